@@ -1,0 +1,99 @@
+"""Examples: inputs with their labels, and the ways to divide them. NumPy only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nnguide.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """A batch of labelled inputs.
+
+    Attributes:
+        inputs: (n, 28, 28) uint8 grey levels 0-255, white on black; or (n,) object, each a str.
+        labels: (n,) int64 in [0, len(label_names)).
+        label_names: what each label is called, in label order.
+    """
+
+    inputs: np.ndarray
+    labels: np.ndarray
+    label_names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.inputs) != len(self.labels):
+            raise InputError(
+                f"expected as many labels as inputs; got {len(self.inputs):,} inputs "
+                f"and {len(self.labels):,} labels"
+            )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, indices: np.ndarray) -> Examples:
+        """The examples at `indices` (k,) int, in that order."""
+        return replace(self, inputs=self.inputs[indices], labels=self.labels[indices])
+
+    def join(self, other: Examples) -> Examples:
+        """These examples followed by `other`'s; both must name their labels alike."""
+        if self.label_names != other.label_names:
+            raise InputError(
+                f"expected the same labels on both sides; got {', '.join(self.label_names)} "
+                f"and {', '.join(other.label_names)}"
+            )
+        return replace(
+            self,
+            inputs=np.concatenate([self.inputs, other.inputs]),
+            labels=np.concatenate([self.labels, other.labels]),
+        )
+
+    def counts(self) -> dict[str, int]:
+        """How many examples each label has."""
+        per_label = np.bincount(self.labels, minlength=len(self.label_names))
+        return {name: int(n) for name, n in zip(self.label_names, per_label, strict=True)}
+
+
+def stratified_split(
+    labels: np.ndarray, fraction: float, seed: int, groups: Sequence[object] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Divide examples in two, each label in the same proportion on both sides.
+
+    Args:
+        labels: (n,) int.
+        fraction: share of each label's groups that goes to the second side, in (0, 1).
+        seed: chooses the division; the same seed gives the same one.
+        groups: (n,) hashable, or None. Examples of one group stay on one side, which
+            is how a text that occurs twice is kept from standing in training and test.
+    Returns:
+        The indices of the first and of the second side, both ascending.
+    Raises:
+        InputError: a label has only one group, so it cannot stand on both sides.
+    """
+    random = np.random.default_rng(seed)
+    members: dict[object, list[int]] = {}
+    for index in range(len(labels)):
+        members.setdefault(index if groups is None else groups[index], []).append(index)
+
+    by_label: dict[int, list[list[int]]] = {}
+    for indices in members.values():  # a group goes by the label of its first member
+        by_label.setdefault(int(labels[indices[0]]), []).append(indices)
+
+    second: list[int] = []
+    for label in sorted(by_label):
+        found = by_label[label]
+        if len(found) < 2:
+            raise InputError(
+                f"expected at least two different examples of every label, to divide them; "
+                f"label number {label} has {len(found)}"
+            )
+        wanted = min(max(round(fraction * len(found)), 1), len(found) - 1)
+        for position in random.permutation(len(found))[:wanted]:
+            second.extend(found[position])
+
+    chosen = np.zeros(len(labels), bool)
+    chosen[second] = True
+    return np.flatnonzero(~chosen), np.flatnonzero(chosen)
