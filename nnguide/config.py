@@ -1,0 +1,384 @@
+"""The settings of a run: frozen dataclasses, JSON both ways, any key settable from the line.
+
+A configuration is a tree, so `train.epochs` names one setting everywhere: in a preset, in a
+run's config.json, on the command line (`--set train.epochs=3`) and in an error. Each class
+checks its own values, whoever made it. No framework is imported here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from nnguide.errors import ConfigError
+
+Activation = Literal["relu", "leaky_relu", "gelu", "silu", "tanh", "sigmoid", "linear"]
+Optimizer = Literal["sgd", "momentum", "adam", "adamw"]
+Schedule = Literal["constant", "step", "exponential", "cosine", "onecycle"]
+Precision = Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"]
+Strategy = Literal["auto", "none", "mirrored"]
+
+
+def fraction(name: str, value: float, *, below: float = 1.0) -> None:
+    """Refuse a fraction outside [0, below)."""
+    if not 0 <= value < below:
+        raise ConfigError(
+            f"{name} is a fraction in [0, {below:g}); got {value:g}. For 20 % write 0.2."
+        )
+
+
+def at_least(name: str, value: float, least: float) -> None:
+    """Refuse a number below `least`, and NaN."""
+    if not value >= least:
+        raise ConfigError(f"{name} must be {least:g} or more; got {value:g}.")
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which examples, and how they are divided."""
+
+    dataset: str = "auto"  # a data set's name, a path, or auto
+    split_seed: int = 0  # chooses the test part of sets that come without one
+    validation: float = 0.1  # share of the training part that training never fits
+    label_column: str = ""  # of a user's table; empty: "label"
+    text_column: str = ""  # of a user's table; empty: "text"
+
+    def __post_init__(self) -> None:
+        at_least("data.split_seed", self.split_seed, 0)
+        if not 0 < self.validation < 1:
+            raise ConfigError(
+                f"data.validation is a fraction in (0, 1); got {self.validation:g}. "
+                "For 10 % write 0.1."
+            )
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """Random changes to each training picture, drawn anew each time it is shown."""
+
+    shift: float = 0.0  # pixels, each way
+    rotate: float = 0.0  # degrees, each way
+    scale: float = 0.0  # fraction, each way
+    shear: float = 0.0  # fraction of the height, each way
+    elastic: float = 0.0  # pixels: strength of a smooth random bending
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            at_least(f"augment.{item.name}", getattr(self, item.name), 0)
+        fraction("augment.scale", self.scale)
+
+
+@dataclass(frozen=True)
+class TokensConfig:
+    """How a text becomes ids: known words first, then hashed character n-grams."""
+
+    words: int = 8000  # the commonest words that get an id of their own
+    min_count: int = 1  # a word seen less often is unknown
+    grams: tuple[int, ...] = (3, 4, 5)  # lengths of the character n-grams
+    buckets: int = 32768  # ids that the n-grams are hashed into; 0: no n-grams
+    max_words: int = 128  # words of a text that are read
+    max_chars: int = 512  # characters of a text whose n-grams are read
+
+    def __post_init__(self) -> None:
+        for item in ("words", "min_count", "max_words", "max_chars"):
+            at_least(f"tokens.{item}", getattr(self, item), 1)
+        at_least("tokens.buckets", self.buckets, 0)
+        if any(not 1 <= n <= 8 for n in self.grams):
+            raise ConfigError(f"tokens.grams are lengths from 1 to 8; got {list(self.grams)}.")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What every network has: dense hidden layers and what keeps them from overfitting."""
+
+    hidden: tuple[int, ...] = (128,)  # units per dense hidden layer
+    activation: Activation = "relu"
+    batch_norm: bool = False
+    dropout: float = 0.2  # fraction of units zeroed per training step
+    l1: float = 0.0  # weight of sum(|w|) in the loss
+    l2: float = 0.0  # weight of sum(w**2) in the loss
+
+    def __post_init__(self) -> None:
+        fraction("model.dropout", self.dropout)
+        at_least("model.l1", self.l1, 0)
+        at_least("model.l2", self.l2, 0)
+        if any(units < 1 for units in self.hidden):
+            raise ConfigError(
+                f"model.hidden lists units per layer, each 1 or more; got {list(self.hidden)}."
+            )
+
+
+@dataclass(frozen=True)
+class DenseConfig(ModelConfig):
+    """The dense network of the guide: 784 inputs, hidden layers, one output per label."""
+
+    kind: Literal["dense"] = "dense"
+
+
+@dataclass(frozen=True)
+class CnnConfig(ModelConfig):
+    """Convolutions that halve the picture as they deepen, then dense layers."""
+
+    kind: Literal["cnn"] = "cnn"
+    hidden: tuple[int, ...] = ()
+    batch_norm: bool = True
+    filters: tuple[int, ...] = (16, 32, 64)  # channels of each stage
+    kernel: int = 5  # side of the first stage's kernel; the others are 3 by 3
+    depth: int = 1  # convolutions per stage after the first
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least("model.kernel", self.kernel, 1)
+        at_least("model.depth", self.depth, 1)
+        if not 1 <= len(self.filters) <= 4 or any(channels < 1 for channels in self.filters):
+            raise ConfigError(
+                "model.filters lists the channels of 1 to 4 stages, each 1 or more; "
+                f"got {list(self.filters)}."
+            )
+
+
+@dataclass(frozen=True)
+class EmbeddingConfig(ModelConfig):
+    """Token embeddings, averaged and max-pooled, then dense layers and one sigmoid node."""
+
+    kind: Literal["embedding"] = "embedding"
+    hidden: tuple[int, ...] = (32,)
+    embedding: int = 32  # numbers per token
+    token_dropout: float = 0.0  # fraction of a text's tokens hidden per training step
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least("model.embedding", self.embedding, 1)
+        fraction("model.token_dropout", self.token_dropout)
+
+
+@dataclass(frozen=True)
+class Ramp:
+    """A value that moves in a straight line from `start` to `end` over `warmup` epochs."""
+
+    start: float = 0.0
+    end: float = 0.0
+    warmup: int = 0  # epochs; 0: no schedule, the model's own value holds
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            at_least(f"a schedule's {item.name}", getattr(self, item.name), 0)
+
+    def at(self, epoch: int) -> float:
+        """The value in epoch 0, 1, …; `end` from epoch `warmup` on."""
+        return self.start + (self.end - self.start) * min(epoch / max(self.warmup, 1), 1.0)
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How the weights are found."""
+
+    epochs: int = 10
+    batch_size: int | Literal["full"] = 128  # global; full: one update an epoch
+    optimizer: Optimizer = "adam"
+    learning_rate: float = 1e-3  # the highest rate of the schedule
+    schedule: Schedule = "constant"
+    momentum: float = 0.9  # of the momentum optimiser
+    weight_decay: float = 0.01  # of the adamw optimiser
+    label_smoothing: float = 0.0
+    class_weight: Literal["none", "balanced"] = "none"
+    patience: int = 0  # epochs without a better monitor; 0: never stop early
+    monitor: str = "val_loss"
+    restore_best: bool = True  # end with the weights of the best epoch
+    dropout_schedule: Ramp = field(default_factory=Ramp)
+    l2_schedule: Ramp = field(default_factory=Ramp)
+    steps_per_execution: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        at_least("train.epochs", self.epochs, 1)
+        if self.batch_size != "full":
+            at_least("train.batch_size", self.batch_size, 1)
+        if not 0 < self.learning_rate < float("inf"):
+            raise ConfigError(f"train.learning_rate must be above 0; got {self.learning_rate:g}.")
+        for name in ("momentum", "label_smoothing"):
+            fraction(f"train.{name}", getattr(self, name))
+        fraction("train.dropout_schedule.start", self.dropout_schedule.start)
+        fraction("train.dropout_schedule.end", self.dropout_schedule.end)
+        at_least("train.weight_decay", self.weight_decay, 0)
+        at_least("train.patience", self.patience, 0)
+        at_least("train.steps_per_execution", self.steps_per_execution, 1)
+        if not 0 <= self.seed < 2**32:
+            raise ConfigError(f"train.seed must be in [0, 2**32); got {self.seed}.")
+        monitors = ("val_loss", "val_accuracy", "loss", "accuracy")
+        if self.monitor not in monitors:
+            raise ConfigError(
+                f"train.monitor must be one of {', '.join(monitors)}; got {self.monitor!r}."
+            )
+
+
+@dataclass(frozen=True)
+class RuntimeConfig:
+    """Where and how exactly the arithmetic is done."""
+
+    precision: Precision = "auto"
+    strategy: Strategy = "auto"
+    deterministic: bool = False  # the same bits on the same machine, slower
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that determines a run. A task gives the defaults.
+
+    A group that the task has no use for is None: no setting of it can be given.
+    """
+
+    task: str
+    model: DenseConfig | CnnConfig | EmbeddingConfig
+    data: DataConfig = field(default_factory=DataConfig)
+    tokens: TokensConfig | None = None
+    augment: AugmentConfig | None = None
+    train: TrainConfig = field(default_factory=TrainConfig)
+    runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        tree = json.loads(json.dumps(dataclasses.asdict(self)))
+        return {key: value for key, value in tree.items() if value is not None}
+
+    def merge(self, tree: Mapping[str, Any]) -> Config:
+        """This configuration with the settings of `tree`, a nested mapping, on top.
+
+        Raises:
+            ConfigError: an unknown key (the nearest known one is named) or a bad value.
+        """
+        return _merge(self, tree, "")
+
+    def override(self, settings: Iterable[str]) -> Config:
+        """This configuration with `KEY=VALUE` settings on top, as `--set` takes them."""
+        config = self
+        for setting in settings:
+            key, equals, text = setting.partition("=")
+            if not equals or not key.strip():
+                raise ConfigError(f"--set takes KEY=VALUE, as in train.epochs=3; got {setting!r}.")
+            value: Any = _parse(text.strip())
+            for part in reversed(key.strip().split(".")):
+                value = {part: value}
+            config = config.merge(value)
+        return config
+
+    def differences(self, other: Config) -> dict[str, tuple[Any, Any]]:
+        """The settings in which two configurations differ: key -> (mine, the other's)."""
+        mine, theirs = flat(self.to_dict()), flat(other.to_dict())
+        return {
+            key: (mine.get(key), theirs.get(key))
+            for key in sorted(mine.keys() | theirs.keys())
+            if mine.get(key) != theirs.get(key)
+        }
+
+
+def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """A nested mapping as one of dotted keys."""
+    leaves: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            leaves.update(flat(value, f"{prefix}{key}."))
+        else:
+            leaves[prefix + key] = value
+    return leaves
+
+
+def _parse(text: str) -> Any:
+    """A value as typed: JSON where it is JSON, else the word itself; 16,32 is a list."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        pass
+    if "," in text:
+        return [_parse(part.strip()) for part in text.split(",") if part.strip()]
+    return text
+
+
+KINDS: dict[str, type[ModelConfig]] = {
+    "dense": DenseConfig,
+    "cnn": CnnConfig,
+    "embedding": EmbeddingConfig,
+}
+
+
+def _merge(node: Any, tree: Mapping[str, Any], path: str) -> Any:
+    if isinstance(node, ModelConfig):
+        node = _of_kind(node, tree)
+    types_ = get_type_hints(type(node))
+    known = [item.name for item in fields(node) if getattr(node, item.name) is not None]
+    changes: dict[str, Any] = {}
+    for key, value in tree.items():
+        if key not in known:
+            raise ConfigError(unknown(path + key, [path + name for name in known], "setting"))
+        current = getattr(node, key)
+        if not dataclasses.is_dataclass(current):
+            changes[key] = _convert(value, types_[key], path + key)
+        elif isinstance(value, Mapping):
+            changes[key] = _merge(current, value, f"{path}{key}.")
+        else:
+            inside = ", ".join(f"{path}{key}.{item.name}" for item in fields(current))
+            raise ConfigError(f"{path}{key} is a group of settings ({inside}); got {value!r}.")
+    return dataclasses.replace(node, **changes)
+
+
+def _of_kind(node: ModelConfig, tree: Mapping[str, Any]) -> ModelConfig:
+    """The defaults of the kind that `tree` names, where that is another kind than node's."""
+    kind = tree.get("kind", node.kind)  # type: ignore[attr-defined]
+    if kind == node.kind:  # type: ignore[attr-defined]
+        return node
+    if kind not in KINDS:
+        raise ConfigError(unknown(str(kind), list(KINDS), "model.kind"))
+    return KINDS[kind]()
+
+
+def unknown(given: str, known: list[str], what: str) -> str:
+    """The message for a name that is not known, with the nearest one that is."""
+    near = difflib.get_close_matches(given, known, 1, 0.5)
+    hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
+    return f"unknown {what} {given!r}. {hint}"
+
+
+def _convert(value: Any, wanted: Any, path: str) -> Any:
+    """`value` as the field's type, or a ConfigError that says what was expected."""
+    origin, arguments = get_origin(wanted), get_args(wanted)
+    if origin is Literal:
+        if value in arguments:
+            return value
+        raise ConfigError(f"{path} must be one of {', '.join(arguments)}; got {value!r}.")
+    if origin in (typing.Union, types.UnionType):
+        for choice in arguments:
+            try:
+                return _convert(value, choice, path)
+            except ConfigError:
+                continue
+        expected = " or ".join(
+            "/".join(get_args(c)) if get_origin(c) is Literal else _NAMES[c] for c in arguments
+        )
+        raise ConfigError(f"{path} must be {expected}; got {value!r}.")
+    if origin is tuple:
+        items = value if isinstance(value, (list, tuple)) else [value]
+        return tuple(_convert(item, arguments[0], path) for item in items)
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if wanted is float and number:
+        return float(value)
+    if wanted is int and number and float(value).is_integer():
+        return int(value)
+    if wanted in (str, bool) and isinstance(value, wanted):
+        return value
+    if wanted is str and number:  # a folder or a column may be called 2024
+        return str(value)
+    raise ConfigError(f"{path} must be {_NAMES[wanted]}; got {value!r}.")
+
+
+_NAMES = {
+    int: "a whole number",
+    float: "a number",
+    str: "a word",
+    bool: "true or false",
+}

@@ -1,0 +1,103 @@
+"""What every network shares: dense hidden layers, dropout and penalties that a schedule can move.
+
+Setting `rate` on a stock Dropout layer, or `l2` on a stock regulariser, changes nothing once
+the training step is traced: both are Python numbers, frozen into the graph. Here they are
+variables, so that a callback moves them inside a compiled `fit`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+from nnguide.config import ModelConfig
+
+
+@keras.saving.register_keras_serializable(package="nnguide")
+class Dropout(layers.Layer):
+    """Zero a fraction of the inputs in training, scale the others up; else the identity.
+
+    Args:
+        rate: fraction of units zeroed, in [0, 1). Held in the variable `self.rate`.
+        whole: what is kept or zeroed together, as a shape that broadcasts to the input's
+            without its batch axis, such as (None, 1) for whole time steps.
+        seed: seed of the random choice; None draws one from Keras's global seed.
+
+    Input and output: any shape (batch, …), the same dtype.
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        whole: tuple[int | None, ...] | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if not 0 <= rate < 1:
+            raise ValueError(f"rate is a fraction of units in [0, 1); got {rate}")
+        self._start = float(rate)
+        self.whole = whole
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.rate = self.add_weight(
+            shape=(),
+            initializer=keras.initializers.Constant(rate),
+            trainable=False,
+            dtype="float32",
+            autocast=False,
+            name="rate",
+        )
+        self.built = True
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if not training:
+            return inputs
+        shape = list(ops.shape(inputs))
+        for axis, size in enumerate(self.whole or (), start=1):
+            shape[axis] = shape[axis] if size is None else size
+        kept = keras.random.uniform(shape, seed=self.seed_generator) >= self.rate
+        scale = ops.cast(kept, "float32") / (1.0 - self.rate)
+        return inputs * ops.cast(scale, inputs.dtype)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "rate": self._start, "whole": self.whole, "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable(package="nnguide")
+class Penalty(keras.regularizers.Regularizer):
+    """l1 * sum(|w|) + l2 * sum(w**2), with both factors in variables."""
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
+        self._start = (float(l1), float(l2))
+        self.l1 = keras.Variable(l1, dtype="float32", trainable=False, name="l1")
+        self.l2 = keras.Variable(l2, dtype="float32", trainable=False, name="l2")
+
+    def __call__(self, weights: Any) -> Any:
+        weights = ops.cast(weights, "float32")
+        return self.l1 * ops.sum(ops.abs(weights)) + self.l2 * ops.sum(ops.square(weights))
+
+    def get_config(self) -> dict[str, float]:
+        return {"l1": self._start[0], "l2": self._start[1]}
+
+
+def hidden_layers(x: Any, config: ModelConfig) -> Any:
+    """The dense hidden layers of every task: (batch, features) -> (batch, hidden[-1])."""
+    for depth, units in enumerate(config.hidden, start=1):
+        x = layers.Dense(
+            units,
+            use_bias=not config.batch_norm,
+            kernel_initializer="he_normal",
+            kernel_regularizer=Penalty(config.l1, config.l2),
+            name=f"hidden_{depth}",
+        )(x)
+        if config.batch_norm:
+            x = layers.BatchNormalization(name=f"hidden_{depth}_norm")(x)
+        x = layers.Activation(config.activation, name=f"hidden_{depth}_{config.activation}")(x)
+        x = Dropout(config.dropout, name=f"hidden_{depth}_dropout")(x)
+    return x

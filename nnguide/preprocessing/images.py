@@ -1,0 +1,45 @@
+"""Grey pictures to the numbers a network likes: about 0 on average, about 1 in spread."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="nnguide")
+class Pixels(keras.layers.Layer):
+    """(grey - mean) / deviation, with a channel axis added.
+
+    Args:
+        mean, deviation: of all grey levels 0-255 in the training part.
+
+    Input: (batch, height, width) grey levels 0-255, any number type.
+    Output: (batch, height, width, 1) float32.
+    """
+
+    def __init__(self, mean: float, deviation: float, **kwargs: Any) -> None:
+        super().__init__(**{"dtype": "float32", "name": "pixels", **kwargs})
+        self.mean = float(mean)
+        self.deviation = float(deviation)
+
+    @classmethod
+    def adapted_to(cls, images: np.ndarray) -> Pixels:
+        """The layer for the training pictures `images`, (n, height, width) uint8."""
+        levels = np.arange(256)
+        share = np.bincount(images.reshape(-1), minlength=256) / max(images.size, 1)
+        mean = float(share @ levels)
+        deviation = float(np.sqrt(share @ (levels - mean) ** 2))
+        return cls(mean, max(deviation, 1.0))
+
+    def call(self, images: Any) -> Any:
+        grey = ops.cast(images, "float32")
+        return ((grey - self.mean) / self.deviation)[..., None]
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (*input_shape, 1)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "mean": self.mean, "deviation": self.deviation}

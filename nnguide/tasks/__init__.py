@@ -1,0 +1,64 @@
+"""Tasks: one file each, one `TASK` declaration in it. A new file is a new task everywhere."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from nnguide.config import Config, unknown
+from nnguide.errors import ConfigError
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+    from nnguide.heads import Head
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a verb needs to know of a task, and all it may ask.
+
+    Attributes:
+        name: as typed on the command line.
+        title: what it decides, in a few words.
+        inputs: what a person hands over: pictures or texts.
+        labels: the labels of the official data, in label order.
+        preprocessor: (config, training inputs) -> a Keras layer adapted to them, which takes
+            raw inputs and travels with the model.
+        augment: (config, inputs, seed) -> inputs changed at random, or None for never.
+        build: (config, labels) -> the uncompiled core, from preprocessed inputs to probabilities.
+        head: (number of labels) -> how the network ends.
+        models: the kinds of model that `--model` offers, with the settings each starts from.
+        defaults: the settings a run starts from.
+    """
+
+    name: str
+    title: str
+    inputs: Literal["pictures", "texts"]
+    labels: tuple[str, ...]
+    preprocessor: Callable[[Config, np.ndarray], keras.layers.Layer]
+    augment: Callable[[Config, Any, Any], Any] | None
+    build: Callable[[Config, int], keras.Model]
+    head: Callable[[int], Head]
+    models: Mapping[str, Mapping[str, Any]]
+    defaults: Config
+
+
+def names() -> tuple[str, ...]:
+    """The names of all tasks: the files beside this one. Nothing is imported."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+
+
+def get(name: str) -> Task:
+    """The task of that name.
+
+    Raises:
+        ConfigError: there is none; the nearest name is given.
+    """
+    if name not in names():
+        raise ConfigError(unknown(name, list(names()), "task"))
+    return importlib.import_module(f"{__name__}.{name}").TASK
