@@ -1,0 +1,139 @@
+"""Choosing the threshold above which a message is spam. NumPy only.
+
+A lower threshold catches more spam (SC) and blocks more ham (BH). The choice is made on
+predictions for messages that the network did not train on, and never on the test part.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nnguide.errors import ConfigError, InputError
+from nnguide.evaluation import metrics
+
+USUAL = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A threshold with what it does on the predictions that it was chosen on.
+
+    Attributes:
+        threshold: in [0, 1]; spam is strictly above it.
+        max_blocked_ham: the bound that was asked for, a share of ham.
+        spam_caught: SC in [0, 1], or None without spam.
+        blocked_ham: BH in [0, 1]; never above the bound.
+        blocked_ham_high: one-sided 95 % Clopper-Pearson upper bound on BH.
+        n_ham: how many ham messages were seen.
+        resolved: False where n_ham < 3 / max_blocked_ham. So few cannot tell whether the
+            bound holds, and the strictest threshold seen was taken.
+    """
+
+    threshold: float
+    max_blocked_ham: float
+    spam_caught: float | None
+    blocked_ham: float
+    blocked_ham_high: float
+    n_ham: int
+    resolved: bool
+
+
+def threshold_for(probabilities: np.ndarray, labels: np.ndarray, max_blocked_ham: float) -> Choice:
+    """The lowest threshold, which catches most spam, that blocks no more ham than allowed.
+
+    That is the probability of the ham that would be one too many. With fewer than
+    3 / max_blocked_ham ham (by the rule of three even none blocked would not show that the
+    bound holds) it is the highest probability of any ham, so that none seen is blocked.
+
+    Args:
+        probabilities: (n,) float, P(spam) for messages not trained on.
+        labels: (n,) int, 0 ham or 1 spam; at least one ham.
+        max_blocked_ham: largest share of ham that may be called spam, in [0, 1).
+    Raises:
+        ConfigError: max_blocked_ham is outside [0, 1).
+        InputError: there is no ham, or a probability outside [0, 1].
+    """
+    if not 0 <= max_blocked_ham < 1:
+        raise ConfigError(
+            f"max-blocked-ham is a share of ham in [0, 1); got {max_blocked_ham}. "
+            "For 0.2 % write 0.002."
+        )
+    probabilities = np.asarray(probabilities, np.float64)
+    ham = -np.sort(-probabilities[np.asarray(labels) == 0])  # highest first
+    n = len(ham)
+    if n == 0:
+        raise InputError("expected at least one ham message to choose a threshold; got none")
+    allowed = round(n * max_blocked_ham)
+    if allowed / n > max_blocked_ham:
+        allowed -= 1
+    resolved = allowed >= 3
+    if not resolved:
+        allowed = 0
+    threshold = float(ham[allowed])
+    matrix = metrics.spam_confusion(probabilities, labels, threshold)
+    blocked = int(matrix[0, 1])
+    return Choice(
+        threshold=threshold,
+        max_blocked_ham=float(max_blocked_ham),
+        spam_caught=metrics.spam_caught(matrix),
+        blocked_ham=blocked / n,
+        blocked_ham_high=clopper_pearson_upper(blocked, n),
+        n_ham=n,
+        resolved=resolved,
+    )
+
+
+def threshold_table(
+    probabilities: np.ndarray, labels: np.ndarray, thresholds: Sequence[float] | None = None
+) -> list[dict[str, Any]]:
+    """What every threshold would do.
+
+    Args:
+        probabilities: (n,) float, P(spam).
+        labels: (n,) int, 0 ham or 1 spam.
+        thresholds: in [0, 1]; None takes a usual choice from 0.01 to 0.999.
+    Returns:
+        JSON-able rows of threshold, spam_caught, blocked_ham, mcc and accuracy, by threshold.
+    """
+    rows = []
+    for threshold in sorted(set(USUAL if thresholds is None else thresholds)):
+        matrix = metrics.spam_confusion(probabilities, labels, threshold)
+        rows.append(
+            {
+                "threshold": float(threshold),
+                "spam_caught": metrics.spam_caught(matrix),
+                "blocked_ham": metrics.blocked_ham(matrix),
+                "mcc": metrics.mcc(matrix),
+                "accuracy": metrics.ratio(int(np.trace(matrix)), int(matrix.sum())),
+            }
+        )
+    return rows
+
+
+def clopper_pearson_upper(successes: int, n: int, level: float = 0.95) -> float:
+    """Upper bound, one-sided and exact, on the true share behind `successes` of `n`.
+
+    The share p at which so few successes have probability 1 − level:
+    Σ_{i ≤ successes} C(n, i) pⁱ (1−p)ⁿ⁻ⁱ = 1 − level. For none of n it is close to 3 / n
+    (the rule of three).
+
+    Source: Clopper & Pearson, Biometrika 26 (1934).
+    """
+    if successes >= n:
+        return 1.0
+    i = np.arange(successes + 1)
+    log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + 1)))])
+    log_choose = log_factorial[n] - log_factorial[i] - log_factorial[n - i]
+    low, high = successes / n, 1.0
+    for _ in range(60):  # bisection: the sum falls as p grows
+        p = (low + high) / 2
+        if p in (low, high):
+            break
+        so_few = np.exp(log_choose + i * math.log(p) + (n - i) * math.log1p(-p)).sum()
+        low, high = (p, high) if so_few > 1 - level else (low, p)
+    return high
