@@ -1,0 +1,165 @@
+"""An evaluation as text for the terminal: a headline, tables, the confusion matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+WIDEST_MATRIX = 20  # labels; a larger confusion matrix is told by its most frequent mistakes
+LONGEST_NAME = 16  # characters of a label's name in a table
+
+
+def lines(metrics: dict[str, Any], label_names: Sequence[str]) -> str:
+    """What `digits_metrics` or `spam_metrics` found, readable on a terminal.
+
+    Args:
+        metrics: theirs; task, dataset, split and dataset_is_fallback head the text where present.
+        label_names: k names, in label order.
+    Returns:
+        Lines without a newline at the end.
+    """
+    names = [shown(name) for name in label_names]
+    told = [metrics[key] for key in ("task", "dataset", "split") if metrics.get(key)]
+    if metrics.get("dataset_is_fallback"):
+        told.append("built in, standing in for real data")
+    blocks = [", ".join([*told, f"{metrics['n']:,} examples"])]
+    blocks.append(_spam(metrics) if "mcc" in metrics else _headline(metrics))
+    if "per_class" in metrics:
+        blocks.append(_per_class(metrics["per_class"], metrics["n"]))
+    if len(names) <= WIDEST_MATRIX:
+        blocks.append(_matrix(metrics["confusion"], names))
+    elif mistakes := _mistakes(metrics["confusion"], names):
+        blocks.append(mistakes)
+    return "\n\n".join(blocks)
+
+
+def threshold_lines(rows: Sequence[dict[str, Any]], chosen: float | None = None) -> str:
+    """The rows of `threshold_table` as text; the row of the `chosen` threshold is marked."""
+    body = [
+        [
+            number(row["threshold"]),
+            percent(row["spam_caught"], 2),
+            percent(row["blocked_ham"], 2),
+            number(row["mcc"]),
+            percent(row["accuracy"], 2),
+            "<- chosen" if row["threshold"] == chosen else "",
+        ]
+        for row in rows
+    ]
+    return _table(["threshold", "spam caught", "ham blocked", "MCC", "accuracy", ""], body)
+
+
+def percent(share: float | None, digits: int) -> str:
+    """0.9937 as "99.37 %"; "undefined" for None."""
+    return "undefined" if share is None else f"{100 * share:.{digits}f} %"
+
+
+def number(value: float | None) -> str:
+    """0.95 as "0.9500"; more digits near 0 and 1 where four would hide the difference."""
+    if value is None:
+        return "undefined"
+    text = f"{value:.4f}"
+    if value not in (0, 1) and float(text) in (0, 1):
+        return f"{value:.3g}" if value < 0.5 else f"{value:.10g}"
+    return text
+
+
+def shown(name: str) -> str:
+    """A label's name, fit for a table: printable and not too long."""
+    name = "".join(character if character.isprintable() else "?" for character in name)
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+
+
+def _digits(n: int) -> int:
+    """Decimals of a percentage that tell one example of `n` from none."""
+    return 1 if n < 2000 else 2 if n < 20_000 else 3
+
+
+def _share(metrics: dict[str, Any], key: str) -> str:
+    digits = _digits(metrics["n"])
+    low, high = metrics[f"{key}_low"], metrics[f"{key}_high"]
+    if low is None:
+        return percent(None, digits)
+    between = f"{100 * low:.{digits}f} to {percent(high, digits)}"
+    return f"{percent(metrics[key], digits)} (95 % interval {between})"
+
+
+def _headline(metrics: dict[str, Any]) -> str:
+    digits = _digits(metrics["n"])
+    rows = [["accuracy", _share(metrics, "accuracy")]]
+    rows.append(["error rate", percent(metrics["error_rate"], digits)])
+    rows.append(["loss", f"{number(metrics['loss'])} nats"])
+    rows += [[f"{key} (mean)", percent(metrics[key], digits)] for key in ("precision", "recall")]
+    rows.append(["F1 (mean)", percent(metrics["f1"], digits)])
+    rows.append(["calibration error", number(metrics["calibration_error"])])
+    return _pairs(rows)
+
+
+def _spam(metrics: dict[str, Any]) -> str:
+    digits = _digits(metrics["n"])
+    rows = [
+        ["accuracy", _share(metrics, "accuracy")],
+        ["error rate", percent(metrics["error_rate"], digits)],
+        ["spam caught (SC)", _share(metrics, "spam_caught")],
+        ["ham blocked (BH)", _share(metrics, "blocked_ham")],
+        ["MCC", number(metrics["mcc"])],
+        ["precision", percent(metrics["precision"], digits)],
+        ["recall", percent(metrics["recall"], digits)],
+        ["F1", percent(metrics["f1"], digits)],
+        ["ROC area", number(metrics["roc_auc"])],
+        ["precision-recall area", number(metrics["pr_auc"])],
+        ["loss", f"{number(metrics['loss'])} nats"],
+        ["calibration error", number(metrics["calibration_error"])],
+        ["threshold", f"{number(metrics['threshold'])} (spam is above it)"],
+    ]
+    return _pairs(rows)
+
+
+def _per_class(rows: Sequence[dict[str, Any]], n: int) -> str:
+    digits = _digits(n)
+    body = [
+        [shown(row["label"]), f"{row['n']:,}"]
+        + [percent(row[key], digits) for key in ("precision", "recall", "f1")]
+        for row in rows
+    ]
+    return _table(["label", "n", "precision", "recall", "F1"], body)
+
+
+def _matrix(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> str:
+    body = [
+        [name, *(str(count) if count else "." for count in counts)]
+        for name, counts in zip(names, matrix, strict=True)
+    ]
+    return "rows are the true labels, columns the predicted ones\n" + _table(["", *names], body)
+
+
+def _mistakes(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> str:
+    found = [
+        (count, names[true], names[called])
+        for true, counts in enumerate(matrix)
+        for called, count in enumerate(counts)
+        if count and true != called
+    ]
+    if not found:
+        return ""
+    found.sort(key=lambda mistake: -mistake[0])
+    body = [[true, called, str(count)] for count, true, called in found[:10]]
+    return "the most frequent mistakes\n" + _table(["true", "predicted", "times"], body)
+
+
+def _pairs(rows: Sequence[Sequence[str]]) -> str:
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+
+def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    """Columns as wide as they must be: the first aligned left, the others right."""
+    rows = [head, *body]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if column else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
