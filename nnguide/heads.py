@@ -68,7 +68,9 @@ class Softmax:
         self.nodes = nodes
 
     def __call__(self, x: Any, config: ModelConfig) -> Any:
-        return _outputs(x, self.nodes, layers.Softmax(dtype="float32", name="probabilities"), config)
+        return _outputs(
+            x, self.nodes, layers.Softmax(dtype="float32", name="probabilities"), config
+        )
 
     def loss(self, label_smoothing: float = 0.0) -> keras.losses.Loss:
         return keras.losses.CategoricalCrossentropy(label_smoothing=label_smoothing)

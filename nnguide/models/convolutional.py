@@ -1,4 +1,4 @@
-"""A small convolutional network: it strides early, since most of the cost is in the first layers."""
+"""A small convolutional network. It strides early: most of the cost is in the first layers."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def augment(images: Any, config: AugmentConfig, seed: Any) -> Any:
     """
     grey = tf.cast(images, tf.float32)[..., None]
     if config.elastic:
-        grey = _bend(grey, config.elastic, seed + [0, 1_000_003])
+        grey = _bend(grey, config.elastic, tf.stack([seed[0], seed[1] + 1_000_003]))
     if config.shift or config.rotate or config.scale or config.shear:
         grey = _affine(grey, config, seed)
     return grey[..., 0]

@@ -29,8 +29,11 @@ class Task:
         labels: the labels of the official data, in label order.
         preprocessor: (config, training inputs) -> a Keras layer adapted to them, which takes
             raw inputs and travels with the model.
+        feed: (preprocessor, inputs) -> what training holds in memory, and the layer that each
+            batch of it still goes through, or None where that is done.
         augment: (config, inputs, seed) -> inputs changed at random, or None for never.
-        build: (config, labels) -> the uncompiled core, from preprocessed inputs to probabilities.
+        build: (config, preprocessor, labels) -> the uncompiled core, from preprocessed inputs
+            to probabilities.
         head: (number of labels) -> how the network ends.
         models: the kinds of model that `--model` offers, with the settings each starts from.
         defaults: the settings a run starts from.
@@ -41,8 +44,9 @@ class Task:
     inputs: Literal["pictures", "texts"]
     labels: tuple[str, ...]
     preprocessor: Callable[[Config, np.ndarray], keras.layers.Layer]
+    feed: Callable[[Any, np.ndarray], tuple[Any, keras.layers.Layer | None]]
     augment: Callable[[Config, Any, Any], Any] | None
-    build: Callable[[Config, int], keras.Model]
+    build: Callable[[Config, Any, int], keras.Model]
     head: Callable[[int], Head]
     models: Mapping[str, Mapping[str, Any]]
     defaults: Config

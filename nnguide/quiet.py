@@ -1,0 +1,62 @@
+"""Import TensorFlow without its noise, and choose what its libraries read at start-up."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+verbose = False  # the command line's -v lets everything through
+
+
+def tensorflow() -> Any:
+    """The tensorflow module; its first import takes seconds and is silent unless `verbose`."""
+    if "tensorflow" not in sys.modules:
+        os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+        if verbose:
+            import keras
+            import tensorflow
+        else:
+            os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+            os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+            with stderr_diverted():
+                import keras  # noqa: F401
+                import tensorflow  # noqa: F401
+            sys.modules["tensorflow"].get_logger().setLevel("ERROR")
+            _silence_absl()
+    return sys.modules["tensorflow"]
+
+
+def _silence_absl() -> None:
+    from absl import logging
+
+    logging.set_verbosity(logging.ERROR)
+
+
+@contextlib.contextmanager
+def stderr_diverted() -> Iterator[None]:
+    """Keep what C++ code writes to file descriptor 2; show it only if the block raises.
+
+    absl and oneDNN write there before any log level reaches them.
+    """
+    if verbose:
+        yield
+        return
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as log:
+        kept = os.dup(2)
+        os.dup2(log.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            sys.stderr.flush()
+            log.seek(0)
+            os.write(kept, log.read()[-20_000:])
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)

@@ -1,0 +1,223 @@
+"""A run folder: what it holds, how it comes to be whole, how it is found and verified.
+
+    config.json     every setting, to be fed back with --config
+    model.keras     preprocessing, network and calibration, without optimiser state
+    decision.json   labels and threshold
+    history.csv     one line an epoch
+    metrics.json    validation figures, and how the run went
+    curves.png      the history drawn
+    manifest.json   what the run is, and the SHA-256 of every file that determines answers
+
+A run grows in `<folder>.unfinished` and takes its name when it is complete, so a folder with
+a run's name is a whole run, whatever moment a process died.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from nnguide import __version__, tasks
+from nnguide.config import Config
+from nnguide.errors import ConfigError, RunError
+from nnguide.files import sha256, write_json, writing_to
+
+SCHEMA = 1
+ROOT = Path("saved_models/runs")
+MANIFEST = "manifest.json"
+DETERMINES = ("config.json", "model.keras", "decision.json")  # what answers depend on
+
+
+def default_folder(task: str, seed: int) -> Path:
+    """Where a run goes that was given no folder."""
+    return ROOT / f"{task}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{seed}"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A run that is not finished yet, beside the folder it will become."""
+
+    folder: Path
+    force: bool = False
+
+    @property
+    def path(self) -> Path:
+        """The folder to work in."""
+        return self.folder.with_name(self.folder.name + ".unfinished")
+
+    def claim(self, resume: bool) -> None:
+        """Make sure that the run may be made here; leave an existing run untouched.
+
+        Raises:
+            ConfigError: the folder is in use, or an interrupted run waits there.
+            WriteError: the place cannot be written.
+        """
+        if self.folder.exists() and not self.folder.is_dir():
+            raise ConfigError(f"--out takes a folder; {self.folder} is a file.")
+        if self.folder.is_dir() and any(self.folder.iterdir()) and not self.force:
+            raise ConfigError(
+                f"{self.folder} is not empty. Choose another folder, or --force to replace it."
+            )
+        if self.path.exists() and not resume:
+            if not self.force:
+                raise ConfigError(
+                    f"{self.folder} was interrupted before it was finished. "
+                    "Go on with --resume, or start over with --force."
+                )
+            shutil.rmtree(self.path)
+        with writing_to(self.folder):
+            self.path.mkdir(parents=True, exist_ok=True)
+
+    def finish(self, task: str, **facts: Any) -> Run:
+        """Write the manifest, take the final name and return the run."""
+        manifest = {
+            "schema": SCHEMA,
+            "task": task,
+            "nnguide": __version__,
+            "created": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            **facts,
+            "files": {name: sha256(self.path / name) for name in DETERMINES},
+        }
+        write_json(self.path / MANIFEST, manifest)
+        self.publish()
+        return Run.open(self.folder)
+
+    def publish(self) -> None:
+        """Take the final name; a folder that is replaced goes only now."""
+        with writing_to(self.folder):
+            replaced = self.folder.with_name(self.folder.name + ".replaced")
+            if self.folder.exists():
+                if replaced.exists():
+                    shutil.rmtree(replaced)
+                self.folder.rename(replaced)
+            self.path.rename(self.folder)
+            if replaced.exists():
+                shutil.rmtree(replaced)
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, its hashes verified."""
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    @classmethod
+    def open(cls, folder: Path | str) -> Run:
+        """Open and verify the run in `folder`.
+
+        Raises:
+            RunError: no run, or one that is damaged or does not match its manifest.
+        """
+        folder = Path(folder)
+        if not folder.is_dir():
+            raise RunError(f"there is no run at {folder}. `nnguide runs` lists those there are.")
+        manifest = _read(folder, MANIFEST)
+        if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
+            raise RunError(
+                f"{folder / MANIFEST} is not a manifest that nnguide {__version__} reads"
+            )
+        files, task = manifest.get("files"), manifest.get("task")
+        if task not in tasks.names() or not isinstance(files, dict):
+            raise RunError(
+                f"{folder / MANIFEST} is damaged: it names no task of nnguide, or no files"
+            )
+        if missing := sorted(set(DETERMINES) - files.keys()):
+            raise RunError(
+                f"{folder / MANIFEST} is damaged: it has no hash of {', '.join(missing)}"
+            )
+        for name, wanted in files.items():
+            path = folder / name
+            if Path(name).name != name or not path.is_file():
+                raise RunError(f"{folder} has no file {name}, which its manifest names")
+            if sha256(path) != wanted:
+                raise RunError(
+                    f"{path} does not match its manifest: it is damaged or was changed. "
+                    "Train the run anew, or restore the file."
+                )
+        return cls(folder, manifest)
+
+    @property
+    def task(self) -> tasks.Task:
+        return tasks.get(self.manifest["task"])
+
+    @property
+    def config(self) -> Config:
+        return self.task.defaults.merge(_read(self.folder, "config.json"))
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        return _read(self.folder, "metrics.json")
+
+    @property
+    def decision(self) -> dict[str, Any]:
+        return _read(self.folder, "decision.json")
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels in label order."""
+        return tuple(self.decision["labels"])
+
+    @property
+    def threshold(self) -> float | None:
+        """Above it a text is spam; None where the most probable label wins."""
+        return self.decision.get("threshold")
+
+
+def _read(folder: Path, name: str) -> Any:
+    try:
+        return json.loads((folder / name).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise RunError(f"{folder} is not a run: it has no {name}") from error
+    except (OSError, ValueError) as error:
+        raise RunError(f"{folder / name} is damaged: {error}") from error
+
+
+def finished(root: Path = ROOT) -> list[Run]:
+    """All whole runs under `root`, the newest last; damaged ones are left out."""
+    runs = []
+    for folder in root.glob("*/") if root.is_dir() else ():
+        try:
+            runs.append(Run.open(folder))
+        except RunError:
+            continue
+    return sorted(runs, key=lambda run: str(run.manifest.get("created", "")))
+
+
+def shipped(task: str) -> Path:
+    """Where the trained model of a task lies that comes with nnguide."""
+    package = Path(__file__).parent
+    beside = package.parent / "saved_models" / task  # in a checkout
+    return beside if beside.is_dir() else package / "saved_models" / task
+
+
+def find(name: str) -> Run:
+    """The run that RUN on the command line means.
+
+    An existing folder; else a task's name: the newest finished run under saved_models/runs,
+    else the model that comes with nnguide.
+
+    Raises:
+        RunError: there is none, or it is damaged.
+    """
+    if Path(name).is_dir():
+        return Run.open(name)
+    if name not in tasks.names():
+        raise RunError(
+            f"there is no run {name!r}. RUN is a run's folder or a task "
+            f"({', '.join(tasks.names())}); `nnguide runs` lists those there are."
+        )
+    mine = [run for run in finished() if run.manifest["task"] == name]
+    if mine:
+        return mine[-1]
+    if shipped(name).is_dir():
+        return Run.open(shipped(name))
+    raise RunError(f"there is no trained {name} model yet. Make one with: nnguide train {name}")

@@ -1,0 +1,135 @@
+"""Where and how exactly the arithmetic is done: seed, precision and devices, in one context."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from nnguide import quiet
+from nnguide.config import RuntimeConfig
+from nnguide.errors import ConfigError
+
+FAST_FLOAT16 = (7, 0)  # compute capability from which NVIDIA GPUs have tensor cores
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What was chosen.
+
+    Attributes:
+        precision: a Keras dtype policy: float32, mixed_float16 or mixed_bfloat16.
+        strategy: none or mirrored.
+        devices: the logical devices that train.
+        reason: the choice and why, in one line.
+        scope: the strategy's own context, in which models are built.
+        warnings: what the user should know of a setting that was forced.
+    """
+
+    precision: str
+    strategy: str
+    devices: tuple[str, ...]
+    reason: str
+    scope: Any
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def replicas(self) -> int:
+        """How many devices share a batch."""
+        return len(self.devices) if self.strategy == "mirrored" else 1
+
+
+@contextlib.contextmanager
+def runtime(
+    config: RuntimeConfig, *, seed: int | None = None, devices: list[str] | None = None
+) -> Iterator[Runtime]:
+    """Set seed, precision and strategy for the block; afterwards the precision is as before.
+
+    Args:
+        config: what the user asked for.
+        seed: of Python, NumPy and Keras; None leaves them alone.
+        devices: logical devices for `mirrored`, such as two virtual CPUs in a test; None
+            takes the visible GPUs.
+    Raises:
+        ConfigError: mirrored without two devices.
+    """
+    tf = quiet.tensorflow()
+    import keras
+
+    gpus = [device.name for device in tf.config.list_logical_devices("GPU")]
+    precision, why_precision, told = _precision(config, tf, bool(gpus))
+    strategy, used, why_strategy = _strategy(config, devices or gpus, bool(gpus))
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    if seed is not None:
+        keras.utils.set_random_seed(seed)
+    determined = _deterministic(tf) if config.deterministic else contextlib.nullcontext()
+    try:
+        with determined:
+            scope: Any = contextlib.nullcontext()
+            if strategy == "mirrored":
+                with quiet.stderr_diverted():
+                    mirrored = tf.distribute.MirroredStrategy(
+                        used,
+                        cross_device_ops=None if gpus else tf.distribute.ReductionToOneDevice(),
+                    )
+                scope = mirrored.scope()
+            reason = (
+                f"precision {precision} ({why_precision}), strategy {strategy} ({why_strategy})"
+            )
+            yield Runtime(precision, strategy, tuple(used), reason, scope, told)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+@contextlib.contextmanager
+def _deterministic(tf: Any) -> Iterator[None]:
+    """The same bits every time. TensorFlow has no public way to ask what it was before."""
+    tf.config.experimental.enable_op_determinism()
+    try:
+        yield
+    finally:
+        from tensorflow.python.framework import config as internal
+
+        internal.disable_op_determinism()
+
+
+def _precision(config: RuntimeConfig, tf: Any, gpu: bool) -> tuple[str, str, tuple[str, ...]]:
+    if config.precision != "auto":
+        if config.precision == "mixed_float16" and not gpu:
+            told = "mixed_float16 on a CPU is several times slower than float32, and not more exact"
+            return config.precision, "as asked", (told,)
+        return config.precision, "as asked", ()
+    if not gpu:
+        return "float32", "no GPU", ()
+    details = [
+        tf.config.experimental.get_device_details(device)
+        for device in tf.config.list_physical_devices("GPU")
+    ]
+    if all(detail.get("compute_capability", (0, 0)) >= FAST_FLOAT16 for detail in details):
+        return "mixed_float16", "the GPU has tensor cores", ()
+    return "float32", "the GPU has no tensor cores", ()
+
+
+def _strategy(config: RuntimeConfig, found: list[str], gpu: bool) -> tuple[str, list[str], str]:
+    if config.strategy == "none":
+        return "none", found[:1] or ["/CPU:0"], "as asked"
+    if len(found) > 1:
+        why = "as asked" if config.strategy == "mirrored" else f"{len(found)} GPUs"
+        if config.strategy == "mirrored" or gpu:
+            return "mirrored", found, why
+    if config.strategy == "mirrored":
+        seen = "1 GPU" if found else "no GPU"
+        raise ConfigError(
+            f"runtime.strategy mirrored needs two or more GPUs; this machine shows {seen}. "
+            "Use auto or none."
+        )
+    return "none", found or ["/CPU:0"], "one GPU" if found else "no GPU"
+
+
+def warn(runtime: Runtime) -> None:
+    """Give the library's users what the command line prints."""
+    for told in runtime.warnings:
+        warnings.warn(told, stacklevel=3)

@@ -1,0 +1,1 @@
+"""Training: a configuration and examples in, a finished run folder out."""

@@ -1,0 +1,215 @@
+"""Keras callbacks: schedules for dropout and L2, early stopping, what makes a run resumable.
+
+All of them are ordinary callbacks: they serve in anyone's `model.fit`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from nnguide.config import Ramp
+from nnguide.errors import RunError, WorkError
+from nnguide.files import atomic
+from nnguide.models.blocks import Dropout, Penalty
+
+
+def _layers(model: keras.Model) -> list[keras.layers.Layer]:
+    return list(model._flatten_layers(include_self=False, recursive=True))
+
+
+class DropoutSchedule(keras.callbacks.Callback):
+    """Move the rate of every nnguide `Dropout` layer along a ramp; log it as `dropout`.
+
+    Args:
+        ramp: start, end and warm-up epochs; rates in [0, 1).
+    """
+
+    def __init__(self, ramp: Ramp) -> None:
+        super().__init__()
+        self.ramp = ramp
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        for layer in _layers(self.model):
+            if isinstance(layer, Dropout):
+                layer.rate.assign(self.ramp.at(epoch))
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if logs is not None:
+            logs["dropout"] = self.ramp.at(epoch)
+
+
+class L2Schedule(keras.callbacks.Callback):
+    """Move the L2 factor of every nnguide `Penalty` along a ramp; log it as `l2`.
+
+    Also logs `penalty`, what all penalties add to the loss at the end of the epoch.
+    """
+
+    def __init__(self, ramp: Ramp) -> None:
+        super().__init__()
+        self.ramp = ramp
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        for layer in _layers(self.model):
+            penalty = getattr(layer, "kernel_regularizer", None)
+            if isinstance(penalty, Penalty):
+                penalty.l2.assign(self.ramp.at(epoch))
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if logs is not None:
+            logs["l2"] = self.ramp.at(epoch)
+            logs["penalty"] = float(sum(float(loss) for loss in self.model.losses))
+
+
+class EarlyStopping(keras.callbacks.Callback):
+    """Stop when the monitored figure no longer improves, and return to the best weights.
+
+    Args:
+        monitor: a key of the epoch's logs; `accuracy` in its name means more is better.
+        patience: epochs without improvement before stopping; 0: never stop.
+        restore_best: end with the best epoch's weights.
+
+    Attributes:
+        best: the best figure so far, or None before the first epoch ended.
+        best_epoch: its epoch, from 0, or -1.
+
+    Unlike Keras's own it can be saved and restored with `state` and `set_state`, so that a
+    resumed training stops where the uninterrupted one would have.
+    """
+
+    def __init__(
+        self, monitor: str = "val_loss", patience: int = 0, restore_best: bool = True
+    ) -> None:
+        super().__init__()
+        self.monitor, self.patience, self.restore_best = monitor, patience, restore_best
+        self.sign = 1 if "accuracy" in monitor else -1
+        self.best: float | None = None
+        self.best_epoch = -1
+        self.weights: list[np.ndarray] = []
+        self._epoch = -1
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if self.monitor not in (logs or {}):
+            raise WorkError(f"{self.monitor} is not measured; measured: {', '.join(logs or {})}")
+        now = float((logs or {})[self.monitor])
+        self._epoch = epoch
+        if self.best is None or self.sign * now > self.sign * self.best:
+            self.best, self.best_epoch = now, epoch
+            self.weights = self.model.get_weights()
+        if self.exhausted:
+            self.model.stop_training = True
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the patience is used up."""
+        return 0 < self.patience <= self._epoch - self.best_epoch
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        self.restore()
+
+    def restore(self) -> None:
+        """Give the model its best weights, if there are any and that was asked for."""
+        if self.restore_best and self.weights:
+            self.model.set_weights(self.weights)
+
+    def state(self) -> dict[str, Any]:
+        """Everything but the weights, JSON-able."""
+        return {"best": self.best, "best_epoch": self.best_epoch, "epoch": self._epoch}
+
+    def set_state(self, state: dict[str, Any], weights: list[np.ndarray]) -> None:
+        """Go on from a saved state."""
+        self.best, self.best_epoch = state["best"], state["best_epoch"]
+        self._epoch = state["epoch"]
+        self.weights = weights
+
+
+class StopWhenNotFinite(keras.callbacks.Callback):
+    """End with a clear word as soon as the loss is NaN or infinite."""
+
+    def _check(self, when: str, logs: dict[str, Any] | None) -> None:
+        loss = (logs or {}).get("loss", 0.0)
+        if not math.isfinite(loss):
+            raise WorkError(
+                f"the loss became {loss} in {when}: the weights have run away. "
+                "Try a lower train.learning_rate, and check that the inputs are scaled."
+            )
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._now = f"epoch {epoch + 1}"
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self._check(self._now, logs)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._check(self._now, logs)
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """After every epoch, write all that a training needs to go on as if never interrupted.
+
+    One .npz, written atomically: the model's variables (the state of its random generators
+    among them), the optimiser's, the best weights, the early stopping's count and the history.
+
+    Args:
+        path: the file.
+        stopping: the early stopping whose state travels along.
+        identity: of the data and settings; a checkpoint of another identity is refused.
+    """
+
+    def __init__(self, path: Path, stopping: EarlyStopping, identity: str) -> None:
+        super().__init__()
+        self.path, self.stopping, self.identity = path, stopping, identity
+        self.history: dict[str, list[float]] = {}
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(float(value))
+        self.save(epoch + 1)
+
+    def save(self, epochs: int) -> None:
+        """Write the state after `epochs` finished epochs."""
+        meta = {
+            "identity": self.identity,
+            "epochs": epochs,
+            "history": self.history,
+            "stopping": self.stopping.state(),
+        }
+        arrays = {"meta": np.frombuffer(json.dumps(meta).encode(), np.uint8)}
+        for kind, values in (
+            ("model", [np.asarray(v) for v in self.model.variables]),
+            ("optimizer", [np.asarray(v) for v in self.model.optimizer.variables]),
+            ("best", self.stopping.weights),
+        ):
+            arrays.update({f"{kind}_{i:04d}": value for i, value in enumerate(values)})
+        with atomic(self.path) as beside, beside.open("wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+
+    def resume(self) -> int:
+        """Restore the saved state, if there is one; the number of epochs it has finished."""
+        if not self.path.exists():
+            return 0
+        with np.load(self.path, allow_pickle=False) as saved:
+            meta = json.loads(saved["meta"].tobytes())
+            if meta["identity"] != self.identity:
+                raise RunError(
+                    f"{self.path.parent}: its data or settings have changed since it was "
+                    "interrupted. Start over with --force."
+                )
+            parts: dict[str, list[np.ndarray]] = {"model": [], "optimizer": [], "best": []}
+            for name in sorted(saved.files):
+                if name != "meta":
+                    parts[name.partition("_")[0]].append(saved[name])
+        self.model.optimizer.build(self.model.trainable_variables)
+        for variable, value in zip(self.model.variables, parts["model"], strict=True):
+            variable.assign(value)
+        optimizer = self.model.optimizer.variables
+        for variable, value in zip(optimizer, parts["optimizer"], strict=True):
+            variable.assign(value)
+        self.stopping.set_state(meta["stopping"], parts["best"])
+        self.history = meta["history"]
+        return meta["epochs"]

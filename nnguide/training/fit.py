@@ -1,0 +1,231 @@
+"""Fit a task's network to examples: the one path that every training takes."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from nnguide.config import Config
+from nnguide.errors import InputError
+from nnguide.examples import Examples, stratified_split
+from nnguide.runtime import Runtime
+from nnguide.tasks import Task
+from nnguide.training import pipeline
+from nnguide.training.callbacks import (
+    Checkpoint,
+    DropoutSchedule,
+    EarlyStopping,
+    L2Schedule,
+    StopWhenNotFinite,
+)
+from nnguide.training.schedules import optimizer
+
+
+@dataclass
+class Fitted:
+    """What a training ends with.
+
+    Attributes:
+        model: raw inputs to probabilities: preprocessing, core and calibration; uncompiled.
+        history: figures per epoch, each list as long as `epochs`.
+        epochs: epochs that ran to their end.
+        best_epoch: counted from 1, by `train.monitor`; 0 if none ended.
+        seconds: wall time from entering to leaving `fit`, tracing included; of this process
+            alone where the training was resumed.
+        interrupted: whether Ctrl-C ended it.
+    """
+
+    model: keras.Model
+    history: dict[str, list[float]] = field(default_factory=dict)
+    epochs: int = 0
+    best_epoch: int = 0
+    seconds: float = 0.0
+    interrupted: bool = False
+
+
+def divide(config: Config, examples: Examples) -> tuple[Examples, Examples]:
+    """The part to fit and the part to validate on, by `data.validation` and the split's seed.
+
+    Equal texts stand on one side, except in a set that keeps its duplicates on purpose; even
+    there this division keeps them together.
+    """
+    groups: Sequence[object] | None = None
+    if examples.inputs.dtype == object:
+        from nnguide.data.distinct import distinct_key
+
+        groups = [distinct_key(text) for text in examples.inputs]
+    present = np.unique(examples.labels)
+    if len(present) < 2:
+        only = examples.label_names[present[0]] if len(present) else "none"
+        raise InputError(f"expected examples of at least two labels to learn from; got only {only}")
+    first, second = stratified_split(
+        examples.labels, config.data.validation, config.data.split_seed, groups
+    )
+    return examples.take(first), examples.take(second)
+
+
+def assemble(task: Task, layer: keras.layers.Layer, core: keras.Model) -> keras.Model:
+    """The model that travels: raw inputs, preprocessing, core, float32 probabilities."""
+    if task.inputs == "pictures":
+        raw = keras.Input((28, 28), dtype="float32", name="image")
+    else:
+        raw = keras.Input((), dtype="string", name="text")
+    return keras.Model(raw, core(layer(raw)), name=task.name)
+
+
+def fit(
+    task: Task,
+    config: Config,
+    training: Examples,
+    validation: Examples | None,
+    runtime: Runtime,
+    *,
+    checkpoint: Path | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    say: Callable[[str], None] = lambda line: None,
+) -> Fitted:
+    """Train a new network of `task` on `training`, watched on `validation`.
+
+    Args:
+        task, config: what to train and how.
+        training, validation: raw examples; the preprocessing is adapted to `training` alone.
+        runtime: from `nnguide.runtime.runtime`, entered.
+        checkpoint: a file that makes the training resumable; one that exists is resumed.
+        callbacks: more Keras callbacks, after ours.
+        say: takes a line for the user.
+    Raises:
+        WorkError: the loss is not finite.
+        RunError: the checkpoint belongs to other data or settings.
+        KeyboardInterrupt: Ctrl-C before an epoch ended; later it ends the training early.
+    """
+    train = config.train
+    head = task.head(len(training.label_names))
+    slots = pipeline.plan(
+        len(training), train.batch_size, runtime.replicas, train.steps_per_execution
+    )
+    layer = task.preprocessor(config, training.inputs)
+    with runtime.scope:
+        core = task.build(config, layer, len(training.label_names))
+        core.compile(
+            optimizer(train, slots.steps // slots.slices, slots.slices),
+            head.loss(train.label_smoothing),
+            metrics=head.metrics(),
+            steps_per_execution=slots.together,
+            jit_compile=False,  # slower on a CPU, and it breaks under a mirrored strategy
+        )
+        model = assemble(task, layer, core)
+
+    stopping = EarlyStopping(
+        _monitor(train.monitor, validation), train.patience, train.restore_best
+    )
+    ours: list[keras.callbacks.Callback] = [StopWhenNotFinite(), _LearningRate()]
+    if train.dropout_schedule.warmup:
+        ours.append(DropoutSchedule(train.dropout_schedule))
+    if train.l2_schedule.warmup:
+        ours.append(L2Schedule(train.l2_schedule))
+    ours.append(stopping)
+    keeper = Checkpoint(checkpoint or Path(), stopping, identity(config, training))
+    done = 0
+    if checkpoint is not None:
+        keeper.set_model(core)
+        done = keeper.resume()
+        if done:
+            say(f"going on after epoch {done} of {train.epochs}")
+        ours.append(keeper)
+    else:
+        ours.append(_Record(keeper.history))
+
+    fitted = Fitted(model, keeper.history)
+    started = time.perf_counter()
+    if done < train.epochs and not stopping.exhausted:
+        data, preprocess = task.feed(layer, training.inputs)
+        change = task.augment if config.augment and any(vars(config.augment).values()) else None
+        batches = pipeline.batches(
+            data,
+            head.targets(training.labels),
+            slots,
+            epochs=range(done, train.epochs),
+            seed=train.seed,
+            weights=_weights(config, training.labels),
+            augment=None if change is None else lambda x, seed: change(config, x, seed),
+            preprocess=preprocess,
+        )
+        watched = None
+        if validation is not None:
+            held, preprocess = task.feed(layer, validation.inputs)
+            watched = pipeline.in_order(held, head.targets(validation.labels), preprocess)
+        started = time.perf_counter()
+        try:
+            core.fit(
+                batches,
+                epochs=train.epochs,
+                initial_epoch=done,
+                steps_per_epoch=slots.steps,
+                validation_data=watched,
+                callbacks=[*ours, *callbacks],
+                verbose=0,
+            )
+        except KeyboardInterrupt:
+            if stopping.best is None:
+                raise
+            fitted.interrupted = True
+            stopping.restore()
+    else:
+        stopping.set_model(core)
+        stopping.restore()
+    fitted.seconds = time.perf_counter() - started
+    fitted.epochs = len(keeper.history.get("loss", ()))
+    fitted.best_epoch = stopping.best_epoch + 1
+    return fitted
+
+
+def identity(config: Config, training: Examples) -> str:
+    """A hash of all that determines the training, so that a resumed one is the same one."""
+    digest = hashlib.sha256(repr(sorted(config.to_dict().items())).encode())
+    digest.update(training.labels.tobytes())
+    if training.inputs.dtype == object:
+        for text in training.inputs:
+            digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
+    else:
+        digest.update(np.ascontiguousarray(training.inputs).data)
+    return digest.hexdigest()
+
+
+def _monitor(monitor: str, validation: Examples | None) -> str:
+    return monitor if validation is not None else monitor.removeprefix("val_")
+
+
+def _weights(config: Config, labels: np.ndarray) -> np.ndarray:
+    """Each example's weight in the loss, 1 on average: `balanced` gives labels equal shares."""
+    if config.train.class_weight == "none":
+        return np.ones(len(labels), np.float32)
+    counts = np.bincount(labels)
+    per_label = len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    return per_label[labels].astype(np.float32)
+
+
+class _LearningRate(keras.callbacks.Callback):
+    """Log the rate at the end of each epoch."""
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if logs is not None:
+            logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+
+
+class _Record(keras.callbacks.Callback):
+    """Keep the history where no checkpoint does."""
+
+    def __init__(self, history: dict[str, list[float]]) -> None:
+        super().__init__()
+        self.history = history
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(float(value))

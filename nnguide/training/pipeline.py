@@ -1,0 +1,127 @@
+"""The input pipeline: each batch is a pure function of the seed and the step's number.
+
+So a training that is resumed at step k sees exactly what the uninterrupted one would have
+seen, without a shuffle buffer or a generator's state to save.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+SLICE = 4096  # examples at a time when a full batch is gathered
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How an epoch is cut into steps.
+
+    Attributes:
+        batch: examples a step, a multiple of the number of replicas.
+        steps: steps an epoch.
+        together: steps that TensorFlow runs between two looks of Python; divides `steps`.
+        slices: steps whose gradients are gathered into one update.
+        padding: examples of weight 0 that fill the last slice of a full batch.
+    """
+
+    batch: int
+    steps: int
+    together: int = 1
+    slices: int = 1
+    padding: int = 0
+
+
+def plan(examples: int, batch_size: int | str, replicas: int = 1, together: int = 1) -> Plan:
+    """Cut `examples` into steps, at most `together` of them run at once.
+
+    A mini-batch epoch drops what is left over after whole batches: other examples each time,
+    since each epoch is shuffled. A full batch drops nothing.
+    """
+    if batch_size == "full":
+        slices = math.ceil(examples / SLICE)
+        batch = math.ceil(examples / slices / replicas) * replicas
+        return Plan(batch, slices, 1, slices, batch * slices - examples)
+    batch = max(min(int(batch_size), examples) // replicas, 1) * replicas
+    steps = max(examples // batch, 1)
+    executions = math.ceil(steps / together)
+    return Plan(batch, steps - steps % executions, steps // executions)
+
+
+def batches(
+    inputs: Any,
+    targets: np.ndarray,
+    plan: Plan,
+    *,
+    epochs: range,
+    seed: int,
+    weights: np.ndarray,
+    augment: Callable[[Any, Any], Any] | None = None,
+    preprocess: Callable[[Any], Any] | None = None,
+) -> tf.data.Dataset:
+    """Batches of (inputs, targets, weights) for `epochs`.
+
+    Args:
+        inputs: (n, …) array, or a tf.RaggedTensor of ids that is padded batch by batch.
+        targets: (n, nodes) float32.
+        plan: how an epoch is cut.
+        epochs: the epochs to make, by number.
+        seed: of the order and of the augmentation.
+        weights: (n,) float32, each example's weight in the loss; their mean is 1.
+        augment: (inputs, seed (2,)) -> inputs, applied anew each time; None: never.
+        preprocess: applied after it; None: nothing.
+    """
+    n = len(targets)
+    data = inputs if isinstance(inputs, tf.RaggedTensor) else tf.constant(inputs)
+    goal, weight = tf.constant(targets), tf.constant(weights, tf.float32)
+    per_epoch = plan.batch * plan.steps
+
+    def make(positions: Any) -> tuple[Any, Any, Any]:
+        epoch = tf.cast(positions[0] // per_epoch, tf.int32)
+        order = tf.stack([tf.constant(seed % 2**31, tf.int32), epoch])
+        place = positions % per_epoch
+        real = place < n  # beyond it: padding of a full batch
+        indices = tf.random.experimental.index_shuffle(
+            place % n, order, tf.constant(n - 1, tf.int64)
+        )
+        x = tf.gather(data, indices)
+        if isinstance(x, tf.RaggedTensor):
+            x = x.to_tensor()
+        if augment is not None:
+            step = tf.cast(positions[0] // plan.batch, tf.int32)
+            x = augment(x, tf.stack([tf.constant(seed % 2**31, tf.int32), step]))
+        if preprocess is not None:
+            x = preprocess(x)
+        # So that the mean over padded slices is the mean over the real examples.
+        scale = per_epoch / n if plan.padding else 1.0
+        w = tf.gather(weight, indices) * tf.cast(real, tf.float32) * scale
+        return x, tf.gather(goal, indices), w
+
+    return (
+        tf.data.Dataset.range(epochs.start * per_epoch, epochs.stop * per_epoch)
+        .batch(plan.batch, drop_remainder=True)
+        .map(make, num_parallel_calls=tf.data.AUTOTUNE)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def in_order(
+    inputs: Any, targets: np.ndarray, preprocess: Callable[[Any], Any] | None, batch: int = 512
+) -> tf.data.Dataset:
+    """Batches of (inputs, targets) as they stand, each once: for validation."""
+
+    def make(rows: Any, goal: Any) -> tuple[Any, Any]:
+        x = rows.to_tensor() if isinstance(rows, tf.RaggedTensor) else rows
+        return (x if preprocess is None else preprocess(x)), goal
+
+    return (
+        tf.data.Dataset.from_tensor_slices((inputs, targets))
+        .batch(batch)
+        .map(make, num_parallel_calls=tf.data.AUTOTUNE)
+        .cache()
+        .prefetch(tf.data.AUTOTUNE)
+    )

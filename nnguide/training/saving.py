@@ -1,0 +1,53 @@
+"""Model files that are byte for byte the same for the same weights, and loaded with care."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from nnguide import quiet
+from nnguide.errors import RunError
+from nnguide.files import atomic
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip can hold
+
+
+def save(model: Any, target: Path) -> None:
+    """Write `model` as a .keras file, atomically.
+
+    Keras stamps the file with the time in two places; both are made constant, so that equal
+    models give equal files and a hash says whether anything changed.
+    """
+    with atomic(target) as beside:
+        model.save(beside, include_optimizer=False)
+        with zipfile.ZipFile(beside) as archive:
+            members = [(info, archive.read(info)) for info in archive.infolist()]
+        with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive:
+            for info, content in members:
+                if info.filename == "metadata.json":
+                    metadata = {**json.loads(content), "date_saved": ""}
+                    content = json.dumps(metadata).encode()
+                archive.writestr(zipfile.ZipInfo(info.filename, _EPOCH), content, compresslevel=6)
+
+
+def load(path: Path) -> Any:
+    """The model in a .keras file, uncompiled. Only known layers: a file cannot bring code.
+
+    Raises:
+        RunError: the file is damaged, or holds what nnguide does not know.
+    """
+    quiet.tensorflow()
+    import keras
+
+    for module in ("heads", "models.text", "preprocessing.images", "preprocessing.text"):
+        importlib.import_module(f"nnguide.{module}")  # registers its layers
+
+    try:
+        with quiet.stderr_diverted():
+            return keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises whatever its parts raise
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        raise RunError(f"{path} cannot be loaded as a Keras model: {reason}") from error

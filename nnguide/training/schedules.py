@@ -1,0 +1,75 @@
+"""Learning-rate schedules and optimisers, by the names of the configuration."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from nnguide.config import TrainConfig
+
+
+@keras.saving.register_keras_serializable(package="nnguide")
+class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
+    """Up from peak / 25 over the first 30 % of the steps, then down to peak / 10,000, by cosines.
+
+    Source: Smith & Topin, Super-Convergence (2018).
+    """
+
+    def __init__(self, peak: float, steps: int, warmup: float = 0.3) -> None:
+        self.peak, self.steps, self.warmup = float(peak), int(steps), float(warmup)
+
+    def __call__(self, step: Any) -> Any:
+        done = ops.minimum(ops.cast(step, "float32") / max(self.steps, 1), 1.0)
+        rising = done / self.warmup
+        falling = (done - self.warmup) / (1 - self.warmup)
+        low, end = self.peak / 25, self.peak / 10_000
+        up = low + (self.peak - low) * (1 - ops.cos(math.pi * rising)) / 2
+        down = end + (self.peak - end) * (1 + ops.cos(math.pi * falling)) / 2
+        return ops.where(done < self.warmup, up, down)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"peak": self.peak, "steps": self.steps, "warmup": self.warmup}
+
+
+def learning_rate(config: TrainConfig, steps_per_epoch: int) -> Any:
+    """The schedule from `config.learning_rate`, its highest rate, over all epochs.
+
+    constant: the rate itself. step: a tenth of it after each third of the epochs.
+    exponential: falls to a hundredth by the end. cosine: falls to 0 along half a cosine.
+    onecycle: see OneCycle.
+    """
+    schedules = keras.optimizers.schedules
+    rate, steps = config.learning_rate, steps_per_epoch * config.epochs
+    match config.schedule:
+        case "constant":
+            return rate
+        case "step":
+            third = max(steps // 3, 1)
+            return schedules.PiecewiseConstantDecay(
+                [third, 2 * third], [rate, rate / 10, rate / 100]
+            )
+        case "exponential":
+            return schedules.ExponentialDecay(rate, max(steps, 1), 0.01)
+        case "cosine":
+            return schedules.CosineDecay(rate, max(steps, 1))
+        case "onecycle":
+            return OneCycle(rate, steps)
+
+
+def optimizer(config: TrainConfig, steps_per_epoch: int, slices: int = 1) -> Any:
+    """The optimiser; `slices` batches are gathered into one update."""
+    rate = learning_rate(config, steps_per_epoch)
+    gathered: dict[str, Any] = {"gradient_accumulation_steps": slices} if slices > 1 else {}
+    optimizers = keras.optimizers
+    match config.optimizer:
+        case "sgd":
+            return optimizers.SGD(rate, **gathered)
+        case "momentum":
+            return optimizers.SGD(rate, momentum=config.momentum, **gathered)
+        case "adam":
+            return optimizers.Adam(rate, **gathered)
+        case "adamw":
+            return optimizers.AdamW(rate, weight_decay=config.weight_decay, **gathered)
