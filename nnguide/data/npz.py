@@ -1,0 +1,163 @@
+"""Pictures and labels in a NumPy archive; nothing pickled, sizes checked before memory is taken."""
+
+from __future__ import annotations
+
+import contextlib
+import lzma
+import struct
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from nnguide.data import parts
+from nnguide.errors import InputError
+
+SIDE = 28
+MAX_LABEL = 99
+MAX_BYTES = 4 << 30  # of one array, unpacked
+BLOCK = 16_384  # pictures brought to uint8 at once
+SHAPES = "(n, 28, 28), (n, 28, 28, 1) or (n, 784)"
+
+
+class Archive:
+    """An open `.npz`, whose arrays are read one by one when asked for."""
+
+    def __init__(self, path: Path, opened: np.lib.npyio.NpzFile) -> None:
+        self.path = path
+        self._opened = opened
+        assert opened.zip is not None  # it is open
+        self._zip = opened.zip
+        self.names: tuple[str, ...] = tuple(opened.files)
+
+    def images(self, name: str) -> np.ndarray:
+        """The pictures `name`: (n, 28, 28) uint8.
+
+        The array may be of integers in 0..255, or of floats in [0, 1] or in 0..255. Floats of
+        which none is above 1 are taken as fractions.
+
+        Raises:
+            InputError: another shape, type or range, values that are not finite.
+        """
+        shape, dtype = self._header(name)
+        sizes = shape[1:]
+        if len(shape) < 2 or sizes not in ((SIDE, SIDE), (SIDE, SIDE, 1), (SIDE * SIDE,)):
+            raise self._refused(
+                name,
+                f"pictures of shape {SHAPES}",
+                f"{shape}. Save other sizes as image files in class folders, which are "
+                "brought to that form",
+            )
+        if dtype.kind not in "uif":
+            raise self._refused(name, "numbers, best uint8", f"the type {dtype}")
+        return self._grey(name, self._array(name).reshape(-1, SIDE, SIDE))
+
+    def labels(self, name: str) -> np.ndarray:
+        """The labels `name`: (n,) int64 in 0..99.
+
+        Raises:
+            InputError: another shape, type or range.
+        """
+        shape, dtype = self._header(name)
+        if len(shape) != 1 or dtype.kind not in "ui":
+            raise self._refused(
+                name,
+                f"one integer in 0..{MAX_LABEL} per picture, shape (n,)",
+                f"{dtype} of shape {shape}",
+            )
+        labels = self._array(name)
+        if labels.min() < 0 or labels.max() > MAX_LABEL:
+            raise self._refused(
+                name, f"labels in 0..{MAX_LABEL}", f"{labels.min()} to {labels.max()}"
+            )
+        return labels.astype(np.int64)
+
+    def _grey(self, name: str, pixels: np.ndarray) -> np.ndarray:
+        if pixels.dtype == np.uint8:
+            return pixels
+        blocks = [pixels[start : start + BLOCK] for start in range(0, len(pixels), BLOCK)]
+        if not all(np.isfinite(block).all() for block in blocks):
+            raise self._refused(name, "finite numbers", "NaN or infinity among them")
+        low, high = pixels.min(), pixels.max()
+        if low < 0 or high > 255:
+            raise self._refused(
+                name, "grey levels in [0, 1] or in 0..255", f"values from {low:g} to {high:g}"
+            )
+        scale = 255 if pixels.dtype.kind == "f" and high <= 1 else 1
+        grey = np.empty(pixels.shape, np.uint8)
+        for index, block in enumerate(blocks):
+            exact = block.astype(np.float64) * scale
+            grey[index * BLOCK : index * BLOCK + len(block)] = np.rint(exact)
+        return grey
+
+    def _header(self, name: str) -> tuple[tuple[int, ...], np.dtype]:
+        """Shape and type of an array, from its first bytes; its size is held to the limits."""
+        shape, dtype = self._describe(name)
+        if dtype.hasobject:
+            raise self._refused(name, "plain numbers", "Python objects, which are never unpickled")
+        if not shape or not 1 <= shape[0] <= parts.MAX_EXAMPLES:
+            raise self._refused(
+                name, f"1 to {parts.MAX_EXAMPLES:,} rows", f"an array of shape {shape}"
+            )
+        size = dtype.itemsize
+        for length in shape:  # Python's integers do not overflow
+            size *= length
+        if size > MAX_BYTES:
+            raise self._refused(
+                name, f"at most {MAX_BYTES >> 30} GiB", f"{size / 2**30:,.1f} GiB. Save it as uint8"
+            )
+        if size > self._zip.getinfo(f"{name}.npy").file_size:
+            raise self._refused(name, f"{size:,} bytes, as its header announces", "fewer")
+        return shape, dtype
+
+    def _describe(self, name: str) -> tuple[tuple[int, ...], np.dtype]:
+        with _reading(self.path), self._zip.open(f"{name}.npy") as member:
+            version = np.lib.format.read_magic(member)
+            if version == (1, 0):
+                shape, _, dtype = np.lib.format.read_array_header_1_0(member)
+            else:
+                shape, _, dtype = np.lib.format.read_array_header_2_0(member)
+            return shape, dtype
+
+    def _array(self, name: str) -> np.ndarray:
+        with _reading(self.path):
+            return self._opened[name]
+
+    def _refused(self, name: str, expected: str, got: str) -> InputError:
+        return InputError(f"{self.path}: expected {name} to hold {expected}; got {got}.")
+
+
+@contextlib.contextmanager
+def open_archive(path: Path) -> Iterator[Archive]:
+    """Open an `.npz` file.
+
+    Raises:
+        InputError: not such a file, damaged, or unreadable.
+    """
+    if not zipfile.is_zipfile(path):
+        raise InputError(f"{path}: expected a NumPy archive, as np.savez writes; got another file.")
+    with _reading(path):
+        opened = np.load(path, allow_pickle=False)
+    with opened:
+        yield Archive(path, opened)
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn what a damaged archive makes zipfile and NumPy raise into an InputError."""
+    damage: tuple[type[Exception], ...]
+    damage = (ValueError, EOFError, KeyError, SyntaxError, TypeError, RuntimeError)
+    damage += (struct.error, tokenize.TokenError, AttributeError, MemoryError)
+    packing = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError)
+    try:
+        yield
+    except (*damage, *packing) as error:
+        raise InputError(
+            f"{path}: the archive is damaged or not plain arrays ({error}). "
+            "Save it again with np.savez."
+        ) from error
+    except OSError as error:
+        raise parts.unreadable(path, error) from error

@@ -1,0 +1,134 @@
+"""What a user's pictures and texts share: their training and test part, and their errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Hashable, Sequence
+from pathlib import Path
+
+from nnguide.errors import ConfigError, DataError, InputError
+from nnguide.examples import Examples, stratified_split
+
+PARTS = ("train", "test")
+SPLITS = (*PARTS, "all")
+TEST_SHARE = 0.2  # of data that comes without a test part
+MAX_EXAMPLES = 2_000_000
+LABELS_ALLOWED = range(2, 101)  # how many labels pictures may have
+PICTURE_FORMS = (
+    "class folders (one folder per label, its pictures inside), train/ and test/ with class "
+    "folders, MNIST's IDX files, or an .npz with x_train, y_train, x_test, y_test"
+)
+SHOWN = 5  # bad files, columns or names that a message lists before it only counts
+
+
+def check(path: Path, split: str) -> None:
+    """Refuse a split that there is not, and a path where nothing lies.
+
+    Raises:
+        ConfigError: `split` is not one of SPLITS.
+        DataError: nothing is at `path`.
+        InputError: `path` is neither a file nor a folder.
+    """
+    if split not in SPLITS:
+        raise ConfigError(f"split is one of {', '.join(SPLITS)}; got {split!r}.")
+    if not path.exists():
+        raise DataError(f"there is no file or folder {path}. Check the path for a slip.")
+    if not path.is_file() and not path.is_dir():
+        raise InputError(
+            f"{path}: expected a file or a folder; got a pipe or device. Save it first."
+        )
+
+
+def entries(folder: Path) -> list[Path]:
+    """What lies in `folder`, by name, without hidden files and a Mac's archive leftovers."""
+    try:
+        found = [
+            entry for entry in folder.iterdir() if not entry.name.startswith((".", "__MACOSX"))
+        ]
+    except OSError as error:
+        raise unreadable(folder, error) from error
+    found = [entry for entry in found if not entry.name.startswith((".", "__MACOSX"))]
+    return sorted(found, key=lambda entry: entry.name)
+
+
+def unreadable(path: Path, error: OSError) -> InputError:
+    """The error for a file or folder that the operating system refuses to read."""
+    reason = error.strerror or error
+    return InputError(f"cannot read {path}: {reason}. Check that it is there and permitted.")
+
+
+def listed(names: Sequence[object]) -> str:
+    """The first few of `names`, and how many more there are."""
+    shown = ", ".join(str(name) for name in names[:SHOWN])
+    more = len(names) - SHOWN
+    return f"{shown} and {more:,} more" if more > 0 else shown or "nothing"
+
+
+def refuse_bad(path: Path, kind: str, bad: Sequence[tuple[Path, str]], total: int) -> None:
+    """Raise one InputError for all `bad` files of `total` under `path`, if there are any."""
+    if not bad:
+        return
+    lines = [f"  {file.relative_to(path)}: {reason}" for file, reason in bad[:SHOWN]]
+    if len(bad) > SHOWN:
+        lines.append(f"  and {len(bad) - SHOWN:,} more")
+    raise InputError(
+        f"{len(bad):,} of the {total:,} {kind} in {path} cannot be used; "
+        "mend them or move them away:\n" + "\n".join(lines)
+    )
+
+
+def official(
+    path: Path, split: str, present: Collection[str], load: Callable[[str], Examples]
+) -> Examples:
+    """Examples of data that comes in parts; no other part than the one asked for is opened.
+
+    Args:
+        path: for messages.
+        split: one of SPLITS; "all" is every part there is.
+        present: which of PARTS the data has.
+        load: reads one part.
+    Raises:
+        InputError: the data has no such part.
+    """
+    wanted = [part for part in PARTS if part in present] if split == "all" else [split]
+    if split not in (*present, "all"):
+        other = PARTS[1 - PARTS.index(split)]
+        raise InputError(
+            f"{path} has a {other} part and no {split} part. Add a {split} part named like "
+            f"the {other} part, or put all examples together without parts: "
+            "80 % will be for training and 20 % for the test."
+        )
+    examples = load(wanted[0])
+    for part in wanted[1:]:
+        examples = examples.join(load(part))
+    return examples
+
+
+def divided(
+    path: Path, examples: Examples, split: str, seed: int, groups: Sequence[Hashable]
+) -> Examples:
+    """One side, or all, of data without parts: 80 % for training, 20 % for the test.
+
+    Args:
+        path: for messages.
+        examples: all of them.
+        split: one of SPLITS.
+        seed: chooses the division.
+        groups: (n,) equal for examples that must stand on one side.
+    Raises:
+        InputError: a label has only one distinct example, so it cannot be on both sides.
+    """
+    if split == "all":
+        return examples
+    distinct: list[set[Hashable]] = [set() for _ in examples.label_names]
+    owner: dict[Hashable, int] = {}
+    for label, group in zip(examples.labels.tolist(), groups, strict=True):
+        distinct[owner.setdefault(group, label)].add(group)
+    for name, members in zip(examples.label_names, distinct, strict=True):
+        if len(members) < 2:
+            raise InputError(
+                f"{path}: expected at least 2 distinct examples of every label, to divide them "
+                f"in training and test; {name} has {len(members)}. Add more, or divide them "
+                "yourself in a train and a test part."
+            )
+    train, test = stratified_split(examples.labels, TEST_SHARE, seed, groups)
+    return examples.take(train if split == "train" else test)
