@@ -14,6 +14,7 @@ a run's name is a whole run, whatever moment a process died.
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 from dataclasses import dataclass
@@ -104,6 +105,31 @@ class Workspace:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What a network answers to one input.
+
+    Attributes:
+        label: the winning label; for spam `spam` where the probability is above the threshold.
+        probability: of the winning label; for spam always that of spam.
+        probabilities: label -> probability, in label order; None for spam.
+    """
+
+    label: str
+    probability: float
+    probabilities: dict[str, float] | None = None
+
+
+def answer(row: Any, labels: tuple[str, ...], threshold: float | None) -> Answer:
+    """The answer that one row of outputs, (nodes,), means."""
+    if threshold is not None:
+        probability = float(row[0])
+        return Answer(labels[int(probability > threshold)], probability)
+    best = int(row.argmax())
+    every = {label: float(p) for label, p in zip(labels, row, strict=True)}
+    return Answer(labels[best], float(row[best]), every)
+
+
+@dataclass(frozen=True)
 class Run:
     """A finished run, its hashes verified."""
 
@@ -165,6 +191,28 @@ class Run:
     def labels(self) -> tuple[str, ...]:
         """The labels in label order."""
         return tuple(self.decision["labels"])
+
+    @functools.cached_property
+    def model(self) -> Any:
+        """The Keras model, raw inputs to probabilities."""
+        from nnguide.training.saving import load
+
+        return load(self.folder / "model.keras")
+
+    def predict(self, raw: Any) -> list[Answer]:
+        """What the network answers to raw inputs, one `Answer` each.
+
+        Args:
+            raw: for digits paths of pictures, or an array (n, 28, 28) of grey levels 0-255,
+                white on black; for spam a text or several.
+        Raises:
+            InputError: an input that the network cannot take.
+        """
+        from nnguide import inputs
+        from nnguide.evaluation.evaluate import outputs
+
+        checked = inputs.check(self.task.inputs, raw)
+        return [answer(row, self.labels, self.threshold) for row in outputs(self.model, checked)]
 
     @property
     def threshold(self) -> float | None:

@@ -17,7 +17,7 @@ def build(config: CnnConfig, *, input_shape: tuple[int, ...], labels: int) -> ke
 
     Input: (batch, height, width, channels) float, preprocessed. Output: (batch, labels)
     float32 probabilities. The first stage strides by 2; each further stage convolves
-    `config.depth` times and all but the last then pool by 2.
+    `config.depth` times, then pools by 2.
     """
     features = keras.Input(input_shape, name="features")
     first, *others = config.filters
@@ -25,9 +25,7 @@ def build(config: CnnConfig, *, input_shape: tuple[int, ...], labels: int) -> ke
     for number, channels in enumerate(others, start=2):
         for layer in range(1, config.depth + 1):
             x = _convolve(x, channels, 3, 1, config, f"stage_{number}_{layer}")
-        if number < len(config.filters):
-            x = layers.MaxPooling2D(2, name=f"stage_{number}_pool")(x)
-    x = layers.GlobalAveragePooling2D(name="average")(x) if not config.hidden else x
+        x = layers.MaxPooling2D(2, name=f"stage_{number}_pool")(x)
     x = layers.Flatten(name="flatten")(x)
     x = Dropout(config.dropout, name="dropout")(x)
     x = hidden_layers(x, config)

@@ -1,0 +1,170 @@
+"""The `nnguide` command: it parses, calls the library, prints, and ends with a status.
+
+Nothing heavy is imported here, nor by a command's module: only the work itself brings in a
+framework, so `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import sys
+import traceback
+from typing import Any
+
+import click
+
+from nnguide import __version__
+from nnguide.errors import FindingsError, NnguideError, WorkError
+
+HELP = """Neural networks that you can read, train and use.
+
+\b
+Examples:
+  nnguide train digits                    learn handwritten digits
+  nnguide evaluate digits                 measure the newest digits run
+  nnguide predict digits picture.png      read a picture
+  nnguide predict spam "WIN a prize now"  judge a message
+
+Arguments that begin with a minus go after --.
+Exit status: 0 good, 1 a bug, 2 wrong use, 3 data not available, 4 bad input,
+5 a run missing or damaged, 6 an extra not installed, 7 findings, 8 the work
+failed, 9 cannot write, 130 interrupted.
+"""
+
+
+class Commands(click.Group):
+    """The commands are the modules beside this one; each is imported when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in self.list_commands(ctx):
+            return None
+        command: click.Command = importlib.import_module(f"{__name__}.{name}").command
+        _add_common(command)
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from nnguide.config import unknown
+
+            if args and not args[0].startswith("-"):
+                known = self.list_commands(ctx)
+                raise click.UsageError(unknown(args[0], known, "command"), ctx) from error
+            raise
+
+
+def _set(name: str) -> Any:
+    def callback(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+        if value:
+            ctx.find_root().ensure_object(dict)[name] = True
+
+    return callback
+
+
+def _common() -> list[click.Option]:
+    """The options that every command takes too."""
+    flags: list[tuple[tuple[str, ...], str, str]] = [
+        (("--debug",), "debug", "Show the traceback of an error."),
+        (("-v", "--verbose"), "verbose", "Let through what TensorFlow writes."),
+        (("-q", "--quiet"), "quiet", "Say nothing on stderr but errors."),
+    ]
+    options = [
+        click.Option(
+            names, is_flag=True, expose_value=False, is_eager=True, callback=_set(name), help=text
+        )
+        for names, name, text in flags
+    ]
+    version = click.Option(
+        ("--version",),
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        callback=_print_version,
+        help="Show the version and exit.",
+    )
+    return [*options, version]
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        click.echo(f"nnguide {__version__}")
+        ctx.exit()
+
+
+def _add_common(command: click.Command) -> None:
+    given = {name for parameter in command.params for name in parameter.opts}
+    command.params += [o for o in _common() if not given & set(o.opts)]
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            _add_common(inner)
+
+
+command_line = Commands(
+    name="nnguide",
+    help=HELP,
+    params=_common(),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    no_args_is_help=True,
+)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with its status."""
+    asked: dict[str, bool] = {}
+    try:
+        status = command_line.main(arguments, prog_name="nnguide", standalone_mode=False, obj=asked)
+        status = status if isinstance(status, int) else 0
+        sys.stdout.flush()
+    except NnguideError as error:
+        status = _fail(error, error.exit_code, asked)
+    except click.exceptions.Exit as error:
+        status = error.exit_code
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("nnguide: interrupted", err=True)
+        status = 130
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        status = 0
+    except MemoryError:
+        text = "there is not enough memory for this. Use a smaller batch size."
+        status = _fail(WorkError(text), WorkError.exit_code, asked)
+    except Exception as error:
+        if asked.get("debug"):
+            traceback.print_exc()
+        kind = type(error).__name__
+        click.echo(f"nnguide: this is a bug: {kind}: {error}", err=True)
+        click.echo("Run it again with --debug for the traceback.", err=True)
+        status = 1
+    sys.exit(status)
+
+
+def _fail(error: NnguideError, status: int, asked: dict[str, bool]) -> int:
+    if asked.get("debug"):
+        traceback.print_exc()
+    if not isinstance(error, FindingsError):
+        click.echo(f"nnguide: {error}", err=True)
+    return status
+
+
+def say(line: str) -> None:
+    """A line for the user, on stderr, unless --quiet."""
+    context = click.get_current_context(silent=True)
+    if not (context and (context.find_root().obj or {}).get("quiet")):
+        click.echo(line, err=True)
+
+
+def loud() -> None:
+    """Let the frameworks speak if -v asks for it; a command calls it before it imports one."""
+    from nnguide import quiet
+
+    context = click.get_current_context(silent=True)
+    quiet.verbose = bool(context and (context.find_root().obj or {}).get("verbose"))

@@ -1,0 +1,52 @@
+"""nnguide evaluate"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nnguide import cli
+from nnguide.cli import _options
+
+
+@click.command("evaluate")
+@click.argument("run", metavar="RUN")
+@click.option("--dataset", help="A set's name or a path; the run's own data if left out.")
+@click.option(
+    "--split",
+    type=click.Choice(["train", "validation", "test", "all"]),
+    help="Which part. [test; all for a path that the run was not trained on]",
+)
+@click.option("--threshold", type=float, help="For spam, instead of the run's own.")
+@click.option("--plots", type=click.Path(path_type=Path), help="Folder for the pictures.")
+@_options.as_json
+def command(
+    run: str,
+    dataset: str | None,
+    split: str | None,
+    threshold: float | None,
+    plots: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure RUN: a run's folder, or a task for its newest run.
+
+    \b
+    Examples:
+      nnguide evaluate digits
+      nnguide evaluate my-run --split validation --plots pictures
+      nnguide evaluate spam --dataset messages.csv --threshold 0.9
+    """
+    cli.loud()
+    from nnguide import runs
+    from nnguide.evaluation import evaluate, report
+
+    found = runs.find(run)
+    cli.say(f"run: {found.folder}")
+    figures = evaluate.evaluate(
+        found, dataset, split=split, threshold=threshold, plots=plots, say=cli.say
+    )
+    if as_json:
+        _options.print_json("evaluate", figures)
+    else:
+        click.echo(report.lines(figures, found.labels))

@@ -1,0 +1,78 @@
+"""nnguide runs"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from nnguide.cli import _options
+
+
+@click.group("runs", invoke_without_command=True)
+@_options.as_json
+@click.pass_context
+def command(ctx: click.Context, as_json: bool) -> None:
+    """List the runs under saved_models/runs, with their data and figures.
+
+    \b
+    Examples:
+      nnguide runs
+      nnguide runs compare saved_models/runs/a saved_models/runs/b
+    """
+    if ctx.invoked_subcommand:
+        return
+    from nnguide.runs import finished
+
+    rows = [_row(run) for run in finished()]
+    if as_json:
+        _options.print_json("runs", {"runs": rows})
+    elif not rows:
+        click.echo("no runs yet. Make one with: nnguide train digits", err=True)
+    for row in rows if not as_json else ():
+        stand_in = " (stand-in)" if row["dataset_is_fallback"] else ""
+        click.echo(
+            f"{row['run']}\t{row['task']}\t{row['dataset']}{stand_in}\t"
+            f"{row['val_accuracy']:.2%} on validation\t{row['train_seconds']:.1f} s"
+        )
+
+
+@command.command("compare")
+@click.argument("first", metavar="A")
+@click.argument("second", metavar="B")
+@_options.as_json
+def compare(first: str, second: str, as_json: bool) -> None:
+    """Show the settings and figures in which runs A and B differ.
+
+    \b
+    Example:
+      nnguide runs compare runs/a runs/b
+    """
+    from nnguide.runs import find
+
+    a, b = find(first), find(second)
+    settings = a.config.differences(b.config)
+    figures = {
+        key: (a.metrics.get(key), b.metrics.get(key))
+        for key in ("dataset", "epochs", "best_epoch", "train_seconds", "val_accuracy", "val_loss")
+        if a.metrics.get(key) != b.metrics.get(key)
+    }
+    if as_json:
+        both = {"a": str(a.folder), "b": str(b.folder)}
+        _options.print_json("runs compare", {**both, "settings": settings, "figures": figures})
+        return
+    for title, rows in (("settings", settings), ("figures", figures)):
+        click.echo(f"{title}:" if rows else f"{title}: the same")
+        for key, (mine, other) in rows.items():
+            click.echo(f"  {key}\t{mine}\t{other}")
+
+
+def _row(run: Any) -> dict[str, Any]:
+    keys = ("task", "dataset", "dataset_is_fallback", "epochs", "best_epoch")
+    figures = run.metrics
+    return {
+        "run": str(run.folder),
+        **{key: figures.get(key) for key in keys},
+        **{key: figures.get(key) for key in ("val_accuracy", "val_loss", "train_seconds")},
+        "created": run.manifest.get("created"),
+    }

@@ -1,0 +1,98 @@
+"""nnguide train"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nnguide import cli, tasks
+from nnguide.cli import _options
+from nnguide.errors import ConfigError
+
+
+@click.command("train")
+@click.argument("task", metavar="TASK")
+@click.option("--preset", default="default", show_default=True, help="A recipe of nnguide's.")
+@click.option("--model", type=str, help="Kind of network: cnn or dense for digits.")
+@_options.settings
+@click.option("--deterministic", is_flag=True, help="The same bits on the same machine; slower.")
+@click.option("--config", "config_file", type=click.Path(path_type=Path), help="TOML or JSON file.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Any setting.")
+@click.option("--resume", is_flag=True, help="Go on with an interrupted training.")
+@click.option("--force", is_flag=True, help="Replace a folder that is not empty.")
+@click.option("--out", type=click.Path(path_type=Path), help="The run's folder.")
+@_options.as_json
+def command(
+    task: str,
+    preset: str,
+    model: str | None,
+    deterministic: bool,
+    config_file: Path | None,
+    overrides: tuple[str, ...],
+    resume: bool,
+    force: bool,
+    out: Path | None,
+    as_json: bool,
+    **given: Any,
+) -> int:
+    """Train a network on TASK: digits or spam.
+
+    Settings are taken in this order, later ones win: the preset, --config,
+    the options, --set.
+
+    \b
+    Examples:
+      nnguide train digits
+      nnguide train digits --model dense --epochs 20 --out my-digits
+      nnguide train spam --dataset messages.csv --patience 3
+      nnguide train spam --config best.toml --set train.seed=1
+      nnguide train digits --out my-digits --resume
+    """
+    chosen = tasks.get(task)
+    words: list[str] = []
+    if model is not None:
+        if model not in chosen.models:
+            raise ConfigError(
+                f"--model for {task} is one of {', '.join(chosen.models)}; got {model!r}"
+            )
+        words += [f"model.kind={model}"]
+        words += [f"model.{key}={_word(value)}" for key, value in chosen.models[model].items()]
+    words += _options.collect(given)
+    if deterministic:
+        words.append("runtime.deterministic=true")
+    tree = _options.read_config(config_file) if config_file else None
+
+    cli.loud()
+    from nnguide.training.train import configure, train
+
+    settled = configure(task, preset=preset, config=tree, settings=[*words, *overrides])
+    from nnguide.cli._progress import progress
+
+    run = train(
+        task,
+        preset=preset,
+        config=settled,
+        out=out,
+        force=force,
+        resume=resume,
+        callbacks=progress(),
+        say=cli.say,
+    )
+    figures = run.metrics
+    if as_json:
+        _options.print_json("train", figures)
+    else:
+        click.echo(
+            f"{run.folder}: {figures['val_accuracy']:.2%} right on validation after "
+            f"{figures['epochs']} epochs and {figures['train_seconds']:.1f} s "
+            f"(best epoch: {figures['best_epoch']})"
+        )
+    return 130 if figures["interrupted"] else 0
+
+
+def _word(value: Any) -> str:
+    import json
+
+    return json.dumps(value)

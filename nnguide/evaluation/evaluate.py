@@ -1,0 +1,169 @@
+"""Measure a model on examples, and a run on its own data or on other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnguide import data, tasks
+from nnguide.config import Config
+from nnguide.errors import ConfigError, InputError
+from nnguide.evaluation import figures, metrics
+from nnguide.examples import Examples
+from nnguide.runs import Run
+
+SPLITS = ("train", "validation", "test", "all")
+BATCH = 512  # examples at a time
+
+
+def outputs(model: Any, inputs: np.ndarray) -> np.ndarray:
+    """What a Keras model answers to raw inputs: (n, nodes) float32 probabilities.
+
+    Args:
+        model: takes raw inputs, as saved in a run.
+        inputs: (n, 28, 28) grey levels 0-255, or (n,) object texts.
+    """
+    import tensorflow as tf
+
+    if not len(inputs):
+        return np.zeros((0, model.output_shape[-1]), np.float32)
+    if inputs.dtype == object:
+        encoded = [text.encode("utf-8", "replace") for text in inputs]
+        batches = tf.data.Dataset.from_tensor_slices(tf.constant(encoded)).batch(BATCH)
+    else:
+        batches = tf.data.Dataset.from_tensor_slices(inputs).batch(BATCH)
+        batches = batches.map(lambda x: tf.cast(x, tf.float32))
+    return np.asarray(model.predict(batches, verbose=0), np.float32)
+
+
+def measure(
+    task: tasks.Task, model: Any, examples: Examples, threshold: float | None
+) -> dict[str, Any]:
+    """The figures of a model on raw examples, as nnguide.evaluation.metrics gives them."""
+    return _figures(task, outputs(model, examples.inputs), examples, threshold)
+
+
+def _figures(
+    task: tasks.Task, answered: np.ndarray, examples: Examples, threshold: float | None
+) -> dict[str, Any]:
+    if task.inputs == "texts":
+        return metrics.spam_metrics(
+            answered[:, 0], examples.labels, 0.5 if threshold is None else threshold
+        )
+    return metrics.digits_metrics(answered, examples.labels, examples.label_names)
+
+
+def evaluate(
+    run: Run,
+    dataset: str | None = None,
+    *,
+    split: str | None = None,
+    threshold: float | None = None,
+    plots: Path | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Measure a run.
+
+    Args:
+        run: whose model.
+        dataset: a set's name or a path; None is what the run was trained on.
+        split: train, validation, test or all; None is test, or all for a path that the run
+            was not trained on.
+        threshold: for spam, instead of the run's own.
+        plots: a folder for the pictures: confusion.png, reliability.png, for spam thresholds.png
+            and curves.png.
+        say: takes each line meant for the user.
+    Returns:
+        The figures, with task, dataset, dataset_is_fallback and split.
+    Raises:
+        ConfigError: an unknown split, or one that this data has not.
+        InputError: the data's labels are not the run's.
+    """
+    examples, where = _examples(run, dataset, split, say)
+    if tuple(examples.label_names) != run.labels:
+        raise InputError(
+            f"expected data with the run's labels ({', '.join(run.labels)}); "
+            f"got {', '.join(examples.label_names)}"
+        )
+    if threshold is not None:
+        if run.threshold is None:
+            raise ConfigError(f"a threshold is for spam; {run.task.name} takes the most probable")
+        if not 0 <= threshold <= 1:
+            raise ConfigError(f"--threshold is a probability in [0, 1]; got {threshold:g}")
+    chosen = run.threshold if threshold is None else threshold
+    answered = outputs(run.model, examples.inputs)
+    measured = _figures(run.task, answered, examples, chosen)
+    if plots is not None:
+        _draw(answered, examples, chosen, measured, plots)
+        say(f"pictures: {plots}")
+    return {**where, **measured}
+
+
+def _draw(
+    answered: np.ndarray,
+    examples: Examples,
+    threshold: float | None,
+    measured: dict[str, Any],
+    plots: Path,
+) -> None:
+    figures.confusion(measured["confusion"], examples.label_names, plots / "confusion.png")
+    if threshold is None:
+        right = answered.argmax(axis=1) == examples.labels
+        figures.reliability(answered.max(axis=1), right, plots / "reliability.png")
+        return
+    spam = answered[:, 0]
+    figures.reliability(spam, examples.labels == 1, plots / "reliability.png")
+    figures.spam_thresholds(spam, examples.labels, plots / "thresholds.png", threshold)
+    figures.spam_curves(spam, examples.labels, plots / "curves.png", threshold)
+
+
+def _examples(
+    run: Run, dataset: str | None, split: str | None, say: Callable[[str], None]
+) -> tuple[Examples, dict[str, Any]]:
+    if split is not None and split not in SPLITS:
+        raise ConfigError(f"--split is one of {', '.join(SPLITS)}; got {split!r}")
+    config = run.config
+    own = own_dataset(run)
+    name = dataset or own
+    foreign = Path(name).exists() and Path(name).absolute() != Path(own).absolute()
+    split = split or ("all" if foreign else "test")
+    source = data.find(
+        config.task,
+        name,
+        split_seed=config.data.split_seed,
+        label_column=config.data.label_column or None,
+        text_column=config.data.text_column or None,
+    )
+    is_fallback = source.name == run.manifest["dataset"] and run.manifest["dataset_is_fallback"]
+    if is_fallback:
+        say(f"note: {source.name} is a built-in stand-in for real data: its figures are no measure")
+    where = {
+        "task": config.task,
+        "dataset": source.name,
+        "dataset_is_fallback": bool(is_fallback or source.is_fallback),
+        "split": split,
+    }
+    if split == "validation":
+        if foreign or name != own:
+            raise ConfigError(f"the validation part is of the run's own data, {own}, not of {name}")
+        return validation_part(config, source), where
+    if split == "train" and name == own:
+        from nnguide.training.fit import divide
+
+        return divide(config, source.load("train"))[0], where
+    return source.load(split), where
+
+
+def own_dataset(run: Run) -> str:
+    """The data that the run was trained on: a set's name or an absolute path."""
+    return run.manifest.get("dataset_path") or run.manifest["dataset"]
+
+
+def validation_part(config: Config, source: data.Source) -> Examples:
+    """The part of the training data that training watched and did not fit."""
+    from nnguide.training.fit import divide
+
+    return divide(config, source.load("train"))[1]

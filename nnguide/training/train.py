@@ -1,0 +1,278 @@
+"""Train a task and leave a finished run folder: data, fit, figures, manifest."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import platform
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from nnguide import data, quiet, runs, tasks
+from nnguide.config import Config
+from nnguide.errors import ConfigError, RunError, WriteError
+from nnguide.files import write_json, write_text, writing_to
+from nnguide.presets import preset as load_preset
+from nnguide.runs import Run, Workspace
+
+UNFINISHED = "checkpoint.npz"
+
+
+def configure(
+    task: str,
+    *,
+    preset: str = "default",
+    config: Config | Mapping[str, Any] | None = None,
+    settings: Iterable[str] | Mapping[str, Any] = (),
+) -> Config:
+    """The configuration of a run: defaults, preset, a whole configuration, single settings.
+
+    Args:
+        task: digits or spam.
+        preset: a recipe that comes with nnguide.
+        config: a Config, or a tree as in a run's config.json; goes over the preset.
+        settings: KEY=VALUE words or a nested mapping; go over everything.
+    Raises:
+        ConfigError: an unknown name, a bad value, or a configuration of another task.
+    """
+    chosen = tasks.get(task).defaults.merge(load_preset(task, preset))
+    tree = config.to_dict() if isinstance(config, Config) else dict(config or {})
+    if tree.get("task", task) != task:
+        raise ConfigError(f"this configuration is for {tree['task']!r}, not for {task!r}")
+    chosen = chosen.merge(tree)
+    if isinstance(settings, Mapping):
+        return chosen.merge(settings)
+    return chosen.override(settings)
+
+
+def train(
+    task: str,
+    *,
+    preset: str = "default",
+    config: Config | Mapping[str, Any] | None = None,
+    settings: Iterable[str] | Mapping[str, Any] = (),
+    out: Path | str | None = None,
+    force: bool = False,
+    resume: bool = False,
+    callbacks: Sequence[Any] = (),
+    say: Callable[[str], None] = lambda line: None,
+) -> Run:
+    """Train a network and return its finished run.
+
+    Args:
+        task, preset, config, settings: as for `configure`.
+        out: the run's folder; None makes one under saved_models/runs.
+        force: replace a folder that is not empty, whole and at the end.
+        resume: go on with a training that was interrupted.
+        callbacks: more Keras callbacks.
+        say: takes each line meant for the user.
+    Raises:
+        NnguideError: see nnguide.errors; nothing that existed is lost.
+        KeyboardInterrupt: interrupted before the first epoch ended; no folder is left.
+    """
+    settled = configure(task, preset=preset, config=config, settings=settings)
+    folder = Path(out) if out else _folder(settled, resume)
+    space = Workspace(folder, force)
+    if resume:
+        done, settled = _resumed(space, settled, say)
+        if done is not None:
+            return done
+    if (settled.model.l1 or settled.model.l2) and settled.train.l2_schedule.warmup:
+        say("train.l2_schedule replaces model.l2")
+
+    source = data.find(
+        task,
+        settled.data.dataset,
+        split_seed=settled.data.split_seed,
+        label_column=settled.data.label_column or None,
+        text_column=settled.data.text_column or None,
+    )
+    if source.note:
+        say(source.note)
+    existed = space.path.exists()
+    space.claim(resume)
+    try:
+        write_json(space.path / "config.json", settled.to_dict())
+        return _work(tasks.get(task), settled, source, space, resume, callbacks, say)
+    except KeyboardInterrupt:
+        if not (space.path / UNFINISHED).exists():
+            space.discard()
+        raise
+    except Exception:
+        if not existed and not (space.path / UNFINISHED).exists():
+            space.discard()
+        raise
+
+
+def _folder(config: Config, resume: bool) -> Path:
+    if resume:
+        waiting = sorted(
+            runs.ROOT.glob(f"{config.task}-*.unfinished"), key=lambda path: path.stat().st_mtime
+        )
+        if waiting:
+            return waiting[-1].with_suffix("")
+    return runs.default_folder(config.task, config.train.seed)
+
+
+def _resumed(
+    space: Workspace, wanted: Config, say: Callable[[str], None]
+) -> tuple[Run | None, Config]:
+    """The run, where only its name was missing; else the settings to go on with."""
+    if not (space.path / runs.MANIFEST).exists() and space.folder.is_dir() and not space.force:
+        try:
+            run = Run.open(space.folder)
+        except RunError:
+            return None, wanted  # not a run: claim() says what is wrong
+        _same(run.config, wanted, space.folder)
+        say(f"{space.folder} is already finished")
+        return run, wanted
+    written = space.path / "config.json"
+    if not written.exists():
+        say(f"nothing to resume at {space.folder}: starting from the beginning")
+        return None, wanted
+    try:
+        stored = wanted.merge(json.loads(written.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise RunError(f"{written} is damaged ({error}). Start over with --force.") from error
+    _same(stored, wanted, space.folder)
+    if (space.path / runs.MANIFEST).exists():  # killed between the last write and the renaming
+        space.publish()
+        return Run.open(space.folder), stored
+    return None, stored
+
+
+def _same(stored: Config, wanted: Config, folder: Path) -> None:
+    changed = stored.differences(wanted)
+    if changed:
+        listed = ", ".join(f"{key} {was} -> {now}" for key, (was, now) in changed.items())
+        raise ConfigError(
+            f"{folder} was begun with other settings ({listed}). "
+            "Repeat the options it was begun with, or start over with --force."
+        )
+
+
+def _work(
+    task: tasks.Task,
+    config: Config,
+    source: data.Source,
+    space: Workspace,
+    resume: bool,
+    callbacks: Sequence[Any],
+    say: Callable[[str], None],
+) -> Run:
+    examples = source.load("train")
+    quiet.tensorflow()
+    import keras
+
+    from nnguide.runtime import runtime
+    from nnguide.training.fit import divide, fit
+
+    checkpoint = space.path / UNFINISHED
+    if not resume:
+        checkpoint.unlink(missing_ok=True)
+    training, validation = divide(config, examples)
+    with runtime(config.runtime, seed=config.train.seed) as chosen:
+        say(chosen.reason)
+        for told in chosen.warnings:
+            say(f"warning: {told}")
+        say(
+            f"training {task.name} on {source.name}: {len(training):,} examples, "
+            f"{len(validation):,} for validation"
+        )
+        board = keras.callbacks.TensorBoard(
+            space.path / "tensorboard", write_graph=False, profile_batch=0
+        )
+        try:
+            fitted = fit(
+                task,
+                config,
+                training,
+                validation,
+                chosen,
+                checkpoint=checkpoint,
+                callbacks=[board, *callbacks],
+                say=say,
+            )
+        except OSError as error:
+            if isinstance(error, WriteError):
+                raise
+            with writing_to(space.path):
+                raise
+        facts = _finish(task, config, training, validation, fitted, space)
+    facts.update(
+        run=str(space.folder),
+        dataset=source.name,
+        dataset_is_fallback=source.is_fallback,
+        runtime=chosen.reason,
+    )
+    write_json(space.path / "metrics.json", facts)
+    checkpoint.unlink(missing_ok=True)
+    if fitted.interrupted:
+        say(f"interrupted: keeping the best of {fitted.epochs} finished epochs")
+    return space.finish(
+        task.name,
+        dataset=source.name,
+        dataset_is_fallback=source.is_fallback,
+        dataset_path=str(Path(source.name).absolute()) if Path(source.name).exists() else None,
+        versions=_versions(),
+    )
+
+
+def _finish(
+    task: tasks.Task, config: Config, training: Any, validation: Any, fitted: Any, space: Workspace
+) -> dict[str, Any]:
+    """Write everything of the run but its metrics and manifest; the figures."""
+    from nnguide.evaluation import figures
+    from nnguide.evaluation.evaluate import measure
+    from nnguide.training.saving import save
+
+    save(fitted.model, space.path / "model.keras")
+    decision: dict[str, Any] = {"labels": list(training.label_names)}
+    if task.inputs == "texts":
+        decision["threshold"] = 0.5
+    write_json(space.path / "decision.json", decision)
+    write_text(space.path / "history.csv", history_csv(fitted.history))
+    figures.curves(fitted.history, space.path / "curves.png", fitted.best_epoch)
+    figure = measure(task, fitted.model, validation, decision.get("threshold"))
+    return {
+        "run": "",
+        "task": task.name,
+        "dataset": "",
+        "dataset_is_fallback": False,
+        "epochs": fitted.epochs,
+        "best_epoch": fitted.best_epoch,
+        "train_seconds": round(fitted.seconds, 3),
+        "val_accuracy": figure["accuracy"],
+        "val_loss": figure["loss"],
+        "n_train": len(training),
+        "n_validation": len(validation),
+        "parameters": fitted.model.count_params(),
+        "interrupted": fitted.interrupted,
+    }
+
+
+def history_csv(history: Mapping[str, Sequence[float]]) -> str:
+    """The history as CSV: `epoch`, counted from 1, then a column for each figure."""
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow(["epoch", *history])
+    for epoch, row in enumerate(zip(*history.values(), strict=True), start=1):
+        writer.writerow([epoch, *(f"{value:.9g}" for value in row)])
+    return lines.getvalue()
+
+
+def _versions() -> dict[str, str]:
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    return {
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+    }
