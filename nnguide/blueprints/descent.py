@@ -1,0 +1,153 @@
+"""Gradient descent: θ := θ − α ∂L/∂θ, its refinements, and how the rate α changes.
+
+Descent sees no layers. It sees one vector θ of all parameters, one vector g of their slopes
+∂L/∂θ, and a rate α. Every rule works in place, as published.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from nnguide.blueprints.settings import Settings
+
+BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8  # Adam's constants (Kingma & Ba 2015)
+
+
+class Sgd:
+    """The plain step: θ := θ − α g."""
+
+    def __init__(self, θ: np.ndarray, settings: Settings) -> None:
+        self.scratch = np.empty_like(θ)
+
+    def step(self, θ: np.ndarray, g: np.ndarray, α: float) -> None:
+        θ -= np.multiply(g, α, out=self.scratch)
+
+    def reach(self, α: float) -> Any:
+        """How far one unit of steady slope moves a parameter: a number, or one for each."""
+        return α
+
+
+class Momentum:
+    """A ball that rolls (Polyak 1964): v := μ v + g; θ := θ − α v.
+
+    A slope that keeps its sign adds up to g (1 + μ + μ² + …) = g / (1 − μ).
+    """
+
+    def __init__(self, θ: np.ndarray, settings: Settings) -> None:
+        self.μ = settings.momentum
+        self.v = np.zeros_like(θ)
+        self.scratch = np.empty_like(θ)
+
+    def step(self, θ: np.ndarray, g: np.ndarray, α: float) -> None:
+        self.v *= self.μ
+        self.v += g
+        θ -= np.multiply(self.v, α, out=self.scratch)
+
+    def reach(self, α: float) -> Any:
+        return α / (1 - self.μ)
+
+
+class Adam:
+    """A rate of its own for each parameter (Kingma & Ba 2015).
+
+    m := β₁ m + (1 − β₁) g           the mean of the slope
+    v := β₂ v + (1 − β₂) g²          and of its square
+    m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ)   both began at 0: undo that
+    θ := θ − α m̂ / (√v̂ + ε)         about α a step, however steep the slope
+
+    With a decay λ this is AdamW (Loshchilov & Hutter 2019): θ := θ − α λ θ beforehand, so that
+    the decay is not divided by √v̂ as an L2 term in the loss would be.
+    """
+
+    def __init__(self, θ: np.ndarray, settings: Settings) -> None:
+        self.λ = settings.weight_decay if settings.optimizer == "adamw" else 0.0
+        self.t = 0
+        self.m, self.v = np.zeros_like(θ), np.zeros_like(θ)
+        self.size, self.scratch = np.empty_like(θ), np.empty_like(θ)  # √v̂ + ε, and rough paper
+
+    def step(self, θ: np.ndarray, g: np.ndarray, α: float) -> None:
+        self.t += 1
+        if self.λ:
+            θ *= 1 - α * self.λ
+        _move_towards(self.m, g, 1 - BETA_1, self.scratch)
+        np.multiply(g, g, out=self.size)
+        _move_towards(self.v, self.size, 1 - BETA_2, self.scratch)
+
+        np.sqrt(self.v, out=self.size)
+        self.size /= math.sqrt(1 - BETA_2**self.t)
+        self.size += EPSILON
+        np.divide(self.m, self.size, out=self.scratch)
+        self.scratch *= α / (1 - BETA_1**self.t)
+        θ -= self.scratch
+
+    def reach(self, α: float) -> Any:
+        return α / self.size
+
+
+def _move_towards(mean: np.ndarray, value: np.ndarray, share: float, scratch: np.ndarray) -> None:
+    """mean := mean + share · (value − mean), in place."""
+    np.subtract(value, mean, out=scratch)
+    scratch *= share
+    mean += scratch
+
+
+RULES: dict[str, Any] = {"sgd": Sgd, "momentum": Momentum, "adam": Adam, "adamw": Adam}
+
+
+def soft_threshold(θ: np.ndarray, reach: Any) -> None:
+    """Draw every parameter towards zero by `reach`, in place, and stop there.
+
+    The step for a penalty λ|w|. Its slope λ sign(w) would jump to and fro over zero for ever;
+    the minimum of λ|w| + (w − w₀)² / (2 reach), worked out exactly, is w₀ moved by λ·reach, or
+    zero where it would cross. That is how L1 makes weights that are 0, not merely small
+    (proximal gradient; for Adam's reach: Yun, Lozano & Yang 2021).
+    """
+    np.copyto(θ, np.sign(θ) * np.maximum(np.abs(θ) - reach, 0))
+
+
+def rate(schedule: str, highest: float, step: int, steps: int) -> float:
+    """The learning rate at update number `step` in [0, steps) of a training.
+
+    With s = step / steps, how much of the training is over:
+
+        constant      α
+        step          α · 0.1 ^ ⌊3 s⌋          a tenth after each third
+        exponential   α · 0.01 ^ s             down to a hundredth, evenly
+        cosine        α · ½ (1 + cos π s)      slow, fast, slow down to 0
+        onecycle      up from α/25 to α in the first 30 %, then down to α/10,000, along cosines
+                      (Smith & Topin 2018)
+    """
+    s = step / steps
+    if schedule == "step":
+        return highest * 0.1 ** (3 * step // steps)
+    if schedule == "exponential":
+        return highest * 0.01**s
+    if schedule == "cosine":
+        return _along_cosine(highest, 0, s)
+    if schedule == "onecycle":
+        if s < 0.3:
+            return _along_cosine(highest / 25, highest, s / 0.3)
+        return _along_cosine(highest, highest / 10_000, (s - 0.3) / 0.7)
+    return highest
+
+
+def _along_cosine(start: float, end: float, share: float) -> float:
+    """From start to end along half a cosine: slow, fast, slow."""
+    return end + (start - end) * 0.5 * (1 + math.cos(math.pi * share))
+
+
+def updates_per_epoch(n: int, batch_size: int | str) -> int:
+    """How many updates one pass over `n` examples makes."""
+    return 1 if batch_size == "full" else math.ceil(n / int(batch_size))
+
+
+def batches(n: int, batch_size: int | str, random: np.random.Generator) -> Iterator[np.ndarray]:
+    """Every example once, in random order, a batch of indices at a time; the last may be short."""
+    order = random.permutation(n)
+    size = n if batch_size == "full" else int(batch_size)
+    for start in range(0, n, size):
+        yield order[start : start + size]

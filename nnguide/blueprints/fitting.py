@@ -1,0 +1,91 @@
+"""What the three fits have in common: checks at the door, and early stopping."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Protocol
+
+import numpy as np
+
+from nnguide.blueprints.losses import targets
+from nnguide.errors import InputError, WorkError
+
+Record = dict[str, Any]  # one epoch: epoch, learning_rate, loss and perhaps val_loss
+
+
+class HasWeights(Protocol):
+    """Anything whose weights can be taken and put back."""
+
+    def get_weights(self) -> list[np.ndarray]: ...
+
+    def set_weights(self, weights: list[np.ndarray]) -> None: ...
+
+
+def examples(
+    X: np.ndarray, y: np.ndarray, sizes: tuple[int, ...], dtype: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs (n, in) and targets (n, out) of `dtype`, or an InputError that says what is wrong."""
+    X, Y = inputs(X, sizes[0], dtype), targets(y, sizes[-1], dtype)
+    if len(X) != len(Y):
+        raise InputError(f"expected as many targets as inputs; got {len(X)} inputs, {len(Y)}")
+    if len(X) == 0:
+        raise InputError("expected at least one example; got none")
+    return X, Y
+
+
+def inputs(X: np.ndarray, features: int, dtype: str) -> np.ndarray:
+    """Inputs (n, in) of `dtype`, or an InputError."""
+    X = np.asarray(X)
+    if X.ndim != 2 or X.shape[1] != features:
+        raise InputError(f"expected inputs of shape (n, {features}); got {X.shape}")
+    if X.dtype.kind not in "fiub":
+        raise InputError(f"expected numbers as inputs; got {X.dtype}")
+    X = X.astype(dtype, copy=False)
+    if not np.isfinite(X).all():
+        raise InputError("expected finite inputs; got NaN or infinity among them")
+    return X
+
+
+def same_shapes(expected: list[np.ndarray], given: list[np.ndarray]) -> None:
+    """Refuse weights of other shapes than the network's own."""
+    wanted, got = [np.shape(w) for w in expected], [np.shape(w) for w in given]
+    if wanted != got:
+        raise InputError(f"expected weights of the shapes {wanted}; got {got}")
+
+
+def finite(record: Record) -> None:
+    """Refuse an epoch whose loss has left the numbers."""
+    for name in ("loss", "val_loss"):
+        if not math.isfinite(record.get(name, 0.0)):
+            raise WorkError(
+                f"{name} is {record[name]} after epoch {record['epoch']}: the steps are too "
+                "large. Take a smaller learning rate, or scale the inputs."
+            )
+
+
+class EarlyStopping:
+    """Wait `patience` epochs for a lower validation loss, then return to the best weights.
+
+    Falling short of a lower loss for `patience` epochs ends the training; so does its last
+    epoch. Either way the weights of the best epoch come back. patience 0 does nothing.
+    """
+
+    def __init__(self, patience: int) -> None:
+        self.patience = patience
+        self.lowest = math.inf
+        self.epoch = 0  # the best one
+        self.weights: list[np.ndarray] = []
+
+    def enough(self, record: Record, network: HasWeights) -> bool:
+        """Look at an epoch's record; True when the training should end."""
+        if not self.patience or "val_loss" not in record:
+            return False
+        if record["val_loss"] < self.lowest:
+            self.lowest, self.epoch = record["val_loss"], record["epoch"]
+            self.weights = network.get_weights()
+        return record["epoch"] - self.epoch >= self.patience
+
+    def restore(self, network: HasWeights) -> None:
+        """Put the best weights back."""
+        if self.weights:
+            network.set_weights(self.weights)
