@@ -1,0 +1,7 @@
+"""Data sets by name or path: `find("digits", "mnist").load("train")` gives Examples."""
+
+from __future__ import annotations
+
+from nnguide.data.catalogue import Source, find, info, names, prepare, state
+
+__all__ = ["Source", "find", "info", "names", "prepare", "state"]

@@ -1,0 +1,219 @@
+"""Find a data set by its name or path, wherever it lies; prepare it where that is needed.
+
+A named set is looked for in the prepared cache, then in NNGUIDE_DATA_DIR, then on the network.
+It is found or it is an error: nothing else takes its place, except under "auto", which says so.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nnguide.data import fetch, obtain, prepared
+from nnguide.data.facts import ALL, AUTO, BY_NAME, Facts
+from nnguide.errors import ConfigError
+
+if TYPE_CHECKING:
+    from nnguide.examples import Examples
+
+SPLITS = ("train", "test", "all")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set that was found.
+
+    Attributes:
+        name: of the set, or the path as it was given.
+        task: whose examples they are.
+        is_fallback: "auto" had to take the built-in set.
+        note: then one line for stderr: what was not found, what is used, what to do; else "".
+    """
+
+    name: str
+    task: str
+    read: Callable[[str], Examples] = field(repr=False, compare=False)
+    is_fallback: bool = False
+    note: str = ""
+
+    def load(self, split: str) -> Examples:
+        """The part "train" or "test", or "all": the first, then the second.
+
+        Of a prepared set, "train" opens no file that holds anything of the test part.
+        """
+        if split not in SPLITS:
+            raise ConfigError(f"a split is one of {', '.join(SPLITS)}; got {split!r}")
+        return self.read(split)
+
+
+def names(task: str | None = None) -> tuple[str, ...]:
+    """The names of all data sets, or of those of one task."""
+    return tuple(facts.name for facts in ALL if task in (None, facts.task))
+
+
+def find(
+    task: str,
+    dataset: str = "auto",
+    *,
+    split_seed: int = 0,
+    label_column: str | None = None,
+    text_column: str | None = None,
+) -> Source:
+    """Find `dataset` for `task`, and prepare it if it is not prepared yet.
+
+    Args:
+        dataset: the name of a set, a path, or "auto": the real set, else the built-in one.
+        split_seed: from 0; divides a set that has no split of its own.
+        label_column, text_column: of a table of texts that has other columns than
+            `label` and `text`.
+    Raises:
+        ConfigError: no such name or path, a set of another task, an argument that does not fit.
+        DataError: the named set is nowhere to be had, or what was found is damaged.
+        WriteError: the cache folder cannot be written.
+    """
+    if split_seed < 0:
+        raise ConfigError(f"data.split_seed is a whole number from 0; got {split_seed}")
+    if dataset != "auto" and dataset not in BY_NAME and Path(dataset).expanduser().exists():
+        return _at_path(task, dataset, split_seed, label_column, text_column)
+    if label_column or text_column:
+        raise ConfigError(
+            f"--label-column and --text-column are for a table of texts; {dataset} has none"
+        )
+    if dataset != "auto":
+        return _named(_facts(dataset, task), split_seed)
+    if task not in AUTO:
+        raise ConfigError(f"{task} has no data set of its own: give the path of one")
+    real, built_in = (BY_NAME[name] for name in AUTO[task])
+    try:
+        return _named(real, split_seed)
+    except fetch.AbsentError as absent:
+        note = (
+            f"{real.name} was not found: {absent.reason}. Using the built-in {built_in.name} "
+            f"instead, {built_in.title}. {obtain.advice(real)}"
+        )
+        return replace(_named(built_in, split_seed), is_fallback=True, note=note)
+
+
+def prepare(name: str, manual_dir: Path | None = None) -> Path | None:
+    """Prepare a set in the cache, from the official files in `manual_dir` if that is given.
+
+    What is prepared already and intact stays; what is damaged is made anew.
+
+    Returns:
+        The prepared folder; None for a set that is built in.
+    Raises:
+        As `find`.
+    """
+    facts = _facts(name)
+    if facts.built_in:
+        if manual_dir is not None:
+            raise ConfigError(f"{name} is built in: it takes no --manual-dir")
+        return None
+    if manual_dir is not None:
+        obtain.check_manual(facts, manual_dir)
+    return obtain.obtain(facts, 0, manual_dir)
+
+
+def info(name: str) -> dict[str, Any]:
+    """What is known of a set: description, origin, terms, flaws, state, counts if prepared."""
+    facts = _facts(name)
+    counts = None
+    if facts.built_in:
+        counts = {part: _built_in(facts, 0, part).counts() for part in prepared.PARTS}
+    elif meta := prepared.read_meta(obtain.folder(facts, 0)):
+        counts = meta["counts"]
+    return {
+        "name": facts.name,
+        "task": facts.task,
+        "description": facts.description,
+        "origin": facts.origin,
+        "terms": facts.terms,
+        "labels": list(facts.labels),
+        "flaws": list(facts.flaws),
+        "built_in": facts.built_in,
+        "state": state(name),
+        "counts": counts,
+        "files": [] if facts.built_in else list(obtain.module(facts).FILES),
+    }
+
+
+def state(name: str) -> str:
+    """ "built in", "prepared", "in NNGUIDE_DATA_DIR" or "not prepared"; reads no data."""
+    facts = _facts(name)
+    if facts.built_in:
+        return "built in"
+    if prepared.read_meta(obtain.folder(facts, 0)):
+        return "prepared"
+    return "in NNGUIDE_DATA_DIR" if obtain.in_data_dir(facts) else "not prepared"
+
+
+def _facts(name: str, task: str | None = None) -> Facts:
+    """The set of that name, which must be one for `task` if that is given."""
+    if name not in BY_NAME:
+        known = names(task)
+        near = difflib.get_close_matches(name, known, 1, 0.5)
+        hint = f"Did you mean {near[0]}? " if near else ""
+        path = ", auto, or the path of a file or folder" if task else ""
+        raise ConfigError(f"no data set {name!r}. {hint}Expected one of {', '.join(known)}{path}")
+    facts = BY_NAME[name]
+    if task not in (None, facts.task):
+        raise ConfigError(
+            f"{name} is a data set for {facts.task}, not for {task}. "
+            f"For {task}: {', '.join(names(task)) or 'a path'}"
+        )
+    return facts
+
+
+def _named(facts: Facts, split_seed: int) -> Source:
+    if facts.built_in:
+
+        def read(split: str) -> Examples:
+            return _built_in(facts, split_seed, split)
+
+    else:
+        target = obtain.folder(facts, split_seed)
+        if prepared.read_meta(target) is None:
+            obtain.obtain(facts, split_seed)
+
+        def read(split: str) -> Examples:
+            if split != "all":
+                return prepared.load(target, split)
+            return prepared.load(target, "train").join(prepared.load(target, "test"))
+
+    return Source(facts.name, facts.task, read)
+
+
+def _built_in(facts: Facts, split_seed: int, split: str) -> Examples:
+    from nnguide.data import division
+
+    return division.part(obtain.module(facts).load(), split, split_seed)
+
+
+def _at_path(
+    task: str, path: str, split_seed: int, label_column: str | None, text_column: str | None
+) -> Source:
+    place = Path(path).expanduser()
+    if task == "spam":
+        from nnguide.data import text_files
+
+        def read(split: str) -> Examples:
+            return text_files.read(
+                place,
+                split,
+                split_seed=split_seed,
+                label_column=label_column,
+                text_column=text_column,
+            )
+
+    else:
+        if label_column or text_column:
+            raise ConfigError("--label-column and --text-column are for tables of texts")
+        from nnguide.data import picture_files
+
+        def read(split: str) -> Examples:
+            return picture_files.read(place, split, split_seed=split_seed)
+
+    return Source(path, task, read)

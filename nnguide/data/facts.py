@@ -1,0 +1,166 @@
+"""What is known of each data set: where it comes from, its terms, its flaws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DIGITS = tuple("0123456789")
+MAIL = ("ham", "spam")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One data set, as `nnguide data info` shows it.
+
+    Attributes:
+        name: what a user types; a part after the slash is another split of the same files.
+        module: in nnguide.data, what reads it.
+        built_in: it comes with the package and needs no preparing.
+        own_split: its publisher divided it, so the split seed changes nothing.
+    """
+
+    name: str
+    task: str
+    module: str
+    title: str
+    description: str
+    origin: str
+    terms: str
+    labels: tuple[str, ...]
+    flaws: tuple[str, ...]
+    built_in: bool = False
+    own_split: bool = False
+
+    @property
+    def set(self) -> str:
+        """The folder of its files, for example "sms_spam" for "sms_spam/paper"."""
+        return self.name.partition("/")[0]
+
+    @property
+    def variant(self) -> str:
+        """What stands after the slash, "" for most."""
+        return self.name.partition("/")[2]
+
+
+_SMS = Facts(
+    name="sms_spam",
+    task="spam",
+    module="sms_spam",
+    title="the SMS Spam Collection",
+    description=(
+        "5,574 text messages, 747 of them spam. Each distinct text once (5,159), 80/20, stratified."
+    ),
+    origin="UCI machine learning repository, id 228 (Almeida, Gómez Hidalgo, Yamakami, 2011)",
+    terms=(
+        "Copyright Tiago Agostinho de Almeida and José María Gómez Hidalgo; free, with the "
+        "copyright notice and without warranty; its authors ask to be cited"
+    ),
+    labels=MAIL,
+    flaws=(
+        "Compiled before 2012: spam is British, most ham is from students in Singapore, so a "
+        "network can learn the dialect instead of spam.",
+        "Links, phishing in the name of banks or parcels, and emoji hardly occur.",
+        "309 rows have HTML entities left over, 35 a control character.",
+    ),
+)
+
+ALL = (
+    Facts(
+        name="mnist",
+        task="digits",
+        module="mnist",
+        title="MNIST",
+        description="60,000 and 10,000 handwritten digits, 28×28, white on black.",
+        origin="Yann LeCun and Corinna Cortes, from NIST; through TensorFlow Datasets",
+        terms="Creative Commons Attribution-ShareAlike 3.0 (as the Keras documentation says)",
+        labels=DIGITS,
+        flaws=(
+            "A few labels are wrong or undecidable.",
+            "Every digit fills a 20×20 box and is centred by mass: pictures that are not "
+            "brought to that form look foreign to a network that saw only these.",
+        ),
+        own_split=True,
+    ),
+    Facts(
+        name="optdigits",
+        task="digits",
+        module="optdigits",
+        title="1,797 scanned digits",
+        description=(
+            "1,797 handwritten digits of 8×8 from scikit-learn, brought to MNIST's form: "
+            "28×28, in a 20×20 box, centred by mass. 80/20, stratified."
+        ),
+        origin="Optical Recognition of Handwritten Digits, UCI, its test part (Alpaydin, Kaynak)",
+        terms="Creative Commons Attribution 4.0 (UCI); part of scikit-learn",
+        labels=DIGITS,
+        flaws=(
+            "Small, and enlarged from 8×8: softer than a real scan.",
+            "Its 13 writers stand in the training part and in the test part.",
+        ),
+        built_in=True,
+    ),
+    _SMS,
+    Facts(
+        name="sms_spam/paper",
+        task="spam",
+        module="sms_spam",
+        title="the SMS Spam Collection, split as in its paper",
+        description=(
+            "5,574 text messages, 747 of them spam. The first 1,674 rows train, the other "
+            "3,900 test, duplicates kept."
+        ),
+        origin=_SMS.origin,
+        terms=_SMS.terms,
+        labels=MAIL,
+        flaws=(
+            "206 of its test messages stand verbatim in its training part, so its figures "
+            "flatter; they compare with the paper, nothing else.",
+            *_SMS.flaws,
+        ),
+        own_split=True,
+    ),
+    Facts(
+        name="spamassassin",
+        task="spam",
+        module="spamassassin",
+        title="the SpamAssassin corpus",
+        description=(
+            "6,047 raw mails of 2002, 1,897 of them spam: subject and decoded body, no other "
+            "header. Each distinct text once (5,915), 80/20, stratified."
+        ),
+        origin="SpamAssassin public mail corpus, release 20030228",
+        terms=(
+            "Copyright of the texts remains with their senders; offered to developers of spam "
+            "filters. Do not send them through a live mail system. Real names occur"
+        ),
+        labels=MAIL,
+        flaws=(
+            "spam_2/00529 is a ham: the publisher removed it in 2005, and so does nnguide.",
+            "Ham is mostly plain text of technical mailing lists, spam mostly HTML.",
+            "Collected around 2002: today's spam reads otherwise.",
+        ),
+    ),
+    Facts(
+        name="spam_sample",
+        task="spam",
+        module="spam_sample",
+        title="messages written for this project",
+        description=(
+            "Short messages and mail texts, half of them spam, all written for this project: "
+            "no real person received any. 80/20, stratified."
+        ),
+        origin="nnguide; names, numbers and links are reserved ones, such as example.org",
+        terms="The licence of nnguide",
+        labels=MAIL,
+        flaws=(
+            "Made up: figures measured on it say that the programme works, not how well a "
+            "network filters real mail.",
+        ),
+        built_in=True,
+    ),
+)
+
+BY_NAME = {facts.name: facts for facts in ALL}
+
+# task -> the real set that `--dataset auto` looks for, and the built-in one in its place.
+AUTO = {"digits": ("mnist", "optdigits"), "spam": ("sms_spam", "spam_sample")}

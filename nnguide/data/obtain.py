@@ -1,0 +1,127 @@
+"""Get a real set prepared: from a folder of official files, or from the network."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import shutil
+from pathlib import Path
+from typing import Any
+
+from nnguide.data import fetch, prepared
+from nnguide.data.facts import Facts
+from nnguide.errors import ConfigError, DataError
+from nnguide.files import cache_dir, data_dir
+
+
+def module(facts: Facts) -> Any:
+    """The module of nnguide.data that reads the set."""
+    return importlib.import_module(f"nnguide.data.{facts.module}")
+
+
+def folder(facts: Facts, split_seed: int) -> Path:
+    """Where the set is prepared: mnist/official, sms_spam/paper, sms_spam/seed-0."""
+    own = facts.variant or "official"
+    return cache_dir() / facts.set / (own if facts.own_split else f"seed-{split_seed}")
+
+
+def in_data_dir(facts: Facts) -> Path | None:
+    """The set's folder in NNGUIDE_DATA_DIR, if any of its official files lies there."""
+    root = data_dir()
+    if root is None or not module(facts).holds(root / facts.set):
+        return None
+    return root / facts.set
+
+
+def check_manual(facts: Facts, manual_dir: Path) -> None:
+    """Return if `manual_dir` is a folder that holds the official files, all and intact.
+
+    Raises:
+        ConfigError: it is no folder.
+        DataError: a file is missing, damaged or another one.
+    """
+    if not manual_dir.is_dir():
+        raise ConfigError(f"--manual-dir is a folder of official files; {manual_dir} is none")
+    if not module(facts).holds(manual_dir):
+        raise DataError(
+            f"no official file of {facts.set} in {manual_dir}; expected "
+            f"{', '.join(module(facts).FILES)}"
+        )
+    module(facts).check(manual_dir)
+
+
+def obtain(facts: Facts, split_seed: int, manual_dir: Path | None = None) -> Path:
+    """Prepare the set unless it is prepared and intact; one process at a time does.
+
+    Returns:
+        The prepared folder.
+    Raises:
+        AbsentError: its files are nowhere to be had.
+        DataError: they were found, damaged.
+        WriteError: the cache folder cannot be written.
+    """
+    target = folder(facts, split_seed)
+    reader = module(facts)
+    files = manual_dir or in_data_dir(facts)
+
+    @functools.cache
+    def source() -> Path:
+        if files is None:
+            return _downloaded(facts)
+        reader.check(files)
+        return files
+
+    try:
+        if files is None and not reader.is_made(facts.variant):
+            _reach(facts)  # before a write: where it fails, "auto" needs no cache at all
+        with prepared.lock(facts.set):
+            if not prepared.is_intact(target):  # another process may have been quicker
+                parts = reader.parts(source, facts.variant, split_seed)
+                prepared.save(target, parts, facts.name)
+    except fetch.AbsentError as absent:
+        raise fetch.AbsentError(f"{_searched()}, and {absent.reason}", advice(facts)) from None
+    return target
+
+
+def advice(facts: Facts) -> str:
+    """What a user can type to get the set."""
+    return (
+        f"To get it, run nnguide data prepare {facts.name} where there is a network, or with "
+        f"--manual-dir DIR, where DIR holds {module(facts).NEEDED}"
+    )
+
+
+def _searched() -> str:
+    root = data_dir()
+    if root is None:
+        place = "NNGUIDE_DATA_DIR is not set"
+    elif not root.is_dir():
+        place = f"NNGUIDE_DATA_DIR ({root}) is no folder"
+    else:
+        place = f"it is not in NNGUIDE_DATA_DIR ({root})"
+    return f"it is not prepared, {place}"
+
+
+def _downloads(facts: Facts) -> Path:
+    return cache_dir() / "downloads" / facts.set
+
+
+def _reach(facts: Facts) -> None:
+    """Return if what is still to be downloaded can probably be."""
+    for file in module(facts).DOWNLOADS:
+        if not (_downloads(facts) / file.name).exists():
+            return fetch.probe(file.url)
+    return None
+
+
+def _downloaded(facts: Facts) -> Path:
+    """The folder of downloaded files, checked; what turns out damaged does not stay."""
+    for file in module(facts).DOWNLOADS:
+        with prepared.writing_cache():
+            fetch.download(file, _downloads(facts))
+    try:
+        module(facts).check(_downloads(facts))
+    except DataError:
+        shutil.rmtree(_downloads(facts), ignore_errors=True)
+        raise
+    return _downloads(facts)

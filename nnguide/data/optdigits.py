@@ -1,0 +1,50 @@
+"""scikit-learn's 1,797 scanned digits of 8×8, brought to the form of MNIST."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from nnguide.examples import Examples
+
+LABELS = tuple("0123456789")
+_SIDE, _BOX = 28, 20  # pixels: MNIST's picture, and the box that a digit fills in it
+
+
+@functools.cache
+def load() -> Examples:
+    """All digits: inputs (1797, 28, 28) uint8, white on black."""
+    import numpy as np
+    from sklearn.datasets import load_digits
+
+    from nnguide.examples import Examples
+
+    scans = load_digits()
+    inputs = np.stack([_to_mnist(scan) for scan in scans.images])
+    inputs.setflags(write=False)
+    return Examples(inputs, scans.target.astype(np.int64), LABELS)
+
+
+def _to_mnist(scan: np.ndarray) -> np.ndarray:
+    """(8, 8) float 0-16 to (28, 28) uint8: enlarged smoothly, centred by mass."""
+    import numpy as np
+    from PIL import Image
+
+    grey = Image.fromarray((scan * (255 / 16)).round().astype(np.uint8))
+    digit = np.asarray(grey.resize((_BOX, _BOX), Image.Resampling.BICUBIC))
+    top, left = (_start(digit, axis) for axis in (0, 1))
+    picture = np.zeros((_SIDE, _SIDE), np.uint8)
+    picture[top : top + _BOX, left : left + _BOX] = digit
+    return picture
+
+
+def _start(digit: np.ndarray, axis: int) -> int:
+    """Where the box begins along `axis`, so that the digit's mass lies in the middle."""
+    import numpy as np
+
+    mass = digit.sum(axis=1 - axis, dtype=float)
+    centre = float(mass @ (np.arange(_BOX) + 0.5)) / mass.sum()
+    return min(max(round(_SIDE / 2 - centre), 0), _SIDE - _BOX)

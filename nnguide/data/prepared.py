@@ -1,0 +1,176 @@
+"""Prepared sets in the cache: decoded arrays and texts that load at once.
+
+One folder for each set and split, for example `mnist/official` or `sms_spam/seed-0`:
+
+    meta.json                              format, label names, counts, SHA-256 of each file
+    train-inputs.npy, train-labels.npy     pictures (n, 28, 28) uint8, labels (n,) int64
+    train.jsonl                            texts, one {"label": ..., "text": ...} a line
+    test-...                               likewise, so that training never opens them
+
+A folder gets its name when it is complete, so a kill leaves none that is half prepared.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nnguide.errors import DataError, WriteError
+from nnguide.files import cache_dir
+
+if TYPE_CHECKING:
+    from nnguide.examples import Examples
+
+FORMAT = 1
+PARTS = ("train", "test")
+
+
+@contextlib.contextmanager
+def writing_cache() -> Iterator[None]:
+    """Turn a refusal to write the cache into a WriteError that names NNGUIDE_CACHE."""
+    try:
+        yield
+    except OSError as error:
+        raise WriteError(
+            f"cannot write the cache folder {cache_dir()}: {error.strerror or error}. "
+            "Set NNGUIDE_CACHE to a folder that can be written."
+        ) from error
+
+
+@contextlib.contextmanager
+def lock(name: str) -> Iterator[None]:
+    """Let one process at a time prepare the set `name`; the others wait.
+
+    The lock goes with the process that holds it, so a kill leaves none behind.
+    """
+    with writing_cache():
+        cache_dir().mkdir(parents=True, exist_ok=True)
+        file = (cache_dir() / f".{name}.lock").open("w")
+    with file:
+        with contextlib.suppress(ImportError, OSError):  # Windows, some network file systems:
+            import fcntl  # there the renames alone keep a folder whole
+
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def read_meta(folder: Path) -> dict[str, Any] | None:
+    """The meta.json of a prepared folder; None where there is none of this format."""
+    try:
+        meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return meta if isinstance(meta, dict) and meta.get("format") == FORMAT else None
+
+
+def is_intact(folder: Path) -> bool:
+    """Whether `folder` is prepared and each of its files has its SHA-256."""
+    meta = read_meta(folder)
+    try:
+        return meta is not None and all(
+            hashlib.sha256((folder / name).read_bytes()).hexdigest() == known
+            for name, known in meta["sha256"].items()
+        )
+    except OSError:
+        return False
+
+
+def save(folder: Path, parts: Mapping[str, Examples], name: str) -> None:
+    """Write the parts "train" and "test" of the set `name` as `folder`, whole or not at all.
+
+    Call it under the set's lock.
+    """
+    label_names = parts["train"].label_names
+    with writing_cache():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        for left_over in folder.parent.glob(f".{folder.name}-*"):
+            shutil.rmtree(left_over, ignore_errors=True)
+        beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        try:
+            beside.chmod(0o755)
+            for part, examples in parts.items():
+                for file, content in _encode(part, examples):
+                    (beside / file).write_bytes(content)
+            meta = {
+                "format": FORMAT,
+                "name": name,
+                "label_names": list(label_names),
+                "counts": {part: examples.counts() for part, examples in parts.items()},
+                "sha256": {
+                    file.name: hashlib.sha256(file.read_bytes()).hexdigest()
+                    for file in sorted(beside.iterdir())
+                },
+            }
+            (beside / "meta.json").write_text(json.dumps(meta, indent=2), encoding="utf-8")
+            if folder.exists():  # damaged, or of an older format
+                folder.rename(beside / "replaced")
+            beside.rename(folder)
+            shutil.rmtree(folder / "replaced", ignore_errors=True)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+
+
+def _encode(part: str, examples: Examples) -> Iterator[tuple[str, bytes]]:
+    """The files of one part: name and content."""
+    import numpy as np
+
+    if examples.inputs.dtype == object:
+        lines = (
+            json.dumps({"label": int(label), "text": text})
+            for label, text in zip(examples.labels, examples.inputs, strict=True)
+        )
+        yield f"{part}.jsonl", "".join(f"{line}\n" for line in lines).encode("ascii")
+    else:
+        for what, array in (("inputs", examples.inputs), ("labels", examples.labels)):
+            content = io.BytesIO()
+            np.save(content, array, allow_pickle=False)
+            yield f"{part}-{what}.npy", content.getvalue()
+
+
+def load(folder: Path, part: str) -> Examples:
+    """The part "train" or "test" of a prepared folder, verified; opens no other part's files.
+
+    Raises:
+        DataError: a file is missing or does not have its SHA-256.
+    """
+    import numpy as np
+
+    from nnguide.examples import Examples
+
+    meta = read_meta(folder)
+    files = [name for name in meta["sha256"] if name.startswith(part)] if meta else []
+    if not meta or not files:
+        raise DataError(f"nothing is prepared in {folder}. Run: nnguide data list")
+    contents = {name: _verified(folder / name, meta) for name in files}
+    if f"{part}.jsonl" in contents:
+        rows = [json.loads(line) for line in contents[f"{part}.jsonl"].splitlines()]
+        inputs = np.empty(len(rows), object)
+        inputs[:] = [row["text"] for row in rows]
+        labels = np.array([row["label"] for row in rows], np.int64)
+    else:
+        inputs, labels = (
+            np.load(io.BytesIO(contents[f"{part}-{what}.npy"]), allow_pickle=False)
+            for what in ("inputs", "labels")
+        )
+    return Examples(inputs, labels, tuple(meta["label_names"]))
+
+
+def _verified(path: Path, meta: dict[str, Any]) -> bytes:
+    try:
+        content = path.read_bytes()
+        damage = hashlib.sha256(content).hexdigest() != meta["sha256"][path.name]
+    except OSError as error:
+        raise DataError(f"cannot read the prepared file {path}: {error.strerror}") from error
+    if damage:
+        raise DataError(
+            f"the prepared file {path} is damaged: it does not have its SHA-256. "
+            f"Prepare it again: nnguide data prepare {meta['name']}"
+        )
+    return content

@@ -1,0 +1,116 @@
+"""SMS Spam Collection v.1: 5,574 text messages, 747 of them spam (UCI, id 228).
+
+`sms_spam` has each distinct text once, divided 80/20 by the split seed. `sms_spam/paper` is the
+split of the paper: the first 1,674 rows train, the other 3,900 test, duplicates kept, so 206 of
+its test messages stand verbatim in the training part.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nnguide.data import builders
+from nnguide.data.fetch import Download
+from nnguide.errors import DataError
+
+if TYPE_CHECKING:
+    from nnguide.examples import Examples
+
+URL = "https://archive.ics.uci.edu/static/public/228/sms+spam+collection.zip"
+ZIP_SHA256 = "1587ea43e58e82b14ff1f5425c88e17f8496bfcdb67a583dbff9eefaf9963ce3"
+TABLE = "SMSSpamCollection"
+TABLE_SHA256 = "7d039a24a6083ed9ef0f806ebad56bbb976e3aeb8de05669173bfdc4996c239d"
+PAPER_TRAIN = 1_674
+LABELS = ("ham", "spam")
+
+VERSION = "1.0.0"  # of the builder's form of the data
+NEEDED = "sms+spam+collection.zip or SMSSpamCollection"
+FILES = ("sms+spam+collection.zip", "smsspamcollection.zip", TABLE)  # any one of them
+DOWNLOADS = (Download(URL, FILES[0], ZIP_SHA256, 2**20),)
+_LONGEST = 2**20  # bytes of the table
+
+
+def holds(folder: Path) -> bool:
+    """Whether the zip, under either name, or the table lies in `folder`."""
+    return any((folder / name).is_file() for name in FILES)
+
+
+def is_made(variant: str) -> bool:
+    """Whether TensorFlow Datasets has prepared its own form, so no file is needed."""
+    return (builders.folder() / "sms_spam" / (variant or "default") / VERSION).is_dir()
+
+
+def check(folder: Path) -> None:
+    """Return if `folder` holds the official table.
+
+    Raises:
+        DataError: it is missing, damaged or another file.
+    """
+    rows(folder)
+
+
+def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:
+    """The parts "train" and "test", from our builder for TensorFlow Datasets.
+
+    `variant` is "" or "paper"; `split_seed` divides the former.
+    """
+    from nnguide.data import division, texts
+
+    config = variant or "default"
+
+    def make() -> Any:
+        from nnguide.data.sms_spam_builder import SmsSpam
+
+        return SmsSpam(data_dir=builders.folder(), config=config)
+
+    builder = builders.prepared(make, source)
+    if variant:
+        return {part: texts.in_order(builders.read(builder, part)) for part in ("train", "test")}
+    return division.divide(texts.in_order(builders.read(builder, "all")), split_seed)
+
+
+def rows(folder: Path) -> list[tuple[str, str]]:
+    """Label and text of each of the 5,574 rows, in their order, from the files in `folder`."""
+    for name in FILES:
+        path = folder / name
+        if path.is_file():
+            return parse(table(path))
+    raise DataError(f"no official file in {folder}: expected one of {', '.join(FILES)}")
+
+
+def table(path: Path) -> bytes:
+    """The verified table, from the file itself or from the zip that has it.
+
+    Raises:
+        DataError: it is not the official one.
+    """
+    try:
+        content = path.read_bytes()
+        # By content: a file that TensorFlow Datasets downloaded has another name.
+        if zipfile.is_zipfile(io.BytesIO(content)):
+            with zipfile.ZipFile(io.BytesIO(content)) as archive, archive.open(TABLE) as file:
+                content = file.read(_LONGEST)
+    except (OSError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path} is damaged or cannot be read ({error}). {_again()}") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != TABLE_SHA256:
+        raise DataError(
+            f"{path} is damaged or not the official file: the SHA-256 of its {TABLE} "
+            f"is {found}, not {TABLE_SHA256}. {_again()}"
+        )
+    return content
+
+
+def _again() -> str:
+    return f"Download it again from {URL}"
+
+
+def parse(content: bytes) -> list[tuple[str, str]]:
+    """Label and text of each row. Quotes are plain characters; lines end in LF only."""
+    lines = content.decode("utf-8").removesuffix("\n").split("\n")
+    return [(label, text) for label, _, text in (line.partition("\t") for line in lines)]

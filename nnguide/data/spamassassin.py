@@ -1,0 +1,162 @@
+"""SpamAssassin public mail corpus, release 20030228: 6,047 raw mails, 1,897 of them spam.
+
+Five archives of mails. They are read as streams: nothing is unpacked to disk. The publisher gives
+no checksum of the archives, but the name of every mail ends in its MD5, which is verified.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tarfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nnguide.data import builders
+from nnguide.data.fetch import Download
+from nnguide.data.mail import message_text
+from nnguide.errors import DataError
+
+if TYPE_CHECKING:
+    from nnguide.examples import Examples
+
+URL = "https://spamassassin.apache.org/old/publiccorpus/"
+RELEASE = "20030228_"
+LABELS = ("ham", "spam")
+
+# Folder, its number of mails, their label.
+_FOLDERS = (
+    ("easy_ham", 2_500, "ham"),
+    ("easy_ham_2", 1_400, "ham"),
+    ("hard_ham", 250, "ham"),
+    ("spam", 500, "spam"),
+    ("spam_2", 1_397, "spam"),
+)
+# The publisher edited host names in the header of this one in December 2004 and kept its name.
+_EDITED = {"244a63cd74c81123ef26129453e32c95": "30e1fcfccb8a25b8550c292233698b67"}
+# A ham among the spam, which the publisher removed in March 2005.
+_REMOVED = "0c8a07bb7b14576063ba0c1c4079e209"
+
+BY_FOLDER = {
+    folder: Download(
+        f"{URL}{RELEASE}{folder}.tar.bz2", f"{RELEASE}{folder}.tar.bz2", None, 8 * 2**20
+    )
+    for folder, *_ in _FOLDERS
+}
+DOWNLOADS = tuple(BY_FOLDER.values())
+FILES = tuple(file.name for file in DOWNLOADS)
+
+VERSION = "1.0.0"  # of the builder's form of the data
+NEEDED = "its five .tar.bz2 archives"
+
+_MAIL = re.compile(r"\d+\.([0-9a-f]{32})")
+_LONGEST_MAIL = 2**20  # bytes; the longest of the corpus has 315,016
+_LONGEST_ARCHIVE = 64 * 2**20  # bytes of mail in one archive
+
+
+def holds(folder: Path) -> bool:
+    """Whether any of the archives, under either name, lies in `folder`."""
+    return any(_archive(folder, name) for name, *_ in _FOLDERS)
+
+
+def is_made(variant: str) -> bool:
+    """Whether TensorFlow Datasets has prepared its own form, so no file is needed."""
+    return (builders.folder() / "spamassassin" / VERSION).is_dir()
+
+
+def check(folder: Path) -> None:
+    """Return if the five archives lie in `folder` with all their mails.
+
+    Raises:
+        DataError: an archive or a mail is missing or damaged.
+    """
+    for _ in mails(archives(folder)):
+        pass
+
+
+def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:
+    """The parts "train" and "test", from our builder for TensorFlow Datasets."""
+    from nnguide.data import division, texts
+
+    def make() -> Any:
+        from nnguide.data.spamassassin_builder import Spamassassin
+
+        return Spamassassin(data_dir=builders.folder())
+
+    stored = builders.read(builders.prepared(make, source), "all")
+    return division.divide(texts.in_order(stored), split_seed)
+
+
+def archives(folder: Path) -> dict[str, Path]:
+    """The five archives in `folder`, under either name."""
+    found = {name: _archive(folder, name) for name in BY_FOLDER}
+    missing = [BY_FOLDER[name].name for name, path in found.items() if path is None]
+    if missing:
+        raise DataError(
+            f"missing in {folder}: {', '.join(missing)}. The corpus is these five files, "
+            f"with or without {RELEASE} in front: {', '.join(FILES)}"
+        )
+    return {name: path for name, path in found.items() if path}
+
+
+def rows(paths: Mapping[str, Path]) -> Iterator[tuple[str, str]]:
+    """Label and text of each mail, in the order of the archives and of the names in them.
+
+    The one ham among the spam is left out.
+    """
+    for name, label, raw in mails(paths):
+        if not name.endswith(_REMOVED):
+            yield label, message_text(raw)
+
+
+def mails(paths: Mapping[str, Path]) -> Iterator[tuple[str, str, bytes]]:
+    """Name, label and verified bytes of each of the 6,047 mails."""
+    for folder, count, label in _FOLDERS:
+        found = _read(paths[folder])
+        if len(found) != count:
+            raise DataError(
+                f"{paths[folder]} holds {len(found):,} mails; expected {count:,}. "
+                f"Download it again from {URL}"
+            )
+        for name in sorted(found):
+            yield name, label, found[name]
+
+
+def _archive(folder: Path, name: str) -> Path | None:
+    paths = (folder / f"{prefix}{name}.tar.bz2" for prefix in (RELEASE, ""))
+    return next((path for path in paths if path.is_file()), None)
+
+
+def _read(archive: Path) -> dict[str, bytes]:
+    """File name to verified content of the mails in one archive; other members are no mails."""
+    found: dict[str, bytes] = {}
+    total = 0
+    try:
+        with tarfile.open(archive, "r|bz2") as stream:
+            for member in stream:
+                name = member.name.rsplit("/", 1)[-1]
+                total += member.size
+                if total > _LONGEST_ARCHIVE:
+                    raise DataError(f"{archive} is no archive of the corpus: it is far too long")
+                if not member.isfile() or not _MAIL.fullmatch(name):
+                    continue
+                file = stream.extractfile(member)
+                if member.size > _LONGEST_MAIL or file is None:
+                    raise DataError(f"{archive} is no archive of the corpus: {name} is too long")
+                found[name] = _verified(archive, name, file.read())
+    except (OSError, EOFError, tarfile.TarError) as error:
+        raise DataError(
+            f"{archive} is damaged or cannot be read ({error}). Download it again from {URL}"
+        ) from error
+    return found
+
+
+def _verified(archive: Path, name: str, content: bytes) -> bytes:
+    named = name.rpartition(".")[2]
+    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    if found != _EDITED.get(named, named):
+        raise DataError(
+            f"{archive} is damaged: the MD5 of {name} is {found}. Download it again from {URL}"
+        )
+    return content
