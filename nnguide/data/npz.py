@@ -137,11 +137,16 @@ def open_archive(path: Path) -> Iterator[Archive]:
     Raises:
         InputError: not such a file, damaged, or unreadable.
     """
-    if not zipfile.is_zipfile(path):
-        raise InputError(f"{path}: expected a NumPy archive, as np.savez writes; got another file.")
-    with _reading(path):
-        opened = np.load(path, allow_pickle=False)
-    with opened:
+    with contextlib.ExitStack() as stack:
+        with _reading(path):
+            file = stack.enter_context(path.open("rb"))  # np.load leaves a damaged one open
+            whole = zipfile.is_zipfile(file)
+            file.seek(0)
+            opened = stack.enter_context(np.load(file, allow_pickle=False)) if whole else None
+        if opened is None:
+            raise InputError(
+                f"{path}: expected a NumPy archive, as np.savez writes; got another file."
+            )
         yield Archive(path, opened)
 
 
