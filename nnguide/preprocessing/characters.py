@@ -1,0 +1,107 @@
+"""Text normalisation: one frozen table says what stands for every Unicode code point.
+
+Compatibility forms, case and diacritics go (Ｆ, F, f and f̀ are all f); every decimal digit
+becomes 0; punctuation, symbols and emoji become words of their own; apostrophes and invisible
+characters vanish; controls, white space and whatever is no character part words. The table is
+`characters.npz`, written once by scripts/make_character_table, so that no library's idea of
+`lower()` matters: nnguide.preprocessing.text reads the same arrays in TensorFlow operations.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+SPACE = 0x20
+BLOCK = 256  # code points to a block of the table
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """What stands for each code point c, looked up in two steps since most blocks are alike.
+
+    number = entries[BLOCK * pages[c // BLOCK] + c % BLOCK]: 0 leaves c as it is, any other stands
+    for points[starts[number] : starts[number] + lengths[number]].
+
+    Attributes:
+        pages: (4352,) int32, the block that holds each run of 256 code points.
+        entries: (blocks * 256,) int32, the number of each code point's replacement.
+        starts, lengths: (replacements,) int32; lengths[0] is 1.
+        points: (total length,) int32, the code points of all replacements.
+        unicode_version: of the database that the table was made from.
+    """
+
+    pages: np.ndarray
+    entries: np.ndarray
+    starts: np.ndarray
+    lengths: np.ndarray
+    points: np.ndarray
+    unicode_version: str
+
+
+@functools.cache
+def table() -> Table:
+    """The table in the package, read once."""
+    with np.load(Path(__file__).with_name("characters.npz"), allow_pickle=False) as file:
+        arrays = {
+            name: file[name].astype(np.int32)
+            for name in ("pages", "entries", "starts", "lengths", "points")
+        }
+        return Table(**arrays, unicode_version=str(file["unicode_version"]))
+
+
+@functools.cache
+def table_sha256() -> str:
+    """The SHA-256 of the table's content: texts get the same ids only under the same table."""
+    found = table()
+    digest = hashlib.sha256()
+    for array in (found.pages, found.entries, found.starts, found.lengths, found.points):
+        digest.update(array.astype("<i4").tobytes())
+    return digest.hexdigest()
+
+
+def code_points(text: str) -> np.ndarray:
+    """The code points of `text`, (len(text),) int32; a lone surrogate is one too."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<i4")
+
+
+def to_text(points: np.ndarray) -> str:
+    """The text of (n,) int32 `points`."""
+    return points.astype("<i4").tobytes().decode("utf-32-le", "surrogatepass")
+
+
+def fold(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Put its replacement in the place of every code point.
+
+    Args:
+        points: (n,) int32 in [0, 0x10FFFF].
+    Returns:
+        The code points that stand there now, (m,) int32, spaces not yet collapsed; and how many
+        of them each of the given ones became, (n,) int32.
+    """
+    of = table()
+    number = of.entries[of.pages[points >> 8] * BLOCK + (points & 0xFF)]
+    counts = of.lengths[number]
+    step = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    place = np.repeat(of.starts[number], counts) + step
+    changed = np.repeat(number, counts) != 0
+    return np.where(changed, of.points[place], np.repeat(points, counts)), counts
+
+
+def normalise(text: str) -> str:
+    """`text` as the network reads it: folded words with one space between them."""
+    return " ".join(filter(None, to_text(fold(code_points(text))[0]).split(" ")))
+
+
+def clean(text: str) -> str:
+    """`text` with lone surrogates replaced by U+FFFD, so that it can be written as UTF-8.
+
+    Both characters part words, so the cleaned text has the same words.
+    """
+    return _SURROGATE.sub("\ufffd", text)

@@ -1,0 +1,182 @@
+"""Text to token ids as a Keras layer of TensorFlow operations.
+
+The steps and names of nnguide.preprocessing.tokens, on the same arrays and in the same integer
+arithmetic, so that ids are equal. Tables and vocabulary are constants of the graph: no lookup
+resource and no asset file has to survive saving.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from nnguide.preprocessing import characters
+from nnguide.preprocessing.characters import BLOCK, SPACE
+from nnguide.preprocessing.tokens import (
+    FIRST_WORD,
+    GRAM_BASE,
+    LONGEST_WORD,
+    MODULUS,
+    UNKNOWN,
+    WORD_HASHES,
+    Tokeniser,
+    word_powers,
+)
+
+
+@keras.saving.register_keras_serializable(package="nnguide")
+class Tokens(keras.layers.Layer):
+    """Raw texts to the ids that a `Tokeniser` gives them.
+
+    Input: (batch,) or (batch, 1) string in UTF-8; invalid bytes part words. Output: (batch, width)
+    int32, rows ending in zeros.
+    """
+
+    def __init__(self, tokeniser: Tokeniser, *, pad: int | None = None, **kwargs: Any) -> None:
+        """Wrap `tokeniser`.
+
+        Args:
+            tokeniser: already adapted.
+            pad: the width; longer rows are cut. None is the width of the batch's longest row.
+            kwargs: as for any Keras layer.
+        """
+        super().__init__(trainable=False, **kwargs)
+        self.tokeniser = tokeniser
+        self.pad = pad
+        self.supports_jit = False  # strings
+        self._convert_input_args = False  # Keras would make NumPy's texts an array of objects
+        self._allow_non_tensor_positional_args = True
+
+    def call(self, inputs: Any) -> tf.Tensor:
+        """The ids of `inputs`."""
+        texts = tf.reshape(tf.convert_to_tensor(inputs, tf.string), [-1])
+        framed = normalise(texts, self.tokeniser.reach)
+        parts = [self._word_ids(framed), *self._gram_ids(framed)]
+        rows = tf.concat(parts, axis=1) if len(parts) > 1 else parts[0]
+        ids = tf.cast(rows.to_tensor(shape=[None, self.pad]), tf.int32)
+        if self.pad is not None:
+            return ids
+        return tf.pad(ids, [[0, 0], [0, tf.maximum(1 - tf.shape(ids)[1], 0)]])
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """(batch, width): the width is None unless `pad` fixes it."""
+        return (input_shape[0], self.pad)
+
+    def compute_output_spec(self, inputs: Any) -> keras.KerasTensor:
+        """The shape and dtype of the ids."""
+        return keras.KerasTensor(self.compute_output_shape(inputs.shape), dtype="int32")
+
+    def get_config(self) -> dict[str, Any]:
+        """All that `from_config` needs, vocabulary included, as JSON values."""
+        return {**super().get_config(), "tokeniser": self.tokeniser.to_dict(), "pad": self.pad}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Tokens:
+        """The layer that `get_config` described; RunError if its tokeniser does not fit."""
+        config = {name: value for name, value in config.items() if name != "trainable"}
+        return cls(Tokeniser.from_dict(config.pop("tokeniser")), **config)
+
+    def _word_ids(self, framed: tf.RaggedTensor) -> tf.RaggedTensor:
+        """The ids of the first `max_words` words of each row, int64."""
+        points = framed.values
+        space = points == SPACE
+        begins = tf.concat([[False], space[:-1] & ~space[1:]], axis=0)
+        word = tf.boolean_mask(tf.cumsum(tf.cast(begins, tf.int64)) - 1, ~space)
+        starts = tf.reshape(tf.where(begins), [-1])
+        letters = tf.boolean_mask(points, ~space)
+        places = tf.boolean_mask(tf.range(tf.size(points, tf.int64)), ~space)
+        position = places - tf.gather(starts, word)
+        lengths = tf.math.unsorted_segment_sum(tf.ones_like(places), word, tf.size(starts))
+
+        keys = tf.zeros_like(starts)
+        for (modulus, _), powers in zip(WORD_HASHES, word_powers(), strict=True):
+            factor = tf.gather(powers, tf.minimum(position, LONGEST_WORD - 1))
+            terms = tf.cast(letters, tf.int64) * factor % modulus
+            sums = tf.math.unsorted_segment_sum(terms, word, tf.size(starts))
+            keys = keys * 2**31 + sums % modulus
+
+        ids = self._look_up(keys, lengths)
+        row = tf.gather(framed.value_rowids(), starts)
+        rows = tf.RaggedTensor.from_value_rowids(ids, row, framed.nrows(), validate=False)
+        return rows[:, : self.tokeniser.max_words]
+
+    def _look_up(self, keys: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
+        """The ids of words by their keys, (words,) int64."""
+        known_words = len(self.tokeniser.vocabulary)
+        if not known_words:
+            return tf.fill(tf.shape(keys), tf.constant(UNKNOWN, tf.int64))
+        sorted_keys = tf.constant(self.tokeniser.sorted_keys)
+        place = tf.minimum(tf.searchsorted(sorted_keys, keys), known_words - 1)
+        known = (tf.gather(sorted_keys, place) == keys) & (lengths <= LONGEST_WORD)
+        ids = FIRST_WORD + tf.gather(tf.constant(self.tokeniser.key_order, tf.int64), place)
+        return tf.where(known, ids, UNKNOWN)
+
+    def _gram_ids(self, framed: tf.RaggedTensor) -> list[tf.RaggedTensor]:
+        """For each n, the ids of the n-grams of each row's first `max_chars` characters, int64."""
+        of = self.tokeniser
+        if not of.grams:
+            return []
+        cut = framed[:, : of.max_chars]
+        points, row = tf.cast(cut.values, tf.int64), cut.value_rowids()
+        left = tf.gather(cut.row_limits(), row) - tf.range(tf.size(points, tf.int64))
+        following = tf.pad(points, [[0, max(of.grams)]])
+        hashes = tf.ones_like(points)
+        found = []
+        for n in range(1, max(of.grams) + 1):
+            character = following[n - 1 : n - 1 + tf.size(points)]
+            hashes = (hashes * GRAM_BASE + character) % MODULUS
+            if n in of.grams:
+                whole = left >= n  # the row's characters from here on
+                ids = FIRST_WORD + len(of.vocabulary) + hashes % of.buckets
+                found.append(
+                    tf.RaggedTensor.from_value_rowids(
+                        tf.boolean_mask(ids, whole),
+                        tf.boolean_mask(row, whole),
+                        cut.nrows(),
+                        validate=False,
+                    )
+                )
+        return found
+
+
+def normalise(texts: tf.Tensor, reach: int) -> tf.RaggedTensor:
+    """The normalised texts, each between two spaces (one, if it is empty).
+
+    Args:
+        texts: (batch,) string in UTF-8; invalid bytes count as U+FFFD, which parts words.
+        reach: characters of each text that are read.
+    Returns:
+        (batch, None) int32 code points, as nnguide.preprocessing.tokens has them.
+    """
+    raw = tf.strings.unicode_decode(texts, "UTF-8", errors="replace")[:, :reach]
+    space = tf.fill([tf.size(texts), 1], SPACE)
+    raw = tf.concat([space, raw, space], axis=1)
+    folded, counts = fold(raw.values)
+    row = tf.repeat(raw.value_rowids(), counts)
+
+    is_space = folded == SPACE
+    after_space = tf.concat([[False], is_space[:-1] & (row[1:] == row[:-1])], axis=0)
+    kept = ~(is_space & after_space)
+    return tf.RaggedTensor.from_value_rowids(
+        tf.boolean_mask(folded, kept), tf.boolean_mask(row, kept), raw.nrows(), validate=False
+    )
+
+
+def fold(points: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Put its replacement in the place of every code point.
+
+    Args:
+        points: (n,) int32 in [0, 0x10FFFF].
+    Returns:
+        The code points that stand there now, (m,) int32; how many each became, (n,) int32.
+    """
+    of = characters.table()
+    page = tf.gather(of.pages, points // BLOCK)
+    number = tf.gather(of.entries, page * BLOCK + points % BLOCK)
+    counts = tf.gather(of.lengths, number)
+    step = tf.range(tf.reduce_sum(counts)) - tf.repeat(tf.cumsum(counts, exclusive=True), counts)
+    place = tf.repeat(tf.gather(of.starts, number), counts) + step
+    changed = tf.repeat(number, counts) != 0
+    return tf.where(changed, tf.gather(of.points, place), tf.repeat(points, counts)), counts

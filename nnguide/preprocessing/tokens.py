@@ -1,0 +1,335 @@
+"""Text to token ids in NumPy: words by a vocabulary, character n-grams by hashing.
+
+nnguide.preprocessing.text does the same steps, under the same names, in TensorFlow operations;
+the two give equal ids. A batch is one array of code points, so no step loops over texts.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nnguide.errors import ConfigError, InputError, RunError
+from nnguide.preprocessing import characters
+from nnguide.preprocessing.characters import SPACE
+
+UNKNOWN = 1
+FIRST_WORD = 2
+LONGEST_WORD = 64  # characters; a longer word is never in a vocabulary
+
+# A hash is a polynomial in the characters. Remainders stay below 2**31 and products below 2**62,
+# so int64 never overflows and NumPy and TensorFlow agree. A word's key is two hashes in one
+# number: among 8,000 words, one in 10**14 unknown ones is taken for a known one.
+MODULUS = 2**31 - 1
+WORD_HASHES = ((MODULUS, 1_103_515_245), (2**31 - 19, 1_566_083_941))  # (modulus, base)
+GRAM_BASE = 1_812_433_253 % MODULUS
+_CHUNK = 1 << 18  # characters worked on at once
+
+
+class Piece(NamedTuple):
+    """A token and the piece of the original text that it came from."""
+
+    token: str
+    original: str  # text[start:end]
+    start: int
+    end: int
+
+
+class Tokeniser:
+    """Turns texts into rows of ids: first the words, then the n-grams of each length.
+
+    0 is padding, 1 an unknown word, then come the vocabulary's words and the buckets that
+    character n-grams are hashed into. The n-grams run over the normalised text between two
+    spaces, cut to `max_chars`.
+    """
+
+    def __init__(
+        self,
+        vocabulary: Sequence[str],
+        *,
+        grams: Sequence[int] = (3, 4, 5),
+        buckets: int = 32768,
+        max_words: int = 128,
+        max_chars: int = 512,
+    ) -> None:
+        """Make a tokeniser of known words.
+
+        Args:
+            vocabulary: distinct normalised words; the first has id 2.
+            grams: lengths of the character n-grams, from 1 to 8.
+            buckets: how many ids all n-grams share; 0 is no n-grams.
+            max_words: words of a text that are read.
+            max_chars: characters of the normalised text whose n-grams are read.
+        Raises:
+            ConfigError: one of them is out of range, or a word is not one normalised word.
+        """
+        for name, value, least in (
+            ("buckets", buckets, 0),
+            ("max_words", max_words, 1),
+            ("max_chars", max_chars, 1),
+        ):
+            if type(value) is not int or not least <= value <= 2**24:
+                raise ConfigError(
+                    f"tokens.{name} is a whole number in [{least}, {2**24:,}]; got {value!r}"
+                )
+        if not all(type(n) is int and 1 <= n <= 8 for n in grams):
+            raise ConfigError(
+                f"tokens.grams are lengths of character n-grams from 1 to 8; got {grams!r}. "
+                "For 3- to 5-grams write 3,4,5."
+            )
+        self.vocabulary = tuple(vocabulary)
+        self.grams = tuple(sorted(set(grams))) if buckets else ()
+        self.buckets = buckets if grams else 0
+        self.max_words = max_words
+        self.max_chars = max_chars
+        # Characters of the raw text that are read at all: a bound on what a hostile text costs.
+        self.reach = 32 * (max_words + max_chars)
+
+        keys = _vocabulary_keys(self.vocabulary)
+        self.key_order = np.argsort(keys)  # (words,): place in the vocabulary, by rising key
+        self.sorted_keys = keys[self.key_order]  # (words,) int64
+
+    @classmethod
+    def adapt(
+        cls, texts: Sequence[str], *, words: int = 8000, min_count: int = 1, **settings: Any
+    ) -> Tokeniser:
+        """A tokeniser whose vocabulary is the most frequent words of `texts`.
+
+        Args:
+            texts: (n,) str, the training part only.
+            words: most words to keep; equally frequent ones in lexical order.
+            min_count: how often a word occurs at least.
+            settings: grams, buckets, max_words, max_chars as for `Tokeniser`.
+        """
+        reach = cls((), **settings).reach
+        counts: Counter[str] = Counter()
+        for chunk in _chunks(texts, reach):
+            framed, _ = _normalise(chunk)
+            counts.update(characters.to_text(framed).split())
+        kept = [w for w, n in counts.items() if n >= min_count and len(w) <= LONGEST_WORD]
+        kept.sort(key=lambda word: (-counts[word], word))
+        return cls(kept[:words], **settings)
+
+    @property
+    def size(self) -> int:
+        """How many different ids there are: an embedding needs this many rows."""
+        return FIRST_WORD + len(self.vocabulary) + self.buckets
+
+    @property
+    def length(self) -> int:
+        """The most ids that a text can have."""
+        return self.max_words + sum(max(self.max_chars - n + 1, 0) for n in self.grams)
+
+    def __call__(self, texts: Sequence[str], pad: int | None = None) -> np.ndarray:
+        """The ids of `texts`, (n, width) int32; rows end in zeros.
+
+        Args:
+            texts: (n,) str.
+            pad: the width; longer rows are cut. None is the longest row's width, at least 1.
+        """
+        ids, lengths = self.ragged(texts)
+        width = pad if pad is not None else max(1, int(lengths.max(initial=0)))
+        rows = np.zeros((len(texts), width), np.int32)
+        column = _position_in_row(lengths)
+        rows[np.arange(width) < lengths[:, None]] = ids[column < width]
+        return rows
+
+    def ragged(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """The ids of all `texts` one after another, (total,) int32, and each row's length, (n,)."""
+        parts = [self._ids(chunk) for chunk in _chunks(texts, self.reach)]
+        if not parts:
+            return np.zeros(0, np.int32), np.zeros(0, np.int64)
+        return np.concatenate([ids for ids, _ in parts]), np.concatenate([n for _, n in parts])
+
+    def to_dict(self) -> dict[str, Any]:
+        """All that `from_dict` needs, as JSON values."""
+        return {
+            "vocabulary": list(self.vocabulary),
+            "grams": list(self.grams),
+            "buckets": self.buckets,
+            "max_words": self.max_words,
+            "max_chars": self.max_chars,
+            "characters": characters.table_sha256(),
+        }
+
+    @classmethod
+    def from_dict(cls, value: dict[str, Any]) -> Tokeniser:
+        """The tokeniser that `to_dict` described.
+
+        Raises:
+            RunError: the description is incomplete, or made with another character table.
+        """
+        settings = dict(value)
+        made_with = settings.pop("characters", None)
+        if made_with != characters.table_sha256():
+            raise RunError(
+                f"this model's text was normalised by the character table {made_with}, and this "
+                f"nnguide has {characters.table_sha256()}. Use the nnguide that trained the "
+                "model, or train again."
+            )
+        try:
+            return cls(settings.pop("vocabulary"), **settings)
+        except (KeyError, TypeError, ConfigError) as error:
+            raise RunError(f"the tokeniser's description is damaged: {error}") from error
+
+    def _ids(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """`ragged` for a batch small enough to be worked on at once."""
+        framed, row_lengths = _normalise(texts)
+        row = np.repeat(np.arange(len(texts)), row_lengths)
+
+        # Words: those among the first max_words of their row.
+        keys, starts, word_lengths = _word_keys(framed)
+        words = np.bincount(row[starts], minlength=len(texts))
+        index = _position_in_row(words)
+        read = index < self.max_words
+        word_row, word_column = row[starts][read], index[read]
+        word_ids = self._look_up(keys[read], word_lengths[read])
+        filled = np.minimum(words, self.max_words)
+
+        # N-grams: those that start and end among the first max_chars characters of their row.
+        column = _position_in_row(row_lengths)
+        kept = column < self.max_chars
+        row, column = row[kept], column[kept]
+        char_counts = np.minimum(row_lengths, self.max_chars)
+        found = [(word_row, word_column, word_ids)]
+        for n, hashes in self._gram_hashes(framed[kept]):
+            whole = np.flatnonzero(column + n <= char_counts[row])
+            gram_ids = FIRST_WORD + len(self.vocabulary) + hashes[whole] % self.buckets
+            found.append((row[whole], filled[row[whole]] + column[whole], gram_ids))
+            filled = filled + np.maximum(char_counts - n + 1, 0)
+
+        ids = np.zeros(filled.sum(), np.int32)
+        row_starts = np.cumsum(filled) - filled
+        for rows, columns, values in found:
+            ids[row_starts[rows] + columns] = values
+        return ids, filled
+
+    def _look_up(self, keys: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """The ids of words by their keys, (words,) int64."""
+        if not self.vocabulary:
+            return np.full(len(keys), UNKNOWN)
+        place = np.minimum(np.searchsorted(self.sorted_keys, keys), len(self.vocabulary) - 1)
+        known = (self.sorted_keys[place] == keys) & (lengths <= LONGEST_WORD)
+        return np.where(known, FIRST_WORD + self.key_order[place], UNKNOWN)
+
+    def _gram_hashes(self, points: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+        """For each n, the hash of the n-gram that starts at each of `points`, (m,) int64."""
+        following = np.append(points, np.zeros(max(self.grams, default=0), np.int32))
+        hashes = np.ones(len(points), np.int64)  # the leading 1 tells one length from another
+        for n in range(1, max(self.grams, default=0) + 1):
+            hashes = (hashes * GRAM_BASE + following[n - 1 : n - 1 + len(points)]) % MODULUS
+            if n in self.grams:
+                yield n, hashes
+
+
+def words(text: str) -> list[str]:
+    """The tokens of `text`: words, shapes of numbers, single marks and symbols."""
+    return characters.normalise(text).split()
+
+
+def pieces(text: str) -> list[Piece]:
+    """The tokens of `text`, each with the piece of `text` that it came from.
+
+    A piece takes in what follows it and vanishes, an accent or a joiner. Tokens that share a
+    character (½ reads 0 ⁄ 0) share a piece.
+    """
+    folded, counts = characters.fold(characters.code_points(text))
+    source = np.repeat(np.arange(len(counts)), counts)
+    kept = np.append(np.flatnonzero(counts), len(counts))
+    after = np.append(kept[1:], len(counts))  # where the next character that stays begins
+    result = []
+    starts, lengths = _word_bounds(np.concatenate([[SPACE], folded, [SPACE]]))
+    for begin, length in zip(starts - 1, lengths, strict=True):
+        start = int(source[begin])
+        end = int(after[np.searchsorted(kept, source[begin + length - 1])])
+        token = characters.to_text(folded[begin : begin + length])
+        result.append(Piece(token, text[start:end], start, end))
+    return result
+
+
+def _chunks(texts: Sequence[str], reach: int) -> Iterator[list[str]]:
+    """`texts`, each cut to `reach` characters, in lists of some _CHUNK characters."""
+    if isinstance(texts, str):
+        raise InputError("expected a sequence of texts; got one text. Write [text].")
+    chunk: list[str] = []
+    size = 0
+    for number, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise InputError(f"expected texts (str); got {type(text).__name__} at index {number}")
+        chunk.append(text[:reach])
+        size += len(chunk[-1]) + 2
+        if size >= _CHUNK:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _normalise(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """The normalised texts, each between two spaces (one, if it is empty), end to end.
+
+    Returns:
+        Their code points, (m,) int32, and how many of them each text has, (n,) int64.
+    """
+    raw_lengths = np.fromiter(map(len, texts), np.int64, len(texts)) + 2
+    folded, counts = characters.fold(characters.code_points(f" {'  '.join(texts)} "))
+    ends = np.cumsum(counts)[np.cumsum(raw_lengths) - 1]
+    space = folded == SPACE
+    kept = ~space
+    kept[1:] |= ~space[:-1]  # a space stays after a word
+    kept[np.append(0, ends[:-1])] = True  # and at the start of a text
+    return folded[kept], np.diff(np.cumsum(kept)[ends - 1], prepend=0)
+
+
+def _word_bounds(framed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the words of `framed` (m,) begin and how long they are; both its ends are spaces."""
+    space = framed == SPACE
+    starts = np.flatnonzero(space[:-1] & ~space[1:]) + 1
+    ends = np.flatnonzero(~space[:-1] & space[1:]) + 1
+    return starts, ends - starts
+
+
+def _word_keys(framed: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The key of each word in `framed` (m,), int64 below 2**62; where it begins, how long it is."""
+    starts, lengths = _word_bounds(framed)
+    if not len(starts):
+        return np.zeros(0, np.int64), starts, lengths
+    position = np.minimum(_position_in_row(lengths), LONGEST_WORD - 1)
+    letters = framed[framed != SPACE].astype(np.int64)
+    first = np.cumsum(lengths) - lengths
+    keys = np.zeros(len(starts), np.int64)
+    for (modulus, _), powers in zip(WORD_HASHES, word_powers(), strict=True):
+        terms = letters * powers[position] % modulus
+        keys = (keys << 31) + np.add.reduceat(terms, first) % modulus
+    return keys, starts, lengths
+
+
+@functools.cache
+def word_powers() -> np.ndarray:
+    """The factor of a word's i-th character in each of its two hashes, (2, 64) int64."""
+    return np.array(
+        [[pow(base, i, modulus) for i in range(LONGEST_WORD)] for modulus, base in WORD_HASHES],
+        np.int64,
+    )
+
+
+def _vocabulary_keys(vocabulary: tuple[str, ...]) -> np.ndarray:
+    """The keys of the words, (words,) int64, after a check that they are words."""
+    joined = " ".join(vocabulary)
+    if tuple(joined.split()) != vocabulary or characters.normalise(joined) != joined:
+        raise ConfigError("expected a vocabulary of normalised words without spaces")
+    keys = _word_keys(characters.code_points(f" {joined} "))[0]
+    if len(np.unique(keys)) < len(keys):
+        raise ConfigError("expected a vocabulary of distinct words; two have the same key")
+    if any(len(word) > LONGEST_WORD for word in vocabulary):
+        raise ConfigError(f"expected words of at most {LONGEST_WORD} characters")
+    return keys
+
+
+def _position_in_row(lengths: np.ndarray) -> np.ndarray:
+    """0, 1, 2, … anew in each row of the given `lengths` (n,); (their sum,) int64."""
+    return np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)

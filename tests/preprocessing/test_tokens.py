@@ -1,0 +1,174 @@
+"""Tokens: NumPy gives the ids that plain loops give, and TensorFlow the same again."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from nnguide.errors import ConfigError, InputError, RunError
+from nnguide.preprocessing import characters, tokens
+from nnguide.preprocessing.tokens import Tokeniser
+
+TEXTS = [
+    "WINNER!! Claim your £1,000 prize: call 0800 123 now",
+    "Ok, c u at 5 then — don't be late",
+    "Straße, naïve café, Ναι, да, 한국어, प्रणाम, 你好 世界",
+    "line\u0085feed\u2028par\u2029fs\x1cgs\x1dvt\x0bff\x0cnul\x00bom\ufeffzwsp\u200b",
+    "👩\u200d👩\u200d👧 ❤\ufe0f ⓕⓡⓔⓔ ½ ﷺ \u202eevil\u202c",
+    "a" * 70 + " " + "b" * 64 + " " + "c" * 65,
+    "",
+    " \t ",
+]
+SETTINGS = {"words": 60, "grams": (2, 3, 5), "buckets": 97, "max_words": 9, "max_chars": 40}
+# Text that breaks vocabularies and decoders: separators, controls, joiners, marks, expansions.
+HOSTILE = (
+    "\u0085\u2028\u2029\x00\x1c\x1d\x1f\u200b\u200d\u202e\ufe0f\ufeff\u0301\u0345\u0130ß½ﷺ'´!0٣"
+)
+texts = st.lists(
+    st.text(st.one_of(st.sampled_from(HOSTILE + "ab "), st.characters(codec="utf-8")))
+    | st.sampled_from(TEXTS)
+    | st.builds(lambda part, n: part * n, st.text(max_size=3), st.integers(0, 400)),
+    max_size=6,
+)
+
+
+@pytest.fixture(scope="module")
+def tokeniser() -> Tokeniser:
+    return Tokeniser.adapt(TEXTS, **SETTINGS)
+
+
+def ids_by_hand(tokeniser: Tokeniser, text: str) -> list[int]:
+    """The definition of a row, one step at a time."""
+    normal = characters.normalise(text[: tokeniser.reach])
+    numbers = {word: id for id, word in enumerate(tokeniser.vocabulary, tokens.FIRST_WORD)}
+    row = [numbers.get(word, tokens.UNKNOWN) for word in normal.split()[: tokeniser.max_words]]
+    framed = f" {normal} "[: tokeniser.max_chars] if normal else " "
+    for n in tokeniser.grams:
+        for start in range(len(framed) - n + 1):
+            hashed = 1
+            for character in framed[start : start + n]:
+                hashed = (hashed * tokens.GRAM_BASE + ord(character)) % tokens.MODULUS
+            row.append(tokens.FIRST_WORD + len(numbers) + hashed % tokeniser.buckets)
+    return row
+
+
+def padded(rows: list[list[int]]) -> np.ndarray:
+    width = max([1, *map(len, rows)])
+    return np.array([row + [0] * (width - len(row)) for row in rows], np.int32).reshape(-1, width)
+
+
+@settings(deadline=None, max_examples=100)
+@given(texts)
+@example(TEXTS)
+@example([])
+def test_rows_are_as_defined(tokeniser, batch):
+    rows = tokeniser(batch)
+    np.testing.assert_array_equal(rows, padded([ids_by_hand(tokeniser, text) for text in batch]))
+    assert rows.dtype == np.int32
+    assert rows.max(initial=0) < tokeniser.size and rows.shape[1] <= tokeniser.length
+
+
+def test_rows_do_not_depend_on_their_neighbours(tokeniser, monkeypatch):
+    together = tokeniser(TEXTS * 3)
+    monkeypatch.setattr(tokens, "_CHUNK", 1)
+    np.testing.assert_array_equal(tokeniser(TEXTS * 3), together)
+    for text, row in zip(TEXTS, together, strict=False):
+        np.testing.assert_array_equal(tokeniser([text], pad=together.shape[1])[0], row)
+
+
+def test_only_the_first_part_of_a_huge_text_is_read(tokeniser):
+    start = "hello " * tokeniser.reach
+    np.testing.assert_array_equal(tokeniser([start + "x"]), tokeniser([start[: tokeniser.reach]]))
+
+
+def test_pad_fixes_the_width(tokeniser):
+    full = tokeniser(TEXTS)
+    np.testing.assert_array_equal(tokeniser(TEXTS, pad=7), full[:, :7])
+    assert tokeniser(TEXTS, pad=tokeniser.length).shape == (len(TEXTS), tokeniser.length)
+    np.testing.assert_array_equal(tokeniser(TEXTS, pad=199)[:, : full.shape[1]], full)
+
+
+def test_adapt_takes_the_most_frequent_words():
+    found = Tokeniser.adapt(["b a, a", "C c b ß", "z" * 65], words=4)
+    assert found.vocabulary == ("a", "b", "c", ",")
+    assert Tokeniser.adapt(["b a, a", "C c b"], min_count=2).vocabulary == ("a", "b", "c")
+    assert Tokeniser.adapt([]).vocabulary == ()
+
+
+def test_a_vocabulary_survives_json_and_splitting_into_lines():
+    found = Tokeniser.adapt(TEXTS)
+    assert "\n".join(found.vocabulary).splitlines() == list(found.vocabulary)
+    again = Tokeniser.from_dict(json.loads(json.dumps(found.to_dict())))
+    assert again.to_dict() == found.to_dict()
+    np.testing.assert_array_equal(again(TEXTS), found(TEXTS))
+
+
+def test_without_grams_or_words():
+    bare = Tokeniser(["ok"], buckets=0, max_words=3)
+    assert bare(["ok then ok now"]).tolist() == [[2, 1, 2]]
+    assert (bare.size, bare.length) == (3, 3)
+    assert Tokeniser([], grams=[1], buckets=5)(["ok"]).shape == (1, 5)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"grams": (0,)},
+        {"grams": ("3",)},
+        {"buckets": -1},
+        {"max_words": 0},
+        {"max_chars": 1.5},
+        {"vocabulary": ["a", "a"]},
+        {"vocabulary": ["A"]},
+        {"vocabulary": ["a b"]},
+        {"vocabulary": [""]},
+        {"vocabulary": ["z" * 65]},
+    ],
+)
+def test_settings_out_of_range_are_refused(settings):
+    with pytest.raises(ConfigError):
+        Tokeniser(**{"vocabulary": [], **settings})
+    with pytest.raises(RunError):
+        Tokeniser.from_dict({**Tokeniser([]).to_dict(), **settings})
+
+
+def test_another_character_table_is_refused(tokeniser):
+    with pytest.raises(RunError, match="character table"):
+        Tokeniser.from_dict({**tokeniser.to_dict(), "characters": "0" * 64})
+
+
+@pytest.mark.parametrize("wrong", ["one text", [b"bytes"], ["a", None]])
+def test_what_is_not_text_is_refused(tokeniser, wrong):
+    with pytest.raises(InputError):
+        tokeniser(wrong)
+
+
+def test_pieces_name_the_original():
+    text = "“Cafe\u0301” don't ½\u200dx 👩\u200d👧"
+    found = tokens.pieces(text)
+    assert [piece[:2] for piece in found] == [
+        ("“", "“"),
+        ("cafe", "Cafe\u0301"),
+        ("”", "”"),
+        ("dont", "don't"),
+        ("0", "½\u200d"),
+        ("⁄", "½\u200d"),
+        ("0x", "½\u200dx"),
+        ("👩", "👩\u200d"),
+        ("👧", "👧"),
+    ]
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.text(st.one_of(st.sampled_from(HOSTILE + "ab "), st.characters())))
+def test_pieces_are_the_words(text):
+    found = tokens.pieces(text)
+    assert [piece.token for piece in found] == tokens.words(text)
+    for piece in found:
+        assert text[piece.start : piece.end] == piece.original
+        assert piece.token in characters.normalise(piece.original)
+    assert [p.start for p in found] == sorted(p.start for p in found)
