@@ -103,8 +103,10 @@ def targets(y: np.ndarray, outputs: int, dtype: str = "float32") -> np.ndarray:
         y = np.eye(outputs, dtype=dtype)[y]
     if y.ndim != 2 or y.shape[1] != outputs:
         raise InputError(f"expected targets of shape (batch, {outputs}); got {y.shape}")
-    if not np.isfinite(y).all():
-        raise InputError("expected finite targets; got NaN or infinity among them")
+    if y.dtype.kind not in "fiub" or not np.isfinite(y).all():
+        raise InputError(
+            f"expected finite numbers as targets; got {y.dtype} with others among them"
+        )
     return y.astype(dtype, copy=False)
 
 
