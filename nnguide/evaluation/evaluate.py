@@ -83,11 +83,7 @@ def evaluate(
         InputError: the data's labels are not the run's.
     """
     examples, where = _examples(run, dataset, split, say)
-    if tuple(examples.label_names) != run.labels:
-        raise InputError(
-            f"expected data with the run's labels ({', '.join(run.labels)}); "
-            f"got {', '.join(examples.label_names)}"
-        )
+    examples = _with_labels(examples, run.labels)
     if threshold is not None:
         if run.threshold is None:
             raise ConfigError(f"a threshold is for spam; {run.task.name} takes the most probable")
@@ -100,6 +96,18 @@ def evaluate(
         _draw(answered, examples, chosen, measured, plots)
         say(f"pictures: {plots}")
     return {**where, **measured}
+
+
+def _with_labels(examples: Examples, labels: tuple[str, ...]) -> Examples:
+    """The same examples numbered by the run's labels; data may lack some of them."""
+    if tuple(examples.label_names) == labels:
+        return examples
+    if foreign := sorted(set(examples.label_names) - set(labels)):
+        raise InputError(
+            f"expected data with the run's labels ({', '.join(labels)}); got {', '.join(foreign)}"
+        )
+    number = np.array([labels.index(name) for name in examples.label_names])
+    return Examples(examples.inputs, number[examples.labels], labels)
 
 
 def _draw(

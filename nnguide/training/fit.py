@@ -113,7 +113,9 @@ def fit(
     layer = task.preprocessor(config, training.inputs)
     with runtime.scope:
         core = task.build(config, layer, len(training.label_names))
-        core.compile(
+        # The same layers under a second model: the one that is saved keeps no optimiser.
+        trainer = keras.Model(core.inputs, core.outputs, name="trainer")
+        trainer.compile(
             optimizer(train, slots.steps // slots.slices, slots.slices),
             head.loss(train.label_smoothing),
             metrics=head.metrics(),
@@ -134,7 +136,7 @@ def fit(
     keeper = Checkpoint(checkpoint or Path(), stopping, identity(config, training))
     done = 0
     if checkpoint is not None:
-        keeper.set_model(core)
+        keeper.set_model(trainer)
         done = keeper.resume()
         if done:
             say(f"going on after epoch {done} of {train.epochs}")
@@ -163,13 +165,14 @@ def fit(
             watched = pipeline.in_order(held, head.targets(validation.labels), preprocess)
         started = time.perf_counter()
         try:
-            core.fit(
+            trainer.fit(
                 batches,
                 epochs=train.epochs,
                 initial_epoch=done,
                 steps_per_epoch=slots.steps,
                 validation_data=watched,
                 callbacks=[*ours, *callbacks],
+                shuffle=False,  # the pipeline has shuffled
                 verbose=0,
             )
         except KeyboardInterrupt:
@@ -178,7 +181,7 @@ def fit(
             fitted.interrupted = True
             stopping.restore()
     else:
-        stopping.set_model(core)
+        stopping.set_model(trainer)
         stopping.restore()
     fitted.seconds = time.perf_counter() - started
     fitted.epochs = len(keeper.history.get("loss", ()))

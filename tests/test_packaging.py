@@ -1,0 +1,112 @@
+"""The wheel carries every file that the package needs, and says what it needs."""
+
+import configparser
+import email
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def tracked(*folders: str) -> list[str]:
+    """The files and links that git keeps below `folders`, as paths from the root."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--", *folders], cwd=ROOT, capture_output=True, check=True
+    )
+    names = listing.stdout.decode().split("\0")
+    return [name for name in names if name and os.path.lexists(ROOT / name)]
+
+
+def package_files() -> dict[str, Path]:
+    """Path in the wheel -> file, for what git keeps of the package; links to folders followed."""
+    files = {}
+    for name in tracked("nnguide"):
+        if (ROOT / name).is_dir():
+            folder = (ROOT / name).resolve().relative_to(ROOT.resolve()).as_posix()
+            for inner in tracked(folder):
+                files[name + inner.removeprefix(folder)] = ROOT / inner
+        else:
+            files[name] = ROOT / name
+    return files
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel of the files that git keeps, built without a network."""
+    source = tmp_path_factory.mktemp("source")
+    for name in tracked():
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, source / name, follow_symlinks=False)
+    target = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index"]
+    built = subprocess.run(
+        [*command, "--no-build-isolation", "--wheel-dir", str(target), str(source)],
+        capture_output=True,
+        text=True,
+    )
+    assert built.returncode == 0, built.stderr
+    with zipfile.ZipFile(next(target.glob("*.whl"))) as archive:
+        yield archive
+
+
+def test_the_wheel_carries_every_file_of_the_package_as_it_is_and_nothing_else(wheel):
+    expected = package_files()
+
+    assert {name for name in wheel.namelist() if ".dist-info/" not in name} == set(expected)
+    for name, file in expected.items():
+        assert wheel.read(name) == file.read_bytes(), name
+
+
+def test_the_wheel_has_the_command_the_licence_and_the_extras(wheel):
+    info = next(name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+    folder = info.removesuffix("METADATA")
+    metadata = email.message_from_bytes(wheel.read(info))
+
+    commands = wheel.read(folder + "entry_points.txt").decode()
+    assert "nnguide = nnguide.cli:main" in commands
+    assert folder + "licenses/LICENSE" in wheel.namelist()
+    assert {"torch", "explain", "serve", "onnx", "gpu", "dev"} == set(
+        metadata.get_all("Provides-Extra", [])
+    )
+
+
+def settings() -> configparser.ConfigParser:
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / "setup.cfg")
+    return parser
+
+
+def names(requirements: str) -> set[str]:
+    """The packages named in `requirements`, one a line, in their normal form."""
+    lines = (line.partition("#")[0].strip() for line in requirements.splitlines())
+    found = (re.match(r"[\w.-]+", line) for line in lines)
+    return {re.sub(r"[-_.]+", "-", match[0]).lower() for match in found if match}
+
+
+def test_dev_holds_every_extra_but_gpu():
+    extras = settings()["options.extras_require"]
+
+    for extra in set(extras) - {"gpu", "dev"}:
+        assert names(extras[extra]) <= names(extras["dev"]), extra
+
+
+def test_every_declared_need_has_a_tested_version():
+    parser = settings()
+    pinned = names((ROOT / "requirements.txt").read_text())
+
+    assert names(parser["options"]["install_requires"]) <= pinned
+    for extra, needs in parser["options.extras_require"].items():
+        assert names(needs) <= pinned, extra
+
+
+def test_the_tested_versions_are_exact():
+    for line in (ROOT / "requirements.txt").read_text().splitlines():
+        requirement = line.partition("#")[0].strip()
+        assert not requirement or re.fullmatch(r"[\w.-]+==[\w.]+", requirement), line
