@@ -69,9 +69,10 @@ make_environment() {
     python="$(find_python)"
     if [ -e "$ENVIRONMENT" ]; then
         say ".venv is incomplete: it is made anew"
+        rm -rf "$ENVIRONMENT"
     fi
     say "making .venv with $python ($(version_of "$python"))"
-    "$python" -m venv --clear "$ENVIRONMENT" || fail "$python -m venv could not make .venv."
+    "$python" -m venv "$ENVIRONMENT" || fail "$python -m venv could not make .venv."
     environment_is_whole || fail "$python -m venv left .venv without a working pip."
 }
 
@@ -150,10 +151,10 @@ prepare_environment() {
     rm -f "$STAMP"
     if [ "$extra" = dev ]; then
         install_torch
-        say "installing nnguide with its test tools and extras (1 GB to download, 4 GB on disk)"
+        say "installing nnguide with its test tools and extras (1 GB to download, 5 GB on disk)"
         pip_install --editable "$ROOT[dev]"
     else
-        say "installing nnguide (700 MB to download, 3 GB on disk)"
+        say "installing nnguide (800 MB to download, 3 GB on disk)"
         pip_install --editable "$ROOT"
     fi
     printf '%s %s\n' "$print" "$extra" >"$STAMP.new"
