@@ -1,3 +1,53 @@
-"""nnguide: a guide to neural networks that runs."""
+"""nnguide: a guide to neural networks that runs.
+
+    from nnguide import load, train
+
+    run = train("spam", settings=["train.epochs=3"])
+    run.predict("WIN a free prize, call now")
+    load("digits").predict("three.png")
+
+The names below are imported when they are first used, so `import nnguide` is instant.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "train": "nnguide.training.train",
+    "configure": "nnguide.training.train",
+    "evaluate": "nnguide.evaluation.evaluate",
+    "load": "nnguide.runs",
+    "Run": "nnguide.runs",
+    "Answer": "nnguide.runs",
+    "Config": "nnguide.config",
+    "Examples": "nnguide.examples",
+    "NnguideError": "nnguide.errors",
+}
+
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'nnguide' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+if TYPE_CHECKING:  # the same names, for editors and type checkers
+    from nnguide.config import Config as Config
+    from nnguide.errors import NnguideError as NnguideError
+    from nnguide.evaluation.evaluate import evaluate as evaluate
+    from nnguide.examples import Examples as Examples
+    from nnguide.runs import Answer as Answer
+    from nnguide.runs import Run as Run
+    from nnguide.runs import load as load
+    from nnguide.training.train import configure as configure
+    from nnguide.training.train import train as train

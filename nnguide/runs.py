@@ -247,8 +247,8 @@ def shipped(task: str) -> Path:
     return beside if beside.is_dir() else package / "saved_models" / task
 
 
-def find(name: str) -> Run:
-    """The run that RUN on the command line means.
+def load(name: str | Path) -> Run:
+    """The run that RUN means, everywhere.
 
     An existing folder; else a task's name: the newest finished run under saved_models/runs,
     else the model that comes with nnguide.
@@ -258,6 +258,7 @@ def find(name: str) -> Run:
     """
     if Path(name).is_dir():
         return Run.open(name)
+    name = str(name)
     if name not in tasks.names():
         raise RunError(
             f"there is no run {name!r}. RUN is a run's folder or a task "

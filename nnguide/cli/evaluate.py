@@ -41,7 +41,7 @@ def command(
     from nnguide import runs
     from nnguide.evaluation import evaluate, report
 
-    found = runs.find(run)
+    found = runs.load(run)
     cli.say(f"run: {found.folder}")
     figures = evaluate.evaluate(
         found, dataset, split=split, threshold=threshold, plots=plots, say=cli.say

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def command(
     from nnguide import runs
     from nnguide.prediction import pictures, predict, texts
 
-    found = runs.find(run)
+    found = runs.load(run)
     cli.say(f"run: {found.folder}")
     if found.task.inputs == "pictures":
         if file or mail or threshold is not None:
@@ -55,7 +56,7 @@ def command(
     else:
         if threshold is not None and not 0 <= threshold <= 1:
             raise ConfigError(f"--threshold is a probability in [0, 1]; got {threshold:g}")
-        named = texts(inputs, file, mail, click.get_binary_stream("stdin"))
+        named = texts(inputs, file, mail, sys.stdin.buffer)
     failed = 0
     count = 0
     for name, answer in predict(found, named, threshold):

@@ -48,9 +48,9 @@ def compare(first: str, second: str, as_json: bool) -> None:
     Example:
       nnguide runs compare runs/a runs/b
     """
-    from nnguide.runs import find
+    from nnguide.runs import load
 
-    a, b = find(first), find(second)
+    a, b = load(first), load(second)
     settings = a.config.differences(b.config)
     figures = {
         key: (a.metrics.get(key), b.metrics.get(key))

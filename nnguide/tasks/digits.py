@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nnguide.config import AugmentConfig, CnnConfig, Config, TrainConfig
+from nnguide.config import AugmentConfig, CnnConfig, Config, DenseConfig, TrainConfig
 from nnguide.tasks import Task
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def build(config: Config, layer: keras.layers.Layer, labels: int) -> keras.Model
 
     if isinstance(config.model, CnnConfig):
         return convolutional.build(config.model, input_shape=(28, 28, 1), labels=labels)
+    assert isinstance(config.model, DenseConfig)
     return dense.build(config.model, input_shape=(28, 28, 1), labels=labels)
 
 

@@ -19,7 +19,7 @@ def preprocessor(config: Config, inputs: np.ndarray) -> keras.layers.Layer:
     from nnguide.preprocessing.tokens import Tokeniser
 
     assert config.tokens is not None
-    return Tokens(Tokeniser.adapt(inputs, **vars(config.tokens)), name="tokens")
+    return Tokens(Tokeniser.adapt(list(inputs), **vars(config.tokens)), name="tokens")
 
 
 def feed(layer: Any, inputs: np.ndarray) -> tuple[Any, keras.layers.Layer | None]:
