@@ -219,6 +219,19 @@ class TrainConfig:
 
 
 @dataclass(frozen=True)
+class CalibrationConfig:
+    """How scores become honest probabilities, and where the threshold lies."""
+
+    on: Literal["none", "validation", "folds"] = "validation"  # the examples it is fitted on
+    folds: int = 5  # networks that each leave one part of the training data out
+    max_blocked_ham: float = 0.0  # share of ham that the threshold may block; 0: threshold 0.5
+
+    def __post_init__(self) -> None:
+        at_least("calibration.folds", self.folds, 2)
+        fraction("calibration.max_blocked_ham", self.max_blocked_ham)
+
+
+@dataclass(frozen=True)
 class RuntimeConfig:
     """Where and how exactly the arithmetic is done."""
 
@@ -240,6 +253,7 @@ class Config:
     tokens: TokensConfig | None = None
     augment: AugmentConfig | None = None
     train: TrainConfig = field(default_factory=TrainConfig)
+    calibration: CalibrationConfig = field(default_factory=CalibrationConfig)
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
 
     def to_dict(self) -> dict[str, Any]:

@@ -35,6 +35,12 @@ class _Settings:
         ("--l2", "model.l2", float, "Weight of sum(w**2) in the loss."),
         ("--patience", "train.patience", int, "Epochs without gain before stopping; 0: never."),
         ("--seed", "train.seed", int, "Seed of weights, order and dropout."),
+        (
+            "--max-blocked-ham",
+            "calibration.max_blocked_ham",
+            float,
+            "Share of ham that the threshold may block.",
+        ),
         ("--precision", "runtime.precision", dashed(config.Precision), "Number format."),
         ("--strategy", "runtime.strategy", dashed(config.Strategy), "How GPUs share the work."),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nnguide.config import Config, EmbeddingConfig, TokensConfig, TrainConfig
+from nnguide.config import CalibrationConfig, Config, EmbeddingConfig, TokensConfig, TrainConfig
 from nnguide.tasks import Task
 
 if TYPE_CHECKING:
@@ -55,6 +55,10 @@ TASK = Task(
     head=head,
     models={"embedding": {}},
     defaults=Config(
-        task="spam", model=EmbeddingConfig(), tokens=TokensConfig(), train=TrainConfig()
+        task="spam",
+        model=EmbeddingConfig(),
+        tokens=TokensConfig(),
+        train=TrainConfig(),
+        calibration=CalibrationConfig(on="folds"),  # its validation part alone is too small
     ),
 )

@@ -56,19 +56,23 @@ def divide(config: Config, examples: Examples) -> tuple[Examples, Examples]:
     Equal texts stand on one side, except in a set that keeps its duplicates on purpose; even
     there this division keeps them together.
     """
-    groups: Sequence[object] | None = None
-    if examples.inputs.dtype == object:
-        from nnguide.data.distinct import distinct_key
-
-        groups = [distinct_key(text) for text in examples.inputs]
     present = np.unique(examples.labels)
     if len(present) < 2:
         only = examples.label_names[present[0]] if len(present) else "none"
         raise InputError(f"expected examples of at least two labels to learn from; got only {only}")
     first, second = stratified_split(
-        examples.labels, config.data.validation, config.data.split_seed, groups
+        examples.labels, config.data.validation, config.data.split_seed, groups(examples)
     )
     return examples.take(first), examples.take(second)
+
+
+def groups(examples: Examples) -> list[str] | None:
+    """What must stay together when examples are divided: equal texts; None for pictures."""
+    if examples.inputs.dtype != object:
+        return None
+    from nnguide.data.distinct import distinct_key
+
+    return [distinct_key(text) for text in examples.inputs]
 
 
 def assemble(task: Task, layer: keras.layers.Layer, core: keras.Model) -> keras.Model:

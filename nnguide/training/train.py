@@ -9,14 +9,19 @@ import os
 import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nnguide import data, quiet, runs, tasks
+from nnguide import data, held_out, quiet, runs, tasks
 from nnguide.config import Config
 from nnguide.errors import ConfigError, RunError, WriteError
 from nnguide.files import write_json, write_text, writing_to
 from nnguide.presets import preset as load_preset
 from nnguide.runs import Run, Workspace
+
+if TYPE_CHECKING:
+    from nnguide.examples import Examples
+    from nnguide.runtime import Runtime
+    from nnguide.training.fit import Fitted
 
 UNFINISHED = "checkpoint.npz"
 
@@ -44,8 +49,12 @@ def configure(
         raise ConfigError(f"this configuration is for {tree['task']!r}, not for {task!r}")
     chosen = chosen.merge(tree)
     if isinstance(settings, Mapping):
-        return chosen.merge(settings)
-    return chosen.override(settings)
+        chosen = chosen.merge(settings)
+    else:
+        chosen = chosen.override(settings)
+    if chosen.calibration.max_blocked_ham and tasks.get(task).inputs != "texts":
+        raise ConfigError(f"--max-blocked-ham is for spam; {task} takes the most probable label")
+    return chosen
 
 
 def train(
@@ -201,57 +210,94 @@ def _work(
                 raise
             with writing_to(space.path):
                 raise
-        facts = _finish(task, config, training, validation, fitted, space)
-    facts.update(
-        run=str(space.folder),
-        dataset=source.name,
-        dataset_is_fallback=source.is_fallback,
-        runtime=chosen.reason,
-    )
-    write_json(space.path / "metrics.json", facts)
+        facts = _finish(task, config, (training, validation), examples, fitted, chosen, space, say)
+    about = {"dataset": source.name, "dataset_is_fallback": source.is_fallback}
+    write_json(space.path / "metrics.json", {**facts, **about, "runtime": chosen.reason})
     checkpoint.unlink(missing_ok=True)
     if fitted.interrupted:
         say(f"interrupted: keeping the best of {fitted.epochs} finished epochs")
     return space.finish(
         task.name,
-        dataset=source.name,
-        dataset_is_fallback=source.is_fallback,
+        **about,
         dataset_path=str(Path(source.name).absolute()) if Path(source.name).exists() else None,
         versions=_versions(),
     )
 
 
 def _finish(
-    task: tasks.Task, config: Config, training: Any, validation: Any, fitted: Any, space: Workspace
+    task: tasks.Task,
+    config: Config,
+    parts: tuple[Examples, Examples],
+    whole: Examples,
+    fitted: Fitted,
+    runtime: Runtime,
+    space: Workspace,
+    say: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Write everything of the run but its metrics and manifest; the figures."""
+    """Calibrate; write everything of the run but its metrics and manifest; the figures."""
     from nnguide.evaluation import figures
     from nnguide.evaluation.evaluate import measure
     from nnguide.training.saving import save
 
-    save(fitted.model, space.path / "model.keras")
-    decision: dict[str, Any] = {"labels": list(training.label_names)}
+    decision: dict[str, Any] = {"labels": list(whole.label_names)}
     if task.inputs == "texts":
         decision["threshold"] = 0.5
+    try:
+        decision.update(_decide(task, config, parts[1], whole, fitted, runtime, space, say))
+    except KeyboardInterrupt:
+        say("interrupted: the probabilities are not calibrated")
+        fitted.interrupted = True
+    save(fitted.model, space.path / "model.keras")
     write_json(space.path / "decision.json", decision)
     write_text(space.path / "history.csv", history_csv(fitted.history))
     figures.curves(fitted.history, space.path / "curves.png", fitted.best_epoch)
-    figure = measure(task, fitted.model, validation, decision.get("threshold"))
+    figure = measure(task, fitted.model, parts[1], decision.get("threshold"))
     return {
-        "run": "",
+        "run": str(space.folder),
         "task": task.name,
-        "dataset": "",
-        "dataset_is_fallback": False,
         "epochs": fitted.epochs,
         "best_epoch": fitted.best_epoch,
         "train_seconds": round(fitted.seconds, 3),
         "val_accuracy": figure["accuracy"],
         "val_loss": figure["loss"],
-        "n_train": len(training),
-        "n_validation": len(validation),
+        "n_train": len(parts[0]),
+        "n_validation": len(parts[1]),
         "parameters": fitted.model.count_params(),
         "interrupted": fitted.interrupted,
     }
+
+
+def _decide(
+    task: tasks.Task,
+    config: Config,
+    validation: Examples,
+    whole: Examples,
+    fitted: Fitted,
+    runtime: Runtime,
+    space: Workspace,
+    say: Callable[[str], None],
+) -> dict[str, Any]:
+    """Calibration and, where a bound on blocked ham was given, the threshold."""
+    from nnguide.training import calibrate
+
+    if config.calibration.on == "none" or fitted.interrupted:
+        return {}
+    if config.calibration.on == "folds":
+        held = calibrate.out_of_fold(task, config, whole, runtime, say)
+    else:
+        scores = calibrate.logits(fitted.model, validation)
+        held = calibrate.Held(scores, validation.labels, "the validation part")
+    fit = calibrate.fit_calibration(fitted.model, held)
+    decision: dict[str, Any] = {"calibration": {**fit, "on": held.where, "n": len(held.labels)}}
+    if task.inputs == "texts":
+        spam = calibrate.probabilities(held, fit)
+        held_out.save(space.path, spam, held.labels)
+        if config.calibration.max_blocked_ham:
+            decision.update(
+                held_out.choose(spam, held.labels, config.calibration.max_blocked_ham, say)
+            )
+        held_out.draw(space.path, spam, held.labels, decision.get("threshold", 0.5))
+    return decision
 
 
 def history_csv(history: Mapping[str, Sequence[float]]) -> str:

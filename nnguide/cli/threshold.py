@@ -1,0 +1,41 @@
+"""nnguide threshold"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nnguide import cli
+from nnguide.cli import _options
+
+
+@click.command("threshold")
+@click.argument("run", metavar="RUN")
+@click.option(
+    "--max-blocked-ham", type=float, required=True, help="Share of ham that may be blocked."
+)
+@click.option("--out", type=click.Path(path_type=Path), help="A new folder, RUN stays as it is.")
+@_options.as_json
+def command(run: str, max_blocked_ham: float, out: Path | None, as_json: bool) -> None:
+    """Choose the threshold of RUN, a spam run, for a user who must not lose mail.
+
+    It is chosen by predictions for training examples that the predicting network
+    did not learn from; predict, evaluate and export use it from then on.
+
+    \b
+    Examples:
+      nnguide threshold saved_models/runs/my-spam --max-blocked-ham 0.002
+      nnguide threshold spam --max-blocked-ham 0.001 --out strict-spam
+    """
+    from nnguide import held_out, runs
+    from nnguide.evaluation import report
+
+    found = runs.load(run)
+    cli.say(f"run: {found.folder}")
+    changed, rows = held_out.set_threshold(found, max_blocked_ham, out, cli.say)
+    if as_json:
+        answer = {"run": str(changed.folder), **changed.decision["choice"], "table": rows}
+        _options.print_json("threshold", answer)
+    else:
+        click.echo(report.threshold_lines(rows, changed.threshold))

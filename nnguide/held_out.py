@@ -1,0 +1,120 @@
+"""The held-out predictions that a spam run keeps, and the thresholds that are chosen by them.
+
+`train` writes them once; `threshold` can choose again later without training anything.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnguide import runs
+from nnguide.errors import ConfigError, RunError
+from nnguide.evaluation import figures
+from nnguide.evaluation.thresholds import threshold_for, threshold_table
+from nnguide.files import atomic, sha256, write_json, writing_to
+from nnguide.runs import Run, Workspace
+
+NAME = "held_out.npz"
+USUAL = (0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 0.99)
+
+
+def save(folder: Path, spam: np.ndarray, labels: np.ndarray) -> None:
+    """Keep calibrated held-out probabilities of spam, (n,), and their labels, (n,)."""
+    with atomic(folder / NAME) as beside, beside.open("wb") as file:
+        np.savez_compressed(file, spam=spam.astype(np.float32), labels=labels.astype(np.int8))
+
+
+def load(run: Run) -> tuple[np.ndarray, np.ndarray]:
+    """The probabilities and labels that `save` kept.
+
+    Raises:
+        ConfigError: the run is not a spam run.
+        RunError: it keeps none, or they are damaged.
+    """
+    if run.task.inputs != "texts":
+        raise ConfigError(f"a threshold is for spam; {run.task.name} takes the most probable label")
+    path = run.folder / NAME
+    if not path.exists():
+        raise RunError(
+            f"{run.folder} keeps no held-out predictions to choose a threshold by: it was "
+            "interrupted or trained with calibration.on=none. Train it anew."
+        )
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            return kept["spam"].astype(np.float64), kept["labels"].astype(np.int64)
+    except (OSError, ValueError, KeyError) as error:
+        raise RunError(f"{path} is damaged: {error}") from error
+
+
+def choose(
+    spam: np.ndarray, labels: np.ndarray, max_blocked_ham: float, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """The threshold for a bound on blocked ham, as decision.json holds it.
+
+    Args:
+        spam: (n,) calibrated held-out probabilities of spam.
+        labels: (n,) 0 ham, 1 spam.
+        max_blocked_ham: share of ham that may be blocked, in (0, 1).
+        say: told what the choice means, with a warning where the ham cannot resolve the bound.
+    """
+    choice = threshold_for(spam, labels, max_blocked_ham)
+    if not choice.resolved:
+        say(
+            f"warning: {choice.n_ham:,} ham cannot resolve a share of {max_blocked_ham:g}, which "
+            f"takes {3 / max_blocked_ham:,.0f}: taking the strictest threshold seen"
+        )
+    say(
+        f"threshold {choice.threshold:.6f}: on held-out examples it blocks "
+        f"{choice.blocked_ham:.2%} of ham (95 % upper bound {choice.blocked_ham_high:.2%}) "
+        f"and catches {choice.spam_caught:.1%} of spam"
+    )
+    return {"threshold": choice.threshold, "choice": asdict(choice)}
+
+
+def table(spam: np.ndarray, labels: np.ndarray, threshold: float) -> list[dict[str, Any]]:
+    """Spam caught and ham blocked at the usual thresholds and at the chosen one."""
+    return threshold_table(spam, labels, sorted({*USUAL, threshold}))
+
+
+def draw(folder: Path, spam: np.ndarray, labels: np.ndarray, threshold: float) -> None:
+    """Draw spam caught and ham blocked against the threshold, as thresholds.png."""
+    figures.spam_thresholds(spam, labels, folder / "thresholds.png", threshold)
+
+
+def set_threshold(
+    run: Run, max_blocked_ham: float, out: Path | None, say: Callable[[str], None]
+) -> tuple[Run, list[dict[str, Any]]]:
+    """Choose the threshold of a finished run again.
+
+    Args:
+        run: a spam run. One that comes with nnguide is never changed: it needs `out`.
+        max_blocked_ham: share of ham that may be blocked, in (0, 1).
+        out: a new folder for the run with its new threshold; None changes the run in place.
+    Returns:
+        The run with its new threshold, and the table of thresholds.
+    """
+    if not 0 < max_blocked_ham < 1:
+        raise ConfigError(
+            f"--max-blocked-ham is a share in (0, 1); got {max_blocked_ham:g}. "
+            "For 0.2 % write 0.002."
+        )
+    spam, labels = load(run)
+    if out is None and run.folder.resolve() == runs.shipped(run.task.name).resolve():
+        raise ConfigError(f"{run.folder} comes with nnguide and is read-only. Give --out DIR.")
+    space = Workspace(out or run.folder, force=out is None)
+    space.claim(resume=False)
+    with writing_to(space.path):
+        shutil.copytree(run.folder, space.path, dirs_exist_ok=True)
+    chosen = choose(spam, labels, max_blocked_ham, say)
+    write_json(space.path / "decision.json", {**run.decision, **chosen})
+    draw(space.path, spam, labels, chosen["threshold"])
+    files = {name: sha256(space.path / name) for name in run.manifest["files"]}
+    write_json(space.path / runs.MANIFEST, {**run.manifest, "files": files})
+    space.publish()
+    return Run.open(space.folder), table(spam, labels, chosen["threshold"])

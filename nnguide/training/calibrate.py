@@ -1,0 +1,111 @@
+"""Honest probabilities and a threshold, from predictions for examples not learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from nnguide.config import Config
+from nnguide.evaluation.calibration import (
+    apply_platt,
+    apply_temperature,
+    fit_platt,
+    fit_temperature,
+)
+from nnguide.evaluation.evaluate import outputs
+from nnguide.examples import Examples
+from nnguide.runtime import Runtime
+from nnguide.tasks import Task
+from nnguide.training.fit import divide, fit, groups
+
+
+@dataclass(frozen=True)
+class Held:
+    """Scores of examples that the scoring network did not learn from.
+
+    Attributes:
+        logits: (n, nodes) float32, before calibration.
+        labels: (n,) int64.
+        where: which examples: "the validation part" or "5 folds of the training part".
+    """
+
+    logits: np.ndarray
+    labels: np.ndarray
+    where: str
+
+
+def logits(model: keras.Model, examples: Examples) -> np.ndarray:
+    """What goes into the calibration, (n, nodes) float32, for raw examples."""
+    core = model.get_layer("core")
+    scores = keras.Model(core.inputs, core.get_layer("logits").output)
+    raw = model.inputs[0]
+    (before,) = (layer for layer in model.layers if layer.name in ("pixels", "tokens"))
+    return outputs(keras.Model(raw, scores(before(raw))), examples.inputs)
+
+
+def out_of_fold(
+    task: Task,
+    config: Config,
+    examples: Examples,
+    runtime: Runtime,
+    say: Callable[[str], None] = lambda line: None,
+) -> Held:
+    """Score every training example with a network that was trained without its fold.
+
+    Equal texts share a fold. Each network is trained as the run's own, validation part and
+    early stopping included, so its scores are distributed as the run's own on new examples.
+    """
+    folds = config.calibration.folds
+    assigned = _assign(examples, folds, config.data.split_seed)
+    scored: np.ndarray | None = None
+    for fold in range(folds):
+        say(f"calibration: fold {fold + 1} of {folds}")
+        keras.utils.set_random_seed(config.train.seed)
+        rest, held = np.flatnonzero(assigned != fold), np.flatnonzero(assigned == fold)
+        training, validation = divide(config, examples.take(rest))
+        fitted = fit(task, config, training, validation, runtime)
+        if fitted.interrupted:
+            raise KeyboardInterrupt
+        found = logits(fitted.model, examples.take(held))
+        if scored is None:
+            scored = np.zeros((len(examples), found.shape[1]), np.float32)
+        scored[held] = found
+    assert scored is not None
+    return Held(scored, examples.labels, f"{folds} folds of the training part")
+
+
+def _assign(examples: Examples, folds: int, seed: int) -> np.ndarray:
+    """The fold of each example, (n,) int: stratified by label, equal texts together."""
+    random = np.random.default_rng(seed)
+    keys = groups(examples)
+    first: dict[object, int] = {}
+    owner = np.array(
+        [first.setdefault(i if keys is None else keys[i], i) for i in range(len(examples))]
+    )
+    fold = np.zeros(len(examples), int)
+    for label in np.unique(examples.labels):
+        mine = np.unique(owner[examples.labels[owner] == label])
+        fold[mine] = random.permutation(len(mine)) % folds
+    return fold[owner]
+
+
+def fit_calibration(model: keras.Model, held: Held) -> dict[str, float]:
+    """Fit the model's calibration layer to held-out scores, and set it."""
+    layer = model.get_layer("core").get_layer("calibration")
+    if held.logits.shape[1] == 1:
+        scale, shift = fit_platt(held.logits[:, 0], held.labels)
+    else:
+        scale, shift = fit_temperature(held.logits, held.labels), 0.0
+    layer.scale.assign(scale)
+    layer.shift.assign(shift)
+    return {"scale": float(layer.scale), "shift": float(layer.shift)}
+
+
+def probabilities(held: Held, calibration: dict[str, float]) -> np.ndarray:
+    """The calibrated probabilities of held-out scores: (n,) for one node, else (n, nodes)."""
+    if held.logits.shape[1] == 1:
+        return apply_platt(held.logits[:, 0], calibration["scale"], calibration["shift"])
+    return apply_temperature(held.logits, calibration["scale"])
