@@ -64,10 +64,12 @@ def _prepare(builder: Any, files: Path) -> None:
     try:
         builder.download_and_prepare(download_dir=unpacked, download_config=config)
     except Exception as error:
-        if "No space left" in str(error) or isinstance(error, PermissionError):
+        full = "No space left" in str(error)
+        if full or isinstance(error, PermissionError):
             raise WriteError(
-                f"cannot write the cache folder {cache_dir()}: {str(error).splitlines()[0]}. "
-                "Set NNGUIDE_CACHE to a folder with room."
+                f"cannot write the cache folder {cache_dir()}: "
+                f"{'the disk is full' if full else 'permission denied'}. "
+                "Set NNGUIDE_CACHE to another folder."
             ) from error
         raise
     finally:

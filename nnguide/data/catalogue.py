@@ -97,7 +97,7 @@ def find(
         return replace(_named(built_in, split_seed), is_fallback=True, note=note)
 
 
-def prepare(name: str, manual_dir: Path | None = None) -> Path | None:
+def prepare(name: str, manual_dir: Path | str | None = None) -> Path | None:
     """Prepare a set in the cache, from the official files in `manual_dir` if that is given.
 
     What is prepared already and intact stays; what is damaged is made anew.
@@ -112,9 +112,10 @@ def prepare(name: str, manual_dir: Path | None = None) -> Path | None:
         if manual_dir is not None:
             raise ConfigError(f"{name} is built in: it takes no --manual-dir")
         return None
-    if manual_dir is not None:
-        obtain.check_manual(facts, manual_dir)
-    return obtain.obtain(facts, 0, manual_dir)
+    files = None if manual_dir is None else Path(manual_dir).expanduser()
+    if files is not None:
+        obtain.check_manual(facts, files)
+    return obtain.obtain(facts, 0, files)
 
 
 def info(name: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from email import message_from_bytes
+from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
 from typing import Any
@@ -116,7 +117,7 @@ def _subject(mail: Message) -> str:
 def _decoded_word(word: re.Match[str]) -> str:
     try:
         [(content, charset)] = decode_header(word[0])
-    except ValueError:  # base64 that is none
+    except (HeaderParseError, ValueError):  # base64 that is none
         return word[0]
     return _decode(content, charset) if isinstance(content, bytes) else content
 
@@ -125,8 +126,9 @@ def _bodies(part: Message) -> Iterator[str]:
     """The texts of a mail or part, in order."""
     if part.get_content_disposition() == "attachment":
         return
-    children: Any = part.get_payload()
-    if not isinstance(children, list):
+    # Asked first: of a part without parts, get_payload() would decode by any charset it names.
+    children: Any = part.get_payload() if part.is_multipart() else None
+    if children is None:
         if (text := _text(part)).strip():
             yield text
     elif part.get_content_type() == "multipart/alternative":

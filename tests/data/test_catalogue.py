@@ -1,0 +1,324 @@
+"""Sets are found by name, in the order promised, or the error says what to do."""
+
+import gzip
+import hashlib
+import io
+import subprocess
+import sys
+import tarfile
+import time
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from nnguide import data
+from nnguide.data import facts, fetch, mnist, sms_spam, spamassassin
+from nnguide.data.distinct import distinct_key
+from nnguide.errors import ConfigError, DataError, WriteError
+
+ROWS = [
+    ("spam" if number % 4 == 0 else "ham", f"message {number} \u2028 \x85 “{number}” &lt;#&gt;")
+    for number in range(40)
+]
+ROWS += [(label, text.upper()) for label, text in ROWS[:5]]  # duplicates, in another case
+
+
+@pytest.fixture
+def sms(tmp_path, monkeypatch):
+    """A folder with a table in the form of the SMS Spam Collection, taken as the official one."""
+    content = "".join(f"{label}\t{text}\n" for label, text in ROWS).encode()
+    monkeypatch.setattr(sms_spam, "TABLE_SHA256", hashlib.sha256(content).hexdigest())
+    monkeypatch.setattr(sms_spam, "PAPER_TRAIN", 15)
+    folder = tmp_path / "data" / "sms_spam"
+    folder.mkdir(parents=True)
+    (folder / "SMSSpamCollection").write_bytes(content)
+    return folder
+
+
+@pytest.fixture
+def digits(tmp_path, monkeypatch):
+    """A folder with a few digits in the form of MNIST, taken as the official ones."""
+    folder = tmp_path / "data" / "mnist"
+    folder.mkdir(parents=True)
+    headers, hashes = {}, {}
+    for part, n in (("train", 20), ("t10k", 10)):
+        for name, magic, shape in (("images-idx3", 2051, (n, 28, 28)), ("labels-idx1", 2049, (n,))):
+            numbers = (magic, *shape)
+            array = np.arange(np.prod(shape)) % (256 if len(shape) == 3 else 10)
+            content = b"".join(number.to_bytes(4, "big") for number in numbers)
+            content += array.astype(np.uint8).tobytes()
+            key = f"{part}-{name}-ubyte"
+            headers[key], hashes[key] = numbers, hashlib.sha256(content).hexdigest()
+            (folder / key).write_bytes(content)
+    monkeypatch.setattr(mnist, "_HEADERS", headers)
+    monkeypatch.setattr(mnist, "_CONTENT", hashes)
+    return folder
+
+
+def _texts(source, split):
+    return list(source.load(split).inputs)
+
+
+def test_names():
+    assert set(data.names()) == set(data.names("digits")) | set(data.names("spam"))
+    assert data.names("digits") == ("mnist", "optdigits")
+    assert data.names("no such task") == ()
+
+
+@pytest.mark.parametrize(
+    ("task", "dataset", "message"),
+    [
+        ("digits", "mnsit", "Did you mean mnist?"),
+        ("spam", "sms-spam", "Did you mean sms_spam"),
+        ("spam", "./no/such/path", "no data set"),
+        ("spam", "mnist", "for digits, not for spam"),
+        ("digits", "spamassassin", "for spam, not for digits"),
+        ("sentiment", "auto", "path"),
+    ],
+)
+def test_a_set_that_there_is_not(cache, task, dataset, message):
+    with pytest.raises(ConfigError, match=message):
+        data.find(task, dataset)
+
+
+def test_arguments_that_do_not_fit(cache):
+    with pytest.raises(ConfigError, match="label-column"):
+        data.find("spam", "sms_spam", label_column="class")
+    with pytest.raises(ConfigError, match="split_seed"):
+        data.find("spam", "spam_sample", split_seed=-1)
+    with pytest.raises(ConfigError, match="validation"):
+        data.find("digits", "optdigits").load("validation")
+
+
+@pytest.mark.parametrize("name", ["mnist", "sms_spam", "sms_spam/paper", "spamassassin"])
+def test_a_named_set_is_found_or_an_error_says_what_to_do(cache, name):
+    task = facts.BY_NAME[name].task
+    with pytest.raises(
+        DataError, match=f"nnguide data prepare {name} .*--manual-dir DIR"
+    ) as caught:
+        data.find(task, name)
+    assert caught.value.exit_code == 3
+    assert not cache.exists()
+
+
+@pytest.mark.parametrize(("task", "built_in"), [("digits", "optdigits"), ("spam", "spam_sample")])
+def test_auto_takes_the_built_in_set_and_says_so(cache, monkeypatch, task, built_in):
+    monkeypatch.delenv("NNGUIDE_OFFLINE")
+    monkeypatch.setattr(fetch, "_ask", lambda url: time.sleep(60))
+    started = time.monotonic()
+    source = data.find(task)
+    assert time.monotonic() - started < 5
+    assert (source.name, source.task, source.is_fallback) == (built_in, task, True)
+    assert "\n" not in source.note
+    for said in (built_in, facts.AUTO[task][0], "no answer", "NNGUIDE_DATA_DIR", "data prepare"):
+        assert said in source.note
+    assert not cache.exists()
+
+
+@pytest.mark.parametrize("name", ["optdigits", "spam_sample"])
+def test_built_in_sets(cache, name):
+    task = facts.BY_NAME[name].task
+    source = data.find(task, name)
+    assert (source.is_fallback, source.note) == (False, "")
+    train, test, whole = (source.load(split) for split in ("train", "test", "all"))
+    assert len(train) + len(test) == len(whole)
+    assert 0.18 < len(test) / len(whole) < 0.22
+    np.testing.assert_array_equal(whole.labels, np.concatenate([train.labels, test.labels]))
+    other = data.find(task, name, split_seed=1).load("test")
+    assert not np.array_equal(other.inputs, test.inputs)
+    assert data.info(name)["counts"] == {"train": train.counts(), "test": test.counts()}
+    assert data.prepare(name) is None
+    with pytest.raises(ConfigError, match="built in"):
+        data.prepare(name, manual_dir=".")
+    if task == "spam":
+        assert not {map(distinct_key, train.inputs)} & {map(distinct_key, test.inputs)}
+
+
+def test_scanned_digits_have_the_form_of_mnist(cache):
+    digits = data.find("digits", "optdigits").load("all")
+    assert digits.inputs.shape == (1797, 28, 28)
+    assert digits.inputs.dtype == np.uint8
+    assert digits.inputs.max((1, 2)).min() > 200
+    weights = digits.inputs.sum(1) / digits.inputs.sum((1, 2))[:, None]
+    np.testing.assert_allclose(weights @ (np.arange(28) + 0.5), 14, atol=0.75)
+
+
+def test_messages_once_each_divided_by_the_seed(cache, sms):
+    assert data.state("sms_spam") == "not prepared"
+    folder = data.prepare("sms_spam", sms)
+    assert folder == cache / "sms_spam" / "seed-0"
+    assert data.state("sms_spam") == "prepared"
+    source = data.find("spam", "sms_spam")
+    train, test = _texts(source, "train"), _texts(source, "test")
+    assert sorted(train + test) == sorted(text for _, text in ROWS[:40])
+    assert data.info("sms_spam")["counts"]["test"] == {"ham": 6, "spam": 2}
+
+    other = data.find("spam", "sms_spam", split_seed=3)  # made without the files
+    assert (cache / "sms_spam" / "seed-3" / "test.jsonl").exists()
+    assert sorted(_texts(other, "train") + _texts(other, "test")) == sorted(train + test)
+    assert _texts(other, "test") != test
+
+
+def test_the_builder_for_tensorflow_datasets_gives_the_same_split(cache, sms):
+    from nnguide.data import builders, texts
+    from nnguide.data.sms_spam_builder import SmsSpam
+
+    data.prepare("sms_spam", sms)
+    builder = SmsSpam(data_dir=builders.folder(), config="default")
+    assert builder.url_infos[sms_spam.URL].checksum == sms_spam.ZIP_SHA256
+    stored = texts.in_order(builders.read(builder, "test"))
+    assert list(stored.inputs) == _texts(data.find("spam", "sms_spam"), "test")
+
+
+def test_the_split_of_the_paper_keeps_order_and_duplicates(cache, sms, monkeypatch):
+    monkeypatch.setenv("NNGUIDE_DATA_DIR", str(sms.parent))
+    assert data.state("sms_spam/paper") == "in NNGUIDE_DATA_DIR"
+    source = data.find("spam", "sms_spam/paper")
+    assert _texts(source, "train") == [text for _, text in ROWS[:15]]
+    assert _texts(source, "test") == [text for _, text in ROWS[15:]]
+    assert source.load("all").counts() == {"ham": 33, "spam": 12}
+
+
+@pytest.mark.parametrize("name", ["smsspamcollection.zip", "sms+spam+collection.zip"])
+def test_the_zip_under_either_name(cache, sms, name):
+    with zipfile.ZipFile(sms / name, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(sms / "SMSSpamCollection", "SMSSpamCollection")
+    (sms / "SMSSpamCollection").unlink()
+    assert sms_spam.rows(sms) == ROWS
+
+
+def test_damaged_files_are_an_error_even_under_auto(cache, sms, monkeypatch):
+    monkeypatch.setenv("NNGUIDE_DATA_DIR", str(sms.parent))
+    (sms / "SMSSpamCollection").write_bytes(b"ham\tanother\n")
+    with pytest.raises(DataError, match="SHA-256"):
+        data.find("spam", "auto")
+    (sms / "smsspamcollection.zip").write_bytes(b"PK\x05\x06 broken")
+    with pytest.raises(DataError, match="damaged"):
+        data.prepare("sms_spam", sms)
+
+
+def test_a_folder_without_official_files(cache, tmp_path):
+    with pytest.raises(ConfigError, match="folder"):
+        data.prepare("sms_spam", tmp_path / "nowhere")
+    with pytest.raises(DataError, match="SMSSpamCollection"):
+        data.prepare("sms_spam", tmp_path)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_digits_from_files_that_others_compressed(cache, digits, monkeypatch, compressed):
+    if compressed:
+        for file in list(digits.iterdir()):
+            (digits / f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
+            file.unlink()
+    monkeypatch.setenv("NNGUIDE_DATA_DIR", str(digits.parent))
+    source = data.find("digits")
+    assert (source.name, source.is_fallback) == ("mnist", False)
+    train, test = source.load("train"), source.load("test")
+    assert train.inputs.shape == (20, 28, 28)
+    assert (train.inputs[0, 0] == np.arange(28)).all()
+    assert list(test.labels) == list(range(10))
+    assert data.find("digits", "mnist", split_seed=9).load("test").counts() == test.counts()
+
+
+def test_digits_incomplete_or_damaged(cache, digits, monkeypatch):
+    monkeypatch.setenv("NNGUIDE_DATA_DIR", str(digits.parent))
+    labels = digits / "t10k-labels-idx1-ubyte"
+    good = labels.read_bytes()
+    labels.write_bytes(good[:-1] + b"\x01")
+    with pytest.raises(DataError, match=r"t10k-labels.*SHA-256"):
+        data.find("digits")
+    labels.unlink()
+    with pytest.raises(DataError, match=r"t10k-labels.*missing"):
+        data.find("digits")
+    (digits / f"{labels.name}.gz").write_bytes(gzip.compress(good)[:-4])
+    with pytest.raises(DataError, match="damaged"):
+        data.find("digits", "mnist")
+
+
+def test_what_is_damaged_in_the_cache_is_prepared_anew(cache, digits):
+    folder = data.prepare("mnist", digits)
+    (folder / "test-labels.npy").write_bytes(b"")
+    source = data.find("digits", "mnist")
+    assert len(source.load("train")) == 20
+    with pytest.raises(DataError, match="nnguide data prepare mnist"):
+        source.load("test")
+    data.prepare("mnist", digits)
+    assert len(source.load("test")) == 10
+
+
+def test_a_cache_that_cannot_be_written(cache, digits, monkeypatch):
+    cache.write_text("a file")
+    with pytest.raises(WriteError, match="NNGUIDE_CACHE"):
+        data.prepare("mnist", digits)
+    assert data.find("digits").is_fallback  # nothing to write: the built-in set still serves
+
+
+def test_a_set_that_is_asked_for_at_once_is_prepared_once(cache, digits, monkeypatch):
+    made = []
+    parts = mnist.parts
+    monkeypatch.setattr(mnist, "parts", lambda *given: made.append(1) or parts(*given))
+    with ThreadPoolExecutor(3) as pool:
+        folders = list(pool.map(lambda _: data.prepare("mnist", digits), range(3)))
+    assert folders == [cache / "mnist" / "official"] * 3
+    assert made == [1]
+
+
+def _mail(number, label):
+    return f"From: a@example.org\nSubject: {label} {number}\n\nbody {number}\n".encode()
+
+
+@pytest.fixture
+def corpus(tmp_path, monkeypatch):
+    """Five archives in the form of the SpamAssassin corpus."""
+    folder = tmp_path / "data" / "spamassassin"
+    folder.mkdir(parents=True)
+    small = []
+    for place, (name, _, label) in enumerate(spamassassin._FOLDERS):
+        small.append((name, 6, label))
+        prefix = spamassassin.RELEASE if place % 2 else ""
+        with tarfile.open(folder / f"{prefix}{name}.tar.bz2", "w:bz2") as archive:
+            mails = [_mail(100 * place + number, label) for number in range(5)]
+            mails.append(_mail(0, "ham") if label == "ham" else _mail(300, "spam"))
+            named = {f"{n:05}.{hashlib.md5(raw).hexdigest()}": raw for n, raw in enumerate(mails)}
+            for file, raw in {**named, "cmds": b"mv a b", "../../evil": b"x"}.items():
+                member = tarfile.TarInfo(f"{name}/{file}")
+                member.size = len(raw)
+                archive.addfile(member, io.BytesIO(raw))
+    monkeypatch.setattr(spamassassin, "_FOLDERS", tuple(small))
+    return folder
+
+
+def test_mails(cache, corpus):
+    data.prepare("spamassassin", corpus)
+    whole = data.find("spam", "spamassassin").load("all")
+    assert whole.counts() == {"ham": 15, "spam": 10}  # distinct ones
+    assert "ham 0\nbody 0" in list(whole.inputs)
+    assert not any("example.org" in text for text in whole.inputs)
+
+
+def test_mails_missing_or_damaged(cache, corpus, monkeypatch):
+    monkeypatch.setattr(spamassassin, "_EDITED", {hashlib.md5(_mail(1, "ham")).hexdigest(): "0"})
+    with pytest.raises(DataError, match="MD5"):
+        data.prepare("spamassassin", corpus)
+    monkeypatch.undo()
+    with pytest.raises(DataError, match="expected 2,500"):
+        spamassassin.check(corpus)
+    (corpus / "easy_ham.tar.bz2").write_bytes(b"BZh9")
+    with pytest.raises(DataError, match="damaged"):
+        spamassassin.check(corpus)
+    (corpus / "spam_2.tar.bz2").unlink()
+    with pytest.raises(DataError, match=r"missing.*spam_2"):
+        spamassassin.check(corpus)
+
+
+def test_finding_data_imports_nothing_heavy():
+    code = (
+        "import sys; from nnguide import data; from nnguide.cli import data as command; "
+        "data.names(); data.state('mnist'); "
+        "print([name for name in ('numpy', 'tensorflow', 'sklearn', 'tensorflow_datasets') "
+        "if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
