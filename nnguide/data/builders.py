@@ -53,7 +53,7 @@ def _prepare(builder: Any, files: Path) -> None:
     import tensorflow_datasets as tfds
 
     beside = Path(builder.data_dir).parent
-    for left_over in beside.glob("*.incomplete*"):  # of a killed process
+    for left_over in beside.glob("*incomplete*"):  # of a killed process
         shutil.rmtree(left_over, ignore_errors=True)
     with writing_cache():
         beside.mkdir(parents=True, exist_ok=True)
