@@ -10,13 +10,12 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import json
-import types
-import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 from nnguide.errors import ConfigError
+from nnguide.values import LIMIT, Group, Typed, at_least, convert, flat, fraction, unknown
 
 Activation = Literal["relu", "leaky_relu", "gelu", "silu", "tanh", "sigmoid", "linear"]
 Optimizer = Literal["sgd", "momentum", "adam", "adamw"]
@@ -25,23 +24,11 @@ Precision = Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"]
 Strategy = Literal["auto", "none", "mirrored"]
 
 
-def fraction(name: str, value: float, *, below: float = 1.0) -> None:
-    """Refuse a fraction outside [0, below)."""
-    if not 0 <= value < below:
-        raise ConfigError(
-            f"{name} is a fraction in [0, {below:g}); got {value:g}. For 20 % write 0.2."
-        )
-
-
-def at_least(name: str, value: float, least: float) -> None:
-    """Refuse a number below `least`, and NaN."""
-    if not value >= least:
-        raise ConfigError(f"{name} must be {least:g} or more; got {value:g}.")
-
-
 @dataclass(frozen=True)
-class DataConfig:
+class DataConfig(Group):
     """Which examples, and how they are divided."""
+
+    group = "data"
 
     dataset: str = "auto"  # a data set's name, a path, or auto
     split_seed: int = 0  # chooses the test part of sets that come without one
@@ -50,6 +37,7 @@ class DataConfig:
     text_column: str = ""  # of a user's table; empty: "text"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         at_least("data.split_seed", self.split_seed, 0)
         if not 0 < self.validation < 1:
             raise ConfigError(
@@ -59,9 +47,10 @@ class DataConfig:
 
 
 @dataclass(frozen=True)
-class AugmentConfig:
+class AugmentConfig(Group):
     """Random changes to each training picture, drawn anew each time it is shown."""
 
+    group = "augment"
     shift: float = 0.0  # pixels, each way
     rotate: float = 0.0  # degrees, each way
     scale: float = 0.0  # fraction, each way
@@ -69,15 +58,17 @@ class AugmentConfig:
     elastic: float = 0.0  # pixels: strength of a smooth random bending
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for item in fields(self):
             at_least(f"augment.{item.name}", getattr(self, item.name), 0)
         fraction("augment.scale", self.scale)
 
 
 @dataclass(frozen=True)
-class TokensConfig:
+class TokensConfig(Group):
     """How a text becomes ids: known words first, then hashed character n-grams."""
 
+    group = "tokens"
     words: int = 8000  # the commonest words that get an id of their own
     min_count: int = 1  # a word seen less often is unknown
     grams: tuple[int, ...] = (3, 4, 5)  # lengths of the character n-grams
@@ -86,6 +77,7 @@ class TokensConfig:
     max_chars: int = 512  # characters of a text whose n-grams are read
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for item in ("words", "min_count", "max_words", "max_chars"):
             at_least(f"tokens.{item}", getattr(self, item), 1)
         at_least("tokens.buckets", self.buckets, 0)
@@ -94,9 +86,10 @@ class TokensConfig:
 
 
 @dataclass(frozen=True)
-class ModelConfig:
+class ModelConfig(Group):
     """What every network has: dense hidden layers and what keeps them from overfitting."""
 
+    group = "model"
     hidden: tuple[int, ...] = (128,)  # units per dense hidden layer
     activation: Activation = "relu"
     batch_norm: bool = False
@@ -105,13 +98,12 @@ class ModelConfig:
     l2: float = 0.0  # weight of sum(w**2) in the loss
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         fraction("model.dropout", self.dropout)
         at_least("model.l1", self.l1, 0)
         at_least("model.l2", self.l2, 0)
-        if any(units < 1 for units in self.hidden):
-            raise ConfigError(
-                f"model.hidden lists units per layer, each 1 or more; got {list(self.hidden)}."
-            )
+        for units in self.hidden:
+            at_least("each number of units in model.hidden", units, 1)
 
 
 @dataclass(frozen=True)
@@ -136,10 +128,11 @@ class CnnConfig(ModelConfig):
         super().__post_init__()
         at_least("model.kernel", self.kernel, 1)
         at_least("model.depth", self.depth, 1)
-        if not 1 <= len(self.filters) <= 4 or any(channels < 1 for channels in self.filters):
+        for channels in self.filters:
+            at_least("each number of channels in model.filters", channels, 1)
+        if not 1 <= len(self.filters) <= 4:
             raise ConfigError(
-                "model.filters lists the channels of 1 to 4 stages, each 1 or more; "
-                f"got {list(self.filters)}."
+                f"model.filters lists the channels of 1 to 4 stages; got {list(self.filters)}."
             )
 
 
@@ -159,16 +152,18 @@ class EmbeddingConfig(ModelConfig):
 
 
 @dataclass(frozen=True)
-class Ramp:
+class Ramp(Group):
     """A value that moves in a straight line from `start` to `end` over `warmup` epochs."""
 
+    group = "schedule"
     start: float = 0.0
     end: float = 0.0
     warmup: int = 0  # epochs; 0: no schedule, the model's own value holds
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for item in fields(self):
-            at_least(f"a schedule's {item.name}", getattr(self, item.name), 0)
+            at_least(f"schedule.{item.name}", getattr(self, item.name), 0)
 
     def at(self, epoch: int) -> float:
         """The value in epoch 0, 1, …; `end` from epoch `warmup` on."""
@@ -176,9 +171,10 @@ class Ramp:
 
 
 @dataclass(frozen=True)
-class TrainConfig:
+class TrainConfig(Group):
     """How the weights are found."""
 
+    group = "train"
     epochs: int = 10
     batch_size: int | Literal["full"] = 128  # global; full: one update an epoch
     optimizer: Optimizer = "adam"
@@ -197,11 +193,15 @@ class TrainConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         at_least("train.epochs", self.epochs, 1)
         if self.batch_size != "full":
             at_least("train.batch_size", self.batch_size, 1)
-        if not 0 < self.learning_rate < float("inf"):
-            raise ConfigError(f"train.learning_rate must be above 0; got {self.learning_rate:g}.")
+        if not 0 < self.learning_rate < LIMIT:
+            raise ConfigError(
+                "train.learning_rate must be above 0, and finite; "
+                f"got {self.learning_rate:g}. The usual ones lie between 0.0001 and 0.1."
+            )
         for name in ("momentum", "label_smoothing"):
             fraction(f"train.{name}", getattr(self, name))
         fraction("train.dropout_schedule.start", self.dropout_schedule.start)
@@ -209,8 +209,7 @@ class TrainConfig:
         at_least("train.weight_decay", self.weight_decay, 0)
         at_least("train.patience", self.patience, 0)
         at_least("train.steps_per_execution", self.steps_per_execution, 1)
-        if not 0 <= self.seed < 2**32:
-            raise ConfigError(f"train.seed must be in [0, 2**32); got {self.seed}.")
+        at_least("train.seed", self.seed, 0)
         monitors = ("val_loss", "val_accuracy", "loss", "accuracy")
         if self.monitor not in monitors:
             raise ConfigError(
@@ -219,22 +218,25 @@ class TrainConfig:
 
 
 @dataclass(frozen=True)
-class CalibrationConfig:
+class CalibrationConfig(Group):
     """How scores become honest probabilities, and where the threshold lies."""
 
+    group = "calibration"
     on: Literal["none", "validation", "folds"] = "validation"  # the examples it is fitted on
     folds: int = 5  # networks that each leave one part of the training data out
     max_blocked_ham: float = 0.0  # share of ham that the threshold may block; 0: threshold 0.5
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         at_least("calibration.folds", self.folds, 2)
         fraction("calibration.max_blocked_ham", self.max_blocked_ham)
 
 
 @dataclass(frozen=True)
-class RuntimeConfig:
+class RuntimeConfig(Group):
     """Where and how exactly the arithmetic is done."""
 
+    group = "runtime"
     precision: Precision = "auto"
     strategy: Strategy = "auto"
     deterministic: bool = False  # the same bits on the same machine, slower
@@ -265,8 +267,11 @@ class Config:
         """This configuration with the settings of `tree`, a nested mapping, on top.
 
         Raises:
-            ConfigError: an unknown key (the nearest known one is named) or a bad value.
+            ConfigError: an unknown key (the nearest known one is named), a bad value, or
+                another task.
         """
+        if tree.get("task", self.task) != self.task:
+            raise ConfigError(f"this configuration is for {tree['task']!r}, not for {self.task!r}")
         return _merge(self, tree, "")
 
     def override(self, settings: Iterable[str]) -> Config:
@@ -276,7 +281,7 @@ class Config:
             key, equals, text = setting.partition("=")
             if not equals or not key.strip():
                 raise ConfigError(f"--set takes KEY=VALUE, as in train.epochs=3; got {setting!r}.")
-            value: Any = _parse(text.strip())
+            value: Any = Typed(text.strip())
             for part in reversed(key.strip().split(".")):
                 value = {part: value}
             config = config.merge(value)
@@ -290,28 +295,6 @@ class Config:
             for key in sorted(mine.keys() | theirs.keys())
             if mine.get(key) != theirs.get(key)
         }
-
-
-def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """A nested mapping as one of dotted keys."""
-    leaves: dict[str, Any] = {}
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            leaves.update(flat(value, f"{prefix}{key}."))
-        else:
-            leaves[prefix + key] = value
-    return leaves
-
-
-def _parse(text: str) -> Any:
-    """A value as typed: JSON where it is JSON, else the word itself; 16,32 is a list."""
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        pass
-    if "," in text:
-        return [_parse(part.strip()) for part in text.split(",") if part.strip()]
-    return text
 
 
 KINDS: dict[str, type[ModelConfig]] = {
@@ -329,10 +312,12 @@ def _merge(node: Any, tree: Mapping[str, Any], path: str) -> Any:
     changes: dict[str, Any] = {}
     for key, value in tree.items():
         if key not in known:
-            raise ConfigError(unknown(path + key, [path + name for name in known], "setting"))
+            raise ConfigError(_unknown_setting(node, key, path))
         current = getattr(node, key)
+        if dataclasses.is_dataclass(current) and isinstance(value, Typed):
+            value = value.parse()
         if not dataclasses.is_dataclass(current):
-            changes[key] = _convert(value, types_[key], path + key)
+            changes[key] = convert(value, types_[key], path + key)
         elif isinstance(value, Mapping):
             changes[key] = _merge(current, value, f"{path}{key}.")
         else:
@@ -341,58 +326,25 @@ def _merge(node: Any, tree: Mapping[str, Any], path: str) -> Any:
     return dataclasses.replace(node, **changes)
 
 
+def _unknown_setting(node: Any, key: str, path: str) -> str:
+    """The message for a key that `node` has not; at the root a key may lack its group."""
+    inside = {item.name: getattr(node, item.name) for item in fields(node)}
+    if key in inside:
+        return f"{path}{key} is no setting for {node.task}: that task has no use for it."
+    leaves = flat(node.to_dict()) if isinstance(node, Config) else {}
+    last = {leaf: leaf.rpartition(".")[2] for leaf in leaves}
+    if near := difflib.get_close_matches(key, set(last.values()), 1, 0.8):
+        meant = [leaf for leaf, name in last.items() if name == near[0]]
+        return f"unknown setting {key!r}. Did you mean {' or '.join(meant)}?"
+    known = [path + name for name, value in inside.items() if value is not None]
+    return unknown(path + key, known, "setting")
+
+
 def _of_kind(node: ModelConfig, tree: Mapping[str, Any]) -> ModelConfig:
     """The defaults of the kind that `tree` names, where that is another kind than node's."""
     kind = tree.get("kind", node.kind)  # type: ignore[attr-defined]
     if kind == node.kind:  # type: ignore[attr-defined]
         return node
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise ConfigError(unknown(str(kind), list(KINDS), "model.kind"))
     return KINDS[kind]()
-
-
-def unknown(given: str, known: list[str], what: str) -> str:
-    """The message for a name that is not known, with the nearest one that is."""
-    near = difflib.get_close_matches(given, known, 1, 0.5)
-    hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
-    return f"unknown {what} {given!r}. {hint}"
-
-
-def _convert(value: Any, wanted: Any, path: str) -> Any:
-    """`value` as the field's type, or a ConfigError that says what was expected."""
-    origin, arguments = get_origin(wanted), get_args(wanted)
-    if origin is Literal:
-        if value in arguments:
-            return value
-        raise ConfigError(f"{path} must be one of {', '.join(arguments)}; got {value!r}.")
-    if origin in (typing.Union, types.UnionType):
-        for choice in arguments:
-            try:
-                return _convert(value, choice, path)
-            except ConfigError:
-                continue
-        expected = " or ".join(
-            "/".join(get_args(c)) if get_origin(c) is Literal else _NAMES[c] for c in arguments
-        )
-        raise ConfigError(f"{path} must be {expected}; got {value!r}.")
-    if origin is tuple:
-        items = value if isinstance(value, (list, tuple)) else [value]
-        return tuple(_convert(item, arguments[0], path) for item in items)
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if wanted is float and number:
-        return float(value)
-    if wanted is int and number and float(value).is_integer():
-        return int(value)
-    if wanted in (str, bool) and isinstance(value, wanted):
-        return value
-    if wanted is str and number:  # a folder or a column may be called 2024
-        return str(value)
-    raise ConfigError(f"{path} must be {_NAMES[wanted]}; got {value!r}.")
-
-
-_NAMES = {
-    int: "a whole number",
-    float: "a number",
-    str: "a word",
-    bool: "true or false",
-}

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from nnguide.config import Config, unknown
+from nnguide.config import Config
 from nnguide.errors import ConfigError
+from nnguide.values import unknown
 
 if TYPE_CHECKING:
     import keras

@@ -44,14 +44,13 @@ def configure(
         ConfigError: an unknown name, a bad value, or a configuration of another task.
     """
     chosen = tasks.get(task).defaults.merge(load_preset(task, preset))
-    tree = config.to_dict() if isinstance(config, Config) else dict(config or {})
-    if tree.get("task", task) != task:
-        raise ConfigError(f"this configuration is for {tree['task']!r}, not for {task!r}")
-    chosen = chosen.merge(tree)
-    if isinstance(settings, Mapping):
-        chosen = chosen.merge(settings)
-    else:
-        chosen = chosen.override(settings)
+    chosen = chosen.merge(config.to_dict() if isinstance(config, Config) else config or {})
+    chosen = chosen.merge(settings) if isinstance(settings, Mapping) else chosen.override(settings)
+    kinds = tasks.get(task).models
+    if chosen.model.kind not in kinds:
+        raise ConfigError(
+            f"model.kind for {task} is one of {', '.join(kinds)}; got {chosen.model.kind!r}"
+        )
     if chosen.calibration.max_blocked_ham and tasks.get(task).inputs != "texts":
         raise ConfigError(f"--max-blocked-ham is for spam; {task} takes the most probable label")
     return chosen
@@ -219,7 +218,7 @@ def _work(
     return space.finish(
         task.name,
         **about,
-        dataset_path=str(Path(source.name).absolute()) if Path(source.name).exists() else None,
+        dataset_path=_absolute(source.name),
         versions=_versions(),
     )
 
@@ -298,6 +297,13 @@ def _decide(
             )
         held_out.draw(space.path, spam, held.labels, decision.get("threshold", 0.5))
     return decision
+
+
+def _absolute(dataset: str) -> str | None:
+    """Where a user's own data lies; None for a data set that has a name."""
+    if dataset in data.names():
+        return None
+    return str(Path(dataset).expanduser().absolute())
 
 
 def history_csv(history: Mapping[str, Sequence[float]]) -> str:
