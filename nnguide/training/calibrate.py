@@ -19,7 +19,7 @@ from nnguide.evaluation.evaluate import outputs
 from nnguide.examples import Examples
 from nnguide.runtime import Runtime
 from nnguide.tasks import Task
-from nnguide.training.fit import divide, fit, groups
+from nnguide.training.fit import divide, fit, groups, preprocessor
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,7 @@ def logits(model: keras.Model, examples: Examples) -> np.ndarray:
     core = model.get_layer("core")
     scores = keras.Model(core.inputs, core.get_layer("logits").output)
     raw = model.inputs[0]
-    (before,) = (layer for layer in model.layers if layer.name in ("pixels", "tokens"))
-    return outputs(keras.Model(raw, scores(before(raw))), examples.inputs)
+    return outputs(keras.Model(raw, scores(preprocessor(model)(raw))), examples.inputs)
 
 
 def out_of_fold(

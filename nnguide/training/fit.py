@@ -84,6 +84,12 @@ def assemble(task: Task, layer: keras.layers.Layer, core: keras.Model) -> keras.
     return keras.Model(raw, core(layer(raw)), name=task.name)
 
 
+def preprocessor(model: keras.Model) -> keras.layers.Layer:
+    """The layer between the raw input and the core of a model from `assemble`."""
+    (layer,) = (layer for layer in model.layers if layer.name in ("pixels", "tokens"))
+    return layer
+
+
 def fit(
     task: Task,
     config: Config,

@@ -1,0 +1,36 @@
+"""nnguide ensemble"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nnguide import cli
+from nnguide.cli import _options
+
+
+@click.command("ensemble")
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The new run's folder.")
+@click.option("--force", is_flag=True, help="Replace a folder that is not empty.")
+@_options.as_json
+def command(runs: tuple[str, ...], out: Path, force: bool, as_json: bool) -> None:
+    """Join RUNs of one task into one that averages their probabilities.
+
+    The result is a run as any other: evaluate, predict and export take it.
+
+    \b
+    Example:
+      nnguide ensemble best-0 best-1 best-2 --out best
+    """
+    cli.loud()
+    from nnguide.ensemble import ensemble
+    from nnguide.runs import load
+
+    run = ensemble([load(name) for name in runs], out, force=force)
+    figures = run.metrics
+    if as_json:
+        _options.print_json("ensemble", figures)
+    else:
+        click.echo(f"{run.folder}: {figures['val_accuracy']:.2%} right on validation")

@@ -1,0 +1,99 @@
+"""Several runs as one: a network that averages the probabilities of its members."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from nnguide import quiet
+from nnguide.errors import ConfigError
+from nnguide.files import write_json, write_text
+from nnguide.runs import Run, Workspace
+
+
+def ensemble(members: Sequence[Run], out: Path, *, force: bool = False) -> Run:
+    """Join runs of one task, trained on the same data, into one run.
+
+    Each member keeps its own weights and calibration; the answer is the mean of their
+    probabilities, and the threshold, for spam, the mean of theirs.
+
+    Args:
+        members: two runs or more, whose preprocessing is the same: equal data, equal
+            `data.split_seed`, equal settings of tokens.
+        out: the new run's folder.
+        force: replace a folder that is not empty.
+    Raises:
+        ConfigError: fewer than two runs, or runs that do not go together.
+    """
+    if len(members) < 2:
+        raise ConfigError("an ensemble needs two runs or more")
+    for what, values in {
+        "task": [run.task.name for run in members],
+        "labels": [run.labels for run in members],
+        "data": [run.manifest["dataset"] for run in members],
+        "data.split_seed": [run.config.data.split_seed for run in members],
+    }.items():
+        if any(value != values[0] for value in values):
+            raise ConfigError(f"the runs differ in {what}: {', '.join(map(str, values))}")
+    space = Workspace(out, force)
+    space.claim(resume=False)
+    try:
+        return _join(members, space)
+    except BaseException:
+        space.discard()
+        raise
+
+
+def _join(members: Sequence[Run], space: Workspace) -> Run:
+    quiet.tensorflow()
+    import keras
+
+    from nnguide import data
+    from nnguide.evaluation.evaluate import measure, own_dataset, validation_part
+    from nnguide.training.fit import assemble, preprocessor
+    from nnguide.training.saving import save
+
+    first = members[0]
+    layer = preprocessor(first.model)
+    cores = []
+    for number, run in enumerate(members, start=1):
+        if preprocessor(run.model).get_config() != layer.get_config():
+            raise ConfigError(
+                f"{first.folder} and {run.folder} prepare their inputs differently: they were "
+                "adapted to other training data"
+            )
+        core = keras.models.clone_model(run.model.get_layer("core"))
+        core.set_weights(run.model.get_layer("core").get_weights())
+        core.name = f"member_{number}"
+        cores.append(core)
+    features = keras.Input(cores[0].input_shape[1:], dtype=cores[0].input_dtype, name="features")
+    mean = keras.layers.Average(dtype="float32", name="mean")([core(features) for core in cores])
+    model = assemble(first.task, layer, keras.Model(features, mean, name="core"))
+
+    save(model, space.path / "model.keras")
+    write_json(space.path / "config.json", first.config.to_dict())
+    decision: dict[str, Any] = {"labels": list(first.labels)}
+    if first.threshold is not None:
+        decision["threshold"] = sum(run.threshold or 0.5 for run in members) / len(members)
+    write_json(space.path / "decision.json", decision)
+    write_text(space.path / "history.csv", "epoch\n")
+    source = data.find(
+        first.task.name, own_dataset(first), split_seed=first.config.data.split_seed
+    )
+    held = validation_part(first.config, source)
+    figures = measure(first.task, model, held, decision.get("threshold"))
+    write_json(
+        space.path / "metrics.json",
+        {
+            **first.metrics,
+            "run": str(space.folder),
+            "members": [str(run.folder) for run in members],
+            "train_seconds": sum(run.metrics["train_seconds"] for run in members),
+            "parameters": model.count_params(),
+            "val_accuracy": figures["accuracy"],
+            "val_loss": figures["loss"],
+        },
+    )
+    facts = ("dataset", "dataset_is_fallback", "dataset_path", "versions")
+    return space.finish(first.task.name, **{key: first.manifest[key] for key in facts})
