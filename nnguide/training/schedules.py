@@ -34,6 +34,28 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
         return {"peak": self.peak, "steps": self.steps, "warmup": self.warmup}
 
 
+@keras.saving.register_keras_serializable(package="nnguide")
+class PerUpdate(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule of updates, for an optimiser that gathers `slices` batches into each.
+
+    Keras gives a schedule the number of batches, also where it updates less often.
+    """
+
+    def __init__(self, schedule: Any, slices: int) -> None:
+        self.schedule, self.slices = schedule, int(slices)
+
+    def __call__(self, step: Any) -> Any:
+        return self.schedule(step // self.slices)
+
+    def get_config(self) -> dict[str, Any]:
+        serialize = keras.saving.serialize_keras_object
+        return {"schedule": serialize(self.schedule), "slices": self.slices}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> PerUpdate:
+        return cls(keras.saving.deserialize_keras_object(config["schedule"]), config["slices"])
+
+
 def learning_rate(config: TrainConfig, steps_per_epoch: int) -> Any:
     """The schedule from `config.learning_rate`, its highest rate, over all epochs.
 
@@ -60,9 +82,16 @@ def learning_rate(config: TrainConfig, steps_per_epoch: int) -> Any:
 
 
 def optimizer(config: TrainConfig, steps_per_epoch: int, slices: int = 1) -> Any:
-    """The optimiser; `slices` batches are gathered into one update."""
+    """The optimiser; `slices` batches are gathered into one update.
+
+    `steps_per_epoch` counts updates.
+    """
     rate = learning_rate(config, steps_per_epoch)
-    gathered: dict[str, Any] = {"gradient_accumulation_steps": slices} if slices > 1 else {}
+    gathered: dict[str, Any] = {}
+    if slices > 1:
+        gathered["gradient_accumulation_steps"] = slices
+        if config.schedule != "constant":
+            rate = PerUpdate(rate, slices)
     optimizers = keras.optimizers
     match config.optimizer:
         case "sgd":
