@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import math
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +100,7 @@ class EarlyStopping(keras.callbacks.Callback):
             raise WorkError(f"{self.monitor} is not measured; measured: {', '.join(logs or {})}")
         now = float((logs or {})[self.monitor])
         self._epoch = epoch
-        if self.best is None or self.sign * now > self.sign * self.best:
+        if self.best is None or math.isnan(self.best) or self.sign * now > self.sign * self.best:
             self.best, self.best_epoch = now, epoch
             self.weights = self.model.get_weights()
         if self.exhausted:
@@ -129,15 +131,16 @@ class EarlyStopping(keras.callbacks.Callback):
 
 
 class StopWhenNotFinite(keras.callbacks.Callback):
-    """End with a clear word as soon as the loss is NaN or infinite."""
+    """End with a clear word as soon as the loss is NaN or infinite, here or in validation."""
 
     def _check(self, when: str, logs: dict[str, Any] | None) -> None:
-        loss = (logs or {}).get("loss", 0.0)
-        if not math.isfinite(loss):
-            raise WorkError(
-                f"the loss became {loss} in {when}: the weights have run away. "
-                "Try a lower train.learning_rate, and check that the inputs are scaled."
-            )
+        for name in ("loss", "val_loss"):
+            value = float((logs or {}).get(name, 0.0))
+            if not math.isfinite(value):
+                raise WorkError(
+                    f"the {name} became {value} in {when}: the weights have run away. "
+                    "Try a lower train.learning_rate, and check that the inputs are scaled."
+                )
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._now = f"epoch {epoch + 1}"
@@ -193,17 +196,15 @@ class Checkpoint(keras.callbacks.Callback):
         """Restore the saved state, if there is one; the number of epochs it has finished."""
         if not self.path.exists():
             return 0
-        with np.load(self.path, allow_pickle=False) as saved:
-            meta = json.loads(saved["meta"].tobytes())
-            if meta["identity"] != self.identity:
-                raise RunError(
-                    f"{self.path.parent}: its data or settings have changed since it was "
-                    "interrupted. Start over with --force."
-                )
-            parts: dict[str, list[np.ndarray]] = {"model": [], "optimizer": [], "best": []}
-            for name in sorted(saved.files):
-                if name != "meta":
-                    parts[name.partition("_")[0]].append(saved[name])
+        try:
+            meta, parts = self._read()
+        except (OSError, ValueError, LookupError, zipfile.BadZipFile, zlib.error) as error:
+            raise RunError(f"{self.path} is damaged ({error}). Start over with --force.") from error
+        if meta["identity"] != self.identity:
+            raise RunError(
+                f"{self.path.parent}: its data or settings have changed since it was "
+                "interrupted. Start over with --force."
+            )
         self.model.optimizer.build(self.model.trainable_variables)
         for variable, value in zip(self.model.variables, parts["model"], strict=True):
             variable.assign(value)
@@ -213,3 +214,13 @@ class Checkpoint(keras.callbacks.Callback):
         self.stopping.set_state(meta["stopping"], parts["best"])
         self.history = meta["history"]
         return meta["epochs"]
+
+    def _read(self) -> tuple[dict[str, Any], dict[str, list[np.ndarray]]]:
+        """The saved state: what was counted, and the arrays of each kind in their order."""
+        parts: dict[str, list[np.ndarray]] = {"model": [], "optimizer": [], "best": []}
+        with np.load(self.path, allow_pickle=False) as saved:
+            meta = json.loads(saved["meta"].tobytes())
+            for name in sorted(saved.files):
+                if name != "meta":
+                    parts[name.partition("_")[0]].append(saved[name])
+        return meta, parts
