@@ -30,6 +30,7 @@ from nnguide.files import sha256, write_json, writing_to
 SCHEMA = 1
 ROOT = Path("saved_models/runs")
 MANIFEST = "manifest.json"
+CHECKPOINT = "checkpoint.npz"  # what an unfinished run goes on from
 DETERMINES = ("config.json", "model.keras", "decision.json")  # what answers depend on
 
 
@@ -72,6 +73,8 @@ class Workspace:
             shutil.rmtree(self.path)
         with writing_to(self.folder):
             self.path.mkdir(parents=True, exist_ok=True)
+            for half_written in self.path.glob(".*"):  # by a process that was killed
+                half_written.unlink()
 
     def finish(self, task: str, **facts: Any) -> Run:
         """Write the manifest, take the final name and return the run."""
@@ -90,6 +93,7 @@ class Workspace:
     def publish(self) -> None:
         """Take the final name; a folder that is replaced goes only now."""
         with writing_to(self.folder):
+            (self.path / CHECKPOINT).unlink(missing_ok=True)
             replaced = self.folder.with_name(self.folder.name + ".replaced")
             if self.folder.exists():
                 if replaced.exists():
@@ -99,9 +103,10 @@ class Workspace:
             if replaced.exists():
                 shutil.rmtree(replaced)
 
-    def discard(self) -> None:
-        """Leave nothing behind."""
-        shutil.rmtree(self.path, ignore_errors=True)
+    def discard_if_empty_handed(self) -> None:
+        """Leave nothing behind of a training that no epoch of was finished."""
+        if not (self.path / CHECKPOINT).exists() and not (self.path / MANIFEST).exists():
+            shutil.rmtree(self.path, ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -233,6 +238,8 @@ def finished(root: Path = ROOT) -> list[Run]:
     """All whole runs under `root`, the newest last; damaged ones are left out."""
     runs = []
     for folder in root.glob("*/") if root.is_dir() else ():
+        if folder.suffix in (".unfinished", ".replaced"):
+            continue
         try:
             runs.append(Run.open(folder))
         except RunError:

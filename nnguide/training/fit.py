@@ -143,11 +143,12 @@ def fit(
     if train.l2_schedule.warmup:
         ours.append(L2Schedule(train.l2_schedule))
     ours.append(stopping)
-    keeper = Checkpoint(checkpoint or Path(), stopping, identity(config, training))
+    keeper = Checkpoint(checkpoint or Path(), stopping, identity(config, training, validation))
     done = 0
     if checkpoint is not None:
         keeper.set_model(trainer)
-        done = keeper.resume()
+        with runtime.scope:  # the optimiser's variables belong where the model's are
+            done = keeper.resume()
         if done:
             say(f"going on after epoch {done} of {train.epochs}")
         ours.append(keeper)
@@ -186,7 +187,7 @@ def fit(
                 verbose=0,
             )
         except KeyboardInterrupt:
-            if stopping.best is None:
+            if not keeper.history:
                 raise
             fitted.interrupted = True
             stopping.restore()
@@ -199,15 +200,22 @@ def fit(
     return fitted
 
 
-def identity(config: Config, training: Examples) -> str:
-    """A hash of all that determines the training, so that a resumed one is the same one."""
+def identity(config: Config, *parts: Examples | None) -> str:
+    """A hash of all that determines a training, so that a resumed one is the same one.
+
+    Args:
+        parts: the examples that it fits and those that it watches, which decide when it stops.
+    """
     digest = hashlib.sha256(repr(sorted(config.to_dict().items())).encode())
-    digest.update(training.labels.tobytes())
-    if training.inputs.dtype == object:
-        for text in training.inputs:
-            digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
-    else:
-        digest.update(np.ascontiguousarray(training.inputs).data)
+    for part in parts:
+        if part is None:
+            continue
+        digest.update(part.labels.tobytes())
+        if part.inputs.dtype == object:
+            for text in part.inputs:
+                digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
+        else:
+            digest.update(np.ascontiguousarray(part.inputs).data)
     return digest.hexdigest()
 
 

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from nnguide.runtime import Runtime
     from nnguide.training.fit import Fitted
 
-UNFINISHED = "checkpoint.npz"
-
 
 def configure(
     task: str,
@@ -88,7 +86,7 @@ def train(
         done, settled = _resumed(space, settled, say)
         if done is not None:
             return done
-    if (settled.model.l1 or settled.model.l2) and settled.train.l2_schedule.warmup:
+    if settled.model.l2 and settled.train.l2_schedule.warmup:
         say("train.l2_schedule replaces model.l2")
 
     source = data.find(
@@ -106,12 +104,11 @@ def train(
         write_json(space.path / "config.json", settled.to_dict())
         return _work(tasks.get(task), settled, source, space, resume, callbacks, say)
     except KeyboardInterrupt:
-        if not (space.path / UNFINISHED).exists():
-            space.discard()
+        space.discard_if_empty_handed()
         raise
     except Exception:
-        if not existed and not (space.path / UNFINISHED).exists():
-            space.discard()
+        if not existed:
+            space.discard_if_empty_handed()
         raise
 
 
@@ -142,9 +139,10 @@ def _resumed(
         say(f"nothing to resume at {space.folder}: starting from the beginning")
         return None, wanted
     try:
-        stored = wanted.merge(json.loads(written.read_text(encoding="utf-8")))
-    except ValueError as error:
+        tree = dict(json.loads(written.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
         raise RunError(f"{written} is damaged ({error}). Start over with --force.") from error
+    stored = wanted.merge(tree)
     _same(stored, wanted, space.folder)
     if (space.path / runs.MANIFEST).exists():  # killed between the last write and the renaming
         space.publish()
@@ -178,7 +176,7 @@ def _work(
     from nnguide.runtime import runtime
     from nnguide.training.fit import divide, fit
 
-    checkpoint = space.path / UNFINISHED
+    checkpoint = space.path / runs.CHECKPOINT
     if not resume:
         checkpoint.unlink(missing_ok=True)
     training, validation = divide(config, examples)
@@ -212,7 +210,6 @@ def _work(
         facts = _finish(task, config, (training, validation), examples, fitted, chosen, space, say)
     about = {"dataset": source.name, "dataset_is_fallback": source.is_fallback}
     write_json(space.path / "metrics.json", {**facts, **about, "runtime": chosen.reason})
-    checkpoint.unlink(missing_ok=True)
     if fitted.interrupted:
         say(f"interrupted: keeping the best of {fitted.epochs} finished epochs")
     return space.finish(
