@@ -9,11 +9,17 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
+from nnguide.errors import ConfigError
+
 verbose = False  # the command line's -v lets everything through
 
 
 def tensorflow() -> Any:
-    """The tensorflow module; its first import takes seconds and is silent unless `verbose`."""
+    """The tensorflow module; its first import takes seconds and is silent unless `verbose`.
+
+    Raises:
+        ConfigError: Keras is set to another backend.
+    """
     if "tensorflow" not in sys.modules:
         os.environ.setdefault("KERAS_BACKEND", "tensorflow")
         if verbose:
@@ -27,6 +33,11 @@ def tensorflow() -> Any:
                 import tensorflow  # noqa: F401
             sys.modules["tensorflow"].get_logger().setLevel("ERROR")
             _silence_absl()
+        if (backend := sys.modules["keras"].backend.backend()) != "tensorflow":
+            raise ConfigError(
+                f"nnguide runs on Keras's TensorFlow backend; it is set to {backend}. "
+                "Set KERAS_BACKEND=tensorflow."
+            )
     return sys.modules["tensorflow"]
 
 

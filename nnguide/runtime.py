@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -60,7 +59,7 @@ def runtime(
 
     gpus = [device.name for device in tf.config.list_logical_devices("GPU")]
     precision, why_precision, told = _precision(config, tf, bool(gpus))
-    strategy, used, why_strategy = _strategy(config, devices or gpus, bool(gpus))
+    strategy, used, why_strategy = _strategy(config, devices or gpus)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     if seed is not None:
@@ -113,13 +112,12 @@ def _precision(config: RuntimeConfig, tf: Any, gpu: bool) -> tuple[str, str, tup
     return "float32", "the GPU has no tensor cores", ()
 
 
-def _strategy(config: RuntimeConfig, found: list[str], gpu: bool) -> tuple[str, list[str], str]:
+def _strategy(config: RuntimeConfig, found: list[str]) -> tuple[str, list[str], str]:
     if config.strategy == "none":
         return "none", found[:1] or ["/CPU:0"], "as asked"
     if len(found) > 1:
-        why = "as asked" if config.strategy == "mirrored" else f"{len(found)} GPUs"
-        if config.strategy == "mirrored" or gpu:
-            return "mirrored", found, why
+        why = "as asked" if config.strategy == "mirrored" else f"{len(found)} devices"
+        return "mirrored", found, why
     if config.strategy == "mirrored":
         seen = "1 GPU" if found else "no GPU"
         raise ConfigError(
@@ -127,9 +125,3 @@ def _strategy(config: RuntimeConfig, found: list[str], gpu: bool) -> tuple[str, 
             "Use auto or none."
         )
     return "none", found or ["/CPU:0"], "one GPU" if found else "no GPU"
-
-
-def warn(runtime: Runtime) -> None:
-    """Give the library's users what the command line prints."""
-    for told in runtime.warnings:
-        warnings.warn(told, stacklevel=3)
