@@ -42,7 +42,7 @@ def pictures(raw: Any) -> np.ndarray:
         array = np.asarray(raw)
     except ValueError as error:
         raise InputError("expected pictures of one size, 28 by 28; got several sizes") from error
-    if array.dtype.kind not in "uifb":
+    if array.dtype.kind not in "uif":
         raise InputError(f"expected grey levels 0-255 as numbers; got an array of {array.dtype}")
     if array.shape == (28, 28) or array.shape == (784,):
         array = array[None]

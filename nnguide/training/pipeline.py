@@ -39,7 +39,8 @@ class Plan:
 def plan(examples: int, batch_size: int | str, replicas: int = 1, together: int = 1) -> Plan:
     """Cut `examples` into steps, at most `together` of them run at once.
 
-    A mini-batch epoch drops what is left over after whole batches: other examples each time,
+    A mini-batch epoch drops what is left over after whole batches, and the fewer than
+    steps / together batches that would make runs of unequal length: other examples each time,
     since each epoch is shuffled. A full batch drops nothing.
     """
     if batch_size == "full":

@@ -25,12 +25,12 @@ def save(model: Any, target: Path) -> None:
         model.save(beside, include_optimizer=False)
         with zipfile.ZipFile(beside) as archive:
             members = [(info, archive.read(info)) for info in archive.infolist()]
-        with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive:
+        with zipfile.ZipFile(beside, "w") as archive:
             for info, content in members:
                 if info.filename == "metadata.json":
                     metadata = {**json.loads(content), "date_saved": ""}
                     content = json.dumps(metadata).encode()
-                archive.writestr(zipfile.ZipInfo(info.filename, _EPOCH), content, compresslevel=6)
+                archive.writestr(zipfile.ZipInfo(info.filename, _EPOCH), content)
 
 
 def load(path: Path) -> Any:
