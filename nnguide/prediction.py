@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import select
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -13,10 +13,12 @@ from nnguide import inputs
 from nnguide.errors import ConfigError, InputError
 from nnguide.runs import Answer, Run, answer
 
-BATCH = 256
+BATCH = 256  # inputs that the network answers together, at most
+CHUNK = 2**16  # bytes of a stream that are read together, at most
 IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff"}
 
-Named = Iterator[tuple[str, Any]]  # the input's name and its value, or an InputError
+# The input's name and its value or an InputError; None where more will come, but later.
+Named = Iterator[tuple[str, Any] | None]
 
 
 def pictures(paths: Sequence[str]) -> Named:
@@ -28,14 +30,20 @@ def pictures(paths: Sequence[str]) -> Named:
     for path in map(Path, paths):
         found: Iterable[Path] = [path]
         if path.is_dir():
-            found = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGES)
+            found = [file for file in _files(path) if file.suffix.lower() in IMAGES]
             if not found:
                 yield str(path), InputError("the folder holds no image files")
         for file in found:
             try:
                 yield str(file), read(file)
             except InputError as error:
-                yield str(file), error
+                yield str(file), InputError(str(error).removeprefix(f"{file}: "))
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files in `folder` and its folders, by name, but hidden ones."""
+    found = (path for path in folder.rglob("*") if not path.name.startswith("."))
+    return sorted(path for path in found if path.is_file())
 
 
 def texts(messages: Sequence[str], file: Path | None, mail: Path | None, stdin: IO[bytes]) -> Named:
@@ -63,24 +71,27 @@ def _checked(message: str) -> str | InputError:
     try:
         if not message.strip():
             raise InputError("expected a message; got an empty one")
+        if any("\udc80" <= character <= "\udcff" for character in message):  # as Python has it
+            raise InputError("expected UTF-8 text; got other bytes")
         return inputs.text(message)
     except InputError as error:
         return error
 
 
 def _lines(stream: IO[bytes]) -> Named:
-    """The messages of a stream, one a line; an overlong one is skipped in pieces."""
+    """The messages of a stream, one a line; blank lines are none."""
     limit = 4 * inputs.MAX_TEXT  # bytes: UTF-8 takes at most four for a character
     number = 0
-    while line := stream.readline(limit + 1):
-        number += 1
-        if len(line) > limit:
-            while line and not line.endswith(b"\n"):
-                line = stream.readline(limit)
-            yield f"line {number}", InputError(f"expected at most {limit:,} bytes a line")
+    for line in _split(stream, limit):
+        if line is None:
+            yield None
             continue
-        stripped = line.rstrip(b"\r\n")
+        number += 1
+        stripped = line.removesuffix(b"\r")
         if not stripped.strip():
+            continue
+        if len(stripped) > limit:
+            yield f"line {number}", InputError(f"expected at most {limit:,} bytes a line")
             continue
         try:
             message = stripped.decode("utf-8")
@@ -90,20 +101,46 @@ def _lines(stream: IO[bytes]) -> Named:
         yield message, _checked(message)
 
 
+def _split(stream: IO[bytes], limit: int) -> Iterator[bytes | None]:
+    """The lines of a stream without their ends; None where it pauses.
+
+    Of a line that is longer than `limit`, only somewhat more than that is kept.
+    """
+    line = b""
+    while chunk := stream.read1(CHUNK):  # type: ignore[attr-defined]
+        *ended, rest = chunk.split(b"\n")
+        for piece in ended:
+            yield line + piece
+            line = b""
+        line = (line + rest)[: limit + 2]
+        if not _has_more(stream):
+            yield None
+    if line:
+        yield line
+
+
+def _has_more(stream: IO[bytes]) -> bool:
+    """Whether reading from `stream` would give something, or its end, at once."""
+    try:
+        return bool(select.select([stream], [], [], 0)[0])
+    except (OSError, ValueError):  # held in memory, or on Windows: a pause cannot be seen
+        return True
+
+
 def _mails(path: Path) -> Named:
-    from nnguide.data.mail import message_text
+    from nnguide.data.mail import MAX_BYTES, message_text
 
     if not path.exists():
         yield str(path), InputError("there is no such file or folder")
         return
-    files = [path]
-    if path.is_dir():
-        files = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
-        if not files:
-            yield str(path), InputError("the folder holds no files")
+    files = _files(path) if path.is_dir() else [path]
+    if not files:
+        yield str(path), InputError("the folder holds no files")
     for file in files:
         try:
-            yield str(file), inputs.text(message_text(file.read_bytes()))
+            with file.open("rb") as mail:
+                content = mail.read(MAX_BYTES + 1)
+            yield str(file), inputs.text(message_text(content))
         except InputError as error:
             yield str(file), error
         except OSError as error:
@@ -117,20 +154,31 @@ def predict(
 
     Args:
         run: whose network answers.
-        named: from `pictures` or `texts`; read BATCH at a time, so memory stays bounded.
+        named: from `pictures` or `texts`; taken BATCH at a time, so that memory stays bounded,
+            and sooner where it pauses.
         threshold: for spam, instead of the run's own.
     """
+    limit = run.threshold if threshold is None else threshold
+    batch: list[tuple[str, Any]] = []
+    for item in named:
+        if item is not None:
+            batch.append(item)
+        if batch and (item is None or len(batch) == BATCH):
+            yield from _answered(run, batch, limit)
+            batch = []
+    yield from _answered(run, batch, limit)
+
+
+def _answered(
+    run: Run, batch: list[tuple[str, Any]], limit: float | None
+) -> Iterator[tuple[str, Answer | InputError]]:
     from nnguide.evaluation.evaluate import outputs
 
-    limit = run.threshold if threshold is None else threshold
-    while batch := list(itertools.islice(named, BATCH)):
-        good = [value for _, value in batch if not isinstance(value, InputError)]
-        rows: Iterator[np.ndarray] = iter(())
-        if good:
-            checked = inputs.check(
-                run.task.inputs, np.stack(good) if run.task.inputs == "pictures" else good
-            )
-            rows = iter(outputs(run.model, checked))
-        for name, value in batch:
-            failed = isinstance(value, InputError)
-            yield name, value if failed else answer(next(rows), run.labels, limit)
+    good = [value for _, value in batch if not isinstance(value, InputError)]
+    rows: Iterator[np.ndarray] = iter(())
+    if good:
+        raw = np.stack(good) if run.task.inputs == "pictures" else good
+        rows = iter(outputs(run.model, inputs.check(run.task.inputs, raw)))
+    for name, value in batch:
+        failed = isinstance(value, InputError)
+        yield name, value if failed else answer(next(rows), run.labels, limit)

@@ -6,7 +6,10 @@ framework, so `--help` answers at once.
 
 from __future__ import annotations
 
+import errno
 import importlib
+import io
+import logging
 import os
 import pkgutil
 import sys
@@ -16,7 +19,7 @@ from typing import Any
 import click
 
 from nnguide import __version__
-from nnguide.errors import FindingsError, NnguideError, WorkError
+from nnguide.errors import FindingsError, NnguideError, WorkError, WriteError
 
 HELP = """Neural networks that you can read, train and use.
 
@@ -27,14 +30,33 @@ Examples:
   nnguide predict digits picture.png      read a picture
   nnguide predict spam "WIN a prize now"  judge a message
 
-Arguments that begin with a minus go after --.
+\b
+Arguments that begin with a minus go after --, as in:
+  nnguide predict spam -- "-50 % today"
+
+\b
 Exit status: 0 good, 1 a bug, 2 wrong use, 3 data not available, 4 bad input,
 5 a run missing or damaged, 6 an extra not installed, 7 findings, 8 the work
 failed, 9 cannot write, 130 interrupted.
 """
 
 
-class Commands(click.Group):
+class Group(click.Group):
+    """Commands that say which one was meant when a name is mistyped."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from nnguide.config import unknown
+
+            if args and not args[0].startswith("-"):
+                known = self.list_commands(ctx)
+                raise click.UsageError(unknown(args[0], known, "command"), ctx) from error
+            raise
+
+
+class Commands(Group):
     """The commands are the modules beside this one; each is imported when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -47,16 +69,17 @@ class Commands(click.Group):
         _add_common(command)
         return command
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+    def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            from nnguide.config import unknown
+            return super().invoke(ctx)
+        except BrokenPipeError as error:  # which click would end with 1
+            raise _ReaderGoneError from error
+        except EOFError as error:  # which click would take for Ctrl-C
+            raise RuntimeError(f"a file ended too early: {error}") from error
 
-            if args and not args[0].startswith("-"):
-                known = self.list_commands(ctx)
-                raise click.UsageError(unknown(args[0], known, "command"), ctx) from error
-            raise
+
+class _ReaderGoneError(Exception):
+    """Whoever read the output, such as `head`, has seen enough."""
 
 
 def _set(name: str) -> Any:
@@ -117,42 +140,59 @@ command_line = Commands(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its status."""
     asked: dict[str, bool] = {}
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack characters
     try:
         status = command_line.main(arguments, prog_name="nnguide", standalone_mode=False, obj=asked)
         status = status if isinstance(status, int) else 0
         sys.stdout.flush()
     except NnguideError as error:
-        status = _fail(error, error.exit_code, asked)
+        status = _fail(error, asked)
     except click.exceptions.Exit as error:
         status = error.exit_code
     except click.ClickException as error:
         error.show()
+        if isinstance(error, click.NoSuchOption) and not error.possibilities:
+            click.echo("An argument that begins with a minus goes after --.", err=True)
         status = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("nnguide: interrupted", err=True)
         status = 130
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except (_ReaderGoneError, BrokenPipeError):
+        _drop_output()
         status = 0
     except MemoryError:
         text = "there is not enough memory for this. Use a smaller batch size."
-        status = _fail(WorkError(text), WorkError.exit_code, asked)
+        status = _fail(WorkError(text), asked)
     except Exception as error:
-        if asked.get("debug"):
-            traceback.print_exc()
-        kind = type(error).__name__
-        click.echo(f"nnguide: this is a bug: {kind}: {error}", err=True)
-        click.echo("Run it again with --debug for the traceback.", err=True)
-        status = 1
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            _drop_output()
+            place = error.filename or "the output"
+            status = _fail(WriteError(f"cannot write {place}: {error.strerror}"), asked)
+        else:
+            status = _bug(error, asked)
     sys.exit(status)
 
 
-def _fail(error: NnguideError, status: int, asked: dict[str, bool]) -> int:
+def _fail(error: NnguideError, asked: dict[str, bool]) -> int:
     if asked.get("debug"):
         traceback.print_exc()
     if not isinstance(error, FindingsError):
         click.echo(f"nnguide: {error}", err=True)
-    return status
+    return error.exit_code
+
+
+def _bug(error: Exception, asked: dict[str, bool]) -> int:
+    if asked.get("debug"):
+        traceback.print_exc()
+    click.echo(f"nnguide: this is a bug: {type(error).__name__}: {error}", err=True)
+    click.echo("Run it again with --debug for the traceback.", err=True)
+    return 1
+
+
+def _drop_output() -> None:
+    """Let what is still buffered for stdout vanish, or Python would fail on it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def say(line: str) -> None:
@@ -162,9 +202,21 @@ def say(line: str) -> None:
         click.echo(line, err=True)
 
 
+class _ToUser(logging.Handler):
+    """What the library logs of long work, as lines for the user."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say(record.getMessage())
+
+
 def loud() -> None:
-    """Let the frameworks speak if -v asks for it; a command calls it before it imports one."""
+    """Let the library's log through, and with -v the frameworks; before one is imported."""
     from nnguide import quiet
 
     context = click.get_current_context(silent=True)
     quiet.verbose = bool(context and (context.find_root().obj or {}).get("verbose"))
+    log = logging.getLogger("nnguide")
+    if not any(isinstance(handler, _ToUser) for handler in log.handlers):
+        log.addHandler(_ToUser())
+        log.setLevel(logging.INFO)
+        log.propagate = False

@@ -20,46 +20,59 @@ def dashed(choices: Any) -> click.Choice:
     return click.Choice(get_args(choices))
 
 
-class _Settings:
-    """The command-line options that are settings of the configuration, each by its key."""
+_Row = tuple[str, str, Any, str]  # option, key of the configuration, type, help
 
-    table: tuple[tuple[str, str, Any, str], ...] = (
-        ("--dataset", "data.dataset", str, "A set's name, a path, or auto. [auto]"),
-        ("--epochs", "train.epochs", int, "Passes over the training part."),
-        ("--batch-size", "train.batch_size", str, "Examples an update, or full."),
-        ("--learning-rate", "train.learning_rate", float, "The schedule's highest rate."),
-        ("--optimizer", "train.optimizer", dashed(config.Optimizer), "Update rule."),
-        ("--schedule", "train.schedule", dashed(config.Schedule), "Course of the rate."),
-        ("--dropout", "model.dropout", float, "Fraction of units zeroed in training."),
-        ("--l1", "model.l1", float, "Weight of sum(|w|) in the loss."),
-        ("--l2", "model.l2", float, "Weight of sum(w**2) in the loss."),
-        ("--patience", "train.patience", int, "Epochs without gain before stopping; 0: never."),
-        ("--seed", "train.seed", int, "Seed of weights, order and dropout."),
-        (
-            "--max-blocked-ham",
-            "calibration.max_blocked_ham",
-            float,
-            "Share of ham that the threshold may block.",
-        ),
-        ("--precision", "runtime.precision", dashed(config.Precision), "Number format."),
-        ("--strategy", "runtime.strategy", dashed(config.Strategy), "How GPUs share the work."),
-    )
+_COLUMNS: tuple[_Row, ...] = (
+    ("--label-column", "data.label_column", str, "Of a table of texts. [label]"),
+    ("--text-column", "data.text_column", str, "Of a table of texts. [text]"),
+)
+_SETTINGS: tuple[_Row, ...] = (
+    ("--dataset", "data.dataset", str, "A set's name, a path, or auto. [auto]"),
+    *_COLUMNS,
+    ("--epochs", "train.epochs", int, "Passes over the training part."),
+    ("--batch-size", "train.batch_size", str, "Examples an update, or full."),
+    ("--learning-rate", "train.learning_rate", float, "The schedule's highest rate."),
+    ("--optimizer", "train.optimizer", dashed(config.Optimizer), "Update rule."),
+    ("--schedule", "train.schedule", dashed(config.Schedule), "Course of the rate."),
+    ("--dropout", "model.dropout", float, "Fraction of units zeroed in training."),
+    ("--l1", "model.l1", float, "Weight of sum(|w|) in the loss."),
+    ("--l2", "model.l2", float, "Weight of sum(w**2) in the loss."),
+    ("--patience", "train.patience", int, "Epochs without gain before stopping; 0: never."),
+    ("--seed", "train.seed", int, "Seed of weights, order and dropout."),
+    (
+        "--max-blocked-ham",
+        "calibration.max_blocked_ham",
+        float,
+        "Share of ham that the threshold may block.",
+    ),
+    ("--precision", "runtime.precision", dashed(config.Precision), "Number format."),
+    ("--strategy", "runtime.strategy", dashed(config.Strategy), "How GPUs share the work."),
+)
+
+
+def _add(command: Callable[..., Any], rows: tuple[_Row, ...]) -> Callable[..., Any]:
+    for flag, _, kind, text in reversed(rows):
+        command = click.option(flag, type=kind, default=None, help=text)(command)
+    return command
+
+
+def columns(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that name the columns of a table of texts."""
+    return _add(command, _COLUMNS)
 
 
 def settings(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command every option of the configuration; `collect` makes settings of them."""
-    for flag, _, kind, text in reversed(_Settings.table):
-        command = click.option(flag, type=kind, default=None, help=text)(command)
-    return command
+    return _add(command, _SETTINGS)
 
 
 def collect(given: dict[str, Any]) -> list[str]:
     """KEY=VALUE words for the options that were given; they are taken out of `given`."""
     words = []
-    for flag, key, _, _ in _Settings.table:
+    for flag, key, _, _ in _SETTINGS:
         value = given.pop(flag.removeprefix("--").replace("-", "_"))
         if value is not None:
-            words.append(f"{key}={json.dumps(value) if not isinstance(value, str) else value}")
+            words.append(f"{key}={value}")
     return words
 
 
@@ -85,6 +98,8 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def print_json(command: str, answer: dict[str, Any]) -> None:
-    """One JSON object on stdout, with `schema` and `command` first."""
-    whole = {"schema": 1, "command": command, **answer}
-    click.echo(json.dumps(whole, ensure_ascii=False, allow_nan=False))
+    """One JSON object on one line of stdout, with `schema` and `command` first.
+
+    In ASCII, so that no terminal and no reader of lines can break it: U+2028 ends a line too.
+    """
+    click.echo(json.dumps({"schema": 1, "command": command, **answer}, allow_nan=False))

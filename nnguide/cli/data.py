@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
-from typing import Any
 
 import click
 
-from nnguide import data
+from nnguide import cli, data
+from nnguide.cli import _options
 
-_as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON (docs/json.md).")
 
-
-@click.group("data")
+@click.group("data", cls=cli.Group)
 def command() -> None:
     """List, describe and prepare data sets.
 
@@ -30,7 +27,7 @@ def command() -> None:
 
 
 @command.command("list")
-@_as_json
+@_options.as_json
 def list_sets(as_json: bool) -> None:
     """List the data sets and their state.
 
@@ -50,7 +47,7 @@ def list_sets(as_json: bool) -> None:
         for facts in ALL
     ]
     if as_json:
-        _answer("list", sets=sets)
+        _options.print_json("data list", {"sets": sets})
         return
     for row in sets:
         click.echo(f"{row['name']:<15} {row['task']:<7} {row['state']:<20} {row['description']}")
@@ -58,7 +55,7 @@ def list_sets(as_json: bool) -> None:
 
 @command.command("info")
 @click.argument("name")
-@_as_json
+@_options.as_json
 def info(name: str, as_json: bool) -> None:
     """Say where the data set NAME comes from, its terms, its counts and its flaws.
 
@@ -67,7 +64,7 @@ def info(name: str, as_json: bool) -> None:
     """
     known = data.info(name)
     if as_json:
-        _answer("info", **known)
+        _options.print_json("data info", known)
         return
     click.echo(f"{known['name']}: {known['description']}")
     for what in ("task", "origin", "terms", "state"):
@@ -87,7 +84,7 @@ def info(name: str, as_json: bool) -> None:
     metavar="DIR",
     help="A folder with the official files; without it, NNGUIDE_DATA_DIR/<set> or a download.",
 )
-@_as_json
+@_options.as_json
 def prepare(name: str, manual_dir: Path | None, as_json: bool) -> None:
     """Prepare the data set NAME, so that it loads at once.
 
@@ -99,17 +96,17 @@ def prepare(name: str, manual_dir: Path | None, as_json: bool) -> None:
     Every file is checked against its published checksum. What is prepared already stays.
     """
     started = time.monotonic()
-    click.echo(f"preparing {name}; the first time takes up to a minute", err=True)
+    cli.say(f"preparing {name}; the first time takes up to a minute")
     folder = data.prepare(name, manual_dir)
     counts = data.info(name)["counts"]
     if as_json:
-        _answer(
-            "prepare",
-            name=name,
-            folder=None if folder is None else str(folder),
-            counts=counts,
-            seconds=round(time.monotonic() - started, 3),
-        )
+        answer = {
+            "name": name,
+            "folder": None if folder is None else str(folder),
+            "counts": counts,
+            "seconds": round(time.monotonic() - started, 3),
+        }
+        _options.print_json("data prepare", answer)
         return
     click.echo(f"{name} is built in" if folder is None else f"{name} is prepared in {folder}")
     _echo_counts(counts)
@@ -119,9 +116,3 @@ def _echo_counts(counts: dict[str, dict[str, int]] | None) -> None:
     for part, labels in (counts or {}).items():
         each = ", ".join(f"{label} {n:,}" for label, n in labels.items())
         click.echo(f"{part:<8} {sum(labels.values()):,}: {each}")
-
-
-def _answer(subcommand: str, **fields: Any) -> None:
-    click.echo(
-        json.dumps({"schema": 1, "command": f"data {subcommand}", **fields}, ensure_ascii=False)
-    )

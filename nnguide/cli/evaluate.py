@@ -18,6 +18,7 @@ from nnguide.cli import _options
     type=click.Choice(["train", "validation", "test", "all"]),
     help="Which part. [test; all for a path that the run was not trained on]",
 )
+@_options.columns
 @click.option("--threshold", type=float, help="For spam, instead of the run's own.")
 @click.option("--plots", type=click.Path(path_type=Path), help="Folder for the pictures.")
 @_options.as_json
@@ -25,6 +26,8 @@ def command(
     run: str,
     dataset: str | None,
     split: str | None,
+    label_column: str | None,
+    text_column: str | None,
     threshold: float | None,
     plots: Path | None,
     as_json: bool,
@@ -36,6 +39,7 @@ def command(
       nnguide evaluate digits
       nnguide evaluate my-run --split validation --plots pictures
       nnguide evaluate spam --dataset messages.csv --threshold 0.9
+      nnguide evaluate spam --dataset mails.csv --label-column class --text-column body
     """
     cli.loud()
     from nnguide import runs
@@ -44,7 +48,14 @@ def command(
     found = runs.load(run)
     cli.say(f"run: {found.folder}")
     figures = evaluate.evaluate(
-        found, dataset, split=split, threshold=threshold, plots=plots, say=cli.say
+        found,
+        dataset,
+        split=split,
+        threshold=threshold,
+        label_column=label_column,
+        text_column=text_column,
+        plots=plots,
+        say=cli.say,
     )
     if as_json:
         _options.print_json("evaluate", figures)

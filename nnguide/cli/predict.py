@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -69,18 +69,27 @@ def command(
 
 
 def _print(name: str, answer: Any, as_json: bool) -> None:
-    if isinstance(answer, InputError):
-        if as_json:
-            click.echo(json.dumps({"input": name, "error": str(answer)}, ensure_ascii=False))
-        else:
-            click.echo(f"nnguide: {name}: {answer}", err=True)
-        return
     if as_json:
-        whole: dict[str, Any] = {"input": name, "label": answer.label}
-        whole["probability"] = answer.probability
-        if answer.probabilities is not None:
-            whole["probabilities"] = answer.probabilities
-        click.echo(json.dumps({"schema": 1, "command": "predict", **whole}, ensure_ascii=False))
-        return
-    shown = name.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
-    click.echo(f"{answer.label}\t{answer.probability:.6f}\t{shown}")
+        whole = {"error": str(answer)} if isinstance(answer, InputError) else _fields(answer)
+        _options.print_json("predict", {"input": name, **whole})
+    elif isinstance(answer, InputError):
+        click.echo(f"nnguide: {one_line(name)}: {one_line(str(answer))}", err=True)
+    else:
+        click.echo(f"{one_line(answer.label)}\t{answer.probability:.6f}\t{one_line(name)}")
+
+
+def _fields(answer: Any) -> dict[str, Any]:
+    fields = {"label": answer.label, "probability": answer.probability}
+    if answer.probabilities is not None:
+        fields["probabilities"] = answer.probabilities
+    return fields
+
+
+# What would end a line, a column or the peace of a terminal; lone halves of surrogate pairs
+# stand for bytes of a file's name that are not UTF-8.
+_UNPRINTED = re.compile(r"[\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def one_line(text: str) -> str:
+    """`text` with backslashes and control characters written as Python writes them."""
+    return _UNPRINTED.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

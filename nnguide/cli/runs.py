@@ -6,10 +6,21 @@ from typing import Any
 
 import click
 
+from nnguide import cli
 from nnguide.cli import _options
+from nnguide.errors import RunError
+
+FIGURES = (
+    "dataset_is_fallback",
+    "epochs",
+    "best_epoch",
+    "train_seconds",
+    "val_accuracy",
+    "val_loss",
+)
 
 
-@click.group("runs", invoke_without_command=True)
+@click.group("runs", cls=cli.Group, invoke_without_command=True)
 @_options.as_json
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
@@ -24,11 +35,16 @@ def command(ctx: click.Context, as_json: bool) -> None:
         return
     from nnguide.runs import finished
 
-    rows = [_row(run) for run in finished()]
+    rows = []
+    for run in finished():
+        try:
+            rows.append(_row(run))
+        except RunError as error:
+            cli.say(f"left out: {error}")
     if as_json:
         _options.print_json("runs", {"runs": rows})
     elif not rows:
-        click.echo("no runs yet. Make one with: nnguide train digits", err=True)
+        cli.say("no runs yet. Make one with: nnguide train digits")
     for row in rows if not as_json else ():
         stand_in = " (stand-in)" if row["dataset_is_fallback"] else ""
         click.echo(
@@ -54,7 +70,7 @@ def compare(first: str, second: str, as_json: bool) -> None:
     settings = a.config.differences(b.config)
     figures = {
         key: (a.metrics.get(key), b.metrics.get(key))
-        for key in ("dataset", "epochs", "best_epoch", "train_seconds", "val_accuracy", "val_loss")
+        for key in ("dataset", *FIGURES)
         if a.metrics.get(key) != b.metrics.get(key)
     }
     if as_json:
@@ -68,11 +84,9 @@ def compare(first: str, second: str, as_json: bool) -> None:
 
 
 def _row(run: Any) -> dict[str, Any]:
-    keys = ("task", "dataset", "dataset_is_fallback", "epochs", "best_epoch")
     figures = run.metrics
-    return {
-        "run": str(run.folder),
-        **{key: figures.get(key) for key in keys},
-        **{key: figures.get(key) for key in ("val_accuracy", "val_loss", "train_seconds")},
-        "created": run.manifest.get("created"),
-    }
+    try:
+        row = {key: figures[key] for key in ("task", "dataset", *FIGURES)}
+    except (KeyError, TypeError) as error:
+        raise RunError(f"{run.folder / 'metrics.json'} is damaged: it has no {error}") from error
+    return {"run": str(run.folder), **row, "created": run.manifest.get("created")}

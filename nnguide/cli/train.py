@@ -9,6 +9,7 @@ import click
 
 from nnguide import cli, tasks
 from nnguide.cli import _options
+from nnguide.config import unknown
 from nnguide.errors import ConfigError
 
 
@@ -54,9 +55,7 @@ def command(
     words: list[str] = []
     if model is not None:
         if model not in chosen.models:
-            raise ConfigError(
-                f"--model for {task} is one of {', '.join(chosen.models)}; got {model!r}"
-            )
+            raise ConfigError(unknown(model, list(chosen.models), f"model for {task}"))
         words += [f"model.kind={model}"]
         words += [f"model.{key}={_word(value)}" for key, value in chosen.models[model].items()]
     words += _options.collect(given)

@@ -10,7 +10,7 @@ import numpy as np
 
 from nnguide import data, tasks
 from nnguide.config import Config
-from nnguide.errors import ConfigError, InputError
+from nnguide.errors import ConfigError, DataError, InputError
 from nnguide.evaluation import figures, metrics
 from nnguide.examples import Examples
 from nnguide.runs import Run
@@ -62,6 +62,8 @@ def evaluate(
     *,
     split: str | None = None,
     threshold: float | None = None,
+    label_column: str | None = None,
+    text_column: str | None = None,
     plots: Path | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
@@ -73,6 +75,8 @@ def evaluate(
         split: train, validation, test or all; None is test, or all for a path that the run
             was not trained on.
         threshold: for spam, instead of the run's own.
+        label_column, text_column: of a table of texts; None is "label" and "text", or for the
+            run's own data what it was trained with.
         plots: a folder for the pictures: confusion.png, reliability.png, for spam thresholds.png
             and curves.png.
         say: takes each line meant for the user.
@@ -80,22 +84,35 @@ def evaluate(
         The figures, with task, dataset, dataset_is_fallback and split.
     Raises:
         ConfigError: an unknown split, or one that this data has not.
+        DataError: the data is not to be had.
         InputError: the data's labels are not the run's.
     """
-    examples, where = _examples(run, dataset, split, say)
-    examples = _with_labels(examples, run.labels)
     if threshold is not None:
         if run.threshold is None:
             raise ConfigError(f"a threshold is for spam; {run.task.name} takes the most probable")
         if not 0 <= threshold <= 1:
             raise ConfigError(f"--threshold is a probability in [0, 1]; got {threshold:g}")
+    source, own = _source(run, dataset, label_column, text_column)
+    if source.note:
+        say(source.note)
+    examples, split = _part(run, source, own, split)
+    examples = _with_labels(examples, run.labels)
+    is_fallback = source.is_fallback or bool(own and run.manifest["dataset_is_fallback"])
+    if is_fallback:
+        say(f"note: {source.name} is a built-in stand-in for real data: its figures are no measure")
     chosen = run.threshold if threshold is None else threshold
     answered = outputs(run.model, examples.inputs)
     measured = _figures(run.task, answered, examples, chosen)
     if plots is not None:
         _draw(answered, examples, chosen, measured, plots)
         say(f"pictures: {plots}")
-    return {**where, **measured}
+    return {
+        "task": run.task.name,
+        "dataset": source.name,
+        "dataset_is_fallback": is_fallback,
+        "split": split,
+        **measured,
+    }
 
 
 def _with_labels(examples: Examples, labels: tuple[str, ...]) -> Examples:
@@ -128,41 +145,52 @@ def _draw(
     figures.spam_curves(spam, examples.labels, plots / "curves.png", threshold)
 
 
-def _examples(
-    run: Run, dataset: str | None, split: str | None, say: Callable[[str], None]
-) -> tuple[Examples, dict[str, Any]]:
+def _source(
+    run: Run, dataset: str | None, label_column: str | None, text_column: str | None
+) -> tuple[data.Source, bool]:
+    """The data to measure on, and whether it is what the run was trained on."""
+    config, own = run.config.data, own_dataset(run)
+    path = run.manifest.get("dataset_path")
+    if dataset is None and path and not Path(path).exists():
+        raise DataError(f"the run was trained on {path}, which is gone. Give data with --dataset.")
+    if dataset is None or dataset == own or (path and _absolute(dataset) == path):
+        dataset = own
+        label_column, text_column = (
+            label_column or config.label_column,
+            text_column or config.text_column,
+        )
+    source = data.find(
+        run.task.name,
+        dataset,
+        split_seed=config.split_seed,
+        label_column=label_column or None,
+        text_column=text_column or None,
+    )
+    return source, source.name == own
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).expanduser().absolute())
+
+
+def _part(run: Run, source: data.Source, own: bool, split: str | None) -> tuple[Examples, str]:
+    """The examples of `split`, and its name where none was asked for."""
     if split is not None and split not in SPLITS:
         raise ConfigError(f"--split is one of {', '.join(SPLITS)}; got {split!r}")
-    config = run.config
-    own = own_dataset(run)
-    name = dataset or own
-    foreign = Path(name).exists() and Path(name).absolute() != Path(own).absolute()
-    split = split or ("all" if foreign else "test")
-    source = data.find(
-        config.task,
-        name,
-        split_seed=config.data.split_seed,
-        label_column=config.data.label_column or None,
-        text_column=config.data.text_column or None,
-    )
-    is_fallback = source.name == run.manifest["dataset"] and run.manifest["dataset_is_fallback"]
-    if is_fallback:
-        say(f"note: {source.name} is a built-in stand-in for real data: its figures are no measure")
-    where = {
-        "task": config.task,
-        "dataset": source.name,
-        "dataset_is_fallback": bool(is_fallback or source.is_fallback),
-        "split": split,
-    }
+    foreign_path = not own and source.name not in data.names()
+    split = split or ("all" if foreign_path else "test")
+    if split == "validation" and not own:
+        raise ConfigError(
+            f"the validation part is of the run's own data, {own_dataset(run)}, "
+            f"not of {source.name}"
+        )
     if split == "validation":
-        if foreign or name != own:
-            raise ConfigError(f"the validation part is of the run's own data, {own}, not of {name}")
-        return validation_part(config, source), where
-    if split == "train" and name == own:
+        return validation_part(run.config, source), split
+    if split == "train" and own:
         from nnguide.training.fit import divide
 
-        return divide(config, source.load("train"))[0], where
-    return source.load(split), where
+        return divide(run.config, source.load("train"))[0], split
+    return source.load(split), split
 
 
 def own_dataset(run: Run) -> str:
