@@ -29,6 +29,20 @@ def follow(network: NumpyNet, X: np.ndarray, y: np.ndarray) -> list[float]:
     return losses
 
 
+def surface(network: Any, X: np.ndarray, points: int = 81) -> dict[str, Any]:
+    """The first output of a network with two features over the plane that X (n, 2) covers.
+
+    Returns:
+        x, y: the grid's coordinates (points,); output: nested list (points along y, along x).
+    """
+    low, high = X.min(axis=0), X.max(axis=0)
+    margin = 0.1 * (high - low)
+    x, y = (np.linspace(a, b, points) for a, b in zip(low - margin, high + margin, strict=True))
+    plane = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    output = network.predict(plane)[:, 0].reshape(points, points)
+    return {"x": x.tolist(), "y": y.tolist(), "output": output.tolist()}
+
+
 def activation_curves(limit: float = 6.0, points: int = 241) -> dict[str, Any]:
     """Every activation and its slope between -limit and limit, and at ±1000.
 
@@ -58,11 +72,12 @@ def two_linear_layers(seed: int = 0, epochs: int = 100) -> dict[str, Any]:
     """
     X, y = toy_data.xor(400, seed)
     X_test, y_test = toy_data.xor(400, seed + 1)
-    reached = {}
+    reached, surfaces = {}, {}
     for activation in ("linear", "relu"):
         network = NumpyNet(2, 1, Settings((16,), activation, epochs=epochs, seed=seed), "float64")
         network.fit(X, y)
         reached[activation] = accuracy(network.predict(X_test), y_test)
+        surfaces[activation] = surface(network, X_test)
         if activation == "linear":
             first, second = network.layers
             W, b = first.W @ second.W, first.b @ second.W + second.b
@@ -76,6 +91,8 @@ def two_linear_layers(seed: int = 0, epochs: int = 100) -> dict[str, Any]:
         "one_layer": one[0].tolist(),
         "largest_difference": float(np.abs(two - one).max()),
         "xor_accuracy": reached,
+        "points": {"X": X_test.tolist(), "y": y_test.tolist()},
+        "surfaces": surfaces,
     }
 
 
@@ -212,7 +229,8 @@ def overfit(examples: int = 60, epochs: int = 300, seed: int = 0) -> dict[str, A
 
     Returns:
         runs: [{cure, epochs, training_losses, validation_losses (without penalties),
-        training_accuracy, test_accuracy, test_loss, zeros}], zeros the share of weights that are exactly 0.
+        training_accuracy, test_accuracy, test_loss, zeros}], zeros the share of weights that
+        are exactly 0.
     """
     if examples < 4:
         raise InputError(f"expected 4 examples or more; got {examples}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from nnguide import quiet
 from nnguide.blueprints.settings import Settings
 from nnguide.errors import ConfigError
 
@@ -28,6 +29,7 @@ def build(
 
         return TorchNet(inputs, outputs, settings, dtype)
     if engine == "keras":
+        quiet.tensorflow()
         from nnguide.blueprints.keras_net import KerasNet
 
         return KerasNet(inputs, outputs, settings, dtype)

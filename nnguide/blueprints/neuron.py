@@ -53,6 +53,7 @@ def neuron(
         target: the label y. The loss is ½(ŷ − y)².
         learning_rate: α of the step, above 0.
     Returns:
+        inputs, weights, bias, activation, target, learning_rate: as given;
         steps: [{symbol, formula, numbers, value}], in the order of the derivation;
         slopes: [{method, weights, bias}] of ∂L/∂W and ∂L/∂b, by hand and by every other way
             that is installed; weights and bias are None where it is not;
@@ -116,6 +117,12 @@ def neuron(
         slopes.append({"method": method, "weights": there_W.tolist(), "bias": there_b})
         difference = max(difference, float(np.abs(there_W - dW).max()), abs(there_b - db))
     return {
+        "inputs": x.tolist(),
+        "weights": W.tolist(),
+        "bias": b,
+        "activation": activation,
+        "target": y,
+        "learning_rate": learning_rate,
         "steps": [
             dict(zip(("symbol", "formula", "numbers", "value"), s, strict=True)) for s in steps
         ],
@@ -136,8 +143,9 @@ def _central_differences(
 
 
 def _tensorflow(x: np.ndarray, W: np.ndarray, b: float, y: float, activation: str) -> Slopes:
-    import tensorflow as tf
+    from nnguide import quiet
 
+    tf = quiet.tensorflow()
     from nnguide.blueprints.keras_net import ACTIVATIONS
 
     w, bias = tf.Variable(W), tf.Variable(b, dtype="float64")

@@ -1,0 +1,359 @@
+"""Pictures of what the blueprints show, from their plain data; each function writes one file.
+
+The colours are those of Okabe and Ito, told apart by colour-blind readers too; curves also differ
+in their dashes, so that a black-and-white print can be read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnguide.errors import ConfigError
+from nnguide.files import atomic
+
+Data = dict[str, Any]
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (3, 1)))
+STYLE = {
+    "font.size": 12,
+    "axes.titlesize": 13,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "legend.frameon": False,
+    "lines.linewidth": 2,
+}
+
+
+@contextlib.contextmanager
+def canvas(
+    target: Path | str, columns: int = 1, size: tuple[float, float] | None = None
+) -> Iterator[Any]:
+    """A figure's axes, one row of `columns`; at the end the figure is written to `target`.
+
+    Raises:
+        ConfigError: a file type that cannot be drawn.
+        WriteError: the file cannot be written.
+    """
+    target = Path(target)
+    from matplotlib import rc_context, rcsetup
+    from matplotlib.figure import Figure  # without pyplot: no window, no global state
+
+    figure = Figure(size or (5.2 * columns + 1.6, 4.6), layout="constrained")
+    suffix = target.suffix.lstrip(".").lower()
+    drawable = figure.canvas.get_supported_filetypes()
+    if suffix not in drawable:
+        raise ConfigError(f"a picture's file ends in .png, .svg or .pdf; got {target.name!r}")
+    style: Any = {**STYLE, "axes.prop_cycle": rcsetup.cycler(color=COLOURS, linestyle=DASHES)}
+    with rc_context(style):
+        yield figure.subplots(1, columns)
+        with atomic(target) as beside:
+            figure.savefig(beside, dpi=150)
+
+
+def _title(axes: Any, title: str, x: str, y: str) -> None:
+    axes.set_title(title)
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    if x.startswith(("epoch", "step", "unit", "layer")):
+        axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+
+
+def neuron(data: Data, target: Path | str) -> None:
+    """The neuron as a diagram, the numbers of its way forward and back beside it."""
+    steps = {step["symbol"]: step["value"] for step in data["steps"]}
+    x, W = data["inputs"], data["weights"]
+    with canvas(target, size=(9, 4.8)) as axes:
+        axes.set_axis_off()
+        axes.set(xlim=(-0.6, 5.6), ylim=(-0.15, 1.1))
+        heights = np.linspace(0.95, 0.35, len(x)) if len(x) > 1 else [0.65]
+        circle = {"boxstyle": "circle,pad=0.5", "fc": "white", "ec": COLOURS[0], "lw": 2}
+        arrow = {"arrowstyle": "->", "lw": 1.6, "color": "#444444"}
+
+        def connect(start: tuple[float, float], end: tuple[float, float], label: str) -> None:
+            axes.annotate("", end, start, arrowprops=arrow)
+            middle = (0.5 * (start[0] + end[0]), 0.5 * (start[1] + end[1]))
+            box = {"fc": "white", "ec": "none", "pad": 1.5}
+            axes.text(*middle, label, ha="center", va="center", color=COLOURS[1], bbox=box)
+
+        for i, (value, w, height) in enumerate(zip(x, W, heights, strict=True), start=1):
+            axes.text(0, height, f"x{i}\n{value:g}", ha="center", va="center", bbox=circle)
+            connect((0.35, height), (2.0, 0.65), f"w{i} = {w:g}")
+        axes.text(0, 0.08, f"bias\n{data['bias']:g}", ha="center", va="center", bbox=circle)
+        connect((0.35, 0.08), (2.05, 0.58), "")
+        inside = f"z\n{round(steps['z'], 12) + 0.0:.4g}"
+        axes.text(2.35, 0.65, inside, ha="center", va="center", bbox={**circle, "ec": COLOURS[2]})
+        connect((2.75, 0.65), (4.2, 0.65), data["activation"])
+        axes.text(4.55, 0.65, f"ŷ\n{steps['ŷ']:.4g}", ha="center", va="center", bbox=circle)
+        axes.text(4.55, 0.36, f"target y = {data['target']:g}", ha="center")
+        back = ", ".join(f"{value:.4g}" for value in steps["∂L/∂W"])
+        axes.text(
+            2.5,
+            -0.1,
+            f"L = {steps['L']:.4g}     δ = {steps['δ']:.4g}     ∂L/∂W = [{back}]     "
+            f"∂L/∂b = {steps['∂L/∂b']:.4g}",
+            ha="center",
+            color=COLOURS[0],
+        )
+        axes.set_title("One neuron: forward along the arrows, the error δ back against them")
+
+
+def trace(data: Data, target: Path | str) -> None:
+    """Every activation on the way forward and every error on the way back, as bars."""
+    forward = [row for row in data["forward"] if row["symbol"].startswith(("a", "ŷ"))]
+    errors = {row["symbol"]: row for row in data["backward"] if row["symbol"].startswith("δ")}
+    with canvas(target, len(forward), (3.4 * len(forward) + 1, 4.6)) as all_axes:
+        for depth, (axes, row) in enumerate(zip(np.atleast_1d(all_axes), forward, strict=True)):
+            values = np.ravel(row["value"])
+            places = np.arange(1, len(values) + 1)
+            error = errors.get(f"δ[{depth}]")
+            shift = 0.2 if error else 0.0
+            axes.bar(places - shift, values, 0.38, label=row["symbol"], color=COLOURS[0])
+            if error:
+                δ = np.ravel(error["value"])
+                label = f"δ[{depth}] = ∂L/∂z"
+                axes.bar(places + shift, δ, 0.38, label=label, color=COLOURS[1], hatch="//")
+            axes.axhline(0, color="black", lw=0.8)
+            axes.set_xlim(0.2, len(values) + 0.8)
+            axes.margins(y=0.25)
+            axes.legend(loc="upper left")
+            kind = "input" if not depth else "output" if row["symbol"] == "ŷ" else f"layer {depth}"
+            _title(axes, f"{kind}: {len(values)} unit{'s' * (len(values) > 1)}", "unit", "value")
+
+
+def activations(data: Data, target: Path | str) -> None:
+    """All functions, and beside them all slopes."""
+    with canvas(target, 2) as (left, right):
+        for name, curve in data["activations"].items():
+            shown = "softmax of (z, 0)" if name == "softmax" else name
+            left.plot(data["z"], curve["value"], label=shown)
+            right.plot(data["z"], curve["slope"], label=name)
+        left.set_ylim(-1.5, 3)
+        right.set_ylim(-0.1, 1.1)
+        left.legend()
+        _title(left, "Activations", "sum z", "activation a = g(z)")
+        _title(right, "Their slopes, which errors are multiplied by", "sum z", "slope g'(z)")
+
+
+def linear(data: Data, target: Path | str) -> None:
+    """XOR as two linear layers see it, and with a ReLU between them."""
+    with canvas(target, 2) as both:
+        for axes, (name, surface) in zip(both, data["surfaces"].items(), strict=True):
+            boundary_on(axes, surface, data["points"]["X"], data["points"]["y"])
+            title = "without an activation" if name == "linear" else "with a ReLU"
+            reached = data["xor_accuracy"][name]
+            _title(axes, f"Two layers {title}: {reached:.0%} right", "x₁", "x₂")
+
+
+def boundary_on(axes: Any, surface: Data, X: Any, y: Any) -> None:
+    """A decision boundary and the points of two classes (circles, crosses)."""
+    X, y = np.asarray(X), np.asarray(y)
+    output = np.asarray(surface["output"])
+    axes.grid(False)
+    axes.contourf(
+        surface["x"], surface["y"], output, np.linspace(0, 1, 11), cmap="PuOr", alpha=0.75
+    )
+    axes.contour(surface["x"], surface["y"], output, [0.5], colors="black", linewidths=1.5)
+    for label, marker in ((0, "o"), (1, "x")):
+        points = X[y == label]
+        colour = "#7F3B08" if label == 0 else "#2D004B"
+        face = {"facecolors": "white", "edgecolors": colour} if label == 0 else {"color": colour}
+        axes.scatter(*points.T, marker=marker, s=22, linewidths=1.1, label=f"class {label}", **face)
+    axes.legend(loc="upper right", frameon=True)
+
+
+def rates(data: Data, target: Path | str) -> None:
+    """Loss paths for several learning rates."""
+    with canvas(target) as axes:
+        for path in data["paths"]:
+            label = f"α = {path['learning_rate']:g} {path['verdict']}"
+            axes.plot(path["losses"], label=label)
+        axes.axhline(data["lowest"], color="black", lw=1, ls="-", alpha=0.6)
+        end = len(data["paths"][0]["losses"]) - 1
+        axes.text(end, data["lowest"] / 1.5, "the lowest there is", ha="right", va="top")
+        axes.set_ylim(bottom=data["lowest"] / 6)
+        axes.set_yscale("log")
+        axes.legend()
+        title = f"Too small crawls, too large diverges (beyond α = {data['largest_rate']:.2f})"
+        _title(axes, title, "step of full-batch descent", "loss (log scale)")
+
+
+def batches(data: Data, target: Path | str) -> None:
+    """The loss against epochs for several batch sizes."""
+    with canvas(target) as axes:
+        for curve in data["curves"]:
+            size = curve["batch_size"]
+            name = f"full batch ({data['examples']})" if size == "full" else f"batch of {size}"
+            name = "one at a time" if size == 1 else name
+            axes.plot(curve["losses"], label=f"{name}: {curve['updates']:,} updates")
+        axes.set_yscale("log")
+        axes.legend()
+        _title(
+            axes,
+            "The same data and rate in batches of several sizes",
+            "epoch: every example seen once",
+            "training loss (log scale)",
+        )
+
+
+def schedules(data: Data, target: Path | str) -> None:
+    """The rates of each schedule, and the losses under them."""
+    with canvas(target, 2) as (left, right):
+        for curve in data["curves"]:
+            epochs = np.arange(len(curve["rates"])) / data["updates_per_epoch"]
+            left.plot(epochs, curve["rates"], label=curve["schedule"])
+            shown = range(1, len(curve["losses"]) + 1)
+            right.plot(shown, curve["losses"], label=curve["schedule"])
+        right.set_yscale("log")
+        left.legend()
+        _title(left, "Learning-rate schedules", "epoch", "learning rate α")
+        _title(right, "What Adam makes of them", "epoch", "training loss (log scale)")
+
+
+def vanishing(data: Data, target: Path | str) -> None:
+    """The norm of each layer's gradient."""
+    with canvas(target) as axes:
+        for (name, norms), marker in zip(data["norms"].items(), "osD", strict=True):
+            axes.plot(range(1, len(norms) + 1), norms, marker=marker, label=name)
+        axes.set_yscale("log")
+        axes.legend()
+        title = f"Gradients on their way back through {len(norms)} layers"
+        _title(axes, title, "layer (1 is next to the input)", "norm of ∂L/∂W (log scale)")
+
+
+def overfit(data: Data, target: Path | str) -> None:
+    """Training and validation losses side by side, one picture for each cure."""
+    runs = data["runs"]
+    highest = 1.05 * max(max(runs[0]["validation_losses"]), max(runs[0]["training_losses"]))
+    with canvas(target, len(runs), (3.1 * len(runs) + 1, 4.2)) as all_axes:
+        for axes, run in zip(np.atleast_1d(all_axes), runs, strict=True):
+            epochs = range(1, run["epochs"] + 1)
+            axes.plot(epochs, run["training_losses"], label="training")
+            axes.plot(epochs, run["validation_losses"], label="validation")
+            axes.set_ylim(0, highest)
+            title = f"{run['cure']}\n{run['zeros']:.0%} of weights are 0"
+            _title(axes, title, "epoch", "")
+        first = np.atleast_1d(all_axes)[0]
+        first.set_ylabel("loss without penalties")
+        first.legend()
+
+
+def scaling(data: Data, target: Path | str) -> None:
+    """The same training with raw and with standardised inputs."""
+    with canvas(target) as axes:
+        for run in data["runs"]:
+            axes.plot(run["losses"], label=f"{run['inputs']} inputs: {run['accuracy']:.0%} right")
+        axes.set_ylim(bottom=0)
+        axes.legend()
+        title = "Age in years and salary in money, raw and standardised"
+        _title(axes, title, "epoch", "training loss")
+
+
+def filters(data: Data, target: Path | str) -> None:
+    """The first layer's weights as small pictures, orange against and purple for."""
+    pictures = np.array(data["pictures"])
+    side, gap = data["side"], 2
+    columns = int(np.ceil(np.sqrt(len(pictures))))
+    rows = -(-len(pictures) // columns)
+    sheet = np.full((rows * (side + gap) - gap, columns * (side + gap) - gap), np.nan)
+    for i, picture in enumerate(pictures):
+        top, left = (i // columns) * (side + gap), (i % columns) * (side + gap)
+        sheet[top : top + side, left : left + side] = picture
+    with canvas(target, size=(7.2, 7.0)) as axes:
+        image = axes.imshow(sheet, cmap="PuOr", vmin=-1, vmax=1, interpolation="nearest")
+        axes.set_axis_off()
+        axes.set_title(f"What {len(pictures)} units of the first layer look for")
+        bar = axes.figure.colorbar(image, ax=axes, shrink=0.6)
+        bar.set_label("weight: ink here speaks against (−) or for (+)")
+
+
+def check(data: Data, target: Path | str) -> None:
+    """The gradient check's differences, far below the line that they may reach."""
+    rows = data["rows"]
+    names = list(dict.fromkeys(row["activation"] for row in rows))
+    pairs = list(dict.fromkeys((row["loss"], row["output"]) for row in rows))
+    with canvas(target, size=(8.2, 4.8)) as axes:
+        for i, (pair, marker) in enumerate(zip(pairs, "osD^v", strict=True)):
+            found = [r["difference"] for r in rows if (r["loss"], r["output"]) == pair]
+            places = np.arange(len(names)) + 0.12 * (i - 2)
+            axes.plot(places, found, marker=marker, ls="", label=f"{pair[0]}, {pair[1]}")
+        axes.axhline(data["allowed"], color="black", lw=1.2)
+        axes.annotate("the most allowed", (0, data["allowed"]), (0, 4), textcoords="offset points")
+        axes.set_yscale("log")
+        axes.set_ylim(1e-12, 1e-5)
+        axes.set_xticks(range(len(names)), names)
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+        _title(
+            axes,
+            "By hand against central differences, depths 1 to 5",
+            "hidden activation",
+            "relative difference (log scale)",
+        )
+
+
+def history(records: list[Data], target: Path | str, title: str) -> None:
+    """Loss and, where there is one, accuracy after each epoch."""
+
+    def present(*wanted: str) -> list[str]:
+        return [name for name in wanted if name in records[0]]
+
+    names = {"loss": "training", "val_loss": "validation"}
+    names |= {"accuracy": "training", "val_accuracy": "validation"}
+    panels = [("loss", present("loss", "val_loss"))]
+    panels += [("accuracy", present("accuracy", "val_accuracy"))]
+    panels = [panel for panel in panels if panel[1]]
+    with canvas(target, len(panels)) as all_axes:
+        for axes, (label, columns) in zip(np.atleast_1d(all_axes), panels, strict=True):
+            for column in columns:
+                epochs = [record["epoch"] for record in records]
+                axes.plot(epochs, [record[column] for record in records], label=names[column])
+            axes.legend()
+            _title(axes, title, "epoch", label)
+
+
+def boundary(
+    surface: Data, X: Any, y: Any, target: Path | str, title: str, names: tuple[str, ...]
+) -> None:
+    """A trained network's decision over the plane, with the points that it is judged by."""
+    with canvas(target, size=(6.4, 5.4)) as axes:
+        boundary_on(axes, surface, X, y)
+        _title(axes, title, *names)
+
+
+def forming(frames: list[Data], X: Any, y: Any, target: Path | str) -> None:
+    """A GIF of the decision boundary forming, a frame for each of `frames`."""
+    from matplotlib.animation import FuncAnimation, PillowWriter
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure((5.6, 4.8), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+
+    def draw(frame: Data) -> list[Any]:
+        axes.clear()
+        boundary_on(axes, frame, X, y)
+        _title(axes, f"after epoch {frame['epoch']}", "x₁", "x₂")
+        return []
+
+    shown = [*frames, *frames[-1:] * 10]  # rest at the end
+    animation = FuncAnimation(figure, draw, shown, init_func=lambda: [], cache_frame_data=False)
+    with atomic(target) as beside:
+        animation.save(beside, writer=PillowWriter(fps=8), dpi=90)
+
+
+def line(x: Any, y: Any, predictions: Any, target: Path | str, title: str) -> None:
+    """A regression with one feature: the points and what the network answers."""
+    order = np.argsort(np.ravel(x))
+    with canvas(target) as axes:
+        axes.scatter(np.ravel(x), y, s=16, color=COLOURS[5], label="held-out points")
+        axes.plot(np.ravel(x)[order], np.ravel(predictions)[order], label="ŷ", color=COLOURS[1])
+        axes.legend()
+        _title(axes, title, "x", "y")
