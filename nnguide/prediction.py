@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import select
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,16 +28,24 @@ def pictures(paths: Sequence[str]) -> Named:
     if not paths:
         raise ConfigError("expected image files or folders. As in: nnguide predict digits a.png")
     for path in map(Path, paths):
-        found: Iterable[Path] = [path]
-        if path.is_dir():
-            found = [file for file in _files(path) if file.suffix.lower() in IMAGES]
-            if not found:
-                yield str(path), InputError("the folder holds no image files")
+        try:
+            found = _images(path)
+        except OSError as error:
+            yield str(path), InputError(f"cannot be read: {error.strerror}")
+            continue
+        if not found:
+            yield str(path), InputError("the folder holds no image files")
         for file in found:
             try:
                 yield str(file), read(file)
             except InputError as error:
                 yield str(file), InputError(str(error).removeprefix(f"{file}: "))
+
+
+def _images(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    return [file for file in _files(path) if file.suffix.lower() in IMAGES]
 
 
 def _files(folder: Path) -> list[Path]:
@@ -54,13 +62,13 @@ def texts(messages: Sequence[str], file: Path | None, mail: Path | None, stdin: 
         )
     for message in messages:
         if message == "-":
-            yield from _lines(stdin)
+            yield from _lines(stdin, "standard input")
         else:
             yield message, _checked(message)
     if file is not None:
         try:
             with file.open("rb") as lines:
-                yield from _lines(lines)
+                yield from _lines(lines, str(file))
         except OSError as error:
             yield str(file), InputError(f"cannot be read: {error.strerror}")
     if mail is not None:
@@ -78,8 +86,8 @@ def _checked(message: str) -> str | InputError:
         return error
 
 
-def _lines(stream: IO[bytes]) -> Named:
-    """The messages of a stream, one a line; blank lines are none."""
+def _lines(stream: IO[bytes], name: str) -> Named:
+    """The messages of a stream, one a line; blank lines are none. A bad one goes by its number."""
     limit = 4 * inputs.MAX_TEXT  # bytes: UTF-8 takes at most four for a character
     number = 0
     for line in _split(stream, limit):
@@ -90,15 +98,11 @@ def _lines(stream: IO[bytes]) -> Named:
         stripped = line.removesuffix(b"\r")
         if not stripped.strip():
             continue
+        message = stripped.decode("utf-8", "surrogateescape")
+        value = _checked(message)
         if len(stripped) > limit:
-            yield f"line {number}", InputError(f"expected at most {limit:,} bytes a line")
-            continue
-        try:
-            message = stripped.decode("utf-8")
-        except UnicodeDecodeError:
-            yield f"line {number}", InputError("expected UTF-8 text; got other bytes")
-            continue
-        yield message, _checked(message)
+            value = InputError(f"expected at most {limit:,} bytes a line")
+        yield f"{name}, line {number}" if isinstance(value, InputError) else message, value
 
 
 def _split(stream: IO[bytes], limit: int) -> Iterator[bytes | None]:

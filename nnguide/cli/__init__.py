@@ -19,7 +19,7 @@ from typing import Any
 import click
 
 from nnguide import __version__
-from nnguide.errors import FindingsError, NnguideError, WorkError, WriteError
+from nnguide.errors import ConfigError, FindingsError, NnguideError, WorkError, WriteError
 
 HELP = """Neural networks that you can read, train and use.
 
@@ -164,13 +164,10 @@ def main(arguments: list[str] | None = None) -> None:
     except MemoryError:
         text = "there is not enough memory for this. Use a smaller batch size."
         status = _fail(WorkError(text), asked)
+    except OSError as error:
+        status = _refused(error, asked)
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            _drop_output()
-            place = error.filename or "the output"
-            status = _fail(WriteError(f"cannot write {place}: {error.strerror}"), asked)
-        else:
-            status = _bug(error, asked)
+        status = _bug(error, asked)
     sys.exit(status)
 
 
@@ -188,6 +185,18 @@ def _bug(error: Exception, asked: dict[str, bool]) -> int:
     click.echo(f"nnguide: this is a bug: {type(error).__name__}: {error}", err=True)
     click.echo("Run it again with --debug for the traceback.", err=True)
     return 1
+
+
+def _refused(error: OSError, asked: dict[str, bool]) -> int:
+    """The status for what the operating system refused and the library made no error of."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        _drop_output()
+        place = error.filename or "the output"
+        return _fail(WriteError(f"cannot write {place}: {error.strerror}"), asked)
+    if error.errno == errno.ENAMETOOLONG:
+        name = str(error.filename)
+        return _fail(ConfigError(f"a name is too long for a file: {name[:60]}..."), asked)
+    return _bug(error, asked)
 
 
 def _drop_output() -> None:

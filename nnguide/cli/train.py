@@ -52,10 +52,12 @@ def command(
       nnguide train digits --out my-digits --resume
     """
     chosen = tasks.get(task)
+    if out is not None and out.name in ("", ".."):
+        raise ConfigError(f"--out is the run's folder, which takes its place at the end; got {out}")
     words: list[str] = []
     if model is not None:
         if model not in chosen.models:
-            raise ConfigError(unknown(model, list(chosen.models), f"model for {task}"))
+            raise ConfigError(unknown(model, list(chosen.models), f"{task} model"))
         words += [f"model.kind={model}"]
         words += [f"model.{key}={_word(value)}" for key, value in chosen.models[model].items()]
     words += _options.collect(given)

@@ -31,8 +31,9 @@ class AbsentError(DataError):
         reason: why, without what to do about it.
     """
 
-    def __init__(self, reason: str, advice: str = "") -> None:
-        super().__init__(f"{reason}. {advice}" if advice else reason)
+    def __init__(self, reason: str, advice: str = "", name: str = "") -> None:
+        found = f"{name} was not found: {reason}" if name else reason
+        super().__init__(f"{found}. {advice}" if advice else found)
         self.reason = reason
 
 

@@ -79,7 +79,8 @@ def obtain(facts: Facts, split_seed: int, manual_dir: Path | None = None) -> Pat
                 parts = reader.parts(source, facts.variant, split_seed)
                 prepared.save(target, parts, facts.name)
     except fetch.AbsentError as absent:
-        raise fetch.AbsentError(f"{_searched()}, and {absent.reason}", advice(facts)) from None
+        reason = f"{_searched()}, and {absent.reason}"
+        raise fetch.AbsentError(reason, advice(facts), facts.name) from None
     return target
 
 

@@ -93,12 +93,12 @@ def evaluate(
         if not 0 <= threshold <= 1:
             raise ConfigError(f"--threshold is a probability in [0, 1]; got {threshold:g}")
     source, own = _source(run, dataset, label_column, text_column)
-    if source.note:
-        say(source.note)
     examples, split = _part(run, source, own, split)
     examples = _with_labels(examples, run.labels)
     is_fallback = source.is_fallback or bool(own and run.manifest["dataset_is_fallback"])
-    if is_fallback:
+    if source.note:
+        say(source.note)
+    elif is_fallback:
         say(f"note: {source.name} is a built-in stand-in for real data: its figures are no measure")
     chosen = run.threshold if threshold is None else threshold
     answered = outputs(run.model, examples.inputs)
