@@ -6,7 +6,6 @@ A classifier fed NaN answers without a word, so finiteness, shape and range are 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from nnguide.errors import InputError
 
+_FILE = (str, os.PathLike, bytes)  # a path, or the content of a picture file
 MAX_TEXT = 1_000_000  # characters; a longer text is no message
 
 
@@ -31,9 +31,9 @@ def pictures(raw: Any) -> np.ndarray:
     Raises:
         InputError: not a picture, not finite, out of range or of another shape.
     """
-    if isinstance(raw, (str, os.PathLike, bytes)):
+    if isinstance(raw, _FILE):
         raw = [raw]
-    if isinstance(raw, (list, tuple)) and raw and isinstance(raw[0], (str, os.PathLike, bytes)):
+    if isinstance(raw, (list, tuple)) and raw and all(isinstance(item, _FILE) for item in raw):
         from nnguide.preprocessing.pictures import read
 
         sources = [Path(item) if isinstance(item, str) else item for item in raw]
@@ -78,9 +78,13 @@ def texts(raw: Any) -> np.ndarray:
     """
     if isinstance(raw, str):
         raw = [raw]
-    if isinstance(raw, bytes) or not isinstance(raw, Iterable):
+    try:
+        items = None if isinstance(raw, bytes) else list(raw)
+    except TypeError:
+        items = None
+    if items is None:
         raise InputError(f"expected a text or several; got {type(raw).__name__}")
-    return np.array([text(item) for item in raw] or [], dtype=object)
+    return np.array([text(item) for item in items], dtype=object)
 
 
 def text(raw: Any) -> str:

@@ -1,0 +1,35 @@
+"""What every test shares: no noise from TensorFlow, and trained tiny runs, once a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tiny
+
+from nnguide import quiet
+from nnguide.runs import Run
+
+
+@pytest.fixture(scope="session")
+def tf() -> object:
+    """The tensorflow module, imported without its noise."""
+    return quiet.tensorflow()
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Run]:
+    """A finished tiny run of a task, trained on its built-in data when it is first asked for."""
+    runs: dict[str, Run] = {}
+
+    def run(task: str) -> Run:
+        if task not in runs:
+            from nnguide.training.train import train
+
+            folder: Path = tmp_path_factory.mktemp("runs") / task
+            words = (*tiny.words(task), f"data.dataset={tiny.built_in(task)}")
+            runs[task] = train(task, settings=words, out=folder)
+        return runs[task]
+
+    return run
