@@ -1,0 +1,310 @@
+"""Training the digit networks beside the keras.io recipe, plain Keras and PyTorch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from nnguide import data, quiet, tasks
+from nnguide.config import CnnConfig, Config, RuntimeConfig
+from nnguide.errors import ExtraError
+from nnguide.evaluation.evaluate import outputs
+from nnguide.examples import Examples
+from nnguide.runtime import runtime
+from nnguide.training import pipeline
+from nnguide.training.fit import Fitted, divide, fit
+from nnguide.training.train import configure
+
+Say = Callable[[str], None]
+GOAL = 0.99
+
+
+def _data(config: Config) -> tuple[Examples, Examples, Examples]:
+    quiet.tensorflow()
+    source = data.find("digits", "mnist")
+    return (*divide(config, source.load("train")), source.load("test"))
+
+
+def _fit(config: Config, training: Examples, held: Examples | None) -> Fitted:
+    with runtime(RuntimeConfig(), seed=config.train.seed) as chosen:
+        return fit(tasks.get("digits"), config, training, held, chosen)
+
+
+def speed99(quick: bool, say: Say) -> dict[str, Any]:
+    """Seconds of training until 99.0 % on the test part: keras.io's recipe, ours, PyTorch."""
+    config = configure("digits", preset="fast")
+    training, held, test = _data(config)
+    rounds = 1 if quick else 3
+    sides = {"keras.io mnist_convnet": _recipe, "nnguide fast": _ours, "fast in PyTorch": _torch}
+    seconds: dict[str, list[float]] = {side: [] for side in sides}
+    right: dict[str, list[float]] = {side: [] for side in sides}
+    notes = [f"goal: {GOAL:.1%} of 10,000 test digits; evaluation is not counted"]
+    for number in range(rounds):
+        for side in list(sides)[:: 1 if number % 2 else -1]:
+            say(f"round {number + 1} of {rounds}: {side}")
+            try:
+                took, score = sides[side](training, held, test, number)
+            except ExtraError as error:
+                notes.append(str(error))
+                continue
+            say(f"  {took:.1f} s, {score:.2%}")
+            seconds[side].append(took)
+            right[side].append(score)
+    if all(seconds[side] for side in list(sides)[:2]):
+        ratio = np.median(seconds["keras.io mnist_convnet"]) / np.median(seconds["nnguide fast"])
+        notes.append(f"the recipe takes {ratio:.1f} times as long as fast")
+    rows = [
+        {"what": what, "side": side, "values": values[side], "unit": unit}
+        for what, unit, values in (("training", "s", seconds), ("accuracy", "share", right))
+        for side in sides
+        if values[side]
+    ]
+    return {"rows": rows, "notes": notes}
+
+
+def _recipe(training: Examples, held: Examples, test: Examples, seed: int) -> tuple[float, float]:
+    """keras.io's mnist_convnet: 32 and 64 channels, dropout 0.5, Adam, batch 128, to the goal."""
+    keras.utils.set_random_seed(seed)
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Conv2D(64, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Flatten(),
+            layers.Dropout(0.5),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
+    x = training.inputs.astype(np.float32)[..., None] / 255
+    y = np.eye(10, dtype=np.float32)[training.labels]
+    x_test = test.inputs.astype(np.float32)[..., None] / 255
+    seconds, score = 0.0, 0.0
+    for _ in range(15):
+        started = time.perf_counter()
+        model.fit(x, y, batch_size=128, epochs=1, verbose=0)
+        seconds += time.perf_counter() - started
+        answered = model.predict(x_test, batch_size=512, verbose=0)
+        score = float((answered.argmax(1) == test.labels).mean())
+        if score >= GOAL:
+            break
+    return seconds, score
+
+
+def _ours(training: Examples, held: Examples, test: Examples, seed: int) -> tuple[float, float]:
+    config = configure("digits", preset="fast", settings={"train": {"seed": seed}})
+    fitted = _fit(config, training, held)
+    answered = outputs(fitted.model, test.inputs)
+    return fitted.seconds, float((answered.argmax(1) == test.labels).mean())
+
+
+def _torch(training: Examples, held: Examples, test: Examples, seed: int) -> tuple[float, float]:
+    """The network of `fast`, its batches and its schedule, in PyTorch."""
+    try:
+        import torch
+    except ImportError as error:
+        raise ExtraError.missing("PyTorch", "torch") from error
+    config = configure("digits", preset="fast")
+    torch.manual_seed(seed)
+    model = torch_twin(config)
+    slots = pipeline.plan(len(training), config.train.batch_size)
+    steps = slots.steps * config.train.epochs
+    optimizer = torch.optim.Adam(model.parameters(), lr=config.train.learning_rate)
+    rate = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, config.train.learning_rate, total_steps=steps + 1, cycle_momentum=False
+    )
+    loss_of = torch.nn.CrossEntropyLoss(label_smoothing=config.train.label_smoothing)
+    mean, deviation = training.inputs.mean(), training.inputs.std()
+    x = torch.from_numpy((training.inputs.astype(np.float32) - mean) / deviation)[:, None]
+    y = torch.from_numpy(training.labels)
+    started = time.perf_counter()
+    model.train()
+    for _ in range(config.train.epochs):
+        order = torch.randperm(len(x))
+        for step in range(slots.steps):
+            rows = order[step * slots.batch : (step + 1) * slots.batch]
+            optimizer.zero_grad()
+            loss_of(model(x[rows]), y[rows]).backward()
+            optimizer.step()
+            rate.step()
+    seconds = time.perf_counter() - started
+    model.eval()
+    x_test = torch.from_numpy((test.inputs.astype(np.float32) - mean) / deviation)[:, None]
+    with torch.no_grad():
+        answered = np.concatenate([model(part).argmax(1).numpy() for part in x_test.split(500)])
+    return seconds, float((answered == test.labels).mean())
+
+
+def torch_twin(config: Config) -> Any:
+    """The Keras network of a configuration, layer by layer, as a torch Module."""
+    import torch
+    from torch import nn
+
+    core = tasks.get("digits").build(config, None, 10)
+    modules: list[Any] = []
+    channels, features = 1, 0
+    for layer in core.layers:
+        kind, settings = type(layer).__name__, layer.get_config()
+        if kind == "Conv2D":
+            size, stride = settings["kernel_size"][0], settings["strides"][0]
+            spare = max(size - stride, 0)
+            modules.append(nn.ZeroPad2d((spare // 2, spare - spare // 2) * 2))
+            modules.append(
+                nn.Conv2d(channels, settings["filters"], size, stride, bias=settings["use_bias"])
+            )
+            channels = settings["filters"]
+        elif kind == "BatchNormalization":
+            share = 1 - settings["momentum"]
+            wide = nn.BatchNorm1d(features) if features else nn.BatchNorm2d(channels)
+            wide.momentum, wide.eps = share, settings["epsilon"]
+            modules.append(wide)
+        elif kind == "Activation":
+            modules.append(
+                {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU}[layer.name.rsplit("_", 1)[1]]()
+            )
+        elif kind == "MaxPooling2D":
+            modules.append(nn.MaxPool2d(settings["pool_size"][0], settings["strides"][0]))
+        elif kind == "Flatten":
+            modules.append(nn.Flatten())
+            features = int(np.prod(layer.output.shape[1:]))
+        elif kind == "Dropout":
+            modules.append(nn.Dropout(settings["rate"]))
+        elif kind == "Dense":
+            modules.append(nn.Linear(features, settings["units"], bias=settings["use_bias"]))
+            features = settings["units"]
+        elif kind not in ("InputLayer", "Calibration", "Softmax"):
+            raise SystemExit(f"benchmark: no PyTorch form of a {kind} layer is known")
+    model = nn.Sequential(*modules)
+    wanted = sum(int(np.prod(v.shape)) for v in core.trainable_variables)
+    assert sum(p.numel() for p in model.parameters()) == wanted
+    return model.to(torch.float32)
+
+
+def throughput(quick: bool, say: Say) -> dict[str, Any]:
+    """Images a second, on the default network: our training and prediction against plain Keras."""
+    settings = {
+        "train": {"epochs": 2},
+        "augment": dict.fromkeys(("shift", "rotate", "scale", "shear", "elastic"), 0),
+    }
+    config = configure("digits", settings=settings)
+    training, held, _ = _data(config)
+    if quick:
+        training = training.take(np.arange(18_000))
+    rounds = 2 if quick else 5
+    rates: dict[str, list[float]] = {"nnguide": [], "plain Keras fit": []}
+    asked: dict[str, list[float]] = {"nnguide": [], "plain Keras predict": []}
+    x = training.inputs.astype(np.float32)
+    for number in range(rounds):
+        say(f"round {number + 1} of {rounds}")
+        for side in list(rates)[:: 1 if number % 2 else -1]:
+            rates[side].append(_rate(side == "nnguide", config, training))
+        model = _fit(
+            configure("digits", settings={"train": {"epochs": 1}}),
+            training.take(np.arange(2000)),
+            held,
+        ).model
+        for side in list(asked)[:: 1 if number % 2 else -1]:
+            outputs(model, training.inputs[:512])
+            started = time.perf_counter()
+            if side == "nnguide":
+                outputs(model, training.inputs)
+            else:
+                model.predict(x, batch_size=512, verbose=0)
+            asked[side].append(len(x) / (time.perf_counter() - started))
+    rows = [
+        {"what": what, "side": side, "values": values, "unit": "images/s"}
+        for what, sides in (("training, second epoch", rates), ("batched prediction", asked))
+        for side, values in sides.items()
+    ]
+    return {"rows": rows, "notes": ["the default network without augmentation, the same batches"]}
+
+
+def _rate(ours: bool, config: Config, training: Examples) -> float:
+    """Images a second of the second epoch, when everything is traced."""
+
+    class Clock(keras.callbacks.Callback):
+        def on_train_begin(self, logs: Any = None) -> None:
+            self.ends: list[float] = []
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self.ends.append(time.perf_counter())
+
+    clock, task = Clock(), tasks.get("digits")
+    if ours:
+        with runtime(RuntimeConfig(), seed=0) as chosen:
+            fit(task, config, training, None, chosen, callbacks=[clock])
+    else:
+        keras.utils.set_random_seed(0)
+        layer = task.preprocessor(config, training.inputs)
+        core = task.build(config, layer, 10)
+        head = task.head(10)
+        core.compile("adam", head.loss(), metrics=head.metrics())
+        x = np.asarray(layer(training.inputs))
+        core.fit(
+            x,
+            head.targets(training.labels),
+            batch_size=config.train.batch_size,
+            epochs=2,
+            verbose=0,
+            callbacks=[clock],
+        )
+    return len(training) / (clock.ends[1] - clock.ends[0])
+
+
+def input(quick: bool, say: Say) -> dict[str, Any]:
+    """The share of an epoch that is the training step: with the pipeline, and without."""
+    import tensorflow as tf
+
+    config = configure("digits", settings={"train": {"epochs": 3}})
+    assert isinstance(config.model, CnnConfig)
+    training, _, _ = _data(config)
+    training = training.take(np.arange(12_800 if quick else 51_200))
+    task = tasks.get("digits")
+    slots = pipeline.plan(
+        len(training), config.train.batch_size, 1, config.train.steps_per_execution
+    )
+    layer = task.preprocessor(config, training.inputs)
+    head = task.head(10)
+    core = task.build(config, layer, 10)
+    core.compile(
+        "adam",
+        head.loss(),
+        metrics=head.metrics(),
+        steps_per_execution=slots.together,
+        jit_compile=False,
+    )
+    batches = pipeline.batches(
+        training.inputs,
+        head.targets(training.labels),
+        slots,
+        epochs=range(100),
+        seed=0,
+        weights=np.ones(len(training), np.float32),
+        augment=lambda x, seed: task.augment(config, x, seed),
+        preprocess=layer,
+    )
+    batch = next(iter(batches))
+    still = tf.data.Dataset.from_tensors(batch).repeat()
+    sides = {"with the input pipeline": batches.repeat(), "one batch over and over": still}
+    values: dict[str, list[float]] = {side: [] for side in sides}
+    for number in range(2 if quick else 5):
+        say(f"round {number + 1}")
+        for side in list(sides)[:: 1 if number % 2 else -1]:
+            core.fit(sides[side], epochs=1, steps_per_epoch=slots.together, verbose=0)
+            started = time.perf_counter()
+            core.fit(sides[side], epochs=1, steps_per_epoch=slots.steps, verbose=0)
+            values[side].append(time.perf_counter() - started)
+    share = np.median(values["one batch over and over"]) / np.median(
+        values["with the input pipeline"]
+    )
+    rows = [
+        {"what": "one epoch", "side": side, "values": v, "unit": "s"} for side, v in values.items()
+    ]
+    return {"rows": rows, "notes": [f"the training step is {share:.0%} of the epoch's wall time"]}
