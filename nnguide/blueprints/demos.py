@@ -26,7 +26,7 @@ def follow(network: NumpyNet, X: np.ndarray, y: np.ndarray) -> list[float]:
             network.fit(X, y, on_epoch=lambda net, _: losses.append(net.loss(X, y)))
     except WorkError:
         pass
-    return losses
+    return [loss for loss in losses if np.isfinite(loss)]
 
 
 def surface(network: Any, X: np.ndarray, points: int = 81) -> dict[str, Any]:

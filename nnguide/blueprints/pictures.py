@@ -280,10 +280,11 @@ def check(data: Data, target: Path | str) -> None:
     names = list(dict.fromkeys(row["activation"] for row in rows))
     pairs = list(dict.fromkeys((row["loss"], row["output"]) for row in rows))
     with canvas(target, size=(8.2, 4.8)) as axes:
-        for i, (pair, marker) in enumerate(zip(pairs, "osD^v", strict=True)):
-            found = [r["difference"] for r in rows if (r["loss"], r["output"]) == pair]
-            places = np.arange(len(names)) + 0.12 * (i - 2)
-            axes.plot(places, found, marker=marker, ls="", label=f"{pair[0]}, {pair[1]}")
+        for i, (pair, marker) in enumerate(zip(pairs, "osD^v", strict=False)):
+            found = [row for row in rows if (row["loss"], row["output"]) == pair]
+            places = [names.index(row["activation"]) + 0.12 * (i - 2) for row in found]
+            differences = [row["difference"] for row in found]
+            axes.plot(places, differences, marker=marker, ls="", label=f"{pair[0]}, {pair[1]}")
         axes.axhline(data["allowed"], color="black", lw=1.2)
         axes.annotate("the most allowed", (0, data["allowed"]), (0, 4), textcoords="offset points")
         axes.set_yscale("log")
@@ -344,7 +345,7 @@ def forming(frames: list[Data], X: Any, y: Any, target: Path | str) -> None:
         return []
 
     shown = [*frames, *frames[-1:] * 10]  # rest at the end
-    animation = FuncAnimation(figure, draw, shown, init_func=lambda: [], cache_frame_data=False)
+    animation = FuncAnimation(figure, draw, shown, init_func=list, cache_frame_data=False)
     with atomic(target) as beside:
         animation.save(beside, writer=PillowWriter(fps=8), dpi=90)
 

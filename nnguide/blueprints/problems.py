@@ -20,6 +20,7 @@ import numpy as np
 
 from nnguide.blueprints import toy_data
 from nnguide.blueprints.tables import Table, read_table
+from nnguide.data import catalogue
 from nnguide.errors import ConfigError
 from nnguide.examples import stratified_split
 
@@ -63,6 +64,7 @@ class Problem:
         labels: what the classes are called; () for a regression.
         features: what the inputs are called.
         data: what names the problem again: a toy's name, "digits", "spam" or a path.
+        dataset: which data set was found for digits or spam; else the same as `data`.
         note: what to tell the user where the built-in set stands in for real data; else "".
     """
 
@@ -72,6 +74,7 @@ class Problem:
     train: Part
     validation: Part
     encoder: Encoder
+    dataset: str
     note: str = ""
 
     @property
@@ -80,7 +83,13 @@ class Problem:
         return len(self.labels) if len(self.labels) > 2 else 1
 
 
-def load(data: str, examples: int = 600, seed: int = 0, label_column: str | None = None) -> Problem:
+def load(
+    data: str,
+    examples: int = 600,
+    seed: int = 0,
+    label_column: str | None = None,
+    dataset: str = "auto",
+) -> Problem:
     """The training and validation part of a problem, and how its inputs become numbers.
 
     Args:
@@ -88,21 +97,25 @@ def load(data: str, examples: int = 600, seed: int = 0, label_column: str | None
         examples: how many training points a toy problem gets.
         seed: of a toy's points, and of the division of the others.
         label_column: of a table; its last column if None.
+        dataset: for digits and spam, the data set's name; auto is the real one if it is to be had.
     Raises:
         ConfigError: no such data, or an option that does not fit.
         InputError: a table that cannot be read. DataError: a data set that is not to be had.
     """
     if label_column and not data.lower().endswith(".csv"):
         raise ConfigError(f"--label-column is for a table, PATH.csv; {data} has none")
-    note = ""
+    name, note = data, ""
     if data in TOYS:
         train, features, labels = _toy(data, examples, seed)
         validation = _toy(data, HELD_OUT, _part_seed(seed, "validation"))[0]
         n = len(features)
         encoder = Encoder((), np.zeros(n), np.ones(n))
-        return Problem(data, features, labels, train, validation, encoder)
+        return Problem(data, features, labels, train, validation, encoder, data)
     if data in ("digits", "spam"):
-        whole, labels, note = _known(data, "train")
+        source = catalogue.find(data, dataset)
+        found = source.load("train")
+        whole, labels = Part(found.inputs, found.labels), found.label_names
+        name, note = source.name, source.note
         features = tuple(f"pixel{i}" for i in range(784)) if data == "digits" else ()
     else:
         table = _table(data, label_column)
@@ -113,15 +126,18 @@ def load(data: str, examples: int = 600, seed: int = 0, label_column: str | None
     else:
         encoder = fit_encoder(train.inputs)
         features = encoder.words or features
-    return Problem(data, features, labels, train, validation, encoder, note)
+    return Problem(data, features, labels, train, validation, encoder, name, note)
 
 
-def load_test(data: str, seed: int = 0, label_column: str | None = None) -> Part:
+def load_test(
+    data: str, seed: int = 0, label_column: str | None = None, dataset: str = "auto"
+) -> Part:
     """The test part of a problem that `load` gave the training part of."""
     if data in TOYS:
         return _toy(data, HELD_OUT, _part_seed(seed, "test"))[0]
     if data in ("digits", "spam"):
-        return _known(data, "test")[0]
+        found = catalogue.find(data, dataset).load("test")
+        return Part(found.inputs, found.labels)
     return _table_part(_table(data, label_column), "test", seed)
 
 
@@ -165,14 +181,6 @@ def _toy(name: str, n: int, seed: int) -> tuple[Part, tuple[str, ...], tuple[str
     X, y = toy_data.TABLE[name](n, seed)
     labels = () if y.dtype.kind == "f" else tuple(str(k) for k in range(y.max() + 1))
     return Part(X, y), tuple(f"x{i + 1}" for i in range(X.shape[1])), labels
-
-
-def _known(task: str, split: str) -> tuple[Part, tuple[str, ...], str]:
-    from nnguide.data import catalogue
-
-    source = catalogue.find(task, "auto")
-    found = source.load(split)
-    return Part(found.inputs, found.labels), found.label_names, source.note
 
 
 def _table(data: str, label_column: str | None) -> Table:

@@ -21,12 +21,13 @@ from typing import Any
 
 import numpy as np
 
-from nnguide import __version__
+from nnguide import __version__, runs
 from nnguide.blueprints import problems, tables
 from nnguide.blueprints.numpy_net import NumpyNet
 from nnguide.blueprints.settings import Settings
 from nnguide.errors import ConfigError, InputError, RunError
 from nnguide.files import atomic, sha256, write_json
+from nnguide.runs import Answer, answer
 
 TASK = "blueprint"
 SCHEMA = 1
@@ -87,6 +88,18 @@ class Saved:
         ŷ = self.network.predict(self.encoder(raw))
         return np.hstack([1 - ŷ, ŷ]) if len(self.labels) == 2 else ŷ
 
+    def predict(self, raw: Any) -> list[Answer] | list[float]:
+        """An answer for each raw input; for a regression its value.
+
+        As everywhere, a spam answer's probability is P(spam), and spam is above 0.5.
+        """
+        answered = self.outputs(raw)
+        if not self.labels:
+            return [float(value) for value in answered[:, 0]]
+        if self.encoder.words:
+            return [answer(row[1:], self.labels, 0.5) for row in answered]
+        return [answer(row, self.labels, None) for row in answered]
+
     def parse(self, text: str) -> Any:
         """One INPUT of the command line: a message for spam, else numbers between commas.
 
@@ -114,10 +127,14 @@ class Saved:
         """The raw inputs and labels of a part of the run's own data."""
         c = self.config
         if split == "test":
-            return problems.load_test(c["data"], c["settings"]["seed"], c["label_column"])
+            return problems.load_test(
+                c["data"], c["settings"]["seed"], c["label_column"], c["dataset"]
+            )
         if split not in SPLITS:
             raise ConfigError(f"--split is one of {', '.join(SPLITS)}; got {split!r}")
-        whole = problems.load(c["data"], c["examples"], c["settings"]["seed"], c["label_column"])
+        whole = problems.load(
+            c["data"], c["examples"], c["settings"]["seed"], c["label_column"], c["dataset"]
+        )
         return whole.train if split == "train" else whole.validation
 
     def evaluate(self, split: str = "test") -> dict[str, Any]:
@@ -128,7 +145,7 @@ class Saved:
             regression n, loss, root_mean_squared_error and r2.
         """
         part = self.part(split)
-        found = {"task": TASK, "dataset": self.config["data"], "split": split}
+        found = {"task": TASK, "dataset": self.config["dataset"], "split": split}
         answered = self.outputs(part.inputs)
         if self.labels:
             from nnguide.evaluation.metrics import digits_metrics
@@ -143,6 +160,23 @@ class Saved:
             "root_mean_squared_error": squares**0.5,
             "r2": 1 - squares / spread if spread else None,
         }
+
+
+def first_weights(run: str) -> np.ndarray:
+    """The first layer's weights of a digit network: a blueprint run's, or any other run's.
+
+    Args:
+        run: as everywhere on the command line: a folder, or a task's name.
+    Raises:
+        ConfigError: the run is not one of pictures. RunError: there is none, or it is damaged.
+    """
+    if is_blueprint(run):
+        return Saved.open(run).network.layers[0].W
+    found = runs.load(run)
+    if found.task.inputs != "pictures":
+        raise ConfigError(f"filters are drawn for a network of pictures; {run} takes texts")
+    kernels = [w for w in found.model.trainable_variables if w.name == "kernel"]
+    return np.asarray(kernels[0])
 
 
 def is_blueprint(folder: Path | str) -> bool:
@@ -172,6 +206,7 @@ def save(
         "schema": SCHEMA,
         "task": TASK,
         "data": problem.data,
+        "dataset": problem.dataset,
         **given,
         "features": problem.features,
         "labels": problem.labels,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import fields
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from nnguide.blueprints import demos, pictures, saved
 from nnguide.blueprints.engines import build
@@ -98,14 +100,15 @@ def train(
             on_epoch(record)
 
         began = time.perf_counter()
-        history = network.fit(X, y, held_out, on_epoch=follow)
+        with threadpool_limits(1):  # these matrices are small: threads cost more than they bring
+            history = network.fit(X, y, held_out, on_epoch=follow)
         seconds = time.perf_counter() - began
         losses = [record["val_loss"] for record in history]
         metrics = {
             "run": str(folder),
             "task": saved.TASK,
             "engine": engine,
-            "dataset": data,
+            "dataset": problem.dataset,
             "dataset_is_fallback": bool(problem.note),
             "epochs": len(history),
             "best_epoch": 1 + int(np.argmin(losses)),
@@ -122,7 +125,7 @@ def train(
             pictures.forming(frames, *_points(problem), animation)
         workspace.publish()
     except BaseException:
-        workspace.discard()
+        shutil.rmtree(workspace.path, ignore_errors=True)
         raise
     return metrics
 

@@ -317,6 +317,28 @@ def scaling(seed: int, plot: Path | None, as_json: bool) -> None:
     finish("scaling", data, columns(rows), as_json, plot)
 
 
+@command.command("filters")
+@click.argument("run", metavar="[RUN]", default="digits")
+@click.option("--most", type=click.IntRange(1), default=64, show_default=True, help="Units shown.")
+@plot
+@_options.as_json
+def filters(run: str, most: int, plot: Path | None, as_json: bool) -> None:
+    """What the first layer of a digit network looks for.
+
+    RUN is a run's folder, made by `nnguide train digits` or `nnguide blueprint train
+    --data digits`, or digits for the newest run. Each unit's weights make a picture:
+    + where ink speaks for it, - where ink speaks against it.
+    """
+    cli.loud()
+    from nnguide.blueprints import demos, saved
+
+    data = demos.filters(saved.first_weights(run), most)
+    lines = [f"{len(data['units'])} units, the one with the largest weights is {data['units'][0]}:"]
+    for row in data["pictures"][0]:
+        lines.append("".join("+" if w > 0.3 else "-" if w < -0.3 else "." for w in row))
+    finish("filters", data, lines, as_json, plot)
+
+
 @command.command("check")
 @seed
 @plot

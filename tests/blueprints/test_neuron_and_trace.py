@@ -1,0 +1,59 @@
+"""One neuron and one example, with numbers that can be worked out on paper."""
+
+import numpy as np
+import pytest
+
+from nnguide.blueprints.neuron import PUT_IN, neuron
+from nnguide.blueprints.trace import small_network, trace
+from nnguide.errors import ConfigError, InputError
+
+
+def test_the_neuron_of_the_guide():
+    data = neuron([1, 2], [0.5, -0.3], 0.1, "sigmoid", 1, 0.5)
+    values = {step["symbol"]: step["value"] for step in data["steps"]}
+    assert values["z"] == pytest.approx(0, abs=1e-15)
+    assert values["ŷ"] == 0.5 and values["L"] == 0.125
+    assert values["δ"] == -0.125
+    assert values["∂L/∂W"] == [-0.125, -0.25] and values["∂L/∂b"] == -0.125
+    assert values["W"] == pytest.approx([0.5625, -0.175]) and values["b"] == pytest.approx(0.1625)
+    assert data["loss_after"] < data["loss"]
+
+
+@pytest.mark.parametrize("activation", PUT_IN)
+def test_all_ways_to_the_slopes_agree(activation):
+    data = neuron([0.7, -1.2, 0.4], [0.3, 0.8, -0.5], 0.2, activation, 0.5, 0.1)
+    assert [row["method"] for row in data["slopes"]][:2] == ["by hand", "central differences"]
+    assert data["difference"] < 1e-8
+
+
+def test_without_a_bias_zero_in_means_zero_out():
+    assert neuron([0, 0], [3, -2], 0, "tanh")["steps"][1]["value"] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"weights": [1]}, InputError),
+        ({"inputs": [], "weights": []}, InputError),
+        ({"inputs": [1, float("nan")]}, InputError),
+        ({"target": float("inf")}, InputError),
+        ({"activation": "softmax"}, ConfigError),
+        ({"learning_rate": 0}, ConfigError),
+    ],
+)
+def test_a_wrong_neuron_is_refused(change, error):
+    with pytest.raises(error, match="got"):
+        neuron(**{"inputs": [1, 2], "weights": [1, 2], **change})
+
+
+def test_the_trace_holds_what_the_network_computes():
+    network, x = small_network(), np.array([1.0, 2.0])
+    data = trace(network, x, 1)
+    found = {row["symbol"]: row["value"] for row in data["forward"] + data["backward"]}
+    np.testing.assert_allclose(found["ŷ"], network.predict(x[None]))
+    slopes = network.gradients(x[None], np.array([1]))
+    for name, slope in zip(("∂L/∂W[1]", "∂L/∂b[1]", "∂L/∂W[2]", "∂L/∂b[2]"), slopes, strict=True):
+        np.testing.assert_allclose(found[name], slope)
+    np.testing.assert_allclose(found["δ[1]"][0], slopes[1])
+    shapes = {row["symbol"]: row["shape"] for row in data["forward"] + data["backward"]}
+    assert shapes["W[1]"] == [2, 3] and shapes["δ[2]"] == [1, 1]
