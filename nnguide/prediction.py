@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import select
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -11,9 +13,10 @@ import numpy as np
 
 from nnguide import inputs
 from nnguide.errors import ConfigError, InputError
-from nnguide.runs import Answer, Run, answer
+from nnguide.runs import Answer, Engine, Run, answer
 
 BATCH = 256  # inputs that the network answers together, at most
+WAIT = 0.25  # seconds that the first of them waits for the others, if they are slow to come
 CHUNK = 2**16  # bytes of a stream that are read together, at most
 IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff"}
 
@@ -152,37 +155,41 @@ def _mails(path: Path) -> Named:
 
 
 def predict(
-    run: Run, named: Named, threshold: float | None = None
+    run: Run, named: Named, threshold: float | None = None, engine: Engine | None = None
 ) -> Iterator[tuple[str, Answer | InputError]]:
     """The answer to each named input, in order; an input that failed keeps its error.
 
     Args:
         run: whose network answers.
         named: from `pictures` or `texts`; taken BATCH at a time, so that memory stays bounded,
-            and sooner where it pauses.
+            and sooner where it pauses or is slow.
         threshold: for spam, instead of the run's own.
+        engine: as for `Run.outputs`.
     """
     limit = run.threshold if threshold is None else threshold
+    decide = functools.partial(answer, labels=run.labels, threshold=limit)
     batch: list[tuple[str, Any]] = []
+    began = time.monotonic()
     for item in named:
         if item is not None:
             batch.append(item)
-        if batch and (item is None or len(batch) == BATCH):
-            yield from _answered(run, batch, limit)
-            batch = []
-    yield from _answered(run, batch, limit)
+        late = item is None or time.monotonic() - began > WAIT
+        if batch and (late or len(batch) == BATCH):
+            yield from _answered(run, batch, decide, engine)
+            batch, began = [], time.monotonic()
+    yield from _answered(run, batch, decide, engine)
 
 
 def _answered(
-    run: Run, batch: list[tuple[str, Any]], limit: float | None
+    run: Run,
+    batch: list[tuple[str, Any]],
+    decide: Callable[[np.ndarray], Answer],
+    engine: Engine | None,
 ) -> Iterator[tuple[str, Answer | InputError]]:
-    from nnguide.evaluation.evaluate import outputs
-
     good = [value for _, value in batch if not isinstance(value, InputError)]
     rows: Iterator[np.ndarray] = iter(())
     if good:
         raw = np.stack(good) if run.task.inputs == "pictures" else good
-        rows = iter(outputs(run.model, inputs.check(run.task.inputs, raw)))
+        rows = iter(run.outputs(inputs.check(run.task.inputs, raw), engine))
     for name, value in batch:
-        failed = isinstance(value, InputError)
-        yield name, value if failed else answer(next(rows), run.labels, limit)
+        yield name, value if isinstance(value, InputError) else decide(next(rows))

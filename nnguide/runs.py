@@ -2,6 +2,8 @@
 
     config.json     every setting, to be fed back with --config
     model.keras     preprocessing, network and calibration, without optimiser state
+    light.tflite    the same network for LiteRT, where it could be converted
+    light.json      the same preprocessing for NumPy, beside it
     decision.json   labels and threshold
     history.csv     one line an epoch
     metrics.json    validation figures, and how the run went
@@ -14,24 +16,35 @@ a run's name is a whole run, whatever moment a process died.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
+import logging
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from nnguide import __version__, tasks
+from nnguide import __version__, light, tasks
 from nnguide.config import Config
 from nnguide.errors import ConfigError, RunError
 from nnguide.files import sha256, write_json, writing_to
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from nnguide.light.read import LightModel
+
+Engine = Literal["light", "keras"]  # what answers
 
 SCHEMA = 1
 ROOT = Path("saved_models/runs")
 MANIFEST = "manifest.json"
 CHECKPOINT = "checkpoint.npz"  # what an unfinished run goes on from
 DETERMINES = ("config.json", "model.keras", "decision.json")  # what answers depend on
+log = logging.getLogger(__name__)
 
 
 def default_folder(task: str, seed: int) -> Path:
@@ -78,13 +91,14 @@ class Workspace:
 
     def finish(self, task: str, **facts: Any) -> Run:
         """Write the manifest, take the final name and return the run."""
+        named = [*DETERMINES, *(name for name in light.FILES if (self.path / name).exists())]
         manifest = {
             "schema": SCHEMA,
             "task": task,
             "nnguide": __version__,
             "created": datetime.now(UTC).isoformat(timespec="milliseconds"),
             **facts,
-            "files": {name: sha256(self.path / name) for name in DETERMINES},
+            "files": {name: sha256(self.path / name) for name in named},
         }
         write_json(self.path / MANIFEST, manifest)
         self.publish()
@@ -204,20 +218,64 @@ class Run:
 
         return load(self.folder / "model.keras")
 
-    def predict(self, raw: Any) -> list[Answer]:
+    @functools.cached_property
+    def light(self) -> LightModel:
+        """The light form, raw inputs to probabilities.
+
+        Raises:
+            RunError: the run has none, or it is damaged.
+            ExtraError: this platform has no runtime for it.
+        """
+        from nnguide.light.read import LightModel
+
+        if not self._has_light:
+            raise RunError(f"{self.folder} has no light form. Use --engine keras.")
+        return LightModel(self.folder)
+
+    @property
+    def _has_light(self) -> bool:
+        return set(light.FILES) <= self.manifest["files"].keys()
+
+    @functools.cached_property
+    def engine(self) -> Engine:
+        """What answers unless it is chosen: the light form where there is one and it runs."""
+        from nnguide.light import network
+
+        if not self._has_light:
+            return "keras"
+        if not network.available():
+            log.warning("this platform has no light runtime (ai-edge-litert): using Keras")
+            return "keras"
+        return "light"
+
+    def outputs(self, checked: np.ndarray, engine: Engine | None = None) -> np.ndarray:
+        """The probabilities of inputs, (n, nodes) float32.
+
+        Args:
+            checked: what nnguide.inputs made of raw inputs: (n, 28, 28), or (n,) object texts.
+            engine: light or keras; None is `self.engine`. Their answers are within 1e-4.
+        """
+        if (engine or self.engine) == "light":
+            return self.light.outputs(checked)
+        from nnguide.evaluation.evaluate import outputs
+
+        return outputs(self.model, checked)
+
+    def predict(self, raw: Any, engine: Engine | None = None) -> list[Answer]:
         """What the network answers to raw inputs, one `Answer` each.
 
         Args:
             raw: for digits paths of pictures, or an array (n, 28, 28) of grey levels 0-255,
                 white on black; for spam a text or several.
+            engine: as for `outputs`.
         Raises:
             InputError: an input that the network cannot take.
         """
         from nnguide import inputs
-        from nnguide.evaluation.evaluate import outputs
 
-        checked = inputs.check(self.task.inputs, raw)
-        return [answer(row, self.labels, self.threshold) for row in outputs(self.model, checked)]
+        labels, threshold = self.labels, self.threshold
+        rows = self.outputs(inputs.check(self.task.inputs, raw), engine)
+        return [answer(row, labels, threshold) for row in rows]
 
     @property
     def threshold(self) -> float | None:
@@ -236,15 +294,22 @@ def _read(folder: Path, name: str) -> Any:
 
 def finished(root: Path = ROOT) -> list[Run]:
     """All whole runs under `root`, the newest last; damaged ones are left out."""
-    runs = []
+    return list(_newest_first(root))[::-1]
+
+
+def _newest_first(root: Path, task: str | None = None) -> Iterator[Run]:
+    """The whole runs under `root`, of one task or of all; each is verified when it is reached."""
+    found = []
     for folder in root.glob("*/") if root.is_dir() else ():
         if folder.suffix in (".unfinished", ".replaced"):
             continue
-        try:
-            runs.append(Run.open(folder))
-        except RunError:
-            continue
-    return sorted(runs, key=lambda run: str(run.manifest.get("created", "")))
+        with contextlib.suppress(RunError):
+            manifest = _read(folder, MANIFEST)
+            if isinstance(manifest, dict) and task in (None, manifest.get("task")):
+                found.append((str(manifest.get("created", "")), folder))
+    for _, folder in sorted(found, reverse=True):
+        with contextlib.suppress(RunError):
+            yield Run.open(folder)
 
 
 def shipped(task: str) -> Path:
@@ -271,9 +336,8 @@ def load(name: str | Path) -> Run:
             f"there is no run {name!r}. RUN is a run's folder or a task "
             f"({', '.join(tasks.names())}); `nnguide runs` lists those there are."
         )
-    mine = [run for run in finished() if run.manifest["task"] == name]
-    if mine:
-        return mine[-1]
+    for run in _newest_first(ROOT, name):
+        return run
     if shipped(name).is_dir():
         return Run.open(shipped(name))
     raise RunError(f"there is no trained {name} model yet. Make one with: nnguide train {name}")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from nnguide import cli
 from nnguide.cli import _options
 from nnguide.errors import ConfigError, InputError
+
+if TYPE_CHECKING:
+    from nnguide.runs import Engine
 
 
 @click.command("predict")
@@ -20,6 +23,11 @@ from nnguide.errors import ConfigError, InputError
 @click.option("--file", "file", type=click.Path(path_type=Path), help="A message a line.")
 @click.option("--mail", type=click.Path(path_type=Path), help="A mail, or a folder of mails.")
 @click.option("--threshold", type=float, help="For spam, instead of the run's own.")
+@click.option(
+    "--engine",
+    type=click.Choice(["light", "keras"]),
+    help="What answers. [light, where the run has it]",
+)
 @_options.as_json
 def command(
     run: str,
@@ -27,6 +35,7 @@ def command(
     file: Path | None,
     mail: Path | None,
     threshold: float | None,
+    engine: Engine | None,
     as_json: bool,
 ) -> int:
     """Answer for each INPUT with RUN: a run's folder, or a task for its newest run.
@@ -59,7 +68,7 @@ def command(
         named = texts(inputs, file, mail, sys.stdin.buffer)
     failed = 0
     count = 0
-    for name, answer in predict(found, named, threshold):
+    for name, answer in predict(found, named, threshold, engine):
         count += 1
         failed += isinstance(answer, InputError)
         _print(name, answer, as_json)

@@ -22,7 +22,8 @@ class MaskedPool(layers.Layer):
 
     def call(self, inputs: tuple[Any, Any]) -> Any:
         embedded, ids = inputs
-        present = ops.cast(ops.not_equal(ids, 0), embedded.dtype)[:, :, None]  # (batch, length, 1)
+        present = ops.cast(ops.not_equal(ids, 0), embedded.dtype)
+        present = ops.expand_dims(present, -1)  # (batch, length, 1); LiteRT has no [..., None]
         count = ops.maximum(ops.sum(present, axis=1), 1)  # (batch, 1)
         average = ops.sum(embedded * present, axis=1) / count  # (batch, d)
         lowest = ops.cast(-1e4, embedded.dtype)  # float16 holds it

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from nnguide.config import Config
-from nnguide.errors import InputError
+from nnguide.errors import ConfigError, InputError
 from nnguide.examples import Examples, stratified_split
 from nnguide.runtime import Runtime
 from nnguide.tasks import Task
@@ -33,7 +33,8 @@ class Fitted:
     """What a training ends with.
 
     Attributes:
-        model: raw inputs to probabilities: preprocessing, core and calibration; uncompiled.
+        model: raw inputs to probabilities: preprocessing, core and calibration; uncompiled, in
+            float32 whatever it was trained in.
         history: figures per epoch, each list as long as `epochs`.
         epochs: epochs that ran to their end.
         best_epoch: counted from 1, by `train.monitor`; 0 if none ended.
@@ -111,6 +112,7 @@ def fit(
         callbacks: more Keras callbacks, after ours.
         say: takes a line for the user.
     Raises:
+        ConfigError: a full batch over several devices.
         WorkError: the loss is not finite.
         RunError: the checkpoint belongs to other data or settings.
         KeyboardInterrupt: Ctrl-C before an epoch ended; later it ends the training early.
@@ -120,11 +122,15 @@ def fit(
     slots = pipeline.plan(
         len(training), train.batch_size, runtime.replicas, train.steps_per_execution
     )
+    if slots.slices > 1 and runtime.replicas > 1:
+        raise ConfigError(
+            f"train.batch_size full gathers the gradients of {slots.slices} slices, which Keras "
+            "cannot do over several devices. Give a number, or use runtime.strategy none."
+        )
     layer = task.preprocessor(config, training.inputs)
     with runtime.scope:
         core = task.build(config, layer, len(training.label_names))
-        # The same layers under a second model: the one that is saved keeps no optimiser.
-        trainer = keras.Model(core.inputs, core.outputs, name="trainer")
+        trainer = keras.Model(core.inputs, core.outputs, name="trainer")  # keeps the optimiser
         trainer.compile(
             optimizer(train, slots.steps // slots.slices, slots.slices),
             head.loss(train.label_smoothing),
@@ -132,7 +138,6 @@ def fit(
             steps_per_execution=slots.together,
             jit_compile=False,  # slower on a CPU, and it breaks under a mirrored strategy
         )
-        model = assemble(task, layer, core)
 
     stopping = EarlyStopping(
         _monitor(train.monitor, validation), train.patience, train.restore_best
@@ -155,7 +160,7 @@ def fit(
     else:
         ours.append(_Record(keeper.history))
 
-    fitted = Fitted(model, keeper.history)
+    interrupted = False
     started = time.perf_counter()
     if done < train.epochs and not stopping.exhausted:
         data, preprocess = task.feed(layer, training.inputs)
@@ -189,15 +194,34 @@ def fit(
         except KeyboardInterrupt:
             if not keeper.history:
                 raise
-            fitted.interrupted = True
+            interrupted = True
             stopping.restore()
     else:
         stopping.set_model(trainer)
         stopping.restore()
-    fitted.seconds = time.perf_counter() - started
-    fitted.epochs = len(keeper.history.get("loss", ()))
-    fitted.best_epoch = stopping.best_epoch + 1
-    return fitted
+    seconds = time.perf_counter() - started
+    return Fitted(
+        assemble(task, layer, _plain(task, config, layer, core, len(training.label_names))),
+        keeper.history,
+        epochs=len(keeper.history.get("loss", ())),
+        best_epoch=stopping.best_epoch + 1,
+        seconds=seconds,
+        interrupted=interrupted,
+    )
+
+
+def _plain(
+    task: Task, config: Config, layer: keras.layers.Layer, core: keras.Model, labels: int
+) -> keras.Model:
+    """`core` in float32 on one device, however it was trained: it answers the same anywhere."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        plain = task.build(config, layer, labels)
+    finally:
+        keras.config.set_dtype_policy(before)
+    plain.set_weights(core.get_weights())
+    return plain
 
 
 def identity(config: Config, *parts: Examples | None) -> str:
@@ -237,7 +261,8 @@ class _LearningRate(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if logs is not None:
-            logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+            rate = self.model.optimizer.learning_rate  # a number, a variable or a mirrored one
+            logs["learning_rate"] = float(keras.ops.convert_to_tensor(rate))
 
 
 class _Record(keras.callbacks.Callback):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnguide import data, held_out, quiet, runs, tasks
 from nnguide.config import Config
-from nnguide.errors import ConfigError, RunError, WriteError
+from nnguide.errors import ConfigError, ExtraError, RunError, WorkError, WriteError
 from nnguide.files import write_json, write_text, writing_to
 from nnguide.presets import preset as load_preset
 from nnguide.runs import Run, Workspace
@@ -233,6 +233,7 @@ def _finish(
     """Calibrate; write everything of the run but its metrics and manifest; the figures."""
     from nnguide.evaluation import figures
     from nnguide.evaluation.evaluate import measure
+    from nnguide.light import write as light
     from nnguide.training.saving import save
 
     decision: dict[str, Any] = {"labels": list(whole.label_names)}
@@ -245,6 +246,10 @@ def _finish(
         fitted.interrupted = True
     save(fitted.model, space.path / "model.keras")
     write_json(space.path / "decision.json", decision)
+    try:
+        light.write(fitted.model, space.path, parts[1].inputs)
+    except (WorkError, ExtraError) as error:
+        say(f"warning: {error}. `nnguide predict` will use Keras.")
     write_text(space.path / "history.csv", history_csv(fitted.history))
     figures.curves(fitted.history, space.path / "curves.png", fitted.best_epoch)
     figure = measure(task, fitted.model, parts[1], decision.get("threshold"))

@@ -1,0 +1,91 @@
+"""From raw inputs to what a network takes, in NumPy: the twins of the preprocessing layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+
+from nnguide.errors import RunError
+from nnguide.preprocessing.tokens import Tokeniser
+
+TOGETHER = 128  # pictures that go through the network at once
+IDS = 2**15  # token ids that do, with their padding: what bounds the memory
+TEXTS = 1024  # texts that are tokenised at once
+STEP = 64  # widths are its multiples, so that the network seldom has to change its shape
+
+
+class Front(Protocol):
+    """What stands before a network."""
+
+    def __call__(self, inputs: np.ndarray, /) -> Iterator[tuple[Any, np.ndarray]]:
+        """Cut raw `inputs` into batches: the places of its examples in `inputs`, and the batch."""
+
+
+class Pixels:
+    """Grey pictures to numbers about 0, as nnguide.preprocessing.images does it."""
+
+    def __init__(self, mean: float, deviation: float) -> None:
+        self.mean = np.float32(mean)
+        self.deviation = np.float32(deviation)
+
+    def __call__(self, pictures: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        """Batches (k, height, width, 1) float32 of (n, height, width) grey levels 0-255."""
+        for start in range(0, len(pictures), TOGETHER):
+            places = slice(start, start + TOGETHER)
+            grey = pictures[places].astype(np.float32)
+            yield places, ((grey - self.mean) / self.deviation)[..., None]
+
+
+class Tokens:
+    """Texts to rows of ids. Texts of like length share a batch, so little of it is padding."""
+
+    def __init__(self, tokeniser: Tokeniser) -> None:
+        self.tokeniser = tokeniser
+
+    def __call__(self, texts: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Batches (k, width) int32 of (n,) object texts; rows end in zeros."""
+        for start in range(0, len(texts), TEXTS):
+            ids, lengths = self.tokeniser.ragged(list(texts[start : start + TEXTS]))
+            for places in _alike(lengths):
+                yield start + places, _padded(ids, lengths, places)
+
+
+def _alike(lengths: np.ndarray) -> Iterator[np.ndarray]:
+    """Places of rows of like length, so many together that padding included they fit IDS."""
+    order = np.argsort(lengths, kind="stable")
+    widths = _widths(lengths[order])
+    while len(order):
+        sizes = np.arange(1, len(order) + 1) * widths  # of the batch that ends with each row
+        count = max(int(np.searchsorted(sizes, IDS, "right")), 1)
+        yield order[:count]
+        order, widths = order[count:], widths[count:]
+
+
+def _widths(lengths: np.ndarray) -> np.ndarray:
+    return -(-np.maximum(lengths, 1) // STEP) * STEP
+
+
+def _padded(ids: np.ndarray, lengths: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """The rows at `places` of the ragged (`ids`, `lengths`), one below the other."""
+    starts, counts = np.cumsum(lengths)[places] - lengths[places], lengths[places]
+    column = np.arange(_widths(counts).max())
+    filled = column < counts[:, None]  # (k, width)
+    rows = np.zeros(filled.shape, np.int32)
+    rows[filled] = ids[(starts[:, None] + column)[filled]]
+    return rows
+
+
+def front(settings: Any) -> Front:
+    """The front that the `preprocessing` of a light.json describes.
+
+    Raises:
+        RunError: it describes none, or one made with another character table.
+    """
+    match settings:
+        case {"kind": "pixels", "mean": float(mean), "deviation": float(deviation)}:
+            return Pixels(mean, deviation)
+        case {"kind": "tokens", "tokeniser": dict(tokeniser)}:
+            return Tokens(Tokeniser.from_dict(tokeniser))
+    raise RunError("the light form is damaged: it describes no preprocessing")

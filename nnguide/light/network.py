@@ -1,0 +1,66 @@
+"""A LiteRT network as a function of NumPy arrays."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+
+from nnguide import quiet
+from nnguide.errors import ExtraError, RunError
+
+
+def available() -> bool:
+    """Whether this platform has LiteRT's runtime; it is not made for every one."""
+    try:
+        import ai_edge_litert.interpreter  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+class Network:
+    """One input, one output; the sizes that the file leaves open follow each batch.
+
+    Threads may share it: they take turns.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Load the network in a .tflite file.
+
+        Raises:
+            ExtraError: LiteRT's runtime is not installed.
+            RunError: the file is no such network.
+        """
+        if not available():
+            raise ExtraError(
+                "the light form needs ai-edge-litert, which is not installed. Install it with: "
+                "pip install ai-edge-litert; or answer through Keras with --engine keras"
+            )
+        from ai_edge_litert.interpreter import Interpreter
+
+        self._turn = threading.Lock()
+        try:
+            with quiet.stderr_diverted():  # XNNPACK introduces itself there
+                self._interpreter = Interpreter(model_path=str(path), num_threads=1)
+                self._interpreter.allocate_tensors()
+            (given,) = self._interpreter.get_input_details()
+            (answer,) = self._interpreter.get_output_details()
+        except (ValueError, RuntimeError) as error:
+            raise RunError(f"{path} cannot be loaded as a LiteRT network: {error}") from error
+        self._input, self._output = given["index"], answer["index"]
+        self._shape: tuple[int, ...] = tuple(given["shape"])
+        self.dtype: np.dtype = np.dtype(given["dtype"])
+        self.nodes = int(answer["shape_signature"][-1])
+
+    def __call__(self, batch: np.ndarray) -> np.ndarray:
+        """The network's answer to `batch`, (n, …) of `dtype`: (n, nodes) float32."""
+        with self._turn:
+            if batch.shape != self._shape:
+                self._interpreter.resize_tensor_input(self._input, batch.shape)
+                self._interpreter.allocate_tensors()
+                self._shape = batch.shape
+            self._interpreter.set_tensor(self._input, batch)
+            self._interpreter.invoke()
+            return self._interpreter.get_tensor(self._output)

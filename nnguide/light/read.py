@@ -1,0 +1,46 @@
+"""Answer from the light form in a run folder: LiteRT and NumPy, neither TensorFlow nor Keras."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from nnguide.errors import RunError
+from nnguide.light import NETWORK, SCHEMA, SETTINGS
+from nnguide.light.front import front
+from nnguide.light.network import Network
+
+
+class LightModel:
+    """Raw inputs to probabilities, as the Keras model of the same folder answers them."""
+
+    def __init__(self, folder: Path) -> None:
+        """Load the light form in `folder`.
+
+        Raises:
+            ExtraError: LiteRT's runtime is not installed.
+            RunError: the light form is missing, damaged or of another version.
+        """
+        path = folder / SETTINGS
+        try:
+            settings = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(f"{path} is missing or damaged: {error}") from error
+        if not isinstance(settings, dict) or settings.get("schema") != SCHEMA:
+            raise RunError(f"{path} is not a light form that this nnguide reads")
+        self.network = Network(folder / NETWORK)
+        self.front = front(settings.get("preprocessing"))
+
+    def outputs(self, inputs: np.ndarray) -> np.ndarray:
+        """The probabilities, (n, nodes) float32.
+
+        Args:
+            inputs: (n, 28, 28) grey levels 0-255, or (n,) object texts, as nnguide.inputs
+                checks them.
+        """
+        answered = np.zeros((len(inputs), self.network.nodes), np.float32)
+        for places, batch in self.front(inputs):
+            answered[places] = self.network(batch)
+        return answered

@@ -1,0 +1,87 @@
+"""Write the light form of a Keras model into a run folder, and see that it answers the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnguide import quiet
+from nnguide.errors import WorkError
+from nnguide.files import atomic, write_json
+from nnguide.light import FILES, NETWORK, SCHEMA, SETTINGS
+from nnguide.light.read import LightModel
+
+TOLERANCE = 1e-4  # between the probabilities of the two forms
+CHECKED = 256  # inputs that they are compared on, at most
+
+
+def write(model: Any, folder: Path, inputs: np.ndarray) -> None:
+    """Write the light form of `model`; it stays only if it answers as the model does.
+
+    Args:
+        model: raw inputs to probabilities, from nnguide.training.fit.assemble.
+        folder: the run folder.
+        inputs: raw inputs to compare the answers on, such as the validation part's.
+    Raises:
+        WorkError: LiteRT cannot hold the network, or the two forms disagree.
+        ExtraError: this platform has no runtime to check the light form with.
+    """
+    from nnguide.training.fit import preprocessor
+
+    try:
+        with atomic(folder / NETWORK) as beside:
+            beside.write_bytes(convert(model.get_layer("core")))
+        settings = {"schema": SCHEMA, "preprocessing": describe(preprocessor(model))}
+        write_json(folder / SETTINGS, settings)
+        compare(LightModel(folder), model, inputs)
+    except BaseException:
+        for name in FILES:
+            (folder / name).unlink(missing_ok=True)
+        raise
+
+
+def convert(core: Any) -> bytes:
+    """The content of a .tflite file with the network `core`; open sizes stay open.
+
+    Raises:
+        WorkError: an operation of `core` is none of LiteRT's own.
+    """
+    import tensorflow as tf
+    from tensorflow.lite.python.convert import ConverterError
+
+    (given,) = core.inputs
+    function = tf.function(
+        lambda x: core(x, training=False),
+        input_signature=[tf.TensorSpec(given.shape, given.dtype, name=given.name)],
+    )
+    try:
+        with quiet.stderr_diverted():
+            converter = tf.lite.TFLiteConverter.from_concrete_functions(
+                [function.get_concrete_function()]
+            )
+            return bytes(converter.convert())
+    except ConverterError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise WorkError(f"the network cannot be converted to LiteRT: {reason}") from error
+
+
+def describe(layer: Any) -> dict[str, Any]:
+    """What nnguide.light.front needs to do as the preprocessing `layer` does, as JSON values."""
+    if layer.name == "pixels":
+        return {"kind": "pixels", "mean": layer.mean, "deviation": layer.deviation}
+    return {"kind": "tokens", "tokeniser": layer.tokeniser.to_dict()}
+
+
+def compare(light: LightModel, model: Any, inputs: np.ndarray) -> None:
+    """Raise a WorkError if the light form and the Keras model differ on some of `inputs`."""
+    from nnguide.evaluation.evaluate import outputs
+
+    chosen = inputs[:: max(len(inputs) // CHECKED, 1)][:CHECKED]
+    apart = np.abs(light.outputs(chosen) - outputs(model, chosen)).max(initial=0.0)
+    if not apart <= TOLERANCE:  # NaN too
+        raise WorkError(
+            f"the light form and the Keras model are up to {apart:.3g} apart in their "
+            f"probabilities; at most {TOLERANCE:g} is expected"
+        )
