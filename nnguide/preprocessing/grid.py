@@ -1,0 +1,151 @@
+"""Operations on a grey picture (h, w) float32 that TensorFlow can repeat: pooling and sums.
+
+Nothing here looks at single pixels in a loop, so an export can hold the same steps as graph
+operations: block means and windows are pooling, resizing is two matrix products.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def block_mean(grey: np.ndarray, side: int) -> np.ndarray:
+    """Average blocks of side x side; a last block that is cut short repeats the edge."""
+    if side == 1:
+        return grey
+    rows, columns = -grey.shape[0] % side, -grey.shape[1] % side
+    whole = np.pad(grey, ((0, rows), (0, columns)), mode="edge")
+    height, width = whole.shape[0] // side, whole.shape[1] // side
+    return whole.reshape(height, side, width, side).mean((1, 3))
+
+
+def block_highest(grey: np.ndarray, side: int) -> np.ndarray:
+    """The greatest value of each block of side x side; a last block may be smaller."""
+    rows = np.maximum.reduceat(grey, np.arange(0, grey.shape[0], side), axis=0)
+    return np.maximum.reduceat(rows, np.arange(0, grey.shape[1], side), axis=1)
+
+
+def softened(grey: np.ndarray) -> np.ndarray:
+    """Each pixel with its neighbours, weighed 1 2 1 along both axes."""
+    for axis in (0, 1):
+        padded = np.pad(grey, [(1, 1) if axis == this else (0, 0) for this in (0, 1)], "edge")
+        first, middle, last = (
+            padded.take(range(start, start + grey.shape[axis]), axis) for start in (0, 1, 2)
+        )
+        grey = (first + 2 * middle + last) / 4
+    return grey
+
+
+def mean_around(grey: np.ndarray, radius: int) -> np.ndarray:
+    """The mean of the pixels within `radius` (rows and columns) of each pixel."""
+    for axis in (0, 1):
+        length = grey.shape[axis]
+        sums = np.cumsum(grey, axis, dtype=np.float64)
+        sums = np.concatenate([np.zeros_like(sums.take([0], axis)), sums], axis)
+        low = np.maximum(np.arange(length) - radius, 0)
+        high = np.minimum(np.arange(length) + radius + 1, length)
+        count = (high - low)[:, None] if axis == 0 else high - low
+        grey = (sums.take(high, axis) - sums.take(low, axis)) / count
+    return grey.astype(np.float32)
+
+
+def plane(grey: np.ndarray) -> np.ndarray:
+    """The plane that is nearest to `grey` by least squares."""
+    rows, columns = (np.arange(side, dtype=np.float32) - (side - 1) / 2 for side in grey.shape)
+    down = rows @ grey.mean(1) / max(float(rows @ rows), 1.0)
+    across = columns @ grey.mean(0) / max(float(columns @ columns), 1.0)
+    return (grey.mean() + down * rows[:, None] + across * columns).astype(np.float32)
+
+
+def highest(grey: np.ndarray, radius: int | tuple[int, int]) -> np.ndarray:
+    """The greatest value within `radius` pixels (rows, columns) of each pixel.
+
+    The window doubles from pass to pass, so a large one costs little more than a small one.
+    """
+    by_axis = (radius, radius) if isinstance(radius, int) else radius
+    for axis, reach in enumerate(by_axis):
+        if reach == 0:
+            continue
+        padding = [(reach, reach) if axis == this else (0, 0) for this in (0, 1)]
+        found = np.moveaxis(np.pad(grey, padding, "edge"), axis, 0)
+        covered, wanted = 1, 2 * reach + 1
+        while covered < wanted:
+            step = min(covered, wanted - covered)
+            found = np.maximum(found[:-step], found[step:])
+            covered += step
+        grey = np.moveaxis(found, 0, axis)
+    return grey
+
+
+def lowest(grey: np.ndarray, radius: int | tuple[int, int]) -> np.ndarray:
+    """The least value within `radius` pixels (rows, columns) of each pixel."""
+    return -highest(-grey, radius)
+
+
+def closed(grey: np.ndarray, radius: int | tuple[int, int]) -> np.ndarray:
+    """`grey` with every dark spot filled that is too narrow for the window (a closing)."""
+    return lowest(highest(grey, radius), radius)
+
+
+def opened(grey: np.ndarray, radius: int | tuple[int, int]) -> np.ndarray:
+    """`grey` with every light spot removed that is too narrow for the window (an opening)."""
+    return highest(lowest(grey, radius), radius)
+
+
+def grown(shape: np.ndarray, steps: float) -> np.ndarray:
+    """`shape` made wider by `steps` pixels on each side, or narrower if negative.
+
+    Square and cross take turns, which makes an octagon, near enough a disc; a part of a step
+    mixes two neighbours.
+    """
+    if steps < 0:
+        return 1 - grown(1 - shape, -steps)
+    for step in range(int(np.ceil(steps))):
+        across, down = highest(shape, (0, 1)), highest(shape, (1, 0))
+        wider = highest(across, (1, 0)) if step % 2 else np.maximum(across, down)
+        share = min(steps - step, 1.0)
+        shape = shape + share * (wider - shape)
+    return shape
+
+
+def sampling(length: int, start: float, stop: float, pixels: int) -> np.ndarray:
+    """A matrix (pixels, length) that reads `pixels` values from [start, stop) of a line.
+
+    Each averages the stretch it covers, or, where that is finer than a pixel, draws a
+    straight line between neighbours. Beyond the ends the line is 0.
+    """
+    step = (stop - start) / pixels
+    half = max(step, 1.0) / 2  # of the box that one value averages
+    centres = start + (np.arange(pixels) + 0.5) * step
+    if step >= 1:
+        low = np.maximum((centres - half)[:, None], np.arange(length)[None])
+        high = np.minimum((centres + half)[:, None], np.arange(length)[None] + 1)
+        return (np.maximum(high - low, 0) / step).astype(np.float32)
+    apart = np.abs(centres[:, None] - (np.arange(length)[None] + 0.5))
+    return np.maximum(1 - apart, 0).astype(np.float32)
+
+
+def resized(
+    grey: np.ndarray, box: tuple[float, float, float, float], shape: tuple[int, int]
+) -> np.ndarray:
+    """The part `box` (top, left, bottom, right) of `grey`, as `shape` (rows, columns)."""
+    top, left, bottom, right = box
+    rows = sampling(grey.shape[0], top, bottom, shape[0])
+    columns = sampling(grey.shape[1], left, right, shape[1])
+    return rows @ grey @ columns.T
+
+
+def components(mask: np.ndarray) -> np.ndarray:
+    """Number the connected parts of `mask` (h, w) bool: int, 0 outside, 8 neighbours.
+
+    Each pixel takes the highest number around it, then the number that stands at that pixel,
+    so a long thin part needs few rounds.
+    """
+    height, width = mask.shape
+    numbers = np.where(mask, np.arange(1, height * width + 1).reshape(height, width), 0)
+    while True:
+        spread = np.where(mask, highest(numbers, 1), 0)
+        spread = np.concatenate([[0], spread.ravel()])[spread]
+        if np.array_equal(spread, numbers):
+            return numbers
+        numbers = spread

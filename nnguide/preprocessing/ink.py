@@ -1,0 +1,211 @@
+"""Find the ink of one digit on whatever paper it stands. NumPy only.
+
+Paper may be shaded, ruled, framed, noisy or dark. What tells ink from all of these: ink is
+narrow (a shadow is wide), it ends before the picture does (a ruled line does not), it hangs
+together (noise does not), and it encloses what is not ink (which tells dark from light).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from nnguide.preprocessing import grid
+
+FAINTEST = 0.04  # ink that differs less from its paper is none
+NOISE = 5.0  # ink stands this many standard deviations out of the noise
+SEGMENTS = 16  # a ruled line is seen in nearly all of this many pieces of the picture's width
+
+
+class Ink(NamedTuple):
+    """What one look found.
+
+    Attributes:
+        strength: (h, w) float32, contrast of the digit's ink to its paper, 0 elsewhere.
+        level: the contrast of a full stroke.
+        box: top, left, bottom, right of the ink in pixels of `strength`.
+    """
+
+    strength: np.ndarray
+    level: float
+    box: tuple[int, int, int, int]
+
+
+def find(grey: np.ndarray, region: np.ndarray | None = None) -> Ink | None:
+    """The dark ink on `grey` (h, w) float32 in [0, 1], or None where there is none.
+
+    With a `region` (h, w) bool, what lies outside of it is paper.
+    """
+    contrast = raised(grid.softened(grey))
+    if region is not None:
+        contrast = np.where(region, contrast, 0)
+    quiet = max(NOISE * noise_of(grey), FAINTEST)
+
+    parts = Parts(contrast, max(quiet, 0.05 * float(contrast.max())), blocks=128)
+    contrast = without_lines(np.where(parts.pixels(parts.frames()), 0, contrast))
+    parts = Parts(contrast, max(quiet, 0.12 * float(contrast.max())))
+    digit = parts.pixels(parts.digit())
+    if not digit.any():
+        return None
+    level = float(np.quantile(contrast[digit & (contrast > parts.floor)], 0.8))
+
+    contrast = np.where(digit, contrast, 0)  # once more: what is faint beside this ink is none
+    parts = Parts(contrast, max(quiet, 0.3 * level))
+    digit = parts.pixels(parts.digit())
+    inked = digit & (contrast > parts.floor)
+    rows, columns = np.flatnonzero(inked.any(1)), np.flatnonzero(inked.any(0))
+    box = (int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
+    return Ink(np.where(digit, contrast, 0), level, box)
+
+
+def noise_of(grey: np.ndarray) -> float:
+    """How much noise, as a standard deviation, is left in `grey` once it is softened.
+
+    Second differences along both axes see nothing of slopes, straight edges and lines
+    (Immerkær, Fast Noise Variance Estimation, 1996); they amplify white noise by 6, and
+    softening leaves 0.375 of it.
+    """
+    if min(grey.shape) < 3:
+        return 0.0
+    rough = np.abs(np.diff(np.diff(grey, 2, axis=0), 2, axis=1))
+    return float(np.median(rough)) / 0.6745 / 6 * 0.375 / max(float(np.median(grey)), 0.1)
+
+
+def is_light(grey: np.ndarray) -> bool:
+    """Whether the ink on `grey` (h, w) is lighter than its paper.
+
+    Ink covers less than its surroundings and differs from them by more, so the third moment
+    of what differs from the mean around has its sign.
+    """
+    small = grid.block_mean(grey, -(-max(grey.shape) // 128))
+    rest = small - grid.mean_around(small, max(min(small.shape) // 4, 2))
+    return float(((rest - np.median(rest)) ** 3).sum()) > 0
+
+
+def raised(grey: np.ndarray) -> np.ndarray:
+    """How far each pixel is darker than its paper, as a fraction of the paper's light.
+
+    The paper under a stroke is what a closing leaves: what is narrower than the window is
+    filled, and a shadow, being wider, stays as it is. At the picture's edge a closing misjudges
+    a slope of light, and less its slope, the picture's hard shadows; the lower of both papers
+    is right. Noise lifts a closing a little everywhere, so the middle of the contrast counts
+    as no ink.
+    """
+    radius, slope = max(min(grey.shape) // 6, 3), grid.plane(grey)
+    paper = np.minimum(grid.closed(grey, radius), slope + grid.closed(grey - slope, radius))
+    contrast = 1 - grey / np.maximum(paper, 0.1)
+    return contrast - np.median(contrast)
+
+
+def without_lines(contrast: np.ndarray) -> np.ndarray:
+    """`contrast` less the lines that run from one side of the picture to the other."""
+    rest = contrast - ruled(contrast) - ruled(contrast.T).T
+    ink = rest > 0.5 * rest.max()
+    if ink.any() and not ((ink[0].any() and ink[-1].any()) or (ink[:, 0].any() and ink[:, -1].any())):
+        return rest
+    return contrast  # the "lines" were strokes of a digit that fills its picture
+
+
+def ruled(contrast: np.ndarray) -> np.ndarray:
+    """The contrast of the lines that run across: (h, w) like `contrast`.
+
+    A row belongs to a line if nearly every segment of it is dark. That is tried for every
+    tilt; the one along which most is dark wins.
+    """
+    height, width = contrast.shape
+    pieces = min(SEGMENTS, width)
+    edges = np.linspace(0, width, pieces + 1).astype(int)
+    segments = np.add.reduceat(contrast, edges[:-1], axis=1) / np.diff(edges)  # (h, pieces)
+    places = (np.arange(pieces) + 0.5) / pieces - 0.5
+    best, profile, shift = 0.0, np.zeros(height, np.float32), np.zeros(pieces, int)
+    steepest = max(width // 25, 1)
+    for tilt in range(-steepest, steepest + 1, max(steepest // 8, 1)):
+        shifts = np.rint(tilt * places).astype(int)
+        rows = np.arange(height)[:, None] + shifts
+        there = np.take_along_axis(segments, np.clip(rows, 0, height - 1), 0)
+        there = np.where((rows >= 0) & (rows < height), there, 0)
+        # of a line, unlike of a long stroke, both ends lie at the picture's edge
+        few = np.partition(there, pieces // 7, axis=1)[:, pieces // 7]
+        found = np.maximum(np.minimum(few, np.minimum(there[:, 0], there[:, -1])), 0)
+        if (dark := float((found**2).sum())) > best * 1.02:
+            best, profile, shift = dark, found, shifts
+    thick = grid.opened(profile[:, None], (2 + height // 64, 0))[:, 0]
+    profile = np.where(profile - thick > FAINTEST / 2, profile, 0)
+    if not profile.any():
+        return np.zeros_like(contrast)
+    by_piece = np.repeat(shift, np.diff(edges))
+    rows = np.clip(np.arange(height)[:, None] - by_piece, 0, height - 1)
+    return 1.2 * profile[rows]
+
+
+class Parts:
+    """The connected parts of the ink, on a grid of blocks that bridges small gaps."""
+
+    def __init__(self, contrast: np.ndarray, floor: float, blocks: int = 64) -> None:
+        """Part `contrast` (h, w) where it is above `floor`."""
+        self.shape = contrast.shape
+        self.side = -(-max(self.shape) // blocks)
+        self.floor = floor
+        mask = grid.block_highest(contrast, self.side) > self.floor
+        numbers = grid.components(mask)
+        names, index = np.unique(np.append(0, numbers), return_inverse=True)
+        self.count = len(names)  # the first, 0, is where no ink is
+        self.index = index[1:].reshape(mask.shape)
+        flat, (y, x) = self.index.ravel(), np.indices(mask.shape).reshape(2, -1)
+        top, left = (lowest_of(flat, place, self.count) for place in (y, x))
+        bottom, right = (-lowest_of(flat, -place, self.count) + 1 for place in (y, x))
+        self.boxes = np.stack([top, left, bottom, right], 1)  # (count, 4)
+
+        weight = grid.block_highest(contrast, self.side).ravel()
+        self.weight = np.bincount(flat, weight, self.count) / np.maximum(np.bincount(flat), 1)
+
+        height, width = bottom - top, right - left
+        self.cornered = np.ones(self.count, bool)  # has ink in all corners of its box
+        for down in (y - top[flat], bottom[flat] - 1 - y):
+            for across in (x - left[flat], right[flat] - 1 - x):
+                corner = (down <= height[flat] // 10) & (across <= width[flat] // 10)
+                self.cornered &= np.bincount(flat, corner, self.count) > 0
+        rim = (y == 0) | (x == 0) | (y == mask.shape[0] - 1) | (x == mask.shape[1] - 1)
+        self.along_edge = np.bincount(flat, rim, self.count) / np.maximum(height + width, 1)
+        self.length = np.hypot(*(self.boxes[:, 2:] - self.boxes[:, :2]).T)
+
+    def pixels(self, chosen: np.ndarray) -> np.ndarray:
+        """Where the `chosen` parts (count,) bool lie, with a rim of a block: (h, w) bool."""
+        blocks = grid.highest(chosen[self.index], 1)
+        whole = np.repeat(np.repeat(blocks, self.side, 0), self.side, 1)
+        return whole[: self.shape[0], : self.shape[1]]
+
+    def frames(self) -> np.ndarray:
+        """Which parts are drawn around another one: (count,) bool."""
+        top, left, bottom, right = self.boxes.T
+        inside = (
+            (top[None] > top[:, None]) & (left[None] > left[:, None])
+            & (bottom[None] < bottom[:, None]) & (right[None] < right[:, None])
+            & (self.length[None] > 0.15 * self.length[:, None])
+        )  # fmt: skip
+        found = self.cornered & inside[:, 1:].any(1)
+        found[0] = False
+        return found
+
+    def digit(self) -> np.ndarray:
+        """Which parts make up the digit: (count,) bool.
+
+        The longest and darkest part, and others near it if they are long enough to be a
+        stroke. What lies along the picture's edge is rather a shadow or the end of a sheet.
+        """
+        length = self.length * 0.1 ** np.minimum(2 * self.along_edge, 1)
+        length[0] = 0
+        main = (length * self.weight).argmax()
+        reach = 0.25 * self.length[main]
+        near = (self.boxes[:, :2] < self.boxes[main, 2:] + reach).all(1)
+        near &= (self.boxes[:, 2:] > self.boxes[main, :2] - reach).all(1)
+        dark = self.weight >= 0.3 * self.weight[main]
+        return near & dark & (length > 0) & (length >= 0.15 * length[main])
+
+
+def lowest_of(index: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
+    """The least of `values` (n,) int that each of `count` parts holds; 0 for an empty part."""
+    least = np.full(count, np.iinfo(np.int64).max)
+    np.minimum.at(least, index, values)
+    return np.where(least == np.iinfo(np.int64).max, 0, least)

@@ -1,0 +1,160 @@
+"""Bring a grey picture of one digit to the form of MNIST's images. NumPy only.
+
+MNIST's digits were cut out, scaled so that the longer side of their ink is 20 pixels, and
+laid into 28x28 with the centre of mass in the middle, white on black (LeCun et al., 1998).
+A network that learned from them reads other pictures only in that form.
+
+The digit is looked for twice, in the whole picture and then in what surrounds the find: a
+digit may be small in its frame, and the second look has a finer grid and its own light.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nnguide.errors import InputError
+from nnguide.preprocessing import grid
+from nnguide.preprocessing.ink import Ink, find, is_light
+
+SIDE = 28  # of the result
+BOX = 20  # the longer side of the ink
+FINE = 80  # pixels of the ink's longer side while its strokes are shaped
+STROKES = (2.6, 3.6)  # widths of MNIST's strokes in pixels, quantiles 25 % and 80 %
+LOOKS = (256, 160)  # pixels of the longer side in the first and the second look
+
+
+def normalise(grey: np.ndarray) -> np.ndarray:
+    """Bring a picture of one digit to MNIST's form.
+
+    Args:
+        grey: (h, w) float in [0, 1], dark ink on light paper or light on dark. A picture that
+            is in MNIST's form already passes unchanged.
+    Returns:
+        (28, 28) uint8, white on black: the ink's longer side is 20 pixels, its centre of mass
+        in the middle, its strokes two to four pixels wide.
+    Raises:
+        InputError: the array is no such picture, or no ink is seen on it.
+    """
+    grey = checked(grey)
+    for view in (grey, 1 - grey):
+        if is_normal(levels := to_levels(view)):
+            return levels
+
+    if is_light(grey):
+        grey = 1 - grey
+    block = -(-max(grey.shape) // LOOKS[0])
+    ink = find(grid.block_mean(grey, block))
+    if ink is None:
+        raise InputError(
+            "no digit was seen: the picture is blank, or its ink hardly differs from its paper. "
+            "Give a picture of one digit, dark on light or light on dark."
+        )
+    return framed(shaped(closer(grey, ink, block) or ink))
+
+
+def checked(grey: np.ndarray) -> np.ndarray:
+    """`grey` as float32, or InputError if it is no picture in [0, 1]."""
+    expected = "expected a grey picture (height, width) of numbers in [0, 1]; got "
+    if not isinstance(grey, np.ndarray) or grey.dtype.kind != "f":
+        kind = grey.dtype if isinstance(grey, np.ndarray) else type(grey).__name__
+        raise InputError(f"{expected}{kind}. Divide 8-bit levels by 255.")
+    if grey.ndim != 2 or grey.size == 0:
+        raise InputError(f"{expected}shape {grey.shape}")
+    low, high = float(grey.min()), float(grey.max())  # a NaN makes both NaN
+    if not (low >= 0 and high <= 1):
+        found = f"values from {low:g} to {high:g}" if low <= high else "values that are not finite"
+        raise InputError(f"{expected}{found}")
+    return grey.astype(np.float32)
+
+
+def to_levels(grey: np.ndarray) -> np.ndarray:
+    """Levels 0-255, uint8, of `grey` in [0, 1]."""
+    return np.rint(grey * 255).astype(np.uint8)
+
+
+def is_normal(levels: np.ndarray) -> bool:
+    """Whether `levels` (h, w) uint8 is in MNIST's form, as all 70,000 images of MNIST are."""
+    if levels.shape != (SIDE, SIDE) or levels.max() < 250 or (levels == 0).mean() < 0.5:
+        return False
+    rows, columns = np.flatnonzero(levels.any(1)), np.flatnonzero(levels.any(0))
+    longest = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
+    centred = all(SIDE // 2 - 0.1 < place < SIDE // 2 + 1.1 for place in mass_centre(levels))
+    return longest in (BOX - 1, BOX) and centred
+
+
+def mass_centre(levels: np.ndarray) -> tuple[float, float]:
+    """Row and column of the centre of mass; the middle of the first pixel is 0.5."""
+    total = float(levels.sum())
+    return tuple(  # type: ignore[return-value]
+        float(levels.sum(axis) @ (np.arange(levels.shape[1 - axis]) + 0.5)) / total
+        for axis in (1, 0)
+    )
+
+
+def closer(grey: np.ndarray, ink: Ink, block: int) -> Ink | None:
+    """Look again at `ink`, which was found where `block` pixels of `grey` make one.
+
+    What the first look took for paper stays paper. None if the grid would not be finer.
+    """
+    top, left, bottom, right = (edge * block for edge in ink.box)
+    room = max(bottom - top, right - left) // 4 + 2 * block
+    top, left = max(top - room, 0), max(left - room, 0)
+    part = grey[top : bottom + room, left : right + room]
+    finer = -(-max(part.shape) // LOOKS[1])
+    if finer >= block:
+        return None
+    small = grid.block_mean(part, finer)
+    ends = top + small.shape[0] * finer, left + small.shape[1] * finer
+    box = top / block, left / block, ends[0] / block, ends[1] / block
+    region = grid.resized((ink.strength > 0).astype(np.float32), box, small.shape) > 0
+    return find(small, region)
+
+
+def shaped(ink: Ink) -> np.ndarray:
+    """The ink with MNIST's strokes, (h, w) float32 in [0, 1]; its longer side is about FINE.
+
+    A stroke is solid where its contrast is above half the level, so pencil and chalk become
+    as even as MNIST's ink, and then as wide.
+    """
+    top, left, bottom, right = ink.box
+    longest = max(bottom - top, right - left)
+    room = 0.3 * longest  # for a stroke that is made wider, and the soft rim of each
+    box = (top - room, left - room, bottom + room, right + room)
+    scale = FINE / longest
+    shape = (round((bottom - top + 2 * room) * scale), round((right - left + 2 * room) * scale))
+    fine = grid.softened(grid.softened(grid.resized(ink.strength, box, shape)))
+    solid = np.clip(3 * (fine / ink.level - 0.2), 0, 1)
+    width = stroke_width(solid)
+    # the ink's box grows with its strokes, and both are scaled to BOX afterwards
+    wanted = min(max(width * BOX / FINE, STROKES[0]), STROKES[1])
+    steps = (wanted * FINE - width * BOX) / (2 * (BOX - wanted))
+    return grid.grown(solid, max(steps, -width / 4, -FINE / 16))
+
+
+def stroke_width(shape: np.ndarray) -> float:
+    """Mean width of the strokes: twice the area, over what one step off each side takes."""
+    area = float(shape.sum())
+    return 2 * area / max(area - float(grid.grown(shape, -1).sum()), 1e-6)
+
+
+def framed(shape: np.ndarray) -> np.ndarray:
+    """`shape` (h, w) in [0, 1] as MNIST frames it: (28, 28) uint8."""
+    inked = shape > 0.5 * shape.max()
+    rows, columns = np.flatnonzero(inked.any(1)), np.flatnonzero(inked.any(0))
+    sides = rows[-1] + 1 - rows[0], columns[-1] + 1 - columns[0]
+    step = max(sides) / BOX
+    pixels = [max(round(side / step), 1) for side in sides]
+    middle = (rows[0] + rows[-1] + 1) / 2, (columns[0] + columns[-1] + 1) / 2
+    low = [centre - count * step / 2 for centre, count in zip(middle, pixels, strict=True)]
+    high = [start + count * step for start, count in zip(low, pixels, strict=True)]
+    small = grid.resized(shape, (low[0], low[1], high[0], high[1]), (pixels[0], pixels[1]))
+    full = np.median(small[small > 0.5 * small.max()])  # half of MNIST's ink is full white
+    levels = to_levels(np.clip(small / full, 0, 1))
+
+    place = [
+        min(max(SIDE // 2 - int(centre), 0), SIDE - count)
+        for centre, count in zip(mass_centre(levels), pixels, strict=True)
+    ]
+    picture = np.zeros((SIDE, SIDE), np.uint8)
+    picture[place[0] : place[0] + pixels[0], place[1] : place[1] + pixels[1]] = levels
+    return picture

@@ -1,0 +1,190 @@
+"""Read a person's picture of one digit: any common format, any mode, within limits."""
+
+from __future__ import annotations
+
+import io
+import struct
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nnguide.errors import InputError
+from nnguide.preprocessing import grid, mnist_form
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MAX_BYTES = 20_000_000
+MAX_PIXELS = 40_000_000
+ENOUGH = 1500  # pixels of the longer side; a larger picture is reduced while it is read
+FORMATS = "PNG, JPEG, BMP, GIF or TIFF"
+LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue, ITU-R BT.601
+
+
+def read(source: Path | bytes) -> np.ndarray:
+    """The digit on a picture, in MNIST's form.
+
+    Args:
+        source: the path of a picture file, or its bytes.
+    Returns:
+        (28, 28) uint8, white on black.
+    Raises:
+        InputError: it is no picture within the limits, or no digit is seen on it.
+    """
+    grey = decode(source)
+    try:
+        return mnist_form.normalise(grey)
+    except InputError as error:
+        raise InputError(f"{name_of(source)}: {error}") from error
+
+
+def decode(source: Path | bytes) -> np.ndarray:
+    """A picture in grey, as a person sees it.
+
+    The first frame is taken, turned as its EXIF orientation says. What is transparent shows
+    white or black, whichever the ink stands out from. A picture whose longer side is above
+    3,000 pixels is reduced by a whole factor.
+
+    Args:
+        source: the path of a picture file, or its bytes: PNG, JPEG, BMP, GIF or TIFF, at most
+            20 MB and 40 million pixels, told by its content and not by its name.
+    Returns:
+        (h, w) float32 in [0, 1], 0 black.
+    Raises:
+        InputError: the file cannot be read, is no such picture, damaged or too large.
+    """
+    name = name_of(source)
+    picture = opened(content(source, name), name)
+    width, height = picture.size
+    if width < 1 or height < 1 or width * height > MAX_PIXELS:
+        raise InputError(
+            f"{name}: expected a picture of 1 to {MAX_PIXELS:,} pixels; got {width:,} x "
+            f"{height:,}. Give a smaller copy."
+        )
+    try:
+        return to_grey(picture)
+    except Exception as error:  # damaged bytes end in a dozen exceptions, by decoder
+        raise InputError(
+            f"{name}: expected a whole {picture.format} picture; its content is damaged or cut "
+            f"short ({error})"
+        ) from error
+
+
+def name_of(source: Path | bytes) -> str:
+    """What messages call the picture."""
+    return "the picture" if isinstance(source, bytes) else str(source)
+
+
+def content(source: Path | bytes, name: str) -> bytes:
+    """The bytes of the picture file, which are neither none nor too many."""
+    if isinstance(source, bytes):
+        size = len(source)
+    else:
+        try:
+            with Path(source).open("rb") as file:
+                source = file.read(MAX_BYTES + 1)
+                size = max(len(source), Path(name).stat().st_size)
+        except OSError as error:
+            raise InputError(
+                f"{name}: expected a picture file that can be read; {error.strerror}"
+            ) from error
+    if not source:
+        raise InputError(f"{name}: expected a {FORMATS} picture; the file is empty")
+    if size > MAX_BYTES:
+        raise InputError(
+            f"{name}: expected a picture of at most {MAX_BYTES // 10**6} MB; got "
+            f"{size / 10**6:,.1f} MB. Give a smaller copy."
+        )
+    return source
+
+
+def opened(data: bytes, name: str) -> Image.Image:
+    """The picture with its header read and nothing decoded.
+
+    The format's own class is called, not Image.open: that would warn of large pictures, which
+    are refused here with a message, and try formats that are not allowed.
+    """
+    from PIL import (
+        BmpImagePlugin,
+        GifImagePlugin,
+        JpegImagePlugin,
+        PngImagePlugin,
+        TiffImagePlugin,
+    )
+
+    formats = (
+        (b"\x89PNG\r\n\x1a\n", PngImagePlugin.PngImageFile),
+        (b"\xff\xd8\xff", JpegImagePlugin.JpegImageFile),
+        (b"BM", BmpImagePlugin.BmpImageFile),
+        (b"GIF8", GifImagePlugin.GifImageFile),
+        (b"II*\0", TiffImagePlugin.TiffImageFile),
+        (b"MM\0*", TiffImagePlugin.TiffImageFile),
+    )
+    for start, kind in formats:
+        if data.startswith(start):
+            try:
+                return kind(io.BytesIO(data))
+            except Exception as error:  # as in decode
+                raise InputError(
+                    f"{name}: expected a whole {kind.format} picture; its header is damaged or "
+                    f"cut short ({error})"
+                ) from error
+    raise InputError(
+        f"{name}: expected a {FORMATS} picture, told by its content; got a file that begins "
+        f"with {data[:8]!r}"
+    )
+
+
+def to_grey(picture: Image.Image) -> np.ndarray:
+    """(h, w) float32 in [0, 1] of a picture of any mode, 0 black."""
+    from PIL import ImageOps
+
+    if picture.format == "JPEG":  # its decoder can skip detail, which saves most of the time
+        picture.draft(None, (ENOUGH, ENOUGH))
+    picture = ImageOps.exif_transpose(picture)
+    reduced = max(max(picture.size) // ENOUGH, 1)
+    if picture.mode.startswith(("I", "F")):
+        return reduce(deep(picture), reduced)
+    if picture.has_transparency_data:
+        levels = np.asarray(picture.convert("RGBA").reduce(reduced), np.float32) / 255
+        return on_paper(levels[..., :3] @ LUMINANCE, levels[..., 3])
+    if picture.mode not in ("L", "RGB"):
+        picture = picture.convert("L" if picture.mode == "1" else "RGB")
+    return np.asarray(picture.reduce(reduced).convert("L"), np.float32) / 255
+
+
+def deep(picture: Image.Image) -> np.ndarray:
+    """(h, w) float32 in [0, 1] of a picture of 16- or 32-bit levels or floats."""
+    levels = np.asarray(picture).astype(np.float32)
+    if not np.isfinite(levels).all():
+        raise ValueError("some of its levels are not finite")
+    if picture.mode.startswith("I;16") or (picture.mode == "I" and 255 < levels.max() <= 65535):
+        return np.clip(levels / 65535, 0, 1)
+    low, high = min(float(levels.min()), 0.0), max(float(levels.max()), 1.0)
+    return (levels - low) / (high - low)
+
+
+def reduce(grey: np.ndarray, factor: int) -> np.ndarray:
+    """`grey` (h, w) with each block of factor x factor averaged."""
+    return np.clip(grid.block_mean(grey, factor), 0, 1)
+
+
+def on_paper(grey: np.ndarray, opacity: np.ndarray) -> np.ndarray:
+    """Lay a transparent picture on the paper that lets its ink be seen.
+
+    Args:
+        grey: (h, w) float32 in [0, 1], the picture without its transparency.
+        opacity: (h, w) float32 in [0, 1], 0 transparent.
+    Returns:
+        (h, w) float32 in [0, 1]. If what is visible is one tone, that is the ink, and the
+        paper is white or black, whichever is farther. If it has dark and light parts, or
+        covers most of the picture, it has a paper of its own, and the rest takes its tone.
+    """
+    seen = grey[opacity > 0.5]
+    if not len(seen):
+        return np.ones_like(grey)
+    low, middle, high = np.quantile(seen, [0.02, 0.5, 0.98])
+    covered = len(seen) / grey.size
+    paper = middle if high - low > 0.3 and covered > 0.5 else float(middle < 0.5)
+    return paper + opacity * (grey - paper)
