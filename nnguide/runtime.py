@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ class Runtime:
         strategy: none or mirrored.
         devices: the logical devices that train.
         reason: the choice and why, in one line.
-        scope: the strategy's own context, in which models are built.
+        new_scope: makes the strategy's own context; `scope` is a new one each time.
         warnings: what the user should know of a setting that was forced.
     """
 
@@ -31,8 +31,13 @@ class Runtime:
     strategy: str
     devices: tuple[str, ...]
     reason: str
-    scope: Any
+    new_scope: Callable[[], contextlib.AbstractContextManager[Any]]
     warnings: tuple[str, ...] = ()
+
+    @property
+    def scope(self) -> contextlib.AbstractContextManager[Any]:
+        """The strategy's context, in which models are built: `with runtime.scope:`."""
+        return self.new_scope()
 
     @property
     def replicas(self) -> int:
@@ -67,14 +72,14 @@ def runtime(
     determined = _deterministic(tf) if config.deterministic else contextlib.nullcontext()
     try:
         with determined:
-            scope: Any = contextlib.nullcontext()
+            scope: Any = contextlib.nullcontext
             if strategy == "mirrored":
                 with quiet.stderr_diverted():
                     mirrored = tf.distribute.MirroredStrategy(
                         used,
                         cross_device_ops=None if gpus else tf.distribute.ReductionToOneDevice(),
                     )
-                scope = mirrored.scope()
+                scope = mirrored.scope
             reason = (
                 f"precision {precision} ({why_precision}), strategy {strategy} ({why_strategy})"
             )

@@ -178,7 +178,9 @@ def fit(
         watched = None
         if validation is not None:
             held, preprocess = task.feed(layer, validation.inputs)
-            watched = pipeline.in_order(held, head.targets(validation.labels), preprocess)
+            watched = pipeline.in_order(
+                held, head.targets(validation.labels), preprocess, runtime.replicas
+            )
         started = time.perf_counter()
         try:
             trainer.fit(
@@ -262,7 +264,7 @@ class _LearningRate(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if logs is not None:
             rate = self.model.optimizer.learning_rate  # a number, a variable or a mirrored one
-            logs["learning_rate"] = float(keras.ops.convert_to_tensor(rate))
+            logs["learning_rate"] = float(keras.ops.convert_to_numpy(rate))
 
 
 class _Record(keras.callbacks.Callback):

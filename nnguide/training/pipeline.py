@@ -111,9 +111,17 @@ def batches(
 
 
 def in_order(
-    inputs: Any, targets: np.ndarray, preprocess: Callable[[Any], Any] | None, batch: int = 512
+    inputs: Any,
+    targets: np.ndarray,
+    preprocess: Callable[[Any], Any] | None,
+    replicas: int = 1,
+    batch: int = 512,
 ) -> tf.data.Dataset:
-    """Batches of (inputs, targets) as they stand, each once: for validation."""
+    """Batches of (inputs, targets) as they stand, each once: for validation.
+
+    The first batch is a multiple of the replicas, without which Keras cannot begin.
+    """
+    batch = max(min(batch, len(targets)) // replicas, 1) * replicas
 
     def make(rows: Any, goal: Any) -> tuple[Any, Any]:
         x = rows.to_tensor() if isinstance(rows, tf.RaggedTensor) else rows

@@ -1,0 +1,98 @@
+"""Imports point one way, and what the command line needs before work begins is light."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import nnguide
+
+PACKAGE = Path(nnguide.__file__).parent
+HEAVY = "tensorflow keras sklearn matplotlib torch tensorflow_datasets keras_tuner PIL numpy"
+
+
+def test_nothing_heavy_is_imported_before_work_begins() -> None:
+    """The names, defaults and help of everything, in one fresh process."""
+    code = f"""
+import importlib, pkgutil, sys
+import nnguide, nnguide.config, nnguide.presets, nnguide.data, nnguide.quiet, nnguide.runs
+from nnguide import cli, tasks
+for name in tasks.names():
+    assert tasks.get(name).defaults.task == name
+for module in pkgutil.iter_modules(cli.__path__):
+    importlib.import_module("nnguide.cli." + module.name)
+print(*sorted(set("{HEAVY}".split()) & set(sys.modules)))
+"""
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert found == []
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The modules of nnguide that a file imports when it is imported itself."""
+    body = [ast.parse(path.read_text("utf-8"))]
+    while body:
+        node = body.pop()
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            body += node.orelse
+        elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            body += ast.iter_child_nodes(node)
+
+
+def graph() -> dict[str, set[str]]:
+    """Module -> the modules of nnguide that it imports at its top; the root module left out."""
+    files = {
+        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(
+            ".__init__"
+        ): path
+        for path in PACKAGE.rglob("*.py")
+    }
+    files.pop("nnguide")
+    return {name: set(imported(path)) & files.keys() - {name} for name, path in files.items()}
+
+
+def test_no_module_imports_itself_by_a_detour() -> None:
+    """A module may import its package's own names; otherwise imports form no circle."""
+    edges = {
+        name: {other for other in others if not name.startswith(f"{other}.")}
+        for name, others in graph().items()
+    }
+    while leaves := {name for name, others in edges.items() if not others & edges.keys()}:
+        edges = {name: others for name, others in edges.items() if name not in leaves}
+    assert edges == {}
+
+
+def test_imports_point_one_way() -> None:
+    """Nothing imports the command line; ingredients no verb, blueprints no Keras model."""
+    verbs = ("training", "tuning", "evaluation", "explain", "serving", "export", "runs")
+    ingredients = ("data", "preprocessing", "models", "heads", "tasks", "config", "examples")
+    light = ("config", "errors", "files", "values", "data")
+    for name, others in graph().items():
+        part = name.split(".")[1]
+        parts = {other.split(".")[1] for other in others} - {part}
+        if part not in ("cli", "__main__"):
+            assert "cli" not in parts, name
+        if part in ingredients:
+            assert not parts & set(verbs), name
+        if part in light:
+            assert not parts & {"models", "heads", "tasks", "runtime"}, name
+        if part == "blueprints":
+            assert not parts & {"training", "models", "heads", "tasks"}, name
+
+
+def test_a_file_is_read_in_one_sitting() -> None:
+    long = {path.name: n for path in PACKAGE.rglob("*.py") if (n := lines(path)) > 400}
+    assert long == {}
+
+
+def lines(path: Path) -> int:
+    return len(path.read_text("utf-8").splitlines())

@@ -1,0 +1,169 @@
+"""Seed, precision and devices: what is chosen, why, and that mirroring learns the same."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nnguide import runtime as module
+from nnguide.config import RuntimeConfig
+from nnguide.errors import ConfigError
+from nnguide.runtime import runtime
+
+pytestmark = pytest.mark.usefixtures("tf")
+
+
+def policy() -> str:
+    import keras
+
+    return keras.config.dtype_policy().name
+
+
+def gpus(*capabilities: tuple[int, int]) -> Any:
+    """A stand-in for the tensorflow module of a machine with such GPUs."""
+    config = SimpleNamespace(
+        list_physical_devices=lambda kind: list(capabilities),
+        experimental=SimpleNamespace(get_device_details=lambda c: {"compute_capability": c}),
+    )
+    return SimpleNamespace(config=config)
+
+
+def test_auto_is_float32_and_one_device_without_a_gpu() -> None:
+    with runtime(RuntimeConfig()) as chosen:
+        assert (chosen.precision, chosen.strategy, chosen.replicas) == ("float32", "none", 1)
+        assert chosen.reason == "precision float32 (no GPU), strategy none (no GPU)"
+        assert chosen.warnings == ()
+
+
+def test_auto_takes_float16_where_every_gpu_is_fast_at_it() -> None:
+    auto = RuntimeConfig()
+    assert module._precision(auto, gpus((8, 0), (7, 0)), True)[0] == "mixed_float16"
+    assert module._precision(auto, gpus((8, 0), (6, 1)), True)[0] == "float32"
+    assert module._precision(auto, gpus(), False)[0] == "float32"
+
+
+def test_auto_mirrors_over_all_devices_where_there_are_several() -> None:
+    assert module._strategy(RuntimeConfig(), ["a", "b"])[:2] == ("mirrored", ["a", "b"])
+    assert module._strategy(RuntimeConfig(), ["a"])[:2] == ("none", ["a"])
+    assert module._strategy(RuntimeConfig(strategy="none"), ["a", "b"])[:2] == ("none", ["a"])
+
+
+@pytest.mark.parametrize("asked", ["mixed_float16", "mixed_bfloat16", "float32"])
+def test_the_precision_is_as_before_after_the_block(asked: Any) -> None:
+    before = policy()
+    with runtime(RuntimeConfig(precision=asked)) as chosen:
+        assert policy() == chosen.precision == asked
+        assert bool(chosen.warnings) == (asked == "mixed_float16")
+    assert policy() == before
+    with pytest.raises(KeyError), runtime(RuntimeConfig(precision=asked)):
+        raise KeyError
+    assert policy() == before
+
+
+def test_mirrored_needs_two_devices() -> None:
+    before = policy()
+    config = RuntimeConfig(strategy="mirrored", precision="mixed_bfloat16")
+    with pytest.raises(ConfigError, match=r"two or more GPUs; this machine shows no GPU"):  # noqa: SIM117
+        with runtime(config):
+            pass
+    with pytest.raises(ConfigError, match="shows 1 GPU"), runtime(config, devices=["/CPU:0"]):
+        pass
+    assert policy() == before
+
+
+def test_the_seed_governs_all_randomness() -> None:
+    import keras
+
+    drawn = []
+    for seed in (3, 3, 4):
+        with runtime(RuntimeConfig(), seed=seed):
+            layer = keras.layers.Dense(2)
+            layer.build((None, 2))
+            weights = np.asarray(layer.kernel).tolist()
+            drawn.append((random.random(), np.random.random(), weights))
+    assert drawn[0] == drawn[1]
+    assert all(a != b for a, b in zip(drawn[1], drawn[2], strict=True))
+    random.seed(1)
+    with runtime(RuntimeConfig()):
+        assert random.random() == random.Random(1).random()
+
+
+def test_determinism_ends_with_the_block() -> None:
+    from tensorflow.python.framework import config as internal
+
+    with runtime(RuntimeConfig(deterministic=True)):
+        assert internal.is_op_determinism_enabled()
+    assert not internal.is_op_determinism_enabled()
+
+
+MIRROR = """
+import json, sys
+import numpy as np
+from nnguide import quiet, tasks
+from nnguide.runtime import runtime
+from nnguide.training.fit import fit
+import tiny
+
+tf = quiet.tensorflow()
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+found = {}
+for task in tasks.names():
+    whole = tiny.examples(task, 360)
+    training, held = whole.take(np.arange(0, 321)), whole.take(np.arange(321, len(whole)))
+    for precision, devices in (
+        ("float32", None), ("float32", ["CPU:0", "CPU:1"]), ("mixed_float16", ["CPU:0", "CPU:1"])
+    ):
+        config = tiny.config(
+            task, "model.dropout=0" if precision == "float32" else "model.dropout=0.1",
+            "train.epochs=4", f"runtime.precision={precision}", "model.l2=0.001",
+            "train.restore_best=false",
+        )
+        with runtime(config.runtime, seed=0, devices=devices) as chosen:
+            fitted = fit(tasks.get(task), config, training, held, chosen)
+        found[f"{task} {precision} {chosen.replicas}"] = {
+            "strategy": chosen.strategy,
+            "history": fitted.history,
+            "weights": np.concatenate([w.ravel() for w in fitted.model.get_weights()]).tolist(),
+        }
+json.dump(found, sys.stdout)
+"""
+
+
+@pytest.fixture(scope="module")
+def mirrored() -> dict[str, Any]:
+    """Both tasks trained on one device and on two virtual ones, in a process of their own."""
+    folder = Path(__file__).parent
+    code = f"import sys; sys.path.insert(0, {str(folder)!r})\n{MIRROR}"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=folder.parent, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("task", ["digits", "spam"])
+def test_two_devices_learn_what_one_learns(mirrored: dict[str, Any], task: str) -> None:
+    """Forty steps and a validation part of an odd size: the same weights but for rounding."""
+    one, two = mirrored[f"{task} float32 1"], mirrored[f"{task} float32 2"]
+    assert (one["strategy"], two["strategy"]) == ("none", "mirrored")
+    np.testing.assert_allclose(two["weights"], one["weights"], atol=2e-3)
+    for figure in ("loss", "accuracy", "val_loss", "val_accuracy"):
+        np.testing.assert_allclose(two["history"][figure], one["history"][figure], atol=0.02)
+
+
+@pytest.mark.parametrize("task", ["digits", "spam"])
+def test_two_devices_learn_under_mixed_float16(mirrored: dict[str, Any], task: str) -> None:
+    half, whole = mirrored[f"{task} mixed_float16 2"], mirrored[f"{task} float32 1"]
+    assert half["strategy"] == "mirrored"
+    assert np.isfinite(half["weights"]).all()
+    assert half["history"]["loss"][-1] < 0.7 * half["history"]["loss"][0]
+    assert abs(half["history"]["accuracy"][-1] - whole["history"]["accuracy"][-1]) < 0.1
