@@ -107,6 +107,9 @@ def neuron(data: Data, target: Path | str) -> None:
 
 def trace(data: Data, target: Path | str) -> None:
     """Every activation on the way forward and every error on the way back, as bars."""
+    if "tokens" in data:
+        trace_text(data, target)
+        return
     forward = [row for row in data["forward"] if row["symbol"].startswith(("a", "ŷ"))]
     errors = {row["symbol"]: row for row in data["backward"] if row["symbol"].startswith("δ")}
     with canvas(target, len(forward), (3.4 * len(forward) + 1, 4.6)) as all_axes:
@@ -126,6 +129,24 @@ def trace(data: Data, target: Path | str) -> None:
             axes.legend(loc="upper left")
             kind = "input" if not depth else "output" if row["symbol"] == "ŷ" else f"layer {depth}"
             _title(axes, f"{kind}: {len(values)} unit{'s' * (len(values) > 1)}", "unit", "value")
+
+
+def trace_text(data: Data, target: Path | str) -> None:
+    """The tokens that an answer hangs on, and the gradient on its way back to them."""
+    from matplotlib.ticker import MaxNLocator
+
+    tokens = sorted(data["tokens"], key=lambda token: token["pull"])[-12:]
+    layers = data["backward"]
+    with canvas(target, 2) as (left, right):
+        left.barh(range(len(tokens)), [token["pull"] for token in tokens])
+        left.set_yticks(range(len(tokens)), [token["token"] for token in tokens])
+        left.xaxis.set_major_locator(MaxNLocator(4))
+        title = f"“{data['text'][:40]}”: P(spam) = {data['probability']:.3f}"
+        _title(left, title, "norm of ∂L/∂embedding", "words and [pieces], _ is a space")
+        norms = [layer["norm"] for layer in layers]
+        right.barh([layer["layer"] for layer in layers][::-1], norms[::-1], color=COLOURS[1])
+        right.set_xscale("log")
+        _title(right, "The gradient on its way back", "norm of ∂L/∂output (log scale)", "")
 
 
 def activations(data: Data, target: Path | str) -> None:

@@ -10,34 +10,17 @@ import click
 from nnguide import cli
 from nnguide.blueprints.settings import ACTIVATIONS
 from nnguide.cli import _options
+from nnguide.cli._blueprint_print import Numbers, columns, finish, number
 from nnguide.cli._blueprint_train import train
-from nnguide.errors import InputError, WorkError
+from nnguide.errors import WorkError
 
 plot = click.option("--plot", type=click.Path(path_type=Path), help="Draw it: .png, .svg or .pdf.")
 seed = click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 
-
-class Numbers(click.ParamType):
-    """Numbers between commas: 1,-2.5,3."""
-
-    name = "x1,x2,…"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if not isinstance(value, str):
-            return value
-        try:
-            return [float(part) for part in value.split(",")]
-        except ValueError as error:
-            names = ", ".join(param.opts) if param else "this"
-            raise InputError(
-                f"{names} takes numbers between commas, such as 1,2.5; got {value!r}"
-            ) from error
-
-
 NUMBERS = Numbers()
 
 
-@click.group("blueprint")
+@click.group("blueprint", cls=cli.Group)
 @click.pass_context
 def command(context: click.Context) -> None:
     """The ideas of the guide, each run with numbers you can check.
@@ -59,37 +42,6 @@ def command(context: click.Context) -> None:
 
 
 command.add_command(train)
-
-
-def finish(
-    name: str, data: dict[str, Any], lines: list[str], as_json: bool, plot: Path | None
-) -> None:
-    """Print the lines, or the data as JSON, and draw the picture of that name if asked."""
-    if as_json:
-        _options.print_json(f"blueprint {name}", data)
-    else:
-        click.echo("\n".join(lines))
-    if plot:
-        from nnguide.blueprints import pictures
-
-        getattr(pictures, name)(data, plot)
-        cli.say(f"picture: {plot}")
-
-
-def number(value: Any) -> str:
-    """A number, or nested lists of them, to six significant digits."""
-    if isinstance(value, list):
-        return "[" + ", ".join(map(number, value)) + "]"
-    return f"{round(value, 12) + 0.0:.6g}"
-
-
-def columns(rows: list[list[str]]) -> list[str]:
-    """Rows as aligned columns."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
 
 
 @command.command("neuron")
@@ -136,29 +88,64 @@ def neuron(plot: Path | None, as_json: bool, **given: Any) -> None:
 @command.command("trace")
 @click.option("--inputs", type=NUMBERS, default="1,2", show_default=True, help="Two numbers.")
 @click.option("--target", type=click.IntRange(0, 1), default=1, show_default=True)
+@click.option("--text", help="A message, through a spam run instead.")
+@click.option("--run", default="spam", show_default=True, help="The spam run, for --text.")
 @plot
 @_options.as_json
-def trace(inputs: list[float], target: int, plot: Path | None, as_json: bool) -> None:
-    """One example through a whole small network and back, with every shape."""
+def trace(
+    inputs: list[float], target: int, text: str | None, run: str, plot: Path | None, as_json: bool
+) -> None:
+    """One example through a whole small network and back, with every shape.
+
+    With --text a message goes through a trained spam network (`nnguide train spam`):
+    its tokens, every layer, and the gradient on its way back to each token.
+
+    \b
+    Examples:
+      nnguide blueprint trace --inputs 1,2 --target 1
+      nnguide blueprint trace --text "free offer"
+    """
+    if text is not None:
+        _trace_text(text, run, target, plot, as_json)
+        return
     import numpy as np
 
     from nnguide.blueprints import trace as blueprint
 
     data = blueprint.trace(blueprint.small_network(), np.array(inputs), target)
     rows = [
-        [
-            row["symbol"],
-            str(tuple(row["shape"])),
-            f"= {row['formula']}",
-            f"= {number(row['value'])}",
-        ]
-        for row in data["forward"] + data["backward"]
+        [r["symbol"], str(tuple(r["shape"])), f"= {r['formula']}", f"= {number(r['value'])}"]
+        for r in data["forward"] + data["backward"]
     ]
     lines = columns(rows)
     forward = len(data["forward"])
     loss = f"L = {data['loss_formula']} = {data['loss']:.6g}"
     whole = ["forward", *lines[:forward], "", loss, "", "backward", *lines[forward:]]
     finish("trace", data, whole, as_json, plot)
+
+
+def _trace_text(text: str, run: str, target: int, plot: Path | None, as_json: bool) -> None:
+    cli.loud()
+    from nnguide import runs
+    from nnguide.blueprints.trace_text import trace_text
+
+    found = runs.load(run)
+    cli.say(f"run: {found.folder}")
+    data = trace_text(found, text, target)
+    ids = [["token", "id", "pull"]]
+    for token in sorted(data["tokens"], key=lambda t: -t["pull"])[:12]:
+        ids.append([token["token"], str(token["id"]), f"{token['pull']:.4f}"])
+    forward = [["layer", "shape", "first numbers"]]
+    for layer in data["forward"]:
+        forward.append([layer["layer"], str(tuple(layer["shape"])), number(layer["first"])])
+    backward = [["layer", "‖∂L/∂output‖"]]
+    backward += [[layer["layer"], f"{layer['norm']:.6g}"] for layer in data["backward"]]
+    counts = f"{len(data['tokens'])} tokens; those that the answer hangs on most:"
+    answer = (
+        f"P(spam) = {data['probability']:.6f}, loss against target {target}: {data['loss']:.6g}"
+    )
+    lines = [counts, *columns(ids), "", "forward", *columns(forward), "", answer, ""]
+    finish("trace", data, [*lines, "backward", *columns(backward)], as_json, plot)
 
 
 @command.command("activations")

@@ -5,6 +5,7 @@ import pytest
 
 from nnguide.blueprints.neuron import PUT_IN, neuron
 from nnguide.blueprints.trace import small_network, trace
+from nnguide.blueprints.trace_text import trace_text
 from nnguide.errors import ConfigError, InputError
 
 
@@ -57,3 +58,42 @@ def test_the_trace_holds_what_the_network_computes():
     np.testing.assert_allclose(found["δ[1]"][0], slopes[1])
     shapes = {row["symbol"]: row["shape"] for row in data["forward"] + data["backward"]}
     assert shapes["W[1]"] == [2, 3] and shapes["δ[2]"] == [1, 1]
+
+
+@pytest.fixture(scope="module")
+def spam_run():
+    """A small spam network, untrained, in what a run gives of itself."""
+    from types import SimpleNamespace
+
+    from nnguide import quiet, tasks
+
+    quiet.tensorflow()
+    import keras
+
+    from nnguide.config import EmbeddingConfig
+    from nnguide.models import text
+    from nnguide.preprocessing.text import Tokens
+    from nnguide.preprocessing.tokens import Tokeniser
+
+    tokeniser = Tokeniser(["free", "offer"], grams=(3,), buckets=50)
+    inputs = keras.Input((), dtype="string", name="text")
+    core = text.build(EmbeddingConfig(embedding=4, hidden=(3,)), ids=tokeniser.size)
+    model = keras.Model(inputs, core(Tokens(tokeniser, name="tokens")(inputs)))
+    return SimpleNamespace(model=model, task=tasks.get("spam"), folder="here")
+
+
+def test_a_message_through_the_spam_network(spam_run):
+    data = trace_text(spam_run, "free offer")
+    names = [token["token"] for token in data["tokens"]]
+    assert names[:3] == ["free", "offer", "[_fr]"] and names[-1] == "[er_]"
+    assert data["loss"] == pytest.approx(-np.log(data["probability"]), rel=1e-5)
+    shapes = {layer["layer"]: layer["shape"] for layer in data["forward"]}
+    assert shapes["embedding"] == [1, len(names), 4] and shapes["probability"] == [1, 1]
+    norms = {layer["layer"]: layer["norm"] for layer in data["backward"]}
+    pulls = [token["pull"] for token in data["tokens"]]
+    assert norms["embedding"] == pytest.approx(np.linalg.norm(pulls), rel=1e-5)
+
+
+def test_a_message_without_words_is_refused(spam_run):
+    with pytest.raises(InputError, match="words"):
+        trace_text(spam_run, "   ")

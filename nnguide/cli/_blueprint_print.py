@@ -1,0 +1,60 @@
+"""What the blueprint commands share: numbers between commas, and how results are printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nnguide import cli
+from nnguide.cli import _options
+from nnguide.errors import InputError
+
+
+class Numbers(click.ParamType):
+    """Numbers between commas: 1,-2.5,3."""
+
+    name = "x1,x2,…"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return [float(part) for part in value.split(",")]
+        except ValueError as error:
+            names = ", ".join(param.opts) if param else "this"
+            raise InputError(
+                f"{names} takes numbers between commas, such as 1,2.5; got {value!r}"
+            ) from error
+
+
+def finish(
+    name: str, data: dict[str, Any], lines: list[str], as_json: bool, plot: Path | None
+) -> None:
+    """Print the lines, or the data as JSON, and draw the picture of that name if asked."""
+    if as_json:
+        _options.print_json(f"blueprint {name}", data)
+    else:
+        click.echo("\n".join(lines))
+    if plot:
+        from nnguide.blueprints import pictures
+
+        getattr(pictures, name)(data, plot)
+        cli.say(f"picture: {plot}")
+
+
+def number(value: Any) -> str:
+    """A number, or nested lists of them, to six significant digits."""
+    if isinstance(value, list):
+        return "[" + ", ".join(map(number, value)) + "]"
+    return f"{round(value, 12) + 0.0:.6g}"
+
+
+def columns(rows: list[list[str]]) -> list[str]:
+    """Rows as aligned columns."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
