@@ -1,0 +1,100 @@
+"""What only a process of its own can show: its streams, its limits, its signals."""
+
+from __future__ import annotations
+
+import resource
+import signal
+import subprocess
+from pathlib import Path
+
+import processes
+import pytest
+import tiny
+
+SETTINGS = [part for word in tiny.words("digits") for part in ("--set", word)]
+
+
+def start(*arguments: object, **more) -> subprocess.Popen:
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    return subprocess.Popen(
+        processes.words(*arguments), env=processes.environment(), **{**pipes, **more}
+    )
+
+
+@pytest.fixture
+def run(trained) -> Path:
+    return trained("spam").folder
+
+
+def test_training_writes_its_result_to_stdout_and_its_own_lines_to_stderr(alone):
+    training = start("train", "digits", *SETTINGS, "--dataset", "optdigits", "--out", "run")
+    out, err = (stream.decode() for stream in training.communicate(timeout=300))
+    assert training.returncode == 0
+    assert out.startswith("run: ")
+    assert out.count("\n") == 1
+    lines = err.splitlines()
+    assert lines[0].startswith("precision float32")
+    assert lines[1].startswith("training digits on optdigits: 1,")
+    assert [line[:9] for line in lines[2:5]] == ["epoch 1/3", "epoch 2/3", "epoch 3/3"]
+    assert not any(word in err for word in ("WARNING", "oneDNN", "cpu_feature", "cuda", "\x1b"))
+
+
+def test_ctrl_c_keeps_the_best_epochs_and_ends_with_130(alone):
+    training = start(
+        *("train", "digits", *SETTINGS, "--dataset", "optdigits", "--out", "run"),
+        *("--set", "train.epochs=5000"),
+    )
+    while b"epoch 2/" not in (line := training.stderr.readline()):
+        assert line, "it ended by itself"
+    training.send_signal(signal.SIGINT)
+    out, err = (stream.decode() for stream in training.communicate(timeout=120))
+    assert training.returncode == 130
+    assert "Traceback" not in err
+    assert out.startswith("run: ")
+    assert (alone / "run" / "manifest.json").exists()
+    assert not (alone / "run.unfinished").exists()
+
+
+def test_a_stream_is_answered_as_it_comes_and_ends_with_ctrl_c(alone, run):
+    answering = start("predict", run, "-")
+    for number in range(3):
+        answering.stdin.write(b"message %d\n" % number)
+        answering.stdin.flush()
+        assert answering.stdout.readline().endswith(b"\tmessage %d\n" % number)
+    answering.send_signal(signal.SIGINT)
+    out, err = answering.communicate(timeout=60)
+    assert answering.returncode == 130
+    assert out == b""
+    assert err.decode().split() == ["run:", str(run), "nnguide:", "interrupted"]
+
+
+def test_a_reader_that_leaves_early_is_no_error(alone, run):
+    endless = subprocess.Popen(["yes", "win a prize"], stdout=subprocess.PIPE)
+    answering = start("predict", run, "-", stdin=endless.stdout)
+    assert answering.stdout.readline().endswith(b"\twin a prize\n")
+    answering.stdout.close()
+    assert answering.wait(60) == 0
+    endless.kill()
+    assert answering.stderr.read().decode() == f"run: {run}\n"
+
+
+def test_a_full_place_ends_with_9_and_leaves_no_run(alone, run):
+    with Path("/dev/full").open("wb") as full:
+        answering = start("predict", run, "hello", stdout=full)
+        _, err = answering.communicate(timeout=60)
+    assert answering.returncode == 9
+    assert err.decode().splitlines()[1:] == [
+        "nnguide: cannot write the output: No space left on device"
+    ]
+
+    def little() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+    training = start(
+        *("train", "digits", *SETTINGS, "--dataset", "optdigits", "--out", "run"),
+        preexec_fn=little,
+    )
+    out, err = training.communicate(timeout=120)
+    assert (training.returncode, out) == (9, b"")
+    assert b"nnguide: cannot write run" in err.splitlines()[-1]
+    assert list(alone.iterdir()) == []
