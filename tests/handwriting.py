@@ -98,9 +98,7 @@ def smooth(points: Curve, steps: int = 24) -> np.ndarray:
     padded = np.concatenate([through[:1], through, through[-1:]])
     t = np.linspace(0, 1, steps, endpoint=False)[:, None]
     pieces = []
-    for before, start, end, after in zip(
-        padded, padded[1:], padded[2:], padded[3:], strict=False
-    ):
+    for before, start, end, after in zip(padded, padded[1:], padded[2:], padded[3:], strict=False):
         if np.array_equal(start, end):
             continue
         before = start if np.array_equal(before, start) else before

@@ -13,10 +13,11 @@ def block_mean(grey: np.ndarray, side: int) -> np.ndarray:
     """Average blocks of side x side; a last block that is cut short repeats the edge."""
     if side == 1:
         return grey
-    rows, columns = -grey.shape[0] % side, -grey.shape[1] % side
-    whole = np.pad(grey, ((0, rows), (0, columns)), mode="edge")
+    below, beside = -grey.shape[0] % side, -grey.shape[1] % side
+    whole = np.pad(grey, ((0, below), (0, beside)), mode="edge")
     height, width = whole.shape[0] // side, whole.shape[1] // side
-    return whole.reshape(height, side, width, side).mean((1, 3))
+    rows = whole.reshape(height, side, width * side).sum(1)
+    return rows.reshape(height, width, side).sum(2) / np.float32(side * side)
 
 
 def block_highest(grey: np.ndarray, side: int) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 Paper may be shaded, ruled, framed, noisy or dark. What tells ink from all of these: ink is
 narrow (a shadow is wide), it ends before the picture does (a ruled line does not), it hangs
-together (noise does not), and it encloses what is not ink (which tells dark from light).
+together (noise does not), and it covers less than its paper (which tells dark from light).
 """
 
 from __future__ import annotations
@@ -102,9 +102,10 @@ def without_lines(contrast: np.ndarray) -> np.ndarray:
     """`contrast` less the lines that run from one side of the picture to the other."""
     rest = contrast - ruled(contrast) - ruled(contrast.T).T
     ink = rest > 0.5 * rest.max()
-    if ink.any() and not ((ink[0].any() and ink[-1].any()) or (ink[:, 0].any() and ink[:, -1].any())):
-        return rest
-    return contrast  # the "lines" were strokes of a digit that fills its picture
+    across, down = ink.any(0), ink.any(1)
+    if not ink.any() or (across[0] and across[-1]) or (down[0] and down[-1]):
+        return contrast  # the "lines" were strokes of a digit that fills its picture
+    return rest
 
 
 def ruled(contrast: np.ndarray) -> np.ndarray:
@@ -149,9 +150,10 @@ class Parts:
         self.floor = floor
         mask = grid.block_highest(contrast, self.side) > self.floor
         numbers = grid.components(mask)
-        names, index = np.unique(np.append(0, numbers), return_inverse=True)
-        self.count = len(names)  # the first, 0, is where no ink is
-        self.index = index[1:].reshape(mask.shape)
+        used = np.bincount(numbers.ravel(), minlength=mask.size + 1) > 0
+        used[0] = True  # the first part, 0, is where no ink is
+        self.count = int(used.sum())
+        self.index = (np.cumsum(used) - 1)[numbers]
         flat, (y, x) = self.index.ravel(), np.indices(mask.shape).reshape(2, -1)
         top, left = (lowest_of(flat, place, self.count) for place in (y, x))
         bottom, right = (-lowest_of(flat, -place, self.count) + 1 for place in (y, x))
@@ -178,13 +180,11 @@ class Parts:
 
     def frames(self) -> np.ndarray:
         """Which parts are drawn around another one: (count,) bool."""
-        top, left, bottom, right = self.boxes.T
-        inside = (
-            (top[None] > top[:, None]) & (left[None] > left[:, None])
-            & (bottom[None] < bottom[:, None]) & (right[None] < right[:, None])
-            & (self.length[None] > 0.15 * self.length[:, None])
-        )  # fmt: skip
-        found = self.cornered & inside[:, 1:].any(1)
+        found = np.zeros(self.count, bool)
+        for part in np.flatnonzero(self.cornered & (self.length > 0.3 * max(self.index.shape))):
+            inside = (self.boxes[:, :2] > self.boxes[part, :2]).all(1)
+            inside &= (self.boxes[:, 2:] < self.boxes[part, 2:]).all(1)
+            found[part] = (inside & (self.length > 0.15 * self.length[part]))[1:].any()
         found[0] = False
         return found
 

@@ -36,9 +36,10 @@ def normalise(grey: np.ndarray) -> np.ndarray:
         InputError: the array is no such picture, or no ink is seen on it.
     """
     grey = checked(grey)
-    for view in (grey, 1 - grey):
-        if is_normal(levels := to_levels(view)):
-            return levels
+    if grey.shape == (SIDE, SIDE):
+        for view in (grey, 1 - grey):
+            if is_normal(levels := to_levels(view)):
+                return levels
 
     if is_light(grey):
         grey = 1 - grey

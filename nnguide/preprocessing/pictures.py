@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -187,4 +186,4 @@ def on_paper(grey: np.ndarray, opacity: np.ndarray) -> np.ndarray:
     low, middle, high = np.quantile(seen, [0.02, 0.5, 0.98])
     covered = len(seen) / grey.size
     paper = middle if high - low > 0.3 and covered > 0.5 else float(middle < 0.5)
-    return paper + opacity * (grey - paper)
+    return (paper + opacity * (grey - paper)).astype(np.float32)
