@@ -91,7 +91,7 @@ def batches(
         )
         x = tf.gather(data, indices)
         if isinstance(x, tf.RaggedTensor):
-            x = x.to_tensor()
+            x = padded(x)
         if augment is not None:
             step = tf.cast(positions[0] // plan.batch, tf.int32)
             x = augment(x, tf.stack([tf.constant(seed % 2**31, tf.int32), step]))
@@ -110,6 +110,12 @@ def batches(
     )
 
 
+def padded(rows: tf.RaggedTensor) -> tf.Tensor:
+    """Rows of ids as (batch, longest), 0 behind; at least one wide, since no pool is of nothing."""
+    ids = rows.to_tensor()
+    return tf.pad(ids, [[0, 0], [0, tf.maximum(1 - tf.shape(ids)[1], 0)]])
+
+
 def in_order(
     inputs: Any,
     targets: np.ndarray,
@@ -124,7 +130,7 @@ def in_order(
     batch = max(min(batch, len(targets)) // replicas, 1) * replicas
 
     def make(rows: Any, goal: Any) -> tuple[Any, Any]:
-        x = rows.to_tensor() if isinstance(rows, tf.RaggedTensor) else rows
+        x = padded(rows) if isinstance(rows, tf.RaggedTensor) else rows
         return (x if preprocess is None else preprocess(x)), goal
 
     return (

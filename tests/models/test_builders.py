@@ -1,0 +1,133 @@
+"""Builders: a configuration in, an uncompiled network of that shape out, always the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nnguide import quiet
+from nnguide.config import CnnConfig, DenseConfig, EmbeddingConfig
+
+quiet.tensorflow()
+
+import keras  # noqa: E402
+
+from nnguide.heads import Sigmoid, Softmax  # noqa: E402
+from nnguide.models import convolutional, dense, text  # noqa: E402
+from nnguide.models.blocks import Dropout, Penalty  # noqa: E402
+
+SHAPE = {"input_shape": (28, 28, 1), "labels": 10}
+
+
+def sizes(model: keras.Model) -> list[tuple[int, ...]]:
+    return [tuple(weight.shape) for weight in model.trainable_weights]
+
+
+def test_the_dense_network_of_the_guide() -> None:
+    model = dense.build(DenseConfig(hidden=(128, 64)), **SHAPE)
+    assert sizes(model) == [(784, 128), (128,), (128, 64), (64,), (64, 10), (10,)]
+    assert model.output_shape == (None, 10)
+    assert not model.compiled
+
+
+@pytest.mark.parametrize("fold", [1, 2, 4])
+@pytest.mark.parametrize("filters", [(3,), (4, 6, 8), (3, 4, 5, 6)])
+def test_the_convolutional_network_ends_in_its_last_channels(
+    fold: int, filters: tuple[int, ...]
+) -> None:
+    model = convolutional.build(CnnConfig(filters=filters, fold=fold, depth=1), **SHAPE)
+    assert model.output_shape == (None, 10)
+    flat = model.get_layer("flatten")
+    assert flat.input.shape[-1] == filters[-1]
+    assert flat.input.shape[1] == flat.input.shape[2] >= 1
+    channels = [shape[-1] for shape in sizes(model) if len(shape) == 4]
+    assert list(dict.fromkeys(channels)) == list(filters)
+
+
+def test_the_text_network_has_one_node() -> None:
+    model = text.build(EmbeddingConfig(embedding=5, hidden=(7,)), ids=30)
+    assert sizes(model) == [(30, 5), (10, 7), (7,), (7, 1), (1,)]
+    assert model.output_shape == (None, 1)
+
+
+def test_padding_changes_no_answer() -> None:
+    model = text.build(EmbeddingConfig(embedding=5, hidden=(7,)), ids=30)
+    ids = np.array([[3, 9, 3], [0, 0, 0]], np.int32)
+    padded = np.pad(ids, [[0, 0], [0, 4]])
+    np.testing.assert_allclose(model(padded), model(ids), atol=1e-6)
+    alone = np.asarray(model(np.zeros((1, 1), np.int32)))  # a text without tokens
+    assert np.isfinite(alone).all()
+    np.testing.assert_allclose(alone[0], model(ids)[1], atol=1e-6)
+
+
+def test_pooling_is_the_average_and_the_maximum() -> None:
+    vectors = np.array([[[1, -5], [3, -1], [99, 99]]], np.float32)
+    got = text.MaskedPool()([vectors, np.array([[4, 7, 0]])])
+    np.testing.assert_allclose(got, [[2, -3, 3, -1]])
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_every_setting_reaches_the_network(batch_norm: bool) -> None:
+    config = DenseConfig((8, 9), "tanh", batch_norm, dropout=0.4, l1=0.01, l2=0.02)
+    model = dense.build(config, **SHAPE)
+    dropouts = [layer for layer in model.layers if isinstance(layer, Dropout)]
+    assert [float(layer.rate) for layer in dropouts] == pytest.approx([0.4, 0.4])
+    kernels = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
+    assert len(kernels) == 3
+    for layer in kernels:
+        assert isinstance(layer.kernel_regularizer, Penalty)
+        assert layer.kernel_regularizer.get_config() == {"l1": 0.01, "l2": 0.02}
+    norms = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
+    assert len(norms) == 2 * batch_norm
+    assert model.get_layer("hidden_1_tanh").activation is keras.activations.tanh
+
+
+def test_token_dropout_hides_whole_tokens() -> None:
+    model = text.build(EmbeddingConfig(token_dropout=0.3), ids=30)
+    layer = model.get_layer("token_dropout")
+    assert float(layer.rate) == pytest.approx(0.3)
+    assert tuple(layer.whole) == (None, 1)
+
+
+@pytest.mark.parametrize(("head", "wrong"), [(Softmax(3), [[0.0, 1.0, 0.0]]), (Sigmoid(), [[0.0]])])
+def test_a_confidently_wrong_answer_still_costs_and_teaches(head: Any, wrong: Any) -> None:
+    """The loss is computed from the logits: 40 off costs 40, and the slope is not clipped."""
+    inputs = keras.Input((1,), name="x")
+    model = keras.Model(inputs, head(inputs, DenseConfig()))
+    layer = model.get_layer("logits")
+    kernel = np.zeros((1, head.nodes), np.float32)
+    kernel[0, 0] = 40.0
+    layer.set_weights([kernel, np.zeros(head.nodes, np.float32)])
+    model.compile(keras.optimizers.SGD(1.0), head.loss())
+    history = model.fit(np.ones((1, 1), np.float32), np.array(wrong, np.float32), verbose=0)
+    assert history.history["loss"][0] == pytest.approx(40, abs=1e-3)
+    assert float(np.asarray(layer.kernel)[0, 0]) == pytest.approx(39, abs=1e-3)
+
+
+@pytest.mark.parametrize(("head", "labels"), [(Softmax(3), [2, 0, 1]), (Sigmoid(), [1, 0, 1])])
+def test_a_head_agrees_with_itself(head: Any, labels: list[int]) -> None:
+    targets = head.targets(np.array(labels))
+    assert targets.shape == (3, head.nodes)
+    assert targets.dtype == np.float32
+    probabilities = head.probabilities(targets)
+    assert probabilities.argmax(axis=1).tolist() == labels
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    assert float(head.loss()(targets, targets)) < 1e-5
+    (accuracy,) = head.metrics()
+    assert accuracy.name == "accuracy"
+    accuracy.update_state(targets, 0.8 * targets + 0.1)
+    assert float(accuracy.result()) == 1
+
+
+def test_calibration_is_the_identity_until_it_is_set() -> None:
+    model = dense.build(DenseConfig(hidden=()), **SHAPE)
+    x = np.random.default_rng(0).normal(size=(4, 28, 28, 1)).astype(np.float32)
+    before = np.asarray(model(x))
+    assert not any("calibration" in weight.path for weight in model.trainable_weights)
+    layer = model.get_layer("calibration")
+    layer.scale.assign(0.5)
+    softer = np.asarray(model(x))
+    expected = before**0.5 / (before**0.5).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(softer, expected, rtol=1e-4)
