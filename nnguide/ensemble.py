@@ -28,12 +28,13 @@ def ensemble(members: Sequence[Run], out: Path, *, force: bool = False) -> Run:
     """
     if len(members) < 2:
         raise ConfigError("an ensemble needs two runs or more")
-    for what, values in {
+    told: dict[str, list[Any]] = {
         "task": [run.task.name for run in members],
         "labels": [run.labels for run in members],
         "data": [run.manifest["dataset"] for run in members],
         "data.split_seed": [run.config.data.split_seed for run in members],
-    }.items():
+    }
+    for what, values in told.items():
         if any(value != values[0] for value in values):
             raise ConfigError(f"the runs differ in {what}: {', '.join(map(str, values))}")
     space = Workspace(out, force)
@@ -41,7 +42,7 @@ def ensemble(members: Sequence[Run], out: Path, *, force: bool = False) -> Run:
     try:
         return _join(members, space)
     except BaseException:
-        space.discard()
+        space.discard_if_empty_handed()
         raise
 
 
@@ -51,6 +52,7 @@ def _join(members: Sequence[Run], space: Workspace) -> Run:
 
     from nnguide import data
     from nnguide.evaluation.evaluate import measure, own_dataset, validation_part
+    from nnguide.light import write as light
     from nnguide.training.fit import assemble, preprocessor
     from nnguide.training.saving import save
 
@@ -78,10 +80,9 @@ def _join(members: Sequence[Run], space: Workspace) -> Run:
         decision["threshold"] = sum(run.threshold or 0.5 for run in members) / len(members)
     write_json(space.path / "decision.json", decision)
     write_text(space.path / "history.csv", "epoch\n")
-    source = data.find(
-        first.task.name, own_dataset(first), split_seed=first.config.data.split_seed
-    )
+    source = data.find(first.task.name, own_dataset(first), split_seed=first.config.data.split_seed)
     held = validation_part(first.config, source)
+    light.write(model, space.path, held.inputs)
     figures = measure(first.task, model, held, decision.get("threshold"))
     write_json(
         space.path / "metrics.json",

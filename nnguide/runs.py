@@ -314,9 +314,7 @@ def _newest_first(root: Path, task: str | None = None) -> Iterator[Run]:
 
 def shipped(task: str) -> Path:
     """Where the trained model of a task lies that comes with nnguide."""
-    package = Path(__file__).parent
-    beside = package.parent / "saved_models" / task  # in a checkout
-    return beside if beside.is_dir() else package / "saved_models" / task
+    return Path(__file__).parent / "shipped" / task
 
 
 def load(name: str | Path) -> Run:
