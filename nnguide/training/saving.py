@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip can hold
 def save(model: Any, target: Path) -> None:
     """Write `model` as a .keras file, atomically.
 
-    Keras stamps the file with the time in two places; both are made constant, so that equal
-    models give equal files and a hash says whether anything changed.
+    Keras stamps the file with the time in two places and with addresses in memory in others.
+    All are made constant, so that equal models give equal files and a hash says whether
+    anything changed.
     """
     with atomic(target) as beside:
         model.save(beside, include_optimizer=False)
@@ -30,7 +32,19 @@ def save(model: Any, target: Path) -> None:
                 if info.filename == "metadata.json":
                     metadata = {**json.loads(content), "date_saved": ""}
                     content = json.dumps(metadata).encode()
+                if info.filename == "config.json":
+                    content = _renumbered(content)
                 archive.writestr(zipfile.ZipInfo(info.filename, _EPOCH), content)
+
+
+def _renumbered(config: bytes) -> bytes:
+    """Keras's description of a model with its shared objects counted 1, 2, … as they appear."""
+    numbers: dict[bytes, int] = {}
+
+    def number(found: re.Match[bytes]) -> bytes:
+        return found[1] + b"%d" % numbers.setdefault(found[2], len(numbers) + 1)
+
+    return re.sub(rb'("shared_object_id": )(\d+)', number, config)
 
 
 def load(path: Path) -> Any:
