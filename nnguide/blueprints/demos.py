@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import replace
 from typing import Any
@@ -21,11 +22,8 @@ def follow(network: NumpyNet, X: np.ndarray, y: np.ndarray) -> list[float]:
     The list ends early where the loss leaves the numbers.
     """
     losses = [network.loss(X, y)]
-    try:
-        with np.errstate(over="ignore", invalid="ignore"):
-            network.fit(X, y, on_epoch=lambda net, _: losses.append(net.loss(X, y)))
-    except WorkError:
-        pass
+    with contextlib.suppress(WorkError):
+        network.fit(X, y, on_epoch=lambda net, _: losses.append(net.loss(X, y)))
     return [loss for loss in losses if np.isfinite(loss)]
 
 

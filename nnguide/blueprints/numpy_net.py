@@ -114,6 +114,7 @@ class NumpyNet:
 
     # -- the four methods of every network -----------------------------------------------------
 
+    @np.errstate(over="ignore", invalid="ignore")  # fitting.finite tells of it in words
     def fit(
         self,
         X: np.ndarray,

@@ -150,7 +150,7 @@ def test_wrong_weights_are_refused():
         NumpyNet(2, 1, Settings()).set_weights([np.zeros((3, 1)), np.zeros(1)])
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_divergence_is_told():
     settings = Settings(output="linear", loss="mse", optimizer="sgd", learning_rate=1e6)
     with pytest.raises(WorkError, match="smaller learning rate"):
