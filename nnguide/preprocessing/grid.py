@@ -1,7 +1,8 @@
 """Operations on a grey picture (h, w) float32 that TensorFlow can repeat: pooling and sums.
 
 Nothing here looks at single pixels in a loop, so an export can hold the same steps as graph
-operations: block means and windows are pooling, resizing is two matrix products.
+operations: block means and windows are pooling, other means are differences of running sums.
+No matrix products: their threads cost more than they give on arrays so small.
 """
 
 from __future__ import annotations
@@ -109,21 +110,24 @@ def grown(shape: np.ndarray, steps: float) -> np.ndarray:
     return shape
 
 
-def sampling(length: int, start: float, stop: float, pixels: int) -> np.ndarray:
-    """A matrix (pixels, length) that reads `pixels` values from [start, stop) of a line.
+def resampled(grey: np.ndarray, axis: int, start: float, stop: float, pixels: int) -> np.ndarray:
+    """`grey` read at `pixels` places along `axis`, evenly from `start` to `stop`.
 
-    Each averages the stretch it covers, or, where that is finer than a pixel, draws a
-    straight line between neighbours. Beyond the ends the line is 0.
+    Each place averages the stretch it covers, and at least one pixel's length: where that is
+    finer than a pixel, it is a straight line between neighbours. Beyond the ends all is 0.
     """
-    step = (stop - start) / pixels
-    half = max(step, 1.0) / 2  # of the box that one value averages
-    centres = start + (np.arange(pixels) + 0.5) * step
-    if step >= 1:
-        low = np.maximum((centres - half)[:, None], np.arange(length)[None])
-        high = np.minimum((centres + half)[:, None], np.arange(length)[None] + 1)
-        return (np.maximum(high - low, 0) / step).astype(np.float32)
-    apart = np.abs(centres[:, None] - (np.arange(length)[None] + 0.5))
-    return np.maximum(1 - apart, 0).astype(np.float32)
+    length, step = grey.shape[axis], (stop - start) / pixels
+    sums = np.cumsum(grey, axis, dtype=np.float64)
+    sums = np.concatenate([np.zeros_like(sums.take([0], axis)), sums], axis)
+
+    def until(places: np.ndarray) -> np.ndarray:
+        places = np.clip(places, 0, length)
+        whole = np.minimum(places.astype(int), length - 1)
+        part = (places - whole)[:, None] if axis == 0 else places - whole
+        return sums.take(whole, axis) * (1 - part) + sums.take(whole + 1, axis) * part
+
+    centres, covered = start + (np.arange(pixels) + 0.5) * step, max(step, 1.0)
+    return (until(centres + covered / 2) - until(centres - covered / 2)) / covered
 
 
 def resized(
@@ -131,9 +135,8 @@ def resized(
 ) -> np.ndarray:
     """The part `box` (top, left, bottom, right) of `grey`, as `shape` (rows, columns)."""
     top, left, bottom, right = box
-    rows = sampling(grey.shape[0], top, bottom, shape[0])
-    columns = sampling(grey.shape[1], left, right, shape[1])
-    return rows @ grey @ columns.T
+    rows = resampled(grey, 0, top, bottom, shape[0])
+    return resampled(rows, 1, left, right, shape[1]).astype(np.float32)
 
 
 def components(mask: np.ndarray) -> np.ndarray:

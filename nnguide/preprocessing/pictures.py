@@ -18,7 +18,6 @@ MAX_BYTES = 20_000_000
 MAX_PIXELS = 40_000_000
 ENOUGH = 1500  # pixels of the longer side; a larger picture is reduced while it is read
 FORMATS = "PNG, JPEG, BMP, GIF or TIFF"
-LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue, ITU-R BT.601
 
 
 def read(source: Path | bytes) -> np.ndarray:
@@ -147,7 +146,8 @@ def to_grey(picture: Image.Image) -> np.ndarray:
         return reduce(deep(picture), reduced)
     if picture.has_transparency_data:
         levels = np.asarray(picture.convert("RGBA").reduce(reduced), np.float32) / 255
-        return on_paper(levels[..., :3] @ LUMINANCE, levels[..., 3])
+        red, green, blue, opacity = np.moveaxis(levels, 2, 0)
+        return on_paper(0.299 * red + 0.587 * green + 0.114 * blue, opacity)  # ITU-R BT.601
     if picture.mode not in ("L", "RGB"):
         picture = picture.convert("L" if picture.mode == "1" else "RGB")
     return np.asarray(picture.reduce(reduced).convert("L"), np.float32) / 255
