@@ -123,7 +123,7 @@ for task in tasks.names():
         ("float32", None), ("float32", ["CPU:0", "CPU:1"]), ("mixed_float16", ["CPU:0", "CPU:1"])
     ):
         config = tiny.config(
-            task, "model.dropout=0" if precision == "float32" else "model.dropout=0.1",
+            task, "model.dropout=0",
             "train.epochs=4", f"runtime.precision={precision}", "model.l2=0.001",
             "train.restore_best=false",
         )
@@ -165,5 +165,6 @@ def test_two_devices_learn_under_mixed_float16(mirrored: dict[str, Any], task: s
     half, whole = mirrored[f"{task} mixed_float16 2"], mirrored[f"{task} float32 1"]
     assert half["strategy"] == "mirrored"
     assert np.isfinite(half["weights"]).all()
-    assert half["history"]["loss"][-1] < 0.7 * half["history"]["loss"][0]
-    assert abs(half["history"]["accuracy"][-1] - whole["history"]["accuracy"][-1]) < 0.1
+    assert half["history"]["loss"][-1] < 0.8 * half["history"]["loss"][0]
+    for figure in ("loss", "accuracy"):
+        assert half["history"][figure][-1] == pytest.approx(whole["history"][figure][-1], abs=0.1)

@@ -20,6 +20,9 @@ from nnguide.errors import RunError, WorkError
 from nnguide.files import atomic
 from nnguide.models.blocks import Dropout, Penalty
 
+# What reading a damaged .npz raises.
+DAMAGE = (OSError, EOFError, ValueError, LookupError, zipfile.BadZipFile, zlib.error)
+
 
 def _layers(model: keras.Model) -> list[keras.layers.Layer]:
     return list(model._flatten_layers(include_self=False, recursive=True))
@@ -198,7 +201,7 @@ class Checkpoint(keras.callbacks.Callback):
             return 0
         try:
             meta, parts = self._read()
-        except (OSError, ValueError, LookupError, zipfile.BadZipFile, zlib.error) as error:
+        except DAMAGE as error:
             raise RunError(f"{self.path} is damaged ({error}). Start over with --force.") from error
         if meta["identity"] != self.identity:
             raise RunError(

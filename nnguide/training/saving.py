@@ -22,9 +22,14 @@ def save(model: Any, target: Path) -> None:
     Keras stamps the file with the time in two places and with addresses in memory in others.
     All are made constant, so that equal models give equal files and a hash says whether
     anything changed.
+
+    Raises:
+        ValueError: the model is compiled: Keras would save its optimiser, whatever it is told.
     """
+    if model.compiled:
+        raise ValueError("expected an uncompiled model: a compiled one takes its optimiser along")
     with atomic(target) as beside:
-        model.save(beside, include_optimizer=False)
+        model.save(beside)
         with zipfile.ZipFile(beside) as archive:
             members = [(info, archive.read(info)) for info in archive.infolist()]
         with zipfile.ZipFile(beside, "w") as archive:
