@@ -20,7 +20,7 @@ from nnguide.blueprints.starts import starting_weights
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "linear": keras.activations.linear,
     "relu": ops.relu,
-    "leaky_relu": lambda z: ops.leaky_relu(z, LEAK),
+    "leaky_relu": lambda z: ops.maximum(z, LEAK * z),  # ops.leaky_relu takes it through float32
     "tanh": ops.tanh,
     "sigmoid": ops.sigmoid,
     "softmax": ops.softmax,
