@@ -69,7 +69,9 @@ def _join(members: Sequence[Run], space: Workspace) -> Run:
         core.set_weights(run.model.get_layer("core").get_weights())
         core.name = f"member_{number}"
         cores.append(core)
-    features = keras.Input(cores[0].input_shape[1:], dtype=cores[0].input_dtype, name="features")
+    features = keras.Input(
+        cores[0].input_shape[1:], dtype=cores[0].inputs[0].dtype, name="features"
+    )
     mean = keras.layers.Average(dtype="float32", name="mean")([core(features) for core in cores])
     model = assemble(first.task, layer, keras.Model(features, mean, name="core"))
 

@@ -1,0 +1,108 @@
+"""Every answer of --json is as docs/json.md says, and the page's own examples are too."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+
+import click
+import json_schema
+import pytest
+import tiny
+
+from nnguide.cli import command_line
+
+ELSEWHERE = ("blueprint",)  # groups whose answers their own tests hold
+
+
+def answering(group: click.Group = command_line, before: str = "") -> Iterator[str]:
+    """Every command that takes --json."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        path = f"{before} {name}".strip()
+        if any("--json" in parameter.opts for parameter in command.params):
+            yield path
+        if isinstance(command, click.Group) and path not in ELSEWHERE:
+            yield from answering(command, path)
+
+
+def answers(ended) -> list[dict]:
+    lines = ended.out.splitlines()
+    assert ended.out.isascii()
+    return [json.loads(line, parse_constant=pytest.fail) for line in lines]
+
+
+def test_the_page_has_every_command_that_answers_in_json():
+    assert set(answering()) == set(json_schema.sections()) - {""}
+
+
+@pytest.mark.parametrize("command", sorted(set(json_schema.sections()) - {""}))
+def test_the_examples_on_the_page_are_as_its_tables_say(command):
+    for example in json_schema.examples(command):
+        assert example["command"] == command
+        when = [example.get("task", "spam"), "failed" if "error" in example else "answered"]
+        json_schema.check(example, *when)
+
+
+def test_data(nnguide):
+    for words in (
+        *(["list"], ["prepare", "optdigits"], ["prepare", "spam_sample"]),
+        *(["info", name] for name in ("mnist", "sms_spam/paper", "spam_sample")),
+    ):
+        (answer,) = answers(nnguide("data", *words, "--json"))
+        json_schema.check(answer)
+
+
+@pytest.mark.parametrize("task", ["digits", "spam"])
+def test_train(nnguide, task):
+    words = [part for word in tiny.words(task) for part in ("--set", word)]
+    ended = nnguide("train", task, *words, "--epochs", 1, "--json")
+    (answer,) = answers(ended)
+    json_schema.check(answer)
+    (listed,) = answers(nnguide("runs", "--json"))
+    json_schema.check(listed)
+    assert len(listed["runs"]) == 1
+
+
+@pytest.mark.parametrize("task", ["digits", "spam"])
+def test_evaluate(nnguide, trained, task):
+    more = ("--threshold", 1) if task == "spam" else ()
+    (answer,) = answers(nnguide("evaluate", trained(task).folder, *more, "--json"))
+    json_schema.check(answer, task)
+
+
+def test_predict(nnguide, trained, alone):
+    from PIL import Image
+
+    picture = Image.new("L", (28, 28), 255)
+    picture.paste(0, (12, 4, 16, 24))
+    picture.save(alone / "one.png")
+    good, bad = answers(
+        nnguide("predict", trained("digits").folder, "one.png", "nowhere.png", "--json")
+    )
+    json_schema.check(good, "digits", "answered")
+    json_schema.check(bad, "failed")
+    good, bad = answers(nnguide("predict", trained("spam").folder, "hello", "", "--json"))
+    json_schema.check(good, "answered")
+    json_schema.check(bad, "failed")
+
+
+def test_runs_compare(nnguide, trained):
+    words = ("compare", trained("digits").folder, trained("spam").folder)
+    (answer,) = answers(nnguide("runs", *words, "--json"))
+    json_schema.check(answer)
+
+
+def test_threshold_and_ensemble(nnguide, alone):
+    words = [part for word in tiny.words("spam") for part in ("--set", word)]
+    calibrated = ("--set", "calibration.on=validation", "--dataset", "spam_sample", "--out", "run")
+    assert nnguide("train", "spam", *words, *calibrated).status == 0
+    ended = nnguide("threshold", "run", "--max-blocked-ham", "0.1", "--out", "strict", "--json")
+    (answer,) = answers(ended)
+    json_schema.check(answer)
+    shutil.copytree(alone / "run", alone / "again")
+    (answer,) = answers(nnguide("ensemble", "run", "again", "--out", "both", "--json"))
+    json_schema.check(answer)
