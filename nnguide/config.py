@@ -56,12 +56,16 @@ class AugmentConfig(Group):
     scale: float = 0.0  # fraction, each way
     shear: float = 0.0  # fraction of the height, each way
     elastic: float = 0.0  # pixels: strength of a smooth random bending
+    thickness: float = 0.0  # fraction of the way to strokes a pixel thicker or thinner all round
+    contrast: float = 0.0  # fraction of the way to one even grey, of any level
+    noise: float = 0.0  # greatest standard deviation of noise, as a fraction of black to white
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for item in fields(self):
             at_least(f"augment.{item.name}", getattr(self, item.name), 0)
-        fraction("augment.scale", self.scale)
+        for name in ("scale", "thickness", "contrast", "noise"):
+            fraction(f"augment.{name}", getattr(self, name))
 
 
 @dataclass(frozen=True)
@@ -120,12 +124,17 @@ class CnnConfig(ModelConfig):
     kind: Literal["cnn"] = "cnn"
     hidden: tuple[int, ...] = ()
     batch_norm: bool = True
-    filters: tuple[int, ...] = (16, 32, 64)  # channels of each stage
-    kernel: int = 5  # side of the first stage's kernel; the others are 3 by 3
-    depth: int = 1  # convolutions per stage after the first
+    fold: int = 2  # side of the blocks of pixels that enter as channels; 1: none
+    filters: tuple[int, ...] = (32, 64)  # channels of each stage
+    kernel: int = 3  # side of the first stage's kernel; the others are 3 by 3
+    depth: int = 2  # convolutions per stage after the first
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.fold not in (1, 2, 4):
+            raise ConfigError(
+                f"model.fold must be 1, 2 or 4, to divide the pictures' 28 pixels; got {self.fold}."
+            )
         at_least("model.kernel", self.kernel, 1)
         at_least("model.depth", self.depth, 1)
         for channels in self.filters:

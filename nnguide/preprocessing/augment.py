@@ -1,80 +1,96 @@
-"""Random changes to training pictures: moved, turned, scaled, slanted and bent a little.
+"""Random changes to training pictures: moved, turned, bent, thicker or thinner, paler, noisier.
 
-Each change is a pure function of the seed, so a resumed training sees what the uninterrupted
-one would have seen.
+All changes of place are one warp. Its field costs more than its use, so pictures share fields
+in groups of `GROUP`; a picture meets another field each time it is shown. Everything is a pure
+function of the seed, so a resumed training sees what the uninterrupted one would have seen.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import tensorflow as tf
 
 from nnguide.config import AugmentConfig
 
+GROUP = 8  # pictures that are changed alike
+
 
 def augment(images: Any, config: AugmentConfig, seed: Any) -> Any:
     """Change each picture at random.
 
     Args:
-        images: (batch, height, width) any number type, 0 is the background.
+        images: (batch, height, width) grey levels 0-255 of any number type, 0 the background.
         config: how far each change may go.
         seed: (2,) int: the same seed gives the same changes.
     Returns:
         (batch, height, width) float32.
     """
-    grey = tf.cast(images, tf.float32)[..., None]
-    if config.elastic:
-        grey = _bend(grey, config.elastic, tf.stack([seed[0], seed[1] + 1_000_003]))
-    if config.shift or config.rotate or config.scale or config.shear:
-        grey = _affine(grey, config, seed)
-    return grey[..., 0]
+    batch, height, width = tf.shape(images)[0], images.shape[1], images.shape[2]
+    groups = (batch + GROUP - 1) // GROUP
+    grey = tf.reshape(tf.cast(images, tf.float32), (batch, height * width))
+    grey = tf.pad(grey, [[0, groups * GROUP - batch], [0, 0]])
+    grey = tf.transpose(tf.reshape(grey, (groups, GROUP, height * width)), (0, 2, 1))
+    grey = tf.reshape(grey, (groups, height, width, GROUP))
+    if config.thickness:
+        grey = _swell(grey, config.thickness, _seed(seed, 1))
+    if config.shift or config.rotate or config.scale or config.shear or config.elastic:
+        grey = _warp(grey, _field(groups, height, width, config, seed))
+    if config.contrast:
+        share, level = tf.unstack(tf.random.stateless_uniform((2, groups, 1, 1, 1), _seed(seed, 2)))
+        grey += config.contrast * share * (255 * level - grey)
+    if config.noise:
+        grey += _noise((groups, height, width, 1), config.noise, _seed(seed, 3))
+    grey = tf.transpose(tf.reshape(grey, (groups, height * width, GROUP)), (0, 2, 1))
+    return tf.reshape(grey, (groups * GROUP, height, width))[:batch]
 
 
-def _affine(grey: Any, config: AugmentConfig, seed: Any) -> Any:
-    """Turn, scale, slant and move about the centre, by bilinear interpolation."""
-    batch, height, width = tf.shape(grey)[0], grey.shape[1], grey.shape[2]
-    draws = tf.random.stateless_uniform((6, batch), seed, -1.0, 1.0)
-    angle = draws[0] * (config.rotate * 3.14159265 / 180)
+def _seed(seed: Any, number: int) -> Any:
+    """Another seed for each kind of change."""
+    return tf.stack([seed[0], seed[1] + number * 1_000_003])
+
+
+def _noise(shape: Any, strength: float, seed: Any) -> Any:
+    """Gaussian noise whose deviation is drawn too, up to `strength` of black to white."""
+    share = tf.random.stateless_uniform((shape[0], 1, 1, 1), seed)
+    return 255 * strength * share * tf.random.stateless_normal(shape, _seed(seed, 5))
+
+
+def _field(groups: Any, height: int, width: int, config: AugmentConfig, seed: Any) -> Any:
+    """Where each pixel is fetched from: (groups, height, width, 2) float32, row and column.
+
+    The inverse of: scale, then slant, then turn about the centre, then move. The elastic part
+    (Simard, Steinkraus & Platt, 2003) is drawn on a 4 by 4 grid and enlarged smoothly, which
+    costs less than blurring a fine field and bends strokes at the same scale.
+    """
+    draws = tf.random.stateless_uniform((6, groups, 1, 1), seed, -1.0, 1.0)
+    angle = draws[0] * math.radians(config.rotate)
     wide, high = 1 + draws[1] * config.scale, 1 + draws[2] * config.scale
     slant = draws[3] * config.shear
-    # The inverse map, output pixel -> input pixel: rotation, then slant, then scale.
+    rows = (tf.range(height, dtype=tf.float32) - (height - 1) / 2)[:, None]
+    columns = (tf.range(width, dtype=tf.float32) - (width - 1) / 2)[None, :]
     cos, sin = tf.cos(angle), tf.sin(angle)
-    a, b = cos / wide, (slant * cos - sin) / wide
-    c, d = sin / high, (slant * sin + cos) / high
-    cx, cy = (width - 1) / 2, (height - 1) / 2
-    dx, dy = draws[4] * config.shift, draws[5] * config.shift
-    zero = tf.zeros_like(a)
-    transforms = tf.stack(
-        [a, b, cx - a * cx - b * cy + dx, c, d, cy - c * cx - d * cy + dy, zero, zero], axis=1
-    )
-    return tf.raw_ops.ImageProjectiveTransformV3(
-        images=grey,
-        transforms=transforms,
-        output_shape=(height, width),
-        fill_value=0.0,
-        interpolation="BILINEAR",
-        fill_mode="CONSTANT",
-    )
+    x = (columns * cos + rows * (slant * cos - sin)) / wide + draws[4] * config.shift
+    y = (columns * sin + rows * (slant * sin + cos)) / high + draws[5] * config.shift
+    field = tf.stack([y + (height - 1) / 2, x + (width - 1) / 2], axis=-1)
+    if config.elastic:
+        coarse = tf.random.stateless_normal(
+            (groups, 4, 4, 2), _seed(seed, 4), stddev=config.elastic
+        )
+        field += tf.image.resize(coarse, (height, width), method="bicubic")
+    return field
 
 
-def _bend(grey: Any, strength: float, seed: Any) -> Any:
-    """Elastic distortion (Simard, Steinkraus & Platt, 2003): a coarse field of random moves.
-
-    The field is drawn on a 4 by 4 grid and enlarged smoothly, which costs less than blurring
-    a fine one and bends strokes at the same scale.
-    """
-    batch, height, width = tf.shape(grey)[0], grey.shape[1], grey.shape[2]
-    coarse = tf.random.stateless_normal((batch, 4, 4, 2), seed, stddev=strength)
-    moves = tf.image.resize(coarse, (height, width), method="bicubic")  # (batch, h, w, 2)
-    rows, columns = tf.meshgrid(tf.range(height), tf.range(width), indexing="ij")
-    at = tf.cast(tf.stack([rows, columns], axis=-1), tf.float32)[None] + moves
-    low = tf.floor(at)
-    part = at - low
+def _warp(grey: Any, field: Any) -> Any:
+    """`grey` (groups, height, width, GROUP) fetched from `field`, by bilinear interpolation."""
+    groups, height, width = tf.shape(grey)[0], grey.shape[1], grey.shape[2]
+    low = tf.floor(field)
+    part = (field - low)[..., None, :]
     y, x = tf.cast(low[..., 0], tf.int32), tf.cast(low[..., 1], tf.int32)
-    flat = tf.reshape(tf.pad(grey[..., 0], [[0, 0], [1, 1], [1, 1]]), (-1,))
+    flat = tf.reshape(tf.pad(grey, [[0, 0], [1, 1], [1, 1], [0, 0]]), (-1, GROUP))
     stride = width + 2
-    start = (tf.range(batch) * ((height + 2) * stride))[:, None, None]
+    start = (tf.range(groups) * ((height + 2) * stride))[:, None, None]
 
     def pixel(row: Any, column: Any) -> Any:
         inside_row = tf.clip_by_value(row + 1, 0, height + 1)  # the pad is background
@@ -84,4 +100,13 @@ def _bend(grey: Any, strength: float, seed: Any) -> Any:
     fy, fx = part[..., 0], part[..., 1]
     top = pixel(y, x) * (1 - fx) + pixel(y, x + 1) * fx
     bottom = pixel(y + 1, x) * (1 - fx) + pixel(y + 1, x + 1) * fx
-    return (top * (1 - fy) + bottom * fy)[..., None]
+    return top * (1 - fy) + bottom * fy
+
+
+def _swell(grey: Any, strength: float, seed: Any) -> Any:
+    """Mix each picture with its dilation or its erosion, by up to `strength`."""
+    groups = tf.shape(grey)[0]
+    share = tf.random.stateless_uniform((groups, 1, 1, 1), seed, -strength, strength)
+    thick = tf.nn.max_pool2d(grey, 3, 1, "SAME")
+    thin = -tf.nn.max_pool2d(-grey, 3, 1, "SAME")
+    return grey + tf.maximum(share, 0.0) * (thick - grey) + tf.minimum(share, 0.0) * (grey - thin)
