@@ -19,7 +19,7 @@ COMMON = (
 )
 OF_GROUP = {
     "tokens": ("tokens.words=300", "tokens.buckets=512", "model.embedding=8"),
-    "augment": ("model.kind=dense",),
+    "augment": ("model.kind=dense", "model.hidden=32", "train.learning_rate=0.002"),
 }
 
 
@@ -27,7 +27,7 @@ def words(task: str) -> tuple[str, ...]:
     """Settings, as KEY=VALUE, that make a task's training tiny."""
     groups = tasks.get(task).defaults.to_dict()
     own = [word for group, more in OF_GROUP.items() if group in groups for word in more]
-    return (*own, *COMMON)
+    return (*COMMON, *own)
 
 
 def config(task: str, *more: str) -> Config:
