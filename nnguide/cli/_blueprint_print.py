@@ -12,6 +12,17 @@ from nnguide.cli import _options
 from nnguide.errors import InputError
 
 
+class FewThreads(click.Command):
+    """A command whose matrices are small: threads would cost more than they bring."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        import numpy  # noqa: F401  (its BLAS must be there to be limited)
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1, "blas"):
+            return super().invoke(ctx)
+
+
 class Numbers(click.ParamType):
     """Numbers between commas: 1,-2.5,3."""
 

@@ -11,10 +11,11 @@ from nnguide import cli
 from nnguide.blueprints.engines import ENGINES
 from nnguide.blueprints.settings import ACTIVATIONS, LOSSES, OPTIMIZERS, SCHEDULES
 from nnguide.cli import _options
+from nnguide.cli._blueprint_print import FewThreads
 from nnguide.errors import ConfigError
 
 
-@click.command("train")
+@click.command("train", cls=FewThreads)
 @click.option("--engine", type=click.Choice(ENGINES), default="numpy", show_default=True)
 @click.option(
     "--data",

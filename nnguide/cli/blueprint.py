@@ -10,7 +10,7 @@ import click
 from nnguide import cli
 from nnguide.blueprints.settings import ACTIVATIONS
 from nnguide.cli import _options
-from nnguide.cli._blueprint_print import Numbers, columns, finish, number
+from nnguide.cli._blueprint_print import FewThreads, Numbers, columns, finish, number
 from nnguide.cli._blueprint_train import train
 from nnguide.errors import WorkError
 
@@ -20,9 +20,14 @@ seed = click.option("--seed", type=click.IntRange(0), default=0, show_default=Tr
 NUMBERS = Numbers()
 
 
-@click.group("blueprint", cls=cli.Group)
-@click.pass_context
-def command(context: click.Context) -> None:
+class Blueprints(cli.Group):
+    """Commands whose matrices are small."""
+
+    command_class = FewThreads
+
+
+@click.group("blueprint", cls=Blueprints)
+def command() -> None:
     """The ideas of the guide, each run with numbers you can check.
 
     The network here is written by hand in NumPy (nnguide/blueprints), with twins in
@@ -34,11 +39,6 @@ def command(context: click.Context) -> None:
       nnguide blueprint rates --plot rates.png
       nnguide blueprint train --engine numpy --data moons
     """
-    import numpy  # noqa: F401  (its BLAS must be there to be limited)
-    from threadpoolctl import threadpool_limits
-
-    # These matrices are small: threads would cost more than they bring.
-    context.with_resource(threadpool_limits(1, "blas"))
 
 
 command.add_command(train)
@@ -58,6 +58,8 @@ def neuron(plot: Path | None, as_json: bool, **given: Any) -> None:
 
     The slopes are found in four ways: by hand, by central differences, and by
     TensorFlow and PyTorch where they are installed.
+
+    Example: nnguide blueprint neuron --inputs 1,2 --weights .5,-.3 --bias .1
     """
     cli.loud()
     from nnguide.blueprints import neuron as blueprint
@@ -152,7 +154,10 @@ def _trace_text(text: str, run: str, target: int, plot: Path | None, as_json: bo
 @plot
 @_options.as_json
 def activations(plot: Path | None, as_json: bool) -> None:
-    """The activation functions and their slopes, finite at z = ±1000 too."""
+    """The activation functions and their slopes, finite at z = ±1000 too.
+
+    Example: nnguide blueprint activations --plot activations.png
+    """
     from nnguide.blueprints import demos
 
     data = demos.activation_curves()
@@ -171,7 +176,10 @@ def activations(plot: Path | None, as_json: bool) -> None:
 @plot
 @_options.as_json
 def linear(seed: int, plot: Path | None, as_json: bool) -> None:
-    """Why two linear layers are one, and XOR needs an activation."""
+    """Why two linear layers are one, and XOR needs an activation.
+
+    Example: nnguide blueprint linear --plot linear.png
+    """
     from nnguide.blueprints import demos
 
     data = demos.two_linear_layers(seed)
@@ -198,7 +206,10 @@ def linear(seed: int, plot: Path | None, as_json: bool) -> None:
 def rates(
     learning_rates: list[float], steps: int, seed: int, plot: Path | None, as_json: bool
 ) -> None:
-    """Gradient descent at several rates: one crawls, one converges, one diverges."""
+    """Gradient descent at several rates: one crawls, one converges, one diverges.
+
+    Example: nnguide blueprint rates --plot rates.png
+    """
     from nnguide.blueprints import demos
 
     data = demos.rates(tuple(learning_rates), steps, seed)
@@ -219,7 +230,10 @@ def rates(
 @plot
 @_options.as_json
 def batches(epochs: int, seed: int, plot: Path | None, as_json: bool) -> None:
-    """Full batch, mini-batches and one at a time, on the same data."""
+    """Full batch, mini-batches and one at a time, on the same data.
+
+    Example: nnguide blueprint batches --plot batches.png
+    """
     from nnguide.blueprints import demos
 
     data = demos.batches(epochs=epochs, seed=seed)
@@ -239,7 +253,10 @@ def batches(epochs: int, seed: int, plot: Path | None, as_json: bool) -> None:
 def schedules(
     learning_rate: float, epochs: int, seed: int, plot: Path | None, as_json: bool
 ) -> None:
-    """How the learning rate changes under each schedule, and what comes of it."""
+    """How the learning rate changes under each schedule, and what comes of it.
+
+    Example: nnguide blueprint schedules --plot schedules.png
+    """
     from nnguide.blueprints import demos
 
     data = demos.schedules(learning_rate, epochs, seed)
@@ -257,7 +274,10 @@ def schedules(
 @plot
 @_options.as_json
 def vanishing(depth: int, seed: int, plot: Path | None, as_json: bool) -> None:
-    """The norm of the gradient per layer, for sigmoid, tanh and ReLU."""
+    """The norm of the gradient per layer, for sigmoid, tanh and ReLU.
+
+    Example: nnguide blueprint vanishing --depth 8
+    """
     from nnguide.blueprints import demos
 
     data = demos.vanishing(depth, seed=seed)
@@ -276,7 +296,10 @@ def vanishing(depth: int, seed: int, plot: Path | None, as_json: bool) -> None:
 @plot
 @_options.as_json
 def overfit(examples: int, epochs: int, seed: int, plot: Path | None, as_json: bool) -> None:
-    """A large network on little data: with nothing, dropout, L1, L2, early stopping."""
+    """A large network on little data: with nothing, dropout, L1, L2, early stopping.
+
+    Example: nnguide blueprint overfit --plot overfit.png
+    """
     from nnguide.blueprints import demos
 
     data = demos.overfit(examples, epochs, seed)
@@ -293,7 +316,10 @@ def overfit(examples: int, epochs: int, seed: int, plot: Path | None, as_json: b
 @plot
 @_options.as_json
 def scaling(seed: int, plot: Path | None, as_json: bool) -> None:
-    """The same training with and without scaled inputs: age and salary."""
+    """The same training with and without scaled inputs: age and salary.
+
+    Example: nnguide blueprint scaling --seed 1
+    """
     from nnguide.blueprints import demos
 
     data = demos.scaling(seed=seed)
@@ -315,6 +341,8 @@ def filters(run: str, most: int, plot: Path | None, as_json: bool) -> None:
     RUN is a run's folder, made by `nnguide train digits` or `nnguide blueprint train
     --data digits`, or digits for the newest run. Each unit's weights make a picture:
     + where ink speaks for it, - where ink speaks against it.
+
+    Example: nnguide blueprint filters digits --plot filters.png
     """
     cli.loud()
     from nnguide.blueprints import demos, saved
@@ -335,6 +363,8 @@ def check(seed: int, plot: Path | None, as_json: bool) -> None:
 
     Every activation with every loss, depths 1 to 5, with and without L1 and L2.
     The status is 8 when any of them disagrees.
+
+    Example: nnguide blueprint check --seed 1
     """
     from nnguide.blueprints import gradient_check
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from nnguide import cli, data
+from nnguide import cli
 from nnguide.cli import _options
 
 
@@ -34,6 +34,7 @@ def list_sets(as_json: bool) -> None:
     \b
     nnguide data list
     """
+    from nnguide import data
     from nnguide.data.facts import ALL
 
     sets = [
@@ -62,6 +63,8 @@ def info(name: str, as_json: bool) -> None:
     \b
     nnguide data info mnist
     """
+    from nnguide import data
+
     known = data.info(name)
     if as_json:
         _options.print_json("data info", known)
@@ -95,6 +98,8 @@ def prepare(name: str, manual_dir: Path | None, as_json: bool) -> None:
 
     Every file is checked against its published checksum. What is prepared already stays.
     """
+    from nnguide import data
+
     started = time.monotonic()
     cli.say(f"preparing {name}; the first time takes up to a minute")
     folder = data.prepare(name, manual_dir)

@@ -13,7 +13,7 @@ import pytest
 from nnguide import __version__
 from nnguide.cli import command_line
 
-HEAVY = ("tensorflow", "keras", "sklearn", "matplotlib", "torch", "PIL")
+HEAVY = ("tensorflow", "keras", "sklearn", "matplotlib", "torch", "numpy", "PIL")
 
 
 def paths(group: click.Group = command_line, before: tuple[str, ...] = ()) -> Iterator[tuple]:
@@ -58,7 +58,7 @@ def test_help_of_every_command_has_an_example_of_it(nnguide, path):
     ended = nnguide(*path, "--help")
     assert (ended.status, ended.err) == (0, "")
     about = ended.out.split("\n", 1)[1].split("\nOptions:")[0]
-    assert re.search(rf"  {' '.join(['nnguide', *path])}\b", about)
+    assert re.search(rf"(?:  |Example: ){' '.join(['nnguide', *path])}\b", about)
     for option in ("--debug", "-v, --verbose", "-q, --quiet", "--version", "-h, --help"):
         assert option in ended.out
 
