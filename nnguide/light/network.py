@@ -40,6 +40,7 @@ class Network:
             )
         from ai_edge_litert.interpreter import Interpreter
 
+        self.path = path
         self._turn = threading.Lock()
         try:
             with quiet.stderr_diverted():  # XNNPACK introduces itself there
@@ -51,16 +52,22 @@ class Network:
             raise RunError(f"{path} cannot be loaded as a LiteRT network: {error}") from error
         self._input, self._output = given["index"], answer["index"]
         self._shape: tuple[int, ...] = tuple(given["shape"])
-        self.dtype: np.dtype = np.dtype(given["dtype"])
         self.nodes = int(answer["shape_signature"][-1])
 
     def __call__(self, batch: np.ndarray) -> np.ndarray:
-        """The network's answer to `batch`, (n, …) of `dtype`: (n, nodes) float32."""
+        """The network's answer to `batch`, (n, …): (n, nodes) float32.
+
+        Raises:
+            RunError: `batch` is not what this network was made for.
+        """
         with self._turn:
-            if batch.shape != self._shape:
-                self._interpreter.resize_tensor_input(self._input, batch.shape)
-                self._interpreter.allocate_tensors()
-                self._shape = batch.shape
-            self._interpreter.set_tensor(self._input, batch)
-            self._interpreter.invoke()
+            try:
+                if batch.shape != self._shape:
+                    self._interpreter.resize_tensor_input(self._input, batch.shape)
+                    self._interpreter.allocate_tensors()
+                    self._shape = batch.shape
+                self._interpreter.set_tensor(self._input, batch)
+                self._interpreter.invoke()
+            except (ValueError, RuntimeError) as error:
+                raise RunError(f"{self.path} does not fit its preprocessing: {error}") from error
             return self._interpreter.get_tensor(self._output)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -51,17 +52,10 @@ def convert(core: Any) -> bytes:
     import tensorflow as tf
     from tensorflow.lite.python.convert import ConverterError
 
-    (given,) = core.inputs
-    function = tf.function(
-        lambda x: core(x, training=False),
-        input_signature=[tf.TensorSpec(given.shape, given.dtype, name=given.name)],
-    )
     try:
-        with quiet.stderr_diverted():
-            converter = tf.lite.TFLiteConverter.from_concrete_functions(
-                [function.get_concrete_function()]
-            )
-            return bytes(converter.convert())
+        with quiet.stderr_diverted(), tempfile.TemporaryDirectory() as folder:
+            core.export(folder, format="tf_saved_model", verbose=False)
+            return bytes(tf.lite.TFLiteConverter.from_saved_model(folder).convert())
     except ConverterError as error:
         reason = str(error).strip().splitlines()[0]
         raise WorkError(f"the network cannot be converted to LiteRT: {reason}") from error
