@@ -70,20 +70,22 @@ class AugmentConfig(Group):
 
 @dataclass(frozen=True)
 class TokensConfig(Group):
-    """How a text becomes ids: known words first, then hashed character n-grams."""
+    """How a text becomes ids: known words, hashed pairs of words, hashed character n-grams."""
 
     group = "tokens"
     words: int = 8000  # the commonest words that get an id of their own
     min_count: int = 1  # a word seen less often is unknown
+    pairs: int = 4096  # ids that pairs of neighbouring words are hashed into; 0: no pairs
     grams: tuple[int, ...] = (3, 4, 5)  # lengths of the character n-grams
-    buckets: int = 32768  # ids that the n-grams are hashed into; 0: no n-grams
+    buckets: int = 8192  # ids that the n-grams are hashed into; 0: no n-grams
     max_words: int = 128  # words of a text that are read
-    max_chars: int = 512  # characters of a text whose n-grams are read
+    max_chars: int = 512  # characters of a text, without spaces, whose n-grams are read
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for item in ("words", "min_count", "max_words", "max_chars"):
             at_least(f"tokens.{item}", getattr(self, item), 1)
+        at_least("tokens.pairs", self.pairs, 0)
         at_least("tokens.buckets", self.buckets, 0)
         if any(not 1 <= n <= 8 for n in self.grams):
             raise ConfigError(f"tokens.grams are lengths from 1 to 8; got {list(self.grams)}.")
@@ -147,17 +149,19 @@ class CnnConfig(ModelConfig):
 
 @dataclass(frozen=True)
 class EmbeddingConfig(ModelConfig):
-    """Token embeddings, averaged and max-pooled, then dense layers and one sigmoid node."""
+    """Token embeddings, summed and max-pooled, then dense layers and one sigmoid node."""
 
     kind: Literal["embedding"] = "embedding"
     hidden: tuple[int, ...] = (32,)
-    embedding: int = 32  # numbers per token
+    embedding: int = 16  # numbers per token
     token_dropout: float = 0.0  # fraction of a text's tokens hidden per training step
+    word_dropout: float = 0.2  # fraction of texts whose n-grams alone are seen in a step
 
     def __post_init__(self) -> None:
         super().__post_init__()
         at_least("model.embedding", self.embedding, 1)
         fraction("model.token_dropout", self.token_dropout)
+        fraction("model.word_dropout", self.word_dropout)
 
 
 @dataclass(frozen=True)

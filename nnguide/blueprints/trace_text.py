@@ -27,7 +27,7 @@ def trace_text(run: Run, text: str, target: int = 1) -> dict[str, Any]:
         target: 1 asks for the loss of saying ham, 0 of saying spam: L is taken against it.
     Returns:
         text, target, probability (of spam), loss;
-        tokens: [{token, id, pull}], first the words, then [pieces] of them, _ for a space; id 1
+        tokens: [{token, id, pull}], words, pairs+of them and [pieces], each once; id 1
             is an unknown word, pull the norm of ∂L/∂embedding of that token;
         forward: [{layer, kind, shape, first}], the first numbers of each layer's output;
         backward: [{layer, norm}], the norm of ∂L/∂output of each layer, the last layer first.
@@ -56,7 +56,7 @@ def trace_text(run: Run, text: str, target: int = 1) -> dict[str, Any]:
     slopes = tape.gradient(loss, outputs)
 
     found = np.asarray(ids)[0]
-    names = _names(tokens_layer.tokeniser, text)
+    names = tokens_layer.tokeniser.names(text)
     pulls = np.linalg.norm(np.asarray(slopes[0])[0], axis=1)
     return {
         "text": text,
@@ -82,13 +82,3 @@ def trace_text(run: Run, text: str, target: int = 1) -> dict[str, Any]:
             if slope is not None
         ],
     }
-
-
-def _names(tokeniser: Any, text: str) -> list[str]:
-    """What each id stands for: the words, then [pieces] of them, _ for a space."""
-    from nnguide.preprocessing.tokens import words
-
-    found = words(text)
-    framed = f"_{'_'.join(found)}_"[: tokeniser.max_chars]
-    pieces = [f"[{framed[i : i + n]}]" for n in tokeniser.grams for i in range(len(framed) - n + 1)]
-    return found[: tokeniser.max_words] + pieces

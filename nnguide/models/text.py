@@ -11,42 +11,66 @@ from nnguide.config import EmbeddingConfig
 from nnguide.heads import Sigmoid
 from nnguide.models.blocks import Dropout, hidden_layers
 
+# Small: a token that training never showed keeps its first numbers, and should say little.
+FIRST_NUMBERS = 0.01
+
 
 @keras.saving.register_keras_serializable(package="nnguide")
 class MaskedPool(layers.Layer):
-    """Average and maximum of each number over a text's tokens; padding (id 0) is left out.
+    """Sum over the root of the count, and maximum, of the numbers of a text's tokens.
+
+    The sum over √n is what texts scaled to length 1 give a linear classifier: long texts say
+    more than short ones, as they do under a sum, yet not in proportion. The maximum does not
+    change when innocent words are added. Ids from `first` (inclusive) to `end` (exclusive) count,
+    but never 0, padding.
 
     Input: (batch, length, d) embeddings and (batch, length) int ids. Output: (batch, 2 d).
-    A text without tokens gives zeros.
+    A text without such tokens gives zeros.
     """
+
+    def __init__(self, first: int, end: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.first, self.end = first, end
 
     def call(self, inputs: tuple[Any, Any]) -> Any:
         embedded, ids = inputs
-        present = ops.cast(ops.not_equal(ids, 0), embedded.dtype)
-        present = ops.expand_dims(present, -1)  # (batch, length, 1); LiteRT has no [..., None]
-        count = ops.maximum(ops.sum(present, axis=1), 1)  # (batch, 1)
-        average = ops.sum(embedded * present, axis=1) / count  # (batch, d)
+        chosen = ops.logical_and(ids >= max(self.first, 1), ids < self.end)[:, :, None]
+        present = ops.cast(chosen, embedded.dtype)  # (batch, length, 1)
+        count = ops.sum(present, axis=1)  # (batch, 1)
+        total = ops.sum(embedded * present, axis=1) / ops.sqrt(ops.maximum(count, 1))  # (batch, d)
         lowest = ops.cast(-1e4, embedded.dtype)  # float16 holds it
-        highest = ops.max(ops.where(present > 0, embedded, lowest), axis=1)  # (batch, d)
-        highest = ops.where(ops.sum(present, axis=1) > 0, highest, ops.zeros_like(highest))
-        return ops.concatenate([average, highest], axis=-1)
+        highest = ops.max(ops.where(chosen, embedded, lowest), axis=1)  # (batch, d)
+        highest = ops.where(count > 0, highest, ops.zeros_like(highest))
+        return ops.concatenate([total, highest], axis=-1)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, int]:
         (batch, _, numbers), _ = input_shape
         return batch, 2 * numbers
 
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "first": self.first, "end": self.end}
 
-def build(config: EmbeddingConfig, *, ids: int) -> keras.Model:
+
+def build(config: EmbeddingConfig, *, ids: int, first_gram: int) -> keras.Model:
     """Build an uncompiled text classifier.
 
-    Input: (batch, length) int32 token ids in [0, ids), 0 is padding. Output: (batch, 1)
-    float32 probability of the second label.
+    Input: (batch, length) int32 token ids in [0, ids), 0 is padding, those from `first_gram` on
+    are of character n-grams. Output: (batch, 1) float32 probability of the second label. Words
+    and n-grams are pooled apart: the many n-grams would drown the few words.
     """
     tokens = keras.Input((None,), dtype="int32", name="ids")
-    x = layers.Embedding(ids, config.embedding, name="embedding")(tokens)
+    start = keras.initializers.RandomUniform(-FIRST_NUMBERS, FIRST_NUMBERS)
+    x = layers.Embedding(ids, config.embedding, embeddings_initializer=start, name="embedding")(
+        tokens
+    )
     # Hiding whole tokens keeps single words from deciding alone.
     x = Dropout(config.token_dropout, whole=(None, 1), name="token_dropout")(x)
-    x = MaskedPool(name="pool")([x, tokens])
-    x = Dropout(config.dropout, name="pool_dropout")(x)
+    words = MaskedPool(0, first_gram, name="pool_words")([x, tokens])
+    # Hiding all words of a text makes the n-grams do without: words may come s p e l l e d.
+    words = Dropout(config.word_dropout, whole=(1,), name="word_dropout")(words)
+    if first_gram < ids:
+        grams = MaskedPool(first_gram, ids, name="pool_grams")([x, tokens])
+        words = layers.Concatenate(name="pool")([words, grams])
+    x = Dropout(config.dropout, name="pool_dropout")(words)
     x = hidden_layers(x, config)
     return keras.Model(tokens, Sigmoid()(x, config), name="core")

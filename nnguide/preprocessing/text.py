@@ -53,8 +53,7 @@ class Tokens(keras.layers.Layer):
         """The ids of `inputs`."""
         texts = tf.reshape(tf.convert_to_tensor(inputs, tf.string), [-1])
         framed = normalise(texts, self.tokeniser.reach)
-        parts = [self._word_ids(framed), *self._gram_ids(framed)]
-        rows = tf.concat(parts, axis=1) if len(parts) > 1 else parts[0]
+        rows = self._distinct([*self._word_ids(framed), *self._gram_ids(framed)], framed.nrows())
         ids = tf.cast(rows.to_tensor(shape=[None, self.pad]), tf.int32)
         if self.pad is not None:
             return ids
@@ -78,8 +77,18 @@ class Tokens(keras.layers.Layer):
         config = {name: value for name, value in config.items() if name != "trainable"}
         return cls(Tokeniser.from_dict(config.pop("tokeniser")), **config)
 
-    def _word_ids(self, framed: tf.RaggedTensor) -> tf.RaggedTensor:
-        """The ids of the first `max_words` words of each row, int64."""
+    def _distinct(self, found: list[tuple[tf.Tensor, tf.Tensor]], rows: tf.Tensor) -> Any:
+        """Each id of a row once, rising: (rows, None) int64 of rows and ids as they occur."""
+        size = self.tokeniser.size
+        both = tf.sort(tf.concat([row * size + ids for row, ids in found], axis=0))
+        both = tf.boolean_mask(
+            both, tf.concat([[True], both[1:] > both[:-1]], axis=0)[: tf.size(both)]
+        )
+        return tf.RaggedTensor.from_value_rowids(both % size, both // size, rows, validate=False)
+
+    def _word_ids(self, framed: tf.RaggedTensor) -> list[tuple[tf.Tensor, tf.Tensor]]:
+        """Row and id of each row's first `max_words` words, then of their pairs, int64."""
+        of = self.tokeniser
         points = framed.values
         space = points == SPACE
         begins = tf.concat([[False], space[:-1] & ~space[1:]], axis=0)
@@ -97,10 +106,15 @@ class Tokens(keras.layers.Layer):
             sums = tf.math.unsorted_segment_sum(terms, word, tf.size(starts))
             keys = keys * 2**31 + sums % modulus
 
-        ids = self._look_up(keys, lengths)
         row = tf.gather(framed.value_rowids(), starts)
-        rows = tf.RaggedTensor.from_value_rowids(ids, row, framed.nrows(), validate=False)
-        return rows[:, : self.tokeniser.max_words]
+        index = tf.range(tf.size(row, tf.int64)) - tf.searchsorted(row, row, out_type=tf.int64)  # of its row's words
+        read = index < of.max_words
+        found = [self._look_up(keys, lengths)]
+        if of.pairs:
+            before = tf.where(index > 0, tf.roll(keys, 1, 0), 0) % MODULUS
+            hashes = (before * GRAM_BASE + keys) % MODULUS
+            found.append(of.first_pair + hashes % of.pairs)
+        return [(tf.boolean_mask(row, read), tf.boolean_mask(ids, read)) for ids in found]
 
     def _look_up(self, keys: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
         """The ids of words by their keys, (words,) int64."""
@@ -113,12 +127,12 @@ class Tokens(keras.layers.Layer):
         ids = FIRST_WORD + tf.gather(tf.constant(self.tokeniser.key_order, tf.int64), place)
         return tf.where(known, ids, UNKNOWN)
 
-    def _gram_ids(self, framed: tf.RaggedTensor) -> list[tf.RaggedTensor]:
-        """For each n, the ids of the n-grams of each row's first `max_chars` characters, int64."""
+    def _gram_ids(self, framed: tf.RaggedTensor) -> list[tuple[tf.Tensor, tf.Tensor]]:
+        """For each n, row and id of the n-grams of each row's first `max_chars` letters, int64."""
         of = self.tokeniser
         if not of.grams:
             return []
-        cut = framed[:, : of.max_chars]
+        cut = tf.ragged.boolean_mask(framed, framed != SPACE)[:, : of.max_chars]
         points, row = tf.cast(cut.values, tf.int64), cut.value_rowids()
         left = tf.gather(cut.row_limits(), row) - tf.range(tf.size(points, tf.int64))
         following = tf.pad(points, [[0, max(of.grams)]])
@@ -128,16 +142,9 @@ class Tokens(keras.layers.Layer):
             character = following[n - 1 : n - 1 + tf.size(points)]
             hashes = (hashes * GRAM_BASE + character) % MODULUS
             if n in of.grams:
-                whole = left >= n  # the row's characters from here on
-                ids = FIRST_WORD + len(of.vocabulary) + hashes % of.buckets
-                found.append(
-                    tf.RaggedTensor.from_value_rowids(
-                        tf.boolean_mask(ids, whole),
-                        tf.boolean_mask(row, whole),
-                        cut.nrows(),
-                        validate=False,
-                    )
-                )
+                whole = left >= n  # the row's letters from here on
+                ids = of.first_gram + hashes % of.buckets
+                found.append((tf.boolean_mask(row, whole), tf.boolean_mask(ids, whole)))
         return found
 
 

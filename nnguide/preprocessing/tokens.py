@@ -1,4 +1,4 @@
-"""Text to token ids in NumPy: words by a vocabulary, character n-grams by hashing.
+"""Text to token ids in NumPy: words by a vocabulary, pairs of words and n-grams by hashing.
 
 nnguide.preprocessing.text does the same steps, under the same names, in TensorFlow operations;
 the two give equal ids. A batch is one array of code points, so no step loops over texts.
@@ -40,19 +40,21 @@ class Piece(NamedTuple):
 
 
 class Tokeniser:
-    """Turns texts into rows of ids: first the words, then the n-grams of each length.
+    """Turns each text into the set of its tokens: a row of distinct ids, rising.
 
-    0 is padding, 1 an unknown word, then come the vocabulary's words and the buckets that
-    character n-grams are hashed into. The n-grams run over the normalised text between two
-    spaces, cut to `max_chars`.
+    0 is padding, 1 an unknown word; then come the vocabulary's words, the buckets that pairs are
+    hashed into, each word with the one before it, and the buckets of the character n-grams.
+    Those run over the normalised text without its spaces, so that spaces put into words, or
+    taken from between them, change none of them.
     """
 
     def __init__(
         self,
         vocabulary: Sequence[str],
         *,
+        pairs: int = 4096,
         grams: Sequence[int] = (3, 4, 5),
-        buckets: int = 32768,
+        buckets: int = 8192,
         max_words: int = 128,
         max_chars: int = 512,
     ) -> None:
@@ -60,14 +62,16 @@ class Tokeniser:
 
         Args:
             vocabulary: distinct normalised words; the first has id 2.
+            pairs: how many ids all pairs of words share; 0 is no pairs.
             grams: lengths of the character n-grams, from 1 to 8.
             buckets: how many ids all n-grams share; 0 is no n-grams.
             max_words: words of a text that are read.
-            max_chars: characters of the normalised text whose n-grams are read.
+            max_chars: characters of the normalised text, spaces left out, whose n-grams are read.
         Raises:
             ConfigError: one of them is out of range, or a word is not one normalised word.
         """
         for name, value, least in (
+            ("pairs", pairs, 0),
             ("buckets", buckets, 0),
             ("max_words", max_words, 1),
             ("max_chars", max_chars, 1),
@@ -82,6 +86,7 @@ class Tokeniser:
                 "For 3- to 5-grams write 3,4,5."
             )
         self.vocabulary = tuple(vocabulary)
+        self.pairs = pairs
         self.grams = tuple(sorted(set(grams))) if buckets else ()
         self.buckets = buckets if grams else 0
         self.max_words = max_words
@@ -103,7 +108,7 @@ class Tokeniser:
             texts: (n,) str, the training part only.
             words: most words to keep; equally frequent ones in lexical order.
             min_count: how often a word occurs at least.
-            settings: grams, buckets, max_words, max_chars as for `Tokeniser`.
+            settings: pairs, grams, buckets, max_words, max_chars as for `Tokeniser`.
         """
         reach = cls((), **settings).reach
         counts: Counter[str] = Counter()
@@ -117,12 +122,23 @@ class Tokeniser:
     @property
     def size(self) -> int:
         """How many different ids there are: an embedding needs this many rows."""
-        return FIRST_WORD + len(self.vocabulary) + self.buckets
+        return self.first_gram + self.buckets
+
+    @property
+    def first_pair(self) -> int:
+        """The first id of pairs of words."""
+        return FIRST_WORD + len(self.vocabulary)
+
+    @property
+    def first_gram(self) -> int:
+        """The first id of character n-grams: what is below is of words."""
+        return self.first_pair + self.pairs
 
     @property
     def length(self) -> int:
         """The most ids that a text can have."""
-        return self.max_words + sum(max(self.max_chars - n + 1, 0) for n in self.grams)
+        words = self.max_words * (2 if self.pairs else 1)
+        return words + sum(max(self.max_chars - n + 1, 0) for n in self.grams)
 
     def __call__(self, texts: Sequence[str], pad: int | None = None) -> np.ndarray:
         """The ids of `texts`, (n, width) int32; rows end in zeros.
@@ -149,6 +165,7 @@ class Tokeniser:
         """All that `from_dict` needs, as JSON values."""
         return {
             "vocabulary": list(self.vocabulary),
+            "pairs": self.pairs,
             "grams": list(self.grams),
             "buckets": self.buckets,
             "max_words": self.max_words,
@@ -176,37 +193,60 @@ class Tokeniser:
         except (KeyError, TypeError, ConfigError) as error:
             raise RunError(f"the tokeniser's description is damaged: {error}") from error
 
+    def names(self, text: str) -> list[str]:
+        """What each id of the row of `text` stands for: a word, a+pair or an [ngr].
+
+        Where tokens of the text share an id, the first of them names it.
+        """
+        found = words(text[: self.reach])
+        letters = "".join(found)[: self.max_chars]
+        found = found[: self.max_words]
+        spelled = [*found]
+        if self.pairs:
+            spelled += [f"{a}+{b}" for a, b in zip(["", *found], found, strict=False)]
+        for n in self.grams:
+            spelled += [f"[{letters[i : i + n]}]" for i in range(len(letters) - n + 1)]
+        ids = np.concatenate([ids for _, ids in self._occurrences([text[: self.reach]])])
+        named: dict[int, str] = {}
+        for number, name in zip(ids.tolist(), spelled, strict=True):
+            named.setdefault(number, name)
+        return [named[number] for number in sorted(named)]
+
     def _ids(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """`ragged` for a batch small enough to be worked on at once."""
+        # Each id of a row once: sorted as one number with the row's.
+        both = np.sort(
+            np.concatenate([row * self.size + ids for row, ids in self._occurrences(texts)])
+        )
+        both = both[np.diff(both, prepend=-1) > 0]
+        lengths = np.bincount(both // self.size, minlength=len(texts))
+        return (both % self.size).astype(np.int32), lengths
+
+    def _occurrences(self, texts: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Row and id of every token, both int64: words, pairs, then the n-grams of each length."""
         framed, row_lengths = _normalise(texts)
         row = np.repeat(np.arange(len(texts)), row_lengths)
 
         # Words: those among the first max_words of their row.
         keys, starts, word_lengths = _word_keys(framed)
-        words = np.bincount(row[starts], minlength=len(texts))
-        index = _position_in_row(words)
+        index = _position_in_row(np.bincount(row[starts], minlength=len(texts)))
         read = index < self.max_words
-        word_row, word_column = row[starts][read], index[read]
-        word_ids = self._look_up(keys[read], word_lengths[read])
-        filled = np.minimum(words, self.max_words)
+        found = [(row[starts][read], self._look_up(keys[read], word_lengths[read]))]
+        if self.pairs:
+            before = np.where(index > 0, np.roll(keys, 1), 0) % MODULUS
+            hashes = (before * GRAM_BASE + keys) % MODULUS
+            found.append((row[starts][read], self.first_pair + hashes[read] % self.pairs))
 
-        # N-grams: those that start and end among the first max_chars characters of their row.
-        column = _position_in_row(row_lengths)
-        kept = column < self.max_chars
-        row, column = row[kept], column[kept]
-        char_counts = np.minimum(row_lengths, self.max_chars)
-        found = [(word_row, word_column, word_ids)]
-        for n, hashes in self._gram_hashes(framed[kept]):
-            whole = np.flatnonzero(column + n <= char_counts[row])
-            gram_ids = FIRST_WORD + len(self.vocabulary) + hashes[whole] % self.buckets
-            found.append((row[whole], filled[row[whole]] + column[whole], gram_ids))
-            filled = filled + np.maximum(char_counts - n + 1, 0)
+        # N-grams: those that start and end among the first max_chars letters of their row.
+        letters, row = framed[framed != SPACE], row[framed != SPACE]
+        column = _position_in_row(np.bincount(row, minlength=len(texts)))
+        letters, row = letters[column < self.max_chars], row[column < self.max_chars]
+        left = np.cumsum(np.bincount(row, minlength=len(texts)))[row] - np.arange(len(row))
+        for n, hashes in self._gram_hashes(letters):
+            whole = left >= n  # the row's letters from here on
+            found.append((row[whole], self.first_gram + hashes[whole] % self.buckets))
 
-        ids = np.zeros(filled.sum(), np.int32)
-        row_starts = np.cumsum(filled) - filled
-        for rows, columns, values in found:
-            ids[row_starts[rows] + columns] = values
-        return ids, filled
+        return found
 
     def _look_up(self, keys: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """The ids of words by their keys, (words,) int64."""

@@ -34,7 +34,8 @@ def build(config: Config, layer: Any, labels: int) -> keras.Model:
     from nnguide.models import text
 
     assert isinstance(config.model, EmbeddingConfig)
-    return text.build(config.model, ids=layer.tokeniser.size)
+    known = layer.tokeniser
+    return text.build(config.model, ids=known.size, first_gram=known.first_gram)
 
 
 def head(labels: int) -> Head:

@@ -47,13 +47,15 @@ def test_the_convolutional_network_ends_in_its_last_channels(
 
 
 def test_the_text_network_has_one_node() -> None:
-    model = text.build(EmbeddingConfig(embedding=5, hidden=(7,)), ids=30)
-    assert sizes(model) == [(30, 5), (10, 7), (7,), (7, 1), (1,)]
+    model = text.build(EmbeddingConfig(embedding=5, hidden=(7,)), ids=30, first_gram=9)
+    assert sizes(model) == [(30, 5), (20, 7), (7,), (7, 1), (1,)]
+    words_alone = text.build(EmbeddingConfig(embedding=5, hidden=(7,)), ids=30, first_gram=30)
+    assert sizes(words_alone)[1] == (10, 7)
     assert model.output_shape == (None, 1)
 
 
 def test_padding_changes_no_answer() -> None:
-    model = text.build(EmbeddingConfig(embedding=5, hidden=(7,)), ids=30)
+    model = text.build(EmbeddingConfig(embedding=5, hidden=(7,)), ids=30, first_gram=5)
     ids = np.array([[3, 9, 3], [0, 0, 0]], np.int32)
     padded = np.pad(ids, [[0, 0], [0, 4]])
     np.testing.assert_allclose(model(padded), model(ids), atol=1e-6)
@@ -62,10 +64,14 @@ def test_padding_changes_no_answer() -> None:
     np.testing.assert_allclose(alone[0], model(ids)[1], atol=1e-6)
 
 
-def test_pooling_is_the_average_and_the_maximum() -> None:
-    vectors = np.array([[[1, -5], [3, -1], [99, 99]]], np.float32)
-    got = text.MaskedPool()([vectors, np.array([[4, 7, 0]])])
-    np.testing.assert_allclose(got, [[2, -3, 3, -1]])
+def test_pooling_is_the_sum_over_the_root_of_the_count_and_the_maximum() -> None:
+    vectors = np.array([[[1, -5], [2, 0], [3, -1], [5, -3], [99, 99]]], np.float32)
+    ids = np.array([[4, 5, 7, 8, 0]])
+    got = text.MaskedPool(0, 10)([vectors, ids])
+    np.testing.assert_allclose(got, [[5.5, -4.5, 5, 0]])
+    got = text.MaskedPool(4, 6)([vectors, ids])
+    np.testing.assert_allclose(got, [[3 / 2**0.5, -5 / 2**0.5, 2, 0]])
+    np.testing.assert_allclose(text.MaskedPool(9, 20)([vectors, ids]), [[0, 0, 0, 0]])
 
 
 @pytest.mark.parametrize("batch_norm", [False, True])
@@ -85,10 +91,14 @@ def test_every_setting_reaches_the_network(batch_norm: bool) -> None:
 
 
 def test_token_dropout_hides_whole_tokens() -> None:
-    model = text.build(EmbeddingConfig(token_dropout=0.3), ids=30)
+    config = EmbeddingConfig(token_dropout=0.3, word_dropout=0.4)
+    model = text.build(config, ids=30, first_gram=9)
     layer = model.get_layer("token_dropout")
     assert float(layer.rate) == pytest.approx(0.3)
     assert tuple(layer.whole) == (None, 1)
+    layer = model.get_layer("word_dropout")
+    assert float(layer.rate) == pytest.approx(0.4)
+    assert tuple(layer.whole) == (1,)
 
 
 @pytest.mark.parametrize(("head", "wrong"), [(Softmax(3), [[0.0, 1.0, 0.0]]), (Sigmoid(), [[0.0]])])

@@ -37,7 +37,12 @@ def replacements() -> list[str]:
         ("Don’t WIN £1,500!", "dont win £ 0 , 000 !"),
         ("don't don´t don`t don＇t", "dont dont dont dont"),
         ("café cafe\u0301 ＣＡＦÉ", "cafe cafe cafe"),
-        ("Straße ﬁn Σίσυφος", "strasse fin σισυφοσ"),
+        ("Straße ﬁn Ωδή", "strasse fin ωδh"),
+        (
+            "\u0421\u0410\u0405\u041d \u0441\u0430\u0455h fr\u0435\u0435 w\u0456n",
+            "cash cash free win",
+        ),
+        ("\u1d04\u1d00s\u029c \u03bd\u03b9\u03c1 l\u0131nk", "cash vip link"),
         ("٠٨٠٠ 0800 ०८०० ②", "0000 0000 0000 0"),
         ("fr\u200bee fr\u00adee \ufefffr\u2060ee f\u034free", "free free free free"),
         ("a\u0085b\u2028c\x1cd\x00e\u3000f\u00a0g\u2800h", "a b c d e f g h"),
@@ -103,7 +108,7 @@ def test_the_table_is_what_the_script_makes():
 def test_the_hash_is_frozen():
     # Models in the wild carry it: a new table needs models trained anew.
     assert characters.table_sha256() == (
-        "40ea9a95503b337293bd1ff0fe8297d3f78bf7bce0ebe0f5ec80447cd0805928"
+        "50a306875ecd4f11cfbb814380ac8ece5cd712315cc014a092faa08d5c3fefe0"
     )
 
 

@@ -73,7 +73,7 @@ def test_lone_surrogates_are_cleaned_at_the_door(graph):
 @pytest.mark.parametrize(
     "tokeniser",
     [
-        Tokeniser(["ok"], buckets=0),
+        Tokeniser(["ok"], pairs=0, buckets=0),
         Tokeniser([], grams=[1, 8], buckets=5, max_chars=3),
         Tokeniser.adapt(TEXTS),
     ],

@@ -23,7 +23,14 @@ TEXTS = [
     "",
     " \t ",
 ]
-SETTINGS = {"words": 60, "grams": (2, 3, 5), "buckets": 97, "max_words": 9, "max_chars": 40}
+SETTINGS = {
+    "words": 60,
+    "pairs": 41,
+    "grams": (2, 3, 5),
+    "buckets": 97,
+    "max_words": 9,
+    "max_chars": 40,
+}
 # Text that breaks vocabularies and decoders: separators, controls, joiners, marks, expansions.
 HOSTILE = (
     "\u0085\u2028\u2029\x00\x1c\x1d\x1f\u200b\u200d\u202e\ufe0f\ufeff\u0301\u0345\u0130ß½ﷺ'´!0٣"
@@ -43,17 +50,38 @@ def tokeniser() -> Tokeniser:
 
 def ids_by_hand(tokeniser: Tokeniser, text: str) -> list[int]:
     """The definition of a row, one step at a time."""
-    normal = characters.normalise(text[: tokeniser.reach])
+    found = characters.normalise(text[: tokeniser.reach]).split()
+    letters = "".join(found)[: tokeniser.max_chars]
     numbers = {word: id for id, word in enumerate(tokeniser.vocabulary, tokens.FIRST_WORD)}
-    row = [numbers.get(word, tokens.UNKNOWN) for word in normal.split()[: tokeniser.max_words]]
-    framed = f" {normal} "[: tokeniser.max_chars] if normal else " "
+    row, before = set(), 0
+    for word in found[: tokeniser.max_words]:
+        key = key_by_hand(word)
+        pair = (before % tokens.MODULUS * tokens.GRAM_BASE + key) % tokens.MODULUS
+        row.add(numbers.get(word, tokens.UNKNOWN))
+        row.add(tokens.FIRST_WORD + len(numbers) + pair % tokeniser.pairs)
+        before = key
     for n in tokeniser.grams:
-        for start in range(len(framed) - n + 1):
+        for start in range(len(letters) - n + 1):
             hashed = 1
-            for character in framed[start : start + n]:
+            for character in letters[start : start + n]:
                 hashed = (hashed * tokens.GRAM_BASE + ord(character)) % tokens.MODULUS
-            row.append(tokens.FIRST_WORD + len(numbers) + hashed % tokeniser.buckets)
-    return row
+            first = tokens.FIRST_WORD + len(numbers) + tokeniser.pairs
+            row.add(first + hashed % tokeniser.buckets)
+    return sorted(row)
+
+
+def key_by_hand(word: str) -> int:
+    """Two polynomials in the characters, in one number."""
+    key = 0
+    for modulus, base in tokens.WORD_HASHES:
+        powers = [
+            pow(base, min(place, tokens.LONGEST_WORD - 1), modulus) for place in range(len(word))
+        ]
+        key = (
+            key * 2**31
+            + sum(ord(c) * p % modulus for c, p in zip(word, powers, strict=True)) % modulus
+        )
+    return key
 
 
 def padded(rows: list[list[int]]) -> np.ndarray:
@@ -108,10 +136,10 @@ def test_a_vocabulary_survives_json_and_splitting_into_lines():
 
 
 def test_without_grams_or_words():
-    bare = Tokeniser(["ok"], buckets=0, max_words=3)
-    assert bare(["ok then ok now"]).tolist() == [[2, 1, 2]]
+    bare = Tokeniser(["ok"], pairs=0, buckets=0, max_words=3)
+    assert bare(["ok then ok now"]).tolist() == [[1, 2]]
     assert (bare.size, bare.length) == (3, 3)
-    assert Tokeniser([], grams=[1], buckets=5)(["ok"]).shape == (1, 5)
+    assert Tokeniser([], pairs=0, grams=[1], buckets=2**20)(["o k k"]).shape == (1, 3)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +148,7 @@ def test_without_grams_or_words():
         {"grams": (0,)},
         {"grams": ("3",)},
         {"buckets": -1},
+        {"pairs": -1},
         {"max_words": 0},
         {"max_chars": 1.5},
         {"vocabulary": ["a", "a"]},
@@ -145,6 +174,26 @@ def test_another_character_table_is_refused(tokeniser):
 def test_what_is_not_text_is_refused(tokeniser, wrong):
     with pytest.raises(InputError):
         tokeniser(wrong)
+
+
+def test_spaces_within_and_between_words_change_no_ngram():
+    letters = Tokeniser([], pairs=0, buckets=2**20)
+    expected = letters(["free entry now"])
+    np.testing.assert_array_equal(letters(["f r e e  entry now"]), expected)
+    np.testing.assert_array_equal(letters(["freeentrynow"]), expected)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_every_id_has_a_name(tokeniser, text):
+    assert len(tokeniser.names(text)) == np.count_nonzero(tokeniser([text]))
+
+
+def test_names_say_what_an_id_stands_for():
+    wide = Tokeniser(["free"], pairs=2**20, grams=[3], buckets=2**20)
+    assert sorted(wide.names("Free cash, free")) == sorted(
+        ["cash", "free", "+free", "free+cash", "cash+,", ",+free"]
+        + ["[fre]", "[ree]", "[eec]", "[eca]", "[cas]", "[ash]", "[sh,]", "[h,f]", "[,fr]"]
+    )
 
 
 def test_pieces_name_the_original():
