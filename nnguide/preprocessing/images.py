@@ -24,6 +24,7 @@ class Pixels(keras.layers.Layer):
         super().__init__(**{"dtype": "float32", "name": "pixels", **kwargs})
         self.mean = float(mean)
         self.deviation = float(deviation)
+        self.built = True  # else a model file would hold the shape of the first batch
 
     @classmethod
     def adapted_to(cls, images: np.ndarray) -> Pixels:
