@@ -1,0 +1,133 @@
+"""The command killed at random moments, or stopped with Ctrl-C, in processes of its own."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny
+
+from nnguide import runs
+from nnguide.runs import CHECKPOINT, DETERMINES, MANIFEST, Run
+
+ROOT = Path(__file__).parents[2]
+WORDS = ("train.epochs=8", "model.dropout=0.3", "train.patience=7", "calibration.on=validation")
+
+
+def settings(task: str, *more: str) -> tuple[str, ...]:
+    return (*tiny.words(task), *WORDS, *more)
+
+
+class Command:
+    """`nnguide train` in a process of its own, whose lines can be waited for."""
+
+    def __init__(self, task: str, out: Path, *options: str, more: tuple[str, ...] = ()) -> None:
+        words = [part for word in settings(task, *more) for part in ("--set", word)]
+        command = [sys.executable, "-m", "nnguide", "train", task, "--out", str(out)]
+        self.log = out.with_name(f"{out.name}-{random.randrange(10**9)}.log")
+        with self.log.open("wb") as file:
+            self.process = subprocess.Popen(
+                [*command, "--dataset", tiny.built_in(task), *options, *words],
+                cwd=ROOT,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                # a shell that runs tests in the background makes its children deaf to Ctrl-C
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            )
+
+    @property
+    def text(self) -> str:
+        return self.log.read_text("utf-8")
+
+    def wait_for(self, words: str) -> None:
+        """Until the process has said `words`, or ended."""
+        while words not in self.text and self.process.poll() is None:
+            time.sleep(0.02)
+
+    def ends(self) -> int:
+        return self.process.wait(timeout=300)
+
+
+def assert_nothing_broken(folder: Path) -> None:
+    """Whatever has its final name is whole."""
+    for path in folder.rglob("*") if folder.is_dir() else ():
+        if path.name.startswith(".") or "tensorboard" in path.parts:
+            continue
+        if path.suffix == ".json":
+            json.loads(path.read_text("utf-8"))
+        elif path.suffix == ".keras":
+            assert zipfile.ZipFile(path).testzip() is None
+        elif path.suffix == ".npz":
+            with np.load(path, allow_pickle=False) as arrays:
+                assert all(arrays[name] is not None for name in arrays.files)
+        elif path.suffix == ".png":
+            assert path.read_bytes().endswith(b"IEND\xaeB`\x82")
+
+
+def kill_and_resume(task: str, tmp_path: Path, kills: int, seed: int) -> None:
+    from nnguide.training.train import train
+
+    words = (*settings(task), "runtime.deterministic=true", f"data.dataset={tiny.built_in(task)}")
+    whole = train(task, settings=words, out=tmp_path / "whole")
+    chance, out = random.Random(seed), tmp_path / "cut"
+    landed = 0
+    while landed < kills:
+        command = Command(task, out, "--deterministic", "--resume")
+        command.wait_for(chance.choice(["training ", "epoch ", "epoch 5"]))
+        time.sleep(chance.uniform(0, 0.5 * whole.metrics["train_seconds"]))
+        command.process.kill()
+        if command.ends() == 0:
+            break
+        assert command.process.returncode == -signal.SIGKILL, command.text
+        landed += 1
+        assert_nothing_broken(runs.Workspace(out).path)
+        assert not out.exists() or Run.open(out)
+    command = Command(task, out, "--deterministic", "--resume", "--json")
+    assert command.ends() == 0, command.text
+    resumed = Run.open(out)
+    for name in (*DETERMINES, "history.csv"):
+        assert (out / name).read_bytes() == (whole.folder / name).read_bytes(), name
+    assert resumed.metrics["val_loss"] == whole.metrics["val_loss"]
+    left = {path.name for path in tmp_path.iterdir() if path.suffix != ".log"}
+    assert left == {"whole", "cut"}
+    assert not (out / CHECKPOINT).exists()
+    assert not any(path.name.startswith(".") for path in out.iterdir())
+
+
+def test_killed_twice_and_resumed_it_ends_the_same(tmp_path: Path) -> None:
+    kill_and_resume("digits", tmp_path, 2, seed=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["digits", "spam"])
+def test_killed_ten_times_and_resumed_it_ends_the_same(task: str, tmp_path: Path) -> None:
+    kill_and_resume(task, tmp_path, 10, seed=2)
+
+
+def test_ctrl_c(tmp_path: Path) -> None:
+    """Before the first epoch ends nothing is left; later a finished run is."""
+    early = Command("digits", tmp_path / "early", more=("train.epochs=9000", "train.batch_size=1"))
+    late = Command("digits", tmp_path / "late", more=("train.epochs=9000", "train.patience=0"))
+    early.wait_for("training digits")
+    early.process.send_signal(signal.SIGINT)
+    late.wait_for("epoch 3/")
+    late.process.send_signal(signal.SIGINT)
+    assert (early.ends(), late.ends()) == (130, 130), early.text + late.text
+    assert "nnguide: interrupted" in early.text
+    assert "Traceback" not in early.text + late.text
+    left = {path.name for path in tmp_path.iterdir() if path.suffix != ".log"}
+    assert left == {"late"}
+    run = Run.open(tmp_path / "late")
+    assert run.metrics["interrupted"] is True
+    assert run.metrics["epochs"] >= 3
+    assert (tmp_path / "late" / MANIFEST).exists()
+    rows = (tmp_path / "late" / "history.csv").read_text().splitlines()
+    assert len(rows) == 1 + run.metrics["epochs"]
