@@ -34,8 +34,9 @@ class MaskedPool(layers.Layer):
 
     def call(self, inputs: tuple[Any, Any]) -> Any:
         embedded, ids = inputs
-        chosen = ops.logical_and(ids >= max(self.first, 1), ids < self.end)[:, :, None]
-        present = ops.cast(chosen, embedded.dtype)  # (batch, length, 1)
+        chosen = ops.logical_and(ids >= max(self.first, 1), ids < self.end)
+        chosen = ops.expand_dims(chosen, -1)  # (batch, length, 1); LiteRT has no [:, :, None]
+        present = ops.cast(chosen, embedded.dtype)
         count = ops.sum(present, axis=1)  # (batch, 1)
         total = ops.sum(embedded * present, axis=1) / ops.sqrt(ops.maximum(count, 1))  # (batch, d)
         lowest = ops.cast(-1e4, embedded.dtype)  # float16 holds it

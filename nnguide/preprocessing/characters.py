@@ -1,8 +1,9 @@
 """Text normalisation: one frozen table says what stands for every Unicode code point.
 
-Compatibility forms, case and diacritics go (Ｆ, F, f and f̀ are all f), and so does what makes a
-letter of another script look like a Latin one (Cyrillic а is a); every decimal digit becomes 0; punctuation, symbols and emoji become words of their own; apostrophes and invisible
-characters vanish; controls, white space and whatever is no character part words. The table is
+Compatibility forms, case and diacritics go (Ｆ, F, f and f̀ are all f); letters of other scripts
+that look Latin become so (Cyrillic а is a); every decimal digit becomes 0; punctuation, symbols
+and emoji become words of their own; apostrophes and invisible characters vanish; controls, white
+space and whatever is no character part words. The table is
 `characters.npz`, written once by scripts/make_character_table, so that no library's idea of
 `lower()` matters: nnguide.preprocessing.text reads the same arrays in TensorFlow operations.
 """

@@ -107,7 +107,8 @@ class Tokens(keras.layers.Layer):
             keys = keys * 2**31 + sums % modulus
 
         row = tf.gather(framed.value_rowids(), starts)
-        index = tf.range(tf.size(row, tf.int64)) - tf.searchsorted(row, row, out_type=tf.int64)  # of its row's words
+        first = tf.searchsorted(row, row, out_type=tf.int64)  # of its row's words
+        index = tf.range(tf.size(row, tf.int64)) - first
         read = index < of.max_words
         found = [self._look_up(keys, lengths)]
         if of.pairs:
