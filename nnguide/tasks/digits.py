@@ -56,6 +56,6 @@ TASK = Task(
     augment=augment,
     build=build,
     head=head,
-    models={"cnn": {}, "dense": {"hidden": [512, 256], "dropout": 0.3}},
+    models={"cnn": {}, "dense": {"hidden": [512, 512], "batch_norm": True, "dropout": 0.1}},
     defaults=Config(task="digits", model=CnnConfig(), augment=AugmentConfig(), train=TrainConfig()),
 )
