@@ -189,7 +189,7 @@ def test_every_id_has_a_name(tokeniser, text):
 
 
 def test_names_say_what_an_id_stands_for():
-    wide = Tokeniser(["free"], pairs=2**20, grams=[3], buckets=2**20)
+    wide = Tokeniser(["free", "cash", ","], pairs=2**20, grams=[3], buckets=2**20)
     words = ["free", "cash", ","]
     pairs = ["+free", "free+cash", "cash+,", ",+free"]
     grams = ["[fre]", "[ree]", "[eec]", "[eca]", "[cas]", "[ash]", "[sh,]", "[h,f]", "[,fr]"]
