@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -52,13 +53,14 @@ def convert(core: Any) -> bytes:
     import tensorflow as tf
     from tensorflow.lite.python.convert import ConverterError
 
-    try:
-        with quiet.stderr_diverted(), tempfile.TemporaryDirectory() as folder:
+    with quiet.stderr_diverted(), tempfile.TemporaryDirectory() as folder:
+        try:
             core.export(folder, format="tf_saved_model", verbose=False)
             return bytes(tf.lite.TFLiteConverter.from_saved_model(folder).convert())
-    except ConverterError as error:
-        reason = str(error).strip().splitlines()[0]
-        raise WorkError(f"the network cannot be converted to LiteRT: {reason}") from error
+        except ConverterError as error:
+            found = re.findall(r"^(?:TF Select|Custom) ops: .*", str(error), re.MULTILINE)
+            reason = "; ".join(found) or str(error).strip().splitlines()[0]
+    raise WorkError(f"the network cannot be converted to LiteRT ({reason})")
 
 
 def describe(layer: Any) -> dict[str, Any]:
