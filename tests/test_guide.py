@@ -1,0 +1,108 @@
+"""docs/guide.md: its commands run, and its outputs are what they print today."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import shlex
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_docs import resolve
+
+ROOT = Path(__file__).parent.parent
+GUIDE = (ROOT / "docs" / "guide.md").read_text("utf-8")
+NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:e[+-]\d+)?")
+ROUNDING = 1e-9  # how nearly two ways agree differs from machine to machine
+
+FIGURES = runpy.run_path(str(ROOT / "scripts" / "figures"))
+BLOCKS = list(FIGURES["blocks"](GUIDE))
+SHOWN = [block for block in BLOCKS if block.output is not None]
+
+
+@pytest.fixture
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to be in but for the picture of a digit; no data folder, no network."""
+    (tmp_path / "docs").mkdir()
+    shutil.copy(ROOT / "docs" / "digit.png", tmp_path / "docs")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NNGUIDE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("NNGUIDE_OFFLINE", "1")
+    monkeypatch.delenv("NNGUIDE_DATA_DIR", raising=False)
+    return tmp_path
+
+
+def same(found: str, said: str) -> None:
+    """Hold an output to the guide: the same words, and numbers equal but for rounding."""
+
+    def words(text: str) -> str:
+        return " ".join(NUMBER.sub("0", text).split())
+
+    def numbers(text: str) -> list[float]:
+        return [float(number.replace(",", "")) for number in NUMBER.findall(text)]
+
+    assert words(found) == words(said)
+    assert numbers(found) == pytest.approx(numbers(said), rel=0.01, abs=ROUNDING)
+
+
+@pytest.mark.parametrize("block", SHOWN, ids=lambda block: block.commands[0].split()[2])
+def test_the_outputs_are_what_the_commands_print(block: Any, alone: Path) -> None:
+    if "PyTorch" in block.output:
+        pytest.importorskip("torch")
+    same(FIGURES["trimmed"](FIGURES["printed"](block.commands), block.output), block.output)
+    for name, made in block.pictures:
+        assert (alone / made).stat().st_size > 10_000, name
+
+
+def test_every_picture_is_made_by_a_command_and_small() -> None:
+    made = {name for block in BLOCKS for name, _ in block.pictures}
+    assert made == set(re.findall(r"\(figures/(\w+\.png)\)", GUIDE))
+    for name in made:
+        assert 5_000 < (ROOT / "docs" / "figures" / name).stat().st_size < 100_000
+    assert made == {path.name for path in (ROOT / "docs" / "figures").iterdir()}
+
+
+def test_scripts_figures_writes_the_guide_and_its_pictures(alone: Path) -> None:
+    FIGURES["main"](["linear.png", "scaling", "--out", str(alone / "out")])
+    same((alone / "out" / "guide.md").read_text("utf-8"), GUIDE)
+    (picture,) = (alone / "out" / "figures").iterdir()
+    assert picture.name == "linear.png" and picture.stat().st_size < 100_000
+    with pytest.raises(SystemExit, match="no command of the guide"):
+        FIGURES["main"](["nothing of the kind"])
+
+
+def test_a_trimmed_output_keeps_its_ends() -> None:
+    assert FIGURES["trimmed"]("a\nb\nc\nd\n", "x\n…\ny\nz\n") == "a\n…\nc\nd\n"
+    assert FIGURES["trimmed"]("a\nb\n", "x\n…\n") == "a\n…\n"
+    assert FIGURES["trimmed"]("a\nb\n", "") == "a\nb\n"
+
+
+@pytest.mark.parametrize("page", ["guide.md", "coverage.md"])
+def test_every_file_and_test_that_is_named_exists(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", text)]
+    for link in filter(None, links):
+        assert (ROOT / "docs" / link).exists(), link
+    for path in re.findall(r"`((?:nnguide|tests|scripts)/[\w/.]+)", text):
+        assert (ROOT / path).exists(), path
+    for path, name in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text):
+        assert f"def {name}(" in (ROOT / path).read_text("utf-8"), f"{path}::{name}"
+    for anchor in re.findall(r"\]\(#([^)]+)\)", text):
+        headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+        assert anchor in {re.sub(r"[^\w -]", "", h).lower().replace(" ", "-") for h in headings}
+
+
+@pytest.mark.parametrize("page", ["guide.md", "coverage.md"])
+def test_every_command_named_in_a_line_exists(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    for command in re.findall(r"`nnguide ([^`\n]+)`", text):
+        resolve(shlex.split(command))
+
+
+@pytest.mark.slow
+def test_every_command_runs_in_the_order_of_the_guide(alone: Path) -> None:
+    pytest.importorskip("torch")
+    for block in BLOCKS:
+        FIGURES["printed"](block.commands)
