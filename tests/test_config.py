@@ -18,7 +18,6 @@ from nnguide.presets import preset
 from nnguide.training.train import configure
 from nnguide.values import Typed, flat
 
-FRACTION = st.floats(0, 0.99)
 RANGES: dict[str, st.SearchStrategy[Any]] = {
     "validation": st.floats(0.01, 0.99),
     "filters": st.lists(st.integers(1, 99), min_size=1, max_size=4).map(tuple),
@@ -28,23 +27,6 @@ RANGES: dict[str, st.SearchStrategy[Any]] = {
     "learning_rate": st.floats(1e-9, 1e3),
     "batch_size": st.one_of(st.just("full"), st.integers(1, 10_000)),
     "folds": st.integers(2, 20),
-    "warmup": st.integers(0, 50),
-    **dict.fromkeys(
-        [
-            "dropout",
-            "token_dropout",
-            "momentum",
-            "label_smoothing",
-            "start",
-            "end",
-            "scale",
-            "thickness",
-            "contrast",
-            "noise",
-            "max_blocked_ham",
-        ],
-        FRACTION,
-    ),
 }
 
 
@@ -56,7 +38,7 @@ def values(wanted: Any) -> st.SearchStrategy[Any]:
         return st.lists(values(get_args(wanted)[0]), max_size=3).map(tuple)
     return {
         int: st.integers(1, 10_000),
-        float: st.floats(0, 1e6),
+        float: st.floats(0, 0.99),
         str: st.text(max_size=20),
         bool: st.booleans(),
     }[wanted]

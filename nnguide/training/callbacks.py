@@ -29,7 +29,9 @@ def _layers(model: keras.Model) -> list[keras.layers.Layer]:
 
 
 class DropoutSchedule(keras.callbacks.Callback):
-    """Move the rate of every nnguide `Dropout` layer along a ramp; log it as `dropout`.
+    """Move the rate of nnguide's `Dropout` layers along a ramp; log it as `dropout`.
+
+    Those that hide whole tokens or words keep the rates of their own settings.
 
     Args:
         ramp: start, end and warm-up epochs; rates in [0, 1).
@@ -41,7 +43,7 @@ class DropoutSchedule(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         for layer in _layers(self.model):
-            if isinstance(layer, Dropout):
+            if isinstance(layer, Dropout) and layer.whole is None:
                 layer.rate.assign(self.ramp.at(epoch))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:

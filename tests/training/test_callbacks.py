@@ -50,6 +50,15 @@ def test_a_dropout_schedule_takes_effect_in_a_compiled_fit() -> None:
     assert history["dropout"] == pytest.approx([0, 0.2, 0.4, 0.6, 0.6])
 
 
+def test_a_dropout_schedule_leaves_whole_tokens_alone() -> None:
+    inputs = keras.Input((3, 4), name="x")
+    tokens, units = Dropout(0.1, whole=(None, 1)), Dropout(0.2)
+    schedule = DropoutSchedule(Ramp(0.5, 0.5, 1))
+    schedule.set_model(keras.Model(inputs, units(tokens(inputs))))
+    schedule.on_epoch_begin(0)
+    assert (float(tokens.rate), float(units.rate)) == pytest.approx((0.1, 0.5))
+
+
 def test_an_l2_schedule_takes_effect_in_a_compiled_fit() -> None:
     """With a learning rate of nothing, only the penalty can change the loss."""
     inputs = keras.Input((3,), name="x")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -72,34 +73,39 @@ def assert_nothing_broken(folder: Path) -> None:
             assert path.read_bytes().endswith(b"IEND\xaeB`\x82")
 
 
+def assert_same(out: Path, whole: Run) -> None:
+    """The run at `out` is `whole` to the bit, and nothing lies about."""
+    for name in (*DETERMINES, "history.csv"):
+        assert (out / name).read_bytes() == (whole.folder / name).read_bytes(), name
+    assert Run.open(out).metrics["val_loss"] == whole.metrics["val_loss"]
+    assert not (out / CHECKPOINT).exists()
+    assert not any(path.name.startswith(".") for path in out.iterdir())
+    left = {path.name for path in out.parent.iterdir() if path.suffix != ".log"}
+    assert left == {whole.folder.name, out.name}
+
+
 def kill_and_resume(task: str, tmp_path: Path, kills: int, seed: int) -> None:
+    """Kill and resume until `kills` have landed; a run that got through is begun anew."""
     from nnguide.training.train import train
 
     words = (*settings(task), "runtime.deterministic=true", f"data.dataset={tiny.built_in(task)}")
     whole = train(task, settings=words, out=tmp_path / "whole")
-    chance, out = random.Random(seed), tmp_path / "cut"
-    landed = 0
+    chance, out, landed = random.Random(seed), tmp_path / "cut", 0
     while landed < kills:
         command = Command(task, out, "--deterministic", "--resume")
         command.wait_for(chance.choice(["training ", "epoch ", "epoch 5"]))
         time.sleep(chance.uniform(0, 0.5 * whole.metrics["train_seconds"]))
         command.process.kill()
         if command.ends() == 0:
-            break
+            assert_same(out, whole)
+            shutil.rmtree(out)
+            continue
         assert command.process.returncode == -signal.SIGKILL, command.text
         landed += 1
         assert_nothing_broken(runs.Workspace(out).path)
         assert not out.exists() or Run.open(out)
-    command = Command(task, out, "--deterministic", "--resume", "--json")
-    assert command.ends() == 0, command.text
-    resumed = Run.open(out)
-    for name in (*DETERMINES, "history.csv"):
-        assert (out / name).read_bytes() == (whole.folder / name).read_bytes(), name
-    assert resumed.metrics["val_loss"] == whole.metrics["val_loss"]
-    left = {path.name for path in tmp_path.iterdir() if path.suffix != ".log"}
-    assert left == {"whole", "cut"}
-    assert not (out / CHECKPOINT).exists()
-    assert not any(path.name.startswith(".") for path in out.iterdir())
+    assert Command(task, out, "--deterministic", "--resume").ends() == 0
+    assert_same(out, whole)
 
 
 def test_killed_twice_and_resumed_it_ends_the_same(tmp_path: Path) -> None:
