@@ -145,9 +145,9 @@ def test_a_table_with_columns_of_other_names(nnguide, words, alone):
 def test_a_loss_that_is_not_finite_ends_with_8(nnguide, words, alone):
     ended = nnguide(
         *("train", *words("digits", "train.epochs=3"), "--dataset", "optdigits", "--out", "run"),
-        *("--optimizer", "sgd", "--learning-rate", "1e15", "--schedule", "constant"),
+        *("--optimizer", "sgd", "--learning-rate", "1e9", "--schedule", "constant"),
     )
-    assert ended.status in (2, 8)
+    assert ended.status == 8
     assert ended.out == ""
     assert "finite" in ended.err
     assert not (alone / "run").exists()

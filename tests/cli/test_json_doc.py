@@ -31,6 +31,7 @@ def answering(group: click.Group = command_line, before: str = "") -> Iterator[s
 
 def answers(ended) -> list[dict]:
     lines = ended.out.splitlines()
+    assert lines, ended.err
     assert ended.out.isascii()
     return [json.loads(line, parse_constant=pytest.fail) for line in lines]
 
