@@ -66,6 +66,7 @@ def find(
 
     Args:
         dataset: the name of a set, a path, or "auto": the real set, else the built-in one.
+            Names joined by a plus, as in sms_spam+spamassassin, are read one after another.
         split_seed: from 0; divides a set that has no split of its own.
         label_column, text_column: of a table of texts that has other columns than
             `label` and `text`.
@@ -83,7 +84,7 @@ def find(
             f"--label-column and --text-column are for a table of texts; {dataset} has none"
         )
     if dataset != "auto":
-        return _named(_facts(dataset, task), split_seed)
+        return _joined([_facts(name, task) for name in dataset.split("+")], split_seed)
     if task not in AUTO:
         raise ConfigError(f"{task} has no data set of its own: give the path of one")
     real, built_in = (BY_NAME[name] for name in AUTO[task])
@@ -185,6 +186,27 @@ def _named(facts: Facts, split_seed: int) -> Source:
             return prepared.load(target, "train").join(prepared.load(target, "test"))
 
     return Source(facts.name, facts.task, read)
+
+
+def _joined(several: list[Facts], split_seed: int) -> Source:
+    """The sets one after another, part by part; a single one is itself."""
+    if len({facts.set for facts in several}) < len(several):
+        listed = "+".join(facts.name for facts in several)
+        raise ConfigError(
+            f"{listed} joins a set with itself: the training part of one would hold the test part "
+            "of the other. Join different sets, as in sms_spam+spamassassin."
+        )
+    first, *others = (_named(facts, split_seed) for facts in several)
+    if not others:
+        return first
+
+    def read(split: str) -> Examples:
+        examples = first.load(split)
+        for other in others:
+            examples = examples.join(other.load(split))
+        return examples
+
+    return Source("+".join(facts.name for facts in several), first.task, read)
 
 
 def _built_in(facts: Facts, split_seed: int, split: str) -> Examples:

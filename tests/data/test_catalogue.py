@@ -76,6 +76,8 @@ def test_names():
         ("spam", "mnist", "for digits, not for spam"),
         ("digits", "spamassassin", "for spam, not for digits"),
         ("sentiment", "auto", "path"),
+        ("spam", "spam_sample+sms-spam", "Did you mean sms_spam"),
+        ("spam", "sms_spam+sms_spam/paper", "joins a set with itself"),
     ],
 )
 def test_a_set_that_there_is_not(cache, task, dataset, message):
@@ -296,6 +298,15 @@ def test_mails(cache, corpus):
     assert whole.counts() == {"ham": 15, "spam": 10}  # distinct ones
     assert "ham 0\nbody 0" in list(whole.inputs)
     assert not any("example.org" in text for text in whole.inputs)
+
+
+def test_sets_joined_part_by_part(cache, corpus):
+    data.prepare("spamassassin", corpus)
+    joined = data.find("spam", "spamassassin+spam_sample")
+    mails, messages = (data.find("spam", name) for name in ("spamassassin", "spam_sample"))
+    assert (joined.name, joined.is_fallback) == ("spamassassin+spam_sample", False)
+    for split in ("train", "test"):
+        assert _texts(joined, split) == _texts(mails, split) + _texts(messages, split)
 
 
 def test_mails_missing_or_damaged(cache, corpus, monkeypatch):
