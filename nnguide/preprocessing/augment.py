@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from nnguide.config import AugmentConfig
 
-GROUP = 16  # pictures that are changed alike
+GROUP = 8  # pictures that are changed alike
 
 
 def augment(images: Any, config: AugmentConfig, seed: Any) -> Any:
