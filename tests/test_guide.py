@@ -6,11 +6,14 @@ import re
 import runpy
 import shlex
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from test_docs import resolve
+
+from nnguide.runs import Run
 
 ROOT = Path(__file__).parent.parent
 GUIDE = (ROOT / "docs" / "guide.md").read_text("utf-8")
@@ -101,8 +104,23 @@ def test_every_command_named_in_a_line_exists(page: str) -> None:
         resolve(shlex.split(command))
 
 
+def serve() -> None:
+    """Run the Python of the guide that asks the run it trained before, `my-digits`."""
+    names: dict[str, Any] = {}
+    for source in re.findall(r"```py\n(.*?)```", GUIDE, re.DOTALL):
+        exec(compile(source, "guide.md", "exec"), names)
+    assert names["run"].folder.name == "my-digits"
+    assert names["model"].count_params() > 0
+
+
+def test_a_run_is_served_from_python(alone: Path, trained: Callable[[str], Run]) -> None:
+    shutil.copytree(trained("digits").folder, alone / "my-digits")
+    serve()
+
+
 @pytest.mark.slow
 def test_every_command_runs_in_the_order_of_the_guide(alone: Path) -> None:
     pytest.importorskip("torch")
     for block in BLOCKS:
         FIGURES["printed"](block.commands)
+    serve()
