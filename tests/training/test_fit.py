@@ -83,7 +83,7 @@ def test_a_full_batch_follows_its_schedule(monkeypatch: pytest.MonkeyPatch) -> N
     config = tiny.config(
         "digits", "train.batch_size=full", "train.epochs=3", "train.schedule=exponential"
     )
-    expected = [0.01 * 0.01 ** (epoch / 3) for epoch in (1, 2, 3)]
+    expected = [config.train.learning_rate * 0.01 ** (epoch / 3) for epoch in (1, 2, 3)]
     monkeypatch.setattr(pipeline, "SLICE", 16)
     history = tiny.fitted("digits", config, training).history
     np.testing.assert_allclose(history["learning_rate"], expected, rtol=1e-4)
