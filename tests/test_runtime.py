@@ -122,11 +122,12 @@ for task in tasks.names():
     for precision, devices in (
         ("float32", None), ("float32", ["CPU:0", "CPU:1"]), ("mixed_float16", ["CPU:0", "CPU:1"])
     ):
-        config = tiny.config(
-            task, "model.dropout=0",
-            "train.epochs=4", f"runtime.precision={precision}", "model.l2=0.001",
+        settled = tiny.config(task)
+        config = settled.override([
+            *(f"model.{key}=0" for key in vars(settled.model) if "dropout" in key),
+            "train.epochs=3", f"runtime.precision={precision}", "model.l2=0.001",
             "train.restore_best=false",
-        )
+        ])
         with runtime(config.runtime, seed=0, devices=devices) as chosen:
             fitted = fit(tasks.get(task), config, training, held, chosen)
         found[f"{task} {precision} {chosen.replicas}"] = {
@@ -152,12 +153,12 @@ def mirrored() -> dict[str, Any]:
 
 @pytest.mark.parametrize("task", ["digits", "spam"])
 def test_two_devices_learn_what_one_learns(mirrored: dict[str, Any], task: str) -> None:
-    """Forty steps and a validation part of an odd size: the same weights but for rounding."""
+    """Thirty steps and a validation part of an odd size: the same weights but for rounding."""
     one, two = mirrored[f"{task} float32 1"], mirrored[f"{task} float32 2"]
     assert (one["strategy"], two["strategy"]) == ("none", "mirrored")
-    np.testing.assert_allclose(two["weights"], one["weights"], atol=2e-3)
+    np.testing.assert_allclose(two["weights"], one["weights"], atol=1e-4)
     for figure in ("loss", "accuracy", "val_loss", "val_accuracy"):
-        np.testing.assert_allclose(two["history"][figure], one["history"][figure], atol=0.02)
+        np.testing.assert_allclose(two["history"][figure], one["history"][figure], atol=1e-3)
 
 
 @pytest.mark.parametrize("task", ["digits", "spam"])
