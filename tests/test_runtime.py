@@ -169,3 +169,20 @@ def test_two_devices_learn_under_mixed_float16(mirrored: dict[str, Any], task: s
     assert half["history"]["loss"][-1] < 0.8 * half["history"]["loss"][0]
     for figure in ("loss", "accuracy"):
         assert half["history"][figure][-1] == pytest.approx(whole["history"][figure][-1], abs=0.1)
+
+
+def test_another_keras_backend_is_refused(tmp_path: Path) -> None:
+    """Stand-ins for both packages, since a real import takes seconds."""
+    (tmp_path / "keras.py").write_text(
+        "class backend:\n    backend = staticmethod(lambda: 'jax')\n"
+    )
+    (tmp_path / "tensorflow.py").write_text(
+        "class get_logger:\n    def setLevel(self, level): pass\n"
+    )
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "from nnguide import errors, quiet\n"
+        "try: quiet.tensorflow()\nexcept errors.ConfigError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "it is set to jax. Set KERAS_BACKEND=tensorflow." in done.stdout
