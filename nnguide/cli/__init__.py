@@ -215,7 +215,8 @@ class _ToUser(logging.Handler):
     """What the library logs of long work, as lines for the user."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        say(record.getMessage())
+        if click.get_current_context(silent=True):  # not for a library call later on
+            say(record.getMessage())
 
 
 def loud() -> None:
