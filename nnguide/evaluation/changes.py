@@ -1,0 +1,326 @@
+"""Mild changes of inputs that no person would mind, and what they cost a trained network.
+
+A change is a function of (inputs, seed); the same seed gives the same inputs. Those of pictures
+take and give (n, 28, 28) grey levels 0-255, white on black; those of texts (n,) object, each a
+str. `robustness` measures a run before and after each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nnguide.errors import InputError
+from nnguide.evaluation import metrics
+from nnguide.examples import Examples
+from nnguide.runs import Run
+
+LIMIT = 2_000  # examples measured, unless told
+PICTURES_READ = 500  # of them at most that go through the normaliser, which takes milliseconds each
+ENLARGED = 4  # pixels of a drawn picture to one of MNIST's form
+SHORTEST = 4  # letters of a word that something is put into
+WORDS_APPENDED = 30
+
+Apply = Callable[[np.ndarray, int], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One mild change.
+
+    Attributes:
+        name: in a table and in JSON.
+        description: what is done, with its extent.
+        apply: (inputs, seed) -> changed inputs. Of a drawn picture (n, h, w) float in [0, 1].
+        drawn: the result is a picture as a person gives it, not an array of MNIST's form, so
+            it goes through the picture normaliser first.
+    """
+
+    name: str
+    description: str
+    apply: Apply
+    drawn: bool = False
+
+
+@dataclass(frozen=True)
+class Aim:
+    """Which figure a mild change should spare, and of it less than `most` may be lost."""
+
+    figure: str
+    most: float
+
+
+AIMS = {"pictures": Aim("accuracy", 0.01), "texts": Aim("spam_caught", 0.10)}
+
+
+def shift(pictures: np.ndarray, seed: int) -> np.ndarray:
+    """Each moved by 3 pixels, to one of the eight sides and corners."""
+    from scipy import ndimage
+
+    ways = [(y, x) for y in (-3, 0, 3) for x in (-3, 0, 3) if y or x]
+    drawn = np.random.default_rng(seed).integers(len(ways), size=len(pictures))
+    moved = [
+        ndimage.shift(picture, ways[way], order=0)
+        for picture, way in zip(pictures, drawn, strict=True)
+    ]
+    return np.array(moved).reshape(pictures.shape)
+
+
+def rotate(pictures: np.ndarray, seed: int) -> np.ndarray:
+    """Each turned by 15 degrees, left or right."""
+    from scipy import ndimage
+
+    left = np.random.default_rng(seed).random(len(pictures)) < 0.5
+    turned = [
+        ndimage.rotate(picture.astype(np.float32), 15 if way else -15, reshape=False, order=1)
+        for picture, way in zip(pictures, left, strict=True)
+    ]
+    return _levels(np.array(turned).reshape(pictures.shape))
+
+
+def thicken(pictures: np.ndarray, seed: int) -> np.ndarray:
+    """Strokes one pixel wider: the lightest of each 2 by 2 pixels."""
+    from scipy import ndimage
+
+    return ndimage.grey_dilation(pictures, size=(1, 2, 2))
+
+
+def thin(pictures: np.ndarray, seed: int) -> np.ndarray:
+    """Strokes one pixel narrower: the darkest of each 2 by 2 pixels."""
+    from scipy import ndimage
+
+    return ndimage.grey_erosion(pictures, size=(1, 2, 2))
+
+
+def noise(pictures: np.ndarray, seed: int) -> np.ndarray:
+    """Gaussian noise on every pixel, its standard deviation 10 % of black to white."""
+    drawn = np.random.default_rng(seed).normal(0, 25.5, pictures.shape)
+    return _levels(pictures + drawn)
+
+
+def fade(pictures: np.ndarray, seed: int) -> np.ndarray:
+    """Every level halved: grey ink on black."""
+    return _levels(pictures / 2)
+
+
+def pale(pictures: np.ndarray, seed: int) -> np.ndarray:
+    """Drawn as grey ink, 0.4, on grey paper, 0.7."""
+    return (0.7 - 0.3 * _enlarged(pictures)).astype(np.float32)
+
+
+def invert(pictures: np.ndarray, seed: int) -> np.ndarray:
+    """Drawn as black ink on white paper."""
+    return 1 - _enlarged(pictures)
+
+
+def upper(texts: np.ndarray, seed: int) -> np.ndarray:
+    """All in capitals."""
+    return _each(texts, seed, lambda text, random: text.upper())
+
+
+def split_words(texts: np.ndarray, seed: int) -> np.ndarray:
+    """A space at a random place inside every word of four letters or more."""
+    return _each(texts, seed, lambda text, random: _into_words(text, random, " "))
+
+
+def spell_out(texts: np.ndarray, seed: int) -> np.ndarray:
+    """A space between all letters of every word of four letters or more."""
+    return _each(texts, seed, lambda text, random: _by_word(text, " ".join))
+
+
+def hide(texts: np.ndarray, seed: int) -> np.ndarray:
+    """An invisible character of no width inside every word of four letters or more."""
+    return _each(texts, seed, lambda text, random: _into_words(text, random, INVISIBLE))
+
+
+def resemble(texts: np.ndarray, seed: int) -> np.ndarray:
+    """Half of the letters, at random, by Cyrillic or Greek ones that look alike."""
+    return _each(texts, seed, lambda text, random: _half(text, random, LOOK_ALIKE))
+
+
+def leet(texts: np.ndarray, seed: int) -> np.ndarray:
+    """Half of the letters a e i o s t, at random, by the digits 4 3 1 0 5 7."""
+    return _each(texts, seed, lambda text, random: _half(text, random, DIGITS))
+
+
+def append(texts: np.ndarray, seed: int) -> np.ndarray:
+    """Thirty everyday words at the end, drawn for each text."""
+    return _each(
+        texts, seed, lambda text, random: " ".join([text, *random.choice(INNOCENT, WORDS_APPENDED)])
+    )
+
+
+INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
+LOOK_ALIKE = str.maketrans("aceijopsxyABCEHIKMOPSTXYZ", "асеіјорѕхуАВСЕНІКМОРЅТХΥΖ")
+DIGITS = str.maketrans("aeiostAEIOST", "431057431057")
+_EVERYDAY = """
+about after again along always another around asked because before began being better between
+bring brother called carry children close coming country dinner during early enough evening every
+family father first following found friend garden going great group happy heard home house idea
+kitchen know later learn leave letter little live long made maybe meeting morning mother moved
+music near night often old other paper people perhaps place plant quite rain reading river road
+room said school second seen side sister small something story street summer table talk teacher
+thank their thing think thought through today together tomorrow took town train tree under until
+usual walk water week went where while window winter without work world write year yesterday young
+"""
+INNOCENT = tuple(_EVERYDAY.split())
+
+
+def _change(name: str, apply: Apply, drawn: bool = False) -> Change:
+    return Change(name, (apply.__doc__ or "").rstrip("."), apply, drawn)
+
+
+CHANGES: dict[str, tuple[Change, ...]] = {
+    "pictures": (
+        _change("shift", shift),
+        _change("rotation", rotate),
+        _change("thicker strokes", thicken),
+        _change("thinner strokes", thin),
+        _change("noise", noise),
+        _change("half contrast", fade),
+        _change("low contrast, as a picture", pale, drawn=True),
+        _change("inversion, as a picture", invert, drawn=True),
+    ),
+    "texts": (
+        _change("upper case", upper),
+        _change("words split", split_words),
+        _change("words spelt out", spell_out),
+        _change("zero-width characters", hide),
+        _change("look-alike letters", resemble),
+        _change("digits for letters", leet),
+        _change("innocent words appended", append),
+    ),
+}
+
+
+def robustness(
+    run: Run,
+    examples: Examples,
+    seed: int = 0,
+    limit: int | None = LIMIT,
+    say: Callable[[str], None] = lambda line: None,
+) -> list[dict[str, Any]]:
+    """What a run gets right before and after each mild change of the same examples.
+
+    Pictures that are changed as a person would draw them go through the normaliser, at most
+    PICTURES_READ of them; one on which it sees no digit counts as answered wrongly. A threshold
+    stays what it is.
+
+    Args:
+        run: whose network answers, through its light form where it has one.
+        examples: raw, numbered by the run's labels.
+        seed: chooses the examples and the changes.
+        limit: examples measured at most, drawn at random; None takes all.
+        say: told of each change before it is measured.
+    Returns:
+        JSON-able rows of change, description, n, before, after, lost (before - after), met
+        (less is lost than AIMS say) and refused (pictures on which no digit was seen). before
+        and after are the accuracy of pictures and the share of spam caught of texts; texts have
+        blocked_ham_before and blocked_ham_after too. A share of no examples is None.
+    """
+    kind = run.task.inputs
+    chosen = _sample(examples, limit, seed)
+    answered = run.outputs(chosen.inputs)
+    rows = []
+    for change in CHANGES[kind]:
+        say(f"change: {change.name}")
+        count = len(chosen)
+        if change.drawn and limit is not None:
+            count = min(count, PICTURES_READ)
+        part = chosen.take(np.arange(count))
+        changed, seen = _changed(change, part.inputs, seed)
+        before = _shares(run, answered[:count], part.labels)
+        after = _shares(run, run.outputs(changed), part.labels, seen)
+        first, second = (share[AIMS[kind].figure] for share in (before, after))
+        lost = None if first is None or second is None else first - second
+        row = {"change": change.name, "description": change.description, "n": count}
+        row |= {"before": first, "after": second, "lost": lost}
+        if kind == "texts":
+            row["blocked_ham_before"] = before["blocked_ham"]
+            row["blocked_ham_after"] = after["blocked_ham"]
+        met = None if lost is None else lost < AIMS[kind].most
+        rows.append({**row, "met": met, "refused": int(np.count_nonzero(~seen))})
+    return rows
+
+
+def _sample(examples: Examples, limit: int | None, seed: int) -> Examples:
+    if limit is None or len(examples) <= limit:
+        return examples
+    return examples.take(np.random.default_rng(seed).permutation(len(examples))[:limit])
+
+
+def _changed(change: Change, inputs: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """The changed inputs as the network takes them, and which of them it was given, (n,) bool."""
+    changed = change.apply(inputs, seed)
+    seen = np.ones(len(inputs), bool)
+    if not change.drawn:
+        return changed, seen
+    from nnguide.preprocessing.mnist_form import normalise
+
+    pictures = np.zeros(inputs.shape, np.uint8)
+    for place, grey in enumerate(changed):
+        try:
+            pictures[place] = normalise(grey)
+        except InputError:
+            seen[place] = False
+    return pictures, seen
+
+
+def _shares(
+    run: Run, outputs: np.ndarray, labels: np.ndarray, seen: np.ndarray | None = None
+) -> dict[str, float | None]:
+    """The accuracy, or spam_caught and blocked_ham; a picture that is not seen is wrong."""
+    if run.task.inputs == "pictures":
+        given = outputs.argmax(axis=1)
+        given = given if seen is None else np.where(seen, given, -1)
+        return {"accuracy": metrics.accuracy(given, labels)}
+    threshold = 0.5 if run.threshold is None else run.threshold
+    matrix = metrics.spam_confusion(outputs[:, 0], labels, threshold)
+    return {"spam_caught": metrics.spam_caught(matrix), "blocked_ham": metrics.blocked_ham(matrix)}
+
+
+def _levels(pictures: np.ndarray) -> np.ndarray:
+    return np.rint(np.clip(pictures, 0, 255)).astype(np.uint8)
+
+
+def _enlarged(pictures: np.ndarray) -> np.ndarray:
+    """(n, 112, 112) float32 in [0, 1] of (n, 28, 28) levels, smooth between their pixels."""
+    from scipy import ndimage
+
+    large = ndimage.zoom(pictures.astype(np.float32), (1, ENLARGED, ENLARGED), order=1)
+    return np.clip(large / 255, 0, 1)
+
+
+def _each(
+    texts: np.ndarray, seed: int, change: Callable[[str, np.random.Generator], str]
+) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    changed = np.empty(len(texts), object)
+    changed[:] = [change(text, random) for text in texts]
+    return changed
+
+
+def _by_word(text: str, change: Callable[[str], str]) -> str:
+    """`text` with each run of letters, of SHORTEST at least, changed; the rest stays."""
+    import re
+
+    return re.sub(rf"[^\W\d_]{{{SHORTEST},}}", lambda found: change(found[0]), text)
+
+
+def _into_words(text: str, random: np.random.Generator, characters: str) -> str:
+    def change(word: str) -> str:
+        place = int(random.integers(1, len(word)))
+        return word[:place] + characters[int(random.integers(len(characters)))] + word[place:]
+
+    return _by_word(text, change)
+
+
+def _half(text: str, random: np.random.Generator, others: dict[int, int]) -> str:
+    replaced = random.random(len(text)) < 0.5
+    return "".join(
+        chr(others.get(ord(letter), ord(letter))) if chosen else letter
+        for letter, chosen in zip(text, replaced, strict=True)
+    )
