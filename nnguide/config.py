@@ -32,18 +32,14 @@ class DataConfig(Group):
 
     dataset: str = "auto"  # a data set's name, a path, or auto
     split_seed: int = 0  # chooses the test part of sets that come without one
-    validation: float = 0.1  # share of the training part that training never fits
+    validation: float = 0.1  # share of the training part that training never fits; 0: none
     label_column: str = ""  # of a user's table; empty: "label"
     text_column: str = ""  # of a user's table; empty: "text"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         at_least("data.split_seed", self.split_seed, 0)
-        if not 0 < self.validation < 1:
-            raise ConfigError(
-                f"data.validation is a fraction in (0, 1); got {self.validation:g}. "
-                "For 10 % write 0.1."
-            )
+        fraction("data.validation", self.validation)
 
 
 @dataclass(frozen=True)

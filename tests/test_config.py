@@ -168,7 +168,7 @@ def test_a_value_means_what_its_setting_takes(word: str, value: object) -> None:
         ("model.filters=1,2,3,4,5", "1 to 4 stages"),
         ("model.kind=desne", "Did you mean dense?"),
         ("model.kind=[1]", "unknown model.kind"),
-        ("data.validation=0", "data.validation is a fraction in (0, 1)"),
+        ("data.validation=1", "data.validation is a fraction in [0, 1)"),
         ("augment.scale=1", "augment.scale is a fraction"),
         ("train.dropout_schedule.end=1", "train.dropout_schedule.end is a fraction"),
         ("runtime.precision=fp16", "runtime.precision must be one of auto"),

@@ -47,9 +47,11 @@ def command(ctx: click.Context, as_json: bool) -> None:
         cli.say("no runs yet. Make one with: nnguide train digits")
     for row in rows if not as_json else ():
         stand_in = " (stand-in)" if row["dataset_is_fallback"] else ""
+        right = row["val_accuracy"]
+        measured = "no validation part" if right is None else f"{right:.2%} on validation"
         click.echo(
             f"{row['run']}\t{row['task']}\t{row['dataset']}{stand_in}\t"
-            f"{row['val_accuracy']:.2%} on validation\t{row['train_seconds']:.1f} s"
+            f"{measured}\t{row['train_seconds']:.1f} s"
         )
 
 

@@ -85,8 +85,10 @@ def command(
     if as_json:
         _options.print_json("train", figures)
     else:
+        right = figures["val_accuracy"]
+        measured = "no validation part" if right is None else f"{right:.2%} right on validation"
         click.echo(
-            f"{run.folder}: {figures['val_accuracy']:.2%} right on validation after "
+            f"{run.folder}: {measured} after "
             f"{figures['epochs']} epochs and {figures['train_seconds']:.1f} s "
             f"(best epoch: {figures['best_epoch']})"
         )

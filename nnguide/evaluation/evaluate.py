@@ -199,7 +199,17 @@ def own_dataset(run: Run) -> str:
 
 
 def validation_part(config: Config, source: data.Source) -> Examples:
-    """The part of the training data that training watched and did not fit."""
+    """The part of the training data that training watched and did not fit.
+
+    Raises:
+        ConfigError: there is none.
+    """
     from nnguide.training.fit import divide
 
-    return divide(config, source.load("train"))[1]
+    held = divide(config, source.load("train"))[1]
+    if held is None:
+        raise ConfigError(
+            "the run learned from its whole training part (data.validation is 0): "
+            "it has no validation part. Use --split test."
+        )
+    return held

@@ -58,7 +58,7 @@ def out_of_fold(
     early stopping included, so its scores are distributed as the run's own on new examples.
     """
     folds = config.calibration.folds
-    assigned = _assign(examples, folds, config.data.split_seed)
+    assigned = assign_folds(examples, folds, config.data.split_seed)
     scored: np.ndarray | None = None
     for fold in range(folds):
         say(f"calibration: fold {fold + 1} of {folds}")
@@ -76,7 +76,7 @@ def out_of_fold(
     return Held(scored, examples.labels, f"{folds} folds of the training part")
 
 
-def _assign(examples: Examples, folds: int, seed: int) -> np.ndarray:
+def assign_folds(examples: Examples, folds: int, seed: int) -> np.ndarray:
     """The fold of each example, (n,) int: stratified by label, equal texts together."""
     random = np.random.default_rng(seed)
     keys = groups(examples)

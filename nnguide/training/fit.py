@@ -51,9 +51,10 @@ class Fitted:
     interrupted: bool = False
 
 
-def divide(config: Config, examples: Examples) -> tuple[Examples, Examples]:
+def divide(config: Config, examples: Examples) -> tuple[Examples, Examples | None]:
     """The part to fit and the part to validate on, by `data.validation` and the split's seed.
 
+    Where `data.validation` is 0, all is to be fitted and the second is None.
     Equal texts stand on one side, except in a set that keeps its duplicates on purpose; even
     there this division keeps them together.
     """
@@ -61,6 +62,8 @@ def divide(config: Config, examples: Examples) -> tuple[Examples, Examples]:
     if len(present) < 2:
         only = examples.label_names[present[0]] if len(present) else "none"
         raise InputError(f"expected examples of at least two labels to learn from; got only {only}")
+    if not config.data.validation:
+        return examples, None
     first, second = stratified_split(
         examples.labels, config.data.validation, config.data.split_seed, groups(examples)
     )

@@ -49,6 +49,11 @@ def configure(
         raise ConfigError(
             f"model.kind for {task} is one of {', '.join(kinds)}; got {chosen.model.kind!r}"
         )
+    if not chosen.data.validation and chosen.calibration.on == "validation":
+        raise ConfigError(
+            "data.validation=0 leaves nothing for calibration.on=validation. "
+            "Set calibration.on=folds, or none."
+        )
     if chosen.calibration.max_blocked_ham and tasks.get(task).inputs != "texts":
         raise ConfigError(f"--max-blocked-ham is for spam; {task} takes the most probable label")
     return chosen
@@ -186,7 +191,7 @@ def _work(
             say(f"warning: {told}")
         say(
             f"training {task.name} on {source.name}: {len(training):,} examples, "
-            f"{len(validation):,} for validation"
+            f"{len(validation or ()):,} for validation"
         )
         board = keras.callbacks.TensorBoard(
             space.path / "tensorboard", write_graph=False, profile_batch=0
@@ -223,7 +228,7 @@ def _work(
 def _finish(
     task: tasks.Task,
     config: Config,
-    parts: tuple[Examples, Examples],
+    parts: tuple[Examples, Examples | None],
     whole: Examples,
     fitted: Fitted,
     runtime: Runtime,
@@ -247,22 +252,24 @@ def _finish(
     save(fitted.model, space.path / "model.keras")
     write_json(space.path / "decision.json", decision)
     try:
-        light.write(fitted.model, space.path, parts[1].inputs)
+        light.write(fitted.model, space.path, (parts[1] or parts[0]).inputs)
     except (WorkError, ExtraError) as error:
         say(f"warning: {error}. `nnguide predict` will use Keras.")
     write_text(space.path / "history.csv", history_csv(fitted.history))
     figures.curves(fitted.history, space.path / "curves.png", fitted.best_epoch)
-    figure = measure(task, fitted.model, parts[1], decision.get("threshold"))
+    figure: dict[str, Any] = {}
+    if parts[1] is not None:
+        figure = measure(task, fitted.model, parts[1], decision.get("threshold"))
     return {
         "run": str(space.folder),
         "task": task.name,
         "epochs": fitted.epochs,
         "best_epoch": fitted.best_epoch,
         "train_seconds": round(fitted.seconds, 3),
-        "val_accuracy": figure["accuracy"],
-        "val_loss": figure["loss"],
+        "val_accuracy": figure.get("accuracy"),
+        "val_loss": figure.get("loss"),
         "n_train": len(parts[0]),
-        "n_validation": len(parts[1]),
+        "n_validation": len(parts[1] or ()),
         "parameters": fitted.model.count_params(),
         "interrupted": fitted.interrupted,
     }
@@ -271,7 +278,7 @@ def _finish(
 def _decide(
     task: tasks.Task,
     config: Config,
-    validation: Examples,
+    validation: Examples | None,
     whole: Examples,
     fitted: Fitted,
     runtime: Runtime,
@@ -286,6 +293,7 @@ def _decide(
     if config.calibration.on == "folds":
         held = calibrate.out_of_fold(task, config, whole, runtime, say)
     else:
+        assert validation is not None  # configure() has seen to it
         scores = calibrate.logits(fitted.model, validation)
         held = calibrate.Held(scores, validation.labels, "the validation part")
     fit = calibrate.fit_calibration(fitted.model, held)

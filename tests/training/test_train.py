@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import tiny
 
-from nnguide import quiet, runs, tasks
+from nnguide import data, quiet, runs, tasks
 from nnguide.data import obtain, prepared
 from nnguide.data.facts import BY_NAME
 from nnguide.errors import ConfigError, InputError, NnguideError, RunError, WorkError, WriteError
@@ -81,6 +81,22 @@ def test_the_figures_are_those_of_the_saved_model(task: str, trained: Callable[[
     assert measured["n"] == run.metrics["n_validation"]
     assert measured["accuracy"] == run.metrics["val_accuracy"]
     assert measured["loss"] == pytest.approx(run.metrics["val_loss"], rel=1e-4)
+
+
+def test_without_a_validation_part_there_are_no_validation_figures(tmp_path: Path) -> None:
+    run = start("spam", tmp_path / "r", "data.validation=0")
+    figures = run.metrics
+    assert (figures["val_accuracy"], figures["val_loss"], figures["n_validation"]) == (
+        None,
+        None,
+        0,
+    )
+    assert figures["n_train"] == len(data.find("spam", "spam_sample").load("train"))
+    assert evaluate(run, split="test")["n"] > 0
+    with pytest.raises(ConfigError, match="no validation part"):
+        evaluate(run, split="validation")
+    with pytest.raises(ConfigError, match="Set calibration"):
+        configure("spam", settings=["data.validation=0", "calibration.on=validation"])
 
 
 def test_history_csv() -> None:
