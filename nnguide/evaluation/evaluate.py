@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +44,13 @@ def measure(
     task: tasks.Task, model: Any, examples: Examples, threshold: float | None
 ) -> dict[str, Any]:
     """The figures of a model on raw examples, as nnguide.evaluation.metrics gives them."""
-    return _figures(task, outputs(model, examples.inputs), examples, threshold)
+    return figures_of(task, outputs(model, examples.inputs), examples, threshold)
 
 
-def _figures(
+def figures_of(
     task: tasks.Task, answered: np.ndarray, examples: Examples, threshold: float | None
 ) -> dict[str, Any]:
+    """The figures of (n, nodes) outputs for examples, as nnguide.evaluation.metrics gives them."""
     if task.inputs == "texts":
         return metrics.spam_metrics(
             answered[:, 0], examples.labels, 0.5 if threshold is None else threshold
@@ -92,6 +94,51 @@ def evaluate(
             raise ConfigError(f"a threshold is for spam; {run.task.name} takes the most probable")
         if not 0 <= threshold <= 1:
             raise ConfigError(f"--threshold is a probability in [0, 1]; got {threshold:g}")
+    measured_on = part(run, dataset, split, label_column, text_column, say)
+    examples = measured_on.examples
+    chosen = run.threshold if threshold is None else threshold
+    answered = outputs(run.model, examples.inputs)
+    measured = figures_of(run.task, answered, examples, chosen)
+    if plots is not None:
+        draw(answered, examples, chosen, measured, plots)
+        say(f"pictures: {plots}")
+    return {
+        "task": run.task.name,
+        "dataset": measured_on.source.name,
+        "dataset_is_fallback": measured_on.is_fallback,
+        "split": measured_on.split,
+        **measured,
+    }
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a run is measured on.
+
+    Attributes:
+        examples: numbered by the run's labels.
+        source: where they come from.
+        split: which part of it they are.
+        own: it is the data that the run was trained on.
+        is_fallback: it is a built-in stand-in for real data.
+    """
+
+    examples: Examples
+    source: data.Source
+    split: str
+    own: bool
+    is_fallback: bool
+
+
+def part(
+    run: Run,
+    dataset: str | None,
+    split: str | None,
+    label_column: str | None,
+    text_column: str | None,
+    say: Callable[[str], None],
+) -> Part:
+    """The examples that `evaluate` measures a run on. Args and errors as there."""
     source, own = _source(run, dataset, label_column, text_column)
     examples, split = _part(run, source, own, split)
     examples = _with_labels(examples, run.labels)
@@ -100,19 +147,7 @@ def evaluate(
         say(source.note)
     elif is_fallback:
         say(f"note: {source.name} is a built-in stand-in for real data: its figures are no measure")
-    chosen = run.threshold if threshold is None else threshold
-    answered = outputs(run.model, examples.inputs)
-    measured = _figures(run.task, answered, examples, chosen)
-    if plots is not None:
-        _draw(answered, examples, chosen, measured, plots)
-        say(f"pictures: {plots}")
-    return {
-        "task": run.task.name,
-        "dataset": source.name,
-        "dataset_is_fallback": is_fallback,
-        "split": split,
-        **measured,
-    }
+    return Part(examples, source, split, own, is_fallback)
 
 
 def _with_labels(examples: Examples, labels: tuple[str, ...]) -> Examples:
@@ -127,13 +162,14 @@ def _with_labels(examples: Examples, labels: tuple[str, ...]) -> Examples:
     return Examples(examples.inputs, number[examples.labels], labels)
 
 
-def _draw(
+def draw(
     answered: np.ndarray,
     examples: Examples,
     threshold: float | None,
     measured: dict[str, Any],
     plots: Path,
 ) -> None:
+    """Draw confusion.png, reliability.png and for spam thresholds.png and curves.png in `plots`."""
     figures.confusion(measured["confusion"], examples.label_names, plots / "confusion.png")
     if threshold is None:
         right = answered.argmax(axis=1) == examples.labels
