@@ -1,0 +1,180 @@
+"""A case: the model and all that is known beside it; a rule that asks for more is told so."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from nnguide.doctor import data as data_
+from nnguide.doctor import graph as graph_
+from nnguide.doctor.data import Data, arrays, each
+from nnguide.doctor.graph import Graph
+from nnguide.doctor.losses import Ending, endings
+from nnguide.doctor.rule import LackingError
+from nnguide.errors import InputError
+
+if TYPE_CHECKING:
+    from nnguide.doctor.probes import Forward, RateProbe
+
+ROWS = 256  # examples that go through the network, at most
+NUMBERS = 2**20  # of inputs that do: fewer rows of large pictures
+FEWEST = 16  # rows, however large they are
+
+History = Mapping[str, np.ndarray]
+
+
+@dataclass(eq=False)
+class Case:
+    """What the rules look at.
+
+    Attributes:
+        model: any Keras model; left as it was found.
+        data: the parts there are, or None.
+        history: column -> (epochs,) float64, or None.
+        batch_size: of training, or None where it is not known.
+        shuffles: whether training is known to shuffle.
+        trained: whether the weights are known to have been trained.
+        measures: figures that are watched beside the compiled metrics.
+        probe: of the rate, once a rule has made it.
+    """
+
+    model: Any
+    data: Data | None = None
+    history: History | None = None
+    batch_size: int | None = None
+    shuffles: bool = False
+    trained: bool = False
+    measures: tuple[str, ...] = ()
+    probe: RateProbe | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.model, keras.Model):
+            raise InputError(f"expected a Keras model; got {type(self.model).__name__}")
+        if self.data is not None:
+            self._check_inputs()
+        optimizer = getattr(self.model, "optimizer", None)
+        if optimizer is not None and int(keras.ops.convert_to_numpy(optimizer.iterations)):
+            self.trained = True
+
+    def _check_inputs(self) -> None:
+        """Refuse data that the model's inputs cannot take."""
+        function = graph_.functional(self.model)
+        if function is None:
+            return
+        given = arrays(self.require_data().train.x)
+        wanted = [tuple(tensor.shape) for tensor in function.inputs]
+        got = [array.shape for array in given]
+        fits = len(wanted) == len(got) and all(map(_takes, wanted, got))
+        if not fits:
+            raise InputError(f"expected inputs of shape {_shown(wanted)}; got {_shown(got)}")
+
+    def require_data(self) -> Data:
+        """The data; LackingError without."""
+        if self.data is None:
+            raise LackingError("no data was given")
+        return self.data
+
+    def require_history(self) -> History:
+        """The history; LackingError without."""
+        if self.history is None:
+            raise LackingError("no history was given")
+        return self.history
+
+    @functools.cached_property
+    def sample(self) -> tuple[Any, Any]:
+        """Some training inputs, as the model takes them, and labels; drawn with a fixed seed."""
+        part = self.require_data().train
+        size = max(sum(array[0].size for array in arrays(part.x)), 1)
+        rows = min(len(part), max(min(ROWS, NUMBERS // size), FEWEST))
+        chosen = np.sort(np.random.default_rng(0).choice(len(part), rows, replace=False))
+        return self._as_taken(each(part.x, lambda a: a[chosen])), each(part.y, lambda a: a[chosen])
+
+    def _as_taken(self, x: Any) -> Any:
+        """`x` with each number array in the type of the model's input."""
+        function = graph_.functional(self.model)
+        if function is None or not isinstance(x, np.ndarray):
+            return x
+        dtype = str(function.inputs[0].dtype)
+        return x if dtype == "string" or x.dtype.kind in "USV" else x.astype(dtype)
+
+    @functools.cached_property
+    def graph(self) -> Graph:
+        """The wiring; LackingError where it cannot be read."""
+        example = None if self.data is None else self.sample[0]
+        return graph_.read(self.model, example)
+
+    @functools.cached_property
+    def endings(self) -> list[Ending]:
+        """How each output ends: head, loss and labels. LackingError if it is not compiled."""
+        y = None if self.data is None else self.data.train.y
+        return endings(self.model, self.graph, y)
+
+    @functools.cached_property
+    def forward(self) -> Forward:
+        """What went through the layers for the sample; LackingError where it cannot be run."""
+        from nnguide.doctor.probes import forward
+
+        return forward(self.model, self.graph, self.sample[0])
+
+    @functools.cached_property
+    def metric_names(self) -> list[str]:
+        """What is watched in training and beside it; LackingError if the model is not compiled."""
+        if not getattr(self.model, "compiled", False):
+            raise LackingError("the model is not compiled")
+        compiled = self.model._compile_metrics
+        found = (
+            []
+            if compiled is None
+            else keras.tree.flatten([compiled._user_metrics, compiled._user_weighted_metrics])
+        )
+        names = [
+            m
+            if isinstance(m, str)
+            else type(m).__name__
+            if isinstance(m, keras.metrics.Metric)
+            else getattr(m, "__name__", "a metric")
+            for m in found
+            if m is not None
+        ]
+        return [*names, *self.measures]
+
+    def require_batch_size(self) -> int:
+        """Examples an update; LackingError where nobody said."""
+        function = graph_.functional(self.model)
+        fixed = self.batch_size or (function.inputs[0].shape[0] if function else None)
+        if fixed:
+            return int(fixed)
+        raise LackingError("the batch size is not known (--batch-size)")
+
+
+def _takes(wanted: tuple[int | None, ...], got: tuple[int, ...]) -> bool:
+    """Whether an input of the shape `wanted` takes an array of the shape `got`."""
+    if len(wanted) == len(got) + 1 and wanted[-1] == 1:  # Keras adds a last axis
+        got = (*got, 1)
+    return len(wanted) == len(got) and all(
+        w is None or w == g for w, g in zip(wanted[1:], got[1:], strict=True)
+    )
+
+
+def _shown(shapes: list[Any]) -> str:
+    text = ", ".join(f"({', '.join(map(str, shape[1:]))})" for shape in shapes)
+    return f"{text} a row"
+
+
+def read(model: Any, data: Any = None, history: Any = None, **facts: Any) -> Case:
+    """The case of a model, with data and history as a person hands them over.
+
+    Raises:
+        InputError: no Keras model, or data or a history of another form.
+    """
+    columns = None
+    if history is not None:
+        from nnguide.doctor.history import read as read_history
+
+        columns = read_history(history)
+    return Case(model, None if data is None else data_.read(data), columns, **facts)

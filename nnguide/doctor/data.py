@@ -1,0 +1,121 @@
+"""The data beside a model: training, validation and test parts, each inputs and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nnguide.errors import InputError
+
+NAMES = ("x_train", "y_train", "x_val", "y_val", "x_test", "y_test")
+EXPECTED = (
+    "expected data as (x, y), or a dict with x_train, y_train and perhaps x_val, y_val, "
+    "x_test, y_test"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Inputs and labels as `fit` takes them: arrays, or lists or dicts of arrays."""
+
+    x: Any
+    y: Any
+
+    def __len__(self) -> int:
+        return len(arrays(self.x)[0])
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """The parts there are."""
+
+    train: Part
+    validation: Part | None = None
+    test: Part | None = None
+
+
+def arrays(value: Any) -> list[np.ndarray]:
+    """The arrays in an array, a list or a dict (by key) of arrays."""
+    if isinstance(value, Mapping):
+        return [array for key in sorted(value) for array in arrays(value[key])]
+    if isinstance(value, (list, tuple)):
+        return [array for item in value for array in arrays(item)]
+    return [value]
+
+
+def each(value: Any, change: Callable[[np.ndarray], Any]) -> Any:
+    """The same structure with `change` done to every array."""
+    if isinstance(value, Mapping):
+        return {key: each(item, change) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [each(item, change) for item in value]
+    return change(value)
+
+
+def read(data: Any) -> Data:
+    """`data` as a person hands it over, checked.
+
+    Args:
+        data: (x, y), or a mapping with x_train, y_train and perhaps x_val, y_val, x_test, y_test.
+            Each is an array (n, …), or a list or dict of them for several inputs or outputs.
+    Raises:
+        InputError: of another form, parts that are incomplete, empty or of unequal lengths.
+    """
+    if isinstance(data, Data):
+        return data
+    if isinstance(data, (tuple, list)) and len(data) == 2:
+        return Data(_part("", data[0], data[1]))
+    if not isinstance(data, Mapping):
+        raise InputError(f"{EXPECTED}; got {type(data).__name__}")
+    if foreign := sorted(map(str, set(data) - set(NAMES))):
+        raise InputError(f"{EXPECTED}; got {', '.join(foreign)}")
+    if not {"x_train", "y_train"} <= set(data):
+        raise InputError(f"{EXPECTED}; got {', '.join(sorted(data)) or 'nothing'}")
+    found = {}
+    for name in ("train", "val", "test"):
+        x, y = data.get(f"x_{name}"), data.get(f"y_{name}")
+        if (x is None) != (y is None):
+            raise InputError(f"expected both x_{name} and y_{name}; got one of them")
+        found[name] = None if x is None else _part(f"_{name}", x, y)
+    assert found["train"] is not None
+    return Data(found["train"], found["val"], found["test"])
+
+
+def _part(suffix: str, x: Any, y: Any) -> Part:
+    part = Part(_checked(f"x{suffix}", x), _checked(f"y{suffix}", y))
+    sizes = {len(array) for array in [*arrays(part.x), *arrays(part.y)]}
+    if len(sizes) != 1:
+        raise InputError(
+            f"expected as many rows in x{suffix} as in y{suffix}; "
+            f"got {', '.join(map(str, sorted(sizes)))}"
+        )
+    return part
+
+
+def _checked(name: str, value: Any) -> Any:
+    if isinstance(value, (list, tuple)) and not all(hasattr(item, "shape") for item in value):
+        return _array(name, value)  # plain Python numbers, in rows or not
+    found = each(value, lambda item: _array(name, item))
+    if not arrays(found):
+        raise InputError(f"expected arrays in {name}; got none")
+    return found
+
+
+def _array(name: str, value: Any) -> np.ndarray:
+    try:
+        array = np.asarray(value)
+    except Exception as error:  # whatever stands there may raise anything
+        raise InputError(f"expected an array in {name}; got {type(value).__name__}") from error
+    if array.dtype.kind == "O" and array.size and isinstance(array.reshape(-1)[0], (str, bytes)):
+        array = array.astype(str)
+    if array.ndim == 0 or array.dtype.kind not in "biufUSV":
+        raise InputError(
+            f"expected an array of numbers or texts in {name}, a row an example; "
+            f"got {array.dtype} of shape {array.shape}"
+        )
+    if not len(array):
+        raise InputError(f"expected examples in {name}; got none")
+    return array

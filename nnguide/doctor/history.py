@@ -1,0 +1,66 @@
+"""A training's history: figures per epoch, from a CSV file or from Keras."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnguide.errors import InputError
+
+MAX_BYTES = 16 << 20
+
+
+def read(history: Any) -> dict[str, np.ndarray]:
+    """Column -> (epochs,) float64.
+
+    Args:
+        history: the path of a CSV file with a header, a Keras History, or its dict.
+    Raises:
+        InputError: of another form, no epochs, no column `loss`, or what is no number.
+    """
+    if isinstance(history, (str, Path)):
+        columns = _csv(Path(history))
+    else:
+        columns = getattr(history, "history", history)
+    if not isinstance(columns, Mapping):
+        raise InputError(
+            f"expected a history as a CSV file or a dict; got {type(history).__name__}"
+        )
+    try:
+        found = {str(name): np.asarray(values, np.float64) for name, values in columns.items()}
+    except (TypeError, ValueError) as error:
+        raise InputError(f"expected a number for each epoch of a history; got: {error}") from error
+    if "loss" not in found:
+        raise InputError(f"expected a history with a column loss; got {', '.join(found) or 'none'}")
+    if len({values.shape for values in found.values()}) != 1 or not len(found["loss"]):
+        raise InputError("expected a history with as many figures in every column, one at least")
+    return found
+
+
+def _csv(path: Path) -> dict[str, list[float]]:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    if len(content) > MAX_BYTES:
+        raise InputError(f"{path}: expected a history of at most {MAX_BYTES >> 20} MB; got more")
+    try:
+        rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig")), strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: expected a CSV file with a header; got: {error}") from error
+    columns: dict[str, list[float]] = {}
+    for line, row in enumerate(rows, start=2):
+        for name, text in row.items():
+            try:
+                columns.setdefault(name, []).append(float(text))
+            except (TypeError, ValueError) as error:
+                raise InputError(
+                    f"{path}, line {line}: expected a number for {name}; got {text!r}"
+                ) from error
+    return columns

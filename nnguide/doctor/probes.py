@@ -1,0 +1,297 @@
+"""Short experiments with a model, which is the same afterwards: weights, optimiser, randomness."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from nnguide import quiet
+from nnguide.doctor.data import arrays, each
+from nnguide.doctor.graph import NORMALISING, RELUS, Graph, Node
+from nnguide.doctor.rule import LackingError
+
+if TYPE_CHECKING:
+    from nnguide.doctor.case import Case
+
+BATCHES = 4  # of the rate probe, shown again in every pass
+PROBE_ROWS = 64  # a batch, at most
+PASSES = 8
+MAX_SECONDS = 20.0  # that one rate may take; a larger network is not probed
+FEW = 16  # random rows, and the length of an axis that is left open
+MAX_LAYERS = 120  # with weights: beyond them TensorFlow plans for minutes
+
+
+@dataclass(frozen=True, eq=False)
+class Forward:
+    """What was seen while the sample went through, by the id of the node.
+
+    Attributes:
+        received: what a first layer with weights was given: (rows, …) float32.
+        dead: of a layer that ends in a ReLU, which units were 0 for every row: (units,) bool.
+        seconds: that it took.
+    """
+
+    received: dict[int, np.ndarray]
+    dead: dict[int, np.ndarray]
+    seconds: float
+
+
+@contextlib.contextmanager
+def unchanged(model: Any) -> Iterator[None]:
+    """Give the model and the generators of random numbers back as they were."""
+    optimizer = getattr(model, "optimizer", None)
+    kept = [*model.variables, *model.metrics_variables, *(optimizer.variables if optimizer else ())]
+    before = [(variable, np.array(keras.ops.convert_to_numpy(variable))) for variable in kept]
+    python, numpy = random.getstate(), np.random.get_state()
+    shared = keras.src.random.seed_generator.global_seed_generator().state
+    seed = np.array(keras.ops.convert_to_numpy(shared))
+    try:
+        with warnings.catch_warnings(), quiet.stderr_diverted():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for variable, value in before:
+            variable.assign(value)
+        shared.assign(seed)
+        random.setstate(python)
+        np.random.set_state(numpy)
+
+
+def reason(error: Exception) -> str:
+    """The first line of an error, short."""
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0][:120]}" if text else type(error).__name__
+
+
+def tensors(value: Any) -> Any:
+    """The same structure with tensors in the place of arrays; texts become strings."""
+    return each(value, lambda a: tf.constant(a.tolist() if a.dtype.kind in "US" else a))
+
+
+def first_weighted(graph: Graph) -> list[Node]:
+    """The layers that see an input before any other learned or normalising layer does."""
+    raw: set[int] = set()
+    found = []
+    for node in graph.nodes:
+        fed = any(id(given) in raw for given in node.inputs)
+        if node.is_input:
+            raw.add(id(node))
+        elif fed and (node.is_weighted or node.is_recurrent):
+            found.append(node)
+        elif fed and not _settles(node):
+            raw.add(id(node))
+    return found
+
+
+def _settles(node: Node) -> bool:
+    """Whether what comes out no longer has the scale of the input: learned, or normalised."""
+    return bool(getattr(node.op, "trainable_variables", ())) or isinstance(node.op, NORMALISING)
+
+
+def forward(model: Any, graph: Graph, x: Any) -> Forward:
+    """Send `x` through the model and look at the layers on the way.
+
+    Raises:
+        LackingError: the model cannot be run on it.
+    """
+    first = {id(node.op): node for node in first_weighted(graph)}
+    relus = {id(node.op): node for node in graph.nodes if node.activation in RELUS}
+    received: dict[int, np.ndarray] = {}
+    dead: dict[int, np.ndarray] = {}
+
+    def look(op: Any, given: tuple[Any, ...], answer: Any) -> None:
+        if id(op) in first and given and hasattr(given[0], "shape"):
+            received[id(first[id(op)])] = _numbers(given[0])
+        if id(op) in relus:
+            numbers = _numbers(answer)
+            idle = (numbers <= 0).all(axis=tuple(range(numbers.ndim - 1)))
+            node = id(relus[id(op)])
+            dead[node] = np.logical_and(idle, dead.get(node, True))
+
+    started = time.perf_counter()
+    with unchanged(model), _watched([node.op for node in (*first.values(), *relus.values())], look):
+        try:
+            model(tensors(x), training=False)
+        except Exception as error:  # the user's layers may raise anything
+            raise LackingError(f"the model cannot be run on the data ({reason(error)})") from error
+    return Forward(received, dead, time.perf_counter() - started)
+
+
+def _numbers(tensor: Any) -> np.ndarray:
+    return np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32")))
+
+
+@contextlib.contextmanager
+def _watched(operations: list[Any], look: Any) -> Iterator[None]:
+    """Have `look` called with what each operation is given and what it answers."""
+    changed = {id(op): op for op in operations}.values()
+
+    def watching(op: Any, call: Any) -> Any:
+        def watched(*given: Any, **more: Any) -> Any:
+            answer = call(*given, **more)
+            look(op, given, answer)
+            return answer
+
+        return watched
+
+    try:
+        for op in changed:
+            object.__setattr__(op, "call", watching(op, op.call))
+        yield
+    finally:
+        for op in changed:
+            op.__dict__.pop("call", None)
+
+
+def gradient_norms(case: Case, layers: list[Node]) -> dict[str, float]:
+    """‖∂L/∂W‖ of each layer for the sample, by the layer's name, in the order given.
+
+    L is the model's own loss where it has one that takes the labels, else the mean of the
+    squared outputs. Without data the inputs are normal random numbers.
+
+    Raises:
+        LackingError: the model cannot be run.
+    """
+    model = case.model
+    x, y = case.sample if case.data is not None else (_random_inputs(model), None)
+    kernels = [node.kernel for node in layers]
+    with unchanged(model), tf.GradientTape() as tape:
+        try:
+            outputs = model(tensors(x), training=False)
+            loss = _loss(model, y, outputs)
+        except Exception as error:
+            raise LackingError(f"the model cannot be run ({reason(error)})") from error
+        gradients = tape.gradient(loss, [kernel.value for kernel in kernels])
+    return {
+        node.name: 0.0 if gradient is None else float(tf.norm(tf.cast(gradient, tf.float32)))
+        for node, gradient in zip(layers, gradients, strict=True)
+    }
+
+
+def _loss(model: Any, y: Any, outputs: Any) -> Any:
+    if y is not None and getattr(model, "compiled", False):
+        with contextlib.suppress(Exception):  # a loss that does not fit its labels
+            return model.compute_loss(y=tensors(y), y_pred=outputs)
+    flat = [tf.cast(output, tf.float32) for output in keras.tree.flatten(outputs)]
+    return tf.add_n([tf.reduce_mean(tf.square(output)) for output in flat])
+
+
+def _random_inputs(model: Any) -> Any:
+    draw = np.random.default_rng(0)
+    inputs = getattr(model, "inputs", None)
+    if not inputs or any(str(tensor.dtype) == "string" for tensor in inputs):
+        raise LackingError("no data was given")
+    found = []
+    for tensor in inputs:
+        shape = (FEW, *(size or FEW for size in tensor.shape[1:]))
+        whole = "int" in str(tensor.dtype)
+        found.append(np.zeros(shape, np.int32) if whole else draw.normal(size=shape).astype("f"))
+    return found if len(found) > 1 else found[0]
+
+
+class RateProbe:
+    """Trains a model for a few steps at a rate, and always from the same start."""
+
+    def __init__(self, case: Case) -> None:
+        """Prepare for `case`.
+
+        Raises:
+            LackingError: not compiled, without data, trained already, with a training of its
+                own, or too large for a short probe.
+        """
+        self.model = model = case.model
+        x, y = case.sample
+        if not getattr(model, "compiled", False) or model._compile_loss is None:
+            raise LackingError("the model is not compiled with a loss")
+        if case.trained:
+            raise LackingError("the weights are trained: a probe is for a start")
+        if type(model).train_step is not keras.Model.train_step:
+            raise LackingError("the model has a training step of its own")
+        weighted = sum(bool(layer.weights) for layer in model._flatten_layers())
+        if weighted > MAX_LAYERS or case.forward.seconds * 3 * PASSES > MAX_SECONDS:
+            raise LackingError("the network is too large for a short probe")
+        self.rate = highest_rate(model.optimizer)
+        rows = len(arrays(x)[0])
+        size = max(min(PROBE_ROWS, rows // BATCHES), 1)
+        mixed = np.random.default_rng(1).permutation(rows)
+        cuts = [mixed[i * size : (i + 1) * size] for i in range(min(BATCHES, rows // size))]
+        self.batches = [(tensors(_taken(x, cut)), tensors(_taken(y, cut))) for cut in cuts]
+        self.optimizer = _copy(model.optimizer)
+        self.optimizer.build(model.trainable_variables)
+        self.step = tf.function(self._step)
+        self.known: dict[float, np.ndarray] = {}  # rate -> losses
+
+    def _step(self, x: Any, y: Any) -> Any:
+        with tf.GradientTape() as tape:
+            loss = self.model.compute_loss(x=x, y=y, y_pred=self.model(x, training=True))
+        variables = self.model.trainable_variables
+        gradients = tape.gradient(loss, [variable.value for variable in variables])
+        self.optimizer.apply(
+            [
+                tf.zeros_like(v.value) if g is None else g
+                for g, v in zip(gradients, variables, strict=True)
+            ],
+            variables,
+        )
+        return loss
+
+    def losses(self, rate: float) -> np.ndarray:
+        """The mean loss before the first update, then that of each pass: (1 + PASSES,) float64.
+
+        Raises:
+            LackingError: the loss cannot be computed.
+        """
+        start = [np.array(keras.ops.convert_to_numpy(v)) for v in self.optimizer.variables]
+        try:
+            with unchanged(self.model):
+                self.optimizer.learning_rate = 0.0
+                found = [self._pass()]
+                for variable, value in zip(self.optimizer.variables, start, strict=True):
+                    variable.assign(value)
+                self.optimizer.learning_rate = rate
+                for _ in range(PASSES):
+                    found.append(self._pass())
+                    if not np.isfinite(found[-1]):
+                        break
+        except Exception as error:
+            raise LackingError(
+                f"the model cannot be trained on the data ({reason(error)})"
+            ) from error
+        finally:
+            for variable, value in zip(self.optimizer.variables, start, strict=True):
+                variable.assign(value)
+        return np.array(found)
+
+    def _pass(self) -> float:
+        return float(np.mean([float(self.step(x, y)) for x, y in self.batches]))
+
+
+def _taken(value: Any, rows: np.ndarray) -> Any:
+    return each(value, lambda array: array[rows])
+
+
+def highest_rate(optimizer: Any) -> float:
+    """The rate, or of a schedule the highest of its first 100,000 steps."""
+    schedule = getattr(optimizer, "_learning_rate", None)
+    if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
+        steps = sorted({0, *(int(1.5**k) for k in range(29))})
+        return max(float(schedule(tf.constant(step))) for step in steps)
+    return float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+
+
+def _copy(optimizer: Any) -> Any:
+    """A new optimiser with the same settings and a rate that can be set."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)  # of a scaled loss, under float16
+    try:
+        return type(inner).from_config({**inner.get_config(), "learning_rate": 0.001})
+    except Exception as error:
+        raise LackingError(f"the optimiser cannot be copied ({reason(error)})") from error

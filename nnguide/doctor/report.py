@@ -1,0 +1,112 @@
+"""What the doctor hands over: findings, and the rules that could not be looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Severity = Literal["error", "warning"]
+BAR = 30  # characters of the longest bar
+PAGE = "docs/doctor.md"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One mistake that was found.
+
+    Attributes:
+        id: of the rule, as `--silence` takes it.
+        severity: error where the network cannot learn its task so; warning where it may.
+        explanation: why it is a mistake, one sentence of the guide.
+        evidence: what was measured, one sentence with its numbers.
+        measured: the same numbers, JSON-able.
+        mend: what to do.
+    """
+
+    id: str
+    severity: Severity
+    explanation: str
+    evidence: str
+    mend: str
+    measured: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def doc(self) -> str:
+        """Where the rule is described."""
+        return f"{PAGE}#{self.id}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return {
+            "id": self.id,
+            "severity": self.severity,
+            "explanation": self.explanation,
+            "evidence": self.evidence,
+            "measured": self.measured,
+            "mend": self.mend,
+            "doc": self.doc,
+        }
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of every rule: each id stands in exactly one of the four lists.
+
+    Attributes:
+        findings: mistakes, the errors first.
+        passed: ids of rules that were looked at and found nothing.
+        not_run: ids of rules that lacked what they need, and what that is; never a pass.
+        silenced: ids that the user did not want.
+    """
+
+    findings: tuple[Finding, ...]
+    passed: tuple[str, ...]
+    not_run: dict[str, str]
+    silenced: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return {
+            "findings": [finding.to_dict() for finding in self.findings],
+            "passed": list(self.passed),
+            "not_run": [{"id": id, "reason": why} for id, why in self.not_run.items()],
+            "silenced": list(self.silenced),
+        }
+
+    def lines(self) -> str:
+        """The report as text, for people."""
+        parts = [_text(finding) for finding in self.findings]
+        if self.not_run:
+            width = max(map(len, self.not_run))
+            rows = [f"  {id:<{width}}  {why}" for id, why in self.not_run.items()]
+            parts.append("\n".join(["not run, for want of what they need:", *rows]))
+        count = len(self.findings)
+        told = "no findings" if not count else f"{count} finding{'s' * (count > 1)}"
+        silenced = f", {len(self.silenced)} silenced" if self.silenced else ""
+        parts.append(
+            f"{told}; {len(self.passed)} rules passed, {len(self.not_run)} not run{silenced}"
+        )
+        return "\n\n".join(parts)
+
+
+def _text(finding: Finding) -> str:
+    rows = [
+        f"{finding.severity}: {finding.id}",
+        f"  found  {finding.evidence}",
+        f"  why    {finding.explanation}",
+        f"  mend   {finding.mend}",
+        f"  more   {finding.doc}",
+    ]
+    norms = finding.measured.get("gradient_norms")
+    if norms:
+        rows[2:2] = ["  norm of the gradient per layer, from the input on:", *bars(norms)]
+    return "\n".join(rows)
+
+
+def bars(norms: dict[str, float]) -> list[str]:
+    """One line a layer: its name, a bar as long as its share of the largest norm, the norm."""
+    largest, width = max(norms.values()) or 1.0, max(map(len, norms))
+    return [
+        f"    {name:<{width}}  {'#' * round(BAR * norm / largest):<{BAR}} {norm:.2g}"
+        for name, norm in norms.items()
+    ]

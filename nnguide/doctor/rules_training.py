@@ -1,0 +1,225 @@
+"""Rules about the course of training: the rate, by a short probe, and what a history shows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nnguide.doctor.case import Case
+from nnguide.doctor.data import arrays
+from nnguide.doctor.probes import RateProbe, reason, tensors, unchanged
+from nnguide.doctor.rule import Evidence, LackingError, rule
+
+LEARNS = 0.1  # share of the loss that a good rate takes away in a probe
+STANDS = 0.005  # share that is no progress
+FEWEST_EPOCHS = 4  # from which a history shows a course
+
+
+def penalty_and_loss(case: Case) -> tuple[float, float]:
+    """What all penalties on weights add, and the loss of guessing or today's, the larger."""
+    x, y = case.sample
+    model = case.model
+    if not getattr(model, "compiled", False) or model._compile_loss is None:
+        raise LackingError("the model is not compiled with a loss")
+    with unchanged(model):
+        try:
+            outputs = model(tensors(x), training=False)
+            penalty = float(sum(float(loss) for loss in model.losses))
+            if not penalty:
+                return 0.0, 1.0
+            whole = float(model.compute_loss(y=tensors(y), y_pred=outputs))
+        except Exception as error:
+            raise LackingError(f"the loss cannot be computed ({reason(error)})") from error
+    return penalty, max(whole - penalty, _guessing(case, y))
+
+
+def _guessing(case: Case, y: object) -> float:
+    """The loss of one answer for all: the entropy of classes, the variance of numbers."""
+    total = 0.0
+    for end, labels in zip(case.endings, arrays(y), strict=False):
+        if end.family == "distance":
+            total += float(np.var(labels))
+        elif end.family == "binary":
+            total += float(np.log(2))
+        elif end.nodes:
+            total += float(np.log(max(end.nodes, 2)))
+    return total
+
+
+@rule(
+    "rate-too-large",
+    "error",
+    "W := W − α ∂L/∂W steps over the minimum when α is too large, and the loss grows from step "
+    "to step.",
+    "Lower the rate by tens until the loss falls: Adam is usually at home near 1e-3, plain "
+    "gradient descent near 1e-2.",
+)
+def rate_too_large(case: Case) -> Evidence | None:
+    probe = _probe(case)
+    own = _losses(case, probe.rate)
+    if _falls(own) > STANDS and own.max() < 3 * own[0]:
+        return None
+    blown = not np.isfinite(own).all()
+    for factor in (10, 100, 1000):
+        lower = _losses(case, probe.rate / factor)
+        if not np.isfinite(lower).all():
+            continue
+        better = _falls(lower) > LEARNS and (blown or lower[-1] < 0.9 * own[-1])
+        if better or (blown and lower[-1] < lower[0]):
+            return Evidence(
+                f"at the rate {probe.rate:g} the loss goes from {own[0]:.3g} to {own[-1]:.3g} in "
+                f"{len(own) - 1} short passes, at {probe.rate / factor:g} to {lower[-1]:.3g}",
+                {
+                    "rate": probe.rate,
+                    "losses": _numbers(own),
+                    "lower_rate": probe.rate / factor,
+                    "lower_losses": _numbers(lower),
+                },
+            )
+    return None
+
+
+@rule(
+    "rate-too-small",
+    "warning",
+    "W := W − α ∂L/∂W hardly moves when α is too small: the loss crawls, and an epoch does the "
+    "work of a step.",
+    "Raise the rate by tens until the loss falls at once: Adam is usually at home near 1e-3, "
+    "plain gradient descent near 1e-2.",
+)
+def rate_too_small(case: Case) -> Evidence | None:
+    probe = _probe(case)
+    own = _losses(case, probe.rate)
+    if not np.isfinite(own).all() or abs(_falls(own)) > STANDS or own.max() > 1.01 * own[0]:
+        return None
+    for factor in (100, 1000, 10_000):
+        higher = _losses(case, probe.rate * factor)
+        if np.isfinite(higher).all() and _falls(higher) > LEARNS:
+            return Evidence(
+                f"at the rate {probe.rate:g} the loss goes from {own[0]:.4g} to {own[-1]:.4g} in "
+                f"{len(own) - 1} short passes, at {probe.rate * factor:g} to {higher[-1]:.3g}",
+                {
+                    "rate": probe.rate,
+                    "losses": _numbers(own),
+                    "higher_rate": probe.rate * factor,
+                    "higher_losses": _numbers(higher),
+                },
+            )
+    return None
+
+
+def _probe(case: Case) -> RateProbe:
+    """The case's probe, made once."""
+    if case.probe is None:
+        case.probe = RateProbe(case)
+    return case.probe
+
+
+def _losses(case: Case, rate: float) -> np.ndarray:
+    """The losses at a rate, measured once."""
+    probe = _probe(case)
+    if rate not in probe.known:
+        probe.known[rate] = probe.losses(rate)
+    return probe.known[rate]
+
+
+def _falls(losses: np.ndarray) -> float:
+    """The share of the loss that is gone at the end; -inf where it is not finite."""
+    if not np.isfinite(losses).all():
+        return -float("inf")
+    return float((losses[0] - losses[-1]) / max(abs(losses[0]), 1e-12))
+
+
+def _numbers(losses: np.ndarray) -> list[float | None]:
+    return [float(value) if np.isfinite(value) else None for value in losses]
+
+
+@rule(
+    "no-validation",
+    "warning",
+    "Training figures alone cannot tell learning from knowing by heart.",
+    "Give fit a part that it does not learn from: validation_data=(x_val, y_val).",
+    cheap=True,
+)
+def no_validation(case: Case) -> Evidence | None:
+    history = case.require_history()
+    if any(name.startswith("val_") for name in history):
+        return None
+    return Evidence(
+        f"the history has {', '.join(history)}, and nothing measured on held-out examples",
+        {"columns": list(history)},
+    )
+
+
+@rule(
+    "overfitting",
+    "warning",
+    "The training loss falls on while the validation loss rises: the network learns its "
+    "examples by heart.",
+    "Stop at the best epoch (EarlyStopping(restore_best_weights=True)), add Dropout or L2, "
+    "take a smaller network or more data.",
+    cheap=True,
+)
+def overfitting(case: Case) -> Evidence | None:
+    history, epochs = _course(case)
+    if "val_loss" not in history:
+        raise LackingError("the history has no val_loss")
+    loss, held = history["loss"], history["val_loss"]
+    best = int(np.nanargmin(held)) if np.isfinite(held).any() else 0
+    late = float(np.mean(held[-2:]))
+    measured = {"best_epoch": best + 1, "best": float(held[best]), "last": float(held[-1])}
+    rises = late > 1.1 * held[best] and best < epochs - 2 and loss[-1] < loss[best]
+    if rises and late - held[best] > 0.02:
+        return Evidence(
+            f"val_loss is lowest in epoch {best + 1} ({held[best]:.3g}) and {held[-1]:.3g} in the "
+            f"last, while loss falls from {loss[best]:.3g} to {loss[-1]:.3g}",
+            measured,
+        )
+    if {"accuracy", "val_accuracy"} <= set(history):
+        gap = float(np.mean(history["accuracy"][-2:] - history["val_accuracy"][-2:]))
+        if gap > 0.1:
+            return Evidence(
+                f"in the end accuracy is {history['accuracy'][-1]:.1%} in training and "
+                f"{history['val_accuracy'][-1]:.1%} on validation",
+                {**measured, "gap": gap},
+            )
+    return None
+
+
+@rule(
+    "underfitting",
+    "warning",
+    "A loss that hardly falls, or still falls fast when training ends, has not learned what "
+    "the data has to teach.",
+    "Train longer, raise the learning rate, or take a larger network; drop penalties and "
+    "dropout while it underfits.",
+    cheap=True,
+)
+def underfitting(case: Case) -> Evidence | None:
+    history, epochs = _course(case)
+    loss = history["loss"]
+    if not np.isfinite(loss).all():
+        return Evidence("the loss is not finite", {"loss": None}, severity="error")
+    fallen = float(1 - loss[-1] / loss[0]) if loss[0] > 0 else 1.0
+    if loss[0] > 0 and fallen < 0.1:
+        return Evidence(
+            f"the loss is {loss[0]:.4g} in the first epoch and {loss[-1]:.4g} in the last of "
+            f"{epochs}",
+            {"first": float(loss[0]), "last": float(loss[-1]), "fallen": fallen},
+        )
+    held = history.get("val_loss", loss)
+    late = [float(1 - column[-1] / column[-3]) for column in (loss, held) if column[-3] > 0]
+    if late and min(late) > 0.2:
+        return Evidence(
+            f"in the last two of {epochs} epochs the loss still fell by {min(late):.0%}",
+            {"fell": min(late), "epochs": epochs},
+        )
+    return None
+
+
+def _course(case: Case) -> tuple[dict[str, np.ndarray], int]:
+    """The history and its length; LackingError where it is too short to show a course."""
+    history = dict(case.require_history())
+    epochs = len(history["loss"])
+    if epochs < FEWEST_EPOCHS:
+        raise LackingError(f"the history has {epochs} epochs; {FEWEST_EPOCHS} show a course")
+    return history, epochs
