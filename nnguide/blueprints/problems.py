@@ -27,6 +27,7 @@ from nnguide.examples import stratified_split
 TOYS = tuple(toy_data.TABLE)
 HELD_OUT = 400  # points of a toy problem in the validation and in the test part
 MOST_WORDS = 1000
+WORD = r"[^\W\d_]+|\d+"  # letters, or the digits of a number
 PARTS = ("train", "validation", "test")
 
 
@@ -155,7 +156,7 @@ def fit_encoder(raw: np.ndarray) -> Encoder:
 
 def tokens(text: str) -> list[str]:
     """The words of a text in lower case, and its numbers as one word each."""
-    return re.findall(r"[^\W\d_]+|\d+", text.casefold())
+    return re.findall(WORD, text.casefold())
 
 
 def numbers(raw: Any, words: tuple[str, ...]) -> np.ndarray:

@@ -206,7 +206,7 @@ class Tokeniser:
             spelled += [f"{a}+{b}" for a, b in zip(["", *found], found, strict=False)]
         for n in self.grams:
             spelled += [f"[{letters[i : i + n]}]" for i in range(len(letters) - n + 1)]
-        ids = np.concatenate([ids for _, ids in self._occurrences([text[: self.reach]])])
+        ids = np.concatenate([ids for _, ids in self.occurrences([text[: self.reach]])])
         named: dict[int, str] = {}
         for number, name in zip(ids.tolist(), spelled, strict=True):
             named.setdefault(number, name)
@@ -216,13 +216,13 @@ class Tokeniser:
         """`ragged` for a batch small enough to be worked on at once."""
         # Each id of a row once: sorted as one number with the row's.
         both = np.sort(
-            np.concatenate([row * self.size + ids for row, ids in self._occurrences(texts)])
+            np.concatenate([row * self.size + ids for row, ids in self.occurrences(texts)])
         )
         both = both[np.diff(both, prepend=-1) > 0]
         lengths = np.bincount(both // self.size, minlength=len(texts))
         return (both % self.size).astype(np.int32), lengths
 
-    def _occurrences(self, texts: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:
+    def occurrences(self, texts: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:
         """Row and id of every token, both int64: words, pairs, then the n-grams of each length."""
         framed, row_lengths = _normalise(texts)
         row = np.repeat(np.arange(len(texts)), row_lengths)

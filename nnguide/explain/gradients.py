@@ -1,0 +1,75 @@
+"""Methods that take the slope of the score by the input: ∂f/∂x, of the shape of x.
+
+A slope says what would change the score next. Times x − baseline it says what the input itself
+contributes, in nats of the score; so all three are given.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nnguide.explain.score import ScoreOf
+from nnguide.explain.targets import Inside
+
+TOLERANCE = 0.01  # of f(x) − f(baseline): how far the sum of integrated gradients may be from it
+FIRST_STEPS, MOST_STEPS = 32, 4096  # of the path from the baseline to the input
+NOISE = 0.15  # SmoothGrad: standard deviation, as a share of the largest |x − baseline|
+SAMPLES = 64  # SmoothGrad: noisy copies
+TOGETHER = 2**21  # numbers that go through the network at once
+
+
+def slopes(inside: Inside, score: ScoreOf, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """f (n,) and the mean of ∂f/∂x over `points` (n, …), some of them at a time."""
+    size = max(TOGETHER // max(points[0].size, 1), 1)
+    found = [
+        inside.back(points[start : start + size], score) for start in range(0, len(points), size)
+    ]
+    total = sum(slope.sum(axis=0, dtype=np.float64) for _, slope in found)
+    return np.concatenate([f for f, _ in found]), total / len(points)
+
+
+def gradient(inside: Inside, score: ScoreOf) -> np.ndarray:
+    """∂f/∂x · (x − baseline): what each element contributes if f were linear.
+
+    Source: Simonyan, Vedaldi & Zisserman, Deep Inside Convolutional Networks (2014); times the
+    input as in Shrikumar et al., Not Just a Black Box (2016).
+    """
+    slope = slopes(inside, score, inside.x[None])[1]
+    return slope * (inside.x - inside.baseline)
+
+
+def smoothgrad(inside: Inside, score: ScoreOf, seed: int) -> np.ndarray:
+    """The same with the mean slope of noisy copies of x, which evens out its jumps.
+
+    Source: Smilkov et al., SmoothGrad: removing noise by adding noise (2017).
+    """
+    way = inside.x - inside.baseline
+    random = np.random.default_rng(seed)
+    noise = random.standard_normal((SAMPLES, *way.shape), np.float32)
+    points = inside.x + noise * np.float32(NOISE * np.abs(way).max(initial=0))
+    return slopes(inside, score, points.astype(inside.x.dtype))[1] * way
+
+
+def integrated(inside: Inside, score: ScoreOf) -> tuple[np.ndarray, int]:
+    """The mean slope on the straight way from the baseline to x, times that way.
+
+    By the fundamental theorem of calculus the elements sum to f(x) − f(baseline). The integral
+    is a sum over the middles of equal steps, twice as many until the two are within TOLERANCE.
+
+    Returns:
+        What each element contributes, and the number of steps; with MOST_STEPS the sum may still
+        be off, which whoever shows it has to say.
+    Source: Sundararajan, Taly & Yan, Axiomatic Attribution for Deep Networks (2017).
+    """
+    way = inside.x - inside.baseline
+    ends = inside.back(np.stack([inside.baseline, inside.x]), score)[0].astype(np.float64)
+    difference = ends[1] - ends[0]
+    steps = FIRST_STEPS
+    while True:
+        at = (np.arange(steps) + 0.5) / steps
+        points = inside.baseline + at.reshape(-1, *[1] * way.ndim) * way
+        found = slopes(inside, score, points.astype(inside.x.dtype))[1] * way
+        near = abs(found.sum() - difference) <= TOLERANCE / 2 * abs(difference)
+        if near or steps == MOST_STEPS:
+            return found, steps
+        steps *= 2

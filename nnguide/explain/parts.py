@@ -1,0 +1,100 @@
+"""What an input is made of, and the same input with some of its parts taken away.
+
+A mask (parts,) bool says which parts stay. What is taken away leaves the baseline behind: black,
+no word, or a feature's mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+SIDE = 28  # pixels
+
+
+class Parts(Protocol):
+    """The parts of one input."""
+
+    @property
+    def differs(self) -> np.ndarray:
+        """Which parts are not at the baseline already, (parts,) bool."""
+
+    def keep(self, masks: np.ndarray) -> np.ndarray:
+        """Raw inputs (n, …), each with the parts that its row of `masks` (n, parts) keeps."""
+
+
+@dataclass(frozen=True, eq=False)
+class Patches:
+    """A picture (28, 28) cut into squares of `size` pixels; what goes turns black."""
+
+    picture: np.ndarray
+    size: int = 1
+
+    @property
+    def number(self) -> np.ndarray:
+        """The part that each pixel belongs to, (28, 28) int."""
+        row, column = np.indices((SIDE, SIDE)) // self.size
+        return row * -(-SIDE // self.size) + column
+
+    @property
+    def differs(self) -> np.ndarray:
+        return np.bincount(self.number.ravel(), self.picture.ravel() != 0) > 0
+
+    def keep(self, masks: np.ndarray) -> np.ndarray:
+        return self.picture * masks[:, self.number]
+
+    def spread(self, weights: np.ndarray) -> np.ndarray:
+        """Each part's weight in equal shares on its pixels: (28, 28)."""
+        return (weights / np.bincount(self.number.ravel()))[self.number]
+
+
+class Word(NamedTuple):
+    """A word of a text, as the network reads it, and what it weighs."""
+
+    word: str
+    start: int
+    end: int  # text[start:end] is what it was read from
+    weight: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Words:
+    """A text and the words in it that the network reads; a space takes the place of what goes."""
+
+    text: str
+    words: Sequence[Word]  # in order, without overlap
+
+    @property
+    def differs(self) -> np.ndarray:
+        return np.ones(len(self.words), bool)
+
+    def keep(self, masks: np.ndarray) -> np.ndarray:
+        bounds = [0, *(edge for word in self.words for edge in (word.start, word.end))]
+        gaps = [self.text[a:b] for a, b in zip(bounds[::2], bounds[1::2], strict=False)]
+        found = [self.text[word.start : word.end] for word in self.words]
+        made = [
+            "".join(
+                gap + (word if stays else " ")
+                for gap, word, stays in zip(gaps, found, mask, strict=True)
+            )
+            for mask in masks
+        ]
+        return np.array(made, dtype=object)
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """A row of numbers (features,); what goes turns into its `baseline`."""
+
+    row: np.ndarray
+    baseline: np.ndarray
+
+    @property
+    def differs(self) -> np.ndarray:
+        return self.row != self.baseline
+
+    def keep(self, masks: np.ndarray) -> np.ndarray:
+        return np.where(masks, self.row, self.baseline)

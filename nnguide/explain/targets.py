@@ -1,0 +1,272 @@
+"""A run opened for explaining: what it answers, what its inputs are made of, and the way back."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from nnguide import inputs, quiet, runs
+from nnguide.blueprints import fitting
+from nnguide.blueprints.saved import TASK as BLUEPRINT
+from nnguide.blueprints.saved import Saved, is_blueprint
+from nnguide.errors import ConfigError, InputError
+from nnguide.explain import backward, words
+from nnguide.explain.parts import SIDE, Features, Parts, Patches
+from nnguide.explain.score import Score, sums
+from nnguide.preprocessing.tokens import Tokeniser
+from nnguide.runs import Run
+
+Kind = Literal["pictures", "texts", "numbers"]
+BASELINES = {"pictures": "a black picture", "texts": "no words", "numbers": "the training means"}
+
+
+@dataclass(frozen=True, eq=False)
+class Inside:
+    """One input as the network's differentiable part takes it.
+
+    Attributes:
+        x, baseline: of one shape, float32.
+        back: the way back, for batches (n, *x.shape).
+        share: what was found for the elements of x, shaped as x, as weights of parts: (28, 28)
+            or (parts,).
+    """
+
+    x: np.ndarray
+    baseline: np.ndarray
+    back: backward.Back
+    share: Any
+
+
+class Subject(Protocol):
+    """What every method asks of a run; `number` is of a label."""
+
+    folder: Path
+    task: str
+    kind: Kind
+    labels: tuple[str, ...]
+    output: str
+
+    def sums(self, raws: np.ndarray) -> np.ndarray:
+        """Raw inputs to the sums z (n, nodes), or what stands for them."""
+
+    def check(self, raw: Any) -> Any:
+        """One raw input as `sums` takes it, without the batch axis."""
+
+    def parts(self, raw: Any, size: int = 1) -> Parts:
+        """What one checked input is made of; a picture of squares of `size` pixels."""
+
+    def inside(self, raw: Any) -> Inside:
+        """One checked input, opened for the methods that take gradients."""
+
+    def predicted(self, z: np.ndarray) -> int:
+        """The number of the label that one row of sums (nodes,) decides for."""
+
+
+class RunSubject:
+    """A run of a task: Keras, and its light form for what needs no gradients."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.folder, self.task, self.labels = run.folder, run.task.name, run.labels
+        self.kind: Kind = run.task.inputs
+        self.output = "sigmoid" if self.kind == "texts" else "softmax"
+
+    def sums(self, raws: np.ndarray) -> np.ndarray:
+        return sums(self.run.outputs(inputs.check(self.kind, raws)))
+
+    def check(self, raw: Any) -> Any:
+        return inputs.check(self.kind, raw)[0]
+
+    def predicted(self, z: np.ndarray) -> int:
+        if len(z) > 1:
+            return int(z.argmax())
+        threshold = 0.5 if self.run.threshold is None else self.run.threshold
+        return int(Score(self.output, 1, 2).probability(z[None])[0] > threshold)
+
+    def parts(self, raw: Any, size: int = 1) -> Parts:
+        if self.kind == "pictures":
+            return Patches(raw, size)
+        return words.read(self._tokeniser, raw)[0]
+
+    def inside(self, raw: Any) -> Inside:
+        if self.kind == "pictures":
+            return self._picture_inside(raw)
+        ids, shares = words.shares(self._tokeniser, raw)
+        if not len(ids):  # padding stands for a text without words
+            ids, shares = np.zeros(1, np.int64), np.zeros((1, 0))
+        table, network = self._network
+        embedded = np.asarray(table)[ids]  # (t, d)
+        from keras import ops
+
+        def from_embedding(batch: Any) -> Any:
+            rows = np.broadcast_to(ids.astype(np.int32), (len(batch), len(ids)))
+            return network([batch, ops.convert_to_tensor(rows)], training=False)
+
+        return Inside(
+            embedded,
+            np.zeros_like(embedded),  # the network pools zeros to what no tokens give
+            functools.partial(backward.through_keras, from_embedding),
+            lambda found: found.sum(axis=1) @ shares,
+        )
+
+    def _picture_inside(self, raw: np.ndarray) -> Inside:
+        front, network = self._network
+        x, baseline = np.asarray(front(np.stack([raw, np.zeros_like(raw)])))
+        return Inside(
+            x,
+            baseline,
+            functools.partial(backward.through_keras, functools.partial(network, training=False)),
+            lambda found: found.reshape(SIDE, SIDE),
+        )
+
+    @functools.cached_property
+    def _network(self) -> tuple[Any, Any]:
+        """What comes before the differentiable part, and that part, up to the calibrated sums."""
+        quiet.tensorflow()
+        import keras
+
+        from nnguide.training.fit import preprocessor
+
+        core = self.run.model.get_layer("core")
+        names = {layer.name for layer in core.layers}
+        if self.kind == "texts":
+            if "embedding" not in names:
+                raise ConfigError(
+                    "the gradient methods look into one network, and an ensemble of texts has "
+                    "several. Use --method occlusion, lime or shap, or explain a member."
+                )
+            embedding = core.get_layer("embedding")
+            z = core.get_layer("calibration").output
+            return embedding.embeddings, keras.Model([embedding.output, core.inputs[0]], z)
+        if "calibration" in names:
+            z = core.get_layer("calibration").output
+        else:  # an ensemble averages probabilities; log p is a sum but for a constant
+            z = keras.ops.log(keras.ops.maximum(core.outputs[0], 1e-37))
+        return preprocessor(self.run.model), keras.Model(core.inputs, z)
+
+    @functools.cached_property
+    def _tokeniser(self) -> Tokeniser:
+        if self.run.engine == "light":
+            return self.run.light.front.tokeniser  # type: ignore[attr-defined]
+        from nnguide.training.fit import preprocessor
+
+        return preprocessor(self.run.model).tokeniser
+
+
+class SavedSubject:
+    """A network by hand; gradients go by the engine that trained it, the rest by NumPy."""
+
+    def __init__(self, saved: Saved) -> None:
+        self.saved = saved
+        self.folder, self.task, self.labels = saved.folder, BLUEPRINT, saved.labels
+        self.output = saved.network.settings.output
+        self.kind: Kind = "texts" if saved.encoder.words else "numbers"
+        if saved.config["data"] == "digits":
+            self.kind = "pictures"
+
+    def sums(self, raws: np.ndarray) -> np.ndarray:
+        return self.saved.network.forward(self._encoded(raws)).copy()
+
+    def _encoded(self, raws: Any) -> np.ndarray:
+        network = self.saved.network
+        return fitting.inputs(self.saved.encoder(raws), network.sizes[0], network.dtype)
+
+    def check(self, raw: Any) -> Any:
+        if self.kind != "numbers":
+            return inputs.check(self.kind, raw)[0]
+        row = np.asarray(raw)
+        wanted = len(self.saved.features)
+        if row.dtype.kind not in "iuf" or row.shape != (wanted,) or not np.isfinite(row).all():
+            raise InputError(f"expected {wanted} finite numbers; got {raw!r}")
+        return row.astype(float)
+
+    def predicted(self, z: np.ndarray) -> int:
+        if len(z) > 1 or not self.labels:
+            return int(z.argmax())
+        return int(Score(self.output, 1, 2).probability(z[None])[0] > 0.5)
+
+    def parts(self, raw: Any, size: int = 1) -> Parts:
+        if self.kind == "pictures":
+            return Patches(raw, size)
+        if self.kind == "texts":
+            return words.counted(raw)
+        return Features(raw, self.saved.encoder.mean)
+
+    def inside(self, raw: Any) -> Inside:
+        empty: dict[Kind, Any] = {"texts": "", "pictures": np.zeros((SIDE, SIDE))}
+        lowest = empty.get(self.kind, self.saved.encoder.mean)
+        made = np.array([raw, lowest], object) if self.kind == "texts" else np.stack([raw, lowest])
+        x, baseline = self._encoded(made)
+        return Inside(x, baseline, self._back, functools.partial(self._share, raw))
+
+    def _share(self, raw: Any, found: np.ndarray) -> np.ndarray:
+        if self.kind == "texts":
+            return found @ words.counted_shares(words.counted(raw), self.saved.encoder.words)
+        return found.reshape(SIDE, SIDE) if self.kind == "pictures" else found
+
+    @functools.cached_property
+    def _back(self) -> backward.Back:
+        return engine_back(self.saved.config["engine"], self.saved.network)
+
+
+def engine_back(engine: str, network: Any) -> backward.Back:
+    """The way back through the `engine`'s twin of a NumpyNet."""
+    from nnguide.blueprints import engines
+
+    ways = {
+        "numpy": backward.through_numpy,
+        "torch": backward.through_torch,
+        "keras": backward.through_keras,
+    }
+    twin = engines.build(
+        engine, network.sizes[0], network.sizes[-1], network.settings, network.dtype
+    )
+    twin.set_weights(network.get_weights())
+    return functools.partial(ways[engine], twin.model if engine == "keras" else twin)
+
+
+def subject(run: Any) -> Subject:
+    """A Run, a Saved or a Subject, opened for explaining."""
+    if isinstance(run, Run):
+        return RunSubject(run)
+    return SavedSubject(run) if isinstance(run, Saved) else run
+
+
+def load(name: str | Path) -> Subject:
+    """The subject that RUN means on the command line."""
+    return subject(Saved.open(name) if is_blueprint(name) else runs.load(name))
+
+
+def number(of: Subject, target: str | None, z: np.ndarray) -> int:
+    """The number of the label to explain, where the sums of the input are z (nodes,).
+
+    Raises:
+        ConfigError: no such label.
+    """
+    check_target(of, target)
+    if target is not None:
+        return of.labels.index(target)
+    if of.kind == "texts":
+        return len(of.labels) - 1  # the answer is the probability of the second label, spam
+    return of.predicted(z)
+
+
+def check_target(of: Subject, target: str | None) -> None:
+    """Refuse a label that the run has not."""
+    if target is not None and target not in of.labels:
+        known = ", ".join(of.labels) or "none: the answer is a value"
+        raise ConfigError(f"--target is one of the run's labels ({known}); got {target!r}")
+
+
+def stacked(of: Subject, raws: Sequence[Any]) -> np.ndarray:
+    """Checked inputs as one batch."""
+    if of.kind != "texts":
+        return np.stack(raws)
+    batch = np.empty(len(raws), object)
+    batch[:] = raws
+    return batch

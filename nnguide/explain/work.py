@@ -1,0 +1,142 @@
+"""From a run, inputs and a method to explanations, held to what the method promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from nnguide.explain import LIBRARIES, apart, faithful, gradients, occlusion, targets
+from nnguide.explain.apart import Weighed
+from nnguide.explain.explanation import Explanation, Feature
+from nnguide.explain.parts import Features, Word, Words
+from nnguide.explain.score import Score
+from nnguide.explain.targets import Subject
+
+SUMS = ("integrated", "shap")  # methods whose weights sum to f(x) − f(baseline)
+GRADIENTS = ("gradient", "integrated", "smoothgrad")
+
+
+def explain_each(
+    run: Any, raws: Sequence[Any], method: str, target: str | None, seed: int
+) -> list[Explanation]:
+    """Explanations of raw inputs; arguments and errors as nnguide.explain.explain_all."""
+    of = targets.subject(run)
+    targets.check_target(of, target)
+    checked = [of.check(raw) for raw in raws]
+    if not checked:
+        return []
+    z = of.sums(targets.stacked(of, checked))
+    labels = [targets.number(of, target, row) for row in z]
+    if method in LIBRARIES:
+        found = apart.weigh_all(of, method, checked, labels, seed)
+    else:
+        found = [
+            _weigh(of, method, raw, Score(of.output, label, len(of.labels)), seed)
+            for raw, label in zip(checked, labels, strict=True)
+        ]
+    rows = zip(checked, raws, z, labels, found, strict=True)
+    return [
+        _explanation(of, method, seed, raw, _name(given), row, label, weighed)
+        for raw, given, row, label, weighed in rows
+    ]
+
+
+def _weigh(of: Subject, method: str, raw: Any, score: Score, seed: int) -> Weighed:
+    if method in GRADIENTS:
+        inside = of.inside(raw)
+        low, high = inside.back(np.stack([inside.baseline, inside.x]), score)[0]
+        checks: dict[str, Any] = {}
+        if method == "gradient":
+            found = gradients.gradient(inside, score)
+        elif method == "smoothgrad":
+            found = gradients.smoothgrad(inside, score, seed)
+        else:
+            found, checks["steps"] = gradients.integrated(inside, score)
+        return Weighed(inside.share(found), (float(low), float(high)), checks)
+    parts = of.parts(raw)
+    count = len(parts.differs)
+    f = _of_masks(of, raw, lambda z: score(z)[0])
+    low, high = f(np.repeat([[False], [True]], count, axis=1))
+    found = occlusion.of_pixels(f) if of.kind == "pictures" else occlusion.of_parts(f, count)
+    return Weighed(found, (float(low), float(high)), {})
+
+
+def _of_masks(
+    of: Subject, raw: Any, answer: Callable[[np.ndarray], np.ndarray]
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Masks of what stays of an input (n, parts) to an answer each, (n,) float64."""
+    parts = of.parts(raw)
+    return lambda masks: answer(of.sums(parts.keep(masks))).astype(np.float64)
+
+
+def _explanation(
+    of: Subject,
+    method: str,
+    seed: int,
+    raw: Any,
+    name: str | None,
+    z: np.ndarray,
+    label: int,
+    weighed: Weighed,
+) -> Explanation:
+    score = Score(of.output, label, len(of.labels))
+    parts = of.parts(raw)
+    weights: Any = weighed.weights
+    if isinstance(parts, Words):
+        weights = [
+            Word(*word[:3], float(weight))
+            for word, weight in zip(parts.words, weights, strict=True)
+        ]
+    elif isinstance(parts, Features):
+        features = of.saved.features  # type: ignore[attr-defined]
+        weights = [
+            Feature(name, float(value), float(weight))
+            for name, value, weight in zip(features, raw, weights, strict=True)
+        ]
+    return Explanation(
+        method=method,
+        task=of.task,
+        kind=of.kind,
+        input=raw if of.kind == "texts" else name,
+        label=of.labels[of.predicted(z)] if of.labels else None,
+        target=of.labels[label] if of.labels else None,
+        probability=float(score.probability(z[None])[0]) if of.labels else None,
+        score=weighed.ends[1],
+        baseline=targets.BASELINES[of.kind],
+        baseline_score=weighed.ends[0],
+        weights=weights,
+        checks=_checks(of, method, seed, raw, score, weighed),
+        labels=of.labels,
+        picture=np.asarray(raw) if of.kind == "pictures" else None,
+        seed=seed,
+    )
+
+
+def _checks(
+    of: Subject, method: str, seed: int, raw: Any, score: Score, weighed: Weighed
+) -> dict[str, Any]:
+    """What the explanation is held to: its sum, and what deleting and inserting parts does."""
+    low, high = weighed.ends
+    total, difference = float(weighed.weights.sum()), high - low
+    gap = abs(total - difference) / abs(difference) if difference else None
+    promised = method in SUMS and len(weighed.weights) > 0
+    complete = None
+    if promised:
+        complete = total == difference if gap is None else gap <= gradients.TOLERANCE
+    checks = {"sum": total, "difference": difference, "gap": gap, "complete": complete}
+    areas: dict[str, Any] = {}
+    if of.labels:
+        areas = faithful.curves(
+            _of_masks(of, raw, score.probability),
+            of.parts(raw).differs,
+            weighed.weights.ravel(),
+            seed,
+        )
+    return {**checks, **weighed.checks, **areas}
+
+
+def _name(given: Any) -> str | None:
+    """What a person called the input: a path or a text; None for numbers."""
+    return str(given) if isinstance(given, (str, bytes)) or hasattr(given, "__fspath__") else None
