@@ -1,0 +1,215 @@
+"""nnguide explain"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nnguide import cli
+from nnguide.cli import _options
+from nnguide.cli.predict import one_line
+from nnguide.errors import ConfigError, InputError
+from nnguide.explain import METHODS, check_method, explain_all, installed
+
+if TYPE_CHECKING:
+    from nnguide.explain.explanation import Explanation
+    from nnguide.explain.targets import Subject
+
+SUFFIXES = (".png", ".html", ".json")
+TOGETHER = 32  # inputs that are explained before they are shown; LIME and SHAP start up for each
+COLOURS = {1: "bright_red", -1: "bright_blue"}  # of a word that speaks for the label, or against
+CLEAR = 0.15  # of the largest |weight|: from here on a word is coloured
+
+
+@click.command("explain")
+@click.argument("run", metavar="RUN")
+@click.argument("inputs", metavar="INPUT...", nargs=-1)
+@click.option("--method", type=click.Choice(METHODS), help="How to explain. [integrated]")
+@click.option("--compare", is_flag=True, help="Every method that can run, side by side.")
+@click.option("--target", metavar="LABEL", help="Explain this label. [the answer; spam: spam]")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Write FILE.png, FILE.html or FILE.json too."
+)
+@click.option("--seed", type=click.IntRange(0), default=0, help="Of what is drawn. [0]")
+@_options.as_json
+def command(
+    run: str,
+    inputs: tuple[str, ...],
+    method: str | None,
+    compare: bool,
+    target: str | None,
+    out: Path | None,
+    seed: int,
+    as_json: bool,
+) -> int:
+    """Show what in each INPUT made RUN answer as it did.
+
+    RUN is a run's folder, a blueprint's too, or a task for its newest run. Digits:
+    image files or folders. Spam: messages, or - for a message a line on standard
+    input. A blueprint of a table: numbers between commas. Each part of the input gets
+    a weight, its share of the score (the log-odds of the label, in nats): above 0 it
+    speaks for the label, below 0 against it. The checks that follow say how far to
+    trust the weights. LIME and SHAP need the extra `explain`.
+
+    \b
+    Examples:
+      nnguide explain digits three.png --compare --out three.html
+      nnguide explain digits seven.png --target 1
+      nnguide explain spam "WIN a free prize, call now" --method shap
+      nnguide explain spam - --json < messages.txt
+    """
+    cli.loud()
+    methods = _methods(method, compare)
+    if out is not None and out.suffix.lower() not in SUFFIXES:
+        raise ConfigError(f"--out takes a file that ends in {', '.join(SUFFIXES)}; got {out}")
+    from nnguide.explain import targets
+
+    of = targets.load(run)
+    cli.say(f"run: {of.folder}")
+    targets.check_target(of, target)
+    rows, failed = [], 0
+    for batch, errors in _batches(_named(of, inputs)):
+        for name, error in errors:
+            failed += 1
+            _print_error(name, error, as_json)
+        for row in _explained(of, batch, methods, target, seed):
+            _print(row, as_json)
+            if out is not None:
+                rows.append(row)
+    if out is not None and rows:
+        _write(rows, out)
+        cli.say(f"wrote {out}")
+    return InputError.exit_code if failed else 0
+
+
+def _methods(method: str | None, compare: bool) -> list[str]:
+    """What to explain by; those that --compare has to leave out are named."""
+    if not compare:
+        check_method(method or "integrated")
+        return [method or "integrated"]
+    if method:
+        raise ConfigError("--compare shows every method; leave --method out")
+    if missing := [name for name in METHODS if not installed(name)]:
+        cli.say(f"left out: {', '.join(missing)}. They come with: pip install 'nnguide[explain]'")
+    return [name for name in METHODS if installed(name)]
+
+
+def _named(of: Subject, inputs: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    """Each input's name, and its value or an InputError."""
+    from nnguide import prediction
+
+    if not inputs:
+        raise ConfigError("expected INPUT, as in: nnguide explain spam 'win a prize'")
+    if of.kind == "pictures":
+        found = prediction.pictures(inputs)
+    elif of.kind == "texts":
+        found = prediction.texts(inputs, None, None, sys.stdin.buffer)
+    else:
+        found = ((given, _numbers(of, given)) for given in inputs)
+    yield from (item for item in found if item is not None)
+
+
+def _numbers(of: Any, given: str) -> Any:
+    try:
+        return of.saved.parse(given)
+    except InputError as error:
+        return error
+
+
+def _batches(
+    named: Iterator[tuple[str, Any]],
+) -> Iterator[tuple[list[tuple[str, Any]], list[tuple[str, InputError]]]]:
+    """Good inputs, some at a time, and those that failed beside them."""
+    good: list[tuple[str, Any]] = []
+    bad: list[tuple[str, InputError]] = []
+    for name, value in named:
+        if isinstance(value, InputError):
+            bad.append((name, value))
+        else:
+            good.append((name, value))
+        if len(good) == TOGETHER:
+            yield good, bad
+            good, bad = [], []
+    if good or bad:
+        yield good, bad
+
+
+def _explained(
+    of: Subject, batch: list[tuple[str, Any]], methods: list[str], target: str | None, seed: int
+) -> list[list[Explanation]]:
+    """A row of explanations for each input, one by each method that can explain this run."""
+    raws = [value for _, value in batch]
+    columns = []
+    for method in methods:
+        if len(methods) > 1 or len(raws) > 1:
+            cli.say(f"{method}: {len(raws)} input{'s' * (len(raws) > 1)}")
+        columns.append(explain_all(of, raws, method, target, seed=seed))
+    return [
+        [explanation.named(name) if of.kind != "texts" else explanation for explanation in row]
+        for (name, _), row in zip(batch, zip(*columns, strict=True), strict=True)
+    ]
+
+
+def _print_error(name: str, error: InputError, as_json: bool) -> None:
+    if as_json:
+        _options.print_json("explain", {"input": name, "error": str(error)})
+    else:
+        click.echo(f"nnguide: {one_line(name)}: {one_line(str(error))}", err=True)
+
+
+def _print(row: list[Explanation], as_json: bool) -> None:
+    """One input's explanations: an object a line, or blocks of text."""
+    if as_json:
+        for explanation in row:
+            _options.print_json("explain", explanation.to_dict())
+        return
+    from nnguide.explain import terminal
+
+    first = row[0]
+    answer = f"{first.score:.6g}\t" if first.label is None else f"{one_line(first.label)}\t"
+    if first.probability is not None:
+        answer += f"P({one_line(first.target or '')}) = {first.probability:.6f}"
+    click.echo(f"{answer}\t{one_line(first.input or '')}")
+    for explanation in row:
+        click.echo()
+        if first.kind == "texts":
+            click.echo(f"  {_coloured(explanation)}")
+        for line in terminal.lines(explanation):
+            click.echo(one_line(line))
+    click.echo()
+
+
+def _coloured(explanation: Explanation) -> str:
+    """The text with its telling words in colour, on a terminal that has colours."""
+    text, place, made = explanation.input or "", 0, ""
+    most = max((abs(word.weight) for word in explanation.weights), default=0.0)
+    for word in explanation.weights:
+        made += one_line(text[place : word.start])
+        shown = one_line(text[word.start : word.end])
+        if abs(word.weight) > CLEAR * most:
+            sign = 1 if word.weight > 0 else -1
+            shown = click.style(shown, fg=COLOURS[sign], bold=sign > 0, underline=sign < 0)
+        made += shown
+        place = word.end
+    return made + one_line(text[place:])
+
+
+def _write(rows: list[list[Explanation]], out: Path) -> None:
+    """All explanations in one file of the kind that its suffix names."""
+    from nnguide import files
+
+    if out.suffix.lower() == ".json":
+        found = [explanation.to_dict() for row in rows for explanation in row]
+        files.write_json(out, {"schema": 1, "command": "explain", "explanations": found})
+    elif out.suffix.lower() == ".html":
+        from nnguide.explain.page import page
+
+        files.write_text(out, page(rows, "Why the network answered as it did"))
+    else:
+        from nnguide.explain.draw import draw
+
+        draw(rows, out)
