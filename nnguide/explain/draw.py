@@ -49,9 +49,12 @@ def draw(rows: Sequence[Sequence[Explanation]], target: Path) -> None:
     columns = len(rows[0]) + pictures  # the digit itself stands first
     bars = max((min(len(row[0].ranked()), MOST_BARS) for row in rows), default=0)
     width, height = (2.4, 2.9) if pictures else (3.6, 1.2 + 0.24 * max(bars, 2))
-    figure = Figure((width * columns, height * len(rows)), dpi=120, layout="constrained")
-    grid = figure.subplots(len(rows), columns, squeeze=False)
-    for row, axes in zip(rows, grid, strict=True):
+    figure = Figure((width * columns, (height + 0.3) * len(rows)), dpi=120, layout="constrained")
+    strips = figure.subfigures(len(rows), 1, squeeze=False)[:, 0]
+    for row, strip in zip(rows, strips, strict=True):
+        letters = int(13 * width * columns)  # that fit its width
+        strip.suptitle(_plain(row[0].input or "", letters), fontsize=10, parse_math=False)
+        axes = strip.subplots(1, columns, squeeze=False)[0]
         if pictures:
             _digit(row[0], axes[0])
         for explanation, place in zip(row, axes[pictures:], strict=True):
@@ -76,7 +79,7 @@ def _map(explanation: Explanation, axes: Axes) -> None:
 def _bars(explanation: Explanation, axes: Axes) -> None:
     ranked = explanation.ranked()[:MOST_BARS]
     values = [part.weight for part in ranked]
-    names = [_plain(part[0]) for part in ranked]
+    names = [_plain(explanation.called(part)) for part in ranked]
     colours = [np.divide(FOR if value > 0 else AGAINST, 255) for value in values]
     axes.barh(range(len(values)), values, color=colours)
     axes.set_yticks(range(len(values)), names, fontsize=8, parse_math=False)
@@ -94,9 +97,10 @@ def _bare(axes: Axes) -> None:
     axes.set(xticks=[], yticks=[], xlim=(-0.5, SIDE - 0.5), ylim=(SIDE - 0.5, -0.5))
 
 
-def _plain(name: Any) -> str:
-    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(name))
-    return shown if len(shown) <= 24 else shown[:23] + "…"
+def _plain(name: str, most: int = 24) -> str:
+    """`name` in at most that many characters, each of which can be drawn."""
+    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
+    return shown if len(shown) <= most else shown[: most - 1] + "…"
 
 
 def held(explanation: Explanation) -> str:

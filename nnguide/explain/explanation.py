@@ -76,6 +76,12 @@ class Explanation:
             return []
         return sorted(self.weights, key=lambda part: -abs(part.weight))
 
+    def called(self, part: Any) -> str:
+        """A word as it stands in the text, or a feature with its value."""
+        if isinstance(part, Feature):
+            return f"{part.name} = {part.value:.4g}"
+        return (self.input or "")[part.start : part.end]
+
     def to_dict(self) -> dict[str, Any]:
         """JSON values: map for pictures, words for texts, features for numbers."""
         if self.kind == "pictures":

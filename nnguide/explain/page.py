@@ -23,8 +23,8 @@ body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 78rem
   background: Canvas; color: CanvasText; }
 section { border-top: 1px solid #8886; padding: 1rem 0; break-inside: avoid; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; overflow-wrap: anywhere; }
-.methods { display: flex; flex-wrap: wrap; gap: 2rem; align-items: flex-start; }
-.methods > * { flex: 0 1 auto; max-width: 34rem; }"""
+.methods { display: grid; gap: 2rem; grid-template-columns: repeat(auto-fill, minmax(22rem, 1fr)); }
+@media (max-width: 26rem) { .methods { grid-template-columns: 1fr; } }"""
 
 
 def page(rows: Sequence[Sequence[Explanation]], title: str) -> str:
@@ -32,7 +32,7 @@ def page(rows: Sequence[Sequence[Explanation]], title: str) -> str:
     sections = []
     for row in rows:
         first = row[0]
-        figures = "".join(fragment(explanation, beside=i > 0) for i, explanation in enumerate(row))
+        figures = "".join(fragment(explanation, i > 0) for i, explanation in enumerate(row))
         sections.append(
             f"<section><h2>{_shown(_title(first))}</h2><p>{_answer(first)}</p>"
             f'<div class="methods">{figures}</div></section>'
@@ -137,11 +137,9 @@ def _bars(explanation: Explanation) -> str:
     for part in ranked:
         red, green, blue = FOR if part.weight > 0 else AGAINST
         length = 8 * abs(part.weight) / most
-        name = _shown(part[0])
-        if hasattr(part, "value"):
-            name += f" = {part.value:.4g}"
+        name = _shown(explanation.called(part))
         rows.append(
-            f'<tr><td style="padding-right:0.8em"><bdi>{name}</bdi></td>'
+            f'<tr><td style="padding-right:0.8em;overflow-wrap:anywhere"><bdi>{name}</bdi></td>'
             f'<td style="text-align:right;padding-right:0.8em">{part.weight:+.3f}</td>'
             f'<td><div style="height:0.8em;width:{length:.2f}em;'
             f'background:rgb({red},{green},{blue})"></div></td></tr>'
@@ -182,7 +180,7 @@ def check_lines(explanation: Explanation) -> list[str]:
     checks = explanation.checks
     lines = []
     if checks["complete"] is not None:
-        gap = "" if checks["gap"] is None else f", {100 * checks['gap']:.2g} % apart"
+        gap = "" if checks["gap"] is None else f", {100 * checks['gap']:.2f} % apart"
         verdict = "" if checks["complete"] else " - MORE THAN 1 %: do not trust this map"
         lines.append(
             f"weights sum to {checks['sum']:+.3f}; score - baseline's is "

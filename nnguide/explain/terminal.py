@@ -31,7 +31,7 @@ def _bars(e: Explanation) -> list[str]:
     ranked = e.ranked()
     most = max((abs(part.weight) for part in ranked), default=0.0) or 1.0
     shown = ranked[:MOST_BARS]
-    names = [part[0] if e.kind == "texts" else f"{part.name} = {part.value:.4g}" for part in shown]
+    names = [e.called(part) for part in shown]
     names = [name if len(name) <= 24 else name[:23] + "…" for name in names]
     wide = max(map(len, names), default=0)
     made = []
