@@ -36,7 +36,7 @@ def curves(history: Mapping[str, Sequence[float]], target: Path, best_epoch: int
     """
     from matplotlib.ticker import MaxNLocator
 
-    figure = _figure(10, 4)
+    figure = new_figure(10, 4)
     for axes, key in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         drawn = [(key, "training", BLUE, "--"), (f"val_{key}", "validation", ORANGE, "-")]
         for name, label, colour, dash in drawn:
@@ -51,7 +51,7 @@ def curves(history: Mapping[str, Sequence[float]], target: Path, best_epoch: int
         if key == "accuracy":
             _in_percent(axes.yaxis)
         _finish(axes)
-    _save(figure, target)
+    save_figure(figure, target)
 
 
 def confusion(matrix: Any, label_names: Sequence[str], target: Path) -> None:
@@ -62,7 +62,7 @@ def confusion(matrix: Any, label_names: Sequence[str], target: Path) -> None:
         raise InputError(f"expected a confusion matrix of shape ({k}, {k}); got {matrix.shape}")
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     size = 3.2 + 0.45 * min(k, MOST_NUMBERS)
-    figure = _figure(size + 1, size)
+    figure = new_figure(size + 1, size)
     axes = figure.subplots()
     # the square root lets a share of 1 % still be seen
     image = axes.imshow(np.sqrt(share), cmap="cividis", vmin=0, vmax=1)
@@ -85,7 +85,7 @@ def confusion(matrix: Any, label_names: Sequence[str], target: Path) -> None:
                 axes.text(
                     column, row, f"{count}", ha="center", va="center", color=colour, fontsize=7
                 )
-    _save(figure, target)
+    save_figure(figure, target)
 
 
 def reliability(probabilities: np.ndarray, correct: np.ndarray, target: Path) -> None:
@@ -102,7 +102,7 @@ def reliability(probabilities: np.ndarray, correct: np.ndarray, target: Path) ->
     ).T.reshape(2, -1)
     error = metrics.calibration_error(probabilities, correct)
 
-    figure = _figure(5.5, 5)
+    figure = new_figure(5.5, 5)
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], ":", color=GREY, label="calibrated")
     axes.errorbar(
@@ -121,7 +121,7 @@ def reliability(probabilities: np.ndarray, correct: np.ndarray, target: Path) ->
     for axis in (axes.xaxis, axes.yaxis):
         _in_percent(axis)
     _finish(axes)
-    _save(figure, target)
+    save_figure(figure, target)
 
 
 def spam_thresholds(
@@ -135,7 +135,7 @@ def spam_thresholds(
         threshold: in [0, 1], or None to mark none.
     """
     grid = 1 / (1 + np.exp(-np.linspace(-7, 7, 400)))  # 0.0009 to 0.9991, dense at both ends
-    figure = _figure(7, 6)
+    figure = new_figure(7, 6)
     both = figure.subplots(2, 1, sharex=True)
     panels = [(1, "spam caught (SC)", BLUE, "-"), (0, "ham blocked (BH)", ORANGE, "--")]
     for axes, (label, name, colour, dash) in zip(both, panels, strict=True):
@@ -159,7 +159,7 @@ def spam_thresholds(
             _in_percent(axes.yaxis)
         _finish(axes)
     both[1].set_xlabel("threshold")
-    _save(figure, target)
+    save_figure(figure, target)
 
 
 def spam_curves(
@@ -170,7 +170,7 @@ def spam_curves(
     at: dict[str, float | None] = {}
     if threshold is not None:
         at = metrics.spam_metrics(probabilities, labels, threshold)
-    figure = _figure(10, 4.5)
+    figure = new_figure(10, 4.5)
     left, right = figure.subplots(1, 2)
     left.plot([0, 1], [0, 1], ":", color=GREY, label="chance")
     panels = [
@@ -189,10 +189,11 @@ def spam_curves(
         _finish(axes)
     left.set(xlabel="ham blocked (BH)", ylabel="spam caught (SC)", title="ROC")
     right.set(xlabel="recall (spam caught)", ylabel="precision", title="precision and recall")
-    _save(figure, target)
+    save_figure(figure, target)
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of that many inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), dpi=120, layout="constrained")
@@ -215,7 +216,8 @@ def _short(name: str) -> str:
     return name if len(name) <= 14 else name[:13] + "…"
 
 
-def _save(figure: Figure, target: Path) -> None:
+def save_figure(figure: Figure, target: Path) -> None:
+    """Write a figure as a PNG file, atomically and without the name of its writer."""
     import warnings
 
     with atomic(target) as beside, warnings.catch_warnings():

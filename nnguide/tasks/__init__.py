@@ -15,6 +15,7 @@ from nnguide.values import unknown
 if TYPE_CHECKING:
     import keras
     import numpy as np
+    from keras_tuner import HyperParameters
 
     from nnguide.heads import Head
 
@@ -36,6 +37,8 @@ class Task:
         build: (config, preprocessor, labels) -> the uncompiled core, from preprocessed inputs
             to probabilities.
         head: (number of labels) -> how the network ends.
+        space: (keras-tuner's HyperParameters, the settings a search starts from) -> None: declares
+            what `tune` may change, each hyperparameter under its setting's name.
         models: the kinds of model that `--model` offers, with the settings each starts from.
         defaults: the settings a run starts from.
     """
@@ -49,6 +52,7 @@ class Task:
     augment: Callable[[Config, Any, Any], Any] | None
     build: Callable[[Config, Any, int], keras.Model]
     head: Callable[[int], Head]
+    space: Callable[[HyperParameters, Config], None]
     models: Mapping[str, Mapping[str, Any]]
     defaults: Config
 

@@ -10,6 +10,7 @@ from nnguide.tasks import Task
 if TYPE_CHECKING:
     import keras
     import numpy as np
+    from keras_tuner import HyperParameters
 
     from nnguide.heads import Head
 
@@ -46,6 +47,26 @@ def head(labels: int) -> Head:
     return Softmax(labels)
 
 
+def space(hp: HyperParameters, base: Config) -> None:
+    """What a search changes. Lists are written as `--set` takes them."""
+    if isinstance(base.model, CnnConfig):
+        hp.Choice("model.filters", ["16,32", "32,64", "16,32,64", "32,64,128"], default="32,64")
+        hp.Int("model.depth", 1, 3, default=2)  # convolutions per stage
+        hp.Choice("model.hidden", ["[]", "64", "128"])
+    else:
+        hp.Choice("model.hidden", ["128", "256", "512", "512,512", "1024,512"])
+    hp.Float("model.dropout", 0.0, 0.5, step=0.05, default=0.2)
+    hp.Choice("model.l1", [0.0, 1e-6, 1e-5])
+    hp.Choice("model.l2", [0.0, 1e-5, 1e-4, 1e-3])
+    hp.Choice("train.optimizer", ["adam", "adamw", "momentum"])
+    hp.Float("train.learning_rate", 5e-4, 5e-2, sampling="log", default=5e-3)
+    hp.Choice("train.schedule", ["onecycle", "cosine", "constant"])
+    hp.Choice("train.batch_size", [64, 128, 256], default=128)
+    hp.Float("augment.shift", 0.0, 3.0, step=0.5, default=2.0)
+    hp.Float("augment.rotate", 0.0, 15.0, step=3.0, default=12.0)
+    hp.Float("augment.elastic", 0.0, 1.0, step=0.25, default=0.5)
+
+
 TASK = Task(
     name="digits",
     title="which digit a picture shows",
@@ -56,6 +77,7 @@ TASK = Task(
     augment=augment,
     build=build,
     head=head,
+    space=space,
     models={"cnn": {}, "dense": {"hidden": [512, 512], "batch_norm": True, "dropout": 0.1}},
     defaults=Config(task="digits", model=CnnConfig(), augment=AugmentConfig(), train=TrainConfig()),
 )

@@ -10,6 +10,7 @@ from nnguide.tasks import Task
 if TYPE_CHECKING:
     import keras
     import numpy as np
+    from keras_tuner import HyperParameters
 
     from nnguide.heads import Head
 
@@ -44,6 +45,23 @@ def head(labels: int) -> Head:
     return Sigmoid()
 
 
+def space(hp: HyperParameters, base: Config) -> None:
+    """What a search changes. Lists are written as `--set` takes them."""
+    hp.Choice("tokens.grams", ["3,4,5", "3,4", "2,3,4", "4,5,6"])  # lengths of the n-grams
+    hp.Choice("tokens.buckets", [0, 4096, 8192, 16384], default=8192)  # 0: no n-grams
+    hp.Choice("tokens.pairs", [0, 4096, 8192], default=4096)
+    hp.Choice("model.embedding", [8, 16, 32], default=16)
+    hp.Choice("model.hidden", ["[]", "16", "32", "64", "32,32"], default="32")
+    hp.Float("model.dropout", 0.0, 0.6, step=0.1, default=0.5)
+    hp.Float("model.word_dropout", 0.0, 0.4, step=0.1, default=0.2)
+    hp.Choice("model.l1", [0.0, 1e-6, 1e-5])
+    hp.Choice("model.l2", [0.0, 1e-6, 1e-5, 1e-4])
+    hp.Choice("train.optimizer", ["momentum", "sgd", "adam", "adamw"])
+    hp.Float("train.learning_rate", 1e-3, 0.3, sampling="log", default=0.1)
+    hp.Choice("train.schedule", ["onecycle", "cosine", "constant"])
+    hp.Choice("train.batch_size", [16, 32, 64, 128], default=32)
+
+
 TASK = Task(
     name="spam",
     title="whether a message is spam",
@@ -54,6 +72,7 @@ TASK = Task(
     augment=None,
     build=build,
     head=head,
+    space=space,
     models={"embedding": {}},
     defaults=Config(
         task="spam",

@@ -1,0 +1,130 @@
+"""nnguide tune"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nnguide import cli, tasks
+from nnguide.cli import _options
+from nnguide.errors import ConfigError
+
+TUNERS = ("random", "hyperband", "bayesian", "grid")
+
+
+@click.command("tune")
+@click.argument("task", metavar="TASK")
+@click.option("--tuner", type=click.Choice(TUNERS), default="random", show_default=True)
+@click.option("--objective", default="val_accuracy", show_default=True, help="A validation figure.")
+@click.option("--trials", type=int, help="The most trials; not for hyperband. [10; grid: all]")
+@click.option("--max-epochs", type=int, help="Epochs of a trial. [the preset's]")
+@click.option("--factor", type=int, help="Hyperband: one trial in so many goes on. [3]")
+@click.option("--iterations", type=int, help="Hyperband: how often all of it is done. [1]")
+@click.option("--executions", type=int, default=1, show_default=True, help="Seeds of each trial.")
+@click.option("--folds", type=int, default=0, help="Score by cross-validation of so many parts.")
+@click.option("--space", type=click.Path(path_type=Path), help="TOML: what may change, how far.")
+@click.option("--workers", type=int, help="Processes that share the cores. [1]")
+@click.option("--minutes", type=float, help="Begin no trial after so many.")
+@click.option("--dataset", help="A set's name, a path, or auto. [auto]")
+@click.option("--seed", type=int, help="Seed of the search and of its trainings. [0]")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Any setting: fixed.")
+@click.option("--compare", type=int, default=3, show_default=True, help="Seeds against the preset.")
+@click.option("--train-best", is_flag=True, help="Train the best on all but the test part.")
+@click.option("--resume", is_flag=True, help="Go on with an interrupted search.")
+@click.option("--force", is_flag=True, help="Replace a folder that is not empty.")
+@click.option("--out", type=click.Path(path_type=Path), help="The search's folder.")
+@_options.as_json
+def command(
+    task: str,
+    space: Path | None,
+    workers: int | None,
+    minutes: float | None,
+    dataset: str | None,
+    seed: int | None,
+    overrides: tuple[str, ...],
+    compare: int,
+    train_best: bool,
+    resume: bool,
+    force: bool,
+    out: Path | None,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Search better settings for TASK, guided by its validation part.
+
+    The best of them, best.json in the search's folder, is for
+    `nnguide train --config`. docs/tuning.md says more, also how workers of
+    several machines share a search.
+
+    \b
+    Examples:
+      nnguide tune digits --trials 20 --max-epochs 3
+      nnguide tune spam --tuner hyperband --max-epochs 9 --workers 2
+      nnguide tune spam --folds 5 --objective val_mcc --train-best
+      nnguide tune digits --space space.toml --out my-search --resume
+    """
+    tasks.get(task)
+    cli.loud()
+    from nnguide import quiet
+    from nnguide.tuning.settings import ROOT, default_folder, settle
+
+    quiet.tensorflow()
+    from nnguide.tuning import worker
+
+    role = worker.role(os.environ)
+    if role == "worker":
+        worker.work(task)
+        return
+    alone = role == "alone"
+    for option, value, least in (("--workers", workers, int(alone)), ("--compare", compare, 0)):
+        if value is not None and value < least:
+            raise ConfigError(f"{option} must be {least} or more; got {value}")
+    if minutes is not None and not 0 < minutes < 1e6:
+        raise ConfigError(f"--minutes must be above 0; got {minutes:g}")
+    if out is not None and out.name in ("", ".."):
+        raise ConfigError(f"--out is the search's folder, which it makes; got {out}")
+
+    words = [f"data.dataset={dataset}"] if dataset is not None else []
+    words += [f"train.seed={seed}"] if seed is not None else []
+    words += overrides
+    from nnguide.training.train import configure
+    from nnguide.tuning import report, search
+    from nnguide.tuning.space import entries, read
+
+    changes = entries(task, configure(task, settings=words), read(space)) if space else {}
+    settled = settle(task, settings=words, space=changes, **given)
+    if out is None and resume:
+        waiting = sorted(ROOT.glob(f"{task}-*.unfinished"), key=lambda path: path.stat().st_mtime)
+        out = waiting[-1].with_suffix("") if waiting else None
+    out = out or default_folder(task, settled.seed)
+    from nnguide.cli._trials import Table
+
+    table = Table()
+    found = search.tune(
+        settled,
+        out=out,
+        resume=resume,
+        force=force,
+        workers=int(alone) if workers is None else workers,
+        address=None if alone else worker.chief_address(os.environ),
+        minutes=minutes,
+        compare=compare,
+        train_best=train_best,
+        watch=table,
+        say=table.say,
+    )
+    if as_json:
+        _options.print_json("tune", found)
+        return
+    click.echo(
+        f"{found['search']}: trial {found['best_trial']} is the best of {found['completed']}, "
+        f"{found['objective']} {found['best_score']:.5f} ({out / 'best.json'})"
+    )
+    if found["comparison"]:
+        for line in report.verdict(found["comparison"]):
+            click.echo(line)
+    if found["run"]:
+        click.echo(f"{found['run']}: trained on everything but the test part")

@@ -1,0 +1,249 @@
+"""The chief: hands trials to workers over keras-tuner's own service, and looks after them.
+
+Local workers are processes of this machine, each with its share of the cores. One that dies is
+started again under the same name and gets its trial back; a trial that kills its worker
+MOST_DEATHS times has failed. A worker elsewhere that gives no sign of life loses its trial to
+another. Workers end with their chief, however it ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent import futures
+from pathlib import Path
+from typing import Any
+
+import grpc
+from keras_tuner.engine.trial import Trial
+from keras_tuner.src import protos
+from keras_tuner.src.distribute.oracle_chief import OracleServicer
+
+import nnguide
+from nnguide.errors import ConfigError, WorkError
+from nnguide.tuning.oracles import Durable, unlock
+from nnguide.tuning.settings import Search
+from nnguide.tuning.worker import LED, SEARCH
+
+MOST_DEATHS = 3
+LOOK, PARTING = 0.1, 20.0  # seconds: between two looks, to let workers leave at the end
+LEASE = "NNGUIDE_TUNE_LEASE"  # seconds after which a silent worker's trial is given to another
+USUAL_LEASE = 60.0
+
+
+class _Service(OracleServicer):
+    """keras-tuner's service, which sends the search along and remembers who was heard of."""
+
+    def __init__(self, oracle: Durable, search: Search) -> None:
+        super().__init__(oracle)
+        self.text = search.to_json()
+        self.heard: dict[str, float] = {}  # trial -> when its worker was
+        self.error: Exception | None = None  # what made the oracle unusable
+
+    def CreateTrial(self, request: Any, context: Any) -> Any:  # noqa: N802 (gRPC's name)
+        answer = self._kept(super().CreateTrial, request, context)
+        self.heard[answer.trial.trial_id] = time.monotonic()
+        answer.trial.hyperparameters.values.values[SEARCH].string_value = self.text
+        return answer
+
+    def GetTrial(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.heard[request.trial_id] = time.monotonic()
+        return super().GetTrial(request, context)
+
+    def EndTrial(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return self._kept(super().EndTrial, request, context)
+
+    def _kept(self, method: Callable[..., Any], request: Any, context: Any) -> Any:
+        try:
+            return method(request, context)
+        except Exception as error:  # such as a full disk: the chief ends with it
+            self.error = self.error or error
+            unlock(self.oracle)
+            context.abort(grpc.StatusCode.INTERNAL, str(error))
+
+
+@contextlib.contextmanager
+def serving(oracle: Durable, search: Search, address: str) -> Iterator[tuple[_Service, int]]:
+    """The service at `address`, IP:PORT where port 0 is any free one; it and its port.
+
+    Raises:
+        ConfigError: the port is in use, or the address is none of this machine.
+    """
+    service = _Service(oracle, search)
+    server = grpc.server(futures.ThreadPoolExecutor(4), options=[("grpc.so_reuseport", 0)])
+    protos.get_service_grpc().add_OracleServicer_to_server(service, server)
+    try:
+        port = server.add_insecure_port(address)
+    except RuntimeError:
+        port = 0
+    if not port:
+        raise ConfigError(
+            f"cannot listen at {address}: it is in use, or no address of this machine"
+        )
+    server.start()
+    try:
+        yield service, port
+    finally:
+        server.stop(1).wait()
+
+
+def shares(count: int) -> list[list[int]]:
+    """The cores of each of `count` workers; more workers than cores share them."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    return [
+        cores[number::count] or cores[number % max(len(cores), 1) :][:1] for number in range(count)
+    ]
+
+
+class LocalWorker:
+    """A worker process of this machine, which is started again when it dies.
+
+    Args:
+        number: from 1.
+        task: digits or spam.
+        port: of the chief, on the loopback.
+        cores: that it may use; none to leave it alone.
+        log: the file for what it writes.
+    """
+
+    def __init__(self, number: int, task: str, port: int, cores: list[int], log: Path) -> None:
+        self.name, self.task, self.port = f"worker-{number}", task, port
+        self.cores, self.log = cores, log
+        self.start()
+
+    def start(self) -> None:
+        threads = str(max(len(self.cores), 1))
+        place = str(Path(nnguide.__file__).parent.parent)
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([place, *filter(None, [os.environ.get("PYTHONPATH")])]),
+            "KERASTUNER_TUNER_ID": self.name,
+            "KERASTUNER_ORACLE_IP": "127.0.0.1",
+            "KERASTUNER_ORACLE_PORT": str(self.port),
+            LED: "1",
+        }
+        if self.cores:
+            for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+                environment[name] = threads
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "nnguide", "tune", self.task],
+                stdin=subprocess.PIPE,  # its other end closes when this process dies
+                stdout=log,
+                stderr=log,
+                env=environment,
+                start_new_session=True,  # Ctrl-C is for the chief
+            )
+        if self.cores and hasattr(os, "sched_setaffinity"):
+            with contextlib.suppress(ProcessLookupError):
+                os.sched_setaffinity(self.process.pid, self.cores)  # before it has any threads
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        if self.process.stdin:
+            self.process.stdin.close()
+
+    def last_words(self) -> str:
+        lines = self.log.read_text("utf-8", "replace").strip().splitlines()
+        return lines[-1] if lines else "it said nothing"
+
+
+def lead(
+    oracle: Durable,
+    search: Search,
+    *,
+    address: str,
+    workers: int,
+    logs: Path,
+    tell: Callable[[Trial], None],
+    say: Callable[[str], None],
+) -> None:
+    """Hand out all trials, to `workers` local processes and to whoever else comes.
+
+    Args:
+        oracle: attached, with `tell` of its own unset: events are told from this thread.
+        address: IP:PORT to listen at; port 0 for any.
+        logs: a folder for what local workers write.
+        tell: told of each trial that begins or ends.
+        say: takes a line for the user.
+    Raises:
+        ConfigError: the address cannot be listened at.
+        WorkError: local workers cannot be started.
+        WriteError: the state cannot be written.
+    """
+    events: queue.SimpleQueue[Trial] = queue.SimpleQueue()
+    oracle.tell = events.put
+    logs.mkdir(parents=True, exist_ok=True)
+    with serving(oracle, search, address) as (service, port):
+        say(f"chief at {address.rpartition(':')[0]}:{port}")
+        local: list[LocalWorker] = []
+        try:
+            for number, cores in enumerate(shares(workers), start=1):
+                log = logs / f"worker-{number}.log"
+                local.append(LocalWorker(number, search.task, port, cores, log))
+            deaths: Counter[str] = Counter()
+            while not oracle.done:
+                time.sleep(LOOK)
+                _tell_all(events, tell)
+                if service.error is not None:
+                    raise service.error
+                _revive(local, oracle, deaths, say)
+                _reassign(service, oracle, say)
+            _part(local, oracle)
+        finally:
+            unlock(oracle)
+            for worker in local:
+                worker.end()
+    _tell_all(events, tell)
+
+
+def _tell_all(events: queue.SimpleQueue[Trial], tell: Callable[[Trial], None]) -> None:
+    while not events.empty():
+        tell(events.get())
+
+
+def _revive(
+    local: list[LocalWorker], oracle: Durable, deaths: Counter[str], say: Callable[[str], None]
+) -> None:
+    """Start local workers again that have died, and fail a trial that kills them."""
+    for worker in local:
+        status = worker.process.poll()
+        if status is None or (status == 0 and oracle.exhausted):
+            continue
+        trial = oracle.ongoing_trials.get(worker.name)
+        at = trial.trial_id if trial else worker.name
+        deaths[at] += 1
+        how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
+        say(f"{worker.name} {how}" + (f" in trial {at}" if trial else ""))
+        if deaths[at] >= MOST_DEATHS:
+            if not trial:
+                raise WorkError(f"{worker.name} cannot start: {worker.last_words()}")
+            oracle.fail(at, f"its worker died {MOST_DEATHS} times; out of memory?")
+        worker.end()
+        worker.start()
+
+
+def _reassign(service: _Service, oracle: Durable, say: Callable[[str], None]) -> None:
+    """Take trials back from workers that were not heard of for as long as the lease."""
+    lease = float(os.environ.get(LEASE, USUAL_LEASE))
+    for name, trial in list(oracle.ongoing_trials.items()):
+        silent = time.monotonic() - service.heard.get(trial.trial_id, time.monotonic())
+        if silent > lease:
+            say(f"{name} was not heard of for {silent:.0f} s: trial {trial.trial_id} is run again")
+            oracle.take_back(name)
+
+
+def _part(local: list[LocalWorker], oracle: Durable) -> None:
+    """Let the workers hear that there is nothing more to do."""
+    until = time.monotonic() + PARTING
+    while time.monotonic() < until and (
+        oracle.tuner_ids or any(worker.process.poll() is None for worker in local)
+    ):
+        time.sleep(LOOK)

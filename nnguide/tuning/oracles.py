@@ -1,0 +1,236 @@
+"""keras-tuner's oracles, made to survive: whole files only, nothing lost, nothing twice.
+
+keras-tuner writes its state in place and forgets, when it is killed between two files, which
+trials had ended. Here every file appears whole, and `recover` goes by the trials' own files.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+from keras_tuner import oracles, synchronized
+from keras_tuner.engine.trial import Trial, TrialStatus
+from keras_tuner.src.engine.oracle import LOCKS, THREADS
+
+from nnguide.errors import RunError
+from nnguide.files import write_json
+from nnguide.tuning.settings import DIRECTIONS, Search
+from nnguide.tuning.space import combinations
+
+OUTCOME = "nnguide/outcome"  # the value by which a worker hands over what a trial came to
+ENDED = (TrialStatus.COMPLETED, TrialStatus.FAILED)
+
+
+def outcome(trial: Trial) -> dict[str, Any]:
+    """What an ended trial came to: an `Outcome` as a mapping, or `error` and `traceback`."""
+    return json.loads(trial.message) if trial.message else {}
+
+
+class Durable(keras_tuner.Oracle):
+    """An oracle whose search can be killed at any moment and goes on.
+
+    Attributes:
+        deadline: by time.monotonic(); no trial is handed out after it.
+        tell: told of every trial that begins or ends.
+        exhausted: whether there is no further trial to hand out.
+    """
+
+    deadline: float | None = None
+    exhausted = False
+
+    def attach(self, folder: Path, tell: Callable[[Trial], None]) -> None:
+        """Keep the state in `folder`, say nothing, and tell of trials."""
+        self._set_project_dir(str(folder.parent), folder.name)
+        self.verbose = 0
+        self.tell = tell
+        folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def planned(self) -> int:
+        """The most trials there will be."""
+        return self.max_trials
+
+    @property
+    def late(self) -> bool:
+        return self.deadline is not None and time.monotonic() >= self.deadline
+
+    @property
+    def done(self) -> bool:
+        """Whether the search is over: nothing to hand out and nothing under way."""
+        return (self.exhausted or self.late) and not self.ongoing_trials
+
+    @synchronized
+    def create_trial(self, tuner_id: str) -> Trial:
+        """The next trial, or the one that this worker was busy with when it died."""
+        if self.late and tuner_id not in self.ongoing_trials:
+            trial = Trial(self.get_space(), "none", TrialStatus.STOPPED)
+            self.tuner_ids.discard(tuner_id)
+        else:
+            trial = super().create_trial(tuner_id)
+        if trial.status == TrialStatus.STOPPED:
+            self.exhausted = True
+            if self.ongoing_trials:  # one may have to be run again: stay
+                trial.status = TrialStatus.IDLE
+        elif trial.status == TrialStatus.RUNNING:
+            self.exhausted = False
+            self.tell(trial)
+        return trial
+
+    def update_trial(self, trial_id: str, metrics: Any, step: int = 0) -> Trial:
+        """Keep nothing before the end: a trial counts whole or not at all."""
+        return self.trials[trial_id]
+
+    def score_trial(self, trial: Trial) -> None:
+        found = outcome(trial)
+        trial.score, trial.best_step = found["score"], found["best_epoch"]
+
+    @synchronized
+    def end_trial(self, trial: Trial) -> None:
+        """Record what a trial came to, once: of two workers that ran it the first counts."""
+        mine = self.trials[trial.trial_id]
+        if trial.trial_id in self.end_order:
+            return
+        trial.message = trial.hyperparameters.values.pop(OUTCOME, None)
+        trial.hyperparameters = mine.hyperparameters
+        trial.hyperparameters.values.pop(OUTCOME, None)
+        super().end_trial(trial)
+        self.tell(mine)
+
+    @synchronized
+    def take_back(self, tuner_id: str) -> None:
+        """Let another worker run the trial of one that has gone."""
+        trial = self.ongoing_trials.pop(tuner_id, None)
+        self.tuner_ids.discard(tuner_id)
+        if trial is not None:
+            self._retry_queue.append(trial.trial_id)
+            self.exhausted = False
+            self.save()
+
+    @synchronized
+    def fail(self, trial_id: str, reason: str) -> None:
+        """End a trial that no worker survives."""
+        trial = self.trials[trial_id]
+        trial.status = TrialStatus.FAILED
+        trial.hyperparameters.values[OUTCOME] = json.dumps({"error": reason})
+        self.end_trial(trial)
+
+    def save(self) -> None:
+        write_json(self._get_oracle_fname(), self.get_state())
+
+    def _save_trial(self, trial: Trial) -> None:
+        state = {**trial.get_state(), "ended": time.time()}
+        write_json(Path(self._get_trial_dir(trial.trial_id)) / "trial.json", state)
+
+    def recover(self) -> None:
+        """Go on from the files of a search that was killed.
+
+        What a trial's own file says holds: one that has ended is not run again. One that the
+        oracle's file does not know was never handed out, and is forgotten.
+
+        Raises:
+            RunError: a file is damaged.
+        """
+        state_file = Path(self._get_oracle_fname())
+        found = {}
+        try:
+            state = json.loads(state_file.read_text("utf-8")) if state_file.exists() else None
+            started = set(state["start_order"]) if state else set()
+            for path in sorted(state_file.parent.glob("trial_*/")):
+                name = path.name.removeprefix("trial_")
+                if name not in started:
+                    shutil.rmtree(path)
+                    continue
+                found[name] = Trial.from_state(json.loads((path / "trial.json").read_text("utf-8")))
+            self.trials = found
+            if state is None:
+                return
+            self.set_state(state)
+            ended = [name for name in self.start_order if found[name].status in ENDED]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunError(
+                f"the search's state at {state_file.parent} is damaged ({error}). "
+                "Start over with --force."
+            ) from error
+        known = [name for name in self.end_order if name in ended]
+        self.end_order = [*known, *(name for name in ended if name not in known)]
+        waiting = [name for name in self.start_order if name not in ended]
+        self._retry_queue = waiting[::-1]  # the last is taken first
+        self.ongoing_trials = {}
+
+
+def unlock(oracle: Durable) -> None:
+    """Free what keras-tuner leaves locked for ever when a synchronized method raises."""
+    if THREADS[oracle] == threading.current_thread().name:
+        THREADS[oracle] = None
+        LOCKS[oracle].release()
+
+
+class Random(Durable, oracles.RandomSearchOracle):
+    """Values drawn at random, no two trials alike."""
+
+
+class Bayesian(Durable, oracles.BayesianOptimizationOracle):
+    """A Gaussian process proposes where the score may be best."""
+
+
+class Grid(Durable, oracles.GridSearchOracle):
+    """Every combination in turn. The whole space is known, so the last trial gives the next."""
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        if self.start_order:
+            last = self.trials[self.start_order[-1]].hyperparameters.values
+            values = self._get_next_combination(last)
+        else:
+            space = self.get_space()
+            values = {hp.name: hp.default for hp in space.space if space.is_active(hp)}
+        status = TrialStatus.STOPPED if values is None else TrialStatus.RUNNING
+        return {"status": status, "values": values}
+
+    @property
+    def planned(self) -> int:
+        whole = combinations(self.hyperparameters)
+        return min(whole, self.max_trials or whole)
+
+
+class Hyperband(Durable, oracles.HyperbandOracle):
+    """Many short trainings; the best of each rung are trained anew for `factor` times as long."""
+
+    @property
+    def planned(self) -> int:
+        sizes = (
+            self._get_size(bracket, rung)
+            for bracket in range(self._get_num_brackets())
+            for rung in range(self._get_num_rounds(bracket))
+        )
+        return self.hyperband_iterations * sum(sizes)
+
+
+def make(search: Search, space: keras_tuner.HyperParameters) -> Durable:
+    """The oracle of a search, which has handed out nothing yet."""
+    common: dict[str, Any] = {
+        "objective": keras_tuner.Objective(search.objective, DIRECTIONS[search.objective]),
+        "hyperparameters": space,
+        "seed": search.seed + 1,  # keras-tuner takes 0 for none
+        "max_consecutive_failed_trials": None,  # the search goes on
+    }
+    if search.tuner == "hyperband":
+        return Hyperband(
+            max_epochs=search.max_epochs,
+            factor=search.factor,
+            hyperband_iterations=search.iterations,
+            **common,
+        )
+    if search.tuner == "grid":
+        return Grid(max_trials=search.trials, **common)
+    if search.tuner == "bayesian":
+        # keras-tuner's own 3 for each dimension would leave a short search random
+        first = min(3 * len(space.space), max(3, (search.trials or 0) // 3))
+        return Bayesian(max_trials=search.trials, num_initial_points=first, **common)
+    return Random(max_trials=search.trials, **common)

@@ -1,0 +1,82 @@
+"""What a search leaves besides its state: TensorBoard's HParams, and an honest comparison."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnguide.config import Config
+from nnguide.tuning.rows import Row
+from nnguide.tuning.scoring import Scorer
+from nnguide.tuning.settings import Search
+
+
+def write_hparams(search: Search, rows: Sequence[Row], folder: Path) -> None:
+    """The completed trials for TensorBoard's HParams page."""
+    import tensorflow as tf
+    from tensorboard.plugins.hparams import api
+
+    for row in rows:
+        if row.score is None:
+            continue
+        with tf.summary.create_file_writer(str(folder / row.number)).as_default():
+            values = {"train.epochs": row.epochs, **row.values}
+            api.hparams(values, trial_id=row.number)
+            for name, value in row.figures.items():
+                tf.summary.scalar(name, value, step=row.best_epoch or 0)
+
+
+def compare(scorer: Scorer, best: Config, seeds: int, say: Callable[[str], None]) -> dict[str, Any]:
+    """Train the default preset and the best configuration with several seeds each, and measure.
+
+    Args:
+        best: of the best trial.
+        seeds: trainings of each side, with seeds that no trial had.
+    Returns:
+        The objective's name; for `default` and `best` the scores, their mean and standard
+        deviation (null for one seed); `gain`, how much better the best is; `spread`, the standard
+        deviation of a difference of two trainings; whether the gain exceeds it.
+    """
+    search = scorer.search
+    sides: dict[str, list[float]] = {"default": [], "best": []}
+    first = search.seed + search.executions
+    for number in range(seeds):
+        for side, config in (("default", search.base), ("best", best)):
+            say(f"comparison: {side}, seed {number + 1} of {seeds}")
+            sides[side].append(scorer.score(config, first + number, 1).score)
+    found: dict[str, Any] = {"objective": search.objective, "seeds": seeds}
+    for side, scores in sides.items():
+        deviation = float(np.std(scores, ddof=1)) if seeds > 1 else None
+        found[side] = {"scores": scores, "mean": float(np.mean(scores)), "deviation": deviation}
+    gain = found["best"]["mean"] - found["default"]["mean"]
+    found["gain"] = gain if search.maximise else -gain
+    spread = None
+    if seeds > 1:
+        spread = math.hypot(found["best"]["deviation"], found["default"]["deviation"])
+    found["spread"] = spread
+    found["exceeds"] = None if spread is None else found["gain"] > spread
+    return found
+
+
+def verdict(found: dict[str, Any]) -> list[str]:
+    """The comparison in words."""
+    lines = []
+    for side, title in (("default", "default preset"), ("best", "best trial")):
+        one = found[side]
+        spread = "" if one["deviation"] is None else f" ± {one['deviation']:.4f}"
+        lines.append(f"{title:<15} {found['objective']} {one['mean']:.4f}{spread}")
+    gain = f"gain {found['gain']:+.4f}"
+    if found["spread"] is None:
+        lines.append(f"{gain}: one seed each cannot tell it from chance")
+    elif found["exceeds"]:
+        lines.append(f"{gain}: more than the spread of a difference, {found['spread']:.4f}")
+    else:
+        lines.append(
+            f"{gain}: NOT more than the spread of a difference, {found['spread']:.4f}; "
+            "keep the default, or search on"
+        )
+    return lines

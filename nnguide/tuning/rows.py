@@ -1,0 +1,109 @@
+"""The trials of a search as rows: for the table, the CSV file and the pictures."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from keras_tuner.engine.trial import Trial
+
+from nnguide.tuning.oracles import ENDED, Durable, outcome
+from nnguide.tuning.settings import Search, objectives
+
+
+@dataclass(frozen=True)
+class Row:
+    """A trial.
+
+    Attributes:
+        number: its id.
+        state: running, completed, failed or waiting (to be run again).
+        values: the hyperparameters, by setting.
+        score: the objective; None unless it is completed.
+        figures: every objective of the task; empty unless it is completed.
+        epochs, best_epoch: that were trained, and whose weights were measured; or None.
+        seconds: that it took, or None.
+        error: why it failed, in a line.
+        config: its configuration, as a tree; None unless it is completed.
+    """
+
+    number: str
+    state: str
+    values: dict[str, Any]
+    score: float | None = None
+    figures: dict[str, float] = field(default_factory=dict)
+    epochs: int | None = None
+    best_epoch: int | None = None
+    seconds: float | None = None
+    error: str = ""
+    config: dict[str, Any] | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ("completed", "failed")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a search is.
+
+    Attributes:
+        rows: all trials so far, in the order they began.
+        changed: the one that began or ended last.
+        planned: the most trials there will be.
+        best: the best so far.
+        elapsed, left: seconds since this process began, and about how many to go.
+    """
+
+    rows: list[Row]
+    changed: Row
+    planned: int
+    best: Row | None
+    elapsed: float
+    left: float | None
+
+
+def row(trial: Trial, running: bool = True) -> Row:
+    """A trial as a row; one that is neither ended nor `running` waits to be run again."""
+    values = {k: v for k, v in trial.hyperparameters.values.items() if "/" not in k}
+    rung = trial.hyperparameters.values.get("tuner/epochs")
+    if trial.status not in ENDED:
+        return Row(trial.trial_id, "running" if running else "waiting", values, epochs=rung)
+    found = {key: value for key, value in outcome(trial).items() if key != "traceback"}
+    return Row(trial.trial_id, trial.status.lower(), values, **{"epochs": rung, **found})
+
+
+def rows(oracle: Durable) -> list[Row]:
+    """All trials in the order they began."""
+    running = {trial.trial_id for trial in list(oracle.ongoing_trials.values())}
+    return [row(oracle.trials[name], name in running) for name in list(oracle.start_order)]
+
+
+def best(search: Search, found: Sequence[Row]) -> Row | None:
+    """The completed trial of the best score; of equal ones that of the lower loss, the earlier."""
+    completed = [row for row in found if row.score is not None]
+    sign = -1 if search.maximise else 1
+    return min(
+        completed,
+        key=lambda row: (sign * (row.score or 0.0), row.figures["val_loss"]),
+        default=None,
+    )
+
+
+def as_csv(search: Search, found: Sequence[Row]) -> str:
+    """The trials as CSV: number, state, figures, then a column for each hyperparameter."""
+    figures = list(objectives(search.task))
+    names = list(dict.fromkeys(name for row in found for name in row.values))
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    head = ["trial", "state", "score", "epochs", "best_epoch", "seconds", *figures, *names, "error"]
+    writer.writerow(head)
+    for one in found:
+        measured = [one.figures.get(name) for name in figures]
+        searched = [one.values.get(name) for name in names]
+        facts = [one.number, one.state, one.score, one.epochs, one.best_epoch, one.seconds]
+        writer.writerow([*facts, *measured, *searched, one.error])
+    return lines.getvalue()

@@ -1,0 +1,274 @@
+"""A search from beginning to end: trials, the best of them, what is drawn and compared."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from keras_tuner.engine.trial import Trial
+
+from nnguide.config import Config
+from nnguide.errors import ConfigError, WorkError
+from nnguide.files import write_json, write_text, writing_to
+from nnguide.runs import Run, Workspace
+from nnguide.training.train import train
+from nnguide.tuning import chief, oracles, pictures, report, rows
+from nnguide.tuning.rows import Progress, Row
+from nnguide.tuning.scoring import Scorer, find
+from nnguide.tuning.settings import FILE, Search, default_folder
+from nnguide.tuning.space import declare
+from nnguide.tuning.worker import Worker
+
+RESULT = "result.json"
+BEST = "best.json"
+LOOPBACK = "127.0.0.1:0"
+Watch = Callable[[Progress], None]
+
+
+def tune(
+    search: Search,
+    *,
+    out: Path | str | None = None,
+    resume: bool = False,
+    force: bool = False,
+    workers: int = 1,
+    address: str | None = None,
+    minutes: float | None = None,
+    compare: int = 3,
+    train_best: bool = False,
+    watch: Watch = lambda progress: None,
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Search, and leave a folder with the best configuration and what it was chosen from.
+
+    Args:
+        search: what to search and how, from `nnguide.tuning.settings.settle`.
+        out: the search's folder; None makes one under saved_models/searches.
+        resume: go on with a search that was interrupted; with one that is finished, do what is
+            left of it.
+        force: replace a folder that is not empty.
+        workers: processes of this machine; 1 searches in this process.
+        address: IP:PORT to lead workers at, these and those of other machines; None: these alone.
+        minutes: after which no trial is begun; None: no limit.
+        compare: seeds for the comparison with the default preset; 0: none.
+        train_best: train the best configuration on training and validation together.
+        watch: told how far the search is.
+        say: takes each line meant for the user.
+    Returns:
+        What docs/json.md says of `tune`.
+    Raises:
+        NnguideError: see nnguide.errors; a search without a completed trial is a WorkError.
+        KeyboardInterrupt: interrupted; what is done is kept for `resume`.
+    """
+    space, base = declare(search)
+    source = find(base)
+    folder = Path(out) if out else default_folder(search.task, search.seed)
+    place = Workspace(folder, force)
+    if resume and (folder / FILE).exists() and not place.path.exists():
+        _same(folder, search)
+        say(f"{folder}: its trials are finished")
+        result = _finished(folder)
+    else:
+        if source.note:
+            say(source.note)
+        _claim(place, search, resume)
+        oracle = oracles.make(search, space)
+        scorer = Scorer(search)
+        try:
+            found, seconds = _trials(
+                oracle, scorer, place.path, resume, workers, address, minutes, watch, say
+            )
+        except BaseException:
+            _keep_if_begun(place, oracle, say)
+            raise
+        result = {
+            "search": str(folder),
+            "task": search.task,
+            "dataset": source.name,
+            "dataset_is_fallback": source.is_fallback,
+            "tuner": search.tuner,
+            "objective": search.objective,
+            "planned": oracle.planned,
+            "completed": sum(row.state == "completed" for row in found),
+            "failed": sum(row.state == "failed" for row in found),
+            "seconds": round(seconds, 3),
+            "time_is_up": oracle.late,
+            **_report(search, found, place.path, say),
+            "comparison": None,
+            "run": None,
+        }
+        if compare:
+            best = search.base.merge(result["config"])
+            result["comparison"] = report.compare(scorer, best, compare, say)
+        write_json(place.path / RESULT, result)
+        place.publish()
+    if train_best and result["run"] is None:
+        result["run"] = str(_train_best(search, result, folder, say).folder)
+        write_json(folder / RESULT, result)
+    return result
+
+
+def _claim(place: Workspace, search: Search, resume: bool) -> None:
+    """Make sure that the search may be made here, and that a resumed one is this one."""
+    if resume and place.path.exists():
+        _same(place.path, search)
+    place.claim(resume)
+    write_text(place.path / FILE, search.to_json() + "\n")
+
+
+def _same(folder: Path, wanted: Search) -> None:
+    if changed := Search.open(folder).differences(wanted):
+        raise ConfigError(
+            f"{folder} was begun with other settings ({', '.join(changed)}). "
+            "Repeat the options it was begun with, or start over with --force."
+        )
+
+
+def _finished(folder: Path) -> dict[str, Any]:
+    import json
+
+    from nnguide.errors import RunError
+
+    try:
+        return dict(json.loads((folder / RESULT).read_text("utf-8")))
+    except (OSError, ValueError) as error:
+        raise RunError(
+            f"{folder / RESULT} is damaged ({error}). Start over with --force."
+        ) from error
+
+
+def _trials(
+    oracle: oracles.Durable,
+    scorer: Scorer,
+    folder: Path,
+    resume: bool,
+    workers: int,
+    address: str | None,
+    minutes: float | None,
+    watch: Watch,
+    say: Callable[[str], None],
+) -> tuple[list[Row], float]:
+    """Run all trials; they as rows, and the seconds that it took."""
+    search, began = scorer.search, time.monotonic()
+    oracle.deadline = None if minutes is None else began + 60 * minutes
+    watcher = _Watcher(oracle, search, folder, workers, watch)
+    with writing_to(folder):
+        oracle.attach(folder / "state", watcher)
+    if resume:
+        oracle.recover()
+        if kept := len(oracle.end_order):
+            say(f"going on after {kept} trials")
+    kind = f"{search.tuner} search of {search.task}"
+    say(f"{kind}: {oracle.planned:,} trials of up to {search.max_epochs} epochs, {_scored(search)}")
+    if workers == 1 and address is None:
+        Worker(oracle, str(folder), "state", scorer).search()
+    else:
+        chief.lead(
+            oracle,
+            search,
+            address=address or LOOPBACK,
+            workers=workers,
+            logs=folder / "workers",
+            tell=watcher,
+            say=say,
+        )
+    if oracle.late:
+        say(f"the time is up after {len(oracle.end_order)} of {oracle.planned:,} trials")
+    return rows.rows(oracle), time.monotonic() - began
+
+
+def _scored(search: Search) -> str:
+    by = f"{search.folds} folds" if search.folds else "the validation part"
+    times = f", {search.executions} seeds each" if search.executions > 1 else ""
+    return f"{search.objective} on {by}{times}"
+
+
+class _Watcher:
+    """Told of each trial: keeps trials.csv, and says how far the search is."""
+
+    def __init__(
+        self, oracle: oracles.Durable, search: Search, folder: Path, workers: int, watch: Watch
+    ) -> None:
+        self.oracle, self.search, self.folder = oracle, search, folder
+        self.workers, self.watch = max(workers, 1), watch
+        self.began, self.ended_before = time.monotonic(), -1
+
+    def __call__(self, trial: Trial) -> None:
+        found = rows.rows(self.oracle)
+        changed = next(row for row in found if row.number == trial.trial_id)
+        ended = sum(row.ended for row in found)
+        if self.ended_before < 0:
+            self.ended_before = ended
+        if changed.ended:
+            write_text(self.folder / "trials.csv", rows.as_csv(self.search, found))
+        elapsed, planned = time.monotonic() - self.began, self.oracle.planned
+        here, left = ended - self.ended_before, None
+        if here:
+            left = elapsed / here * (planned - ended)
+            if self.oracle.deadline is not None:
+                left = min(left, max(self.oracle.deadline - time.monotonic(), 0.0))
+        self.watch(Progress(found, changed, planned, rows.best(self.search, found), elapsed, left))
+
+
+def _keep_if_begun(place: Workspace, oracle: oracles.Durable, say: Callable[[str], None]) -> None:
+    """Keep the trials of a search that is cut short; leave nothing of one without any."""
+    if oracle.end_order:
+        say(f"{len(oracle.end_order)} trials are kept: go on with --resume --out {place.folder}")
+    else:
+        shutil.rmtree(place.path, ignore_errors=True)
+
+
+def _report(
+    search: Search, found: list[Row], folder: Path, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """Write all that is left of the trials; the best one's facts."""
+    write_text(folder / "trials.csv", rows.as_csv(search, found))
+    best = rows.best(search, found)
+    if best is None:
+        failed = [row for row in found if row.state == "failed"]
+        reason = f"The first: {failed[0].error}." if failed else "None was begun in time."
+        raise WorkError(
+            f"none of {len(found)} trials was completed, so there is no best one. {reason} "
+            f"See {folder / 'trials.csv'}."
+        )
+    assert best.config is not None
+    write_json(folder / BEST, best.config)
+    pictures.draw(search, found, folder / "search.png")
+    with writing_to(folder):
+        report.write_hparams(search, found, folder / "tensorboard")
+    return {
+        "best_trial": best.number,
+        "best_score": best.score,
+        "best_epoch": best.best_epoch,
+        "config": best.config,
+    }
+
+
+def final(search: Search, config: dict[str, Any], best_epoch: int) -> Config:
+    """The best configuration, to be trained on all that is not the test part.
+
+    Nothing watches it: it takes as many epochs as the best trial's weights did.
+    """
+    return search.base.merge(config).merge(
+        {
+            "data": {"validation": 0.0},
+            "train": {"epochs": best_epoch, "patience": 0, "restore_best": False},
+            "calibration": {"on": "folds"},
+        }
+    )
+
+
+def _train_best(
+    search: Search, result: dict[str, Any], folder: Path, say: Callable[[str], None]
+) -> Run:
+    say("training the best on training and validation part together: no validation figures")
+    return train(
+        search.task,
+        config=final(search, result["config"], result["best_epoch"]),
+        out=folder / "best",
+        resume=(folder / "best.unfinished").exists() or (folder / "best").exists(),
+        say=say,
+    )

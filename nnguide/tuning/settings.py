@@ -1,0 +1,201 @@
+"""What a search is: everything that its trials' scores depend on. No framework is imported here."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from nnguide import tasks
+from nnguide.config import Config
+from nnguide.errors import ConfigError, RunError
+from nnguide.values import at_least, unknown
+
+ROOT = Path("saved_models/searches")
+FILE = "search.json"
+TUNERS = ("random", "hyperband", "bayesian", "grid")
+USUAL_TRIALS = 10
+DIRECTIONS = {  # of every objective
+    "val_accuracy": "max",
+    "val_loss": "min",
+    "val_f1": "max",
+    "val_mcc": "max",
+    "val_roc_auc": "max",
+    "val_pr_auc": "max",
+}
+OF_TEXTS = ("val_mcc", "val_roc_auc", "val_pr_auc")
+
+
+def objectives(task: str) -> tuple[str, ...]:
+    """What a search of `task` can be guided by: figures of the validation part."""
+    texts = tasks.get(task).inputs == "texts"
+    return tuple(name for name in DIRECTIONS if texts or name not in OF_TEXTS)
+
+
+def default_folder(task: str, seed: int) -> Path:
+    """Where a search goes that was given no folder."""
+    return ROOT / f"{task}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{seed}"
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search.
+
+    Attributes:
+        task: digits or spam.
+        config: the settings that every trial starts from, as a tree.
+        tuner: one of TUNERS.
+        objective: one of `objectives(task)`.
+        trials: the most trials; None for hyperband, whose count follows, and for a whole grid.
+        max_epochs: epochs of a trial; for hyperband of its last rung.
+        factor, iterations: of hyperband: 1 in `factor` trials is promoted, all of it is done
+            `iterations` times.
+        executions: trainings of each trial, with seeds train.seed, train.seed + 1, …; their
+            figures are averaged.
+        folds: 0, or the number of parts of cross-validation.
+        space: what --space says, name -> entry; None for what was fixed with --set.
+    """
+
+    task: str
+    config: dict[str, Any]
+    tuner: str = "random"
+    objective: str = "val_accuracy"
+    trials: int | None = USUAL_TRIALS
+    max_epochs: int = 1
+    factor: int = 3
+    iterations: int = 1
+    executions: int = 1
+    folds: int = 0
+    space: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.tuner not in TUNERS:
+            raise ConfigError(unknown(self.tuner, list(TUNERS), "--tuner"))
+        if self.objective not in objectives(self.task):
+            known = ", ".join(objectives(self.task))
+            hint = unknown(self.objective, list(objectives(self.task)), "--objective")
+            raise ConfigError(f"{hint} {self.task} has: {known}.")
+        for name, least in (("max_epochs", 1), ("factor", 2), ("iterations", 1), ("executions", 1)):
+            at_least(_option(name), getattr(self, name), least)
+        if self.trials is not None:
+            at_least("--trials", self.trials, 1)
+        if self.folds != 0:
+            at_least("--folds", self.folds, 2)
+        if not self.folds and not self.base.data.validation:
+            raise ConfigError(
+                "data.validation=0 leaves no validation part to guide the search. Use --folds."
+            )
+
+    @property
+    def base(self) -> Config:
+        """What every trial starts from."""
+        return tasks.get(self.task).defaults.merge(self.config)
+
+    @property
+    def seed(self) -> int:
+        return self.base.train.seed
+
+    @property
+    def maximise(self) -> bool:
+        """Whether more of the objective is better."""
+        return DIRECTIONS[self.objective] == "max"
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Search:
+        """The search that `to_json` wrote.
+
+        Raises:
+            ValueError, TypeError: it is none.
+        """
+        return cls(**json.loads(text))
+
+    @classmethod
+    def open(cls, folder: Path) -> Search:
+        """The search whose folder this is.
+
+        Raises:
+            RunError: there is none, or its file is damaged.
+        """
+        try:
+            return cls.from_json((folder / FILE).read_text("utf-8"))
+        except FileNotFoundError as error:
+            raise RunError(f"{folder} is no search: it has no {FILE}") from error
+        except (OSError, ValueError, TypeError) as error:
+            raise RunError(
+                f"{folder / FILE} is damaged ({error}). Start over with --force."
+            ) from error
+
+    def differences(self, other: Search) -> list[str]:
+        """The settings in which two searches differ, each as `name this -> that`."""
+        mine, theirs = json.loads(self.to_json()), json.loads(other.to_json())
+        changed = self.base.differences(other.base) if self.task == other.task else {}
+        return [
+            *(
+                f"{_option(key)} {mine[key]} -> {theirs[key]}"
+                for key in mine
+                if key != "config" and mine[key] != theirs[key]
+            ),
+            *(f"{key} {was} -> {now}" for key, (was, now) in changed.items()),
+        ]
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def settle(
+    task: str,
+    *,
+    settings: Iterable[str] = (),
+    space: Mapping[str, Any] | None = None,
+    tuner: str = "random",
+    trials: int | None = None,
+    max_epochs: int | None = None,
+    factor: int | None = None,
+    iterations: int | None = None,
+    **others: Any,
+) -> Search:
+    """A search from what the user gave; None is the usual.
+
+    Args:
+        settings: KEY=VALUE words over the default preset. What they set is not searched.
+        space: what --space says, name -> entry.
+        others: objective, executions, folds.
+    Raises:
+        ConfigError: a wrong value, or options that do not go together.
+    """
+    from nnguide.training.train import configure
+
+    words = list(settings)
+    base = configure(task, settings=words)
+    fixed = {word.partition("=")[0].strip() for word in words}
+    space = dict(space or {})
+    if both := sorted(fixed & space.keys()):
+        raise ConfigError(f"{', '.join(both)} is both set and in --space. Leave one out.")
+    if tuner == "hyperband" and trials is not None:
+        raise ConfigError(
+            "hyperband has no --trials: their number follows from --max-epochs, --factor and "
+            "--iterations. Give those, or another --tuner."
+        )
+    if tuner != "hyperband" and (factor, iterations) != (None, None):
+        raise ConfigError(f"--factor and --iterations are for --tuner hyperband; got {tuner}")
+    if trials is None and tuner in ("random", "bayesian"):
+        trials = USUAL_TRIALS
+    return Search(
+        task,
+        base.to_dict(),
+        tuner,
+        trials=trials,
+        max_epochs=base.train.epochs if max_epochs is None else max_epochs,
+        factor=3 if factor is None else factor,
+        iterations=1 if iterations is None else iterations,
+        space={**space, **{name: None for name in fixed}},
+        **others,
+    )

@@ -1,0 +1,174 @@
+"""The space of a search: what the task's builder declares, as a space file changes it.
+
+A space file is TOML with the names of the settings:
+
+    [model]
+    dropout = 0.2                                       # fixed: no longer searched
+    filters.values = [[16, 32], [32, 64]]               # one of these
+
+    [train]
+    learning_rate = { min = 0.001, max = 0.1, sampling = "log" }
+    label_smoothing = { min = 0, max = 0.1, step = 0.05 }   # searched besides
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+
+from nnguide import tasks
+from nnguide.config import Config
+from nnguide.errors import ConfigError
+from nnguide.tuning.settings import Search
+from nnguide.values import flat, unknown
+
+BOUNDS = ("min", "max", "step", "sampling")
+NOT_SEARCHED = ("task", "data.", "calibration.", "runtime.", "train.epochs", "train.seed")
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A space file as a tree.
+
+    Raises:
+        ConfigError: no file, or no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"--space: cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise ConfigError(f"--space: {path} is not valid TOML: {error}") from error
+
+
+def entries(task: str, base: Config, tree: Mapping[str, Any]) -> dict[str, Any]:
+    """What a space file says of each setting: name -> entry.
+
+    Raises:
+        ConfigError: a name that is no setting, or none to search; the nearest is named.
+    """
+    searched = {hp.name for hp in _declared(task, base).space}
+    known = [name for name in flat(base.to_dict()) if name not in searched]
+    known = [*searched, *(name for name in known if not name.startswith(NOT_SEARCHED))]
+    found: dict[str, Any] = {}
+
+    def visit(value: Any, name: str) -> None:
+        if name in known:
+            found[name] = value
+        elif isinstance(value, Mapping) and any(other.startswith(f"{name}.") for other in known):
+            for key, inner in value.items():
+                visit(inner, f"{name}.{key}")
+        elif name.startswith(NOT_SEARCHED) or f"{name}.".startswith(NOT_SEARCHED):
+            raise ConfigError(f"--space: {name} is the same in every trial: it is not searched")
+        else:
+            raise ConfigError(f"--space: {unknown(name, known, 'setting')}")
+
+    for key, value in tree.items():
+        visit(value, key)
+    return found
+
+
+def declare(search: Search) -> tuple[keras_tuner.HyperParameters, Config]:
+    """What a search changes, and the configuration that it changes it in.
+
+    Returns:
+        The hyperparameters, each with a setting's name; the base with what the space file fixes.
+    Raises:
+        ConfigError: an entry that makes no sense, a value that its setting refuses, or nothing
+            left to search.
+    """
+    base = search.base
+    declared = {hp.name: hp for hp in _declared(search.task, base).space}
+    for name, entry in search.space.items():
+        given = declared.pop(name, None)
+        if entry is None:  # fixed with --set, in the base already
+            continue
+        if isinstance(entry, Mapping):
+            declared[name] = _dimension(name, entry, given)
+        else:
+            base = apply(base, {name: _plain(entry)})
+    space = keras_tuner.HyperParameters()
+    for name, hp in declared.items():
+        ends = (hp.min_value, hp.max_value) if isinstance(hp, (_Float, _Int)) else tuple(hp.values)
+        for value in ends:
+            apply(base, {name: value})  # raises what is wrong with it
+        space.merge([hp])
+    if not space.space:
+        raise ConfigError("there is nothing left to search: every setting is fixed")
+    return space, base
+
+
+def apply(base: Config, values: Mapping[str, Any]) -> Config:
+    """The configuration of a trial: `values` by setting, floats to six digits, over `base`."""
+    names = sorted(values, key=lambda name: name != "model.kind")  # which resets its group
+    return base.override(f"{name}={_word(values[name])}" for name in names if "/" not in name)
+
+
+def combinations(space: keras_tuner.HyperParameters) -> int:
+    """How many trials a whole grid has."""
+    return math.prod(len({hp.default, *hp.values}) for hp in space.space)
+
+
+_Float, _Int = (
+    keras_tuner.engine.hyperparameters.Float,
+    keras_tuner.engine.hyperparameters.Int,
+)
+
+
+def _declared(task: str, base: Config) -> keras_tuner.HyperParameters:
+    space = keras_tuner.HyperParameters()
+    tasks.get(task).space(space, base)
+    return space
+
+
+def _dimension(name: str, entry: Mapping[str, Any], given: Any) -> Any:
+    """A hyperparameter as a space file's table describes it, on top of the task's own."""
+    keys = ("values",) if "values" in entry else BOUNDS
+    for key in entry:
+        if key not in keys:
+            raise ConfigError(f"--space: {name}: {unknown(key, ['values', *BOUNDS], 'key')}")
+    made = keras_tuner.HyperParameters()
+    try:
+        if "values" in entry:
+            made.Choice(name, _choices(name, entry["values"]))
+        else:
+            old = given.get_config() if isinstance(given, (_Float, _Int)) else {}
+            low, high = (entry.get(end, old.get(f"{end}_value")) for end in ("min", "max"))
+            for end in (low, high):
+                if isinstance(end, bool) or not isinstance(end, (int, float)):
+                    raise ConfigError(f"--space: {name} needs values, or numbers min and max")
+            whole = isinstance(low, int) and isinstance(high, int) and not isinstance(given, _Float)
+            kind = made.Int if whole else made.Float
+            step = entry.get("step", old.get("step"))
+            kind(name, low, high, step, entry.get("sampling", old.get("sampling", "linear")))
+    except (ValueError, TypeError, AttributeError) as error:  # what keras-tuner says of it
+        if isinstance(error, ConfigError):
+            raise
+        raise ConfigError(f"--space: {name}: {error}") from error
+    return made.space[0]
+
+
+def _choices(name: str, values: Any) -> list[Any]:
+    if not isinstance(values, list) or not values:
+        raise ConfigError(f"--space: {name}: values is a list of at least one; got {values!r}")
+    kinds = {type(value) for value in values}
+    if kinds == {int} or kinds == {float} or kinds == {str}:
+        return values
+    return [_word(_plain(value)) for value in values]  # keras-tuner takes one type at a time
+
+
+def _plain(value: Any) -> Any:
+    """A value of TOML as JSON has it; a date is none that a setting takes."""
+    return json.loads(json.dumps(value, default=str))
+
+
+def _word(value: Any) -> str:
+    """A value as `--set` takes it."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,180 @@
+"""A worker: asks for trials, trains them, says what they came to.
+
+The same class serves a search in one process and a worker that a chief leads over the network.
+In the second case the search itself travels with each trial, so a worker cannot disagree with
+its chief on what is searched.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import keras_tuner
+from keras_tuner.engine.base_tuner import BaseTuner
+from keras_tuner.engine.trial import Trial
+from keras_tuner.errors import FailedTrialError, FatalError
+
+from nnguide.errors import ConfigError, WorkError
+from nnguide.tuning.oracles import OUTCOME
+from nnguide.tuning.scoring import Scorer, failure
+from nnguide.tuning.settings import Search
+
+SEARCH = "nnguide/search"  # the value in which a search travels with a trial
+LED = "NNGUIDE_TUNE_LED"  # set for a worker whose standard input ends with its chief
+POLL, BEAT, PATIENCE = 0.5, 2.0, 60.0  # seconds: between asking, signs of life, giving up
+
+
+class Worker(BaseTuner):
+    """Runs the trials that an oracle hands out.
+
+    Args:
+        oracle: of this process; or any, where the environment names a chief.
+        scorer: of the search, where it is known beforehand.
+        folder: where keras-tuner may make its folder.
+    """
+
+    def __init__(
+        self, oracle: keras_tuner.Oracle, folder: str, name: str, scorer: Scorer | None = None
+    ) -> None:
+        super().__init__(oracle=oracle, directory=folder, project_name=name)
+        self.scorer = scorer
+        self.busy: str | None = None  # the trial at work
+        self._idle = False
+
+    def pre_create_trial(self) -> None:
+        if self._idle:  # it was told to wait
+            time.sleep(POLL)
+        self._idle = True
+
+    def on_trial_begin(self, trial: Trial) -> None:
+        self.busy, self._idle = trial.trial_id, False
+
+    def on_trial_end(self, trial: Trial) -> None:
+        self.oracle.end_trial(trial)
+        self.busy = None
+
+    def save(self) -> None:
+        """Nothing: a worker has no state, and the oracle keeps its own."""
+
+    def run_trial(self, trial: Trial, *_: Any, **__: Any) -> float:
+        """The trial's score; what it came to goes along among its values."""
+        values, began = trial.hyperparameters.values, time.perf_counter()
+        search = values.pop(SEARCH, None)
+        try:
+            if self.scorer is None:
+                self.scorer = Scorer(Search.from_json(search))
+            found = self.scorer.score(
+                self.scorer.config(values),
+                self.scorer.search.seed,
+                self.scorer.search.executions,
+            )
+        except Exception as error:
+            values[OUTCOME] = json.dumps(failure(error, began))
+            raise FailedTrialError(str(error)) from error
+        values[OUTCOME] = json.dumps(asdict(found))
+        return found.score
+
+
+def work(task: str) -> None:
+    """Be a worker of the chief that KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT name.
+
+    Returns when the chief has no more trials.
+
+    Raises:
+        ConfigError: the chief searches another task.
+        WorkError: the chief does not answer, or went away.
+    """
+    address = f"{os.environ['KERASTUNER_ORACLE_IP']}:{os.environ['KERASTUNER_ORACLE_PORT']}"
+    if LED in os.environ:
+        threading.Thread(target=_end_with_chief, daemon=True).start()
+    with tempfile.TemporaryDirectory() as folder:
+        worker = _OfTask(task, keras_tuner.Oracle(), folder, "worker")
+        signs = _SignsOfLife(worker, address)
+        signs.start()
+        try:
+            worker.search()
+        except FatalError as error:
+            raise ConfigError(str(error)) from error
+        except Exception as error:
+            if type(error).__module__.startswith("grpc"):
+                raise WorkError(f"the chief at {address} has gone away") from error
+            raise
+        finally:
+            signs.over.set()
+
+
+class _OfTask(Worker):
+    """A worker that refuses a search of another task."""
+
+    def __init__(self, task: str, *given: Any) -> None:
+        super().__init__(*given)
+        self.task = task
+
+    def run_trial(self, trial: Trial, *given: Any, **named: Any) -> float:
+        task = json.loads(trial.hyperparameters.values[SEARCH])["task"]
+        if task != self.task:
+            raise FatalError(f"the chief searches {task}, not {self.task}")
+        return super().run_trial(trial, *given, **named)
+
+
+class _SignsOfLife(threading.Thread):
+    """Tells the chief that the trial at work goes on, and ends the process without a chief."""
+
+    def __init__(self, worker: Worker, address: str) -> None:
+        super().__init__(daemon=True)
+        self.worker, self.address, self.over = worker, address, threading.Event()
+
+    def run(self) -> None:
+        import grpc
+        from keras_tuner.src import protos
+
+        service, heard = protos.get_service(), time.monotonic()
+        stub = self.worker.oracle.stub
+        while not self.over.wait(BEAT):
+            try:
+                if trial := self.worker.busy:
+                    stub.GetTrial(service.GetTrialRequest(trial_id=trial), timeout=BEAT)
+                else:
+                    stub.GetSpace(service.GetSpaceRequest(), timeout=BEAT)
+                heard = time.monotonic()
+            except grpc.RpcError:
+                if time.monotonic() - heard > PATIENCE and not self.over.is_set():
+                    _leave(f"no chief answers at {self.address}: the search is over, or it died")
+
+
+def _leave(reason: str) -> None:
+    """End the process, whatever its other threads wait for."""
+    print(f"nnguide: {reason}", file=sys.stderr, flush=True)
+    os._exit(WorkError.exit_code)
+
+
+def _end_with_chief() -> None:
+    sys.stdin.buffer.read()  # until the chief's end of the pipe is closed, by its death too
+    os._exit(WorkError.exit_code)
+
+
+def role(environ: dict[str, str] | os._Environ[str]) -> str:
+    """What keras-tuner's environment variables make of this process: alone, chief or worker.
+
+    Raises:
+        ConfigError: only some of them are set.
+    """
+    names = ("KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT", "KERASTUNER_TUNER_ID")
+    if names[0] not in environ:
+        return "alone"
+    if missing := [name for name in names if not environ.get(name)]:
+        raise ConfigError(
+            f"{names[0]} is set, and {' and '.join(missing)} is not. A chief and its workers "
+            "need all three; without a chief unset it."
+        )
+    if not environ[names[1]].isdigit():
+        raise ConfigError(f"{names[1]} is a port's number; got {environ[names[1]]!r}")
+    return "chief" if "chief" in environ[names[2]] else "worker"
