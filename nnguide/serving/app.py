@@ -1,0 +1,89 @@
+"""The ASGI application: TensorFlow Serving's interface, health, metrics and their description."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from nnguide.serving import openapi
+from nnguide.serving.bounds import Bounds, RefusedError
+from nnguide.serving.metrics import Metrics
+from nnguide.serving.rest import Rest, error_response, json_response
+from nnguide.serving.versions import Model
+
+DOCS = Path(__file__).with_name("docs.html")
+# Pages run their own scripts and styles and ask this server alone.
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; frame-ancestors 'none'"
+)
+log = logging.getLogger(__name__)
+
+
+def create(models: dict[str, Model], bounds: Bounds, metrics: Metrics) -> Starlette:
+    """The application that serves `models`, by name."""
+    return Starlette(
+        routes=[
+            Route("/v1/{path:path}", Rest(models, bounds, metrics)),
+            *_health(models),
+            *_described(models, bounds),
+            Route("/metrics", _metrics(models, metrics)),
+        ],
+        exception_handlers={HTTPException: _refused, Exception: _bug},
+    )
+
+
+def _health(models: dict[str, Model]) -> list[BaseRoute]:
+    async def healthz(request: Request) -> Response:
+        return json_response({"status": "ok"})
+
+    async def readyz(request: Request) -> Response:
+        missing = sorted(name for name, model in models.items() if model.current is None)
+        if missing:
+            return json_response({"status": "not ready", "models": missing}, 503)
+        return json_response({"status": "ready", "models": sorted(models)})
+
+    return [Route("/healthz", healthz), Route("/readyz", readyz)]
+
+
+def _described(models: dict[str, Model], bounds: Bounds) -> list[BaseRoute]:
+    async def document(request: Request) -> Response:
+        return json_response(openapi.document(models, bounds))
+
+    async def docs(request: Request) -> Response:
+        return page(DOCS.read_text(encoding="utf-8"))
+
+    return [Route("/openapi.json", document), Route("/docs", docs)]
+
+
+def page(html: str) -> Response:
+    """A page that may ask no other server for anything."""
+    headers = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff"}
+    return HTMLResponse(html, headers=headers)
+
+
+def _metrics(models: dict[str, Model], metrics: Metrics) -> Callable[[Request], Response]:
+    def answer(request: Request) -> Response:  # on a thread: there may be many lines
+        for name, model in models.items():
+            if model.current:
+                metrics.version.labels(name).set(model.current.number)
+        return Response(metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return answer
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return error_response(RefusedError(error.status_code, error.detail))
+
+
+async def _bug(request: Request, error: Exception) -> Response:
+    log.error("this is a bug: %s: %s", type(error).__name__, error, exc_info=error)
+    return error_response(RefusedError(500, f"{type(error).__name__} in the server; see its log"))

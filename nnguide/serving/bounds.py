@@ -1,0 +1,48 @@
+"""How much the server takes on, and what it answers beyond that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from nnguide.errors import ConfigError
+
+
+class RefusedError(Exception):
+    """An answer that is an error: `status` is HTTP's, the text is the `error` of its JSON."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What one request and all of them together may ask for.
+
+    Attributes:
+        body: bytes of a request's body, also after it was unzipped; more is 413.
+        rows: instances of a request; more is 413.
+        batch: instances that the model answers together, of several requests or of one.
+        queue: requests that wait or are being answered; one more is 429.
+        held: bytes of all their bodies together; one more is 429.
+        seconds: that a request may take; then it is 408 while its body comes, else 504.
+    """
+
+    body: int = 16 * 2**20
+    rows: int = 1024
+    batch: int = 128
+    queue: int = 256
+    held: int = 128 * 2**20
+    seconds: float = 30.0
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            if not 0 < getattr(self, item.name) < 2**40:
+                raise ConfigError(
+                    f"the bound {item.name} is a number above 0; got {getattr(self, item.name)}"
+                )
+        if self.held < self.body:
+            raise ConfigError(
+                f"the bound on all bodies together ({self.held:,} bytes) is below that on one "
+                f"({self.body:,} bytes)"
+            )

@@ -1,0 +1,182 @@
+"""A SavedModel as a servable, answered through TensorFlow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnguide import inputs as door
+from nnguide import quiet, tasks
+from nnguide.errors import RunError
+from nnguide.files import sha256
+from nnguide.serving.bounds import RefusedError
+from nnguide.serving.servable import Feature
+from nnguide.serving.signatures import STRING, Signature, Tensor
+from nnguide.serving.tensors import Arrays
+
+MODEL = "saved_model.pb"
+MANIFEST = "manifest.json"
+# HTTP's status for what TensorFlow raises, as TensorFlow Serving chooses it; 500 for the others.
+_STATUS = {
+    "InvalidArgumentError": 400,
+    "FailedPreconditionError": 400,
+    "OutOfRangeError": 400,
+    "NotFoundError": 404,
+    "ResourceExhaustedError": 429,
+    "UnimplementedError": 501,
+    "UnavailableError": 503,
+    "DeadlineExceededError": 504,
+}
+
+
+def verified(folder: Path) -> dict[str, Any]:
+    """The manifest that nnguide wrote into an export, {} for a SavedModel of other origin.
+
+    Raises:
+        RunError: a file is missing or is not as the manifest says.
+    """
+    path = folder / MANIFEST
+    if not path.exists():
+        return {}
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        files = dict(manifest.get("files", {}))
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise RunError(f"{path} is damaged: {error}") from error
+    for name, wanted in files.items():
+        file = folder / name
+        if not file.is_file() or sha256(file) != wanted:
+            raise RunError(f"{file} is missing or does not match its manifest. Export it anew.")
+    return dict(manifest)
+
+
+class SavedModelServable:
+    """A SavedModel in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        """Load the SavedModel in `folder` and ask it once.
+
+        Raises:
+            RunError: none, damaged, or not as its manifest says.
+        """
+        manifest = verified(folder)
+        task = manifest.get("task")
+        self._inputs = tasks.get(task).inputs if task in tasks.names() else None
+        tf = self._tf = quiet.tensorflow()
+        try:
+            with quiet.stderr_diverted():
+                self.signatures: Mapping[str, Signature] = _signatures(tf, folder)
+                loaded = tf.saved_model.load(str(folder))
+        except Exception as error:  # of a damaged file, one of a dozen kinds
+            raise RunError(f"{folder} cannot be loaded as a SavedModel: {_first(error)}") from error
+        self._loaded = loaded  # the functions below hold its variables weakly
+        self._functions = {name: loaded.signatures[name] for name in self.signatures}
+        self.origin = f"{folder}, TensorFlow"
+        self._warm_up()
+
+    def _warm_up(self) -> None:
+        """Let each signature trace and allocate before the first request; zeros may be refused."""
+        for name, signature in self.signatures.items():
+            try:
+                self.run(name, {key: _blank(tensor) for key, tensor in signature.inputs.items()})
+            except RefusedError as refusal:
+                if refusal.status >= 500:
+                    raise RunError(f"signature {name} does not work: {refusal}") from refusal
+
+    def prepare(self, name: str, given: Arrays) -> Arrays:
+        if self._inputs == "pictures" and "image" in given:
+            given = {"image": door.pictures(given["image"])}
+        elif self._inputs == "texts" and "text" in given:
+            texts = [
+                text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+                for text in given["text"]
+            ]
+            door.texts(texts)
+        return {key: _as_bytes(array) for key, array in given.items()}
+
+    def examples(self, name: str, given: list[dict[str, Feature]]) -> Arrays:
+        serialized = [self._example(features) for features in given]
+        (key,) = self.signatures[name].inputs
+        return {key: np.array(serialized, object)}
+
+    def _example(self, features: dict[str, Feature]) -> bytes:
+        train = self._tf.train
+        made = {}
+        for name, (kind, values) in features.items():
+            if kind == "bytes":
+                raw = [value.encode() if isinstance(value, str) else value for value in values]
+                made[name] = train.Feature(bytes_list=train.BytesList(value=raw))
+            elif kind == "float":
+                made[name] = train.Feature(float_list=train.FloatList(value=values))
+            elif kind == "int64":
+                made[name] = train.Feature(int64_list=train.Int64List(value=values))
+            else:
+                made[name] = train.Feature()
+        example = train.Example(features=train.Features(feature=made))
+        return bytes(example.SerializeToString())
+
+    def run(self, name: str, prepared: Arrays) -> Arrays:
+        wanted = self.signatures[name].inputs
+        tf = self._tf
+        try:
+            tensors = {
+                key: tf.constant(array, dtype=wanted[key].dtype, shape=array.shape)
+                for key, array in prepared.items()
+            }
+            return {key: value.numpy() for key, value in self._functions[name](**tensors).items()}
+        except tf.errors.OpError as error:
+            status = _STATUS.get(type(error).__name__, 500)
+            raise RefusedError(status, _first(error)) from error
+
+
+def _signatures(tf: Any, folder: Path) -> dict[str, Signature]:
+    """The signatures of the SavedModel in `folder`, read without loading it."""
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    saved = saved_model_pb2.SavedModel.FromString((folder / MODEL).read_bytes())
+    serving = [meta for meta in saved.meta_graphs if "serve" in meta.meta_info_def.tags]
+    if not serving:
+        raise ValueError("it has no graph with the tag serve")
+    return {
+        name: Signature(
+            {key: _tensor(tf, info) for key, info in proto.inputs.items()},
+            {key: _tensor(tf, info) for key, info in proto.outputs.items()},
+            proto.method_name,
+        )
+        for name, proto in serving[0].signature_def.items()
+        if not name.startswith("__") and proto.inputs
+    }
+
+
+def _tensor(tf: Any, info: Any) -> Tensor:
+    shape = info.tensor_shape
+    sizes = tuple(None if dim.size < 0 else int(dim.size) for dim in shape.dim)
+    dtype = tf.dtypes.as_dtype(info.dtype)
+    return Tensor(
+        STRING if dtype == tf.string else dtype.name,
+        None if shape.unknown_rank else sizes,
+        info.name,
+    )
+
+
+def _blank(tensor: Tensor) -> np.ndarray:
+    shape = tuple(1 if size is None else size for size in tensor.shape or ())
+    return np.full(shape, b"", object) if tensor.dtype == STRING else np.zeros(shape, tensor.dtype)
+
+
+def _as_bytes(array: np.ndarray) -> np.ndarray:
+    """Strings as the UTF-8 that TensorFlow holds; other arrays as they are."""
+    if array.dtype.kind != "O":
+        return array
+    raw = [item.encode() if isinstance(item, str) else item for item in array.ravel()]
+    return np.array(raw, object).reshape(array.shape)
+
+
+def _first(error: Exception) -> str:
+    """The first line of an error of TensorFlow, whose others are the graph's nodes."""
+    text = str(getattr(error, "message", "") or error).strip()
+    return (text.splitlines() or [type(error).__name__])[0][:500]

@@ -1,0 +1,151 @@
+"""A run's model with the signatures that its SavedModel export has, without TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from nnguide import inputs as door
+from nnguide.errors import InputError
+from nnguide.runs import Run
+from nnguide.serving.bounds import RefusedError
+from nnguide.serving.signatures import CLASSIFY, DEFAULT, STRING, Signature, Tensor
+from nnguide.serving.tensors import Arrays
+
+Feature = tuple[str, list[Any]]  # its kind, bytes, float or int64, and its values
+
+
+class Servable(Protocol):
+    """A loaded model."""
+
+    signatures: Mapping[str, Signature]
+    origin: str  # what it was loaded from and what answers, for a person
+
+    def prepare(self, name: str, given: Arrays) -> Arrays:
+        """One request's inputs, checked: what `run` takes, also joined with others' rows.
+
+        Raises:
+            InputError, RefusedError: the model does not take them.
+        """
+
+    def examples(self, name: str, given: list[dict[str, Feature]]) -> Arrays:
+        """One classify request's examples as what `run` takes."""
+
+    def run(self, name: str, prepared: Arrays) -> Arrays:
+        """The outputs of signature `name`, by their names."""
+
+
+def described(pictures: bool, labels: int) -> dict[str, Signature]:
+    """The signatures of a task's model, as nnguide.export writes them."""
+    outputs = {
+        "label": Tensor(STRING, (None,), "label:0"),
+        "probability": Tensor("float32", (None,), "probability:0"),
+    }
+    if pictures:
+        outputs["probabilities"] = Tensor("float32", (None, labels), "probabilities:0")
+        picture = Tensor("float32", (None, 28, 28), "serving_default_image:0")
+        content = Tensor(STRING, (None,), "serve_bytes_image_bytes:0")
+        asked = {
+            DEFAULT: Signature({"image": picture}, outputs),
+            "serve_bytes": Signature({"image_bytes": content}, outputs),
+        }
+    else:
+        text = Tensor(STRING, (None,), "serving_default_text:0")
+        asked = {DEFAULT: Signature({"text": text}, outputs)}
+    classes = {
+        "classes": Tensor(STRING, (None, labels), "classes:0"),
+        "scores": Tensor("float32", (None, labels), "scores:0"),
+    }
+    serialized = {"inputs": Tensor(STRING, (None,), "classify_inputs:0")}
+    return {**asked, "classify": Signature(serialized, classes, CLASSIFY)}
+
+
+class RunServable:
+    """A run; its light form where there is one, so that TensorFlow is not needed."""
+
+    def __init__(self, folder: Path) -> None:
+        """Load and try the model of the run in `folder`.
+
+        Raises:
+            RunError: no run, or one that is damaged.
+            ExtraError: what answers is not installed.
+        """
+        self._run = Run.open(folder)
+        self._pictures = self._run.task.inputs == "pictures"
+        self._labels = np.array(self._run.labels, object)  # (labels,)
+        self._threshold = self._run.threshold
+        self.signatures: Mapping[str, Signature] = described(self._pictures, len(self._labels))
+        self.origin = f"{folder}, {self._run.engine}"
+        self._run.outputs(self._checked(np.zeros((1, 28, 28)) if self._pictures else [""]))
+
+    def _checked(self, raw: Any) -> np.ndarray:
+        return door.check(self._run.task.inputs, raw)
+
+    def prepare(self, name: str, given: Arrays) -> Arrays:
+        (array,) = given.values()
+        if name == "classify":
+            raise RefusedError(400, "signature classify takes tf.Examples: ask with :classify")
+        if name == "serve_bytes":
+            return {"image": self._checked([_picture(content) for content in array])}
+        if self._pictures:
+            return {"image": self._checked(array)}
+        return {"text": self._checked([_utf8(text) for text in array])}
+
+    def examples(self, name: str, given: list[dict[str, Feature]]) -> Arrays:
+        if not self._pictures:
+            texts = [_feature(example, "text", "bytes", 1)[0] for example in given]
+            return {"text": self._checked([_utf8(text) for text in texts])}
+        pictures = [_feature(example, "image", "float", 784) for example in given]
+        return {"image": self._checked(np.array(pictures, np.float32).reshape(-1, 28, 28))}
+
+    def run(self, name: str, prepared: Arrays) -> Arrays:
+        (checked,) = prepared.values()
+        rows = self._run.outputs(checked)
+        if name == "classify":
+            scores = rows if self._threshold is None else np.hstack([1 - rows, rows])
+            return {"classes": np.tile(self._labels, (len(rows), 1)), "scores": scores}
+        if self._threshold is None:
+            best = rows.argmax(axis=1)
+            probability = rows[np.arange(len(rows)), best]
+            return {
+                "label": self._labels[best],
+                "probability": probability,
+                "probabilities": rows,
+            }
+        above = rows[:, 0].astype(np.float64) > self._threshold
+        return {"label": self._labels[above.astype(int)], "probability": rows[:, 0]}
+
+
+def _utf8(text: str | bytes) -> str:
+    if isinstance(text, str):
+        return text
+    try:
+        return text.decode()
+    except UnicodeDecodeError as error:
+        raise InputError("expected UTF-8 text; got other bytes") from error
+
+
+def _picture(content: str | bytes) -> bytes:
+    """The bytes of a picture in a format that TensorFlow decodes too."""
+    raw = content.encode() if isinstance(content, str) else content
+    if raw.startswith((b"II*\0", b"MM\0*")):
+        raise InputError("the picture: expected PNG, JPEG, GIF or BMP; got TIFF")
+    return raw
+
+
+def _feature(example: dict[str, Feature], name: str, kind: str, count: int) -> list[Any]:
+    if name not in example:
+        raise InputError(f"Feature: {name} (data type: {kind}) is required but could not be found.")
+    found, values = example[name]
+    if found != kind:
+        raise InputError(
+            f"Key: {name}. Data types don't match. Data type: {found} but expected type: {kind}"
+        )
+    if len(values) != count:
+        raise InputError(
+            f"Key: {name}. Number of {kind} values != expected: {len(values)}, {count}"
+        )
+    return values

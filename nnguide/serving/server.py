@@ -1,0 +1,148 @@
+"""Run the application with uvicorn: a socket claimed early, signals, and an end that drains."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import uvicorn
+
+from nnguide.errors import ConfigError
+from nnguide.serving import app
+from nnguide.serving.batching import Batcher
+from nnguide.serving.bounds import Bounds
+from nnguide.serving.metrics import Metrics
+from nnguide.serving.servable import Servable
+from nnguide.serving.versions import Model, Watcher, open_model
+
+BACKLOG = 1024  # connections that the system keeps until they are accepted
+SWITCH = 0.001  # seconds that a thread may keep the others from running Python
+log = logging.getLogger(__name__)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket at `host` and `port`, claimed and not yet listening.
+
+    Raises:
+        ConfigError: the port is in use or not permitted, or the host is none of this machine.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        bound = socket.socket(family, kind, protocol)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except OSError as error:
+        raise _unusable(host, port, error) from error
+    return bound
+
+
+def _unusable(host: str, port: int, error: OSError) -> ConfigError:
+    if error.errno == errno.EADDRINUSE:
+        return ConfigError(f"port {port} of {host} is in use. Choose another with --port.")
+    if error.errno == errno.EACCES:
+        return ConfigError(f"port {port} is not permitted to you. Choose one above 1023.")
+    return ConfigError(f"--host {host} --port {port} cannot be used: {error.strerror or error}")
+
+
+@dataclass
+class Serving:
+    """Models and how they are served.
+
+    Attributes:
+        together: whether requests share batches.
+        poll: seconds between two looks for new versions.
+    """
+
+    bounds: Bounds = field(default_factory=Bounds)
+    together: bool = True
+    poll: float = 1.0
+    models: dict[str, Model] = field(default_factory=dict)
+    metrics: Metrics = field(default_factory=Metrics)
+
+    def open(self, words: Sequence[str]) -> None:
+        """Load the models that the words of the command line mean.
+
+        Raises:
+            ConfigError: two of one name.
+            RunError: one that cannot be served.
+        """
+        for word in words:
+            model = open_model(word, self._start)
+            if model.name in self.models:
+                raise ConfigError(
+                    f"two models are called {model.name}. Give one another name, as in "
+                    f"other={word.partition('=')[2] or word}."
+                )
+            self.models[model.name] = model
+
+    def _start(self, name: str, servable: Servable) -> Batcher:
+        rows = self.metrics.rows.labels(name)
+        return Batcher(servable, self.bounds, self.together, rows.observe)
+
+    def run(self, bound: socket.socket, ready: Callable[[], None]) -> int:
+        """Serve until a signal ends it: requests that were begun are answered first.
+
+        Args:
+            bound: from `bind`.
+            ready: called when connections are accepted.
+        Returns:
+            The signal that ended it.
+        """
+        watcher = Watcher(
+            self.models, self.poll, lambda name: self.metrics.swaps.labels(name).inc()
+        )
+        config = uvicorn.Config(
+            app.create(self.models, self.bounds, self.metrics),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            ws="none",
+            backlog=BACKLOG,
+            timeout_graceful_shutdown=int(self.bounds.seconds) + 1,
+        )
+        server = _Server(config, ready)
+        address = bound.getsockname()
+        sys.setswitchinterval(SWITCH)
+        watcher.start()
+        try:
+            server.run(sockets=[bound])
+        except OSError as error:
+            if server.started:
+                raise
+            host, port = address[:2]
+            raise _unusable(host, port, error) from error
+        finally:
+            watcher.end()
+            for model in self.models.values():
+                if model.current:
+                    model.current.batcher.close()
+        return server.ended_by
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, which would end a drained process by the signal itself and not with a status."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+        self.ended_by = 0
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        with super().capture_signals():
+            yield
+            self.ended_by = next(iter(self._captured_signals), signal.SIGTERM)
+            self._captured_signals.clear()  # or they would be raised again

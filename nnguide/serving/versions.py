@@ -1,0 +1,256 @@
+"""Models by name: what lies on the disk, loaded, and replaced while requests run.
+
+A version that cannot be loaded is shown with its error and tried again when its files change;
+the version before it goes on serving.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nnguide.errors import ConfigError, NnguideError, RunError
+from nnguide.serving.batching import Batcher
+from nnguide.serving.servable import RunServable, Servable
+from nnguide.serving.signatures import Signature, metadata
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+SHOWN = 16  # versions that a model's status shows, at most
+Stamp = tuple[Any, ...]  # of a version's files; another one when they change
+log = logging.getLogger(__name__)
+
+
+class RunFolder:
+    """A run as the source of versions 1, 2, 3, …: one more each time the folder is replaced."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._number = 0
+        self._stamp: Stamp = ()
+
+    def found(self) -> dict[int, Stamp]:
+        """The version on the disk; none in the moment in which the folder is replaced."""
+        try:
+            there = (self.folder / "manifest.json").stat()
+        except OSError:
+            return {}
+        stamp = (there.st_ino, there.st_size, there.st_mtime_ns)
+        if stamp != self._stamp:
+            self._number, self._stamp = self._number + 1, stamp
+        return {self._number: stamp}
+
+    def load(self, version: int) -> Servable:
+        return RunServable(self.folder)
+
+
+class SavedModels:
+    """A base folder of SavedModels in folders that are named by integers, or one of these."""
+
+    def __init__(self, folder: Path, version: int | None = None) -> None:
+        """Look at `folder`, or with `version` at that folder alone, which has this number."""
+        self.folder = folder
+        self._only = version
+
+    def found(self) -> dict[int, Stamp]:
+        """Every version on the disk."""
+        if self._only is not None:
+            folders = {self._only: self.folder}
+        else:
+            folders = {int(path.name): path for path in numbered(self.folder)}
+        return {version: stamp for version, path in folders.items() if (stamp := _stamp(path))}
+
+    def load(self, version: int) -> Servable:
+        from nnguide.serving.saved_model import SavedModelServable
+
+        only = self._only is not None
+        return SavedModelServable(self.folder if only else self.folder / str(version))
+
+
+def numbered(folder: Path) -> Iterator[Path]:
+    """The folders in `folder` that TensorFlow Serving takes for versions."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.name.isdecimal() and path.name.isascii() and str(int(path.name)) == path.name:
+            yield path
+
+
+def _stamp(folder: Path) -> Stamp:
+    """Inode, size and time of every file in a SavedModel's folder; () if it is none."""
+    try:
+        if not (folder / "saved_model.pb").is_file():
+            return ()
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        stats = [path.stat() for path in files]
+    except OSError:  # it is being removed
+        return ()
+    return tuple((s.st_ino, s.st_size, s.st_mtime_ns) for s in stats)
+
+
+@dataclass(frozen=True, eq=False)
+class Version:
+    """A loaded version and its queue."""
+
+    number: int
+    stamp: Stamp
+    servable: Servable
+    batcher: Batcher
+
+
+@dataclass
+class Model:
+    """A name that is served.
+
+    Attributes:
+        current: what answers; replaced as a whole.
+        broken: versions that could not be loaded: their stamp and what was wrong.
+        gone: versions that were replaced.
+        loading: the version that is being loaded.
+    """
+
+    name: str
+    source: RunFolder | SavedModels
+    start: Callable[[str, Servable], Batcher]
+    current: Version | None = None
+    broken: dict[int, tuple[Stamp, str]] = field(default_factory=dict)
+    gone: set[int] = field(default_factory=set)
+    loading: int | None = None
+
+    def refresh(self) -> bool:
+        """Load the newest version there is, if it is another than the current one.
+
+        Returns:
+            Whether what answers was replaced.
+        """
+        found = self.source.found()
+        self.broken = {version: why for version, why in self.broken.items() if version in found}
+        for version in sorted(found, reverse=True):
+            stamp = found[version]
+            if self.current and (version, stamp) == (self.current.number, self.current.stamp):
+                return False
+            if version in self.broken and self.broken[version][0] == stamp:
+                continue
+            if self._load(version, stamp):
+                return True
+        return False
+
+    def _load(self, version: int, stamp: Stamp) -> bool:
+        self.loading = version
+        try:
+            servable = self.source.load(version)
+        except NnguideError as error:
+            self._broken(version, stamp, str(error))
+            return False
+        except Exception as error:  # of files that another program wrote
+            self._broken(version, stamp, f"{type(error).__name__}: {error}")
+            return False
+        finally:
+            self.loading = None
+        replaced = self.current
+        self.broken.pop(version, None)
+        self.current = Version(version, stamp, servable, self.start(self.name, servable))
+        self.gone.discard(version)
+        if replaced:
+            if replaced.number != version:
+                self.gone.add(replaced.number)
+            replaced.batcher.close()
+            log.info("%s: version %d serves (%s)", self.name, version, servable.origin)
+        return True
+
+    def _broken(self, version: int, stamp: Stamp, reason: str) -> None:
+        self.broken[version] = (stamp, reason)
+        if self.current:
+            log.warning(
+                "%s: version %d cannot be loaded, version %d goes on serving: %s",
+                *(self.name, version, self.current.number, reason),
+            )
+
+    def status(self) -> dict[int, tuple[str, str]]:
+        """Version -> TensorFlow Serving's word for its state, and its error; the newest first."""
+        states = dict.fromkeys(self.gone, ("END", ""))
+        states |= {version: ("END", reason) for version, (_, reason) in self.broken.items()}
+        if self.current:
+            states[self.current.number] = ("AVAILABLE", "")
+        if (loading := self.loading) is not None and states.get(loading, ("",))[0] != "AVAILABLE":
+            states[loading] = ("LOADING", "")
+        return {version: states[version] for version in sorted(states, reverse=True)[:SHOWN]}
+
+    def metadata(self, version: Version) -> dict[str, Any]:
+        """The answer to GET …/metadata."""
+        signatures: dict[str, Signature] = dict(version.servable.signatures)
+        return metadata(self.name, version.number, signatures)
+
+
+def open_model(word: str, start: Callable[[str, Servable], Batcher]) -> Model:
+    """The model that `[NAME=]PATH` on the command line means, loaded.
+
+    Raises:
+        ConfigError: a name that no URL can hold.
+        RunError: nothing there that can be served, or it is damaged.
+    """
+    name, equals, rest = word.partition("=")
+    if not equals or Path(word).exists():
+        name, rest = "", word
+    default, source = _source(rest)
+    name = name or default
+    if not NAME.fullmatch(name):
+        raise ConfigError(
+            f"a model's name is of letters, digits and . _ -; got {name!r}. Write NAME={rest}."
+        )
+    model = Model(name, source, start)
+    if not model.refresh():
+        reasons = [why for _, (_, why) in sorted(model.broken.items(), reverse=True)]
+        raise RunError(reasons[0] if reasons else f"{rest} holds no model")
+    return model
+
+
+def _source(path: str) -> tuple[str, RunFolder | SavedModels]:
+    """What `path` names: a model's usual name, and where its versions come from."""
+    folder = Path(path)
+    if not folder.is_dir():
+        from nnguide import runs
+
+        run = runs.load(path)
+        return run.task.name, RunFolder(run.folder)
+    folder = folder.absolute()
+    if (folder / "saved_model.pb").exists():
+        if folder.name.isdecimal():
+            return folder.parent.name, SavedModels(folder, int(folder.name))
+        return folder.name, SavedModels(folder, 1)
+    if any(numbered(folder)):
+        return folder.name, SavedModels(folder)
+    if (folder / "model.keras").exists():
+        from nnguide.runs import Run
+
+        return Run.open(folder).task.name, RunFolder(folder)
+    raise RunError(
+        f"{path} is neither a run nor an export: it has no model.keras, no saved_model.pb and "
+        "no folder named by a version, such as 1"
+    )
+
+
+class Watcher(threading.Thread):
+    """Looks at the disk again and again, and loads what is new, beside the requests."""
+
+    def __init__(self, models: dict[str, Model], seconds: float, seen: Callable[[str], None]):
+        super().__init__(name="nnguide-watch", daemon=True)
+        self._models = models
+        self._seconds = seconds
+        self._seen = seen
+        self._ended = threading.Event()
+
+    def run(self) -> None:
+        while not self._ended.wait(self._seconds):
+            for model in self._models.values():
+                try:
+                    if model.refresh():
+                        self._seen(model.name)
+                except Exception:
+                    log.exception("%s: looking for a new version failed", model.name)
+
+    def end(self) -> None:
+        """Look no more."""
+        self._ended.set()
