@@ -42,6 +42,9 @@ class Durable(keras_tuner.Oracle):
         exhausted: whether there is no further trial to hand out.
     """
 
+    ongoing_trials: dict[str, Trial]
+    end_order: list[str]
+    _retry_queue: list[str]
     deadline: float | None = None
     exhausted = False
 
@@ -138,6 +141,8 @@ class Durable(keras_tuner.Oracle):
             RunError: a file is damaged.
         """
         state_file = Path(self._get_oracle_fname())
+        for half_written in state_file.parent.rglob(".*"):
+            half_written.unlink()
         found = {}
         try:
             state = json.loads(state_file.read_text("utf-8")) if state_file.exists() else None

@@ -37,21 +37,28 @@ def compare(scorer: Scorer, best: Config, seeds: int, say: Callable[[str], None]
         best: of the best trial.
         seeds: trainings of each side, with seeds that no trial had.
     Returns:
-        The objective's name; for `default` and `best` the scores, their mean and standard
-        deviation (null for one seed); `gain`, how much better the best is; `spread`, the standard
-        deviation of a difference of two trainings; whether the gain exceeds it.
+        The objective's name; for `default` and `best` the epochs asked for, the scores,
+        their mean and standard deviation (null for one seed); `gain`, how much better the best
+        is; `spread`, the standard deviation of a difference of two trainings; and whether the
+        gain exceeds it.
     """
     search = scorer.search
-    sides: dict[str, list[float]] = {"default": [], "best": []}
+    configs = {"default": search.base, "best": best}
+    sides: dict[str, list[float]] = {side: [] for side in configs}
     first = search.seed + search.executions
     for number in range(seeds):
-        for side, config in (("default", search.base), ("best", best)):
+        for side, config in configs.items():
             say(f"comparison: {side}, seed {number + 1} of {seeds}")
             sides[side].append(scorer.score(config, first + number, 1).score)
     found: dict[str, Any] = {"objective": search.objective, "seeds": seeds}
     for side, scores in sides.items():
         deviation = float(np.std(scores, ddof=1)) if seeds > 1 else None
-        found[side] = {"scores": scores, "mean": float(np.mean(scores)), "deviation": deviation}
+        found[side] = {
+            "epochs": configs[side].train.epochs,
+            "scores": scores,
+            "mean": float(np.mean(scores)),
+            "deviation": deviation,
+        }
     gain = found["best"]["mean"] - found["default"]["mean"]
     found["gain"] = gain if search.maximise else -gain
     spread = None
@@ -68,7 +75,8 @@ def verdict(found: dict[str, Any]) -> list[str]:
     for side, title in (("default", "default preset"), ("best", "best trial")):
         one = found[side]
         spread = "" if one["deviation"] is None else f" ± {one['deviation']:.4f}"
-        lines.append(f"{title:<15} {found['objective']} {one['mean']:.4f}{spread}")
+        figure = f"{found['objective']} {one['mean']:.4f}{spread}"
+        lines.append(f"{title:<15} {figure} ({one['epochs']} epochs, {found['seeds']} seeds)")
     gain = f"gain {found['gain']:+.4f}"
     if found["spread"] is None:
         lines.append(f"{gain}: one seed each cannot tell it from chance")

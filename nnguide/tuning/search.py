@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 from keras_tuner.engine.trial import Trial
 
 from nnguide.config import Config
-from nnguide.errors import ConfigError, WorkError
+from nnguide.errors import ConfigError, RunError, WorkError
 from nnguide.files import write_json, write_text, writing_to
 from nnguide.runs import Run, Workspace
 from nnguide.training.train import train
@@ -128,16 +129,11 @@ def _same(folder: Path, wanted: Search) -> None:
 
 
 def _finished(folder: Path) -> dict[str, Any]:
-    import json
-
-    from nnguide.errors import RunError
-
     try:
         return dict(json.loads((folder / RESULT).read_text("utf-8")))
     except (OSError, ValueError) as error:
-        raise RunError(
-            f"{folder / RESULT} is damaged ({error}). Start over with --force."
-        ) from error
+        text = f"{folder / RESULT} is damaged ({error}). Start over with --force."
+        raise RunError(text) from error
 
 
 def _trials(

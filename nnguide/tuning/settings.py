@@ -196,6 +196,6 @@ def settle(
         max_epochs=base.train.epochs if max_epochs is None else max_epochs,
         factor=3 if factor is None else factor,
         iterations=1 if iterations is None else iterations,
-        space={**space, **{name: None for name in fixed}},
+        space={**space, **dict.fromkeys(fixed)},
         **others,
     )

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -92,7 +92,7 @@ def work(task: str) -> None:
         ConfigError: the chief searches another task.
         WorkError: the chief does not answer, or went away.
     """
-    address = f"{os.environ['KERASTUNER_ORACLE_IP']}:{os.environ['KERASTUNER_ORACLE_PORT']}"
+    address = chief_address(os.environ)
     if LED in os.environ:
         threading.Thread(target=_end_with_chief, daemon=True).start()
     with tempfile.TemporaryDirectory() as folder:
@@ -152,16 +152,22 @@ class _SignsOfLife(threading.Thread):
 
 def _leave(reason: str) -> None:
     """End the process, whatever its other threads wait for."""
-    print(f"nnguide: {reason}", file=sys.stderr, flush=True)
+    sys.stderr.write(f"nnguide: {reason}\n")
+    sys.stderr.flush()
     os._exit(WorkError.exit_code)
 
 
 def _end_with_chief() -> None:
-    sys.stdin.buffer.read()  # until the chief's end of the pipe is closed, by its death too
+    os.read(0, 1)  # until the chief's end of the pipe is closed, by its death too
     os._exit(WorkError.exit_code)
 
 
-def role(environ: dict[str, str] | os._Environ[str]) -> str:
+def chief_address(environ: Mapping[str, str]) -> str:
+    """IP:PORT of the chief, by keras-tuner's environment variables."""
+    return f"{environ['KERASTUNER_ORACLE_IP']}:{environ['KERASTUNER_ORACLE_PORT']}"
+
+
+def role(environ: Mapping[str, str]) -> str:
     """What keras-tuner's environment variables make of this process: alone, chief or worker.
 
     Raises:
