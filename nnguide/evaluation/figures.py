@@ -66,7 +66,7 @@ def confusion(matrix: Any, label_names: Sequence[str], target: Path) -> None:
     axes = figure.subplots()
     # the square root lets a share of 1 % still be seen
     image = axes.imshow(np.sqrt(share), cmap="cividis", vmin=0, vmax=1)
-    bar = figure.colorbar(image, ax=axes, fraction=0.046, label="share of the true label")
+    bar = figure.colorbar(image, ax=axes, label="share of the true label")
     levels = (0, 0.01, 0.1, 0.25, 0.5, 1)
     bar.set_ticks([level**0.5 for level in levels], labels=[f"{level:.0%}" for level in levels])
 
