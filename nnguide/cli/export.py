@@ -1,0 +1,90 @@
+"""nnguide export"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nnguide import cli
+from nnguide.cli import _options
+from nnguide.errors import ConfigError
+
+if TYPE_CHECKING:
+    from nnguide.export import Format
+
+
+@click.command("export")
+@click.argument("run", metavar="RUN")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["saved_model", "onnx", "litert"]),
+    required=True,
+    help="What is to run it.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("saved_models/exports"),
+    show_default=True,
+    help="The folder of exports.",
+)
+@click.option("--version", "version", type=int, metavar="N", help="[the next]")
+@click.option("--serving-config", is_flag=True, help="Write TensorFlow Serving's settings too.")
+@click.option("--force", is_flag=True, help="Replace a version that is there.")
+@_options.as_json
+def command(
+    run: str,
+    form: Format,
+    out: Path,
+    version: int | None,
+    serving_config: bool,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Write RUN for other programs: a run's folder, or a task for its newest run.
+
+    A SavedModel takes raw inputs; for onnx and litert a NumPy package that
+    prepares them lies beside the network. It is there only if it answered as
+    the run does, in a fresh process, on 1,000 inputs.
+
+    \b
+    Examples:
+      nnguide export digits --format saved_model
+      nnguide export spam --format onnx --out exports
+      nnguide export my-run --format saved_model --version 7 --serving-config
+    """
+    cli.loud()
+    from nnguide import runs
+
+    if (Path(run) / "weights.npz").exists():
+        raise ConfigError(
+            f"{run} is a blueprint run: its few NumPy weights (weights.npz) are for reading. "
+            "Export a run of `nnguide train`."
+        )
+    found = runs.load(run)
+    cli.say(f"run: {found.folder}")
+    from nnguide import quiet
+
+    quiet.tensorflow()
+    from nnguide.export.publish import export
+
+    made = export(
+        found, form, out, version=version, serving=serving_config, force=force, say=cli.say
+    )
+    if as_json:
+        manifest = made.manifest
+        answer = {
+            "export": str(made.folder),
+            "run": str(found.folder),
+            **{key: manifest[key] for key in ("task", "format", "version", "checked")},
+            "int8": manifest.get("int8"),
+            "configuration": [str(path) for path in made.configuration],
+        }
+        _options.print_json("export", answer)
+    else:
+        click.echo(str(made.folder))
+        for path in made.configuration:
+            click.echo(str(path))

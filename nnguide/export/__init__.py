@@ -1,0 +1,9 @@
+"""A trained model in the forms that other programs run, each checked before it is there.
+
+`nnguide.export.publish.export` writes one: a SavedModel that takes raw inputs, or the network
+alone for ONNX Runtime or LiteRT with what prepares its inputs in NumPy beside it.
+"""
+
+from typing import Literal
+
+Format = Literal["saved_model", "onnx", "litert"]

@@ -1,0 +1,55 @@
+"""What stands before and after the network that lies beside this folder, in NumPy.
+
+It needs neither TensorFlow nor Keras: NumPy, and Pillow for the files of pictures. `Front` reads
+`preprocessing.json`; any runtime that takes arrays runs the network in between.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnguide import inputs
+from nnguide.light.front import front
+
+
+class Front:
+    """Raw inputs to what the network takes, and what it answers to labels."""
+
+    def __init__(self, folder: Path | str) -> None:
+        """Read the preprocessing.json in `folder`."""
+        settings = json.loads((Path(folder) / "preprocessing.json").read_text(encoding="utf-8"))
+        self.kind: str = settings["inputs"]
+        self.labels: tuple[str, ...] = tuple(settings["labels"])
+        self.threshold: float | None = settings["threshold"]
+        self._batches = front(settings["preprocessing"])
+
+    def batches(self, raw: Any) -> Iterator[tuple[Any, np.ndarray]]:
+        """Cut raw inputs into what the network takes: the places of its rows, and the batch.
+
+        Args:
+            raw: digits: paths or bytes of picture files, or (n, 28, 28) grey levels 0-255, white
+                on black. Spam: one text or several.
+        """
+        return self._batches(inputs.check(self.kind, raw))
+
+    def outputs(self, raw: Any, network: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """The probabilities, (n, nodes) float32, that `network` gives to raw inputs."""
+        checked = inputs.check(self.kind, raw)
+        nodes = len(self.labels) if self.threshold is None else 1
+        answered = np.zeros((len(checked), nodes), np.float32)
+        for places, batch in self._batches(checked):
+            answered[places] = network(batch)
+        return answered
+
+    def answers(self, outputs: np.ndarray) -> list[tuple[str, float]]:
+        """Label and probability of each row of `outputs`; for spam always P(spam)."""
+        if self.threshold is None:
+            best = outputs.argmax(axis=1)
+            return [(self.labels[i], float(row[i])) for i, row in zip(best, outputs, strict=True)]
+        spam = [float(p) for p in outputs[:, 0]]
+        return [(self.labels[int(p > self.threshold)], p) for p in spam]

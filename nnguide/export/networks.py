@@ -1,0 +1,125 @@
+"""The network of a run alone, from prepared inputs to probabilities: for ONNX and for LiteRT."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnguide import quiet
+from nnguide.errors import ExtraError, WorkError
+from nnguide.export import beside
+from nnguide.light import write as light
+from nnguide.runs import Run
+
+OPSET = 17
+ONNX = "model.onnx"
+LITERT = "model.tflite"
+INT8 = "model.int8.tflite"
+CALIBRATED_BY = 500  # pictures that the ranges of a full-integer network are taken from
+
+
+def onnx(run: Run, folder: Path) -> dict[str, Any]:
+    """Write model.onnx and what lies beside it into `folder`.
+
+    Returns:
+        What the manifest says of it.
+    Raises:
+        ExtraError: tf2onnx or onnxruntime is not installed.
+        WorkError: the network cannot be converted.
+    """
+    require_onnx()
+    import tensorflow as tf
+    import tf2onnx
+
+    core = run.model.get_layer("core")
+    given, answer = core.inputs[0], output_name(run)
+    spec = tf.TensorSpec(given.shape, given.dtype, given.name)
+    function = tf.function(lambda x: {answer: core(x, training=False)}, input_signature=[spec])
+    with quiet.stderr_diverted():
+        try:
+            model, _ = tf2onnx.convert.from_function(function, [spec], opset=OPSET)
+        except Exception as error:  # tf2onnx raises whatever its parts raise
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+            raise WorkError(f"the network cannot be converted to ONNX ({reason})") from error
+    (folder / ONNX).write_bytes(model.SerializeToString(deterministic=True))
+    network = {
+        "file": ONNX,
+        "input": model.graph.input[0].name,
+        "output": model.graph.output[0].name,
+    }
+    beside.write(run, folder, network)
+    return {"network": network, "opset": OPSET}
+
+
+def require_onnx() -> None:
+    """Raise an ExtraError if what ONNX takes is not installed."""
+    for package in ("tf2onnx", "onnxruntime"):
+        try:
+            __import__(package)
+        except ImportError as error:
+            raise ExtraError.missing(package, "onnx") from error
+
+
+def output_name(run: Run) -> str:
+    """What the probabilities are called."""
+    return "probabilities" if run.threshold is None else "probability"
+
+
+def litert(run: Run, folder: Path, calibration: np.ndarray | None) -> dict[str, Any]:
+    """Write model.tflite, model.int8.tflite and what lies beside them into `folder`.
+
+    Args:
+        calibration: (n, 28, 28) pictures that give the ranges of the integer network; for texts
+            None: only the weights become integers, and ranges are taken as the inputs come.
+    Returns:
+        What the manifest says of it.
+    Raises:
+        WorkError: an operation of the network is none of LiteRT's own.
+    """
+    core = run.model.get_layer("core")
+    (folder / LITERT).write_bytes(light.convert(core))
+    samples = None
+    if calibration is not None:
+        from nnguide.training.fit import preprocessor
+
+        prepared = np.asarray(preprocessor(run.model)(calibration[:CALIBRATED_BY]))
+        samples = lambda: ([row[None]] for row in prepared)  # noqa: E731
+    (folder / INT8).write_bytes(integers(core, samples))
+    network = {
+        "file": LITERT,
+        "int8": INT8,
+        "input": core.inputs[0].name,
+        "output": output_name(run),
+    }
+    beside.write(run, folder, network)
+    kind = "dynamic-range" if calibration is None else "full-integer"
+    return {"network": network, "int8": {"kind": kind}}
+
+
+def integers(core: Any, samples: Callable[[], Iterator[list[np.ndarray]]] | None) -> bytes:
+    """The content of a .tflite file with `core` in 8-bit integers; floats go in and come out.
+
+    Args:
+        samples: gives prepared inputs, one at a time; None quantises the weights alone.
+    Raises:
+        WorkError: an operation of `core` is none of LiteRT's own.
+    """
+    import tensorflow as tf
+    from tensorflow.lite.python.convert import ConverterError
+
+    with quiet.stderr_diverted(), tempfile.TemporaryDirectory() as folder:
+        core.export(folder, format="tf_saved_model", verbose=False)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = samples
+        try:
+            return bytes(converter.convert())
+        except ConverterError as error:
+            found = re.findall(r"^(?:TF Select|Custom) ops: .*", str(error), re.MULTILINE)
+            reason = "; ".join(found) or str(error).strip().splitlines()[0]
+    raise WorkError(f"the network cannot be converted to LiteRT ({reason})")

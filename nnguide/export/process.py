@@ -1,0 +1,220 @@
+"""An exported model in a process of its own: load it, answer, and measure if asked.
+
+    python -P process.py REQUEST.json
+
+No module of nnguide is imported for a SavedModel, ONNX or LiteRT: what they answer here they
+answer anywhere. (For a run itself, "keras" or "light", nnguide is needed and imported.) The request
+names the form, the folder, an .npz file of inputs and one for the answers.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+Answer = dict[str, np.ndarray]
+Ask = Callable[[str, Any], Answer]  # a kind of input (image, image_bytes, text), a batch of it
+
+TOGETHER = 64  # inputs that are asked at once
+SECONDS = 3.0  # that a figure is measured for, about
+
+
+def pack(values: list[bytes]) -> tuple[np.ndarray, np.ndarray]:
+    """Byte strings as one array of bytes and their lengths: what an .npz holds without pickle."""
+    return np.frombuffer(b"".join(values), np.uint8), np.array([len(v) for v in values], np.int64)
+
+
+def unpack(data: np.ndarray, lengths: np.ndarray) -> list[bytes]:
+    """What `pack` was given."""
+    ends = np.cumsum(lengths)
+    return [bytes(data[end - n : end]) for end, n in zip(ends, lengths, strict=True)]
+
+
+def saved_model(folder: Path) -> Ask:
+    """A SavedModel, by its signatures alone (and the ids of texts, to be compared)."""
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(folder))
+    signatures = dict(loaded.signatures)
+
+    def example(kind: str, value: Any) -> bytes:
+        if kind == "text":
+            feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+        else:
+            feature = tf.train.Feature(float_list=tf.train.FloatList(value=value.reshape(-1)))
+        features = tf.train.Features(feature={kind: feature})
+        return bytes(tf.train.Example(features=features).SerializeToString())
+
+    def ask(kind: str, batch: Any) -> Answer:
+        if kind == "examples":  # of the only input that is no file
+            kind = "text" if isinstance(batch, list) else "image"
+            inputs = tf.constant([example(kind, value) for value in batch])
+            found = signatures["classify"](inputs=inputs)
+        elif kind == "ids":
+            return ragged(loaded.ids(tf.constant(batch)).numpy())
+        else:
+            name = "serve_bytes" if kind == "image_bytes" else "serving_default"
+            found = signatures[name](**{kind: tf.constant(batch)})
+        plain = {name: value.numpy() for name, value in found.items()}
+        return {n: v.astype("S").astype("U") if v.dtype == object else v for n, v in plain.items()}
+
+    return ask
+
+
+def ragged(ids: np.ndarray) -> Answer:
+    """Rows of ids, which end in zeros, one after another; and their lengths."""
+    return {"ids": ids[ids > 0], "lengths": (ids > 0).sum(axis=1)}
+
+
+def bare(folder: Path, network: Callable[[np.ndarray], np.ndarray]) -> Ask:
+    """A network behind the NumPy front that lies beside it."""
+    sys.path.insert(0, str(folder))
+    from front import Front
+
+    front = Front(folder)
+
+    def ask(kind: str, batch: Any) -> Answer:
+        raw = [text.decode() for text in batch] if kind in ("text", "ids") else batch
+        if kind == "ids":
+            rows: list[Any] = [None] * len(raw)
+            for places, given in front.batches(raw):
+                for place, row in zip(np.arange(len(raw))[places], given, strict=True):
+                    rows[place] = row[row > 0]
+            return {"ids": np.concatenate(rows), "lengths": np.array([len(row) for row in rows])}
+        outputs = front.outputs(raw, network)
+        labels, probability = zip(*front.answers(outputs), strict=True)
+        answer = {"label": np.array(labels), "probability": np.array(probability, np.float32)}
+        return answer if front.threshold is not None else {**answer, "probabilities": outputs}
+
+    return ask
+
+
+def onnx(folder: Path) -> Ask:
+    """model.onnx in ONNX Runtime."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(
+        str(folder / "model.onnx"), providers=["CPUExecutionProvider"]
+    )
+    (given,) = session.get_inputs()
+    return bare(folder, lambda batch: session.run(None, {given.name: batch})[0])
+
+
+def litert(folder: Path, name: str = "model.tflite") -> Ask:
+    """A .tflite file in LiteRT."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=str(folder / name), num_threads=1)
+    (given,), (answer,) = interpreter.get_input_details(), interpreter.get_output_details()
+    shape: tuple[int, ...] = ()
+
+    def network(batch: np.ndarray) -> np.ndarray:
+        nonlocal shape
+        if batch.shape != shape:
+            interpreter.resize_tensor_input(given["index"], batch.shape)
+            interpreter.allocate_tensors()
+            shape = batch.shape
+        interpreter.set_tensor(given["index"], batch)
+        interpreter.invoke()
+        return np.array(interpreter.get_tensor(answer["index"]))
+
+    return bare(folder, network)
+
+
+def litert_int8(folder: Path) -> Ask:
+    """The 8-bit network in LiteRT."""
+    return litert(folder, "model.int8.tflite")
+
+
+def run(folder: Path, engine: Any) -> Ask:
+    """A run of nnguide, through Keras or its light form."""
+    from nnguide import inputs, quiet
+    from nnguide.runs import Run, answer
+
+    opened = Run.open(folder)
+    if engine == "keras":
+        quiet.tensorflow()
+        _ = opened.model
+    else:
+        _ = opened.light
+
+    def ask(kind: str, batch: Any) -> Answer:
+        raw = [text.decode() for text in batch] if kind == "text" else batch
+        outputs = opened.outputs(inputs.check(opened.task.inputs, raw), engine)
+        found = [answer(row, opened.labels, opened.threshold) for row in outputs]
+        return {
+            "label": np.array([one.label for one in found]),
+            "probability": np.array([one.probability for one in found], np.float32),
+        }
+
+    return ask
+
+
+FORMS: dict[str, Callable[[Path], Ask]] = {
+    "keras": lambda folder: run(folder, "keras"),
+    "light": lambda folder: run(folder, "light"),
+    "saved_model": saved_model,
+    "onnx": onnx,
+    "litert": litert,
+    "litert_int8": litert_int8,
+}
+
+
+def cut(values: Any) -> list[Any]:
+    """`values` in batches of TOGETHER."""
+    return [values[i : i + TOGETHER] for i in range(0, len(values), TOGETHER)]
+
+
+def measured(ask: Ask, kind: str, values: Any) -> dict[str, float]:
+    """Median seconds of an answer to one input, and answers a second to many at once."""
+    ask(kind, values[:1])
+    single = []
+    ends = time.perf_counter() + SECONDS
+    for i in range(len(values)):
+        begin = time.perf_counter()
+        ask(kind, values[i : i + 1])
+        single.append(time.perf_counter() - begin)
+        if time.perf_counter() > ends:
+            break
+    ask(kind, values[: 4 * TOGETHER])
+    done, begin = 0, time.perf_counter()
+    while (spent := time.perf_counter() - begin) < SECONDS:
+        done += len(ask(kind, values[: 4 * TOGETHER])["label"])
+    return {"latency_seconds": float(np.median(single)), "throughput": done / spent}
+
+
+def main() -> None:
+    """Do what the request says."""
+    request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    with np.load(request["inputs"], allow_pickle=False) as file:
+        given = {name: file[name] for name in file.files}
+    begin = time.perf_counter()
+    ask = FORMS[request["form"]](Path(request["folder"]))
+    figures: dict[str, Any] = {"load_seconds": time.perf_counter() - begin}
+
+    answers: Answer = {}
+    for kind in request["kinds"]:
+        source = request["sources"].get(kind, kind)  # where the values of this kind are
+        values: Any = given.get(source)
+        if values is None:
+            values = unpack(given[f"{source}_bytes"], given[f"{source}_lengths"])
+        parts = [ask(kind, batch) for batch in cut(values)]
+        for name in parts[0]:
+            answers[f"{kind}.{name}"] = np.concatenate([part[name] for part in parts])
+        if request["measure"]:
+            figures |= measured(ask, kind, values)
+    bare_forms = request["form"] not in ("keras", "light")
+    if bare_forms and "nnguide" in sys.modules:
+        raise RuntimeError("nnguide was imported, so this shows nothing of a process without it")
+    np.savez(request["outputs"], **answers)  # type: ignore[arg-type]
+    Path(request["figures"]).write_text(json.dumps(figures), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

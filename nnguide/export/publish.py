@@ -1,0 +1,225 @@
+"""Write an export as a new version: whole, checked and with its manifest, or not at all.
+
+    <out>/<task>/<version>/           a SavedModel, where TensorFlow Serving looks for it
+    <out>/<task>-onnx/<version>/      model.onnx, preprocessing.json, front/
+    <out>/<task>-litert/<version>/    model.tflite, model.int8.tflite, preprocessing.json, front/
+
+A version grows in a folder beside its own whose name is no number, so that no server takes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nnguide import __version__
+from nnguide.errors import ConfigError, DataError
+from nnguide.export import Format, serving_config
+from nnguide.files import sha256, write_json, writing_to
+from nnguide.runs import Run
+
+if TYPE_CHECKING:
+    from nnguide.examples import Examples
+
+ROOT = Path("saved_models/exports")
+MANIFEST = "manifest.json"
+SCHEMA = 1
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A version that is there.
+
+    Attributes:
+        folder: that it lies in.
+        manifest: what manifest.json holds.
+        configuration: the files that --serving-config wrote.
+    """
+
+    folder: Path
+    manifest: dict[str, Any]
+    configuration: list[Path]
+
+
+def export(
+    run: Run,
+    form: Format,
+    out: Path = ROOT,
+    *,
+    version: int | None = None,
+    serving: bool = False,
+    force: bool = False,
+    say: Say = lambda line: None,
+) -> Exported:
+    """Export a run as a new version below `out`, after a check in a fresh process.
+
+    Args:
+        run: any run of a task, an ensemble too.
+        form: saved_model, onnx or litert.
+        version: a positive number; None is the next after those there are.
+        serving: write the files that TensorFlow Serving is started with too.
+        force: replace a version that is there.
+        say: takes a line for the user.
+    Raises:
+        ConfigError: the version is there, or options that do not go together.
+        ExtraError: what the form takes is not installed.
+        WorkError: the export does not answer as its run does; nothing is left of it.
+        WriteError: the place cannot be written.
+    """
+    if serving and form != "saved_model":
+        raise ConfigError("--serving-config is for saved_model, which TensorFlow Serving serves")
+    if version is not None and version < 1:
+        raise ConfigError(f"--version is a whole number from 1; got {version}")
+    from nnguide.export import networks
+
+    if form == "onnx":
+        networks.require_onnx()
+    name = run.task.name if form == "saved_model" else f"{run.task.name}-{form}"
+    base = out / name
+    folder = base / str(version or newest(base) + 1)
+    if folder.exists() and not force:
+        raise ConfigError(
+            f"{folder} is there already. Choose another --version, or --force to replace it."
+        )
+    with growing(folder, out) as growth:
+        say(f"writing {form} of {run.folder}")
+        facts = write(run, form, growth, say)
+        from nnguide.export.verify import CHECKED, verify
+
+        manifest = {
+            "schema": SCHEMA,
+            "task": run.task.name,
+            "format": form,
+            "version": int(folder.name),
+            "nnguide": __version__,
+            "created": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "run": {"folder": run.folder.name, "files": run.manifest["files"]},
+            "labels": list(run.labels),
+            "threshold": run.threshold,
+            **facts,
+            "checked": verify(run, form, growth, say, CHECKED),
+            "files": {
+                path.relative_to(growth).as_posix(): sha256(path)
+                for path in sorted(growth.rglob("*"))
+                if path.is_file()
+            },
+        }
+        write_json(growth / MANIFEST, manifest)
+    configuration = serving_config.write(out, run.task.name) if serving else []
+    return Exported(folder, manifest, configuration)
+
+
+def newest(base: Path) -> int:
+    """The highest version below `base`, 0 if there is none."""
+    there = base.iterdir() if base.is_dir() else ()
+    return max((int(path.name) for path in there if path.name.isdecimal()), default=0)
+
+
+@contextlib.contextmanager
+def growing(folder: Path, out: Path) -> Iterator[Path]:
+    """Give a folder beside `folder` to fill; it takes its name at the end, or vanishes.
+
+    What it replaces goes only then. Folders that were made on the way go too if it fails.
+    """
+    base = folder.parent
+    made = [path for path in (base, out, *out.parents) if not path.exists()]
+    with writing_to(folder):
+        base.mkdir(parents=True, exist_ok=True)
+        growth = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", suffix=".unfinished", dir=base))
+    replaced = growth.with_suffix(".replaced")
+    try:
+        with writing_to(folder):
+            yield growth
+            growth.chmod(0o755)
+            if folder.exists():
+                folder.rename(replaced)
+            try:
+                growth.rename(folder)
+            except BaseException as error:
+                if replaced.exists():
+                    replaced.rename(folder)
+                if isinstance(error, OSError) and error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                    text = f"{folder} was made by another export meanwhile. Export again."
+                    raise ConfigError(text) from error
+                raise
+    except BaseException:
+        shutil.rmtree(growth, ignore_errors=True)
+        for path in made:
+            with contextlib.suppress(OSError):  # something else is in it
+                path.rmdir()
+        raise
+    shutil.rmtree(replaced, ignore_errors=True)
+
+
+def write(run: Run, form: Format, folder: Path, say: Say) -> dict[str, Any]:
+    """Write the export into `folder`; what the manifest says of the form comes back."""
+    from nnguide.export import networks
+
+    if form == "saved_model":
+        from nnguide.export import saved_model
+
+        return saved_model.write(run, folder)
+    if form == "onnx":
+        return networks.onnx(run, folder)
+    held, what = calibration(run, say)
+    pictures = run.task.inputs == "pictures"
+    facts = networks.litert(run, folder, held.inputs if pictures else None)
+    if pictures:
+        facts["int8"]["calibrated_on"] = what
+    facts["int8"]["measured"] = accuracy(run, folder, held, what, say)
+    return facts
+
+
+def calibration(run: Run, say: Say) -> tuple[Examples, dict[str, Any]]:
+    """Examples that are not of the test part: the run's validation part, or built-in ones."""
+    from nnguide import data
+    from nnguide.evaluation.evaluate import own_dataset, validation_part
+
+    try:
+        source = data.find(
+            run.task.name, own_dataset(run), split_seed=run.config.data.split_seed,
+            label_column=run.config.data.label_column or None,
+            text_column=run.config.data.text_column or None,
+        )  # fmt: skip
+        held = validation_part(run.config, source)
+        return held, {"dataset": run.manifest["dataset"], "split": "validation"}
+    except DataError as error:
+        built_in = {"digits": "optdigits", "spam": "spam_sample"}[run.task.name]
+        say(f"note: {error} The 8-bit network is made with {built_in} instead.")
+        return data.find(run.task.name, built_in).load("train"), {
+            "dataset": built_in,
+            "split": "train",
+        }
+
+
+def accuracy(
+    run: Run, folder: Path, held: Examples, what: dict[str, Any], say: Say
+) -> dict[str, Any] | None:
+    """Accuracy of the float and of the 8-bit network on `held`; None where labels differ."""
+    from nnguide.export.verify import ask
+
+    if held.label_names != run.labels:
+        return None
+    import numpy as np
+
+    kind, given = (
+        ("image", held.inputs.astype(np.float32))
+        if run.task.inputs == "pictures"
+        else ("text", [text.encode() for text in held.inputs])
+    )
+    names = np.array(run.labels)[held.labels]
+    found: dict[str, Any] = {**what, "n": len(held)}
+    for form in ("litert", "litert_int8"):
+        answers, _ = ask(form, folder, {kind: given}, [kind])
+        found[form.removeprefix("litert_")] = float((answers[f"{kind}.label"] == names).mean())
+    found["float32"] = found.pop("litert")
+    say(f"8-bit: {found['int8']:.2%} right, float32 {found['float32']:.2%}, of {len(held):,}")
+    return found

@@ -1,0 +1,154 @@
+"""A run as a SavedModel that takes raw inputs: preprocessing, network, calibration, decision.
+
+Digits have `serving_default` (grey levels), `serve_bytes` (picture files) and `classify`; spam
+has `serving_default` (texts) and `classify`. Beside its signatures the loaded object has one
+function for whoever wants to look: `ids(text)`, what the network of spam is given.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from nnguide import quiet
+from nnguide.export import tf_pictures
+from nnguide.runs import Run
+from nnguide.training.fit import preprocessor
+
+CLASSIFY = "tensorflow/serving/classify"  # the method name that TensorFlow Serving looks for
+SIDE = 28
+
+
+class Decided(tf.Module):
+    """What every exported model has: the weights, and the decision on a network's outputs."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        model = run.model
+        core = model.get_layer("core")
+        layer = preprocessor(model)
+        self.weights = [variable.value for variable in core.variables]
+        self._network = lambda given: core(given, training=False)
+        self._prepare = layer
+        self._labels = tf.constant(list(run.labels))
+        self._threshold = run.threshold
+
+    def answers(self, prepared: Any) -> dict[str, Any]:
+        """What the signatures answer, of preprocessed inputs (batch, …)."""
+        outputs = self._network(prepared)
+        if self._threshold is None:
+            best = tf.argmax(outputs, axis=1)
+            return {
+                "label": tf.gather(self._labels, best),
+                "probability": tf.reduce_max(outputs, axis=1),
+                "probabilities": outputs,
+            }
+        spam = outputs[:, 0]
+        above = tf.cast(spam, tf.float64) > self._threshold  # strictly, and as exactly as a run
+        return {"label": tf.gather(self._labels, tf.cast(above, tf.int32)), "probability": spam}
+
+    def classes(self, prepared: Any) -> dict[str, Any]:
+        """Every label and its score for each input, as TensorFlow Serving's classify has it."""
+        scores = self._network(prepared)
+        if self._threshold is not None:
+            scores = tf.concat([1 - scores, scores], axis=1)
+        return {"classes": tf.repeat(self._labels[None], tf.shape(scores)[0], 0), "scores": scores}
+
+
+class Digits(Decided):
+    """Pictures to answers."""
+
+    def _pixels(self, image: Any) -> Any:
+        ok = tf.reduce_all(tf.math.is_finite(image) & (image >= 0) & (image <= 255))
+        refusal = tf.debugging.Assert(ok, ["expected finite grey levels 0-255"])
+        with tf.control_dependencies([] if refusal is None else [refusal]):
+            return self._prepare(tf.identity(image))
+
+    @tf.function(input_signature=[tf.TensorSpec((None, SIDE, SIDE), tf.float32, "image")])
+    def serving_default(self, image: Any) -> dict[str, Any]:
+        """Grey levels 0-255, white on black."""
+        return self.answers(self._pixels(image))
+
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, "image_bytes")])
+    def serve_bytes(self, image_bytes: Any) -> dict[str, Any]:
+        """PNG, JPEG, GIF or BMP files of one digit each."""
+        form = tf.TensorSpec((SIDE, SIDE), tf.float32)
+        image = tf.map_fn(tf_pictures.read, image_bytes, fn_output_signature=form)
+        return self.answers(self._prepare(image))
+
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, "inputs")])
+    def classify(self, inputs: Any) -> dict[str, Any]:
+        """tf.Examples with the feature `image`: 784 floats, row by row."""
+        features = {"image": tf.io.FixedLenFeature((SIDE, SIDE), tf.float32)}
+        return self.classes(self._pixels(tf.io.parse_example(inputs, features)["image"]))
+
+
+class Spam(Decided):
+    """Texts to answers."""
+
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, "text")])
+    def ids(self, text: Any) -> Any:
+        """The token ids that the network is given, (batch, width) int32."""
+        return self._prepare(text)
+
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, "text")])
+    def serving_default(self, text: Any) -> dict[str, Any]:
+        """Messages in UTF-8."""
+        return self.answers(self._prepare(text))
+
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, "inputs")])
+    def classify(self, inputs: Any) -> dict[str, Any]:
+        """tf.Examples with the feature `text`: one byte string."""
+        features = {"text": tf.io.FixedLenFeature((), tf.string)}
+        return self.classes(self._prepare(tf.io.parse_example(inputs, features)["text"]))
+
+
+def write(run: Run, folder: Path) -> dict[str, Any]:
+    """Write the SavedModel of `run` into `folder`, with warm-up requests.
+
+    Returns:
+        What the manifest says of it: its signatures.
+    """
+    from nnguide.export import warm_up
+
+    pictures = run.task.inputs == "pictures"
+    with quiet.stderr_diverted():
+        model = Digits(run) if pictures else Spam(run)
+        signatures = {"serving_default": model.serving_default, "classify": model.classify}
+        if pictures:
+            signatures["serve_bytes"] = model.serve_bytes
+        tf.saved_model.save(model, str(folder), signatures)
+    name_method(folder, "classify", CLASSIFY)
+    warm_up.write(folder, run.task.name, run.task.inputs)
+    return {"signatures": {name: described(function) for name, function in signatures.items()}}
+
+
+def described(function: Any) -> dict[str, Any]:
+    """The inputs and outputs of a signature: name -> dtype and shape, null where it is open."""
+    concrete = function.get_concrete_function()
+    (given,) = function.input_signature
+    return {
+        "inputs": {given.name: {"dtype": given.dtype.name, "shape": given.shape.as_list()}},
+        "outputs": {
+            name: {"dtype": spec.dtype.name, "shape": spec.shape.as_list()}
+            for name, spec in sorted(concrete.structured_outputs.items())
+        },
+    }
+
+
+def name_method(folder: Path, signature: str, method: str) -> None:
+    """Give a signature of the SavedModel in `folder` its method name.
+
+    tf.saved_model.save calls every signature a prediction. The fingerprint that it wrote is of
+    the file before this change, so it goes.
+    """
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    path = folder / "saved_model.pb"
+    saved = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    for graph in saved.meta_graphs:
+        graph.signature_def[signature].method_name = method
+    path.write_bytes(saved.SerializeToString(deterministic=True))
+    (folder / "fingerprint.pb").unlink(missing_ok=True)

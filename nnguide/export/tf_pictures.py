@@ -1,0 +1,291 @@
+"""A picture file to MNIST's form in one TensorFlow graph, as nnguide.preprocessing does it.
+
+The twin of nnguide.preprocessing.pictures and mnist_form: an export holds these steps, so that
+it takes the bytes of PNG, JPEG, GIF and BMP files as they are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from nnguide.export import tf_grid as grid
+from nnguide.export import tf_ink
+from nnguide.preprocessing.mnist_form import BOX, FINE, LOOKS, SIDE, STROKES
+from nnguide.preprocessing.pictures import ENOUGH, MAX_BYTES, MAX_PIXELS
+
+KINDS = {"png": b"\x89PNG\r\n\x1a\n", "jpeg": b"\xff\xd8\xff", "bmp": b"BM", "gif": b"GIF8"}
+HEADER = 65_536 + 64  # bytes in which the orientation of a photo is looked for
+# what turns a picture that lies as EXIF's orientation says: transposed, then flipped (down, across)
+TURNS = {
+    1: (False, False, False), 2: (False, False, True), 3: (False, True, True),
+    4: (False, True, False), 5: (True, False, False), 6: (True, False, True),
+    7: (True, True, True), 8: (True, True, False),
+}  # fmt: skip
+
+
+def read(data: Any) -> Any:
+    """The digit on a picture, in MNIST's form.
+
+    Args:
+        data: () string, the bytes of a PNG, JPEG, GIF or BMP file.
+    Returns:
+        (28, 28) float32, white on black, whole levels 0-255. Running it fails with
+        InvalidArgumentError where the bytes are no such picture, or no digit is seen on it.
+    """
+    found = normalise(decode(data))
+    return tf.ensure_shape(found, (SIDE, SIDE))
+
+
+def normalise(grey: Any) -> Any:
+    """Bring a picture (h, w) float32 in [0, 1] to MNIST's form: (28, 28) float32 levels 0-255."""
+    as_is = tf.zeros([SIDE, SIDE])
+    ready = False
+    if tf.reduce_all(tf.shape(grey) == SIDE):
+        white, black = to_levels(tf.reshape(grey, [SIDE, SIDE])), tf.reshape(1 - grey, [SIDE, SIDE])
+        black = to_levels(black)
+        ready = is_normal(white) | is_normal(black)
+        as_is = tf.where(is_normal(white), white, black)
+    return as_is if ready else from_ink(grey)
+
+
+def from_ink(grey: Any) -> Any:
+    """The same for a picture that is not in MNIST's form yet."""
+    grey = tf.where(tf_ink.is_light(grey), 1 - grey, grey)
+    block = -(-tf.reduce_max(tf.shape(grey)) // LOOKS[0])
+    small = grid.block_mean(grey, block)
+    ink = tf_ink.find(small, tf.ones_like(small, tf.bool))
+    seen = tf.debugging.Assert(ink.seen, ["no digit was seen on the picture"])
+    with tf.control_dependencies([seen] if seen is not None else []):
+        return framed(shaped(closer(grey, ink, block)))
+
+
+def to_levels(grey: Any) -> Any:
+    """Whole levels 0-255, float32, of `grey` in [0, 1]."""
+    return tf.round(grey * 255)
+
+
+def is_normal(levels: Any) -> Any:
+    """Whether `levels` (28, 28) float32 is in MNIST's form, () bool."""
+    inked = levels > 0
+    high = (tf.reduce_max(levels) >= 250) & (tf.reduce_mean(tf.cast(inked, tf.float32)) <= 0.5)
+    top, left, bottom, right = tf.unstack(grid.bounds(inked))
+    longest = tf.maximum(bottom - top, right - left)
+    y, x = mass_centre(levels)
+    centred = [(place > SIDE // 2 - 0.1) & (place < SIDE // 2 + 1.1) for place in (y, x)]
+    return high & ((longest == BOX) | (longest == BOX - 1)) & centred[0] & centred[1]
+
+
+def mass_centre(levels: Any) -> tuple[Any, Any]:
+    """Row and column of the centre of mass, float64; the middle of the first pixel is 0.5."""
+    levels = tf.cast(levels, tf.float64)
+    total = tf.reduce_sum(levels)
+    row, column = (
+        tf.reduce_sum(
+            tf.reduce_sum(levels, axis)
+            * (tf.cast(tf.range(tf.shape(levels)[1 - axis]), tf.float64) + 0.5)
+        )
+        / total
+        for axis in (1, 0)
+    )
+    return row, column
+
+
+def closer(grey: Any, ink: tf_ink.Ink, block: Any) -> tf_ink.Ink:
+    """Look again at `ink`, on a finer grid where there is one."""
+    top, left, bottom, right = tf.unstack(ink.box * block)
+    room = tf.maximum(bottom - top, right - left) // 4 + 2 * block
+    top, left = tf.maximum(top - room, 0), tf.maximum(left - room, 0)
+    part = grey[top : bottom + room, left : right + room]
+    finer = -(-tf.reduce_max(tf.shape(part)) // LOOKS[1])
+    found = ink
+    if finer < block:
+        small = grid.block_mean(part, finer)
+        ends = tf.stack([top, left]) + tf.shape(small) * finer
+        box = tf.concat([tf.stack([top, left]), ends], 0) / block  # float64
+        there = tf.cast(ink.strength > 0, tf.float32)
+        region = grid.resized(there, box, (tf.shape(small)[0], tf.shape(small)[1])) > 0
+        again = tf_ink.find(small, region)
+        if again.seen:
+            found = again
+    return found
+
+
+def shaped(ink: tf_ink.Ink) -> Any:
+    """The ink with MNIST's strokes, (h, w) float32 in [0, 1]; its longer side is about FINE."""
+    box = tf.cast(ink.box, tf.float64)
+    top, left, bottom, right = tf.unstack(box)
+    longest = tf.maximum(bottom - top, right - left)
+    room = 0.3 * longest  # for a stroke that is made wider, and the soft rim of each
+    box = tf.stack([top - room, left - room, bottom + room, right + room])
+    sides = tf.stack([bottom - top, right - left]) + 2 * room
+    shape = tf.cast(tf.round(sides * (FINE / longest)), tf.int32)
+    fine = grid.softened(grid.softened(grid.resized(ink.strength, box, (shape[0], shape[1]))))
+    solid = tf.clip_by_value(3 * (fine / tf.cast(ink.level, tf.float32) - 0.2), 0, 1)
+    width = stroke_width(solid)
+    wanted = tf.clip_by_value(width * BOX / FINE, STROKES[0], STROKES[1])
+    steps = (wanted * FINE - width * BOX) / (2 * (BOX - wanted))
+    return grid.grown(solid, tf.maximum(tf.maximum(steps, -width / 4), -FINE / 16))
+
+
+def stroke_width(shape: Any) -> Any:
+    """Mean width of the strokes, float64: twice the area, over what one step off takes."""
+    one = tf.constant(-1.0, tf.float64)
+    area = tf.reduce_sum(tf.cast(shape, tf.float64))
+    inner = tf.reduce_sum(tf.cast(grid.grown(shape, one), tf.float64))
+    return 2 * area / tf.maximum(area - inner, 1e-6)
+
+
+def framed(shape: Any) -> Any:
+    """`shape` (h, w) in [0, 1] as MNIST frames it: (28, 28) float32 whole levels 0-255."""
+    edges = tf.cast(grid.bounds(shape > 0.5 * tf.reduce_max(shape)), tf.float64)
+    low, high = edges[:2], edges[2:]
+    step = tf.reduce_max(high - low) / BOX
+    pixels = tf.maximum(tf.round((high - low) / step), 1)
+    low = (low + high) / 2 - pixels * step / 2
+    box = tf.concat([low, low + pixels * step], 0)
+    pixels = tf.cast(pixels, tf.int32)
+    small = grid.resized(shape, box, (pixels[0], pixels[1]))
+    # half of MNIST's ink is full white
+    full = grid.median(tf.boolean_mask(small, small > 0.5 * tf.reduce_max(small)))
+    levels = to_levels(tf.clip_by_value(small / full, 0, 1))
+
+    centre = tf.cast(tf.stack(mass_centre(levels)), tf.int32)
+    place = tf.minimum(tf.maximum(SIDE // 2 - centre, 0), SIDE - pixels)
+    return tf.pad(levels, tf.stack([place, SIDE - pixels - place], 1))
+
+
+def decode(data: Any) -> Any:
+    """A picture file, () string, in grey as a person sees it: (h, w) float32 in [0, 1].
+
+    As nnguide.preprocessing.pictures.decode, for what TensorFlow decodes: the first frame, turned
+    as a JPEG file's EXIF says, what is transparent on the paper that lets the ink be seen, a
+    large picture reduced by a whole factor.
+    """
+    starts = {name: tf.strings.substr(data, 0, len(b)) == b for name, b in KINDS.items()}
+    known = starts["png"] | starts["jpeg"] | starts["bmp"] | starts["gif"]
+    expected = "expected the bytes of a PNG, JPEG, GIF or BMP picture of at most"
+    small = tf.strings.length(data) <= MAX_BYTES
+    checks = [
+        tf.debugging.Assert(known & small, [f"{expected} {MAX_BYTES // 10**6} MB"]),
+        tf.debugging.Assert(
+            claimed_pixels(data, starts) <= MAX_PIXELS, [f"{expected} {MAX_PIXELS:,} pixels"]
+        ),
+    ]
+    with tf.control_dependencies([check for check in checks if check is not None]):
+        data = tf.identity(data)
+    if starts["jpeg"]:  # by the exact method, as Pillow; decode_image would take the fast one
+        levels = tf.io.decode_jpeg(data, dct_method="INTEGER_ACCURATE")
+        levels = turned(levels, orientation(data))
+    else:
+        levels = tf.io.decode_image(data, expand_animations=False)
+    levels = tf.ensure_shape(levels, [None, None, None])  # (h, w, 1 to 4) uint8
+    longest, shortest = tf.reduce_max(tf.shape(levels)[:2]), tf.reduce_min(tf.shape(levels)[:2])
+    factor = tf.maximum(longest // ENOUGH, 1)
+    if starts["jpeg"]:  # a JPEG decoder reduces by 1, 2, 4 or 8, by the shorter side
+        by = tf.constant([1, 1, 2, 2, 4, 4, 4, 4, 8])[tf.minimum(shortest // ENOUGH, 8)]
+        factor = by * tf.maximum(-(-longest // by) // ENOUGH, 1)
+    channels = tf.shape(levels)[2]
+    if (channels % 2 == 0) & ~opaque_bmp(levels, starts["bmp"]):
+        grey = on_paper(levels, factor)
+    else:
+        grey = plain(levels[..., : channels - 1 + channels % 2], factor)
+    return grey
+
+
+def opaque_bmp(levels: Any, is_bmp: Any) -> Any:
+    """Whether the fourth channel of a BMP file is left empty, as most programs write it."""
+    return is_bmp & tf.reduce_all(levels[..., -1] == 0)
+
+
+def claimed_pixels(data: Any, starts: dict[str, Any]) -> Any:
+    """Width times height as the file's header says, () float64, before anything is decoded."""
+    head = tf.cast(
+        tf.io.decode_raw(tf.strings.substr(data, 0, 32) + 32 * b"\0", tf.uint8), tf.float64
+    )
+
+    def number(start: int, count: int, big: bool) -> Any:
+        places = range(count - 1, -1, -1) if big else range(count)
+        return sum(head[start + i] * 256.0**place for i, place in enumerate(places))
+
+    if starts["png"]:
+        pixels = number(16, 4, True) * number(20, 4, True)
+    elif starts["gif"]:
+        pixels = number(6, 2, False) * number(8, 2, False)
+    elif starts["bmp"]:  # a negative height stands for rows from the top
+        height = number(22, 4, False)
+        pixels = number(18, 4, False) * tf.minimum(height, 2.0**32 - height)
+    elif starts["jpeg"]:
+        pixels = tf.reduce_prod(tf.cast(tf.io.extract_jpeg_shape(data)[:2], tf.float64))
+    else:
+        pixels = tf.constant(0.0, tf.float64)
+    return pixels
+
+
+def orientation(data: Any) -> Any:
+    """The orientation, () int32 from 1 to 8, that the EXIF of a JPEG file gives; 1 if none does."""
+    head = tf.strings.substr(data, 0, HEADER)
+    before = tf.strings.length(tf.strings.split(head, b"Exif\0\0")[0])
+    body = tf.strings.substr(head, tf.minimum(before + 6, tf.strings.length(head)), -1)
+    raw = tf.cast(tf.io.decode_raw(body + 32 * b"\0", tf.uint8), tf.int32)
+    big = raw[0] == ord("M")
+
+    def number(start: Any) -> Any:  # two bytes; an offset of four has its lower two there
+        start = tf.clip_by_value(start, 0, tf.size(raw) - 2)
+        return tf.where(big, raw[start] * 256 + raw[start + 1], raw[start + 1] * 256 + raw[start])
+
+    directory = number(tf.where(big, 6, 4))
+    entries = directory + 2 + 12 * tf.range(tf.minimum(number(directory), 64))
+    entries = tf.minimum(entries, tf.size(raw) - 12)
+    tags = tf.map_fn(number, entries)
+    found = tf.boolean_mask(entries, tags == 0x0112)
+    value = number(tf.concat([found, [-8]], 0)[0] + 8)
+    return tf.where((tf.size(found) > 0) & (value >= 1) & (value <= 8), value, 1)
+
+
+def turned(levels: Any, lies: Any) -> Any:
+    """`levels` (h, w, channels) as a person holds the picture that `lies` so."""
+    transposed, down, across = (
+        tf.constant([False, *(turn[which] for turn in TURNS.values())])[lies] for which in range(3)
+    )
+    if transposed:
+        levels = tf.transpose(levels, [1, 0, 2])
+    if down:
+        levels = levels[::-1]
+    if across:
+        levels = levels[:, ::-1]
+    return levels
+
+
+def plain(levels: Any, factor: Any) -> Any:
+    """Grey (h, w) float32 in [0, 1] of uint8 (height, width, 1 or 3), each block averaged."""
+    by_channel = tf.transpose(tf.cast(levels, tf.float32), [2, 0, 1])
+    means = tf.map_fn(lambda one: grid.block_mean(one, factor), by_channel)
+    means = tf.cast(tf.floor(means + 0.5), tf.int32)
+    if tf.shape(means)[0] == 3:  # ITU-R BT.601, in the whole numbers that Pillow takes
+        grey = (means[0] * 19595 + means[1] * 38470 + means[2] * 7471 + 0x8000) // 65536
+    else:
+        grey = means[0]
+    return tf.cast(grey, tf.float32) / 255
+
+
+def on_paper(levels: Any, factor: Any) -> Any:
+    """Grey of a transparent picture, uint8 (height, width, 2 or 4), as pictures.on_paper has it."""
+    values = tf.cast(levels, tf.float32) / 255
+    opacity = values[..., -1]
+    if tf.shape(values)[2] == 4:
+        grey = 0.299 * values[..., 0] + 0.587 * values[..., 1] + 0.114 * values[..., 2]
+    else:
+        grey = values[..., 0]
+    weighed = grid.block_mean(grey * opacity, factor)
+    opacity = grid.block_mean(opacity, factor)
+    grey = tf.clip_by_value(weighed / tf.maximum(opacity, 1e-6), 0, 1)
+
+    seen = tf.boolean_mask(grey, opacity > 0.5)
+    low, middle, high = (grid.quantile(seen, share) for share in (0.02, 0.5, 0.98))
+    covered = tf.size(seen) / tf.size(grey)
+    own = (high - low > 0.3) & (covered > 0.5)
+    paper = tf.where(own, middle, tf.cast(middle < 0.5, tf.float32))
+    shown = paper + opacity * (grey - paper)
+    return tf.where(tf.size(seen) > 0, shown, tf.ones_like(shown))

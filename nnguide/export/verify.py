@@ -1,0 +1,183 @@
+"""Whether an export answers as its run does: asked again in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnguide import inputs, quiet
+from nnguide.errors import WorkError
+from nnguide.evaluation.evaluate import outputs
+from nnguide.export import Format, process, samples
+from nnguide.runs import Run
+
+CHECKED = 1000  # inputs of each kind
+CLOSE = 1e-4  # between probabilities, from what the preprocessing takes on
+READ = 0.02  # between probabilities where a picture file was read
+UNDECIDED = 0.01  # the top two may change places where they are so close and a file was read
+
+Say = Callable[[str], None]
+Answers = dict[str, np.ndarray]
+
+
+def verify(run: Run, form: Format, folder: Path, say: Say, count: int = CHECKED) -> dict[str, Any]:
+    """Load the export in `folder` in a fresh process and compare its answers with the run's.
+
+    Returns:
+        How many inputs of each kind were compared, and how far apart the probabilities were.
+    Raises:
+        WorkError: it cannot be loaded, does not answer, or answers otherwise.
+    """
+    say(f"checking {form} in a fresh process on {count:,} inputs of each kind")
+    if run.task.inputs == "texts":
+        return of_texts(run, form, folder, samples.texts(count))
+    given: dict[str, Any] = {"image": samples.pictures(count)}
+    kinds = ["image"]
+    if form == "saved_model":
+        given["image_bytes"] = list(samples.files(count))
+        kinds += ["examples", "image_bytes"]
+    answers, _ = ask(form, folder, given, kinds, {"examples": "image"})
+    wanted = outputs(run.model, inputs.pictures(given["image"]))
+    found = {"image": compare(run, wanted, answers, "image", CLOSE, 2 * CLOSE)}
+    if form == "saved_model":
+        compare_scores(run, wanted, answers)
+        seen = inputs.pictures(given["image_bytes"])
+        wanted = outputs(run.model, seen)
+        found["image_bytes"] = compare(run, wanted, answers, "image_bytes", READ, UNDECIDED)
+    if form == "litert":
+        loads(run, folder, given["image"][:10], "image")
+    return found
+
+
+def of_texts(run: Run, form: Format, folder: Path, texts: list[str]) -> dict[str, Any]:
+    """`verify` for spam: ids must be equal, whatever Unicode holds."""
+    from nnguide.training.fit import preprocessor
+
+    encoded = [text.encode() for text in texts]
+    kinds = ["text", "ids", *(["examples"] if form == "saved_model" else [])]
+    sources = {"ids": "text", "examples": "text"}
+    answers, _ = ask(form, folder, {"text": encoded}, kinds, sources)
+    layer = preprocessor(run.model)
+    parts = [process.ragged(np.asarray(layer(batch))) for batch in process.cut(encoded)]
+    for name in ("ids", "lengths"):
+        wanted_ids = np.concatenate([part[name] for part in parts])
+        if not np.array_equal(answers[f"ids.{name}"], wanted_ids):
+            raise WorkError("the export gives some texts other token ids than its run does")
+    wanted = outputs(run.model, inputs.texts(texts))
+    found = compare(run, wanted, answers, "text", CLOSE, 2 * CLOSE)
+    if form == "saved_model":
+        compare_scores(run, wanted, answers)
+    if form == "litert":
+        loads(run, folder, encoded[:10], "text")
+    return {"text": found}
+
+
+def loads(run: Run, folder: Path, given: Any, kind: str) -> None:
+    """See that the 8-bit network loads and answers with probabilities; they may differ."""
+    answers, _ = ask("litert_int8", folder, {kind: given}, [kind])
+    probability = answers[f"{kind}.probability"]
+    if not (np.isfinite(probability).all() and (abs(probability - 0.5) <= 0.51).all()):
+        raise WorkError("the 8-bit network answers with what are no probabilities")
+
+
+def compare(
+    run: Run, wanted: np.ndarray, answers: Answers, kind: str, close: float, undecided: float
+) -> dict[str, Any]:
+    """Hold the answers to one kind of input to the run's probabilities `wanted` (n, nodes).
+
+    Args:
+        close: how far apart probabilities may be.
+        undecided: labels may differ where the run's top two probabilities (for spam, its
+            probability and the threshold) are so close.
+    """
+    if run.threshold is None:
+        found = answers[f"{kind}.probabilities"]
+        top = np.sort(wanted, axis=1)
+        margin, best = top[:, -1] - top[:, -2], wanted.argmax(axis=1)
+        winning = answers[f"{kind}.probability"] == found.max(axis=1)
+    else:
+        found = answers[f"{kind}.probability"][:, None]
+        spam = wanted[:, 0].astype(float)
+        margin, best = np.abs(spam - run.threshold), (spam > run.threshold).astype(int)
+        winning = np.ones(len(wanted), bool)
+    labels = np.array(run.labels)[best]
+    apart = float(np.abs(found - wanted).max()) if found.shape == wanted.shape else np.inf
+    if not apart <= close:  # NaN too
+        raise WorkError(
+            f"the export and its run are up to {apart:.3g} apart in their probabilities for "
+            f"{kind}; at most {close:g} is expected"
+        )
+    other = (answers[f"{kind}.label"] != labels) & (margin > undecided)
+    if other.any() or not winning.all():
+        raise WorkError(f"the export gives {int(other.sum())} of {len(labels)} {kind} other labels")
+    return {"n": len(wanted), "apart": apart}
+
+
+def compare_scores(run: Run, wanted: np.ndarray, answers: Answers) -> None:
+    """Hold the signature `classify` to the run's probabilities `wanted` (n, nodes)."""
+    scores = run.task.head(len(run.labels)).probabilities(wanted)
+    names = answers["examples.classes"]
+    if not (names == np.array(run.labels)).all():
+        raise WorkError("the signature classify names other classes than the run")
+    if not np.abs(answers["examples.scores"] - scores).max() <= CLOSE:
+        raise WorkError("the signature classify gives other scores than the run")
+
+
+def ask(
+    form: str,
+    folder: Path,
+    given: dict[str, Any],
+    kinds: Iterable[str],
+    sources: dict[str, str] | None = None,
+    measure: bool = False,
+) -> tuple[Answers, dict[str, float]]:
+    """The answers of what lies in `folder`, from a fresh process, by kind of input.
+
+    Args:
+        form: a key of nnguide.export.process.FORMS.
+        given: arrays, or lists of byte strings.
+        kinds: what to ask, each a name in `given` or in `sources`.
+        sources: kind -> the name in `given` of its values.
+        measure: also take the time.
+    Returns:
+        `kind.name` -> array, and the figures.
+    Raises:
+        WorkError: the process failed.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        arrays: dict[str, np.ndarray] = {}
+        for key, values in given.items():
+            if isinstance(values, np.ndarray):
+                arrays[key] = values
+            else:
+                arrays[f"{key}_bytes"], arrays[f"{key}_lengths"] = process.pack(values)
+        np.savez(place / "inputs.npz", **arrays)  # type: ignore[arg-type]
+        request = {
+            "form": form,
+            "folder": str(folder.resolve()),
+            "kinds": list(kinds),
+            "sources": sources or {},
+            "measure": measure,
+            "inputs": str(place / "inputs.npz"),
+            "outputs": str(place / "outputs.npz"),
+            "figures": str(place / "figures.json"),
+        }
+        (place / "request.json").write_text(json.dumps(request), encoding="utf-8")
+        command = [sys.executable, "-P", "-B", process.__file__, str(place / "request.json")]
+        ended = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        if ended.returncode:
+            if quiet.verbose:
+                sys.stderr.write(ended.stderr)
+            last = (ended.stderr.strip().splitlines() or ["no message"])[-1]
+            raise WorkError(f"{form} failed in a fresh process: {last}")
+        with np.load(place / "outputs.npz", allow_pickle=False) as file:
+            answers = {key: file[key] for key in file.files}
+        return answers, json.loads((place / "figures.json").read_text(encoding="utf-8"))

@@ -1,0 +1,80 @@
+"""Requests that TensorFlow Serving sends itself before it answers others, and its settings.
+
+The form is TensorFlow Serving's: `assets.extra/tf_serving_warmup_requests`, a TFRecord file of
+PredictionLog messages, one for each signature, answered when the model is loaded.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+PATH = Path("assets.extra") / "tf_serving_warmup_requests"
+TEXTS = (b"WIN a free prize, call now", b"See you at six")
+
+
+def write(folder: Path, task: str, kind: str) -> None:
+    """Write the warm-up requests of an exported `task`, of pictures or texts, below `folder`."""
+    (folder / PATH).parent.mkdir(exist_ok=True)
+    with tf.io.TFRecordWriter(str(folder / PATH)) as file:
+        for log in requests(task, kind):
+            file.write(log.SerializeToString(deterministic=True))
+
+
+def requests(task: str, kind: str) -> list[Any]:
+    """A PredictionLog for each signature of an exported task; `kind` is pictures or texts."""
+    if kind == "texts":
+        examples = [example("text", bytes_list=[text]) for text in TEXTS]
+        texts = predict(task, "serving_default", "text", tf.constant(TEXTS))
+        return [texts, classify(task, examples)]
+    levels = one()
+    file = bytes(tf.io.encode_png(levels[..., None].astype(np.uint8)).numpy())
+    return [
+        predict(task, "serving_default", "image", levels[None]),
+        predict(task, "serve_bytes", "image_bytes", tf.constant([file])),
+        classify(task, [example("image", float_list=levels.reshape(-1))]),
+    ]
+
+
+def one() -> np.ndarray:
+    """A one as MNIST would have it: (28, 28) float32 levels 0-255."""
+    levels = np.zeros((28, 28), np.float32)
+    levels[4:24, 13:16] = 255
+    return levels
+
+
+def example(feature: str, **values: Any) -> tf.train.Example:
+    """A tf.Example of one feature; `values` is float_list=… or bytes_list=…."""
+    lists = {"float_list": tf.train.FloatList, "bytes_list": tf.train.BytesList}
+    ((kind, value),) = values.items()
+    one_feature = tf.train.Feature(**{kind: lists[kind](value=value)})
+    return tf.train.Example(features=tf.train.Features(feature={feature: one_feature}))
+
+
+def predict(task: str, signature: str, name: str, values: Any) -> Any:
+    """The log of a prediction whose input `name` is `values`."""
+    from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name = task
+    request.model_spec.signature_name = signature
+    request.inputs[name].CopyFrom(tf.make_tensor_proto(values))
+    return prediction_log_pb2.PredictionLog(
+        predict_log=prediction_log_pb2.PredictLog(request=request)
+    )
+
+
+def classify(task: str, examples: list[tf.train.Example]) -> Any:
+    """The log of a classification of `examples`."""
+    from tensorflow_serving.apis import classification_pb2, prediction_log_pb2
+
+    request = classification_pb2.ClassificationRequest()
+    request.model_spec.name = task
+    request.model_spec.signature_name = "classify"
+    request.input.example_list.examples.extend(examples)
+    return prediction_log_pb2.PredictionLog(
+        classify_log=prediction_log_pb2.ClassifyLog(request=request)
+    )
