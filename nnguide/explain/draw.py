@@ -99,6 +99,7 @@ def _bare(axes: Axes) -> None:
 
 def _plain(name: str, most: int = 24) -> str:
     """`name` in at most that many characters, each of which can be drawn."""
+    name = " ".join(name.split())
     shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
     return shown if len(shown) <= most else shown[: most - 1] + "…"
 
