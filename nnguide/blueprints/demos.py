@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nnguide.blueprints import activations, descent, toy_data
+from nnguide.blueprints import activations, descent, losses, toy_data
 from nnguide.blueprints.losses import accuracy
 from nnguide.blueprints.numpy_net import NumpyNet
 from nnguide.blueprints.settings import SCHEDULES, Settings
@@ -61,6 +61,29 @@ def activation_curves(limit: float = 6.0, points: int = 241) -> dict[str, Any]:
             "at_plus_1000": float(g.value(np.array([[1000.0, 0.0]]))[0, 0]),
         }
     return {"z": z.tolist(), "activations": found}
+
+
+def wrong_answers(sums: tuple[float, ...] = (4, 1, 0, -1, -4, -10, -40, -1000)) -> dict[str, Any]:
+    """What an answer costs when the truth is 1, from sure and right to sure and wrong.
+
+    Returns:
+        rows: [{z, answer, mse, mse_delta, crossentropy, crossentropy_delta, naive}] where naive
+        is −log ŷ computed from a float32 ŷ, null where that is infinite.
+    """
+    z = np.array(sums, float)[:, None]
+    y, g = np.ones_like(z), activations.TABLE["sigmoid"]
+    ŷ = g.value(z)
+    found = {"z": z[:, 0], "answer": ŷ[:, 0]}
+    for name, key in (("mse", "mse"), ("crossentropy", "binary_crossentropy")):
+        loss = losses.TABLE[key]
+        found[name], found[f"{name}_delta"] = loss.value(z, y, g), loss.delta(z, y, g)[:, 0]
+    with np.errstate(divide="ignore"):
+        found["naive"] = -np.log(ŷ[:, 0].astype("float32"))
+    rows = [
+        {name: float(x) if np.isfinite(x) else None for name, x in zip(found, row, strict=True)}
+        for row in zip(*found.values(), strict=True)
+    ]
+    return {"rows": rows}
 
 
 def two_linear_layers(seed: int = 0, epochs: int = 100) -> dict[str, Any]:

@@ -371,6 +371,21 @@ def forming(frames: list[Data], X: Any, y: Any, target: Path | str) -> None:
         animation.save(beside, writer=PillowWriter(fps=8), dpi=90)
 
 
+def losses(data: Data, target: Path | str) -> None:
+    """Squared error and cross-entropy of an answer whose truth is 1, over its sum z."""
+    rows = sorted((row for row in data["rows"] if abs(row["z"]) <= 10), key=lambda row: row["z"])
+    z = [row["z"] for row in rows]
+    with canvas(target, 2) as (left, right):
+        for axes, end, title in (
+            (left, "", "What an answer costs"),
+            (right, "_delta", "The error δ that it sends back"),
+        ):
+            for name, label in (("mse", "squared error"), ("crossentropy", "cross-entropy")):
+                axes.plot(z, [row[name + end] for row in rows], marker="o", label=label)
+            axes.legend()
+            _title(axes, title, "z: sure of no … sure of yes (the truth)", "L" if not end else "δ")
+
+
 def line(x: Any, y: Any, predictions: Any, target: Path | str, title: str) -> None:
     """A regression with one feature: the points and what the network answers."""
     order = np.argsort(np.ravel(x))

@@ -11,6 +11,9 @@ from nnguide import cli
 from nnguide.cli import _options
 from nnguide.errors import InputError
 
+plot = click.option("--plot", type=click.Path(path_type=Path), help="Draw it: .png, .svg or .pdf.")
+seed = click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+
 
 class FewThreads(click.Command):
     """A command whose matrices are small: threads would cost more than they bring."""

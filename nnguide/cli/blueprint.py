@@ -10,12 +10,9 @@ import click
 from nnguide import cli
 from nnguide.blueprints.settings import ACTIVATIONS
 from nnguide.cli import _options
-from nnguide.cli._blueprint_print import FewThreads, Numbers, columns, finish, number
+from nnguide.cli._blueprint_check import check, twins
+from nnguide.cli._blueprint_print import FewThreads, Numbers, columns, finish, number, plot, seed
 from nnguide.cli._blueprint_train import train
-from nnguide.errors import WorkError
-
-plot = click.option("--plot", type=click.Path(path_type=Path), help="Draw it: .png, .svg or .pdf.")
-seed = click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 
 NUMBERS = Numbers()
 
@@ -41,7 +38,8 @@ def command() -> None:
     """
 
 
-command.add_command(train)
+for checked in (train, check, twins):
+    command.add_command(checked)
 
 
 @command.command("neuron")
@@ -169,6 +167,27 @@ def activations(plot: Path | None, as_json: bool) -> None:
         rows.append([name, curve["formula"], curve["derivative"], *values, *extremes])
     note = "softmax: the first of two outputs, for the sums (z, 0)"
     finish("activations", data, [*columns(rows), "", note], as_json, plot)
+
+
+@command.command("losses")
+@plot
+@_options.as_json
+def losses(plot: Path | None, as_json: bool) -> None:
+    """What a confident wrong answer costs, and what it sends back.
+
+    The truth is 1. The squared error stops at ½ and its δ vanishes where the answer is
+    most wrong; the cross-entropy grows without bound, stays finite, and its δ is ŷ - 1.
+    The last column takes the logarithm of a rounded ŷ instead.
+
+    Example: nnguide blueprint losses --plot losses.png
+    """
+    from nnguide.blueprints import demos
+
+    data = demos.wrong_answers()
+    lines = [["z", "ŷ", "½(ŷ − y)²", "its δ", "−log ŷ", "its δ", "−log of float32 ŷ"]]
+    for row in data["rows"]:
+        lines.append(["inf" if x is None else f"{x:.4g}" for x in row.values()])
+    finish("losses", data, columns(lines), as_json, plot)
 
 
 @command.command("linear")
@@ -352,33 +371,3 @@ def filters(run: str, most: int, plot: Path | None, as_json: bool) -> None:
     for row in data["pictures"][0]:
         lines.append("".join("+" if w > 0.3 else "-" if w < -0.3 else "." for w in row))
     finish("filters", data, lines, as_json, plot)
-
-
-@command.command("check")
-@seed
-@plot
-@_options.as_json
-def check(seed: int, plot: Path | None, as_json: bool) -> None:
-    """The gradient check: slopes by hand against central differences.
-
-    Every activation with every loss, depths 1 to 5, with and without L1 and L2.
-    The status is 8 when any of them disagrees.
-
-    Example: nnguide blueprint check --seed 1
-    """
-    from nnguide.blueprints import gradient_check
-
-    rows = list(gradient_check.table(seed))
-    agrees = all(row["agrees"] for row in rows)
-    worst = max(row["difference"] for row in rows)
-    lines = [["activation", "loss", "output", "networks", "entries", "skipped", "difference", ""]]
-    for row in rows:
-        counts = [str(row[name]) for name in ("networks", "entries", "skipped")]
-        verdict = "agrees" if row["agrees"] else "DISAGREES"
-        names = [row[name] for name in ("activation", "loss", "output")]
-        lines.append([*names, *counts, f"{row['difference']:.1e}", verdict])
-    end = f"worst difference {worst:.1e}, at most {gradient_check.AGREEMENT:.0e} is allowed"
-    data = {"rows": rows, "worst": worst, "allowed": gradient_check.AGREEMENT, "agrees": agrees}
-    finish("check", data, [*columns(lines), "", end], as_json, plot)
-    if not agrees:
-        raise WorkError("the slopes by hand and the measured ones disagree")

@@ -12,6 +12,7 @@ DEMOS = [
     "neuron",
     "trace",
     "activations",
+    "losses",
     "linear",
     "rates",
     "batches",

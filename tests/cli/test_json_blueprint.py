@@ -33,6 +33,8 @@ def held(nnguide):
     [
         "neuron",
         "activations",
+        "losses",
+        "twins --steps 10",
         "linear",
         "rates --steps 3",
         "rates --learning-rates 1e200",
