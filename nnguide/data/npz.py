@@ -33,6 +33,11 @@ class Archive:
         self._zip = opened.zip
         self.names: tuple[str, ...] = tuple(opened.files)
 
+    def array(self, name: str) -> np.ndarray:
+        """The array `name`, of any shape (n, …) and plain type; InputError if it is not."""
+        self._header(name)
+        return self._array(name)
+
     def images(self, name: str) -> np.ndarray:
         """The pictures `name`: (n, 28, 28) uint8.
 

@@ -1,0 +1,252 @@
+"""What the command line names, as a case: a run, a .keras file, or FILE.py:function."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import importlib
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nnguide import quiet, runs
+from nnguide.errors import ConfigError, DataError, InputError, NnguideError, RunError
+from nnguide.runs import Run
+
+if TYPE_CHECKING:
+    from nnguide.doctor.case import Case
+
+MAX_SOURCE = 4 << 20  # bytes of a .py file
+OWN_LAYERS = ("heads", "models.text", "preprocessing.images", "preprocessing.text")
+WATCHED = ("precision", "recall")  # what `nnguide evaluate` measures beside accuracy
+
+
+def load(
+    target: str,
+    *,
+    data: str | None = None,
+    history: Path | None = None,
+    batch_size: int | None = None,
+    label_column: str | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Case:
+    """The case that `nnguide doctor TARGET` means.
+
+    Args:
+        target: a run's folder or a task, FILE.keras, or FILE.py:function; that file is executed.
+        data: an .npz, a CSV file or the name of a data set, in the place of the target's own.
+        history: a CSV file of figures per epoch, in the place of a run's own.
+        batch_size: of training, where the target does not say.
+        label_column: of a CSV file; None is "label".
+        say: takes each line meant for the user.
+    Raises:
+        ConfigError: a target of no known form, no such function, no such data set.
+        DataError: the data is not to be had.
+        InputError: the file fails when it is executed, or returns no model; bad data.
+        RunError: a run or model that is missing or damaged, or has layers of an unknown kind.
+    """
+    path, _, function = target.rpartition(":")
+    if path.endswith(".py"):
+        model, own = execute(Path(path), function)
+        facts: dict[str, Any] = {}
+    elif target.endswith(".py"):
+        raise ConfigError(f"expected FILE.py:FUNCTION; got {target}.{_functions(Path(target))}")
+    elif target.endswith((".keras", ".h5", ".hdf5")):
+        model, own, facts = keras_file(Path(target)), None, {}
+    else:
+        return _of_run(runs.load(target), data, history, batch_size, label_column, say)
+    from nnguide.doctor import case
+
+    if data is not None:
+        from nnguide.doctor.tables import given
+
+        own = given(data, model, label_column, say)
+    return case.read(model, own, history, batch_size=batch_size, **facts)
+
+
+def keras_file(path: Path) -> Any:
+    """The model in a .keras file, compiled as it was saved; code in it is refused.
+
+    Raises:
+        ConfigError: an .h5 file.
+        RunError: missing, damaged, or with layers that nnguide does not know.
+    """
+    if path.suffix != ".keras":
+        raise ConfigError(
+            f"expected a .keras file; got {path}, whose form may carry code. "
+            "Save the model anew with model.save('model.keras')."
+        )
+    if not path.is_file():
+        raise RunError(f"there is no model at {path}. Check the path for a slip.")
+    quiet.tensorflow()
+    import keras
+
+    for module in OWN_LAYERS:
+        importlib.import_module(f"nnguide.{module}")
+    try:
+        with quiet.stderr_diverted():
+            return keras.models.load_model(path, safe_mode=True)
+    except Exception as error:  # Keras raises whatever its parts raise
+        text = next((line for line in str(error).splitlines() if line.strip()), repr(error))
+        raise RunError(
+            f"{path} cannot be loaded as a Keras model: {text.strip()[:300]} If it has layers or "
+            "losses of your own, give the code that makes it: nnguide doctor FILE.py:function"
+        ) from error
+
+
+def execute(path: Path, function: str) -> tuple[Any, Any]:
+    """Run a Python file and its function: the model, and the data or None.
+
+    What the file prints goes to stderr.
+
+    Raises:
+        RunError: no such file.
+        ConfigError: no such function in it.
+        InputError: the file or the function fails, or gives no Keras model.
+    """
+    source = _source(path)
+    quiet.tensorflow()
+    import keras
+
+    module = types.ModuleType(f"_doctor_{path.stem}")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module  # what dataclasses and Keras look classes up in
+    sys.path.insert(0, str(path.parent.absolute()))
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            with _told(str(path)):
+                exec(compile(source, str(path), "exec"), module.__dict__)
+            make = getattr(module, function, None)
+            if not callable(make):
+                raise ConfigError(f"{path} has no function {function!r}.{_functions(path)}")
+            with _told(f"{path}:{function}"):
+                answer = make()
+    finally:
+        sys.path.remove(str(path.parent.absolute()))
+    model, data = answer if isinstance(answer, tuple) and len(answer) == 2 else (answer, None)
+    if not isinstance(model, keras.Model):
+        raise InputError(
+            f"expected {path}:{function} to return a Keras model, or (model, data); "
+            f"got {type(answer).__name__}"
+        )
+    return model, data
+
+
+def _source(path: Path) -> bytes:
+    if not path.is_file():
+        raise RunError(f"there is no file {path}. Check the path for a slip.")
+    if path.stat().st_size > MAX_SOURCE:
+        raise InputError(f"{path}: expected at most {MAX_SOURCE >> 20} MB of Python; got more")
+    return path.read_bytes()
+
+
+@contextlib.contextmanager
+def _told(what: str) -> Any:
+    """Turn whatever the user's code raises into an InputError that names its line."""
+    try:
+        yield
+    except NnguideError:
+        raise
+    except (Exception, SystemExit) as error:
+        trace = error.__traceback__
+        line = getattr(error, "lineno", None)
+        name = what.partition(".py")[0] + ".py"
+        while trace:
+            if trace.tb_frame.f_code.co_filename == name:
+                line = trace.tb_lineno
+            trace = trace.tb_next
+        first = next(iter(str(error).strip().splitlines()), "")
+        where = f" in line {line}" if line else ""
+        raise InputError(f"{what} fails{where}: {type(error).__name__}: {first[:300]}") from error
+
+
+def _functions(path: Path) -> str:
+    """The functions of a file that take nothing, as a hint; nothing is executed."""
+    try:
+        tree = ast.parse(_source(path))
+    except (SyntaxError, ValueError, NnguideError):
+        return ""
+    names = [
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+        and len(node.args.args) + len(node.args.posonlyargs) == len(node.args.defaults)
+    ]
+    return f" Functions in it that take nothing: {', '.join(names)}." if names else ""
+
+
+def _of_run(
+    run: Run,
+    data: str | None,
+    history: Path | None,
+    batch_size: int | None,
+    label_column: str | None,
+    say: Callable[[str], None],
+) -> Case:
+    """A run of ours with its own history and data, compiled as its training was."""
+    from nnguide.doctor import case
+
+    say(f"run: {run.folder}")
+    config, model = run.config, run.model
+    given: Any = None
+    if data is None:
+        try:
+            given = _own_data(run)
+        except (DataError, ConfigError) as error:
+            say(f"note: the run's own data is not to be had: {error}")
+    else:
+        from nnguide.doctor.tables import given as read
+
+        given = read(data, model, label_column, say)
+    size = config.train.batch_size
+    rows = len(given.train) if given is not None else run.metrics.get("n_train")
+    _compile(run, model, rows or 1)
+    return case.read(
+        model,
+        given,
+        history or run.folder / "history.csv",
+        batch_size=batch_size or (rows if size == "full" else int(size)),
+        shuffles=data is None,
+        trained=True,
+        measures=WATCHED,
+    )
+
+
+def _compile(run: Run, model: Any, rows: int) -> None:
+    from nnguide.training.schedules import optimizer
+
+    config = run.config
+    head = run.task.head(len(run.labels))
+    size = config.train.batch_size
+    steps = 1 if size == "full" else max(rows // int(size), 1)
+    model.compile(
+        optimizer(config.train, steps), head.loss(config.train.label_smoothing), head.metrics()
+    )
+
+
+def _own_data(run: Run) -> Any:
+    """What the run was trained on: the part it fitted, the part it watched, the test part."""
+    from nnguide import data
+    from nnguide.doctor.data import Data, Part
+    from nnguide.evaluation.evaluate import own_dataset
+    from nnguide.training.fit import divide
+
+    config = run.config
+    source = data.find(
+        run.task.name,
+        own_dataset(run),
+        split_seed=config.data.split_seed,
+        label_column=config.data.label_column or None,
+        text_column=config.data.text_column or None,
+    )
+    head = run.task.head(len(run.labels))
+
+    def part(examples: Any) -> Part:
+        texts = examples.inputs.dtype == object
+        x = examples.inputs.astype(str) if texts else examples.inputs
+        return Part(x, head.targets(examples.labels))
+
+    training, validation = divide(config, source.load("train"))
+    return Data(part(training), part(validation), part(source.load("test")))

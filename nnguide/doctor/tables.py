@@ -1,0 +1,144 @@
+"""Data named on the command line: an .npz archive, a CSV file, or a data set by its name."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnguide import data as sets
+from nnguide.data.npz import open_archive
+from nnguide.doctor.data import NAMES, Data, Part, read
+from nnguide.errors import ConfigError, DataError, InputError
+from nnguide.values import unknown
+
+MAX_BYTES = 512 << 20  # of a CSV file
+CATEGORICAL = ("categoricalcrossentropy", "categoricalfocalcrossentropy")
+
+
+def given(name: str, model: Any, label_column: str | None, say: Callable[[str], None]) -> Data:
+    """The data that `--data` names, in the form that `model` takes.
+
+    An archive is taken as it is. The labels of a CSV file and of a data set have no form of
+    their own: they become one-hot where the model's loss wants that, else numbers.
+
+    Raises:
+        ConfigError: neither a file nor the name of a data set.
+        DataError: no such file, or the data set is not to be had.
+        InputError: a file of another form.
+    """
+    path = Path(name).expanduser()
+    if name in sets.names():
+        return _shaped(_named(name, say), model)
+    if path.suffix not in (".npz", ".csv"):
+        raise ConfigError(
+            f"--data takes an .npz or .csv file. {unknown(name, list(sets.names()), 'data set')}"
+        )
+    if not path.is_file():
+        raise DataError(f"there is no file {path}. Check the path for a slip.")
+    if path.suffix == ".npz":
+        if label_column:
+            raise ConfigError("--label-column is for a CSV file")
+        return _archive(path)
+    return _shaped(_table(path, label_column or "label"), model)
+
+
+def _archive(path: Path) -> Data:
+    with open_archive(path) as archive:
+        if foreign := sorted(set(archive.names) - set(NAMES)):
+            raise InputError(
+                f"{path}: expected the arrays {', '.join(NAMES)}, the last four if you like; "
+                f"got {', '.join(foreign)}"
+            )
+        return read({name: archive.array(name) for name in archive.names})
+
+
+def _named(name: str, say: Callable[[str], None]) -> Data:
+    from nnguide.data.facts import BY_NAME
+
+    source = sets.find(BY_NAME[name].task, name)
+    if source.note:
+        say(source.note)
+
+    def part(split: str) -> Part:
+        examples = source.load(split)
+        texts = examples.inputs.dtype == object
+        return Part(examples.inputs.astype(str) if texts else examples.inputs, examples.labels)
+
+    return Data(part("train"), None, part("test"))
+
+
+def _table(path: Path, label: str) -> Data:
+    """A CSV file with a header: the column `label`, and columns of numbers or one of texts."""
+    if path.stat().st_size > MAX_BYTES:
+        raise InputError(f"{path}: expected at most {MAX_BYTES >> 20} MB; got more")
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        header, *rows = [row for row in csv.reader(io.StringIO(text), strict=True) if row] or [[]]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: expected a CSV file in UTF-8; got: {error}") from error
+    if label not in header or len(header) < 2:
+        raise InputError(
+            f"{path}: expected a header with {label!r} and other columns; got "
+            f"{', '.join(header[:20]) or 'nothing'}. Name it with --label-column."
+        )
+    bad = next((line for line, row in enumerate(rows, 2) if len(row) != len(header)), None)
+    if bad or not rows:
+        what = f"line {bad} with another number of fields" if bad else "no rows"
+        raise InputError(f"{path}: expected rows as long as the header; got {what}")
+    place = header.index(label)
+    others = [[field for i, field in enumerate(row) if i != place] for row in rows]
+    named = [row[place].strip() for row in rows]
+    return Data(Part(_inputs(path, others), _numbered(named)))
+
+
+def _inputs(path: Path, rows: list[list[str]]) -> np.ndarray:
+    try:
+        return np.array(rows, np.float32)
+    except ValueError as error:
+        if len(rows[0]) == 1:
+            return np.array([row[0] for row in rows])
+        raise InputError(
+            f"{path}: expected numbers in every column but the label's, or one column of texts; "
+            f"got: {error}"
+        ) from error
+
+
+def _numbered(labels: list[str]) -> np.ndarray:
+    """Labels as numbers; names of classes are numbered in their alphabetical order."""
+    try:
+        numbers = np.array(labels, np.float64)
+    except ValueError:
+        return np.unique(np.array(labels), return_inverse=True)[1].astype(np.int64)
+    whole = np.isfinite(numbers).all() and (numbers == np.round(numbers)).all()
+    return numbers.astype(np.int64) if whole else numbers.astype(np.float32)
+
+
+def _shaped(data: Data, model: Any) -> Data:
+    """Pictures in the model's shape, labels in the form that its loss takes."""
+    from nnguide.doctor.graph import functional
+    from nnguide.doctor.losses import describe
+
+    function = functional(model)
+    compiled = getattr(model, "_compile_loss", None)
+    one_hot = compiled is not None and describe(compiled._user_loss)[0] in CATEGORICAL
+
+    def part(of: Part | None) -> Part | None:
+        if of is None:
+            return None
+        x, y = of.x, of.y
+        wanted = tuple(function.inputs[0].shape[1:]) if function else x.shape[1:]
+        if None not in wanted and x[0].size == np.prod(wanted, dtype=int) and x.ndim > 1:
+            x = x.reshape(len(x), *wanted)
+        if one_hot and y.dtype.kind == "i" and y.min() >= 0:
+            nodes = function.outputs[0].shape[-1] if function else None
+            y = np.eye(max(int(y.max()) + 1, nodes or 0), dtype=np.float32)[y]
+        return Part(x, y)
+
+    train = part(data.train)
+    assert train is not None
+    return Data(train, part(data.validation), part(data.test))
