@@ -73,6 +73,13 @@ def test_evaluate(nnguide, trained, task):
     json_schema.check(answer, task)
 
 
+@pytest.mark.parametrize("task", ["digits", "spam"])
+def test_audit(nnguide, trained, alone, task):
+    (answer,) = answers(nnguide("audit", trained(task).folder, "--json"))
+    json_schema.check(answer, task)
+    assert not list(alone.glob("*.html"))
+
+
 def test_predict(nnguide, trained, alone):
     from PIL import Image
 

@@ -1,0 +1,117 @@
+"""What a model is: where it comes from, how it was trained, what it is for and what not."""
+
+from __future__ import annotations
+
+import csv
+import shlex
+from typing import Any
+
+from nnguide import runs
+from nnguide.data.facts import BY_NAME
+from nnguide.evaluation.evaluate import Part, own_dataset
+from nnguide.files import sha256
+from nnguide.runs import Run
+
+INTENDED = {
+    "pictures": (
+        "Naming the one sign that a picture shows, out of the labels above.",
+        "Learning, teaching and comparing networks.",
+    ),
+    "texts": (
+        "Sorting a person's own messages into ham and spam, where what is blocked can be read.",
+        "Learning, teaching and comparing filters.",
+    ),
+}
+LIMITS = {
+    "pictures": (
+        "It always answers with one of its labels: a letter, a scribble or two digits side by side "
+        "get a digit too, sometimes with a high probability.",
+        "It reads one sign in the middle of a picture, not a page, a number of several digits or a "
+        "line of writing.",
+        "Not for amounts, votes, medical or other records unless a person checks each answer.",
+    ),
+    "texts": (
+        "Spam changes: what was learnt ages, and those who write spam try it out against filters.",
+        "It reads words, not links, senders or attachments: a short message from a stranger with "
+        "an innocent text and a bad link passes.",
+        "Only the beginning of a long message is read.",
+        "Languages, dialects and topics that the training data lacks are judged by chance "
+        "likeness. Whoever writes so may be blocked more often than others.",
+        "Not for deleting messages unseen, and not for judging people by what they write.",
+    ),
+}
+
+
+def model(run: Run) -> dict[str, Any]:
+    """Provenance: made when, by what, from which settings, and the hashes of what answers."""
+    config = run.config.to_dict()
+    return {
+        "run": str(run.folder),
+        "task": run.task.name,
+        "labels": list(run.labels),
+        "created": run.manifest.get("created"),
+        "nnguide": run.manifest.get("nnguide"),
+        "versions": run.manifest.get("versions") or {},
+        "manifest_sha256": sha256(run.folder / runs.MANIFEST),
+        "files": run.manifest["files"],
+        "threshold": run.threshold,
+        "calibration": run.decision.get("calibration"),
+        "config": config,
+        "command": shlex.join(
+            ["nnguide", "train", run.task.name, "--config", str(run.folder / "config.json")]
+        ),
+        "intended": list(INTENDED[run.task.inputs]),
+        "limits": list(LIMITS[run.task.inputs]),
+    }
+
+
+def dataset(run: Run, measured_on: Part) -> dict[str, Any]:
+    """What the run learnt from and what it is measured on here; what is known of a named set."""
+    return {
+        "trained_on": _facts(own_dataset(run)),
+        "trained_on_fallback": bool(run.manifest["dataset_is_fallback"]),
+        "measured_on": _facts(measured_on.source.name),
+        "is_fallback": measured_on.is_fallback,
+        "own": measured_on.own,
+        "split": measured_on.split,
+        "n": len(measured_on.examples),
+        "counts": measured_on.examples.counts(),
+    }
+
+
+def _facts(name: str) -> dict[str, Any]:
+    """A set's name and what its publisher and we know of it; nothing of a user's own."""
+    known = [BY_NAME[part] for part in name.split("+") if part in BY_NAME]
+    return {
+        "name": name,
+        "description": " ".join(facts.description for facts in known) or None,
+        "origin": "; ".join(facts.origin for facts in known) or None,
+        "terms": "; ".join(facts.terms for facts in known) or None,
+        "flaws": [flaw for facts in known for flaw in facts.flaws],
+    }
+
+
+def training(run: Run) -> dict[str, Any]:
+    """How the training went: its figures, and a list of values an epoch under each column.
+
+    `history` is empty for a run that kept none, such as an ensemble.
+    """
+    metrics = run.metrics
+    keys = ("epochs", "best_epoch", "train_seconds", "n_train", "n_validation", "parameters")
+    more = ("val_accuracy", "val_loss", "interrupted", "runtime")
+    return {**{key: metrics.get(key) for key in (*keys, *more)}, "history": _history(run)}
+
+
+def _history(run: Run) -> dict[str, list[float]]:
+    path = run.folder / "history.csv"
+    if not path.exists():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    if not rows:
+        return {}
+    return {
+        name: [float(row[name]) for row in rows]
+        for name in rows[0]
+        if name != "epoch" and all(row[name] for row in rows)
+    }

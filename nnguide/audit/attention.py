@@ -1,0 +1,97 @@
+"""What whoever signs should look at first: sentences that follow from the figures alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from nnguide.audit.slices import worse
+from nnguide.evaluation.changes import AIMS
+from nnguide.evaluation.report import number, percent
+
+CALIBRATED = 0.02  # calibration error above which probabilities should not be taken at their word
+FEW = 200  # examples of a label below which the headline says little of it
+
+
+def attention(report: dict[str, Any], kind: str) -> list[str]:
+    """Sentences on what in a report speaks against trusting the network; none is no praise."""
+    return [
+        *_data(report["data"]),
+        *_headline(report["headline"]),
+        *_duplicates(report["duplicates"]),
+        *_slices(report),
+        *_robustness(report["robustness"], kind),
+        *_words(report.get("words")),
+    ]
+
+
+def _data(data: dict[str, Any]) -> Iterator[str]:
+    if data["is_fallback"]:
+        yield "The data measured on is a built-in stand-in: its figures are no measure of real use."
+    if data["trained_on_fallback"]:
+        yield "The network learnt from a built-in stand-in for real data."
+    if not data["own"]:
+        yield "The data measured on is not the data that the network was trained on."
+    if data["split"] in ("train", "all") and data["own"]:
+        yield "What is measured holds the training part: the figures flatter."
+    for name, count in data["counts"].items():
+        if count < FEW:
+            yield f"Only {count:,} examples of {name} were measured: what is said of it is rough."
+
+
+def _headline(headline: dict[str, Any]) -> Iterator[str]:
+    error = headline["calibration_error"]
+    if error is not None and error > CALIBRATED:
+        yield (
+            f"The calibration error is {number(error)}: the probabilities are off by "
+            f"{percent(error, 1)} on average."
+        )
+
+
+def _duplicates(found: dict[str, Any]) -> Iterator[str]:
+    if found["not_known"]:
+        yield f"It is not known which examples stand in the training part: {found['not_known']}."
+        return
+    if found["same"]:
+        yield (
+            f"{found['same']:,} of the {found['n']:,} examples stand in the training part too; "
+            f"without them the accuracy is {percent(found['accuracy_without'], 2)}."
+        )
+
+
+def _slices(report: dict[str, Any]) -> Iterator[str]:
+    for row in worse(report["slices"], report["headline"]):
+        figure = row["figure"].replace("_", " ")
+        yield (
+            f"{row['by'].capitalize()}, {row['slice']}: {figure} is {percent(row['value'], 1)} "
+            f"(n = {row['n']:,}), clearly worse than the whole's {percent(row['whole'], 1)}."
+        )
+    if small := sum(row["small"] for row in report["slices"]):
+        yield f"{small} of the {len(report['slices'])} slices are too small to tell."
+
+
+def _robustness(rows: list[dict[str, Any]], kind: str) -> Iterator[str]:
+    aim = AIMS[kind]
+    for row in rows:
+        if row["met"] is False:
+            yield (
+                f"The mild change “{row['change']}” costs {100 * row['lost']:.2f} points of "
+                f"{aim.figure.replace('_', ' ')}; the aim is less than {100 * aim.most:g}."
+            )
+        if row["refused"]:
+            yield f"After “{row['change']}” no digit was seen on {row['refused']:,} pictures."
+
+
+def _words(words: dict[str, Any] | None) -> Iterator[str]:
+    if words is None:
+        return
+    for row in words["shortcuts"]:
+        yield (
+            f"The single word “{row['word']}” at the end turns {percent(row['share'], 0)} of "
+            f"{row['tried']:,} rightly judged messages to {row['towards']}."
+        )
+    if words["n_flipped"]:
+        yield (
+            f"The answer to {words['n_flipped']:,} of {words['n']:,} messages hangs on a single "
+            "word."
+        )

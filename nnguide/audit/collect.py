@@ -1,0 +1,130 @@
+"""Everything an audit says, as plain figures: what `--json` prints and the page is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nnguide import held_out
+from nnguide.audit import about
+from nnguide.audit.attention import attention
+from nnguide.audit.mistakes import mistakes
+from nnguide.audit.overlap import overlap
+from nnguide.audit.slices import slices
+from nnguide.audit.words import words
+from nnguide.errors import InputError
+from nnguide.evaluation import changes, metrics
+from nnguide.evaluation.evaluate import figures_of, part
+from nnguide.evaluation.thresholds import threshold_table
+from nnguide.examples import Examples
+from nnguide.runs import Run
+
+POINTS = 200  # of a curve, at most, that a report keeps
+
+
+@dataclass(frozen=True, eq=False)
+class Audit:
+    """An audit, and the answers that it is drawn from.
+
+    Attributes:
+        report: JSON-able; docs/json.md says what each key is.
+        examples: what was measured on, n of them.
+        outputs: (n, nodes) probabilities.
+        threshold: of the run; None where the most probable label wins.
+    """
+
+    report: dict[str, Any]
+    examples: Examples
+    outputs: np.ndarray
+    threshold: float | None
+
+
+def audit(
+    run: Run,
+    dataset: str | None = None,
+    *,
+    label_column: str | None = None,
+    text_column: str | None = None,
+    seed: int = 0,
+    limit: int | None = changes.LIMIT,
+    say: Callable[[str], None] = lambda line: None,
+) -> Audit:
+    """Measure a whole model: what it gets right, where it fails, and why.
+
+    The run answers through its light form where it has one. Nothing is chosen by what is found:
+    threshold and calibration stay those of the run.
+
+    Args:
+        run: whose network.
+        dataset: a set's name or a path; None is what the run was trained on. As `evaluate`, the
+            test part is measured, or all of a path that the run was not trained on.
+        label_column, text_column: of a table of texts, as for `evaluate`.
+        seed: of the examples looked at and of the mild changes.
+        limit: examples that the mild changes are measured on at most; None is all.
+        say: told what is done, line by line.
+    Raises:
+        As `evaluate`; InputError if there is no example to measure.
+    """
+    measured_on = part(run, dataset, None, label_column, text_column, say)
+    examples = measured_on.examples
+    if not len(examples):
+        raise InputError("expected at least one example to audit; got none")
+    say(f"measuring {len(examples):,} examples")
+    outputs = run.outputs(examples.inputs)
+    headline = figures_of(run.task, outputs, examples, run.threshold)
+    report: dict[str, Any] = {
+        "model": about.model(run),
+        "data": about.dataset(run, measured_on),
+        "training": about.training(run),
+        "headline": headline,
+        "calibration": _calibration(outputs, examples),
+    }
+    if run.task.inputs == "texts":
+        report |= _of_spam(run, outputs[:, 0], examples.labels)
+    say("slices")
+    report["slices"] = slices(run, examples, outputs)
+    say("the worst mistakes and their explanations")
+    report["mistakes"] = mistakes(run, examples, outputs)
+    if run.task.inputs == "texts":
+        say("words")
+        report["words"] = words(run, examples, seed)
+    report["robustness"] = changes.robustness(run, examples, seed, limit, say)
+    say("duplicates")
+    report["duplicates"] = overlap(run, measured_on, outputs)
+    report["attention"] = attention(report, run.task.inputs)
+    return Audit(report, examples, outputs, run.threshold)
+
+
+def _calibration(outputs: np.ndarray, examples: Examples) -> list[dict[str, float | int]]:
+    """The bins of the calibration diagram: mean probability stated, share right, examples."""
+    if outputs.shape[1] == 1:
+        bins = metrics.reliability_bins(outputs[:, 0], examples.labels == 1)
+    else:
+        right = outputs.argmax(axis=1) == examples.labels
+        bins = metrics.reliability_bins(outputs.max(axis=1), right)
+    return [
+        {"stated": float(stated), "observed": float(observed), "n": int(n)}
+        for stated, observed, n in zip(*bins, strict=True)
+    ]
+
+
+def _of_spam(run: Run, spam: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+    thresholds = sorted({*held_out.USUAL, 0.5 if run.threshold is None else run.threshold})
+    return {
+        "thresholds": threshold_table(spam, labels, thresholds),
+        "roc": _thinned(metrics.roc_curve(spam, labels), "blocked_ham", "spam_caught"),
+        "pr": _thinned(metrics.pr_curve(spam, labels), "recall", "precision"),
+    }
+
+
+def _thinned(
+    curve: tuple[np.ndarray, np.ndarray] | None, x: str, y: str
+) -> list[dict[str, float]] | None:
+    """At most POINTS points of a curve, both ends among them; None where there is no curve."""
+    if curve is None:
+        return None
+    places = np.unique(np.linspace(0, len(curve[0]) - 1, POINTS).round().astype(int))
+    return [{x: float(curve[0][place]), y: float(curve[1][place])} for place in places]

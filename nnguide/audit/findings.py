@@ -1,0 +1,244 @@
+"""The page's sections on what was found: slices, mistakes, words, mild changes, duplicates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nnguide.audit.markup import (
+    Html,
+    joined,
+    listed,
+    pairs,
+    paragraph,
+    picture,
+    section,
+    table,
+    tag,
+    text,
+)
+from nnguide.audit.slices import SMALL
+from nnguide.audit.words import SHORTCUT
+from nnguide.evaluation.report import number, percent
+
+Section = tuple[str, str, Html]
+
+
+def shares(row: dict[str, Any], key: str) -> str:
+    """A share with its 95 % interval, to a tenth of a percent."""
+    if row[key] is None:
+        return "undefined"
+    return (
+        f"{percent(row[key], 1)} ({100 * row[f'{key}_low']:.1f} to {100 * row[f'{key}_high']:.1f})"
+    )
+
+
+def points(share: float | None) -> str:
+    """A difference of two shares in points: 0.0125 as "1.25"."""
+    return "undefined" if share is None else f"{100 * share + 0.0:.2f}"
+
+
+def slices(report: dict[str, Any]) -> Section:
+    """A table for each thing that the slices go by."""
+    spam = "mcc" in report["headline"]
+    blocks = [
+        paragraph(
+            f"Each share with its 95 % interval. A slice with fewer than {SMALL} examples"
+            f"{' of a label' if spam else ''} is marked small: its figures tell little."
+        )
+    ]
+    for by in dict.fromkeys(row["by"] for row in report["slices"]):
+        rows = []
+        for row in report["slices"]:
+            if row["by"] != by:
+                continue
+            counts = [f"{row['n']:,}"]
+            told = [shares(row, "accuracy")]
+            if spam:
+                counts = [f"{row['n_spam']:,}", f"{row['n_ham']:,}"]
+                told = [shares(row, key) for key in ("spam_caught", "blocked_ham")]
+            rows.append([row["slice"], *counts, *told, "small" if row["small"] else ""])
+        head = ["slice", "n", "accuracy", ""]
+        if spam:
+            head = ["slice", "spam", "ham", "spam caught", "ham blocked", ""]
+        blocks.append(table(f"By {by}", head, rows, words=[len(head) - 1]))
+    return section("slices", "Figures by slice", *blocks)
+
+
+def mistakes(report: dict[str, Any]) -> Section:
+    """The worst mistakes, each with what speaks for and against its answer."""
+    rows = report["mistakes"]
+    if not rows:
+        return section("mistakes", "The worst mistakes", paragraph("There were no mistakes."))
+    wrong = round(report["headline"]["error_rate"] * report["headline"]["n"])
+    first = (
+        f"{len(rows)} of {wrong:,} wrong answers, those first that gave the true label the least "
+        "probability. A part is taken away and the answer's log-odds are measured again: what "
+        "speaks for the answer is "
+    )
+    if "picture" in rows[0]:
+        told = paragraph(first + "orange, what speaks against it blue.")
+        figures = [_picture(row) for row in rows]
+        return section(
+            "mistakes", "The worst mistakes", told,
+            tag("div", joined(*figures), class_="mistakes"),
+        )  # fmt: skip
+    legend = joined(
+        tag("mark", text("bold on orange"), class_="for"),
+        text(", what speaks against it"),
+        tag("mark", text("dotted on blue"), class_="against"),
+    )
+    told = tag("p", Html(f"{text(first)}{legend}."))
+    return section("mistakes", "The worst mistakes", told, *(_message(row) for row in rows))
+
+
+def _picture(row: dict[str, Any]) -> Html:
+    told = f"{row['true']} taken for {row['label']}"
+    sure = f"{percent(row['probability'], 1)} sure of {row['label']}; {row['true']} got"
+    caption = f"Example {row['place']:,}: {told}, {sure} {percent(row['true_probability'], 2)}."
+    return tag(
+        "figure",
+        joined(
+            picture(row["picture"], f"The picture: {told}."),
+            picture(row["map"], f"What speaks for {row['label']} and what against it."),
+            tag("figcaption", text(caption)),
+        ),
+    )
+
+
+def _message(row: dict[str, Any]) -> Html:
+    kind = "blocked ham" if row["true"] == "ham" else "missed spam"
+    head = f"Example {row['place']:,}: {kind}, P(spam) {number(row['probability'])}"
+    pieces: list[str] = []
+    reached = 0
+    for word in row["words"]:
+        start, end = max(word["start"], reached), word["end"]
+        if start >= end:
+            continue
+        pieces.append(_tidy(row["text"][reached:start]))
+        name = "for" if word["weight"] > 0 else "against"
+        pieces.append(tag("mark", text(row["text"][start:end]), class_=name))
+        reached = end
+    pieces.append(_tidy(row["text"][reached:]))
+    if row["cut"]:
+        pieces.append(text(" …"))
+    return tag(
+        "div",
+        joined(tag("strong", text(head)), tag("blockquote", Html("".join(pieces)), dir="auto")),
+        class_="message",
+    )
+
+
+def _tidy(piece: str) -> Html:
+    """A piece of a message with its empty lines taken out."""
+    lines = text(piece).split("\n")
+    inner = [line for line in lines[1:-1] if line.strip()]
+    return Html("\n".join([lines[0], *inner, *lines[-1:]] if len(lines) > 1 else lines))
+
+
+def words(found: dict[str, Any]) -> Section:
+    """What single words do."""
+    first = (
+        f"Each word of {found['n']:,} messages was taken out, and the message judged again; its "
+        "push is the mean fall of the log-odds of spam, in nats. All digits count as 0. The "
+        "answer to "
+        f"{found['n_flipped']:,} of these messages hangs on a single word."
+    )
+    head = ("word", "messages", "of them spam", "push", "answers turned")
+
+    def rows(name: str) -> list[tuple[str, ...]]:
+        return [
+            (
+                row["word"],
+                f"{row['n']:,}",
+                percent(row["spam_share"], 0),
+                f"{row['push']:.2f}",
+                f"{row['turned']:,}",
+            )
+            for row in found[name]
+        ]
+
+    blocks: list[str] = [paragraph(first)]
+    for name, caption in (
+        ("towards_spam", "Words that push towards spam"),
+        ("towards_ham", "Words that push towards ham"),
+        ("flips", "Words whose loss turns most answers"),
+    ):
+        blocks.append(table(caption, head, rows(name)) if found[name] else "")
+    why = (
+        "The strongest words were put at the end of rightly judged messages. One that turns "
+        f"{SHORTCUT:.0%} of them is a shortcut: the network goes by it more than a person would."
+    )
+    blocks += [tag("h3", text("Shortcuts")), paragraph(why)]
+    if found["shortcuts"]:
+        shortcuts = [
+            (
+                row["word"],
+                row["towards"],
+                f"{row['tried']:,}",
+                f"{row['turned']:,}",
+                percent(row["share"], 1),
+            )
+            for row in found["shortcuts"]
+        ]
+        top = ("word at the end", "turns to", "tried on", "turned", "share")
+        blocks.append(table("Single words that turn answers", top, shortcuts, words=[1]))
+    else:
+        blocks.append(paragraph("No single word was found that does."))
+    return section("words", "Words that drive it, and shortcuts", *blocks)
+
+
+def robustness(report: dict[str, Any]) -> Section:
+    """Before and after each mild change."""
+    spam = "mcc" in report["headline"]
+    figure = "spam caught" if spam else "accuracy"
+    head = ["change", "what is done", "n", "before", "after", "points lost"]
+    head += ["ham blocked before", "after"] if spam else []
+    rows, marked = [], []
+    for place, row in enumerate(report["robustness"]):
+        cells = [row["change"], row["description"], f"{row['n']:,}"]
+        cells += [percent(row["before"], 2), percent(row["after"], 2), points(row["lost"])]
+        if spam:
+            cells += [percent(row[f"blocked_ham_{when}"], 2) for when in ("before", "after")]
+        rows.append(cells)
+        if row["met"] is False:
+            marked.append(place)
+    aim = "less than 10 points at the same threshold" if spam else "less than 1 point"
+    told = (
+        f"What no person would mind should cost {aim} of {figure}; where it costs more, the row "
+        "is shaded."
+    )
+    if not spam:
+        told += (
+            " Changes as a picture are drawn anew, larger, and go through the picture "
+            "normaliser; the others are of the network's own input."
+        )
+    return section(
+        "robustness", "Mild changes", paragraph(told),
+        table(f"Before and after: {figure}", head, rows, marked, words=[1]),
+    )  # fmt: skip
+
+
+def duplicates(found: dict[str, Any]) -> Section:
+    """What stands in the training part too."""
+    again = f"{found['within']:,} of the {found['n']:,} examples repeat an earlier one of them."
+    title = "Duplicates between training and test"
+    if found["not_known"]:
+        why = f"It is not known which of them stand in the training part: {found['not_known']}."
+        return section("duplicates", title, paragraph(why), paragraph(again))
+    rows = [
+        ("examples measured", f"{found['n']:,}"),
+        ("examples in training", f"{found['n_train']:,}"),
+        ("measured examples that stand in training too", f"{found['same']:,}"),
+    ]
+    if found["alike"] is not None:
+        rows.append(("others that differ in digits or punctuation only", f"{found['alike']:,}"))
+    rows.append(
+        (
+            f"accuracy on the {found['n_without']:,} that do not",
+            percent(found["accuracy_without"], 2),
+        )
+    )
+    blocks = [pairs("Overlap", rows), paragraph(again)]
+    if found["examples"]:
+        blocks += [tag("h3", text("Some of them")), listed(t[:200] for t in found["examples"])]
+    return section("duplicates", title, *blocks)

@@ -1,0 +1,103 @@
+"""The worst mistakes: what the network was surest of and wrong about, and why it said so."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+import numpy as np
+
+from nnguide import explain
+from nnguide.examples import Examples
+from nnguide.explain.explanation import Explanation
+from nnguide.explain.targets import subject
+from nnguide.runs import Run, answer
+
+SHOWN = 12
+METHOD = "occlusion"  # it needs no gradients, so the light form answers
+ORANGE, BLUE = np.array([213.0, 94, 0]), np.array([0.0, 114, 178])  # of Okabe & Ito
+LONGEST = 600  # characters of a message that are shown
+WORDS = 12  # of a message's words, the weightiest, that are listed
+
+
+def mistakes(run: Run, examples: Examples, outputs: np.ndarray) -> list[dict[str, Any]]:
+    """The wrong answers with the least probability of the true label, worst first.
+
+    Of texts as many of each label at most, so that blocked ham is seen beside missed spam.
+
+    Args:
+        run: whose answers they are.
+        examples: n of them, numbered by the run's labels.
+        outputs: (n, nodes) probabilities.
+    Returns:
+        JSON-able rows of place (in the examples), true, label (what was answered), probability
+        (of that answer; for spam P(spam)) and true_probability. Of a picture: picture and map,
+        both PNG in base64, the map in orange for what speaks for the answer and in blue for
+        what speaks against it. Of a text: text, cut (not all is shown), and words with start,
+        end and weight in nats of the answer's log-odds.
+    """
+    rows = [answer(row, run.labels, run.threshold) for row in outputs]
+    names = [run.labels[label] for label in examples.labels]
+    wrong = np.array([given.label != name for given, name in zip(rows, names, strict=True)], bool)
+    every = outputs if outputs.shape[1] > 1 else np.concatenate([1 - outputs, outputs], axis=1)
+    true = every[np.arange(len(every)), examples.labels]
+    order = np.flatnonzero(wrong)
+    order = order[np.argsort(true[order], kind="stable")]
+    if run.task.inputs == "texts":
+        each = [order[examples.labels[order] == label][: SHOWN // 2] for label in (0, 1)]
+        order = np.concatenate(each)
+        order = order[np.argsort(true[order], kind="stable")]
+    order = order[:SHOWN]
+    opened = subject(run) if len(order) else None
+    found = []
+    for place in order:
+        given = rows[place]
+        row: dict[str, Any] = {"place": int(place), "true": names[place], "label": given.label}
+        row |= {"probability": given.probability, "true_probability": float(true[place])}
+        raw = examples.inputs[place]
+        raw = raw if isinstance(raw, str) else np.asarray(raw)
+        why = explain.explain(opened, raw, METHOD, given.label)
+        found.append({**row, **(_text(raw, why) if isinstance(raw, str) else _picture(raw, why))})
+    return found
+
+
+def _text(text: str, why: Explanation) -> dict[str, Any]:
+    """The text, cut, and its weightiest words that are shown of it, in their order."""
+    shown = [word for word in why.weights if word.end <= LONGEST]
+    heavy = sorted(shown, key=lambda word: -abs(word.weight))[:WORDS]
+    chosen = [word for word in heavy if word.weight]
+    return {
+        "text": text[:LONGEST],
+        "cut": len(text) > LONGEST,
+        "words": [
+            {"start": word.start, "end": word.end, "weight": float(word.weight)}
+            for word in sorted(chosen, key=lambda word: word.start)
+        ],
+    }
+
+
+def _picture(picture: np.ndarray, why: Explanation) -> dict[str, Any]:
+    levels = np.rint(picture).astype(np.uint8)
+    return {"picture": png(levels), "map": png(heat(levels, why.weights))}
+
+
+def heat(levels: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(28, 28, 3) uint8: the digit in pale grey on white, orange above it for weights over 0.
+
+    Blue stands for weights below 0; the strongest of both is fully coloured.
+    """
+    strength = weights / max(float(np.abs(weights).max(initial=0)), 1e-12)
+    colour = np.where((strength > 0)[..., None], ORANGE, BLUE)
+    ghost = 255 - 0.45 * levels[..., None].astype(np.float64)
+    share = 0.9 * np.abs(strength)[..., None]
+    return np.rint(ghost + share * (colour - ghost)).astype(np.uint8)
+
+
+def png(pixels: np.ndarray) -> str:
+    """A PNG file of (h, w) or (h, w, 3) uint8, in base64."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", optimize=True)
+    return base64.b64encode(file.getvalue()).decode("ascii")

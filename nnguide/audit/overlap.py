@@ -1,0 +1,88 @@
+"""Examples that stand in the training part too: figures on them say what was learnt by heart."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+
+from nnguide import data
+from nnguide.data.distinct import distinct_key
+from nnguide.errors import NnguideError
+from nnguide.evaluation.evaluate import Part, figures_of, own_dataset
+from nnguide.runs import Run
+
+SHOWN = 5  # duplicates that are shown
+
+
+def overlap(run: Run, measured_on: Part, outputs: np.ndarray) -> dict[str, Any]:
+    """How many of the examples measured on stand in the run's training part, and what they hide.
+
+    Two texts are the same after NFKC, casefold and collapsed white space, and alike if they
+    differ in digits and punctuation only; two pictures if all their pixels are.
+
+    Args:
+        run: whose training part is read, validation part included.
+        measured_on: the examples that the report is about, n of them.
+        outputs: (n, nodes) the run's answers to them.
+    Returns:
+        JSON-able: n, n_train, same, alike, within (examples that repeat an earlier one of these
+        n), accuracy_without and n_without (those not in training), examples (a few texts), and
+        not_known: why there is nothing to compare with, or None.
+    """
+    examples = measured_on.examples
+    keys = [_key(example) for example in examples.inputs]
+    found: dict[str, Any] = {"n": len(examples), "within": len(keys) - len(set(keys))}
+    unknown = dict.fromkeys(("n_train", "same", "alike", "accuracy_without", "n_without"))
+    if measured_on.own and measured_on.split in ("train", "all"):
+        reason = "the training part is among the examples measured"
+        return {**found, **unknown, "examples": [], "not_known": reason}
+    try:
+        training = _training_inputs(run)
+    except NnguideError as error:
+        return {**found, **unknown, "examples": [], "not_known": str(error)}
+    learnt = {_key(example) for example in training}
+    same = np.array([key in learnt for key in keys], bool)
+    rest = examples.take(np.flatnonzero(~same))
+    texts = run.task.inputs == "texts"
+    return {
+        **found,
+        "n_train": len(training),
+        "same": int(same.sum()),
+        "alike": _alike(training, rest.inputs) if texts else None,
+        "accuracy_without": figures_of(run.task, outputs[~same], rest, run.threshold)["accuracy"],
+        "n_without": len(rest),
+        "examples": [str(text) for text in examples.inputs[same][:SHOWN]] if texts else [],
+        "not_known": None,
+    }
+
+
+def _training_inputs(run: Run) -> np.ndarray:
+    config = run.config.data
+    source = data.find(
+        run.task.name,
+        own_dataset(run),
+        split_seed=config.split_seed,
+        label_column=config.label_column or None,
+        text_column=config.text_column or None,
+    )
+    return source.load("train").inputs
+
+
+def _key(example: Any) -> Hashable:
+    if isinstance(example, str):
+        return distinct_key(example)
+    return hashlib.sha256(np.ascontiguousarray(example).tobytes()).digest()
+
+
+def _alike(training: np.ndarray, texts: np.ndarray) -> int:
+    """How many of `texts`, none of which is in `training`, differ from one there in digits only."""
+    learnt = {_letters(text) for text in training} - {""}
+    return sum(_letters(text) in learnt for text in texts)
+
+
+def _letters(text: str) -> str:
+    return " ".join(re.sub(r"[\W\d_]+", " ", distinct_key(text)).split())

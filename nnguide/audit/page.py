@@ -1,0 +1,354 @@
+"""An audit as one HTML file: no request goes out, and it reads on a screen and on paper."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from nnguide import __version__
+from nnguide.audit import findings
+from nnguide.audit.collect import Audit
+from nnguide.audit.markup import (
+    Html,
+    chart,
+    code,
+    document,
+    joined,
+    listed,
+    pairs,
+    paragraph,
+    section,
+    table,
+    tag,
+    text,
+)
+from nnguide.evaluation import figures
+from nnguide.evaluation.evaluate import draw
+from nnguide.evaluation.report import number, percent
+from nnguide.files import write_text
+from nnguide.values import flat
+
+Section = tuple[str, str, Html]
+
+
+def write(audit: Audit, target: Path | str) -> None:
+    """Write the page of an audit to `target`, atomically."""
+    write_text(target, page(audit))
+
+
+def page(audit: Audit) -> str:
+    """The page of an audit, HTML."""
+    report = audit.report
+    model, data = report["model"], report["data"]
+    made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    title = f"Audit of a {model['task']} network"
+    top = [
+        tag("p", text(model["run"]), class_="lead"),
+        tag("p", text(f"{_part(data)}. Made by nnguide {__version__}, {made}."), class_="lead"),
+        _cards(report["headline"]),
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        drawn = Path(folder)
+        draw(audit.outputs, audit.examples, audit.threshold, report["headline"], drawn)
+        sections = [
+            _attention(report["attention"]),
+            _model(model, report["training"]),
+            _data(data),
+            _training(report["training"], drawn),
+            _headline(report),
+            _confusion(report, drawn),
+            _calibration(report, drawn),
+            *([_thresholds(report, drawn)] if "thresholds" in report else []),
+            findings.slices(report),
+            findings.mistakes(report),
+            *([findings.words(report["words"])] if "words" in report else []),
+            findings.robustness(report),
+            findings.duplicates(report["duplicates"]),
+            _use(model),
+            _settings(model),
+            _sign(model),
+        ]
+    foot = paragraph(f"Made by nnguide {__version__} on {made}. This page loads nothing.")
+    return document(title, top, sections, foot)
+
+
+def _part(data: dict[str, Any]) -> str:
+    split = {"test": "the test part", "all": "all examples"}.get(data["split"], data["split"])
+    return f"Measured on {data['measured_on']['name']}, {split}: {data['n']:,} examples"
+
+
+def interval(figures: dict[str, Any], key: str, digits: int = 2) -> str:
+    """A share with its 95 % interval."""
+    low, high = figures[f"{key}_low"], figures[f"{key}_high"]
+    if figures[key] is None or low is None or high is None:
+        return "undefined"
+    between = f"{100 * low:.{digits}f} to {100 * high:.{digits}f}"
+    return f"{percent(figures[key], digits)} ({between})"
+
+
+def _cards(headline: dict[str, Any]) -> Html:
+    shares = [("accuracy", "accuracy")]
+    if "mcc" in headline:
+        shares = [("spam caught", "spam_caught"), ("ham blocked", "blocked_ham"), *shares]
+    cards = []
+    for name, key in shares:
+        value, _, between = interval(headline, key).partition(" (")
+        cards.append((name, value, f"95 % interval {between.rstrip(')')} %" if between else ""))
+    cards.append(("calibration error", number(headline["calibration_error"]), "0 is calibrated"))
+    rows = [
+        tag(
+            "li",
+            joined(
+                tag("span", text(name), class_="name"),
+                tag("span", text(value), class_="value"),
+                tag("span", text(between), class_="range"),
+            ),
+        )
+        for name, value, between in cards
+    ]
+    return tag("ul", joined(*rows), class_="cards")
+
+
+def _attention(sentences: list[str]) -> Section:
+    none = "Nothing in the figures below stands out. That is no proof that the network is right."
+    content = listed(sentences) if sentences else paragraph(none)
+    return section("attention", "What to look at first", tag("div", content, class_="look"))
+
+
+def _model(model: dict[str, Any], training: dict[str, Any]) -> Section:
+    threshold = model["threshold"]
+    calibration = model["calibration"] or {}
+    told = ", ".join(f"{key} {value}" for key, value in calibration.items()) or "none"
+    versions = ", ".join(f"{name} {version}" for name, version in model["versions"].items())
+    rows: list[tuple[str, Any]] = [
+        ("run", (code(model["run"]),)),
+        ("finished", model["created"]),
+        ("made with", f"nnguide {model['nnguide']}; {versions}"),
+        ("labels", ", ".join(model["labels"])),
+        ("numbers in the network", f"{training['parameters']:,}"),
+        ("threshold", "the most probable label" if threshold is None else number(threshold)),
+        ("calibration", told),
+        ("trained again by", (code(model["command"]),)),
+        ("SHA-256 of its manifest", (code(model["manifest_sha256"]),)),
+    ]
+    hashes = [((code(name),), (code(value),)) for name, value in model["files"].items()]
+    return section(
+        "model",
+        "The model",
+        pairs("Provenance", rows),
+        table("SHA-256 of what determines its answers", ("file", "SHA-256"), hashes, words=[1]),
+    )
+
+
+def _settings(model: dict[str, Any]) -> Section:
+    rows = [
+        tag("li", code(f"{key} = {value}"))
+        for key, value in flat(model["config"]).items()
+        if value != ""
+    ]
+    first = tag("p", Html(f"{text('Fed back with')} {code(model['command'])}."))
+    lines = tag("ul", joined(*rows), class_="settings")
+    return section("settings", "Every setting that it was trained with", first, lines)
+
+
+def _data(data: dict[str, Any]) -> Section:
+    blocks: list[str] = []
+    for title, known in (("Trained on", "trained_on"), ("Measured on", "measured_on")):
+        facts = data[known]
+        rows = [("name", facts["name"])]
+        rows += [(key, facts[key]) for key in ("description", "origin", "terms") if facts[key]]
+        blocks.append(pairs(title, rows))
+        if known == "measured_on" and facts["flaws"]:
+            blocks += [tag("h3", text("Known flaws")), listed(facts["flaws"])]
+        if data["own"] and known == "trained_on":
+            blocks[-1] = ""
+    counts = [(name, f"{count:,}") for name, count in data["counts"].items()]
+    blocks.append(paragraph(f"{_part(data)}."))
+    blocks.append(table("Examples by label", ("label", "examples"), counts))
+    if data["own"]:
+        blocks.insert(0, paragraph("It is measured on the data set that it was trained on."))
+    return section("data", "The data", *blocks)
+
+
+def _training(training: dict[str, Any], drawn: Path) -> Section:
+    def told(key: str, digits: int | None = None) -> str:
+        value = training[key]
+        if value is None:
+            return "undefined"
+        return f"{value:,}" if digits is None else f"{value:,.{digits}f}"
+
+    rows = [
+        ("epochs, the best of them", f"{told('epochs')}, {told('best_epoch')}"),
+        ("examples fitted", told("n_train")),
+        ("examples watched", told("n_validation")),
+        ("validation accuracy", percent(training["val_accuracy"], 2)),
+        ("validation loss", f"{told('val_loss', 4)} nats"),
+        ("training time", f"{told('train_seconds', 0)} s"),
+        ("computed in", training["runtime"]),
+    ]
+    blocks = [pairs("How the training went", rows)]
+    history = training["history"]
+    if "loss" in history:
+        figures.curves(history, drawn / "learning.png", training["best_epoch"])
+        last = "; ".join(f"{key} {values[-1]:.4g}" for key, values in history.items())
+        alt = f"Loss and accuracy by epoch. In the last epoch: {last}."
+        caption = (
+            "Learning curves. Training figures are taken with dropout and changed inputs, so "
+            "they may lie below those on validation examples."
+        )
+        blocks.append(chart(drawn / "learning.png", alt, caption))
+    else:
+        blocks.append(paragraph("This run kept no learning curves of its own."))
+    return section("training", "How it learnt", *blocks)
+
+
+def _headline(report: dict[str, Any]) -> Section:
+    headline = report["headline"]
+    rows = [("accuracy", interval(headline, "accuracy"))]
+    if "mcc" in headline:
+        rows += [
+            ("spam caught (SC)", interval(headline, "spam_caught")),
+            ("ham blocked (BH)", interval(headline, "blocked_ham")),
+            ("Matthews correlation", number(headline["mcc"])),
+            ("area under the ROC curve", number(headline["roc_auc"])),
+            ("area under precision and recall", number(headline["pr_auc"])),
+            ("threshold", f"{number(headline['threshold'])}; spam is above it"),
+        ]
+    of = "of spam" if "mcc" in headline else "mean over the labels"
+    rows += [(f"{key} ({of})", percent(headline[key], 2)) for key in ("precision", "recall")]
+    rows += [
+        (f"F1 ({of})", percent(headline["f1"], 2)),
+        ("loss", f"{number(headline['loss'])} nats"),
+        ("calibration error", number(headline["calibration_error"])),
+    ]
+    why = (
+        "In brackets the 95 % interval (Wilson): were other examples of the same kind measured, "
+        "the true share would lie in such an interval 95 times in 100. It says nothing of "
+        "examples of another kind."
+    )
+    return section(
+        "figures", "Headline figures", pairs(f"On {report['data']['n']:,} examples", rows),
+        paragraph(why),
+    )  # fmt: skip
+
+
+def _confusion(report: dict[str, Any], drawn: Path) -> Section:
+    matrix, labels = report["headline"]["confusion"], report["model"]["labels"]
+    right = sum(matrix[place][place] for place in range(len(labels)))
+    alt = f"Confusion matrix of {len(labels)} labels; {right:,} examples on its diagonal."
+    wrong = sorted(
+        (
+            (count, labels[true], labels[called])
+            for true, counts in enumerate(matrix)
+            for called, count in enumerate(counts)
+            if count and true != called
+        ),
+        key=lambda found: -found[0],
+    )
+    rows = [(true, called, f"{count:,}") for count, true, called in wrong[:10]]
+    return section(
+        "confusion",
+        "Which labels it confuses",
+        chart(drawn / "confusion.png", alt, "Rows are the true labels, columns the answers."),
+        table("The most frequent mistakes", ("true", "answered", "times"), rows, words=[1])
+        if rows
+        else "",
+    )
+
+
+def _calibration(report: dict[str, Any], drawn: Path) -> Section:
+    error = number(report["headline"]["calibration_error"])
+    alt = f"Calibration diagram of {len(report['calibration'])} bins; calibration error {error}."
+    caption = (
+        "How often an answer with a stated probability is right, in bins of equally many "
+        "examples. On the dotted line 90 % means 90 times in 100."
+    )
+    rows = [
+        (percent(row["stated"], 2), percent(row["observed"], 2), f"{row['n']:,}")
+        for row in report["calibration"]
+    ]
+    return section(
+        "calibration",
+        "Whether its probabilities hold",
+        chart(drawn / "reliability.png", alt, caption),
+        table("The bins", ("stated", "observed", "examples"), rows),
+    )
+
+
+def _thresholds(report: dict[str, Any], drawn: Path) -> Section:
+    used = report["headline"]["threshold"]
+    rows = [
+        (
+            number(row["threshold"]),
+            percent(row["spam_caught"], 2),
+            percent(row["blocked_ham"], 2),
+            number(row["mcc"]),
+            percent(row["accuracy"], 2),
+        )
+        for row in report["thresholds"]
+    ]
+    marked = [n for n, row in enumerate(report["thresholds"]) if row["threshold"] == used]
+    headline = report["headline"]
+    areas = f"area {number(headline['roc_auc'])} and {number(headline['pr_auc'])}"
+    return section(
+        "thresholds",
+        "The threshold",
+        paragraph(
+            "What other thresholds would have done here. The one in use is shaded. It was not "
+            "chosen by these examples, and should not be: a threshold is chosen on held-out "
+            "training examples, by nnguide threshold."
+        ),
+        table(
+            "Threshold against what it does",
+            ("threshold", "spam caught", "ham blocked", "MCC", "accuracy"),
+            rows,
+            marked,
+        ),
+        chart(
+            drawn / "thresholds.png",
+            "Spam caught and ham blocked by threshold; the table above has the values.",
+            "Spam caught and ham blocked, by threshold.",
+        ),
+        chart(
+            drawn / "curves.png",
+            f"ROC curve and precision-recall curve, {areas}.",
+            f"ROC, and precision against recall: {areas}.",
+        ),
+    )
+
+
+def _use(model: dict[str, Any]) -> Section:
+    return section(
+        "use",
+        "Intended use and limits",
+        tag("h3", text("What it is for")),
+        listed(model["intended"]),
+        tag("h3", text("What it cannot do, and must not be used for")),
+        listed(model["limits"]),
+    )
+
+
+def _sign(model: dict[str, Any]) -> Section:
+    lines = (
+        "Name and role",
+        "Used for",
+        "Conditions, and who watches",
+        "To be audited again by",
+        "Decision (approved, approved with conditions, refused)",
+        "Date and signature",
+    )
+    rows = [
+        tag("tr", joined(tag("th", text(line), scope="row"), tag("td", Html("")))) for line in lines
+    ]
+    who = (
+        "I have read this report, the slices, mistakes and limits above all, and judge the model "
+        "with the manifest"
+    )
+    return section(
+        "sign",
+        "Signature",
+        tag("p", Html(f"{text(who)} {code(model['manifest_sha256'])}:")),
+        tag("table", tag("tbody", joined(*rows)), class_="sign"),
+    )

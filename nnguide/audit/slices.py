@@ -1,0 +1,163 @@
+"""Figures of parts of the data that a person can name, each with its 95 % interval.
+
+A network that is good on the whole may fail on some. What a slice holds is decided by the inputs
+and labels alone, never by the network's answers.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from nnguide.evaluation import metrics
+from nnguide.evaluation.evaluate import figures_of
+from nnguide.examples import Examples
+from nnguide.preprocessing.mnist_form import stroke_width
+from nnguide.runs import Run
+
+SMALL = 30  # examples of a label; a slice with fewer tells little, and is marked
+WIDTHS = (2.6, 3.6, 4.5)  # pixels of a 28 by 28 picture, between the slices of stroke width
+SLANTS = (-10.0, 0.0, 10.0, 20.0)  # degrees, leaning right positive
+LENGTHS = (40, 100, 160, 1000)  # characters
+CAPITALS = 0.5  # share of a text's letters, above which it is in capitals
+
+KEPT = {
+    "pictures": ("accuracy", "accuracy_low", "accuracy_high"),
+    "texts": (
+        *("accuracy", "accuracy_low", "accuracy_high"),
+        *("spam_caught", "spam_caught_low", "spam_caught_high"),
+        *("blocked_ham", "blocked_ham_low", "blocked_ham_high"),
+    ),
+}
+
+_LINK = re.compile(r"https?://|www\.|\b[a-z0-9-]+\.(?:com|net|org|info|biz|co|uk|ru|io|ly)\b", re.I)
+_NUMBER = re.compile(r"\d")
+_CURRENCY = re.compile(r"[$£€¥₹¢]|\b(?:usd|gbp|eur|dollars?|pounds?|euros?)\b", re.I)
+_LETTER = re.compile(r"[^\W\d_]")
+
+Slice = tuple[str, str, np.ndarray]  # what it goes by, its name, and which examples (n,) bool
+
+
+def slices(run: Run, examples: Examples, outputs: np.ndarray) -> list[dict[str, Any]]:
+    """The figures of every slice.
+
+    Args:
+        run: whose answers they are.
+        examples: n of them, numbered by the run's labels.
+        outputs: (n, nodes) probabilities.
+    Returns:
+        JSON-able rows of by, slice, n, small and the accuracy with its interval; for spam also
+        n_spam, n_ham, spam_caught and blocked_ham with theirs. What is undefined is None.
+    """
+    kind = run.task.inputs
+    found = _of_pictures(examples) if kind == "pictures" else _of_texts(examples)
+    rows = []
+    for by, name, chosen in found:
+        part = examples.take(np.flatnonzero(chosen))
+        figures = figures_of(run.task, outputs[chosen], part, run.threshold)
+        row: dict[str, Any] = {"by": by, "slice": name, "n": len(part)}
+        least = len(part)
+        if kind == "texts":
+            row["n_ham"], row["n_spam"] = part.counts().values()
+            least = min(row["n_ham"], row["n_spam"])
+        rows.append({**row, "small": least < SMALL, **{key: figures[key] for key in KEPT[kind]}})
+    return rows
+
+
+def worse(rows: list[dict[str, Any]], whole: dict[str, Any]) -> list[dict[str, Any]]:
+    """The slices whose interval lies wholly on the bad side of the whole's.
+
+    Args:
+        rows: from `slices`.
+        whole: the headline figures, with their intervals.
+    Returns:
+        JSON-able rows of by, slice, figure, value, whole (its value there) and n (the examples
+        that the figure is of, SMALL at least).
+    """
+    found = []
+    for row in rows:
+        for figure, count in (
+            ("accuracy", "n"),
+            ("spam_caught", "n_spam"),
+            ("blocked_ham", "n_ham"),
+        ):
+            if figure not in row or row[count] < SMALL or whole[figure] is None:
+                continue
+            if figure == "accuracy" and "n_spam" in row:  # spam's other two say more
+                continue
+            if figure == "blocked_ham":
+                is_worse = row["blocked_ham_low"] > whole["blocked_ham_high"]
+            else:
+                is_worse = row[f"{figure}_high"] < whole[f"{figure}_low"]
+            if is_worse:
+                told = {"by": row["by"], "slice": row["slice"], "figure": figure}
+                told |= {"value": row[figure], "whole": whole[figure], "n": row[count]}
+                found.append(told)
+    return found
+
+
+def _of_pictures(examples: Examples) -> Iterator[Slice]:
+    for number, name in enumerate(examples.label_names):
+        yield "label", name, examples.labels == number
+    yield from _between("stroke width", stroke_widths(examples.inputs), WIDTHS, "pixels")
+    yield from _between("slant", slants(examples.inputs), SLANTS, "degrees")
+
+
+def _of_texts(examples: Examples) -> Iterator[Slice]:
+    texts = examples.inputs
+    length = np.array([len(text) for text in texts], float)
+    yield from _between("length", length, LENGTHS, "characters")
+    for by, has in (
+        ("link", _LINK.search),
+        ("number", _NUMBER.search),
+        ("currency", _CURRENCY.search),
+        ("letters beyond English", _beyond_english),
+        ("more capitals than small letters", _in_capitals),
+    ):
+        found = np.array([bool(has(text)) for text in texts], bool)
+        yield by, "yes", found
+        yield by, "no", ~found
+
+
+def _between(by: str, values: np.ndarray, edges: tuple[float, ...], unit: str) -> Iterator[Slice]:
+    """A slice below the first edge, one between each two, one from the last on."""
+    names = [f"below {edges[0]:,g} {unit}"]
+    names += [f"{low:,g} to {high:,g} {unit}" for low, high in itertools.pairwise(edges)]
+    names.append(f"from {edges[-1]:,g} {unit}")
+    place = np.digitize(values, edges)
+    for number, name in enumerate(names):
+        yield by, name, place == number
+
+
+def stroke_widths(pictures: np.ndarray) -> np.ndarray:
+    """The mean width of the strokes of (n, 28, 28) pictures, in pixels: (n,)."""
+    return np.array([stroke_width(picture.astype(np.float32) / 255) for picture in pictures])
+
+
+def slants(pictures: np.ndarray) -> np.ndarray:
+    """How far the ink leans to the right, in degrees from upright: (n,).
+
+    The shear that takes the ink's covariance of rows and columns to zero, as an angle; 0 for a
+    picture without ink.
+    """
+    grey = pictures.astype(np.float64)
+    ink = np.maximum(grey.sum(axis=(1, 2)), 1e-9)[:, None, None]
+    y, x = np.indices(pictures.shape[1:])
+    down = y - (grey * y).sum(axis=(1, 2), keepdims=True) / ink  # (n, 28, 28)
+    right = x - (grey * x).sum(axis=(1, 2), keepdims=True) / ink
+    shared = -(grey * down * right).sum(axis=(1, 2))
+    return np.degrees(np.arctan2(shared, np.maximum((grey * down**2).sum(axis=(1, 2)), 1e-9)))
+
+
+def _beyond_english(text: str) -> bool:
+    return not text.isascii() and any(not letter.isascii() for letter in _LETTER.findall(text))
+
+
+def _in_capitals(text: str) -> bool:
+    letters = _LETTER.findall(text)
+    share = metrics.ratio(sum(letter.isupper() for letter in letters), len(letters))
+    return share is not None and share > CAPITALS

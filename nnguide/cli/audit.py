@@ -1,0 +1,86 @@
+"""nnguide audit"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import click
+
+from nnguide import cli
+from nnguide.cli import _options
+from nnguide.errors import ConfigError
+
+DEFAULT = Path("report.html")
+
+
+@click.command("audit")
+@click.argument("run", metavar="RUN")
+@click.option("--dataset", help="A set's name or a path; the run's own data if left out.")
+@_options.columns
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help=f"The HTML file to write. [{DEFAULT}; none with --json]",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Of what is drawn. [0]")
+@_options.as_json
+def command(
+    run: str,
+    dataset: str | None,
+    label_column: str | None,
+    text_column: str | None,
+    out: Path | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Report on the whole model RUN: a run's folder, or a task for its newest run.
+
+    One HTML file that loads nothing from elsewhere and can be printed and signed:
+    provenance, figures with intervals, calibration, slices, the worst mistakes and
+    why, words and shortcuts, mild changes, duplicates, limits. The test part is
+    measured, or all of a path that the run was not trained on.
+
+    \b
+    Examples:
+      nnguide audit digits
+      nnguide audit spam --out spam.html
+      nnguide audit spam --dataset messages.csv --json
+      nnguide audit my-run --dataset scans/
+    """
+    cli.loud()
+    from nnguide import runs
+    from nnguide.audit import collect, page
+    from nnguide.evaluation import report
+    from nnguide.files import atomic
+
+    if (Path(run) / "weights.npz").exists():
+        raise ConfigError("a blueprint run has no audit: measure it with nnguide evaluate")
+    target = out or (None if as_json else DEFAULT)
+    if target is not None and target.is_dir():
+        raise ConfigError(f"--out takes a file; {target} is a folder. As in {target / DEFAULT}.")
+    found = runs.load(run)
+    cli.say(f"run: {found.folder}")
+    # opened before the work, so that a place that cannot be written is told at once
+    with contextlib.nullcontext() if target is None else atomic(target) as beside:
+        audit = collect.audit(
+            found,
+            dataset,
+            label_column=label_column,
+            text_column=text_column,
+            seed=seed,
+            say=cli.say,
+        )
+        if beside is not None:
+            beside.write_text(page.page(audit), encoding="utf-8")
+    if as_json:
+        _options.print_json("audit", audit.report)
+        return
+    data = audit.report["data"]
+    head = {"task": found.task.name, "dataset": data["measured_on"]["name"], "split": data["split"]}
+    click.echo(report.lines({**head, **audit.report["headline"]}, found.labels))
+    if audit.report["attention"]:
+        click.echo("\nwhat to look at first")
+    for sentence in audit.report["attention"]:
+        click.echo(f"- {sentence}")
+    click.echo(f"\n{target}")
