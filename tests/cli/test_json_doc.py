@@ -12,6 +12,7 @@ import pytest
 import tiny
 
 from nnguide.cli import command_line
+from nnguide.evaluation import changes
 
 
 def answering(group: click.Group = command_line, before: str = "") -> Iterator[str]:
@@ -74,7 +75,8 @@ def test_evaluate(nnguide, trained, task):
 
 
 @pytest.mark.parametrize("task", ["digits", "spam"])
-def test_audit(nnguide, trained, alone, task):
+def test_audit(nnguide, trained, alone, task, monkeypatch):
+    monkeypatch.setattr(changes, "PICTURES_READ", 10)
     (answer,) = answers(nnguide("audit", trained(task).folder, "--json"))
     json_schema.check(answer, task)
     assert not list(alone.glob("*.html"))
