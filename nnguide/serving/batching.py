@@ -83,12 +83,12 @@ class Batcher:
         """Start the threads.
 
         Args:
-            together: whether requests share batches.
+            together: whether requests share batches, where the model gains by it.
             seen: told how many rows each batch has.
         """
         self._servable = servable
         self._bounds = bounds
-        self._together = together
+        self._together = together and servable.gains
         self._seen = seen
         self._waiting: deque[Job] = deque()
         self._changed = threading.Condition()

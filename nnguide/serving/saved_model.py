@@ -57,6 +57,8 @@ def verified(folder: Path) -> dict[str, Any]:
 class SavedModelServable:
     """A SavedModel in memory."""
 
+    gains = True
+
     def __init__(self, folder: Path) -> None:
         """Load the SavedModel in `folder` and ask it once.
 

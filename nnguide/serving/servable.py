@@ -23,6 +23,7 @@ class Servable(Protocol):
 
     signatures: Mapping[str, Signature]
     origin: str  # what it was loaded from and what answers, for a person
+    gains: bool  # whether a batch costs less than its rows one after the other
 
     def prepare(self, name: str, given: Arrays) -> Arrays:
         """One request's inputs, checked: what `run` takes, also joined with others' rows.
@@ -79,6 +80,8 @@ class RunServable:
         self._threshold = self._run.threshold
         self.signatures: Mapping[str, Signature] = described(self._pictures, len(self._labels))
         self.origin = f"{folder}, {self._run.engine}"
+        # LiteRT computes pictures one after the other, texts of a batch together.
+        self.gains = self._run.engine == "keras" or not self._pictures
         self._run.outputs(self._checked(np.zeros((1, 28, 28)) if self._pictures else [""]))
 
     def _checked(self, raw: Any) -> np.ndarray:
