@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,9 +24,9 @@ if TYPE_CHECKING:
 BATCHES = 4  # of the rate probe, shown again in every pass
 PROBE_ROWS = 64  # a batch, at most
 PASSES = 8
-MAX_SECONDS = 20.0  # that one rate may take; a larger network is not probed
+MAX_WORK = 5e11  # products that one rate may take; a larger network is not probed
 FEW = 16  # random rows, and the length of an axis that is left open
-MAX_LAYERS = 120  # with weights: beyond them TensorFlow plans for minutes
+MAX_LAYERS = 60  # with weights: beyond them TensorFlow plans for long
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +36,10 @@ class Forward:
     Attributes:
         received: what a first layer with weights was given: (rows, …) float32.
         dead: of a layer that ends in a ReLU, which units were 0 for every row: (units,) bool.
-        seconds: that it took.
     """
 
     received: dict[int, np.ndarray]
     dead: dict[int, np.ndarray]
-    seconds: float
 
 
 @contextlib.contextmanager
@@ -117,13 +114,12 @@ def forward(model: Any, graph: Graph, x: Any) -> Forward:
             node = id(relus[id(op)])
             dead[node] = np.logical_and(idle, dead.get(node, True))
 
-    started = time.perf_counter()
     with unchanged(model), _watched([node.op for node in (*first.values(), *relus.values())], look):
         try:
             model(tensors(x), training=False)
         except Exception as error:  # the user's layers may raise anything
             raise LackingError(f"the model cannot be run on the data ({reason(error)})") from error
-    return Forward(received, dead, time.perf_counter() - started)
+    return Forward(received, dead)
 
 
 def _numbers(tensor: Any) -> np.ndarray:
@@ -210,6 +206,7 @@ class RateProbe:
         """
         self.model = model = case.model
         x, y = case.sample
+        rows = len(arrays(x)[0])
         if not getattr(model, "compiled", False) or model._compile_loss is None:
             raise LackingError("the model is not compiled with a loss")
         if case.trained:
@@ -217,10 +214,9 @@ class RateProbe:
         if type(model).train_step is not keras.Model.train_step:
             raise LackingError("the model has a training step of its own")
         weighted = sum(bool(layer.weights) for layer in model._flatten_layers())
-        if weighted > MAX_LAYERS or case.forward.seconds * 3 * PASSES > MAX_SECONDS:
+        if weighted > MAX_LAYERS or work(case.graph) * rows * 3 * PASSES > MAX_WORK:
             raise LackingError("the network is too large for a short probe")
         self.rate = highest_rate(model.optimizer)
-        rows = len(arrays(x)[0])
         size = max(min(PROBE_ROWS, rows // BATCHES), 1)
         mixed = np.random.default_rng(1).permutation(rows)
         cuts = [mixed[i * size : (i + 1) * size] for i in range(min(BATCHES, rows // size))]
@@ -245,7 +241,10 @@ class RateProbe:
         return loss
 
     def losses(self, rate: float) -> np.ndarray:
-        """The mean loss before the first update, then that of each pass: (1 + PASSES,) float64.
+        """The mean loss of each pass: (PASSES,) float64, shorter where it is not finite.
+
+        Random numbers, such as dropout's, are the same at every rate.
+
 
         Raises:
             LackingError: the loss cannot be computed.
@@ -253,10 +252,7 @@ class RateProbe:
         start = [np.array(keras.ops.convert_to_numpy(v)) for v in self.optimizer.variables]
         try:
             with unchanged(self.model):
-                self.optimizer.learning_rate = 0.0
-                found = [self._pass()]
-                for variable, value in zip(self.optimizer.variables, start, strict=True):
-                    variable.assign(value)
+                found: list[float] = []
                 self.optimizer.learning_rate = rate
                 for _ in range(PASSES):
                     found.append(self._pass())
@@ -273,6 +269,19 @@ class RateProbe:
 
     def _pass(self) -> float:
         return float(np.mean([float(self.step(x, y)) for x, y in self.batches]))
+
+
+def work(graph: Graph) -> float:
+    """About how many products one example takes: weights times the places they are used at."""
+    total = 0.0
+    for node in graph.nodes:
+        places = node.inputs[0].shape if node.is_recurrent and node.inputs else node.shape
+        weights = sum(int(np.prod(w.shape)) for w in getattr(node.op, "weights", ()))
+        looked_up = isinstance(node.op, keras.layers.Embedding)
+        total += (
+            0 if looked_up else weights * float(np.prod([size or FEW for size in places[1:-1]]))
+        )
+    return total
 
 
 def _taken(value: Any, rows: np.ndarray) -> Any:

@@ -9,8 +9,9 @@ from nnguide.doctor.data import arrays
 from nnguide.doctor.probes import RateProbe, reason, tensors, unchanged
 from nnguide.doctor.rule import Evidence, LackingError, rule
 
-LEARNS = 0.1  # share of the loss that a good rate takes away in a probe
+LEARNS = 0.05  # share of the loss that a good rate takes away in a probe
 STANDS = 0.005  # share that is no progress
+SPIKE = 5.0  # times its start that the loss reaches only where steps are too long
 FEWEST_EPOCHS = 4  # from which a history shows a course
 
 
@@ -55,26 +56,15 @@ def _guessing(case: Case, y: object) -> float:
 )
 def rate_too_large(case: Case) -> Evidence | None:
     probe = _probe(case)
-    own = _losses(case, probe.rate)
-    if _falls(own) > STANDS and own.max() < 3 * own[0]:
+    own, still = _losses(case, probe.rate), _losses(case, 0.0)
+    spiked = not np.isfinite(own).all() or own.max() > SPIKE * still.max()
+    if not spiked and _falls(own, still) > STANDS:
         return None
-    blown = not np.isfinite(own).all()
-    for factor in (10, 100, 1000):
+    for factor in (10, 100, 1000, 10_000):
         lower = _losses(case, probe.rate / factor)
-        if not np.isfinite(lower).all():
-            continue
-        better = _falls(lower) > LEARNS and (blown or lower[-1] < 0.9 * own[-1])
-        if better or (blown and lower[-1] < lower[0]):
-            return Evidence(
-                f"at the rate {probe.rate:g} the loss goes from {own[0]:.3g} to {own[-1]:.3g} in "
-                f"{len(own) - 1} short passes, at {probe.rate / factor:g} to {lower[-1]:.3g}",
-                {
-                    "rate": probe.rate,
-                    "losses": _numbers(own),
-                    "lower_rate": probe.rate / factor,
-                    "lower_losses": _numbers(lower),
-                },
-            )
+        calm = np.isfinite(lower).all() and lower.max() < 1.5 * still.max()
+        if calm and _falls(lower, still) > max(LEARNS, 0 if spiked else 2 * _falls(own, still)):
+            return _compared(probe.rate, own, probe.rate / factor, lower)
     return None
 
 
@@ -88,23 +78,27 @@ def rate_too_large(case: Case) -> Evidence | None:
 )
 def rate_too_small(case: Case) -> Evidence | None:
     probe = _probe(case)
-    own = _losses(case, probe.rate)
-    if not np.isfinite(own).all() or abs(_falls(own)) > STANDS or own.max() > 1.01 * own[0]:
+    own, still = _losses(case, probe.rate), _losses(case, 0.0)
+    if not abs(_falls(own, still)) < STANDS or own.max() > 1.01 * still.max():
         return None
-    for factor in (100, 1000, 10_000):
+    for factor in (100, 1000, 10_000, 100_000):
         higher = _losses(case, probe.rate * factor)
-        if np.isfinite(higher).all() and _falls(higher) > LEARNS:
-            return Evidence(
-                f"at the rate {probe.rate:g} the loss goes from {own[0]:.4g} to {own[-1]:.4g} in "
-                f"{len(own) - 1} short passes, at {probe.rate * factor:g} to {higher[-1]:.3g}",
-                {
-                    "rate": probe.rate,
-                    "losses": _numbers(own),
-                    "higher_rate": probe.rate * factor,
-                    "higher_losses": _numbers(higher),
-                },
-            )
+        if _falls(higher, still) > LEARNS:
+            return _compared(probe.rate, own, probe.rate * factor, higher)
     return None
+
+
+def _compared(rate: float, own: np.ndarray, other: float, losses: np.ndarray) -> Evidence:
+    return Evidence(
+        f"at the rate {rate:g} the loss goes from {own[0]:.4g} to {own[-1]:.4g} in a few short "
+        f"passes, at {other:g} to {losses[-1]:.4g}",
+        {
+            "rate": rate,
+            "losses": _numbers(own),
+            "other_rate": other,
+            "other_losses": _numbers(losses),
+        },
+    )
 
 
 def _probe(case: Case) -> RateProbe:
@@ -122,11 +116,14 @@ def _losses(case: Case, rate: float) -> np.ndarray:
     return probe.known[rate]
 
 
-def _falls(losses: np.ndarray) -> float:
-    """The share of the loss that is gone at the end; -inf where it is not finite."""
+def _falls(losses: np.ndarray, still: np.ndarray) -> float:
+    """The share of the loss that is gone in the last passes; -inf where it is not finite.
+
+    Held against the passes of a network that stands still, under the same dropout.
+    """
     if not np.isfinite(losses).all():
         return -float("inf")
-    return float((losses[0] - losses[-1]) / max(abs(losses[0]), 1e-12))
+    return float((still[-3:].mean() - losses[-3:].mean()) / max(abs(still[-3:].mean()), 1e-12))
 
 
 def _numbers(losses: np.ndarray) -> list[float | None]:
