@@ -10,6 +10,7 @@ from nnguide.evaluation.changes import AIMS
 from nnguide.evaluation.report import number, percent
 
 CALIBRATED = 0.02  # calibration error above which probabilities should not be taken at their word
+BLOCKED = 0.01  # share of ham that a mild change may block beyond what is blocked anyway
 FEW = 200  # examples of a label below which the headline says little of it
 
 
@@ -78,6 +79,12 @@ def _robustness(rows: list[dict[str, Any]], kind: str) -> Iterator[str]:
                 f"The mild change “{row['change']}” costs {100 * row['lost']:.2f} points of "
                 f"{aim.figure.replace('_', ' ')}; the aim is less than {100 * aim.most:g}."
             )
+        before, after = (row.get(f"blocked_ham_{when}") for when in ("before", "after"))
+        if before is not None and after is not None and after - before > BLOCKED:
+            yield (
+                f"The mild change “{row['change']}” raises ham blocked from {percent(before, 2)} "
+                f"to {percent(after, 2)}."
+            )
         if row["refused"]:
             yield f"After “{row['change']}” no digit was seen on {row['refused']:,} pictures."
 
@@ -86,9 +93,11 @@ def _words(words: dict[str, Any] | None) -> Iterator[str]:
     if words is None:
         return
     for row in words["shortcuts"]:
+        as_read = " (digits count as 0)" if "0" in row["word"] else ""
         yield (
-            f"The single word “{row['word']}” at the end turns {percent(row['share'], 0)} of "
-            f"{row['tried']:,} rightly judged messages to {row['towards']}."
+            f"The single word “{row['word']}”{as_read} at the end turns "
+            f"{percent(row['share'], 0)} of {row['tried']:,} rightly judged messages to "
+            f"{row['towards']}."
         )
     if words["n_flipped"]:
         yield (

@@ -18,6 +18,7 @@ from nnguide.audit.markup import (
 )
 from nnguide.audit.slices import SMALL
 from nnguide.audit.words import SHORTCUT
+from nnguide.evaluation.changes import AIMS
 from nnguide.evaluation.report import number, percent
 
 Section = tuple[str, str, Html]
@@ -166,7 +167,8 @@ def words(found: dict[str, Any]) -> Section:
         blocks.append(table(caption, head, rows(name)) if found[name] else "")
     why = (
         "The strongest words were put at the end of rightly judged messages. One that turns "
-        f"{SHORTCUT:.0%} of them is a shortcut: the network goes by it more than a person would."
+        f"{percent(SHORTCUT, 0)} of them is a shortcut: the network goes by it more than a person "
+        "would."
     )
     blocks += [tag("h3", text("Shortcuts")), paragraph(why)]
     if found["shortcuts"]:
@@ -192,20 +194,22 @@ def robustness(report: dict[str, Any]) -> Section:
     spam = "mcc" in report["headline"]
     figure = "spam caught" if spam else "accuracy"
     head = ["change", "what is done", "n", "before", "after", "points lost"]
-    head += ["ham blocked before", "after"] if spam else []
+    head += ["ham blocked"] if spam else []
     rows, marked = [], []
     for place, row in enumerate(report["robustness"]):
         cells = [row["change"], row["description"], f"{row['n']:,}"]
         cells += [percent(row["before"], 2), percent(row["after"], 2), points(row["lost"])]
         if spam:
-            cells += [percent(row[f"blocked_ham_{when}"], 2) for when in ("before", "after")]
+            blocked = (row[f"blocked_ham_{when}"] for when in ("before", "after"))
+            cells.append(" → ".join(percent(share, 2) for share in blocked))
         rows.append(cells)
         if row["met"] is False:
             marked.append(place)
-    aim = "less than 10 points at the same threshold" if spam else "less than 1 point"
+    aim = AIMS["texts" if spam else "pictures"]
     told = (
-        f"What no person would mind should cost {aim} of {figure}; where it costs more, the row "
-        "is shaded."
+        f"What no person would mind should cost less than {100 * aim.most:g} points of {figure}"
+        f"{', the threshold being what it is' if spam else ''}. Where it costs more, the row is "
+        "shaded."
     )
     if not spam:
         told += (
@@ -240,5 +244,8 @@ def duplicates(found: dict[str, Any]) -> Section:
     )
     blocks = [pairs("Overlap", rows), paragraph(again)]
     if found["examples"]:
-        blocks += [tag("h3", text("Some of them")), listed(t[:200] for t in found["examples"])]
+        blocks += [
+            tag("h3", text("Some that stand in training too")),
+            listed(t[:200] for t in found["examples"]),
+        ]
     return section("duplicates", title, *blocks)

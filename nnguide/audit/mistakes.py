@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnguide import explain
+from nnguide.data.distinct import distinct_key
 from nnguide.examples import Examples
 from nnguide.explain.explanation import Explanation
 from nnguide.explain.targets import subject
@@ -24,7 +25,8 @@ WORDS = 12  # of a message's words, the weightiest, that are listed
 def mistakes(run: Run, examples: Examples, outputs: np.ndarray) -> list[dict[str, Any]]:
     """The wrong answers with the least probability of the true label, worst first.
 
-    Of texts as many of each label at most, so that blocked ham is seen beside missed spam.
+    Of texts each once, and as many of each label at most, so that blocked ham is seen beside
+    missed spam.
 
     Args:
         run: whose answers they are.
@@ -45,6 +47,8 @@ def mistakes(run: Run, examples: Examples, outputs: np.ndarray) -> list[dict[str
     order = np.flatnonzero(wrong)
     order = order[np.argsort(true[order], kind="stable")]
     if run.task.inputs == "texts":
+        first = {distinct_key(examples.inputs[place]): place for place in order[::-1]}
+        order = order[np.isin(order, list(first.values()))]
         each = [order[examples.labels[order] == label][: SHOWN // 2] for label in (0, 1)]
         order = np.concatenate(each)
         order = order[np.argsort(true[order], kind="stable")]

@@ -18,7 +18,7 @@ from nnguide.evaluation import metrics
 from nnguide.examples import Examples
 from nnguide.runs import Run
 
-LIMIT = 2_000  # examples measured, unless told
+LIMIT = 10_000  # examples measured, unless told
 PICTURES_READ = 500  # of them at most that go through the normaliser, which takes milliseconds each
 ENLARGED = 4  # pixels of a drawn picture to one of MNIST's form
 SHORTEST = 4  # letters of a word that something is put into

@@ -98,6 +98,15 @@ def test_a_mistake_shows_its_picture_and_a_coloured_map(audited):
     assert (heat[..., 0] != heat[..., 2]).any()
 
 
+def test_a_message_that_is_misjudged_twice_is_shown_once(audited, trained):
+    from nnguide.audit.mistakes import mistakes
+
+    made = audited("spam")
+    twice = made.examples.join(made.examples)
+    rows = mistakes(trained("spam"), twice, np.concatenate([made.outputs] * 2))
+    assert [row["text"] for row in rows] == [row["text"] for row in made.report["mistakes"]]
+
+
 def test_a_mistake_shows_the_words_that_weigh(audited):
     for row in audited("spam").report["mistakes"]:
         assert row["words"]
@@ -168,6 +177,8 @@ def test_what_fails_is_said_first(audited):
     assert "calibration error" in said(headline={**calm["headline"], "calibration_error": 0.3})
     row = {"change": "upper case", "met": False, "lost": 0.2, "refused": 0}
     assert "20.00 points of spam caught" in said(robustness=[row])
+    row |= {"met": True, "blocked_ham_before": 0.01, "blocked_ham_after": 0.03}
+    assert "ham blocked from 1.00 % to 3.00 %" in said(robustness=[row])
     shortcut = {"word": "zz", "share": 0.5, "tried": 9, "towards": "ham", "turned": 4}
     assert "“zz”" in said(words={"shortcuts": [shortcut], "n_flipped": 0})
 
