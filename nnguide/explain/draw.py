@@ -110,7 +110,7 @@ def held(explanation: Explanation) -> str:
     lines = []
     if checks["complete"] is not None:
         lines.append(f"sum {checks['sum']:+.2f} of {checks['difference']:+.2f}")
-    if checks.get("deletion") is not None:
+    if checks["deletion"] is not None:
         lines.append(f"deletion {checks['deletion']:.2f}, random {checks['deletion_random']:.2f}")
     return "\n".join(lines)
 

@@ -37,8 +37,9 @@ class Explanation:
             the score; above 0 speaks for `target`.
         checks: sum (of the weights), difference (score − baseline_score), gap (|sum −
             difference| over |difference|, None where that is 0), complete (whether the gap is at
-            most 1 %; None where the method promises no sum); steps (integrated); fit (lime, R²);
-            deletion, deletion_random, insertion, insertion_random, see faithful.curves.
+            most 1 %; None where the method promises no sum); steps of integrated, fit (R²) of
+            lime; deletion, deletion_random, insertion and insertion_random, see faithful.curves.
+            What a method or an input does not have is None.
         labels: all labels of the run.
         picture: (28, 28) grey levels 0-255, or None.
         seed: what the explanation was made with.
@@ -83,12 +84,14 @@ class Explanation:
         return (self.input or "")[part.start : part.end]
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON values: map for pictures, words for texts, features for numbers."""
-        if self.kind == "pictures":
-            parts: dict[str, Any] = {"map": self.weights.tolist()}
-        else:
-            name = "words" if self.kind == "texts" else "features"
-            parts = {name: [part._asdict() for part in self.weights]}
+        """JSON values: a map for pictures, words for texts, features for numbers."""
+        kinds = {"pictures": "map", "texts": "words", "numbers": "features"}
+        parts: dict[str, Any] = dict.fromkeys(kinds.values())
+        parts[kinds[self.kind]] = (
+            self.weights.tolist()
+            if self.kind == "pictures"
+            else [part._asdict() for part in self.weights]
+        )
         return {
             "input": self.input,
             "task": self.task,

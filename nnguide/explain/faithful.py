@@ -17,6 +17,7 @@ import numpy as np
 
 STEPS = 20  # of each curve, at most
 ORDERS = 5  # random ones that the explanation's is compared with
+AREAS = ("deletion", "deletion_random", "insertion", "insertion_random")
 
 
 def curves(
@@ -37,10 +38,9 @@ def curves(
         over the share of parts moved from 0 to 1; the random ones' mean over ORDERS orders. None
         where the input has no parts.
     """
-    names = ("deletion", "deletion_random", "insertion", "insertion_random")
     places = np.flatnonzero(differs)
     if not len(places):
-        return dict.fromkeys(names)
+        return dict.fromkeys(AREAS)
     random = np.random.default_rng(seed)
     orders = [places[np.argsort(-weights[places], kind="stable")]]
     orders += [random.permutation(places) for _ in range(ORDERS)]
@@ -54,4 +54,4 @@ def curves(
     shaped = heights.reshape(2, len(orders), len(counts))
     areas = np.trapezoid(shaped, counts / len(places), axis=2)  # (deletion and insertion, orders)
     found = [(float(row[0]), float(row[1:].mean())) for row in areas]
-    return dict(zip(names, [*found[0], *found[1]], strict=True))
+    return dict(zip(AREAS, [*found[0], *found[1]], strict=True))

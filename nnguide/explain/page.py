@@ -186,9 +186,9 @@ def check_lines(explanation: Explanation) -> list[str]:
             f"weights sum to {checks['sum']:+.3f}; score - baseline's is "
             f"{checks['difference']:+.3f}{gap}{verdict}"
         )
-    if "fit" in checks:
+    if checks["fit"] is not None:
         lines.append(f"the linear model explains {100 * checks['fit']:.0f} % of the scores nearby")
-    if checks.get("deletion") is not None:
+    if checks["deletion"] is not None:
         for name, better in (("deletion", "lower is better"), ("insertion", "higher is better")):
             lines.append(
                 f"{name} area {checks[name]:.3f}, at random {checks[name + '_random']:.3f} "

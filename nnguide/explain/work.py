@@ -126,7 +126,7 @@ def _checks(
     if promised:
         complete = total == difference if gap is None else gap <= gradients.TOLERANCE
     checks = {"sum": total, "difference": difference, "gap": gap, "complete": complete}
-    areas: dict[str, Any] = {}
+    areas: dict[str, Any] = dict.fromkeys(faithful.AREAS)
     if of.labels:
         areas = faithful.curves(
             _of_masks(of, raw, score.probability),
@@ -134,7 +134,7 @@ def _checks(
             weighed.weights.ravel(),
             seed,
         )
-    return {**checks, **weighed.checks, **areas}
+    return {**checks, "steps": None, "fit": None, **weighed.checks, **areas}
 
 
 def _name(given: Any) -> str | None:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import tiny
 
+from nnguide import explain
 from nnguide.blueprints.saved import Saved
 from nnguide.explain import targets
 
+MORE = ("train.epochs=25", "train.learning_rate=0.3")  # for words to weigh something
+
 
 @pytest.fixture(scope="session")
-def subjects(trained):
+def subjects(trained, tmp_path_factory):
     """A tiny run of a task, opened for explaining."""
     found = {}
 
     def subject(task):
-        if task not in found:
+        if task not in found and task == "spam":
+            from nnguide.training.train import train
+
+            words = (*tiny.words(task), *MORE, f"data.dataset={tiny.built_in(task)}")
+            run = train(task, settings=words, out=tmp_path_factory.mktemp("spam") / "run")
+            found[task] = targets.subject(run)
+        elif task not in found:
             found[task] = targets.subject(trained(task))
         return found[task]
 
@@ -23,13 +33,30 @@ def subjects(trained):
 
 
 @pytest.fixture(scope="session")
-def inputs():
-    """Raw inputs of a task, some of each label."""
+def inputs(subjects):
+    """Raw inputs of a task; of texts those first that look most like spam."""
 
     def some(task, count):
-        return list(tiny.examples(task, count).inputs[:count])
+        raws = list(tiny.examples(task, 40).inputs[:40])
+        if task == "spam":
+            of = subjects(task)
+            raws = [raws[i] for i in np.argsort(-of.sums(targets.stacked(of, raws))[:, 0])]
+        return raws[:count]
 
     return some
+
+
+@pytest.fixture(scope="session")
+def explained(subjects, inputs):
+    """A method's explanations of 20 inputs of a task, made once."""
+    found = {}
+
+    def explanations(task, method):
+        if (task, method) not in found:
+            found[task, method] = explain.explain_all(subjects(task), inputs(task, 20), method)
+        return found[task, method]
+
+    return explanations
 
 
 @pytest.fixture(scope="session")
