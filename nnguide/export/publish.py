@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 ROOT = Path("saved_models/exports")
 MANIFEST = "manifest.json"
 SCHEMA = 1
+BUILT_IN = {"pictures": "optdigits", "texts": "spam_sample"}
 Say = Callable[[str], None]
 
 
@@ -89,10 +90,10 @@ def export(
         raise ConfigError(
             f"{folder} is there already. Choose another --version, or --force to replace it."
         )
-    with growing(folder, out) as growth:
+    with growing(folder, out, force) as growth:
         say(f"writing {form} of {run.folder}")
         facts = write(run, form, growth, say)
-        from nnguide.export.verify import CHECKED, verify
+        from nnguide.export.verify import verify
 
         manifest = {
             "schema": SCHEMA,
@@ -105,7 +106,7 @@ def export(
             "labels": list(run.labels),
             "threshold": run.threshold,
             **facts,
-            "checked": verify(run, form, growth, say, CHECKED),
+            "checked": verify(run, form, growth, say),
             "files": {
                 path.relative_to(growth).as_posix(): sha256(path)
                 for path in sorted(growth.rglob("*"))
@@ -124,10 +125,11 @@ def newest(base: Path) -> int:
 
 
 @contextlib.contextmanager
-def growing(folder: Path, out: Path) -> Iterator[Path]:
+def growing(folder: Path, out: Path, force: bool) -> Iterator[Path]:
     """Give a folder beside `folder` to fill; it takes its name at the end, or vanishes.
 
-    What it replaces goes only then. Folders that were made on the way go too if it fails.
+    With `force` it replaces a folder of that name, which goes only then. Folders that were made
+    on the way go too if it fails.
     """
     base = folder.parent
     made = [path for path in (base, out, *out.parents) if not path.exists()]
@@ -139,7 +141,7 @@ def growing(folder: Path, out: Path) -> Iterator[Path]:
         with writing_to(folder):
             yield growth
             growth.chmod(0o755)
-            if folder.exists():
+            if force and folder.exists():
                 folder.rename(replaced)
             try:
                 growth.rename(folder)
@@ -181,23 +183,16 @@ def write(run: Run, form: Format, folder: Path, say: Say) -> dict[str, Any]:
 def calibration(run: Run, say: Say) -> tuple[Examples, dict[str, Any]]:
     """Examples that are not of the test part: the run's validation part, or built-in ones."""
     from nnguide import data
-    from nnguide.evaluation.evaluate import own_dataset, validation_part
+    from nnguide.evaluation.evaluate import part
 
     try:
-        source = data.find(
-            run.task.name, own_dataset(run), split_seed=run.config.data.split_seed,
-            label_column=run.config.data.label_column or None,
-            text_column=run.config.data.text_column or None,
-        )  # fmt: skip
-        held = validation_part(run.config, source)
-        return held, {"dataset": run.manifest["dataset"], "split": "validation"}
-    except DataError as error:
-        built_in = {"digits": "optdigits", "spam": "spam_sample"}[run.task.name]
+        held = part(run, None, "validation", None, None, say)
+        return held.examples, {"dataset": held.source.name, "split": "validation"}
+    except (DataError, ConfigError) as error:
+        built_in = BUILT_IN[run.task.inputs]
         say(f"note: {error} The 8-bit network is made with {built_in} instead.")
-        return data.find(run.task.name, built_in).load("train"), {
-            "dataset": built_in,
-            "split": "train",
-        }
+        examples = data.find(run.task.name, built_in).load("train")
+        return examples, {"dataset": built_in, "split": "train"}
 
 
 def accuracy(

@@ -45,11 +45,11 @@ def pictures(count: int, seed: int = 0) -> np.ndarray:
     return (1 - share) * chosen + share * noise
 
 
-def files(count: int, seed: int = 0) -> Iterator[bytes]:
-    """`count` picture files of digits of any size and format that a SavedModel reads.
+def files(count: int, seed: int = 0) -> Iterator[tuple[bytes, np.ndarray]]:
+    """`count` picture files of digits, of any size and format that a SavedModel reads.
 
-    On white, grey, shaded, rough or dark paper, in black or colour, or on nothing at all. Each
-    shows a digit to nnguide.
+    On white, grey, shaded, rough or dark paper, in black or colour, or on nothing at all. With
+    each comes the digit that nnguide sees on it, (28, 28) uint8.
     """
     from nnguide.preprocessing.pictures import read
 
@@ -60,18 +60,18 @@ def files(count: int, seed: int = 0) -> Iterator[bytes]:
         levels = digits[random.integers(len(digits))]
         file = drawn(random, levels, ("PNG", "JPEG", "BMP", "GIF", "CLEAR")[made % 5])
         try:
-            read(file)
+            seen = read(file)
         except InputError:
             continue
         made += 1
-        yield file
+        yield file, seen
 
 
 def drawn(random: np.random.Generator, levels: np.ndarray, form: str) -> bytes:
     """A picture file of the digit `levels` (28, 28); `form` CLEAR is a PNG with nothing behind."""
     from PIL import Image
 
-    side = int(np.exp(random.uniform(np.log(28), np.log(420))))
+    side = int(np.exp(random.uniform(np.log(28), np.log(280))))
     size = (side, max(int(side * random.uniform(0.6, 1)), 22))
     ink = np.asarray(Image.fromarray(levels).resize(size, Image.Resampling.BICUBIC), float) / 255
     file = io.BytesIO()

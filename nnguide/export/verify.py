@@ -27,7 +27,7 @@ Say = Callable[[str], None]
 Answers = dict[str, np.ndarray]
 
 
-def verify(run: Run, form: Format, folder: Path, say: Say, count: int = CHECKED) -> dict[str, Any]:
+def verify(run: Run, form: Format, folder: Path, say: Say) -> dict[str, Any]:
     """Load the export in `folder` in a fresh process and compare its answers with the run's.
 
     Returns:
@@ -35,21 +35,21 @@ def verify(run: Run, form: Format, folder: Path, say: Say, count: int = CHECKED)
     Raises:
         WorkError: it cannot be loaded, does not answer, or answers otherwise.
     """
+    count = CHECKED
     say(f"checking {form} in a fresh process on {count:,} inputs of each kind")
     if run.task.inputs == "texts":
         return of_texts(run, form, folder, samples.texts(count))
     given: dict[str, Any] = {"image": samples.pictures(count)}
     kinds = ["image"]
     if form == "saved_model":
-        given["image_bytes"] = list(samples.files(count))
+        given["image_bytes"], seen = zip(*samples.files(count), strict=True)
         kinds += ["examples", "image_bytes"]
     answers, _ = ask(form, folder, given, kinds, {"examples": "image"})
     wanted = outputs(run.model, inputs.pictures(given["image"]))
     found = {"image": compare(run, wanted, answers, "image", CLOSE, 2 * CLOSE)}
     if form == "saved_model":
         compare_scores(run, wanted, answers)
-        seen = inputs.pictures(given["image_bytes"])
-        wanted = outputs(run.model, seen)
+        wanted = outputs(run.model, inputs.pictures(np.stack(seen)))
         found["image_bytes"] = compare(run, wanted, answers, "image_bytes", READ, UNDECIDED)
     if form == "litert":
         loads(run, folder, given["image"][:10], "image")
@@ -136,7 +136,7 @@ def ask(
     given: dict[str, Any],
     kinds: Iterable[str],
     sources: dict[str, str] | None = None,
-    measure: bool = False,
+    seconds: float = 0.0,
 ) -> tuple[Answers, dict[str, float]]:
     """The answers of what lies in `folder`, from a fresh process, by kind of input.
 
@@ -145,7 +145,7 @@ def ask(
         given: arrays, or lists of byte strings.
         kinds: what to ask, each a name in `given` or in `sources`.
         sources: kind -> the name in `given` of its values.
-        measure: also take the time.
+        seconds: also take the time, for about so long a figure.
     Returns:
         `kind.name` -> array, and the figures.
     Raises:
@@ -165,7 +165,7 @@ def ask(
             "folder": str(folder.resolve()),
             "kinds": list(kinds),
             "sources": sources or {},
-            "measure": measure,
+            "seconds": seconds,
             "inputs": str(place / "inputs.npz"),
             "outputs": str(place / "outputs.npz"),
             "figures": str(place / "figures.json"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 
 import click
@@ -114,3 +115,27 @@ def test_threshold_and_ensemble(nnguide, alone):
     shutil.copytree(alone / "run", alone / "again")
     (answer,) = answers(nnguide("ensemble", "run", "again", "--out", "both", "--json"))
     json_schema.check(answer)
+
+
+@pytest.mark.parametrize(("task", "form"), [("spam", "saved_model"), ("digits", "litert")])
+def test_export(nnguide, trained, monkeypatch, task, form):
+    from nnguide.export import verify
+
+    monkeypatch.setattr(verify, "CHECKED", 20)
+    words = ("export", trained(task).folder, "--format", form, "--out", "exports", "--json")
+    (answer,) = answers(nnguide(*words))
+    json_schema.check(answer, task)
+
+
+def test_benchmark(nnguide, trained, monkeypatch):
+    from nnguide.measuring import forms
+
+    monkeypatch.setattr(forms, "SECONDS", 0.05)
+    monkeypatch.setitem(sys.modules, "tf2onnx", None)
+    (answer,) = answers(nnguide("benchmark", trained("spam").folder, "--json"))
+    json_schema.check(answer)
+    missing = {row["form"]: row["missing"] for row in answer["forms"]}
+    assert "nnguide[onnx]" in missing.pop("onnx")
+    assert set(missing.values()) == {None}
+    right = [row["accuracy"] for row in answer["forms"] if row["accuracy"] is not None]
+    assert max(right) - min(right) < 0.02

@@ -1,0 +1,45 @@
+"""nnguide benchmark"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nnguide import cli
+from nnguide.cli import _options
+from nnguide.errors import ConfigError
+
+
+@click.command("benchmark")
+@click.argument("run", metavar="RUN")
+@_options.as_json
+def command(run: str, as_json: bool) -> None:
+    """Compare every form of RUN: size, time to load, to answer, and accuracy.
+
+    Keras, the light form, SavedModel, ONNX, LiteRT and LiteRT in 8-bit integers,
+    each in a process of its own, on raw inputs of the test part. Times are of this
+    machine as busy as it is: read them as ratios.
+
+    \b
+    Examples:
+      nnguide benchmark digits
+      nnguide benchmark my-run --json
+    """
+    cli.loud()
+    from nnguide import runs
+
+    if (Path(run) / "weights.npz").exists():
+        raise ConfigError(f"{run} is a blueprint run, which has no other forms")
+    found = runs.load(run)
+    cli.say(f"run: {found.folder}")
+    from nnguide import quiet
+
+    quiet.tensorflow()
+    from nnguide.measuring.forms import benchmark, table
+
+    figures = benchmark(found, cli.say)
+    if as_json:
+        _options.print_json("benchmark", figures)
+    else:
+        click.echo(table(figures))

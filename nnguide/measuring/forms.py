@@ -1,0 +1,142 @@
+"""One run in every form there is, each measured in a process of its own."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnguide import light
+from nnguide.errors import DataError, ExtraError, WorkError
+from nnguide.runs import Run
+
+# form -> the export it is in (None: the run itself), and the files that it needs
+FORMS: dict[str, tuple[str | None, tuple[str, ...]]] = {
+    "keras": (None, ("model.keras", "decision.json")),
+    "light": (None, (*light.FILES, "decision.json")),
+    "saved_model": ("saved_model", ("saved_model.pb", "variables/*")),
+    "onnx": ("onnx", ("model.onnx", "preprocessing.json", "front/*")),
+    "litert": ("litert", ("model.tflite", "preprocessing.json", "front/*")),
+    "litert_int8": ("litert", ("model.int8.tflite", "preprocessing.json", "front/*")),
+}
+INPUTS = 1000  # built-in inputs that are asked where the run's test part is not at hand
+SECONDS = 3.0  # that a figure is measured for, about
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Form:
+    """The figures of one form.
+
+    Attributes:
+        form: its name.
+        bytes: of the files that it needs.
+        load_seconds: from an interpreter that runs to a model that answers, imports included.
+        latency_seconds: median of an answer to one raw input.
+        throughput: raw inputs answered a second, 256 at once.
+        accuracy: share of the test part answered right; None where it is not at hand.
+        missing: why there are no figures; None where there are.
+    """
+
+    form: str
+    bytes: int | None = None
+    load_seconds: float | None = None
+    latency_seconds: float | None = None
+    throughput: float | None = None
+    accuracy: float | None = None
+    missing: str | None = None
+
+
+def benchmark(run: Run, say: Say) -> dict[str, Any]:
+    """Measure a run in every form; those that cannot be made say why.
+
+    Returns:
+        run, task, dataset and split that were measured on (None where the data is not at hand),
+        n, and forms: the fields of `Form` for each.
+    """
+    from nnguide.evaluation import evaluate
+
+    dataset: str | None = None
+    split: str | None = None
+    labels = None
+    try:
+        part = evaluate.part(run, None, None, None, None, say)
+        raw, dataset, split = part.examples.inputs, part.source.name, part.split
+        labels = np.array(run.labels)[part.examples.labels]
+    except DataError as error:
+        say(f"note: accuracy is not measured: {error}")
+        raw = _built_in(run)
+    with tempfile.TemporaryDirectory() as name:
+        forms = list(_measure(run, raw, labels, Path(name), say))
+    return {
+        "run": str(run.folder),
+        "task": run.task.name,
+        "dataset": dataset,
+        "split": split,
+        "n": len(raw),
+        "forms": [asdict(form) for form in forms],
+    }
+
+
+def _built_in(run: Run) -> np.ndarray:
+    from nnguide.export import samples
+
+    if run.task.inputs == "pictures":
+        return samples.pictures(INPUTS)
+    return np.array(samples.texts(INPUTS), object)
+
+
+def _measure(
+    run: Run, raw: np.ndarray, labels: np.ndarray | None, place: Path, say: Say
+) -> Iterable[Form]:
+    """The figures of each form, exported below `place` where it is an export."""
+    from nnguide.export import publish
+    from nnguide.export.verify import ask
+
+    kind = "image" if run.task.inputs == "pictures" else "text"
+    given = raw.astype(np.float32) if kind == "image" else [text.encode() for text in raw]
+    made: dict[str, str] = {}  # export -> why it could not be made, or ""
+    for number, (form, (export, files)) in enumerate(FORMS.items(), start=1):
+        say(f"{number} of {len(FORMS)}: {form}")
+        folder = run.folder if export is None else place / export
+        try:
+            if export is not None and export not in made:
+                made[export] = ""
+                folder.mkdir()
+                publish.write(run, export, folder, say)  # type: ignore[arg-type]
+            elif form == "light" and run.engine != "light":
+                raise WorkError("this run has no light form, or this platform cannot run it")
+        except (ExtraError, WorkError) as error:
+            made[export or form] = str(error)
+        if reason := made.get(export or form):
+            yield Form(form, missing=reason)
+            continue
+        answers, figures = ask(form, folder, {kind: given}, [kind], seconds=SECONDS)
+        right = None
+        if labels is not None:
+            right = float((answers[f"{kind}.label"] == labels).mean())
+        size = sum(f.stat().st_size for name in files for f in folder.glob(name) if f.is_file())
+        yield Form(form, size, accuracy=right, missing=None, **figures)
+
+
+def table(figures: dict[str, Any]) -> str:
+    """The figures of `benchmark` as lines for a terminal."""
+    where = f"{figures['dataset']}, {figures['split']}" if figures["dataset"] else "built-in inputs"
+    lines = [
+        f"{figures['n']:,} inputs: {where}",
+        f"{'form':<12} {'size':>10} {'load':>8} {'batch 1':>10} {'throughput':>12} {'right':>8}",
+    ]
+    for row in figures["forms"]:
+        if row["missing"]:
+            lines.append(f"{row['form']:<12} {row['missing']}")
+            continue
+        right = "-" if row["accuracy"] is None else f"{row['accuracy']:.2%}"
+        lines.append(
+            f"{row['form']:<12} {row['bytes'] / 1000:>7,.0f} kB {row['load_seconds']:>6.2f} s "
+            f"{row['latency_seconds'] * 1000:>7.2f} ms {row['throughput']:>10,.0f}/s {right:>8}"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,115 @@
+"""The network alone: ONNX Runtime or LiteRT, and the NumPy package beside it."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny
+
+from nnguide.export import beside, verify
+from nnguide.runs import Run
+
+Exported = Callable[[str, str], Path]
+FORMS = [pytest.param("onnx", id="onnx"), pytest.param("litert", id="litert")]
+RUN = {
+    "onnx": """
+import onnxruntime
+session = onnxruntime.InferenceSession(folder + "/model.onnx")
+name = session.get_inputs()[0].name
+network = lambda batch: session.run(None, {name: batch})[0]
+""",
+    "litert": """
+from ai_edge_litert.interpreter import Interpreter
+interpreter = Interpreter(folder + "/model.tflite")
+(given,), (answer,) = interpreter.get_input_details(), interpreter.get_output_details()
+def network(batch):
+    interpreter.resize_tensor_input(given["index"], batch.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(given["index"], batch)
+    interpreter.invoke()
+    return interpreter.get_tensor(answer["index"])
+""",
+}
+ALONE = """
+import json, sys
+folder, given = sys.argv[1], json.load(open(sys.argv[2]))
+sys.path.insert(0, folder)
+{run}
+from front import Front
+front = Front(folder)
+print(json.dumps(front.answers(front.outputs(given, network))))
+heavy = {{name.partition(".")[0] for name in sys.modules}} & {{"tensorflow", "keras", "nnguide"}}
+assert not heavy, heavy
+"""
+
+
+@pytest.fixture(autouse=True)
+def installed(request: pytest.FixtureRequest) -> None:
+    if "onnx" in request.node.name:
+        pytest.importorskip("tf2onnx")
+        pytest.importorskip("onnxruntime")
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("task", ["digits", "spam"])
+def test_a_program_without_tensorflow_answers_as_the_run(
+    exported: Exported, trained: Callable[[str], Run], tmp_path: Path, task: str, form: str
+) -> None:
+    raw = tiny.examples(task, 30).inputs.tolist()
+    (tmp_path / "given.json").write_text(json.dumps(raw))
+    source = ALONE.format(run=RUN[form])
+    command = [sys.executable, "-I", "-c", source, str(exported(task, form)), "given.json"]
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    wanted = trained(task).predict(np.array(raw) if task == "digits" else raw, "keras")
+    for (label, probability), answer in zip(json.loads(ended.stdout), wanted, strict=True):
+        assert probability == pytest.approx(answer.probability, abs=1e-4)
+        assert label == answer.label
+
+
+def test_the_package_beside_a_network_imports_nothing_of_nnguide(exported: Exported) -> None:
+    files = sorted((exported("digits", "litert") / "front").glob("*.py"))
+    assert {path.name for path in files} == set(beside.EVERY.values())
+    for path in files:
+        assert not re.search(r"^\s*(from|import) nnguide", path.read_text(), re.MULTILINE), path
+
+
+def test_it_reads_picture_files_too(exported: Exported) -> None:
+    folder, picture = exported("digits", "litert"), Path(__file__).parents[2] / "docs/digit.png"
+    source = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from front import Front; "
+        "print([b.shape for _, b in Front(sys.argv[1]).batches([sys.argv[2]])])"
+    )
+    command = [sys.executable, "-I", "-c", source, str(folder), str(picture)]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    assert ended.stdout.strip() == "[(1, 28, 28, 1)]", ended.stderr
+
+
+@pytest.mark.parametrize("task", ["digits", "spam"])
+def test_the_manifest_states_the_accuracy_of_the_integers(exported: Exported, task: str) -> None:
+    folder = exported(task, "litert")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    int8 = manifest["int8"]
+    assert int8["kind"] == {"digits": "full-integer", "spam": "dynamic-range"}[task]
+    assert int8["measured"]["split"] == "validation"
+    assert 0 <= int8["measured"]["int8"] <= 1
+    sizes = [(folder / manifest["network"][key]).stat().st_size for key in ("file", "int8")]
+    assert sizes[1] < 0.6 * sizes[0]
+
+
+def test_the_integers_answer_nearly_as_the_floats(exported: Exported) -> None:
+    image = tiny.examples("digits", 200).inputs.astype(np.float32)
+    labels = [
+        verify.ask(form, exported("digits", "litert"), {"image": image}, ["image"])[0][
+            "image.label"
+        ]
+        for form in ("litert", "litert_int8")
+    ]
+    assert (labels[0] == labels[1]).mean() > 0.95
