@@ -7,7 +7,9 @@ from typing import Any
 
 from nnguide.doctor.report import Finding, Report
 
-__all__ = ["Finding", "Report", "check"]
+__all__ = ["EVALUATED", "Finding", "Report", "check"]
+
+EVALUATED = ("precision", "recall")  # what `nnguide evaluate` measures of a run, beside accuracy
 
 
 def check(

@@ -12,7 +12,7 @@ import numpy as np
 
 from nnguide.doctor import data as data_
 from nnguide.doctor import graph as graph_
-from nnguide.doctor.data import Data, arrays, each
+from nnguide.doctor.data import TEXTS, Data, arrays, each
 from nnguide.doctor.graph import Graph
 from nnguide.doctor.losses import Ending, endings
 from nnguide.doctor.rule import LackingError
@@ -100,7 +100,7 @@ class Case:
         if function is None or not isinstance(x, np.ndarray):
             return x
         dtype = str(function.inputs[0].dtype)
-        return x if dtype == "string" or x.dtype.kind in "USV" else x.astype(dtype)
+        return x if dtype == "string" or x.dtype.kind in TEXTS else x.astype(dtype)
 
     @functools.cached_property
     def graph(self) -> Graph:

@@ -10,6 +10,7 @@ import numpy as np
 
 from nnguide.errors import InputError
 
+TEXTS = "OUS"  # kinds of arrays of texts
 NAMES = ("x_train", "y_train", "x_val", "y_val", "x_test", "y_test")
 EXPECTED = (
     "expected data as (x, y), or a dict with x_train, y_train and perhaps x_val, y_val, "
@@ -109,9 +110,8 @@ def _array(name: str, value: Any) -> np.ndarray:
         array = np.asarray(value)
     except Exception as error:  # whatever stands there may raise anything
         raise InputError(f"expected an array in {name}; got {type(value).__name__}") from error
-    if array.dtype.kind == "O" and array.size and isinstance(array.reshape(-1)[0], (str, bytes)):
-        array = array.astype(str)
-    if array.ndim == 0 or array.dtype.kind not in "biufUSV":
+    texts = array.dtype.kind == "O" and all(isinstance(item, str) for item in array.flat)
+    if array.ndim == 0 or not (texts or array.dtype.kind in "biufUSV"):
         raise InputError(
             f"expected an array of numbers or texts in {name}, a row an example; "
             f"got {array.dtype} of shape {array.shape}"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nnguide import quiet, runs
+from nnguide.doctor import EVALUATED
 from nnguide.errors import ConfigError, DataError, InputError, NnguideError, RunError
 from nnguide.runs import Run
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 MAX_SOURCE = 4 << 20  # bytes of a .py file
 OWN_LAYERS = ("heads", "models.text", "preprocessing.images", "preprocessing.text")
-WATCHED = ("precision", "recall")  # what `nnguide evaluate` measures beside accuracy
 
 
 def load(
@@ -210,7 +210,7 @@ def _of_run(
         batch_size=batch_size or (rows if size == "full" else int(size)),
         shuffles=data is None,
         trained=True,
-        measures=WATCHED,
+        measures=EVALUATED,
     )
 
 
@@ -244,9 +244,8 @@ def _own_data(run: Run) -> Any:
     head = run.task.head(len(run.labels))
 
     def part(examples: Any) -> Part:
-        texts = examples.inputs.dtype == object
-        x = examples.inputs.astype(str) if texts else examples.inputs
-        return Part(x, head.targets(examples.labels))
+        return Part(examples.inputs, head.targets(examples.labels))
 
     training, validation = divide(config, source.load("train"))
-    return Data(part(training), part(validation), part(source.load("test")))
+    watched = None if validation is None else part(validation)
+    return Data(part(training), watched, part(source.load("test")))

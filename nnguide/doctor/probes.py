@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from nnguide import quiet
-from nnguide.doctor.data import arrays, each
+from nnguide.doctor.data import TEXTS, arrays, each
 from nnguide.doctor.graph import NORMALISING, RELUS, Graph, Node
 from nnguide.doctor.rule import LackingError
 
@@ -71,7 +71,7 @@ def reason(error: Exception) -> str:
 
 def tensors(value: Any) -> Any:
     """The same structure with tensors in the place of arrays; texts become strings."""
-    return each(value, lambda a: tf.constant(a.tolist() if a.dtype.kind in "US" else a))
+    return each(value, lambda a: tf.constant(a.tolist() if a.dtype.kind in TEXTS else a))
 
 
 def first_weighted(graph: Graph) -> list[Node]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnguide.doctor.case import Case
-from nnguide.doctor.data import Part, arrays
+from nnguide.doctor.data import TEXTS, Part, arrays
 from nnguide.doctor.probes import first_weighted
 from nnguide.doctor.rule import Evidence, LackingError, rule
 
@@ -61,7 +61,7 @@ def unscaled_inputs(case: Case) -> Evidence | None:
         if seen is not None:
             return seen
     if not case.forward.received:
-        if all(a.dtype.kind in "USV" for a in arrays(case.require_data().train.x)):
+        if all(a.dtype.kind in TEXTS for a in arrays(case.require_data().train.x)):
             return None  # texts
         if any(type(node.op).__name__ == "Embedding" for node in case.graph.nodes):
             return None  # ids, which an embedding looks up
@@ -205,7 +205,7 @@ def _rows(part: Part) -> list[bytes]:
 
 
 def _flat(array: np.ndarray) -> Any:
-    if array.dtype.kind in "US":
+    if array.dtype.kind in TEXTS:
         return [" ".join(map(str, np.ravel(row))) for row in array]
     rows = array.reshape(len(array), -1)
     return np.ascontiguousarray(rows.astype(np.float32) if rows.dtype.kind == "f" else rows)

@@ -243,22 +243,3 @@ def fp16_head(case: Case) -> Evidence | None:
         return None
     shown = listed([f"{name} in {dtype}" for name, dtype in half.items()])
     return Evidence(f"the output is computed by {shown}", {"outputs": half})
-
-
-@rule(
-    "drowning-penalty",
-    "warning",
-    "A penalty on weights is to nudge the loss; where it is most of it, the network learns to "
-    "have small weights and nothing else.",
-    "Lower the factor: 1e-5 to 1e-3 for L2, less for L1.",
-)
-def drowning_penalty(case: Case) -> Evidence | None:
-    from nnguide.doctor.rules_training import penalty_and_loss
-
-    penalty, loss = penalty_and_loss(case)
-    if penalty < 3 * loss:
-        return None
-    return Evidence(
-        f"the penalty on weights is {penalty:.3g}, the loss of guessing {loss:.3g}",
-        {"penalty": penalty, "loss": loss},
-    )

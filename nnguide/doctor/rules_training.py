@@ -1,4 +1,4 @@
-"""Rules about the course of training: the rate, by a short probe, and what a history shows."""
+"""Rules about training: penalties, the rate by a short probe, and what a history shows."""
 
 from __future__ import annotations
 
@@ -44,6 +44,23 @@ def _guessing(case: Case, y: object) -> float:
         elif end.nodes:
             total += float(np.log(max(end.nodes, 2)))
     return total
+
+
+@rule(
+    "drowning-penalty",
+    "warning",
+    "A penalty on weights is to nudge the loss; where it is most of it, the network learns to "
+    "have small weights and nothing else.",
+    "Lower the factor: 1e-5 to 1e-3 for L2, less for L1.",
+)
+def drowning_penalty(case: Case) -> Evidence | None:
+    penalty, loss = penalty_and_loss(case)
+    if penalty < 3 * loss:
+        return None
+    return Evidence(
+        f"the penalty on weights is {penalty:.3g}, the loss of guessing {loss:.3g}",
+        {"penalty": penalty, "loss": loss},
+    )
 
 
 @rule(

@@ -66,8 +66,7 @@ def _named(name: str, say: Callable[[str], None]) -> Data:
 
     def part(split: str) -> Part:
         examples = source.load(split)
-        texts = examples.inputs.dtype == object
-        return Part(examples.inputs.astype(str) if texts else examples.inputs, examples.labels)
+        return Part(examples.inputs, examples.labels)
 
     return Data(part("train"), None, part("test"))
 
@@ -101,7 +100,7 @@ def _inputs(path: Path, rows: list[list[str]]) -> np.ndarray:
         return np.array(rows, np.float32)
     except ValueError as error:
         if len(rows[0]) == 1:
-            return np.array([row[0] for row in rows])
+            return np.array([row[0] for row in rows], object)
         raise InputError(
             f"{path}: expected numbers in every column but the label's, or one column of texts; "
             f"got: {error}"

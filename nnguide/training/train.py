@@ -178,6 +178,7 @@ def _work(
     quiet.tensorflow()
     import keras
 
+    from nnguide.doctor.checkup import Checkup
     from nnguide.runtime import runtime
     from nnguide.training.fit import divide, fit
 
@@ -196,6 +197,13 @@ def _work(
         board = keras.callbacks.TensorBoard(
             space.path / "tensorboard", write_graph=False, profile_batch=0
         )
+        size = config.train.batch_size
+        checkup = Checkup(
+            training.inputs,
+            task.head(len(training.label_names)).targets(training.labels),
+            len(training) if size == "full" else int(size),
+            say,
+        )
         try:
             fitted = fit(
                 task,
@@ -204,7 +212,7 @@ def _work(
                 validation,
                 chosen,
                 checkpoint=checkpoint,
-                callbacks=[board, *callbacks],
+                callbacks=[checkup, board, *callbacks],
                 say=say,
             )
         except OSError as error:
