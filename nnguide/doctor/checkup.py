@@ -1,0 +1,35 @@
+"""The cheap part of the doctor at the start of a training: nothing goes through the network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from nnguide.doctor import EVALUATED, rules
+from nnguide.doctor.case import Case
+from nnguide.doctor.data import Data, Part
+
+
+class Checkup(keras.callbacks.Callback):
+    """Say a warning for each finding of the cheap rules, when a training begins.
+
+    Args:
+        inputs: (n, …) training inputs as the data has them, before any preprocessing.
+        targets: (n, nodes) labels as the loss takes them.
+        batch_size: examples an update.
+        say: takes each warning.
+    """
+
+    def __init__(
+        self, inputs: Any, targets: Any, batch_size: int, say: Callable[[str], None]
+    ) -> None:
+        super().__init__()
+        self.data, self.batch_size, self.say = Data(Part(inputs, targets)), batch_size, say
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        case = Case(self.model, batch_size=self.batch_size, shuffles=True, measures=EVALUATED)
+        case.data = self.data  # only now: the model takes it preprocessed
+        for found in rules.examine(case, cheap=True).findings:
+            self.say(f"warning: {found.id}: {found.evidence}. {found.mend} ({found.doc})")
