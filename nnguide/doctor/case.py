@@ -89,7 +89,7 @@ class Case:
     def sample(self) -> tuple[Any, Any]:
         """Some training inputs, as the model takes them, and labels; drawn with a fixed seed."""
         part = self.require_data().train
-        size = max(sum(array[0].size for array in arrays(part.x)), 1)
+        size = max(sum(int(np.prod(array.shape[1:])) for array in arrays(part.x)), 1)
         rows = min(len(part), max(min(ROWS, NUMBERS // size), FEWEST))
         chosen = np.sort(np.random.default_rng(0).choice(len(part), rows, replace=False))
         return self._as_taken(each(part.x, lambda a: a[chosen])), each(part.y, lambda a: a[chosen])

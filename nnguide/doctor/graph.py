@@ -204,13 +204,11 @@ def _followed(model: Any, example: Any) -> Any:
     """What a subclassed model's `call` does to symbols in the place of numbers."""
     if example is None:
         raise LackingError("the wiring of a subclassed model is read with the help of data")
-    symbols = keras.tree.map_structure(
-        lambda array: keras.Input(
-            array.shape[1:], dtype=keras.backend.standardize_dtype(array.dtype)
-        ),
-        example,
-    )
     try:
+        symbols = keras.tree.map_structure(
+            lambda a: keras.Input(a.shape[1:], dtype=keras.backend.standardize_dtype(a.dtype)),
+            example,
+        )
         return keras.Function(symbols, model.call(symbols))
     except Exception as error:  # the user's code may raise anything
         raise LackingError(

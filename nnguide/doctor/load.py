@@ -186,6 +186,7 @@ def _of_run(
     say: Callable[[str], None],
 ) -> Case:
     """A run of ours with its own history and data, compiled as its training was."""
+    quiet.tensorflow()  # before anything imports Keras
     from nnguide.doctor import case
 
     say(f"run: {run.folder}")
