@@ -12,6 +12,7 @@ Whichever engine trained it, a saved network answers by NumPy alone.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 from dataclasses import asdict, dataclass
@@ -43,6 +44,7 @@ class Saved:
     config: dict[str, Any]
     network: NumpyNet
     encoder: problems.Encoder
+    manifest: dict[str, Any]
 
     @classmethod
     def open(cls, folder: Path | str) -> Saved:
@@ -72,7 +74,19 @@ class Saved:
         outputs = len(config["labels"]) if len(config["labels"]) > 2 else 1
         network = NumpyNet(len(encoder.mean), outputs, Settings(**given))
         network.set_weights(list(arrays.values()))
-        return cls(folder, config, network, encoder)
+        return cls(folder, config, network, encoder, manifest)
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """The figures of its training.
+
+        Raises:
+            RunError: they are missing or damaged.
+        """
+        try:
+            return json.loads((self.folder / "metrics.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(f"{self.folder / 'metrics.json'} is damaged: {error}") from error
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -186,6 +200,16 @@ def is_blueprint(folder: Path | str) -> bool:
     except (OSError, ValueError):
         return False
     return isinstance(manifest, dict) and manifest.get("task") == TASK
+
+
+def finished(root: Path = runs.ROOT) -> list[Saved]:
+    """All whole blueprint runs under `root`; damaged ones are left out."""
+    found = []
+    for folder in sorted(root.glob("*/")) if root.is_dir() else ():
+        if is_blueprint(folder) and folder.suffix not in (".unfinished", ".replaced"):
+            with contextlib.suppress(RunError):
+                found.append(Saved.open(folder))
+    return found
 
 
 def save(

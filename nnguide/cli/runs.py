@@ -33,14 +33,16 @@ def command(ctx: click.Context, as_json: bool) -> None:
     """
     if ctx.invoked_subcommand:
         return
+    from nnguide.blueprints import saved
     from nnguide.runs import finished
 
     rows = []
-    for run in finished():
+    for run in [*finished(), *saved.finished()]:
         try:
             rows.append(_row(run))
         except RunError as error:
             cli.say(f"left out: {error}")
+    rows.sort(key=lambda row: row["created"])
     if as_json:
         _options.print_json("runs", {"runs": rows})
     elif not rows:
@@ -49,6 +51,8 @@ def command(ctx: click.Context, as_json: bool) -> None:
         stand_in = " (stand-in)" if row["dataset_is_fallback"] else ""
         right = row["val_accuracy"]
         measured = "no validation part" if right is None else f"{right:.2%} on validation"
+        if right is None and row["task"] == "blueprint":
+            measured = f"loss {row['val_loss']:.4g} on validation"
         click.echo(
             f"{row['run']}\t{row['task']}\t{row['dataset']}{stand_in}\t"
             f"{measured}\t{row['train_seconds']:.1f} s"
@@ -91,4 +95,4 @@ def _row(run: Any) -> dict[str, Any]:
         row = {key: figures[key] for key in ("task", "dataset", *FIGURES)}
     except (KeyError, TypeError) as error:
         raise RunError(f"{run.folder / 'metrics.json'} is damaged: it has no {error}") from error
-    return {"run": str(run.folder), **row, "created": run.manifest.get("created")}
+    return {"run": str(run.folder), **row, "created": str(run.manifest.get("created", ""))}

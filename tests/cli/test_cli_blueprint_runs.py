@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
@@ -53,3 +54,16 @@ def test_a_regression_answers_its_value(tmp_path, capsys):
     assert (status, label, given) == (0, "", "0.5")
     assert abs(float(value)) < 10
     assert "r2" in run(capsys, "evaluate", folder)[1]
+
+
+def test_it_stands_in_the_list_of_runs(moons, tmp_path, monkeypatch, capsys):
+    root = tmp_path / "saved_models" / "runs"
+    shutil.copytree(moons, root / "moons")
+    shutil.copytree(moons, root / "damaged")
+    (root / "damaged" / "weights.npz").write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    status, out, _ = run(capsys, "runs")
+    assert status == 0
+    (line,) = out.splitlines()
+    assert line.split("\t")[:3] == ["saved_models/runs/moons", "blueprint", "moons"]
+    assert "on validation" in line
