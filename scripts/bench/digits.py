@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +22,7 @@ from nnguide.training.train import configure
 
 Say = Callable[[str], None]
 GOAL = 0.99
+MOST_EPOCHS = 20  # of the recipe, to pass the goal
 
 
 def _data(config: Config) -> tuple[Examples, Examples, Examples]:
@@ -35,39 +37,50 @@ def _fit(config: Config, training: Examples, held: Examples | None) -> Fitted:
 
 
 def speed99(quick: bool, say: Say) -> dict[str, Any]:
-    """Seconds of training until 99.0 % on the test part: keras.io's recipe, ours, PyTorch."""
-    config = configure("digits", preset="fast")
-    training, held, test = _data(config)
+    """Training to 99.0 % on the test part: keras.io's recipe, ours, PyTorch; and 12 epochs of it.
+
+    The recipe's test accuracy after each epoch says when it passed; nobody chooses by it.
+    """
+    training, held, test = _data(configure("digits", preset="fast"))
     rounds = 1 if quick else 3
-    sides = {"keras.io mnist_convnet": _recipe, "nnguide fast": _ours, "fast in PyTorch": _torch}
-    seconds: dict[str, list[float]] = {side: [] for side in sides}
-    right: dict[str, list[float]] = {side: [] for side in sides}
-    notes = [f"goal: {GOAL:.1%} of 10,000 test digits; evaluation is not counted"]
+    sides: dict[str, Callable[..., dict[str, float]]] = {
+        "keras.io mnist_convnet": _recipe,
+        "nnguide fast": lambda *given: _ours("fast", *given),
+        "fast in PyTorch": _torch,
+        "nnguide default": lambda *given: _ours("default", *given),
+    }
+    found: dict[str, list[dict[str, float]]] = {side: [] for side in sides}
+    notes = ["54,000 images to learn from on every side; loading and evaluation are not counted"]
     for number in range(rounds):
         for side in list(sides)[:: 1 if number % 2 else -1]:
             say(f"round {number + 1} of {rounds}: {side}")
             try:
-                took, score = sides[side](training, held, test, number)
+                measured = sides[side](training, held, test, number)
             except ExtraError as error:
                 notes.append(str(error))
                 continue
-            say(f"  {took:.1f} s, {score:.2%}")
-            seconds[side].append(took)
-            right[side].append(score)
-    if all(seconds[side] for side in list(sides)[:2]):
-        ratio = np.median(seconds["keras.io mnist_convnet"]) / np.median(seconds["nnguide fast"])
-        notes.append(f"the recipe takes {ratio:.1f} times as long as fast")
+            say("  " + ", ".join(f"{what} {value:.4g}" for what, value in measured.items()))
+            found[side].append(measured)
+
+    def median(side: str, what: str) -> float:
+        return float(np.median([one[what] for one in found[side]]))
+
+    passed = median("keras.io mnist_convnet", f"s to {GOAL:.0%}")
+    twelve = median("keras.io mnist_convnet", "s of training")
+    fast, default = (median(f"nnguide {name}", "s of training") for name in ("fast", "default"))
+    notes.append(f"to {GOAL:.1%} the recipe takes {passed / fast:.1f} times as long as fast")
+    notes.append(f"default takes {default / twelve:.2f} times as long as the recipe's 12 epochs")
     rows = [
-        {"what": what, "side": side, "values": values[side], "unit": unit}
-        for what, unit, values in (("training", "s", seconds), ("accuracy", "share", right))
-        for side in sides
-        if values[side]
+        {"what": what, "side": side, "values": [one[what] for one in runs], "unit": unit}
+        for side, runs in found.items()
+        for what, unit in ((f"s to {GOAL:.0%}", "s"), ("s of training", "s"), ("accuracy", ""))
+        if runs and what in runs[0]
     ]
     return {"rows": rows, "notes": notes}
 
 
-def _recipe(training: Examples, held: Examples, test: Examples, seed: int) -> tuple[float, float]:
-    """keras.io's mnist_convnet: 32 and 64 channels, dropout 0.5, Adam, batch 128, to the goal."""
+def _recipe(training: Examples, held: Examples, test: Examples, seed: int) -> dict[str, float]:
+    """keras.io's mnist_convnet: 32 and 64 channels, dropout 0.5, Adam, batch 128, 12 epochs."""
     keras.utils.set_random_seed(seed)
     layers = keras.layers
     model = keras.Sequential(
@@ -86,26 +99,33 @@ def _recipe(training: Examples, held: Examples, test: Examples, seed: int) -> tu
     x = training.inputs.astype(np.float32)[..., None] / 255
     y = np.eye(10, dtype=np.float32)[training.labels]
     x_test = test.inputs.astype(np.float32)[..., None] / 255
-    seconds, score = 0.0, 0.0
-    for _ in range(15):
+    seconds, passed, score = 0.0, float("inf"), 0.0
+    for epoch in range(MOST_EPOCHS):
+        if epoch >= 12 and passed < float("inf"):
+            break
         started = time.perf_counter()
         model.fit(x, y, batch_size=128, epochs=1, verbose=0)
         seconds += time.perf_counter() - started
+        if epoch < 12:
+            twelve = seconds
         answered = model.predict(x_test, batch_size=512, verbose=0)
         score = float((answered.argmax(1) == test.labels).mean())
         if score >= GOAL:
-            break
-    return seconds, score
+            passed = min(passed, seconds)
+    return {f"s to {GOAL:.0%}": passed, "s of training": twelve, "accuracy": score}
 
 
-def _ours(training: Examples, held: Examples, test: Examples, seed: int) -> tuple[float, float]:
-    config = configure("digits", preset="fast", settings={"train": {"seed": seed}})
+def _ours(
+    preset: str, training: Examples, held: Examples, test: Examples, seed: int
+) -> dict[str, float]:
+    config = configure("digits", preset=preset, settings={"train": {"seed": seed}})
     fitted = _fit(config, training, held)
     answered = outputs(fitted.model, test.inputs)
-    return fitted.seconds, float((answered.argmax(1) == test.labels).mean())
+    right = float((answered.argmax(1) == test.labels).mean())
+    return {"s of training": fitted.seconds, "accuracy": right}
 
 
-def _torch(training: Examples, held: Examples, test: Examples, seed: int) -> tuple[float, float]:
+def _torch(training: Examples, held: Examples, test: Examples, seed: int) -> dict[str, float]:
     """The network of `fast`, its batches and its schedule, in PyTorch."""
     try:
         import torch
@@ -139,7 +159,7 @@ def _torch(training: Examples, held: Examples, test: Examples, seed: int) -> tup
     x_test = torch.from_numpy((test.inputs.astype(np.float32) - mean) / deviation)[:, None]
     with torch.no_grad():
         answered = np.concatenate([model(part).argmax(1).numpy() for part in x_test.split(500)])
-    return seconds, float((answered == test.labels).mean())
+    return {"s of training": seconds, "accuracy": float((answered == test.labels).mean())}
 
 
 def torch_twin(config: Config) -> Any:
@@ -170,7 +190,11 @@ def torch_twin(config: Config) -> Any:
                 {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU}[layer.name.rsplit("_", 1)[1]]()
             )
         elif kind == "MaxPooling2D":
-            modules.append(nn.MaxPool2d(settings["pool_size"][0], settings["strides"][0]))
+            size, stride = settings["pool_size"][0], settings["strides"][0]
+            modules.append(nn.MaxPool2d(size, stride, ceil_mode=settings["padding"] == "same"))
+        elif layer.name == "fold":  # of blocks into channels; its two layers before need nothing
+            channels = layer.output.shape[-1]
+            modules.append(nn.PixelUnshuffle(math.isqrt(channels)))
         elif kind == "Flatten":
             modules.append(nn.Flatten())
             features = int(np.prod(layer.output.shape[1:]))
@@ -179,7 +203,7 @@ def torch_twin(config: Config) -> Any:
         elif kind == "Dense":
             modules.append(nn.Linear(features, settings["units"], bias=settings["use_bias"]))
             features = settings["units"]
-        elif kind not in ("InputLayer", "Calibration", "Softmax"):
+        elif kind not in ("InputLayer", "Calibration", "Softmax", "Reshape", "Permute"):
             raise SystemExit(f"benchmark: no PyTorch form of a {kind} layer is known")
     model = nn.Sequential(*modules)
     wanted = sum(int(np.prod(v.shape)) for v in core.trainable_variables)
@@ -259,7 +283,10 @@ def _rate(ours: bool, config: Config, training: Examples) -> float:
 
 
 def input(quick: bool, say: Say) -> dict[str, Any]:
-    """The share of an epoch that is the training step: with the pipeline, and without."""
+    """The share of an epoch that is the training step, and not waiting for the next batch.
+
+    The default recipe with its augmentation, which other threads work on meanwhile.
+    """
     import tensorflow as tf
 
     config = configure("digits", settings={"train": {"epochs": 3}})
@@ -290,21 +317,27 @@ def input(quick: bool, say: Say) -> dict[str, Any]:
         augment=lambda x, seed: task.augment(config, x, seed),
         preprocess=layer,
     )
-    batch = next(iter(batches))
-    still = tf.data.Dataset.from_tensors(batch).repeat()
-    sides = {"with the input pipeline": batches.repeat(), "one batch over and over": still}
-    values: dict[str, list[float]] = {side: [] for side in sides}
-    for number in range(2 if quick else 5):
-        say(f"round {number + 1}")
-        for side in list(sides)[:: 1 if number % 2 else -1]:
-            core.fit(sides[side], epochs=1, steps_per_epoch=slots.together, verbose=0)
+    step = tf.function(core.train_step)
+    rounds = 2 if quick else 5
+    working: list[float] = []
+    waiting: list[float] = []
+    took = iter(batches)
+    for number in range(rounds + 1):  # the first is traced, and not counted
+        say(f"round {number} of {rounds}")
+        spent = np.zeros(2)
+        for _ in range(slots.steps):
             started = time.perf_counter()
-            core.fit(sides[side], epochs=1, steps_per_epoch=slots.steps, verbose=0)
-            values[side].append(time.perf_counter() - started)
-    share = np.median(values["one batch over and over"]) / np.median(
-        values["with the input pipeline"]
-    )
+            batch = next(took)
+            ready = time.perf_counter()
+            step(batch)
+            spent += ready - started, time.perf_counter() - ready
+        if number:
+            waiting.append(float(spent[0]))
+            working.append(float(spent[1]))
+    share = sum(working) / (sum(working) + sum(waiting))
     rows = [
-        {"what": "one epoch", "side": side, "values": v, "unit": "s"} for side, v in values.items()
+        {"what": "one epoch", "side": side, "values": v, "unit": "s"}
+        for side, v in (("training steps", working), ("waiting for batches", waiting))
     ]
-    return {"rows": rows, "notes": [f"the training step is {share:.0%} of the epoch's wall time"]}
+    note = f"the training step is {share:.1%} of the epoch's wall time, augmentation included"
+    return {"rows": rows, "notes": [note]}
