@@ -179,6 +179,8 @@ def _as_bytes(array: np.ndarray) -> np.ndarray:
 
 
 def _first(error: Exception) -> str:
-    """The first line of an error of TensorFlow, whose others are the graph's nodes."""
+    """The line of an error of TensorFlow that says what is wrong; around it are graph and code."""
+    around = ("Graph execution error", "Detected at node", "<stack traces", " ", "\t")
     text = str(getattr(error, "message", "") or error).strip()
-    return (text.splitlines() or [type(error).__name__])[0][:500]
+    lines = [line for line in text.splitlines() if line and not line.startswith(around)]
+    return (lines or [type(error).__name__])[0][:500]

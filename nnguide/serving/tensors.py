@@ -20,6 +20,7 @@ import orjson
 from nnguide.serving.bounds import RefusedError
 from nnguide.serving.signatures import STRING, Signature, Tensor
 
+DEEPEST = 32  # dimensions of a tensor; NumPy knows 64
 Arrays = dict[str, np.ndarray]  # a name each; strings are object arrays of str or bytes
 
 
@@ -147,7 +148,7 @@ def to_array(name: str, value: Any, tensor: Tensor, may_hold_booleans: bool) -> 
         RefusedError: 400, another type or shape.
     """
     shape = _shape(value)
-    if not tensor.fits(shape):
+    if len(shape) > DEEPEST or not tensor.fits(shape):
         raise RefusedError(
             400, f"input {name}: Expecting shape {_shown(tensor.shape)} but got: {_shown(shape)}"
         )

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from nnguide.errors import ConfigError, NnguideError, RunError
 from nnguide.serving.batching import Batcher
@@ -23,6 +23,20 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 SHOWN = 16  # versions that a model's status shows, at most
 Stamp = tuple[Any, ...]  # of a version's files; another one when they change
 log = logging.getLogger(__name__)
+
+
+class Source(Protocol):
+    """Where a model's versions come from."""
+
+    def found(self) -> dict[int, Stamp]:
+        """The versions that are there, each with what changes when its files do."""
+
+    def load(self, version: int) -> Servable:
+        """Load one of them.
+
+        Raises:
+            RunError: it is damaged.
+        """
 
 
 class RunFolder:
@@ -112,7 +126,7 @@ class Model:
     """
 
     name: str
-    source: RunFolder | SavedModels
+    source: Source
     start: Callable[[str, Servable], Batcher]
     current: Version | None = None
     broken: dict[int, tuple[Stamp, str]] = field(default_factory=dict)
@@ -207,7 +221,7 @@ def open_model(word: str, start: Callable[[str, Servable], Batcher]) -> Model:
     return model
 
 
-def _source(path: str) -> tuple[str, RunFolder | SavedModels]:
+def _source(path: str) -> tuple[str, Source]:
     """What `path` names: a model's usual name, and where its versions come from."""
     folder = Path(path)
     if not folder.is_dir():
