@@ -184,6 +184,12 @@ class Random(Durable, oracles.RandomSearchOracle):
 class Bayesian(Durable, oracles.BayesianOptimizationOracle):
     """A Gaussian process proposes where the score may be best."""
 
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1, "blas"):  # its matrices are tiny: threads only get in the way
+            return super().populate_space(trial_id)
+
 
 class Grid(Durable, oracles.GridSearchOracle):
     """Every combination in turn. The whole space is known, so the last trial gives the next."""

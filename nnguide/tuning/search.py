@@ -15,6 +15,7 @@ from nnguide.config import Config
 from nnguide.errors import ConfigError, RunError, WorkError
 from nnguide.files import write_json, write_text, writing_to
 from nnguide.runs import Run, Workspace
+from nnguide.training.fit import divide
 from nnguide.training.train import train
 from nnguide.tuning import chief, oracles, pictures, report, rows
 from nnguide.tuning.rows import Progress, Row
@@ -26,6 +27,8 @@ from nnguide.tuning.worker import Worker
 RESULT = "result.json"
 BEST = "best.json"
 LOOPBACK = "127.0.0.1:0"
+SMALL = 1000  # examples of a validation part below which folds are advised
+WHOLE_GRID = 1000  # combinations up to which a grid needs no bound
 Watch = Callable[[Progress], None]
 
 
@@ -65,6 +68,12 @@ def tune(
         KeyboardInterrupt: interrupted; what is done is kept for `resume`.
     """
     space, base = declare(search)
+    oracle = oracles.make(search, space)
+    if search.tuner == "grid" and search.trials is None and oracle.planned > WHOLE_GRID:
+        raise ConfigError(
+            f"the whole grid has {oracle.planned:,} combinations. Narrow it with --space, or "
+            "bound it with --trials."
+        )
     source = find(base)
     folder = Path(out) if out else default_folder(search.task, search.seed)
     place = Workspace(folder, force)
@@ -76,8 +85,8 @@ def tune(
         if source.note:
             say(source.note)
         _claim(place, search, resume)
-        oracle = oracles.make(search, space)
         scorer = Scorer(search)
+        _warn_if_small(scorer, say)
         try:
             found, seconds = _trials(
                 oracle, scorer, place.path, resume, workers, address, minutes, watch, say
@@ -110,6 +119,16 @@ def tune(
         result["run"] = str(_train_best(search, result, folder, say).folder)
         write_json(folder / RESULT, result)
     return result
+
+
+def _warn_if_small(scorer: Scorer, say: Callable[[str], None]) -> None:
+    """A score in coarse steps tells good settings from better ones by luck."""
+    _, validation = divide(scorer.base, scorer.examples)
+    if not scorer.search.folds and len(validation or ()) < SMALL:
+        say(
+            f"warning: the validation part has {len(validation or ()):,} examples, so scores "
+            "differ by luck. --folds 5 scores on all of the training part."
+        )
 
 
 def _claim(place: Workspace, search: Search, resume: bool) -> None:

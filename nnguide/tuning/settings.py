@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -90,7 +91,7 @@ class Search:
                 "data.validation=0 leaves no validation part to guide the search. Use --folds."
             )
 
-    @property
+    @functools.cached_property
     def base(self) -> Config:
         """What every trial starts from."""
         return tasks.get(self.task).defaults.merge(self.config)

@@ -52,7 +52,7 @@ def entries(task: str, base: Config, tree: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigError: a name that is no setting, or none to search; the nearest is named.
     """
-    searched = {hp.name for hp in _declared(task, base).space}
+    searched = [hp.name for hp in _declared(task, base).space]
     known = [name for name in flat(base.to_dict()) if name not in searched]
     known = [*searched, *(name for name in known if not name.startswith(NOT_SEARCHED))]
     found: dict[str, Any] = {}
