@@ -185,9 +185,13 @@ class Bayesian(Durable, oracles.BayesianOptimizationOracle):
     """A Gaussian process proposes where the score may be best."""
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
+        import warnings
+
         from threadpoolctl import threadpool_limits
 
-        with threadpool_limits(1, "blas"):  # its matrices are tiny: threads only get in the way
+        # its matrices are tiny, so threads only get in the way; of few scores it never is sure
+        with threadpool_limits(1, "blas"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             return super().populate_space(trial_id)
 
 

@@ -1,0 +1,188 @@
+"""Searches and workers killed with SIGKILL, and workers as if on other machines."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+
+ROOT = Path(__file__).parents[2]
+SPACE = """
+[model]
+hidden.values = [[4], [8], [12], [16]]
+dropout = 0.1
+l1 = 0
+l2 = 0
+embedding = 4
+word_dropout = 0
+[tokens]
+grams = [3]
+buckets = 64
+pairs = 0
+[train]
+optimizer = "adam"
+learning_rate = { min = 0.001, max = 0.1, sampling = "log" }
+schedule = "constant"
+batch_size = 128
+"""
+
+
+class Tune:
+    """`nnguide tune` in a process of its own, whose lines can be waited for."""
+
+    def __init__(self, place: Path, *options: object, **variables: str) -> None:
+        (place / "space.toml").write_text(SPACE)
+        self.log = place / f"{random.randrange(10**9)}.log"
+        words = [str(option) for option in options]
+        if "KERASTUNER_TUNER_ID" not in variables or "chief" in variables["KERASTUNER_TUNER_ID"]:
+            words += ["--dataset", tiny.built_in("spam"), "--space", str(place / "space.toml")]
+            words += ["--compare", "0", "--max-epochs", "1"]
+            words += ["--set", "train.steps_per_execution=9", "--set", "tokens.words=100"]
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "nnguide", "tune", "spam", *words],
+                cwd=place,
+                env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
+                stdout=log,
+                stderr=log,
+            )
+
+    @property
+    def text(self) -> str:
+        return self.log.read_text("utf-8")
+
+    def wait_for(self, words: str) -> None:
+        """Until the process has said `words`, or ended."""
+        while words not in self.text and self.process.poll() is None:
+            time.sleep(0.02)
+
+    def ends(self) -> int:
+        return self.process.wait(timeout=600)
+
+
+def trials(folder: Path) -> list[dict[str, str]]:
+    with (folder / "trials.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def ended(folder: Path) -> dict[str, Any]:
+    """Trial -> score, of those that have ended, from the search's own state."""
+    found = {}
+    for path in folder.glob("state/trial_*/trial.json"):
+        state = json.loads(path.read_text())
+        if state["status"] == "COMPLETED":
+            found[state["trial_id"]] = (state["score"], state["ended"])
+    return found
+
+
+def processes(word: str) -> list[int]:
+    """Processes whose environment or command line holds `word`."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            held = (path / "cmdline").read_bytes() + (path / "environ").read_bytes()
+            state = (path / "stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            continue
+        if word.encode() in held and state != "Z":
+            found.append(int(path.name))
+    return found
+
+
+def kill_and_resume(place: Path, kills: int, count: int, seed: int) -> None:
+    """Kill the search at random moments; no trial that had ended is run again, none is lost."""
+    chance, out, landed = random.Random(seed), place / "s", 0
+    known: dict[str, Any] = {}
+    while landed < kills:
+        tune = Tune(place, "--trials", count, "--out", out, "--resume")
+        tune.wait_for(chance.choice(["random search", "random search", " done", "trials\n"]))
+        time.sleep(chance.uniform(0, 1.5))
+        tune.process.kill()
+        if tune.ends() == 0:
+            break
+        assert tune.process.returncode == -signal.SIGKILL, tune.text
+        landed += 1
+        now = ended(out.with_name("s.unfinished"))
+        assert known.items() <= now.items()  # nothing lost, nothing done again
+        known = now
+    tune = Tune(place, "--trials", count, "--out", out, "--resume")
+    assert tune.ends() == 0, tune.text
+    assert landed == kills, "the search was over before it was killed so often"
+    rows = trials(out)
+    assert sorted(int(row["trial"]) for row in rows) == list(range(count))
+    assert {row["state"] for row in rows} == {"completed"}
+    assert known.items() <= ended(out).items()
+
+
+def test_killed_twice_and_resumed_every_trial_is_there_once(tmp_path: Path) -> None:
+    kill_and_resume(tmp_path, 2, 6, seed=1)
+
+
+@pytest.mark.slow
+def test_killed_ten_times_and_resumed_every_trial_is_there_once(tmp_path: Path) -> None:
+    kill_and_resume(tmp_path, 10, 25, seed=2)
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
+def test_a_worker_killed_in_its_trial(tmp_path: Path) -> None:
+    """The search is complete, and no process stays."""
+    mark = f"NNGUIDE_TEST={random.randrange(10**12)}"
+    name, _, value = mark.partition("=")
+    tune = Tune(tmp_path, "--trials", 6, "--workers", 2, "--out", tmp_path / "s", **{name: value})
+    tune.wait_for("1 of 6 done")
+    workers = [pid for pid in processes(mark) if pid != tune.process.pid]
+    assert workers, tune.text
+    os.kill(workers[0], signal.SIGKILL)
+    assert tune.ends() == 0, tune.text
+    assert "was killed by signal 9" in tune.text
+    assert [row["state"] for row in trials(tmp_path / "s")] == ["completed"] * 6
+    assert processes(mark) == []
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
+def test_workers_end_with_a_chief_that_is_killed(tmp_path: Path) -> None:
+    mark = f"NNGUIDE_TEST={random.randrange(10**12)}"
+    name, _, value = mark.partition("=")
+    tune = Tune(tmp_path, "--trials", 99, "--workers", 2, "--out", tmp_path / "s", **{name: value})
+    tune.wait_for("chief at")
+    while len(processes(mark)) < 3 and tune.process.poll() is None:
+        time.sleep(0.05)
+    tune.process.kill()
+    tune.ends()
+    until = time.monotonic() + 60
+    while processes(mark) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert processes(mark) == []
+
+
+def test_chief_and_workers_by_environment_variables(tmp_path: Path) -> None:
+    """As if each were a machine: one is there first, one comes late; both end with the search."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    common = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": port}
+    hosts = [tmp_path / name for name in ("chief", "first", "late")]
+    for host in hosts:
+        host.mkdir()
+    out = hosts[0] / "s"
+    first = Tune(hosts[1], **common, KERASTUNER_TUNER_ID="first")  # before its chief
+    chief = Tune(hosts[0], "--trials", 8, "--out", out, **common, KERASTUNER_TUNER_ID="chief")
+    chief.wait_for("1 of 8 done")
+    late = Tune(hosts[2], **common, KERASTUNER_TUNER_ID="late")
+    assert chief.ends() == 0, chief.text
+    assert [row["state"] for row in trials(out)] == ["completed"] * 8
+    assert first.ends() == 0, first.text
+    late.process.terminate()  # it may have come when all was over
+    late.ends()
+    assert [path.name for path in hosts[1].iterdir() if path.suffix not in (".log", ".toml")] == []
