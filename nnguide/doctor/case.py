@@ -56,10 +56,20 @@ class Case:
         if not isinstance(self.model, keras.Model):
             raise InputError(f"expected a Keras model; got {type(self.model).__name__}")
         if self.data is not None:
+            self._build(self.data.train.x)
             self._check_inputs()
         optimizer = getattr(self.model, "optimizer", None)
         if optimizer is not None and int(keras.ops.convert_to_numpy(optimizer.iterations)):
             self.trained = True
+
+    def _build(self, x: Any) -> None:
+        """Build a sequential model that waits for its first data, as `fit` would."""
+        waits = isinstance(self.model, keras.Sequential) and not self.model.built
+        if waits and isinstance(x, np.ndarray):
+            try:
+                self.model.build((None, *x.shape[1:]))
+            except Exception as error:  # Keras raises whatever its layers raise
+                raise InputError(f"the model cannot take inputs of shape {x.shape[1:]}") from error
 
     def _check_inputs(self) -> None:
         """Refuse data that the model's inputs cannot take."""

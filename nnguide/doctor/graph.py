@@ -203,7 +203,7 @@ def read(model: Any, example: Any = None) -> Graph:
 def _followed(model: Any, example: Any) -> Any:
     """What a subclassed model's `call` does to symbols in the place of numbers."""
     if example is None:
-        raise LackingError("the wiring of a subclassed model is read with the help of data")
+        raise LackingError("the wiring of a model of this kind is read with the help of data")
     try:
         symbols = keras.tree.map_structure(
             lambda a: keras.Input(a.shape[1:], dtype=keras.backend.standardize_dtype(a.dtype)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -42,7 +43,7 @@ class Finding:
             "severity": self.severity,
             "explanation": self.explanation,
             "evidence": self.evidence,
-            "measured": self.measured,
+            "measured": finite(self.measured),
             "mend": self.mend,
             "doc": self.doc,
         }
@@ -105,8 +106,18 @@ def _text(finding: Finding) -> str:
 
 def bars(norms: dict[str, float]) -> list[str]:
     """One line a layer: its name, a bar as long as its share of the largest norm, the norm."""
-    largest, width = max(norms.values()) or 1.0, max(map(len, norms))
+    known = {name: norm if math.isfinite(norm) else 0.0 for name, norm in norms.items()}
+    largest, width = max(known.values()) or 1.0, max(map(len, norms))
     return [
-        f"    {name:<{width}}  {'#' * round(BAR * norm / largest):<{BAR}} {norm:.2g}"
+        f"    {name:<{width}}  {'#' * round(BAR * known[name] / largest):<{BAR}} {norm:.2g}"
         for name, norm in norms.items()
     ]
+
+
+def finite(value: Any) -> Any:
+    """The same with None in the place of NaN and infinity, which JSON has not."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

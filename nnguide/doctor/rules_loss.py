@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from nnguide.doctor.case import Case
-from nnguide.doctor.data import arrays
+from nnguide.doctor.data import TEXTS, arrays
 from nnguide.doctor.losses import PROBABILITIES, Ending
 from nnguide.doctor.rule import Evidence, LackingError, rule
 
@@ -147,6 +147,8 @@ def logits_never(case: Case) -> Evidence | None:
 def label_form(case: Case) -> Evidence | None:
     def look(end: Ending) -> Evidence | None:
         y = end.require_labels
+        if y.dtype.kind in TEXTS and end.family != "other":
+            return Evidence(f"the labels of {end.name} are texts", {"output": end.name})
         form = "one-hot" if end.is_one_hot else f"of shape {('n', *y.shape[1:])}"
         many = end.nodes is not None and end.nodes > 1
         flat = y.ndim == end.rank - 1 or (y.ndim == end.rank and y.shape[-1] == 1)

@@ -112,7 +112,15 @@ def _is_meant(first: Node, second: Node) -> bool:
         return True
     width, wide = first.shape[-1], second.shape[-1]
     fan_in = first.inputs[0].shape[-1] if first.inputs else None
-    return None not in (width, wide, fan_in) and width < min(fan_in, wide)  # type: ignore
+    if width is None or wide is None or fan_in is None:
+        return False
+    # MobileNet's bottlenecks are 1 by 1 convolutions, the first of which may keep its width
+    most = fan_in + 1 if _is_pointwise(first) and _is_pointwise(second) else fan_in
+    return width < min(most, wide)
+
+
+def _is_pointwise(node: Node) -> bool:
+    return set(getattr(node.inner, "kernel_size", (0,))) == {1}
 
 
 @rule(

@@ -111,9 +111,9 @@ def _compared(rate: float, own: np.ndarray, other: float, losses: np.ndarray) ->
         f"passes, at {other:g} to {losses[-1]:.4g}",
         {
             "rate": rate,
-            "losses": _numbers(own),
+            "losses": own.tolist(),
             "other_rate": other,
-            "other_losses": _numbers(losses),
+            "other_losses": losses.tolist(),
         },
     )
 
@@ -141,10 +141,6 @@ def _falls(losses: np.ndarray, still: np.ndarray) -> float:
     if not np.isfinite(losses).all():
         return -float("inf")
     return float((still[-3:].mean() - losses[-3:].mean()) / max(abs(still[-3:].mean()), 1e-12))
-
-
-def _numbers(losses: np.ndarray) -> list[float | None]:
-    return [float(value) if np.isfinite(value) else None for value in losses]
 
 
 @rule(
