@@ -112,28 +112,33 @@ class Batcher:
             self._changed.notify_all()
 
     def _work(self) -> None:
-        while jobs := self._next():
-            calls = []
-            for job in jobs:
+        while job := self._next(wait=True):
+            calls: list[Call] = []
+            for _ in range(self._bounds.batch):  # refused ones too, or they could go on for ever
                 try:
                     calls.append(self._parsed(job))
                 except Exception as error:
                     _deliver(job, refusal_of(error))
+                full = sum(call.rows for call in calls) >= self._bounds.batch
+                following = self._next(wait=False) if self._together and not full else None
+                if following is None:
+                    break
+                job = following
             for group in self._groups(calls):
                 self._run(group)
 
-    def _next(self) -> list[Job]:
-        """What waits, once something does; none when this is closed and all is done."""
+    def _next(self, wait: bool) -> Job | None:
+        """The next job that somebody still awaits; None if this is closed and all is done, or at
+        once if there is none and `wait` is False."""
         with self._changed:
             while True:
-                while not self._waiting:
-                    if self._closed:
-                        return []
-                    self._changed.wait()
-                count = min(len(self._waiting), self._bounds.batch) if self._together else 1
-                jobs = [self._waiting.popleft() for _ in range(count)]
-                if jobs := [job for job in jobs if not job.answer.cancelled()]:
-                    return jobs
+                while self._waiting:
+                    job = self._waiting.popleft()
+                    if not job.answer.cancelled():
+                        return job
+                if self._closed or not wait:
+                    return None
+                self._changed.wait()
 
     def _parsed(self, job: Job) -> Call:
         body = unzipped(job.body, self._bounds.body) if job.zipped else job.body
@@ -200,6 +205,8 @@ class Batcher:
                     for name in group[0].inputs
                 }
                 outputs = self._servable.run(group[0].signature, joined)
+                if {len(array) for array in outputs.values()} != {sum(rows)}:
+                    raise ValueError("the outputs are not one a row: no batch can be shared")
                 ends = np.cumsum(rows)
                 parts = [
                     {name: array[end - count : end] for name, array in outputs.items()}

@@ -14,7 +14,7 @@ from nnguide import quiet, tasks
 from nnguide.errors import RunError
 from nnguide.files import sha256
 from nnguide.serving.bounds import RefusedError
-from nnguide.serving.servable import Feature
+from nnguide.serving.servable import Feature, utf8
 from nnguide.serving.signatures import STRING, Signature, Tensor
 from nnguide.serving.tensors import Arrays
 
@@ -93,11 +93,7 @@ class SavedModelServable:
         if self._inputs == "pictures" and "image" in given:
             given = {"image": door.pictures(given["image"])}
         elif self._inputs == "texts" and "text" in given:
-            texts = [
-                text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-                for text in given["text"]
-            ]
-            door.texts(texts)
+            given = {"text": door.texts([utf8(text) for text in given["text"]])}
         return {key: _as_bytes(array) for key, array in given.items()}
 
     def examples(self, name: str, given: list[dict[str, Feature]]) -> Arrays:

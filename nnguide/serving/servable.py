@@ -95,12 +95,12 @@ class RunServable:
             return {"image": self._checked([_picture(content) for content in array])}
         if self._pictures:
             return {"image": self._checked(array)}
-        return {"text": self._checked([_utf8(text) for text in array])}
+        return {"text": self._checked([utf8(text) for text in array])}
 
     def examples(self, name: str, given: list[dict[str, Feature]]) -> Arrays:
         if not self._pictures:
             texts = [_feature(example, "text", "bytes", 1)[0] for example in given]
-            return {"text": self._checked([_utf8(text) for text in texts])}
+            return {"text": self._checked([utf8(text) for text in texts])}
         pictures = [_feature(example, "image", "float", 784) for example in given]
         return {"image": self._checked(np.array(pictures, np.float32).reshape(-1, 28, 28))}
 
@@ -122,7 +122,8 @@ class RunServable:
         return {"label": self._labels[above.astype(int)], "probability": rows[:, 0]}
 
 
-def _utf8(text: str | bytes) -> str:
+def utf8(text: str | bytes) -> str:
+    """A text that came as a string or as base64; an InputError if it is not UTF-8."""
     if isinstance(text, str):
         return text
     try:

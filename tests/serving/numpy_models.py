@@ -61,8 +61,10 @@ class Blocked(HalfPlus):
     def __init__(self) -> None:
         super().__init__()
         self.free = threading.Event()
+        self.asked = 0
 
     def run(self, name: str, prepared: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        self.asked += 1
         assert self.free.wait(30)
         return super().run(name, prepared)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -14,11 +13,16 @@ from hypothesis import strategies as st
 from numpy_models import Blocked, HalfPlus, Shelf, Start
 
 from nnguide.errors import ConfigError
+from nnguide.serving.batching import WORKERS
 from nnguide.serving.bounds import Bounds
 
 
 def rows(*values: float) -> dict:
     return {"signature_name": "rows", "instances": list(values)}
+
+
+def columns(*values: float) -> dict:
+    return {"signature_name": "rows", "inputs": list(values)}
 
 
 def test_a_body_that_is_too_long_is_413(start: Start):
@@ -93,9 +97,10 @@ def test_requests_that_wait_share_a_batch_and_a_bad_one_fails_alone(start: Start
     asked = [float(n) for n in range(1, 21)]
     asked[4], asked[9] = -1, 13  # the model refuses the one, the door the other
     with ThreadPoolExecutor(24) as clients:
-        first = [clients.submit(blocked.post, "blocked:predict", rows(100)) for _ in range(2)]
-        until(lambda: not blocked.serving.models["blocked"].current.batcher._waiting)
-        time.sleep(0.05)
+        first = []
+        for worker in range(WORKERS):
+            first.append(clients.submit(blocked.post, "blocked:predict", rows(100)))
+            until(lambda worker=worker: model.asked == worker + 1)
         answers = [clients.submit(blocked.post, "blocked:predict", rows(x)) for x in asked]
         until(lambda: len(blocked.serving.models["blocked"].current.batcher._waiting) == 20)
         model.free.set()
@@ -109,6 +114,24 @@ def test_requests_that_wait_share_a_batch_and_a_bad_one_fails_alone(start: Start
                 assert answer.result() == good
         assert all(one.result()[0] == 200 for one in first)
     assert max(model.batches) > 1
+
+
+def test_a_model_whose_outputs_are_not_one_a_row_is_asked_for_each_request_alone(start: Start):
+    class Longest(Blocked):
+        def run(self, name, prepared):
+            whole = super().run(name, prepared)
+            return {key: array.max(keepdims=True) for key, array in whole.items()}
+
+    model = Longest()
+    longest = start(longest=model)
+    with ThreadPoolExecutor(24) as clients:
+        answers = {
+            x: clients.submit(longest.post, "longest:predict", columns(x, 0)) for x in range(20, 40)
+        }
+        until(lambda: len(longest.serving.models["longest"].current.batcher._waiting) > 10)
+        model.free.set()
+        for x, answer in answers.items():
+            assert answer.result() == (200, {"outputs": [x / 2 + 2]})
 
 
 def test_without_batching_each_request_is_answered_alone(start: Start):
