@@ -141,6 +141,8 @@ def fit(
             steps_per_execution=slots.together,
             jit_compile=False,  # slower on a CPU, and it breaks under a mirrored strategy
         )
+        # Made within the first step they would have it traced twice.
+        trainer.optimizer.build(trainer.trainable_variables)
 
     stopping = EarlyStopping(
         _monitor(train.monitor, validation), train.patience, train.restore_best
