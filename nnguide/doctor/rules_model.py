@@ -48,6 +48,8 @@ def saturating_hidden(case: Case) -> Evidence | None:
     except LackingError as lack:
         return Evidence(f"{text}; their gradients could not be measured: {lack}", measured)
     measured["gradient_norms"] = norms
+    if len(norms) < 2:
+        return Evidence(text, measured)
     first, *_, last = norms.values()
     share = f", {first / last:.2g} of it" if last else ""
     text += (

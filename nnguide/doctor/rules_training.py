@@ -218,7 +218,7 @@ def underfitting(case: Case) -> Evidence | None:
         )
     held = history.get("val_loss", loss)
     late = [float(1 - column[-1] / column[-3]) for column in (loss, held) if column[-3] > 0]
-    if late and min(late) > 0.2:
+    if late and min(late) > 0.3:
         return Evidence(
             f"in the last two of {epochs} epochs the loss still fell by {min(late):.0%}",
             {"fell": min(late), "epochs": epochs},

@@ -76,7 +76,7 @@ def test_json_and_silence(nnguide, file):
 @pytest.mark.parametrize(
     ("target", "status", "said"),
     [
-        ("mine.py:fails", 4, "line 33: ValueError: no such thing"),
+        ("mine.py:fails", 4, "line 27: ValueError: no such thing"),
         ("mine.py:nothing", 2, "build, model_alone"),
         ("mine.py:three", 4, "got int"),
         ("mine.py", 2, "FILE.py:FUNCTION"),

@@ -133,7 +133,7 @@ def test_no_model_is_refused():
 
 
 def test_a_history_is_read_from_a_file_a_dict_and_keras(tmp_path, data):
-    columns = {"loss": [1.0, 0.9, 0.8, 0.7, 0.6]}
+    columns = {"loss": [1.0, 0.8, 0.6, 0.55, 0.54]}
     path = tmp_path / "history.csv"
     path.write_text("epoch,loss\n" + "\n".join(f"{i},{v}" for i, v in enumerate(columns["loss"])))
     made = keras.callbacks.History()
