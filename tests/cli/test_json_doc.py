@@ -117,7 +117,7 @@ def test_threshold_and_ensemble(nnguide, alone):
     json_schema.check(answer)
 
 
-@pytest.mark.parametrize(("task", "form"), [("spam", "saved_model"), ("digits", "litert")])
+@pytest.mark.parametrize(("task", "form"), [("spam", "litert"), ("digits", "litert")])
 def test_export(nnguide, trained, monkeypatch, task, form):
     from nnguide.export import verify
 
