@@ -18,10 +18,12 @@ class Table:
     def __init__(self) -> None:
         self.live = sys.stderr.isatty()
         self.lines = 0
+        self.shown: set[str] = set()
 
     def __call__(self, progress: Any) -> None:
         if not self.live:
-            if progress.changed.ended:
+            if progress.changed.ended and progress.changed.number not in self.shown:
+                self.shown.add(progress.changed.number)
                 cli.say(_plain(progress))
             return
         text = table(progress)

@@ -11,8 +11,7 @@ import click
 from nnguide import cli, tasks
 from nnguide.cli import _options
 from nnguide.errors import ConfigError
-
-TUNERS = ("random", "hyperband", "bayesian", "grid")
+from nnguide.tuning.settings import ROOT, TUNERS, default_folder, settle
 
 
 @click.command("tune")
@@ -69,7 +68,6 @@ def command(
     tasks.get(task)
     cli.loud()
     from nnguide import quiet
-    from nnguide.tuning.settings import ROOT, default_folder, settle
 
     quiet.tensorflow()
     from nnguide.tuning import worker

@@ -107,13 +107,15 @@ class LocalWorker:
     Args:
         number: from 1.
         task: digits or spam.
-        port: of the chief, on the loopback.
+        chief: its address and port.
         cores: that it may use; none to leave it alone.
         log: the file for what it writes.
     """
 
-    def __init__(self, number: int, task: str, port: int, cores: list[int], log: Path) -> None:
-        self.name, self.task, self.port = f"worker-{number}", task, port
+    def __init__(
+        self, number: int, task: str, chief: tuple[str, int], cores: list[int], log: Path
+    ) -> None:
+        self.name, self.task, self.chief = f"worker-{number}", task, chief
         self.cores, self.log = cores, log
         self.start()
 
@@ -124,8 +126,8 @@ class LocalWorker:
             **os.environ,
             "PYTHONPATH": os.pathsep.join([place, *filter(None, [os.environ.get("PYTHONPATH")])]),
             "KERASTUNER_TUNER_ID": self.name,
-            "KERASTUNER_ORACLE_IP": "127.0.0.1",
-            "KERASTUNER_ORACLE_PORT": str(self.port),
+            "KERASTUNER_ORACLE_IP": self.chief[0],
+            "KERASTUNER_ORACLE_PORT": str(self.chief[1]),
             LED: "1",
         }
         if self.cores:
@@ -182,12 +184,14 @@ def lead(
     oracle.tell = events.put
     logs.mkdir(parents=True, exist_ok=True)
     with serving(oracle, search, address) as (service, port):
-        say(f"chief at {address.rpartition(':')[0]}:{port}")
+        host = address.rpartition(":")[0]
+        near = "127.0.0.1" if host == "0.0.0.0" else host
+        say(f"chief at {host}:{port}")
         local: list[LocalWorker] = []
         try:
             for number, cores in enumerate(shares(workers), start=1):
                 log = logs / f"worker-{number}.log"
-                local.append(LocalWorker(number, search.task, port, cores, log))
+                local.append(LocalWorker(number, search.task, (near, port), cores, log))
             deaths: Counter[str] = Counter()
             while not oracle.done:
                 time.sleep(LOOK)

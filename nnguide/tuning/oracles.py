@@ -65,6 +65,11 @@ class Durable(keras_tuner.Oracle):
         return self.deadline is not None and time.monotonic() >= self.deadline
 
     @property
+    def cut_short(self) -> bool:
+        """Whether the time was up before all trials were done."""
+        return self.late and len(self.end_order) < self.planned
+
+    @property
     def done(self) -> bool:
         """Whether the search is over: nothing to hand out and nothing under way."""
         return (self.exhausted or self.late) and not self.ongoing_trials

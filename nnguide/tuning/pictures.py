@@ -164,10 +164,14 @@ def _scaled(values: Sequence[Any]) -> tuple[np.ndarray, dict[float, str]]:
     heights = np.array([distinct.index(value) / last for value in values])
     shown = distinct if len(distinct) <= FEW else [distinct[0], distinct[-1]]
     marks = {
-        distinct.index(value) / last: f"{value:.3g}" if _is_number(value) else str(value)
+        distinct.index(value) / last: f"{value:,}" if isinstance(value, int) else _short(value)
         for value in shown
     }
     return heights, marks
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if _is_number(value) else str(value)
 
 
 def _is_number(value: Any) -> bool:

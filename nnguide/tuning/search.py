@@ -76,7 +76,7 @@ def tune(
         )
     source = find(base)
     folder = Path(out) if out else default_folder(search.task, search.seed)
-    place = Workspace(folder, force)
+    place, scorer = Workspace(folder, force), Scorer(search)
     if resume and (folder / FILE).exists() and not place.path.exists():
         _same(folder, search)
         say(f"{folder}: its trials are finished")
@@ -84,15 +84,18 @@ def tune(
     else:
         if source.note:
             say(source.note)
+        existed = place.path.exists()
         _claim(place, search, resume)
-        scorer = Scorer(search)
         _warn_if_small(scorer, say)
         try:
             found, seconds = _trials(
                 oracle, scorer, place.path, resume, workers, address, minutes, watch, say
             )
         except BaseException:
-            _keep_if_begun(place, oracle, say)
+            if oracle.end_order:
+                say(f"{len(oracle.end_order)} trials are kept: go on with --resume --out {folder}")
+            elif not existed:
+                shutil.rmtree(place.path, ignore_errors=True)
             raise
         result = {
             "search": str(folder),
@@ -105,16 +108,17 @@ def tune(
             "completed": sum(row.state == "completed" for row in found),
             "failed": sum(row.state == "failed" for row in found),
             "seconds": round(seconds, 3),
-            "time_is_up": oracle.late,
+            "time_is_up": oracle.cut_short,
             **_report(search, found, place.path, say),
             "comparison": None,
             "run": None,
         }
-        if compare:
-            best = search.base.merge(result["config"])
-            result["comparison"] = report.compare(scorer, best, compare, say)
         write_json(place.path / RESULT, result)
         place.publish()
+    if compare and result["comparison"] is None:
+        best = search.base.merge(result["config"])
+        result["comparison"] = report.compare(scorer, best, compare, say)
+        write_json(folder / RESULT, result)
     if train_best and result["run"] is None:
         result["run"] = str(_train_best(search, result, folder, say).folder)
         write_json(folder / RESULT, result)
@@ -190,7 +194,7 @@ def _trials(
             tell=watcher,
             say=say,
         )
-    if oracle.late:
+    if oracle.cut_short:
         say(f"the time is up after {len(oracle.end_order)} of {oracle.planned:,} trials")
     return rows.rows(oracle), time.monotonic() - began
 
@@ -226,14 +230,6 @@ class _Watcher:
             if self.oracle.deadline is not None:
                 left = min(left, max(self.oracle.deadline - time.monotonic(), 0.0))
         self.watch(Progress(found, changed, planned, rows.best(self.search, found), elapsed, left))
-
-
-def _keep_if_begun(place: Workspace, oracle: oracles.Durable, say: Callable[[str], None]) -> None:
-    """Keep the trials of a search that is cut short; leave nothing of one without any."""
-    if oracle.end_order:
-        say(f"{len(oracle.end_order)} trials are kept: go on with --resume --out {place.folder}")
-    else:
-        shutil.rmtree(place.path, ignore_errors=True)
 
 
 def _report(

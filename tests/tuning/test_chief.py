@@ -32,11 +32,12 @@ def lead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             self.port = 0
 
         def begin(self, name: str, at: Any = None) -> None:
-            monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
-            monkeypatch.setenv("KERASTUNER_ORACLE_PORT", str(self.port))
-            monkeypatch.setenv("KERASTUNER_TUNER_ID", name)
             scorer = pretended.Pretended(self.wanted, at)
-            worker = Worker(oracles.Random(), str(tmp_path), name, scorer)  # its oracle: a client
+            with monkeypatch.context() as environment:
+                environment.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
+                environment.setenv("KERASTUNER_ORACLE_PORT", str(self.port))
+                environment.setenv("KERASTUNER_TUNER_ID", name)
+                worker = Worker(oracles.Random(), str(tmp_path), name, scorer)  # a client's
             threads.append(threading.Thread(target=self._search, args=(worker,), daemon=True))
             threads[-1].start()
 
