@@ -105,6 +105,8 @@ class Durable(keras_tuner.Oracle):
         mine = self.trials[trial.trial_id]
         if trial.trial_id in self.end_order:
             return
+        if trial.trial_id in self._retry_queue:  # it was taken back, and came after all
+            self._retry_queue.remove(trial.trial_id)
         trial.message = trial.hyperparameters.values.pop(OUTCOME, None)
         trial.hyperparameters = mine.hyperparameters
         trial.hyperparameters.values.pop(OUTCOME, None)

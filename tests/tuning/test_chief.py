@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pretended
 import pytest
+from keras_tuner.engine.trial import Trial
 
 from nnguide.errors import ConfigError, WorkError, WriteError
 from nnguide.tuning import chief, oracles
@@ -100,11 +103,11 @@ def test_an_error_reaches_the_chief_in_words(lead: Any) -> None:
 def test_the_trial_of_a_worker_that_left_is_run_by_another(
     lead: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(chief.LEASE, "0.5")
+    monkeypatch.setenv(chief.LEASE, "2")
     led = lead(pretended.search(trials=3))
 
     def then(led: Any) -> None:
-        led.begin("gone", lambda call: time.sleep(5))  # without a sign of life
+        led.begin("gone", lambda call: time.sleep(20))  # without a sign of life
         while not led.oracle.ongoing_trials:
             time.sleep(0.01)
         led.begin("stays")
@@ -136,6 +139,32 @@ def test_a_trial_that_no_worker_survives_fails(tmp_path: Path) -> None:
     (row,) = pretended.found(made)
     assert (row.state, row.error) == ("failed", "its worker died 3 times; out of memory?")
     assert not made.ongoing_trials
+
+
+def test_of_two_workers_with_one_trial_the_first_counts(tmp_path: Path) -> None:
+    """A worker that was given up may end its trial before or after the one that got it."""
+    made = pretended.oracle(pretended.search(trials=3), tmp_path / "state")
+    scorer = pretended.Pretended(pretended.search())
+
+    def end(trial: Any) -> None:
+        found = scorer.score(scorer.config(trial.hyperparameters.values), 0, 1)
+        other = Trial.from_state(trial.get_state())  # as it comes over the network
+        other.status = "COMPLETED"
+        other.hyperparameters.values[oracles.OUTCOME] = json.dumps(asdict(found))
+        made.end_trial(other)
+
+    slow = made.create_trial("slow")
+    made.take_back("slow")
+    end(slow)  # before it was given to another
+    assert made.create_trial("other").trial_id != slow.trial_id
+    second = made.ongoing_trials["other"]
+    made.take_back("other")
+    assert made.create_trial("third").trial_id == second.trial_id
+    end(second)  # while the third is at it
+    end(second)  # the third's own
+    assert made.end_order == [slow.trial_id, second.trial_id]
+    assert not made.ongoing_trials
+    assert [row.state for row in pretended.found(made)] == ["completed"] * 2
 
 
 def test_an_address_in_use_is_wrong_use(tmp_path: Path) -> None:
