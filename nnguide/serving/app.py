@@ -9,21 +9,17 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from nnguide.serving import openapi
 from nnguide.serving.bounds import Bounds, RefusedError
+from nnguide.serving.html import page
 from nnguide.serving.metrics import Metrics
 from nnguide.serving.rest import Rest, error_response, json_response
 from nnguide.serving.versions import Model
 
 DOCS = Path(__file__).with_name("docs.html")
-# Pages run their own scripts and styles and ask this server alone.
-POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; frame-ancestors 'none'"
-)
 log = logging.getLogger(__name__)
 
 
@@ -57,16 +53,10 @@ def _described(models: dict[str, Model], bounds: Bounds) -> list[BaseRoute]:
     async def document(request: Request) -> Response:
         return json_response(openapi.document(models, bounds))
 
-    async def docs(request: Request) -> Response:
-        return page(DOCS.read_text(encoding="utf-8"))
+    def docs(request: Request) -> Response:  # on a thread, since it reads a file
+        return page(DOCS)
 
     return [Route("/openapi.json", document), Route("/docs", docs)]
-
-
-def page(html: str) -> Response:
-    """A page that may ask no other server for anything."""
-    headers = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff"}
-    return HTMLResponse(html, headers=headers)
 
 
 def _metrics(models: dict[str, Model], metrics: Metrics) -> Callable[[Request], Response]:

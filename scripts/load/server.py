@@ -61,7 +61,7 @@ def serving(*words: object) -> Iterator[Server]:
         yield Server(process, int(found[1]), time.perf_counter() - began)
     finally:
         process.send_signal(signal.SIGTERM)
-        status = process.wait(60)
+        status = process.wait(300)
         rest.join(5)
         if status:
             print("".join(said), file=sys.stderr)

@@ -57,7 +57,7 @@ def test_the_examples_of_the_page(half):
             {"signature_name": "serving_default", "instances": [3.0, 4.0]},
             [3.5, 4.0],
         ),
-        ("HALF".lower() + ":PREDICT", {"instances": [3.0, 4.0]}, [3.5, 4.0]),
+        ("half:PREDICT", {"instances": [3.0, 4.0]}, [3.5, 4.0]),
     ],
 )
 def test_predict_in_rows(half, path, body, answer):
