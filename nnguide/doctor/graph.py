@@ -145,9 +145,12 @@ class Node:
 
     def before(self, through: Callable[[Node], bool]) -> Iterator[Node]:
         """The nearest nodes back that are not `through`."""
-        waiting = list(self.inputs)
+        waiting, seen = list(self.inputs), set[int]()
         while waiting:
             node = waiting.pop()
+            if id(node) in seen:
+                continue
+            seen.add(id(node))
             if through(node):
                 waiting += node.inputs
             else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import keras
 import numpy as np
 
@@ -163,26 +165,42 @@ def _rate(node: Node) -> float:
 )
 def zero_start(case: Case) -> Evidence | None:
     heads = case.graph.heads()
-    equal = []
-    for node in case.graph.nodes:
-        if not (node.is_weighted or node.is_recurrent) or id(node) in heads:
+    equal = {id(node): (node, value) for node, value in _equal(case.graph.nodes)}
+    found = [
+        (node.name, value)
+        for node, value in equal.values()
+        if id(node) not in heads and not _ends_branch(node, set(equal))
+    ]
+    if not found:
+        return None
+    names, value = [name for name, _ in found], found[0][1]
+    return Evidence(
+        f"every weight of {listed(names)} is {value:g}", {"layers": names, "value": value}
+    )
+
+
+def _equal(nodes: Iterable[Node]) -> Iterator[tuple[Node, float]]:
+    """The layers of which a kernel has one value in all its places, and that value."""
+    for node in nodes:
+        if not (node.is_weighted or node.is_recurrent):
             continue
-        if any(user.is_merge for user in _next(node)):
-            continue  # the end of a shortcut's branch may start at zero
         for weights in node.op.trainable_variables:
             if "kernel" not in weights.name or len(weights.shape) < 2 or weights.shape[-1] < 2:
                 continue
             values = np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(weights, "float32")))
             if (values == values.flat[0]).all():
-                equal.append((node.name, float(values.flat[0])))
+                yield node, float(values.flat[0])
                 break
-    if not equal:
-        return None
-    names = [name for name, _ in equal]
-    value = equal[0][1]
-    return Evidence(
-        f"every weight of {listed(names)} is {value:g}", {"layers": names, "value": value}
-    )
+
+
+def _ends_branch(node: Node, equal: set[int]) -> bool:
+    """Whether the output joins another signal, as a shortcut's, that does not start so."""
+    for user in _next(node):
+        if user.is_merge:
+            sources = user.before(lambda n: not (n.is_weighted or n.is_recurrent or n.is_input))
+            if any(id(source) not in equal for source in sources):
+                return True
+    return False
 
 
 def _next(node: Node) -> list[Node]:
