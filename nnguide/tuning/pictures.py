@@ -26,6 +26,11 @@ def draw(search: Search, rows: Sequence[Row], target: Path) -> None:
         for name in dict.fromkeys(name for row in done for name in row.values)
         if len({_text(row.values.get(name)) for row in done}) > 1
     ]
+    if not names:  # one trial, or all alike
+        figure = new_figure(13, 4)
+        _over_trials(figure.add_subplot(), search, done)
+        save_figure(figure, target)
+        return
     below = -(-len(names) // ACROSS)
     figure = new_figure(13, 7.5 + 2.7 * below)
     grid = figure.add_gridspec(2 + below, ACROSS, height_ratios=[1.2, 1.5, *[1.0] * below])

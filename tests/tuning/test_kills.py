@@ -106,7 +106,7 @@ def kill_and_resume(place: Path, kills: int, count: int, seed: int) -> None:
     known: dict[str, Any] = {}
     while landed < kills:
         tune = Tune(place, "--trials", count, "--out", out, "--resume")
-        tune.wait_for(chance.choice(["random search", "random search", " done", "trials\n"]))
+        tune.wait_for(chance.choice(["random search", " done", " done"]))
         time.sleep(chance.uniform(0, 1.5))
         tune.process.kill()
         if tune.ends() == 0:
