@@ -39,12 +39,12 @@ def network(batch):
 }
 ALONE = """
 import json, sys
-folder, given = sys.argv[1], json.load(open(sys.argv[2]))
+folder, raw = sys.argv[1], json.load(open(sys.argv[2]))
 sys.path.insert(0, folder)
 {run}
 from front import Front
 front = Front(folder)
-print(json.dumps(front.answers(front.outputs(given, network))))
+print(json.dumps(front.answers(front.outputs(raw, network))))
 heavy = {{name.partition(".")[0] for name in sys.modules}} & {{"tensorflow", "keras", "nnguide"}}
 assert not heavy, heavy
 """
