@@ -46,7 +46,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_search_leaves_the_best_and_all_that_it_was_chosen_from(tmp_path: Path) -> None:
     """Real trials; the best, trained on everything, answers and has no validation figures."""
     out = tmp_path / "s"
-    found = searching.tune(small("spam"), out=out, compare=2, train_best=True)
+    found = searching.tune(small("spam"), out=out, compare=1, train_best=True)
     assert {"best.json", "trials.csv", "search.png", "result.json", "tensorboard"} <= {
         path.name for path in out.iterdir()
     }
