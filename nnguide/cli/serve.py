@@ -26,7 +26,7 @@ MIB = 2**20
 )
 @click.option("--max-body", type=float, default=16, show_default=True, help="MiB of a request.")
 @click.option("--max-rows", type=int, default=1024, show_default=True, help="Instances of one.")
-@click.option("--batch", type=int, default=128, show_default=True, help="Of those at once.")
+@click.option("--batch", type=int, default=64, show_default=True, help="Of those at once.")
 @click.option("--no-batching", is_flag=True, help="Answer each request on its own.")
 @click.option("--queue", type=int, default=256, show_default=True, help="Requests at once.")
 @click.option("--max-held", type=float, default=128, show_default=True, help="MiB of all requests.")

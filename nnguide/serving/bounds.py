@@ -30,7 +30,7 @@ class Bounds:
 
     body: int = 16 * 2**20
     rows: int = 1024
-    batch: int = 128
+    batch: int = 64  # a row of a larger one costs hardly less, and its first waits longer
     queue: int = 256
     held: int = 128 * 2**20
     seconds: float = 30.0
