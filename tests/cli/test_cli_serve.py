@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from nnguide import runs
 from nnguide import serving as nnguide_serving
 
 
@@ -13,7 +14,6 @@ from nnguide import serving as nnguide_serving
     ("words", "status", "said"),
     [
         (["nothing"], 5, "there is no run 'nothing'"),
-        ([], 5, "there is no trained model to serve"),
         (["--queue", "0", "spam"], 2, "the bound queue is a number above 0"),
         (["--max-body", "200", "spam"], 2, "is below that on one"),
         (["--poll", "nan", "spam"], 2, "--poll is a number of seconds above 0"),
@@ -25,6 +25,13 @@ def test_wrong_use(nnguide, words, status, said):
     port = [] if "--port" in words else ["--port", "0"]
     ended = nnguide("serve", *port, *words)
     assert (ended.status, said in ended.err) == (status, True), ended.err
+
+
+def test_no_model_at_all(nnguide, monkeypatch, tmp_path):
+    monkeypatch.setattr(runs, "shipped", lambda task: tmp_path / "nothing")
+    ended = nnguide("serve", "--port", "0")
+    assert ended.status == 5
+    assert "there is no trained model to serve" in ended.err
 
 
 def test_two_models_of_one_name(nnguide, trained):
