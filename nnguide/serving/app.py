@@ -16,6 +16,7 @@ from nnguide.serving import openapi
 from nnguide.serving.bounds import Bounds, RefusedError
 from nnguide.serving.html import page
 from nnguide.serving.metrics import Metrics
+from nnguide.serving.page import routes
 from nnguide.serving.rest import Rest, error_response, json_response
 from nnguide.serving.versions import Model
 
@@ -28,6 +29,7 @@ def create(models: dict[str, Model], bounds: Bounds, metrics: Metrics) -> Starle
     return Starlette(
         routes=[
             Route("/v1/{path:path}", Rest(models, bounds, metrics)),
+            *routes(models, bounds),
             *_health(models),
             *_described(models, bounds),
             Route("/metrics", _metrics(models, metrics)),

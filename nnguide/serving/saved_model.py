@@ -67,6 +67,7 @@ class SavedModelServable:
         """
         manifest = verified(folder)
         task = manifest.get("task")
+        self.threshold: float | None = manifest.get("threshold")
         self._inputs = tasks.get(task).inputs if task in tasks.names() else None
         tf = self._tf = quiet.tensorflow()
         try:

@@ -24,6 +24,7 @@ class Servable(Protocol):
     signatures: Mapping[str, Signature]
     origin: str  # what it was loaded from and what answers, for a person
     gains: bool  # whether a batch costs less than its rows one after the other
+    threshold: float | None  # above it a text is spam; None where the most probable label wins
 
     def prepare(self, name: str, given: Arrays) -> Arrays:
         """One request's inputs, checked: what `run` takes, also joined with others' rows.
@@ -77,7 +78,7 @@ class RunServable:
         self._run = Run.open(folder)
         self._pictures = self._run.task.inputs == "pictures"
         self._labels = np.array(self._run.labels, object)  # (labels,)
-        self._threshold = self._run.threshold
+        self.threshold = self._run.threshold
         self.signatures: Mapping[str, Signature] = described(self._pictures, len(self._labels))
         self.origin = f"{folder}, {self._run.engine}"
         # LiteRT computes pictures one after the other, texts of a batch together.
@@ -108,9 +109,9 @@ class RunServable:
         (checked,) = prepared.values()
         rows = self._run.outputs(checked)
         if name == "classify":
-            scores = rows if self._threshold is None else np.hstack([1 - rows, rows])
+            scores = rows if self.threshold is None else np.hstack([1 - rows, rows])
             return {"classes": np.tile(self._labels, (len(rows), 1)), "scores": scores}
-        if self._threshold is None:
+        if self.threshold is None:
             best = rows.argmax(axis=1)
             probability = rows[np.arange(len(rows)), best]
             return {
@@ -118,7 +119,7 @@ class RunServable:
                 "probability": probability,
                 "probabilities": rows,
             }
-        above = rows[:, 0].astype(np.float64) > self._threshold
+        above = rows[:, 0].astype(np.float64) > self.threshold
         return {"label": self._labels[above.astype(int)], "probability": rows[:, 0]}
 
 

@@ -1,0 +1,145 @@
+"""The page at /: draw a digit or paste a message, and watch a served model answer.
+
+The page asks the models through TensorFlow Serving's interface, as any client does. Two things
+that interface does not tell it: what is served and how each model decides, GET page/models; and
+how a picture looks in MNIST's form, POST page/picture. Files and answers are this server's alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from nnguide.errors import InputError
+from nnguide.serving.bounds import Bounds, RefusedError
+from nnguide.serving.rest import error_response, json_response
+from nnguide.serving.servable import Servable
+from nnguide.serving.signatures import DEFAULT
+from nnguide.serving.versions import Model
+
+FOLDER = Path(__file__).with_name("page")
+# Where each file is asked for; relative to the page, so that a proxy may add a prefix.
+FILES = {
+    "/": "index.html",
+    "/page/page.css": "page.css",
+    "/page/page.js": "page.js",
+    "/page/server.js": "server.js",
+    "/page/draw.js": "draw.js",
+    "/page/words.js": "words.js",
+    "/page/icon.svg": "icon.svg",
+}
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+WAITING = 8  # pictures that are read or wait to be, at most
+TOGETHER = 2  # that are read at the same time: a large one takes some 200 MB
+
+Answering = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+def routes(models: dict[str, Model], bounds: Bounds) -> list[BaseRoute]:
+    """The page, its files, and the two answers it needs beside TensorFlow Serving's interface."""
+
+    async def served(request: Request) -> Response:
+        return json_response(
+            {"bytes": bounds.body, "rows": bounds.rows, "models": described(models)}
+        )
+
+    return [
+        *(Route(path, _file(name)) for path, name in FILES.items()),
+        Route("/page/models", served),
+        Route("/page/picture", _picture(bounds), methods=["POST"]),
+    ]
+
+
+def _file(name: str) -> Callable[[Request], Response]:
+    return lambda request: FileResponse(FOLDER / name, headers=HEADERS)
+
+
+def described(models: dict[str, Model]) -> list[dict[str, Any]]:
+    """Each model by name: its version, null while it has none, and what the page can do with it.
+
+    `takes` is "picture" for one that reads MNIST's digits or the like, "text" for one that
+    answers label and probability of a message, null for others. `threshold` belongs to "text".
+    """
+    rows = []
+    for name, model in sorted(models.items()):
+        row: dict[str, Any] = {"name": name, "version": None, "takes": None, "threshold": None}
+        if found := model.current:
+            row |= {"version": found.number, "takes": takes(found.servable)}
+            if row["takes"] == "text":
+                row["threshold"] = found.servable.threshold
+        rows.append(row)
+    return rows
+
+
+def takes(servable: Servable) -> str | None:
+    """What a model takes of a person: a "picture", a "text", or None for something else."""
+    asked = servable.signatures.get(DEFAULT)
+    if asked is None:
+        return None
+    image = asked.inputs.get("image")
+    if set(asked.inputs) == {"image"} and "classify" in servable.signatures:
+        return "picture" if image and image.shape == (None, 28, 28) else None
+    answers = {"label", "probability"} <= set(asked.outputs)
+    return "text" if set(asked.inputs) == {"text"} and answers else None
+
+
+def _picture(bounds: Bounds) -> Answering:
+    waiting = 0
+    turns = asyncio.Semaphore(TOGETHER)
+
+    async def answer(request: Request) -> Response:
+        """A picture file's bytes to {"image": 28 rows of 28 grey levels}."""
+        nonlocal waiting
+        if waiting >= WAITING:
+            return error_response(
+                RefusedError(429, f"{WAITING} pictures are being read already. Try again.")
+            )
+        waiting += 1
+        try:
+            content = await _body(request, bounds)
+            async with turns:
+                levels = await asyncio.to_thread(_read, content)
+            return json_response({"image": levels.tolist()})
+        except (InputError, RefusedError) as error:
+            refusal = error if isinstance(error, RefusedError) else RefusedError(400, str(error))
+            return error_response(refusal)
+        except ClientDisconnect:
+            return Response(status_code=499)  # nobody reads it
+        finally:
+            waiting -= 1
+
+    return answer
+
+
+def _read(content: bytes) -> np.ndarray:
+    """(28, 28) uint8 of a picture file, as `nnguide predict` sees it."""
+    from nnguide.preprocessing.pictures import read
+
+    return read(content)
+
+
+async def _body(request: Request, bounds: Bounds) -> bytes:
+    body = bytearray()
+    try:
+        async with asyncio.timeout(bounds.seconds):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > bounds.body:
+                    raise RefusedError(413, f"a picture is of at most {bounds.body:,} bytes")
+    except TimeoutError as error:
+        raise RefusedError(408, "the picture did not come in time") from error
+    return bytes(body)

@@ -1,0 +1,90 @@
+// The way to the server, and what both tools of the page share.
+
+let mostBytes = Infinity; // of a request's body
+
+// What the server serves; an Error, as every one here, has a message for a person.
+export async function models() {
+  const answer = await ask("page/models");
+  mostBytes = answer.bytes;
+  return answer;
+}
+
+// 28 rows of 28 grey levels of a picture file (a Blob), as the network sees it.
+export async function normalised(picture) {
+  return (await ask("page/picture", picture)).image;
+}
+
+// A request of TensorFlow Serving's interface: `verb` is predict or classify, `body` JSON.
+export function request(model, verb, body) {
+  const path = `v1/models/${encodeURIComponent(model)}:${verb}`;
+  return ask(path, new Blob([body], { type: "application/json" }));
+}
+
+async function ask(path, body) {
+  if (body && body.size > mostBytes) {
+    throw new Error(`This server takes at most ${mostBytes.toLocaleString("en")} bytes; ` +
+      `this would be ${body.size.toLocaleString("en")}.`);
+  }
+  let answer;
+  try {
+    answer = await fetch(path, { method: body ? "POST" : "GET", body });
+  } catch {
+    throw new Error("The server does not answer. Is it still running?");
+  }
+  let content = {};
+  try {
+    content = await answer.json();
+  } catch {
+    throw new Error(`The server answered with status ${answer.status} and something unreadable.`);
+  }
+  if (!answer.ok) throw new Error(`${content.error || "The request failed"} (${answer.status})`);
+  return content;
+}
+
+// A function that runs `work` soon: never twice at a time, and after the last call once more.
+export function latest(work, milliseconds) {
+  let running = false;
+  let again = false;
+  return async () => {
+    again = true;
+    if (running) return;
+    running = true;
+    while (again) {
+      await new Promise(resolve => setTimeout(resolve, milliseconds));
+      again = false;
+      await work();
+    }
+    running = false;
+  };
+}
+
+// A function that says its text to a screen reader once nothing new has come for a second.
+export function announcer(region) {
+  let timer;
+  return text => {
+    clearTimeout(timer);
+    timer = setTimeout(() => { region.textContent = text; }, 1000);
+  };
+}
+
+// Text only ever enters the page as text.
+export function make(kind, parent, text = "", style = "") {
+  const element = document.createElement(kind);
+  element.textContent = text;
+  element.className = style;
+  parent.append(element);
+  return element;
+}
+
+export function percent(probability) {
+  if (probability > 0.9995) return "> 99.9 %";
+  if (probability < 0.0005) return "< 0.1 %";
+  return `${(100 * probability).toFixed(1)} %`;
+}
+
+// Offer the models of one tool; the choice is shown where there is one.
+export function offer(select, names, changed) {
+  for (const name of names) make("option", select, name);
+  select.parentElement.hidden = names.length < 2;
+  select.addEventListener("change", changed);
+}
