@@ -114,9 +114,7 @@ class Heard(logging.Handler):
         self.messages.append(record.getMessage())
 
 
-def test_a_platform_without_runtime_says_so_once(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_platform_without_runtime_says_so_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
     heard, log = Heard(), logging.getLogger("nnguide.runs")
     monkeypatch.setattr(log, "handlers", [heard])
