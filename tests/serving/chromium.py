@@ -93,7 +93,8 @@ class Page:
             self.run(
                 f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
                 "e.scrollIntoView({block: 'center', behavior: 'instant'});"
-                "const b = e.getBoundingClientRect(); return [b.left, b.top, b.width, b.height] })()"
+                "const b = e.getBoundingClientRect();"
+                "return [b.left, b.top, b.width, b.height] })()"
             )
         )
 
@@ -147,7 +148,10 @@ class Page:
         """Make the window so many pixels of CSS large, in the dark scheme or in the light."""
         self.call(
             "Emulation.setDeviceMetricsOverride",
-            **{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone},
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=phone,
         )
         self.call("Emulation.setTouchEmulationEnabled", enabled=phone)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
@@ -167,6 +171,7 @@ def opened(program: str, folder: Path) -> Iterator[Page]:
     command += ["--disable-background-networking", "--disable-component-update"]
     if os.geteuid() == 0:
         command.append("--no-sandbox")  # which root cannot have; only our own page is opened
+    folder.mkdir(exist_ok=True)
     port = folder / "DevToolsActivePort"
     with (
         (folder / "log").open("wb") as log,

@@ -76,10 +76,13 @@ export function make(kind, parent, text = "", style = "") {
   return element;
 }
 
-export function percent(probability) {
-  if (probability > 0.9995) return "> 99.9 %";
-  if (probability < 0.0005) return "< 0.1 %";
-  return `${(100 * probability).toFixed(1)} %`;
+// With one decimal, or as many as tell it from 0 and from 1, `most` of them.
+export function percent(probability, most = 1) {
+  const rest = 100 * Math.min(probability, 1 - probability);
+  const decimals = Math.min(Math.max(Math.ceil(-Math.log10(rest) - 0.001), 1), most);
+  const least = 10 ** -decimals;
+  if (rest >= least / 2) return `${(100 * probability).toFixed(decimals)} %`;
+  return probability > 0.5 ? `> ${(100 - least).toFixed(decimals)} %` : `< ${least.toFixed(decimals)} %`;
 }
 
 // Offer the models of one tool; the choice is shown where there is one.

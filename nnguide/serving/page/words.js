@@ -49,7 +49,7 @@ function list(element, text, weighed, most) {
     const track = make("div", row, "", "track");
     const fill = make("div", track, "", "fill");
     fill.style.width = `${100 * Math.abs(weight) / most}%`;
-    make("span", row, `${weight > 0 ? "spam" : "ham"}; without it ${percent(without)}`, "says");
+    make("span", row, `${weight > 0 ? "spam" : "ham"}; without it ${percent(without, 4)}`, "says");
   }
 }
 
@@ -67,11 +67,11 @@ export function spam(models, rows) {
     }));
     const most = Math.max(...weighed.map(({ weight }) => Math.abs(weight)), 1e-9);
     const side = probability > model.threshold ? "above" : "not above";
-    const words = `Probability of spam ${percent(probability)}, ${side} the threshold of ` +
+    const words = `Probability of spam ${percent(probability, 4)}, ${side} the threshold of ` +
       `${percent(model.threshold)}.`;
     $("label").textContent = label;
     $("label-says").textContent = model.threshold === null
-      ? `Probability of spam ${percent(probability)}.` : words;
+      ? `Probability of spam ${percent(probability, 4)}.` : words;
     $("spam-answer").classList.toggle("is-spam", label === "spam");
     $("gauge").style.width = `${100 * probability}%`;
     $("mark").hidden = model.threshold === null;
