@@ -5,6 +5,7 @@ import { announcer, latest, make, offer, percent, request } from "./server.js";
 const PARTS = 200; // of a message that are hidden one by one, at most
 const SHOWN = 8; // words in the list
 const NEAR = 6e-8; // float32 cannot tell 1 - p from 0 below it
+const NOTHING = 1e-4; // of a change in the log-odds: rounding, seen from here
 
 const $ = id => document.getElementById(id);
 
@@ -60,12 +61,14 @@ export function spam(models, rows) {
 
   function show(text, model, predictions, hidden, together) {
     const [{ label, probability }, ...others] = predictions;
-    const weighed = hidden.map((part, i) => ({
-      ...part,
-      without: others[i].probability,
-      weight: logOdds(probability) - logOdds(others[i].probability),
-    }));
-    const most = Math.max(...weighed.map(({ weight }) => Math.abs(weight)), 1e-9);
+    const weighed = hidden
+      .map((part, i) => ({
+        ...part,
+        without: others[i].probability,
+        weight: logOdds(probability) - logOdds(others[i].probability),
+      }))
+      .filter(({ weight }) => Math.abs(weight) > NOTHING);
+    const most = Math.max(...weighed.map(({ weight }) => Math.abs(weight)));
     const side = probability > model.threshold ? "above" : "not above";
     const words = `Probability of spam ${percent(probability, 4)}, ${side} the threshold of ` +
       `${percent(model.threshold)}.`;
@@ -79,8 +82,10 @@ export function spam(models, rows) {
     colour($("coloured"), text, weighed, most);
     list($("words"), text, weighed, most);
     const kind = together > 1 ? `run of ${together} words` : "word";
-    $("words-hint").textContent = `Each ${kind} was hidden once and the network asked again. A bar ` +
-      "is the change of the log-odds: what pulled toward spam (orange), what toward ham (blue).";
+    const hint = `Each ${kind} was hidden once and the network asked again. `;
+    $("words-hint").textContent = hint + (weighed.length
+      ? "A bar is the change of the log-odds: what pulled toward spam (orange), toward ham (blue)."
+      : "None of them changes the answer.");
     $("spam-answer").hidden = false;
     const top = $("words").querySelector(".word");
     say(`${label}. ${$("label-says").textContent}` + (top ? ` Weighs most: ${top.textContent}.` : ""));
