@@ -30,6 +30,13 @@ def apart(one: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> float:
     )
 
 
+def parted(one: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> float:
+    """The distance between all weights of two networks, in units of the norm of all."""
+    return apart(
+        [np.concatenate([w.ravel() for w in one])], [np.concatenate([w.ravel() for w in other])]
+    )
+
+
 def paths(updates: int = 100, seed: int = 0) -> Iterator[dict[str, Any]]:
     """Train by each rule of descent in all three engines, float64, from the same weights.
 
@@ -63,5 +70,5 @@ def paths(updates: int = 100, seed: int = 0) -> Iterator[dict[str, Any]]:
                 continue
             twin.set_weights(start)
             twin.fit(X, Y)
-            row[engine] = apart(twin.get_weights(), network.get_weights())
+            row[engine] = parted(twin.get_weights(), network.get_weights())
         yield row

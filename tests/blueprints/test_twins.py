@@ -12,16 +12,17 @@ from nnguide.blueprints.engines import ENGINES, build
 from nnguide.blueprints.gradient_check import random_case
 from nnguide.blueprints.losses import accuracy
 from nnguide.blueprints.settings import ACTIVATIONS, PAIRS, SCHEDULES, Settings
-from nnguide.blueprints.twins import apart, paths
+from nnguide.blueprints.twins import apart, parted, paths
 from nnguide.errors import ConfigError, ExtraError, InputError
 
 pytest.importorskip("torch")
 pytest.importorskip("keras")
 
 TOLERANCE = {"float64": 1e-9, "float32": 1e-4}  # of an array's norm
-# Stock Keras adds ε before Adam's bias correction and takes constants through float32: some 1e-5,
-# which a path that passes the kink of a ReLU can make a hundred times larger; see docs/guide.md.
-KERAS_TOLERANCE = {"sgd": 1e-9, "momentum": 1e-5, "adam": 5e-3, "adamw": 5e-3}
+# Of the norm of all weights: stock Keras adds ε before Adam's bias correction and takes constants
+# through float32, some 1e-5, and a path that passes the kink of a ReLU widens that; see
+# docs/guide.md.
+KERAS_TOLERANCE = {"sgd": 1e-9, "momentum": 1e-5, "adam": 1e-3, "adamw": 1e-3}
 QUICK = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 
 
@@ -100,7 +101,7 @@ def check_path(chosen, shape, optimizer, schedule, dtype):
     path = twins["numpy"].get_weights()
     assert apart(twins["torch"].get_weights(), path) <= TOLERANCE[dtype]
     allowed = max(TOLERANCE[dtype], KERAS_TOLERANCE[optimizer])
-    assert apart(twins["keras"].get_weights(), path) <= allowed
+    assert parted(twins["keras"].get_weights(), path) <= allowed
 
 
 PATHS = {"network": networks(), "optimizer": st.sampled_from([*KERAS_TOLERANCE])}
