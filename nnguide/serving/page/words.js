@@ -27,6 +27,30 @@ export function parts(text, most) {
   return { found, together };
 }
 
+// The answer to `text`, and the weight of each of its parts: what hiding it takes from the log-odds.
+// Where the network is so sure that no one part changes them, the parts are shown alone instead,
+// and the weight is what each adds to the log-odds of an empty message.
+async function weigh(model, text, found) {
+  const ask = async texts =>
+    (await request(model, "predict", JSON.stringify({ instances: texts }))).predictions;
+  const weights = (others, weight) => found
+    .map((part, i) => ({
+      ...part,
+      probability: others[i].probability,
+      weight: weight(logOdds(others[i].probability)),
+    }))
+    .filter(part => Math.abs(part.weight) > NOTHING);
+
+  const without = found.map(({ start, end }) => text.slice(0, start) + text.slice(end));
+  const [answer, ...others] = await ask([text, ...without]);
+  const weighed = weights(others, other => logOdds(answer.probability) - other);
+  if (weighed.length || !found.length) return { answer, weighed, alone: false };
+  const single = found.map(({ start, end }) => text.slice(start, end));
+  const [empty, ...each] = await ask(["", ...single]);
+  const added = weights(each, one => one - logOdds(empty.probability));
+  return { answer, weighed: added, alone: true };
+}
+
 // The message again, each part coloured by its weight.
 function colour(element, text, weighed, most) {
   element.replaceChildren();
@@ -40,17 +64,17 @@ function colour(element, text, weighed, most) {
   element.append(text.slice(at));
 }
 
-function list(element, text, weighed, most) {
+function list(element, text, weighed, most, how) {
   element.replaceChildren();
   const byWeight = [...weighed].sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight));
-  for (const { start, end, weight, without } of byWeight.slice(0, SHOWN)) {
+  for (const { start, end, weight, probability } of byWeight.slice(0, SHOWN)) {
     const row = make("li", element, "", weight > 0 ? "spam" : "ham");
     const word = make("span", row, text.slice(start, end), "word");
     word.title = text.slice(start, end);
     const track = make("div", row, "", "track");
     const fill = make("div", track, "", "fill");
     fill.style.width = `${100 * Math.abs(weight) / most}%`;
-    make("span", row, `${weight > 0 ? "spam" : "ham"}; without it ${percent(without, 4)}`, "says");
+    make("span", row, `${weight > 0 ? "spam" : "ham"}; ${how} ${percent(probability, 4)}`, "says");
   }
 }
 
@@ -59,15 +83,8 @@ export function spam(models, rows) {
   const say = announcer($("spam-status"));
   let shown = null; // the message and model whose answer is on the page
 
-  function show(text, model, predictions, hidden, together) {
-    const [{ label, probability }, ...others] = predictions;
-    const weighed = hidden
-      .map((part, i) => ({
-        ...part,
-        without: others[i].probability,
-        weight: logOdds(probability) - logOdds(others[i].probability),
-      }))
-      .filter(({ weight }) => Math.abs(weight) > NOTHING);
+  function show(text, model, { answer, weighed, alone }, together) {
+    const { label, probability } = answer;
     const most = Math.max(...weighed.map(({ weight }) => Math.abs(weight)));
     const side = probability > model.threshold ? "above" : "not above";
     const words = `Probability of spam ${percent(probability, 4)}, ${side} the threshold of ` +
@@ -80,12 +97,13 @@ export function spam(models, rows) {
     $("mark").hidden = model.threshold === null;
     $("mark").style.left = `calc(${100 * model.threshold}% - 1px)`;
     colour($("coloured"), text, weighed, most);
-    list($("words"), text, weighed, most);
+    list($("words"), text, weighed, most, alone ? "alone" : "without it");
     const kind = together > 1 ? `run of ${together} words` : "word";
-    const hint = `Each ${kind} was hidden once and the network asked again. `;
-    $("words-hint").textContent = hint + (weighed.length
-      ? "A bar is the change of the log-odds: what pulled toward spam (orange), toward ham (blue)."
-      : "None of them changes the answer.");
+    const looked = alone
+      ? `So sure is the network that hiding one ${kind} changes nothing: each was shown alone.`
+      : `Each ${kind} was hidden once and the network asked again.`;
+    const meaning = " A bar is the change of the log-odds: toward spam (orange) or ham (blue).";
+    $("words-hint").textContent = looked + (weighed.length ? meaning : " No bar: none changes it.");
     $("spam-answer").hidden = false;
     const top = $("words").querySelector(".word");
     say(`${label}. ${$("label-says").textContent}` + (top ? ` Weighs most: ${top.textContent}.` : ""));
@@ -105,11 +123,8 @@ export function spam(models, rows) {
     }
     try {
       const { found, together } = parts(text, Math.max(Math.min(PARTS, rows - 1), 1));
-      const hidden = rows > 1 ? found : [];
-      const variants = hidden.map(({ start, end }) => text.slice(0, start) + text.slice(end));
-      const body = JSON.stringify({ instances: [text, ...variants] });
-      const { predictions } = await request(model.name, "predict", body);
-      show(text, model, predictions, hidden, together);
+      const answered = await weigh(model.name, text, rows > 1 ? found : []);
+      show(text, model, answered, together);
       shown = asked;
     } catch (error) {
       shown = null;
