@@ -29,7 +29,7 @@ from nnguide.tuning.settings import Search
 
 SEARCH = "nnguide/search"  # the value in which a search travels with a trial
 LED = "NNGUIDE_TUNE_LED"  # set for a worker whose standard input ends with its chief
-POLL, BEAT, PATIENCE = 0.5, 2.0, 60.0  # seconds: between asking, signs of life, giving up
+POLL, BEAT, PATIENCE = 0.5, 2.0, 300.0  # seconds: between asking, signs of life, giving up
 
 
 class Worker(BaseTuner):

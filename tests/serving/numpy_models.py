@@ -50,7 +50,7 @@ class HalfPlus:
 
     def run(self, name: str, prepared: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         x = prepared["x"]
-        self.batches.append(len(x))
+        self.batches.append(len(np.atleast_1d(x)))
         if (x < 0).any():
             raise InputError("the model refuses what is negative")
         out = self.signatures[name].outputs
