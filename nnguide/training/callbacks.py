@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import math
+import signal
+import threading
 import zipfile
 import zlib
 from pathlib import Path
@@ -229,3 +231,34 @@ class Checkpoint(keras.callbacks.Callback):
                 if name != "meta":
                     parts[name.partition("_")[0]].append(saved[name])
         return meta, parts
+
+
+class Interruption(keras.callbacks.Callback):
+    """Within `with`: a Ctrl-C ends the training even if somebody's bare `except:` swallows it.
+
+    Python raises KeyboardInterrupt wherever it stands, also inside a library that catches all.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = False
+        self._ours = False
+
+    def __enter__(self) -> Interruption:
+        standard = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        self._ours = standard and threading.current_thread() is threading.main_thread()
+        if self._ours:
+            signal.signal(signal.SIGINT, self._interrupt)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._ours:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _interrupt(self, number: int, frame: Any) -> None:
+        self.asked = True
+        raise KeyboardInterrupt
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt

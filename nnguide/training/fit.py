@@ -22,6 +22,7 @@ from nnguide.training.callbacks import (
     Checkpoint,
     DropoutSchedule,
     EarlyStopping,
+    Interruption,
     L2Schedule,
     StopWhenNotFinite,
 )
@@ -188,16 +189,17 @@ def fit(
             )
         started = time.perf_counter()
         try:
-            trainer.fit(
-                batches,
-                epochs=train.epochs,
-                initial_epoch=done,
-                steps_per_epoch=slots.steps,
-                validation_data=watched,
-                callbacks=[*ours, *callbacks],
-                shuffle=False,  # the pipeline has shuffled
-                verbose=0,
-            )
+            with Interruption() as interruption:
+                trainer.fit(
+                    batches,
+                    epochs=train.epochs,
+                    initial_epoch=done,
+                    steps_per_epoch=slots.steps,
+                    validation_data=watched,
+                    callbacks=[*ours, *callbacks, interruption],
+                    shuffle=False,  # the pipeline has shuffled
+                    verbose=0,
+                )
         except KeyboardInterrupt:
             if not keeper.history:
                 raise

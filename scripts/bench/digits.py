@@ -141,7 +141,7 @@ def _torch(training: Examples, held: Examples, test: Examples, seed: int) -> dic
         optimizer, config.train.learning_rate, total_steps=steps + 1, cycle_momentum=False
     )
     loss_of = torch.nn.CrossEntropyLoss(label_smoothing=config.train.label_smoothing)
-    mean, deviation = training.inputs.mean(), training.inputs.std()
+    mean, deviation = float(training.inputs.mean()), float(training.inputs.std())
     x = torch.from_numpy((training.inputs.astype(np.float32) - mean) / deviation)[:, None]
     y = torch.from_numpy(training.labels)
     started = time.perf_counter()

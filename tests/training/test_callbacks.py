@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,6 +28,7 @@ from nnguide.training.callbacks import (  # noqa: E402
     Checkpoint,
     DropoutSchedule,
     EarlyStopping,
+    Interruption,
     L2Schedule,
     StopWhenNotFinite,
 )
@@ -246,3 +250,17 @@ def test_namespace_models_suffice() -> None:
         schedule.on_epoch_begin(1)
         schedule.on_epoch_end(1, logs)
         assert 0.15 in [pytest.approx(value) for value in logs.values()]
+
+
+def test_a_ctrl_c_that_a_library_swallows_still_ends_the_training() -> None:
+    class Swallowing(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+            with contextlib.suppress(BaseException):
+                os.kill(os.getpid(), signal.SIGINT)
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x = np.zeros((4, 2), np.float32)
+    with pytest.raises(KeyboardInterrupt), Interruption() as interruption:
+        model.fit(x, x[:, :1], epochs=50, verbose=0, callbacks=[Swallowing(), interruption])
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
