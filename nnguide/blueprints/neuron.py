@@ -63,19 +63,14 @@ def neuron(
         ConfigError: no such activation, or a rate that is not above 0.
         InputError: lengths differ, or a number is not finite.
     """
-    if activation not in PUT_IN:
-        raise ConfigError(f"the activation is one of {', '.join(PUT_IN)}; got {activation!r}")
     if not 0 < learning_rate < np.inf:
         raise ConfigError(f"the learning rate is a number above 0; got {learning_rate}")
-    x, W, b, y = np.array(inputs, float), np.array(weights, float), float(bias), float(target)
-    if len(x) != len(W) or len(x) == 0:
-        raise InputError(
-            f"expected one weight for each input; got {len(x)} inputs and {len(W)} weights"
-        )
-    if not all(np.isfinite(part).all() for part in (x, W, b, y)):
-        raise InputError("expected finite numbers; got NaN or infinity among them")
-
+    x, W, b, y = _checked(inputs, weights, bias, activation, target)
     g = activations.TABLE[activation]
+
+    def loss_at(W: np.ndarray, b: float) -> float:
+        return float(0.5 * (g.value(x @ W + b) - y) ** 2)
+
     z = float(x @ W + b)
     ŷ = float(g.value(np.array(z)))
     error = ŷ - y  # ∂L/∂ŷ
@@ -83,9 +78,6 @@ def neuron(
     δ = error * slope  # ∂L/∂z
     dW, db = δ * x, δ
     new_W, new_b = W - learning_rate * dW, b - learning_rate * db
-
-    def loss_at(W: np.ndarray, b: float) -> float:
-        return float(0.5 * (g.value(x @ W + b) - y) ** 2)
 
     put = {"z": _n(z), "minus_z": _n(-z), "a": _n(ŷ)}
     g_in, slope_in = (text.format(**put) for text in PUT_IN[activation])
@@ -102,20 +94,15 @@ def neuron(
         ("W", "W − α ∂L/∂W", f"{_list(W)} − {_n(learning_rate)} · {_list(dW)}", new_W.tolist()),
         ("b", "b − α ∂L/∂b", f"{_n(b)} − {_n(learning_rate)} · {_n(db)}", new_b),
     ]
-    slopes = [{"method": "by hand", "weights": dW.tolist(), "bias": db}]
-    difference = 0.0
-    for method, measure in (
-        ("central differences", lambda: _central_differences(loss_at, W, b)),
-        ("TensorFlow", lambda: _tensorflow(x, W, b, y, activation)),
-        ("PyTorch", lambda: _pytorch(x, W, b, y, activation)),
-    ):
-        try:
-            there_W, there_b = measure()
-        except (ExtraError, ImportError):
-            slopes.append({"method": method, "weights": None, "bias": None})
-            continue
-        slopes.append({"method": method, "weights": there_W.tolist(), "bias": there_b})
-        difference = max(difference, float(np.abs(there_W - dW).max()), abs(there_b - db))
+    slopes, difference = _other_ways(
+        dW,
+        db,
+        {
+            "central differences": lambda: _central_differences(loss_at, W, b),
+            "TensorFlow": lambda: _tensorflow(x, W, b, y, activation),
+            "PyTorch": lambda: _pytorch(x, W, b, y, activation),
+        },
+    )
     return {
         "inputs": x.tolist(),
         "weights": W.tolist(),
@@ -131,6 +118,39 @@ def neuron(
         "loss": loss_at(W, b),
         "loss_after": loss_at(new_W, new_b),
     }
+
+
+def _checked(
+    inputs: Sequence[float], weights: Sequence[float], bias: float, activation: str, target: float
+) -> tuple[np.ndarray, np.ndarray, float, float]:
+    """x, W, b and y; what `neuron` raises of them."""
+    if activation not in PUT_IN:
+        raise ConfigError(f"the activation is one of {', '.join(PUT_IN)}; got {activation!r}")
+    x, W, b, y = np.array(inputs, float), np.array(weights, float), float(bias), float(target)
+    if len(x) != len(W) or len(x) == 0:
+        raise InputError(
+            f"expected one weight for each input; got {len(x)} inputs and {len(W)} weights"
+        )
+    if not all(np.isfinite(part).all() for part in (x, W, b, y)):
+        raise InputError("expected finite numbers; got NaN or infinity among them")
+    return x, W, b, y
+
+
+def _other_ways(
+    dW: np.ndarray, db: float, ways: dict[str, Callable[[], Slopes]]
+) -> tuple[list[dict[str, Any]], float]:
+    """The slopes by hand beside those of every other way, and the largest difference."""
+    slopes: list[dict[str, Any]] = [{"method": "by hand", "weights": dW.tolist(), "bias": db}]
+    difference = 0.0
+    for method, measure in ways.items():
+        try:
+            there_W, there_b = measure()
+        except (ExtraError, ImportError):
+            slopes.append({"method": method, "weights": None, "bias": None})
+            continue
+        slopes.append({"method": method, "weights": there_W.tolist(), "bias": there_b})
+        difference = max(difference, float(np.abs(there_W - dW).max()), abs(there_b - db))
+    return slopes, difference
 
 
 def _central_differences(

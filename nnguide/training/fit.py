@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from nnguide.config import Config
+from nnguide.config import Config, TrainConfig
 from nnguide.errors import ConfigError, InputError
 from nnguide.examples import Examples, stratified_split
 from nnguide.runtime import Runtime
@@ -122,7 +122,6 @@ def fit(
         KeyboardInterrupt: Ctrl-C before an epoch ended; later it ends the training early.
     """
     train = config.train
-    head = task.head(len(training.label_names))
     slots = pipeline.plan(
         len(training), train.batch_size, runtime.replicas, train.steps_per_execution
     )
@@ -131,62 +130,29 @@ def fit(
             f"train.batch_size full gathers the gradients of {slots.slices} slices, which Keras "
             "cannot do over several devices. Give a number, or use runtime.strategy none."
         )
+    labels = len(training.label_names)
     layer = task.preprocessor(config, training.inputs)
     with runtime.scope:
-        core = task.build(config, layer, len(training.label_names))
-        trainer = keras.Model(core.inputs, core.outputs, name="trainer")  # keeps the optimiser
-        trainer.compile(
-            optimizer(train, slots.steps // slots.slices, slots.slices),
-            head.loss(train.label_smoothing),
-            metrics=head.metrics(),
-            steps_per_execution=slots.together,
-            jit_compile=False,  # slower on a CPU, and it breaks under a mirrored strategy
-        )
-        # Made within the first step they would have it traced twice.
-        trainer.optimizer.build(trainer.trainable_variables)
-
+        core = task.build(config, layer, labels)
+        trainer = _trainer(core, task, config, slots, labels)
     stopping = EarlyStopping(
         _monitor(train.monitor, validation), train.patience, train.restore_best
     )
-    ours: list[keras.callbacks.Callback] = [StopWhenNotFinite(), _LearningRate()]
-    if train.dropout_schedule.warmup:
-        ours.append(DropoutSchedule(train.dropout_schedule))
-    if train.l2_schedule.warmup:
-        ours.append(L2Schedule(train.l2_schedule))
-    ours.append(stopping)
-    keeper = Checkpoint(checkpoint or Path(), stopping, identity(config, training, validation))
+    keeper: Checkpoint | _Record = _Record()
     done = 0
     if checkpoint is not None:
+        keeper = Checkpoint(checkpoint, stopping, identity(config, training, validation))
         keeper.set_model(trainer)
         with runtime.scope:  # the optimiser's variables belong where the model's are
             done = keeper.resume()
         if done:
             say(f"going on after epoch {done} of {train.epochs}")
-        ours.append(keeper)
-    else:
-        ours.append(_Record(keeper.history))
 
     interrupted = False
     started = time.perf_counter()
     if done < train.epochs and not stopping.exhausted:
-        data, preprocess = task.feed(layer, training.inputs)
-        change = task.augment if config.augment and any(vars(config.augment).values()) else None
-        batches = pipeline.batches(
-            data,
-            head.targets(training.labels),
-            slots,
-            epochs=range(done, train.epochs),
-            seed=train.seed,
-            weights=_weights(config, training.labels),
-            augment=None if change is None else lambda x, seed: change(config, x, seed),
-            preprocess=preprocess,
-        )
-        watched = None
-        if validation is not None:
-            held, preprocess = task.feed(layer, validation.inputs)
-            watched = pipeline.in_order(
-                held, head.targets(validation.labels), preprocess, runtime.replicas
-            )
+        batches = _batches(task, config, layer, training, slots, done)
+        watched = _watched(task, layer, validation, runtime.replicas)
         started = time.perf_counter()
         try:
             with Interruption() as interruption:
@@ -196,7 +162,7 @@ def fit(
                     initial_epoch=done,
                     steps_per_epoch=slots.steps,
                     validation_data=watched,
-                    callbacks=[*ours, *callbacks, interruption],
+                    callbacks=[*_watchers(train), stopping, keeper, *callbacks, interruption],
                     shuffle=False,  # the pipeline has shuffled
                     verbose=0,
                 )
@@ -210,13 +176,75 @@ def fit(
         stopping.restore()
     seconds = time.perf_counter() - started
     return Fitted(
-        assemble(task, layer, _plain(task, config, layer, core, len(training.label_names))),
+        assemble(task, layer, _plain(task, config, layer, core, labels)),
         keeper.history,
         epochs=len(keeper.history.get("loss", ())),
         best_epoch=stopping.best_epoch + 1,
         seconds=seconds,
         interrupted=interrupted,
     )
+
+
+def _trainer(
+    core: keras.Model, task: Task, config: Config, slots: pipeline.Plan, labels: int
+) -> keras.Model:
+    """`core` compiled, in a model of its own, which keeps the optimiser."""
+    train, head = config.train, task.head(labels)
+    trainer = keras.Model(core.inputs, core.outputs, name="trainer")
+    trainer.compile(
+        optimizer(train, slots.steps // slots.slices, slots.slices),
+        head.loss(train.label_smoothing),
+        metrics=head.metrics(),
+        steps_per_execution=slots.together,
+        jit_compile=False,  # slower on a CPU, and it breaks under a mirrored strategy
+    )
+    # Made within the first step they would have it traced twice.
+    trainer.optimizer.build(trainer.trainable_variables)
+    return trainer
+
+
+def _watchers(train: TrainConfig) -> list[keras.callbacks.Callback]:
+    """The callbacks that a training has by its settings."""
+    found: list[keras.callbacks.Callback] = [StopWhenNotFinite(), _LearningRate()]
+    if train.dropout_schedule.warmup:
+        found.append(DropoutSchedule(train.dropout_schedule))
+    if train.l2_schedule.warmup:
+        found.append(L2Schedule(train.l2_schedule))
+    return found
+
+
+def _batches(
+    task: Task,
+    config: Config,
+    layer: keras.layers.Layer,
+    training: Examples,
+    slots: pipeline.Plan,
+    done: int,
+) -> Any:
+    """The pipeline of all epochs from `done` on."""
+    data, preprocess = task.feed(layer, training.inputs)
+    change = task.augment if config.augment and any(vars(config.augment).values()) else None
+    return pipeline.batches(
+        data,
+        task.head(len(training.label_names)).targets(training.labels),
+        slots,
+        epochs=range(done, config.train.epochs),
+        seed=config.train.seed,
+        weights=_weights(config, training.labels),
+        augment=None if change is None else lambda x, seed: change(config, x, seed),
+        preprocess=preprocess,
+    )
+
+
+def _watched(
+    task: Task, layer: keras.layers.Layer, validation: Examples | None, replicas: int
+) -> Any:
+    """The validation part as batches; None without one."""
+    if validation is None:
+        return None
+    held, preprocess = task.feed(layer, validation.inputs)
+    targets = task.head(len(validation.label_names)).targets(validation.labels)
+    return pipeline.in_order(held, targets, preprocess, replicas)
 
 
 def _plain(
@@ -277,9 +305,9 @@ class _LearningRate(keras.callbacks.Callback):
 class _Record(keras.callbacks.Callback):
     """Keep the history where no checkpoint does."""
 
-    def __init__(self, history: dict[str, list[float]]) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.history = history
+        self.history: dict[str, list[float]] = {}
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         for name, value in (logs or {}).items():

@@ -12,6 +12,7 @@ from typing import Any
 from keras_tuner.engine.trial import Trial
 
 from nnguide.config import Config
+from nnguide.data.catalogue import Source
 from nnguide.errors import ConfigError, RunError, WorkError
 from nnguide.files import write_json, write_text, writing_to
 from nnguide.runs import Run, Workspace
@@ -98,20 +99,10 @@ def tune(
                 shutil.rmtree(place.path, ignore_errors=True)
             raise
         result = {
+            **_outcome(search, source, oracle, found),
             "search": str(folder),
-            "task": search.task,
-            "dataset": source.name,
-            "dataset_is_fallback": source.is_fallback,
-            "tuner": search.tuner,
-            "objective": search.objective,
-            "planned": oracle.planned,
-            "completed": sum(row.state == "completed" for row in found),
-            "failed": sum(row.state == "failed" for row in found),
             "seconds": round(seconds, 3),
-            "time_is_up": oracle.cut_short,
             **_report(search, found, place.path, say),
-            "comparison": None,
-            "run": None,
         }
         write_json(place.path / RESULT, result)
         place.publish()
@@ -123,6 +114,25 @@ def tune(
         result["run"] = str(_train_best(search, result, folder, say).folder)
         write_json(folder / RESULT, result)
     return result
+
+
+def _outcome(
+    search: Search, source: Source, oracle: oracles.Durable, found: list[Row]
+) -> dict[str, Any]:
+    """What was searched and how the trials ended; the comparison and the run may follow."""
+    return {
+        "task": search.task,
+        "dataset": source.name,
+        "dataset_is_fallback": source.is_fallback,
+        "tuner": search.tuner,
+        "objective": search.objective,
+        "planned": oracle.planned,
+        "completed": sum(row.state == "completed" for row in found),
+        "failed": sum(row.state == "failed" for row in found),
+        "time_is_up": oracle.cut_short,
+        "comparison": None,
+        "run": None,
+    }
 
 
 def _warn_if_small(scorer: Scorer, say: Callable[[str], None]) -> None:
