@@ -76,6 +76,7 @@ class Digits(Decided):
         """PNG, JPEG, GIF or BMP files of one digit each."""
         form = tf.TensorSpec((SIDE, SIDE), tf.float32)
         image = tf.map_fn(tf_pictures.read, image_bytes, fn_output_signature=form)
+        image = tf.reshape(image, [tf.size(image_bytes), SIDE, SIDE])  # of none, map_fn gives (0,)
         return self.answers(self._prepare(image))
 
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, "inputs")])

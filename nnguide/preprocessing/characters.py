@@ -1,11 +1,11 @@
 """Text normalisation: one frozen table says what stands for every Unicode code point.
 
 Compatibility forms, case and diacritics go (Ｆ, F, f and f̀ are all f); letters of other scripts
-that look Latin become so (Cyrillic а is a); every decimal digit becomes 0; punctuation, symbols
-and emoji become words of their own; apostrophes and invisible characters vanish; controls, white
-space and whatever is no character part words. The table is
-`characters.npz`, written once by scripts/make_character_table, so that no library's idea of
-`lower()` matters: nnguide.preprocessing.text reads the same arrays in TensorFlow operations.
+that look Latin become so (Cyrillic а is a); digits of all scripts become 0 to 9; punctuation,
+symbols and emoji become words of their own; apostrophes and invisible characters vanish; controls,
+white space and whatever is no character part words. The table is `characters.npz`, written once by
+scripts/make_character_table, so that no library's idea of `lower()` matters:
+nnguide.preprocessing.text reads the same arrays in TensorFlow operations.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 SPACE = 0x20
+ZERO, NINE = 0x30, 0x39  # all digits that are left after folding lie between
 BLOCK = 256  # code points to a block of the table
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -93,6 +94,11 @@ def fold(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     place = np.repeat(of.starts[number], counts) + step
     changed = np.repeat(number, counts) != 0
     return np.where(changed, of.points[place], np.repeat(points, counts)), counts
+
+
+def shaped(points: np.ndarray) -> np.ndarray:
+    """`points` with 0 for every digit: as a word, a number's shape tells more than its digits."""
+    return np.where((points >= ZERO) & (points <= NINE), np.int32(ZERO), points)
 
 
 def normalise(text: str) -> str:

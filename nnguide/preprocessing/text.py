@@ -13,7 +13,7 @@ import keras
 import tensorflow as tf
 
 from nnguide.preprocessing import characters
-from nnguide.preprocessing.characters import BLOCK, SPACE
+from nnguide.preprocessing.characters import BLOCK, NINE, SPACE, ZERO
 from nnguide.preprocessing.tokens import (
     FIRST_WORD,
     GRAM_BASE,
@@ -89,7 +89,7 @@ class Tokens(keras.layers.Layer):
     def _word_ids(self, framed: tf.RaggedTensor) -> list[tuple[tf.Tensor, tf.Tensor]]:
         """Row and id of each row's first `max_words` words, then of their pairs, int64."""
         of = self.tokeniser
-        points = framed.values
+        points = shaped(framed.values)
         space = points == SPACE
         begins = tf.concat([[False], space[:-1] & ~space[1:]], axis=0)
         word = tf.boolean_mask(tf.cumsum(tf.cast(begins, tf.int64)) - 1, ~space)
@@ -170,6 +170,11 @@ def normalise(texts: tf.Tensor, reach: int) -> tf.RaggedTensor:
     return tf.RaggedTensor.from_value_rowids(
         tf.boolean_mask(folded, kept), tf.boolean_mask(row, kept), raw.nrows(), validate=False
     )
+
+
+def shaped(points: tf.Tensor) -> tf.Tensor:
+    """`points` with 0 for every digit."""
+    return tf.where((points >= ZERO) & (points <= NINE), ZERO, points)
 
 
 def fold(points: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -45,7 +45,8 @@ class Tokeniser:
     0 is padding, 1 an unknown word; then come the vocabulary's words, the buckets that pairs are
     hashed into, each word with the one before it, and the buckets of the character n-grams.
     Those run over the normalised text without its spaces, so that spaces put into words, or
-    taken from between them, change none of them.
+    taken from between them, change none of them. In words and pairs every digit counts as 0, the
+    shape of a number; n-grams tell digits apart: a code to call, a price.
     """
 
     def __init__(
@@ -114,7 +115,7 @@ class Tokeniser:
         counts: Counter[str] = Counter()
         for chunk in _chunks(texts, reach):
             framed, _ = _normalise(chunk)
-            counts.update(characters.to_text(framed).split())
+            counts.update(characters.to_text(characters.shaped(framed)).split())
         kept = [w for w, n in counts.items() if n >= min_count and len(w) <= LONGEST_WORD]
         kept.sort(key=lambda word: (-counts[word], word))
         return cls(kept[:words], **settings)
@@ -198,9 +199,8 @@ class Tokeniser:
 
         Where tokens of the text share an id, the first of them names it.
         """
-        found = words(text[: self.reach])
-        letters = "".join(found)[: self.max_chars]
-        found = found[: self.max_words]
+        found = words(text[: self.reach])[: self.max_words]
+        letters = characters.normalise(text[: self.reach]).replace(" ", "")[: self.max_chars]
         spelled = [*found]
         if self.pairs:
             spelled += [f"{a}+{b}" for a, b in zip(["", *found], found, strict=False)]
@@ -228,7 +228,7 @@ class Tokeniser:
         row = np.repeat(np.arange(len(texts)), row_lengths)
 
         # Words: those among the first max_words of their row.
-        keys, starts, word_lengths = _word_keys(framed)
+        keys, starts, word_lengths = _word_keys(characters.shaped(framed))
         index = _position_in_row(np.bincount(row[starts], minlength=len(texts)))
         read = index < self.max_words
         found = [(row[starts][read], self._look_up(keys[read], word_lengths[read]))]
@@ -268,7 +268,11 @@ class Tokeniser:
 
 def words(text: str) -> list[str]:
     """The tokens of `text`: words, shapes of numbers, single marks and symbols."""
-    return characters.normalise(text).split()
+    return _shapes(characters.normalise(text)).split()
+
+
+def _shapes(text: str) -> str:
+    return characters.to_text(characters.shaped(characters.code_points(text)))
 
 
 def pieces(text: str) -> list[Piece]:
@@ -281,12 +285,13 @@ def pieces(text: str) -> list[Piece]:
     source = np.repeat(np.arange(len(counts)), counts)
     kept = np.append(np.flatnonzero(counts), len(counts))
     after = np.append(kept[1:], len(counts))  # where the next character that stays begins
+    shapes = characters.shaped(folded)
     result = []
     starts, lengths = _word_bounds(np.concatenate([[SPACE], folded, [SPACE]]))
     for begin, length in zip(starts - 1, lengths, strict=True):
         start = int(source[begin])
         end = int(after[np.searchsorted(kept, source[begin + length - 1])])
-        token = characters.to_text(folded[begin : begin + length])
+        token = characters.to_text(shapes[begin : begin + length])
         result.append(Piece(token, text[start:end], start, end))
     return result
 
@@ -360,7 +365,7 @@ def word_powers() -> np.ndarray:
 def _vocabulary_keys(vocabulary: tuple[str, ...]) -> np.ndarray:
     """The keys of the words, (words,) int64, after a check that they are words."""
     joined = " ".join(vocabulary)
-    if tuple(joined.split()) != vocabulary or characters.normalise(joined) != joined:
+    if tuple(joined.split()) != vocabulary or _shapes(characters.normalise(joined)) != joined:
         raise ConfigError("expected a vocabulary of normalised words without spaces")
     keys = _word_keys(characters.code_points(f" {joined} "))[0]
     if (np.diff(np.sort(keys)) == 0).any():  # np.unique would import all of numpy.ma

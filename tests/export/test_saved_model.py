@@ -141,6 +141,18 @@ def test_levels_that_are_none_are_an_error(tf: Any, exported: Exported, bad: flo
         model.signatures["serving_default"](image=tf.constant(image))
 
 
+@pytest.mark.parametrize(
+    ("task", "signature", "name"),
+    [("digits", "serve_bytes", "image_bytes"), ("spam", "serving_default", "text")],
+)
+def test_of_no_examples_there_are_no_answers(
+    tf: Any, exported: Exported, task: str, signature: str, name: str
+) -> None:
+    model = tf.saved_model.load(str(exported(task, "saved_model")))
+    found = model.signatures[signature](**{name: tf.zeros([0], tf.string)})
+    assert {len(values) for values in found.values()} == {0}
+
+
 def test_any_bytes_are_a_text(tf: Any, exported: Exported) -> None:
     model = tf.saved_model.load(str(exported("spam", "saved_model")))
     odd = [b"\xff\xfe", b"free \xc3 prize", b"\x00", b"free \xef\xbf\xbd prize"]

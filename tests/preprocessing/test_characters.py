@@ -34,7 +34,7 @@ def replacements() -> list[str]:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("Don’t WIN £1,500!", "dont win £ 0 , 000 !"),
+        ("Don’t WIN £1,500!", "dont win £ 1 , 500 !"),
         ("don't don´t don`t don＇t", "dont dont dont dont"),
         ("café cafe\u0301 ＣＡＦÉ", "cafe cafe cafe"),
         ("Straße ﬁn Ωδή", "strasse fin ωδh"),
@@ -43,7 +43,7 @@ def replacements() -> list[str]:
             "cash cash free win",
         ),
         ("\u1d04\u1d00s\u029c \u03bd\u03b9\u03c1 l\u0131nk", "cash vip link"),
-        ("٠٨٠٠ 0800 ०८०० ②", "0000 0000 0000 0"),
+        ("٠٨٠٠ 0800 ०८०० ②", "0800 0800 0800 2"),
         ("fr\u200bee fr\u00adee \ufefffr\u2060ee f\u034free", "free free free free"),
         ("a\u0085b\u2028c\x1cd\x00e\u3000f\u00a0g\u2800h", "a b c d e f g h"),
         ("\ud800x\udfff\ufffd\ue000y", "x y"),
@@ -64,13 +64,13 @@ def test_replacements_stand_for_themselves(replacements):
 
 
 @same_unicode
-def test_nothing_is_left_that_could_part_words_or_tell_digits_apart(replacements):
+def test_nothing_is_left_that_could_part_words_or_is_a_digit_but_0_to_9(replacements):
     for character in set("".join(replacements)) - {" "}:
         category = unicodedata.category(character)
         assert not character.isspace(), hex(ord(character))
         assert category not in ("Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co"), hex(ord(character))
         assert category != "Cn" or 0x1F000 <= ord(character) < 0x1FB00, hex(ord(character))
-        assert category != "Nd" or character == "0", hex(ord(character))
+        assert category != "Nd" or character in "0123456789", hex(ord(character))
 
 
 @same_unicode
@@ -108,7 +108,7 @@ def test_the_table_is_what_the_script_makes():
 def test_the_hash_is_frozen():
     # Models in the wild carry it: a new table needs models trained anew.
     assert characters.table_sha256() == (
-        "50a306875ecd4f11cfbb814380ac8ece5cd712315cc014a092faa08d5c3fefe0"
+        "5bc9895b92dde5aaae04690401f0c500bcda14cf9673b0fc7dc36b2c70aa959b"
     )
 
 
