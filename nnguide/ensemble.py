@@ -51,9 +51,9 @@ def _join(members: Sequence[Run], space: Workspace) -> Run:
     import keras
 
     from nnguide import data
-    from nnguide.evaluation.evaluate import measure, own_dataset, validation_part
+    from nnguide.evaluation.evaluate import measure, own_dataset
     from nnguide.light import write as light
-    from nnguide.training.fit import assemble, preprocessor
+    from nnguide.training.fit import assemble, divide, preprocessor
     from nnguide.training.saving import save
 
     first = members[0]
@@ -83,9 +83,10 @@ def _join(members: Sequence[Run], space: Workspace) -> Run:
     write_json(space.path / "decision.json", decision)
     write_text(space.path / "history.csv", "epoch\n")
     source = data.find(first.task.name, own_dataset(first), split_seed=first.config.data.split_seed)
-    held = validation_part(first.config, source)
-    light.write(model, space.path, held.inputs)
-    figures = measure(first.task, model, held, decision.get("threshold"))
+    fitted, held = divide(first.config, source.load("train"))
+    light.write(model, space.path, (held or fitted).inputs)
+    threshold = decision.get("threshold")
+    figures = measure(first.task, model, held, threshold) if held else {}
     write_json(
         space.path / "metrics.json",
         {
@@ -94,8 +95,8 @@ def _join(members: Sequence[Run], space: Workspace) -> Run:
             "members": [str(run.folder) for run in members],
             "train_seconds": sum(run.metrics["train_seconds"] for run in members),
             "parameters": model.count_params(),
-            "val_accuracy": figures["accuracy"],
-            "val_loss": figures["loss"],
+            "val_accuracy": figures.get("accuracy"),
+            "val_loss": figures.get("loss"),
         },
     )
     facts = ("dataset", "dataset_is_fallback", "dataset_path", "versions")

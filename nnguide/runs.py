@@ -20,6 +20,7 @@ import contextlib
 import functools
 import json
 import logging
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,12 +65,11 @@ class Workspace:
         """The folder to work in."""
         return self.folder.with_name(self.folder.name + ".unfinished")
 
-    def claim(self, resume: bool) -> None:
-        """Make sure that the run may be made here; leave an existing run untouched.
+    def check(self, resume: bool) -> None:
+        """Make sure that the run may be made here.
 
         Raises:
             ConfigError: the folder is in use, or an interrupted run waits there.
-            WriteError: the place cannot be written.
         """
         if self.folder.exists() and not self.folder.is_dir():
             raise ConfigError(f"--out takes a folder; {self.folder} is a file.")
@@ -77,15 +77,27 @@ class Workspace:
             raise ConfigError(
                 f"{self.folder} is not empty. Choose another folder, or --force to replace it."
             )
-        if self.path.exists() and not resume:
-            if not self.force:
-                raise ConfigError(
-                    f"{self.folder} was interrupted before it was finished. "
-                    "Go on with --resume, or start over with --force."
-                )
-            shutil.rmtree(self.path)
+        if self.path.exists() and not resume and not self.force:
+            raise ConfigError(
+                f"{self.folder} was interrupted before it was finished. "
+                "Go on with --resume, or start over with --force."
+            )
+
+    def claim(self, resume: bool) -> None:
+        """Take the place for this process; leave an existing run untouched.
+
+        Raises:
+            ConfigError: as of `check`, or another process is at work here.
+            WriteError: the place cannot be written.
+        """
+        self.check(resume)
         with writing_to(self.folder):
+            if self.path.exists():
+                _hold(self.path)
+                if not resume:
+                    shutil.rmtree(self.path)
             self.path.mkdir(parents=True, exist_ok=True)
+            _hold(self.path)
             for half_written in self.path.glob(".*"):  # by a process that was killed
                 half_written.unlink()
 
@@ -114,6 +126,8 @@ class Workspace:
                     shutil.rmtree(replaced)
                 self.folder.rename(replaced)
             self.path.rename(self.folder)
+            if (descriptor := _held.pop(self.path.absolute(), None)) is not None:
+                os.close(descriptor)
             if replaced.exists():
                 shutil.rmtree(replaced)
 
@@ -121,6 +135,37 @@ class Workspace:
         """Leave nothing behind of a training that no epoch of was finished."""
         if not (self.path / CHECKPOINT).exists() and not (self.path / MANIFEST).exists():
             shutil.rmtree(self.path, ignore_errors=True)
+
+
+_held: dict[Path, int] = {}  # folder that this process works in -> its descriptor
+
+
+def _hold(folder: Path) -> None:
+    """Lock `folder` until this process ends: two would spoil each other's checkpoints.
+
+    A kill leaves no lock behind.
+
+    Raises:
+        ConfigError: another process holds it.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return
+    if (before := _held.pop(folder.absolute(), None)) is not None:
+        os.close(before)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise ConfigError(
+            f"another process is at work in {folder}. Wait for its end, or choose another folder."
+        ) from error
+    except OSError:  # a network file system without locks
+        os.close(descriptor)
+        return
+    _held[folder.absolute()] = descriptor
 
 
 @dataclass(frozen=True)

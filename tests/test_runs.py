@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -146,6 +148,28 @@ def test_an_interrupted_run_is_resumed_or_replaced(tmp_path: Path) -> None:
     assert [path.name for path in space.path.iterdir()] == [CHECKPOINT]
     Workspace(tmp_path / "r", force=True).claim(resume=False)
     assert list(space.path.iterdir()) == []
+
+
+def test_two_processes_never_work_in_one_folder(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from nnguide.runs import Workspace\n"
+        "Workspace(Path(sys.argv[1])).claim(resume=False)\n"
+        "print('mine', flush=True); sys.stdin.read()"
+    )
+    words = [sys.executable, "-c", code, str(tmp_path / "r")]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"mine\n"
+        (tmp_path / "r.unfinished" / CHECKPOINT).write_bytes(b"state")
+        for space, resume in (
+            (Workspace(tmp_path / "r"), True),
+            (Workspace(tmp_path / "r", force=True), False),
+        ):
+            with pytest.raises(ConfigError, match="another process is at work"):
+                space.claim(resume=resume)
+        assert (tmp_path / "r.unfinished" / CHECKPOINT).read_bytes() == b"state"
+        other.kill()
+    Workspace(tmp_path / "r").claim(resume=True)
 
 
 def test_a_finished_run_keeps_no_checkpoint(tmp_path: Path) -> None:

@@ -176,10 +176,11 @@ def lead(
         tell: told of each trial that begins or ends.
         say: takes a line for the user.
     Raises:
-        ConfigError: the address cannot be listened at.
+        ConfigError: the address cannot be listened at, or the lease is no number.
         WorkError: local workers cannot be started.
         WriteError: the state cannot be written.
     """
+    lease = lease_seconds()
     events: queue.SimpleQueue[Trial] = queue.SimpleQueue()
     oracle.tell = events.put
     logs.mkdir(parents=True, exist_ok=True)
@@ -199,7 +200,7 @@ def lead(
                 if service.error is not None:
                     raise service.error
                 _revive(local, oracle, deaths, say)
-                _reassign(service, oracle, say)
+                _reassign(service, oracle, lease, say)
             _part(local, oracle)
         finally:
             unlock(oracle)
@@ -234,9 +235,26 @@ def _revive(
         worker.start()
 
 
-def _reassign(service: _Service, oracle: Durable, say: Callable[[str], None]) -> None:
-    """Take trials back from workers that were not heard of for as long as the lease."""
-    lease = float(os.environ.get(LEASE, USUAL_LEASE))
+def lease_seconds() -> float:
+    """Seconds after which a silent worker loses its trial, by the environment.
+
+    Raises:
+        ConfigError: the variable is no number of seconds above 0.
+    """
+    given = os.environ.get(LEASE)
+    if given is None:
+        return USUAL_LEASE
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise ConfigError(f"{LEASE} is a number of seconds above 0, as 60; got {given!r}")
+    return seconds
+
+
+def _reassign(service: _Service, oracle: Durable, lease: float, say: Callable[[str], None]) -> None:
+    """Take trials back from workers that were not heard of for `lease` seconds."""
     for name, trial in list(oracle.ongoing_trials.items()):
         silent = time.monotonic() - service.heard.get(trial.trial_id, time.monotonic())
         if silent > lease:

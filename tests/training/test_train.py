@@ -16,6 +16,7 @@ import tiny
 from nnguide import data, quiet, runs, tasks
 from nnguide.data import obtain, prepared
 from nnguide.data.facts import BY_NAME
+from nnguide.ensemble import ensemble
 from nnguide.errors import ConfigError, InputError, NnguideError, RunError, WorkError, WriteError
 from nnguide.evaluation.evaluate import evaluate
 from nnguide.examples import stratified_split
@@ -265,3 +266,21 @@ def test_an_interrupted_run_of_another_task_is_refused(tmp_path: Path) -> None:
     runs.write_json(space.path / "config.json", tiny.config("spam").to_dict())
     with pytest.raises(ConfigError, match="for 'spam', not for 'digits'"):
         start("digits", tmp_path / "r", resume=True)
+
+
+def test_runs_without_a_validation_part_are_joined_too(tmp_path: Path) -> None:
+    members = [
+        start("spam", tmp_path / f"{seed}", f"train.seed={seed}", "data.validation=0")
+        for seed in (0, 1)
+    ]
+    both = ensemble(members, tmp_path / "both")
+    assert both.metrics["val_accuracy"] is both.metrics["val_loss"] is None
+    text = tiny.examples("spam", 20).inputs[:1]
+    means = np.mean([run.outputs(text) for run in members], axis=0)
+    np.testing.assert_allclose(both.outputs(text), means, atol=1e-6)
+
+
+def test_a_folder_in_use_is_refused_before_data_is_looked_for(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("precious")
+    with pytest.raises(ConfigError, match="not empty"):
+        train("digits", settings=["data.dataset=no-such-set"], out=tmp_path)

@@ -197,3 +197,20 @@ def test_what_the_environment_makes_of_a_process() -> None:
         role({names[0]: "127.0.0.1"})
     with pytest.raises(ConfigError, match="port"):
         role({**whole, names[1]: "http"})
+
+
+@pytest.mark.parametrize("given", ["soon", "0", "-3", "nan", "inf"])
+def test_a_lease_that_is_no_time_is_wrong_use(
+    given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(chief.LEASE, given)
+    with pytest.raises(ConfigError, match=f"number of seconds above 0, as 60; got '{given}'"):
+        chief.lead(
+            pretended.oracle(pretended.search(), tmp_path / "state"),
+            pretended.search(),
+            address="127.0.0.1:0",
+            workers=0,
+            logs=tmp_path / "logs",
+            tell=lambda trial: None,
+            say=lambda line: None,
+        )
