@@ -9,6 +9,8 @@ import json_schema
 import pytest
 from PIL import Image
 
+from nnguide.explain import METHODS, installed
+
 QUICK = ("gradient", "integrated", "smoothgrad", "occlusion")
 
 
@@ -82,6 +84,21 @@ def test_a_network_by_hand(nnguide, alone):
     json_schema.check(good, "answered")
     json_schema.check(bad, "failed")
     assert nnguide("explain", "run", "0.5,-0.5", "--out", "x.html", "--compare").status == 0
+
+
+@pytest.mark.parametrize("engine", ["numpy", "torch"])
+def test_every_method_explains_a_network_by_hand(nnguide, alone, engine):
+    if engine == "torch":
+        pytest.importorskip("torch")
+    words = ("--engine", engine, "--epochs", 5, "--out", "run")
+    assert nnguide("blueprint", "train", *words).status == 0
+    for method in filter(installed, METHODS):
+        ended = nnguide("explain", "run", "0.5,-0.5", "--method", method, "--json")
+        found = json.loads(ended.out)
+        json_schema.check(found, "answered")
+        assert found["method"] == method
+        if method in ("integrated", "shap"):
+            assert found["checks"]["complete"], (method, found["checks"])
 
 
 def test_wrong_use_ends_with_2(nnguide, trained, picture):
