@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 BATCHES = 4  # of the rate probe, shown again in every pass
 PROBE_ROWS = 64  # a batch, at most
+STEADY = 16  # rows of a batch from which its mean and variance say enough for batch norm
 PASSES = 8
 MAX_WORK = 5e11  # products that one rate may take; a larger network is not probed
 FEW = 16  # random rows, and the length of an axis that is left open
@@ -202,7 +203,7 @@ class RateProbe:
 
         Raises:
             LackingError: not compiled, without data, trained already, with a training of its
-                own, or too large for a short probe.
+                own, too large for a short probe, or with batch norm over too few rows.
         """
         self.model = model = case.model
         x, y = case.sample
@@ -218,6 +219,12 @@ class RateProbe:
             raise LackingError("the network is too large for a short probe")
         self.rate = highest_rate(model.optimizer)
         size = max(min(PROBE_ROWS, rows // BATCHES), 1)
+        if size < STEADY and any(
+            isinstance(layer, keras.layers.BatchNormalization) for layer in model._flatten_layers()
+        ):
+            raise LackingError(
+                f"batch normalisation over {size} rows is chance: a probe needs {STEADY * BATCHES}"
+            )
         mixed = np.random.default_rng(1).permutation(rows)
         cuts = [mixed[i * size : (i + 1) * size] for i in range(min(BATCHES, rows // size))]
         self.batches = [(tensors(_taken(x, cut)), tensors(_taken(y, cut))) for cut in cuts]

@@ -73,6 +73,14 @@ def test_every_rule_is_found_passed_not_run_or_silenced(data):
     assert report.silenced == ("ordered-data",)
 
 
+def test_a_probe_is_not_run_where_batch_norm_makes_it_chance(data):
+    x, y = data
+    report = doctor.check(network(), (x[:24], y[:24]))
+    for rule in ("rate-too-large", "rate-too-small"):
+        assert report.not_run[rule].startswith("batch normalisation over 6 rows is chance")
+    assert "rate-too-large" in doctor.check(network(), data).passed
+
+
 def test_what_lacks_is_not_run_and_not_passed():
     model = network()
     report = doctor.check(model)
