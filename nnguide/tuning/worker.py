@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 import tempfile
 import threading
@@ -29,7 +30,8 @@ from nnguide.tuning.settings import Search
 
 SEARCH = "nnguide/search"  # the value in which a search travels with a trial
 LED = "NNGUIDE_TUNE_LED"  # set for a worker whose standard input ends with its chief
-POLL, BEAT, PATIENCE = 0.5, 2.0, 300.0  # seconds: between asking, signs of life, giving up
+POLL, BEAT = 0.5, 2.0  # seconds: between asking, signs of life
+EARLY, PATIENCE = 300.0, 60.0  # seconds: for a chief to come, to come back
 
 
 class Worker(BaseTuner):
@@ -95,6 +97,7 @@ def work(task: str) -> None:
     address = chief_address(os.environ)
     if LED in os.environ:
         threading.Thread(target=_end_with_chief, daemon=True).start()
+    await_chief(address)
     with tempfile.TemporaryDirectory() as folder:
         worker = _OfTask(task, keras_tuner.Oracle(), folder, "worker")
         signs = _SignsOfLife(worker, address)
@@ -109,6 +112,24 @@ def work(task: str) -> None:
             raise
         finally:
             signs.over.set()
+
+
+def await_chief(address: str) -> None:
+    """Return when somebody listens there: gRPC itself would ask ever more seldom."""
+    host, _, port = address.rpartition(":")
+    if not port.isdecimal() or int(port) > 65535:
+        raise ConfigError(f"KERASTUNER_ORACLE_PORT is a number up to 65535; got {port!r}")
+    until = time.monotonic() + EARLY
+    while True:
+        try:
+            socket.create_connection((host, int(port)), timeout=BEAT).close()
+            return
+        except OSError as error:
+            if time.monotonic() > until:
+                raise WorkError(
+                    f"no chief answers at {address}: start one there, or see whether it died"
+                ) from error
+            time.sleep(POLL)
 
 
 class _OfTask(Worker):

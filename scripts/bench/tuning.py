@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -36,7 +37,7 @@ def tuning(quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
         "one worker, one core": (1, cores[:1]),
         "one worker, two cores": (1, cores),
     }
-    trials, rounds = (6, 1) if quick else (8, 3)
+    trials, rounds = (6, 1) if quick else (12, 2)
     seconds: dict[str, list[float]] = {side: [] for side in sides}
     scores = set()
     for number in range(rounds):
@@ -50,7 +51,12 @@ def tuning(quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
         {"what": what, "side": side, "values": values, "unit": "s"}
         for side, values in seconds.items()
     ]
-    return {"rows": rows, "notes": [f"best scores, to two digits: {sorted(scores)}"]}
+    two, *others = (statistics.median(values) for values in seconds.values())
+    notes = [
+        f"{side} takes {other / two:.2f} times as long as two workers"
+        for side, other in zip(list(sides)[1:], others, strict=True)
+    ]
+    return {"rows": rows, "notes": [*notes, f"best scores, to two digits: {sorted(scores)}"]}
 
 
 def _search(workers: int, cores: list[int], trials: int) -> tuple[float, float]:

@@ -6,8 +6,6 @@ import json
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 import zipfile
 from pathlib import Path
@@ -15,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny
+from started import Started
 
 from nnguide import runs
 from nnguide.runs import CHECKPOINT, DETERMINES, MANIFEST, Run
 
-ROOT = Path(__file__).parents[2]
 WORDS = ("train.epochs=8", "model.dropout=0.3", "train.patience=7", "calibration.on=validation")
 
 
@@ -27,34 +25,11 @@ def settings(task: str, *more: str) -> tuple[str, ...]:
     return (*tiny.words(task), *WORDS, *more)
 
 
-class Command:
-    """`nnguide train` in a process of its own, whose lines can be waited for."""
-
-    def __init__(self, task: str, out: Path, *options: str, more: tuple[str, ...] = ()) -> None:
-        words = [part for word in settings(task, *more) for part in ("--set", word)]
-        command = [sys.executable, "-m", "nnguide", "train", task, "--out", str(out)]
-        self.log = out.with_name(f"{out.name}-{random.randrange(10**9)}.log")
-        with self.log.open("wb") as file:
-            self.process = subprocess.Popen(
-                [*command, "--dataset", tiny.built_in(task), *options, *words],
-                cwd=ROOT,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                # a shell that runs tests in the background makes its children deaf to Ctrl-C
-                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-            )
-
-    @property
-    def text(self) -> str:
-        return self.log.read_text("utf-8")
-
-    def wait_for(self, words: str) -> None:
-        """Until the process has said `words`, or ended."""
-        while words not in self.text and self.process.poll() is None:
-            time.sleep(0.02)
-
-    def ends(self) -> int:
-        return self.process.wait(timeout=300)
+def training(task: str, out: Path, *options: str, more: tuple[str, ...] = ()) -> Started:
+    """A training under way."""
+    words = [part for word in settings(task, *more) for part in ("--set", word)]
+    given = ("--out", out, "--dataset", tiny.built_in(task), *options, *words)
+    return Started("train", task, *given, place=out.parent)
 
 
 def assert_nothing_broken(folder: Path) -> None:
@@ -92,7 +67,7 @@ def kill_and_resume(task: str, tmp_path: Path, kills: int, seed: int) -> None:
     whole = train(task, settings=words, out=tmp_path / "whole")
     chance, out, landed = random.Random(seed), tmp_path / "cut", 0
     while landed < kills:
-        command = Command(task, out, "--deterministic", "--resume")
+        command = training(task, out, "--deterministic", "--resume")
         command.wait_for(chance.choice(["training ", "epoch ", "epoch 5"]))
         time.sleep(chance.uniform(0, 0.5 * whole.metrics["train_seconds"]))
         command.process.kill()
@@ -104,7 +79,7 @@ def kill_and_resume(task: str, tmp_path: Path, kills: int, seed: int) -> None:
         landed += 1
         assert_nothing_broken(runs.Workspace(out).path)
         assert not out.exists() or Run.open(out)
-    assert Command(task, out, "--deterministic", "--resume").ends() == 0
+    assert training(task, out, "--deterministic", "--resume").ends() == 0
     assert_same(out, whole)
 
 
@@ -120,8 +95,8 @@ def test_killed_ten_times_and_resumed_it_ends_the_same(task: str, tmp_path: Path
 
 def test_ctrl_c(tmp_path: Path) -> None:
     """Before the first epoch ends nothing is left; later a finished run is."""
-    early = Command("digits", tmp_path / "early", more=("train.epochs=9000", "train.batch_size=1"))
-    late = Command("digits", tmp_path / "late", more=("train.epochs=9000", "train.patience=0"))
+    early = training("digits", tmp_path / "early", more=("train.epochs=9000", "train.batch_size=1"))
+    late = training("digits", tmp_path / "late", more=("train.epochs=9000", "train.patience=0"))
     early.wait_for("training digits")
     early.process.send_signal(signal.SIGINT)
     late.wait_for("epoch 3/")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import threading
 import time
 from dataclasses import asdict
@@ -15,7 +16,7 @@ import pytest
 from keras_tuner.engine.trial import Trial
 
 from nnguide.errors import ConfigError, WorkError, WriteError
-from nnguide.tuning import chief, oracles
+from nnguide.tuning import chief, oracles, worker
 from nnguide.tuning.worker import Worker, role
 
 
@@ -214,3 +215,17 @@ def test_a_lease_that_is_no_time_is_wrong_use(
             tell=lambda trial: None,
             say=lambda line: None,
         )
+
+
+def test_a_worker_waits_for_its_chief(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as chief_to_be:
+        chief_to_be.bind(("127.0.0.1", 0))
+        address = "127.0.0.1:{1}".format(*chief_to_be.getsockname())
+        threading.Timer(1.0, chief_to_be.listen).start()
+        worker.await_chief(address)
+    monkeypatch.setattr(worker, "EARLY", 0.0)
+    with pytest.raises(WorkError, match=f"no chief answers at {address}"):
+        worker.await_chief(address)
+    for port in ("x", "99999"):
+        with pytest.raises(ConfigError, match=f"number up to 65535; got '{port}'"):
+            worker.await_chief(f"127.0.0.1:{port}")

@@ -8,16 +8,14 @@ import os
 import random
 import signal
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tiny
+from started import Started
 
-ROOT = Path(__file__).parents[2]
 SPACE = """
 [model]
 hidden.values = [[4], [8], [12], [16]]
@@ -38,37 +36,15 @@ batch_size = 128
 """
 
 
-class Tune:
-    """`nnguide tune` in a process of its own, whose lines can be waited for."""
-
-    def __init__(self, place: Path, *options: object, **variables: str) -> None:
-        (place / "space.toml").write_text(SPACE)
-        self.log = place / f"{random.randrange(10**9)}.log"
-        words = [str(option) for option in options]
-        if "KERASTUNER_TUNER_ID" not in variables or "chief" in variables["KERASTUNER_TUNER_ID"]:
-            words += ["--dataset", tiny.built_in("spam"), "--space", str(place / "space.toml")]
-            words += ["--compare", "0", "--max-epochs", "1"]
-            words += ["--set", "train.steps_per_execution=9", "--set", "tokens.words=100"]
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "nnguide", "tune", "spam", *words],
-                cwd=place,
-                env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
-                stdout=log,
-                stderr=log,
-            )
-
-    @property
-    def text(self) -> str:
-        return self.log.read_text("utf-8")
-
-    def wait_for(self, words: str) -> None:
-        """Until the process has said `words`, or ended."""
-        while words not in self.text and self.process.poll() is None:
-            time.sleep(0.02)
-
-    def ends(self) -> int:
-        return self.process.wait(timeout=600)
+def begin(place: Path, *options: object, **variables: str) -> Started:
+    """`nnguide tune` under way: a tiny search, or the part in one that the variables tell."""
+    (place / "space.toml").write_text(SPACE)
+    words: list[object] = ["tune", "spam", *options]
+    if "KERASTUNER_TUNER_ID" not in variables or "chief" in variables["KERASTUNER_TUNER_ID"]:
+        words += ["--dataset", tiny.built_in("spam"), "--space", place / "space.toml"]
+        words += ["--compare", 0, "--max-epochs", 1]
+        words += ["--set", "train.steps_per_execution=9", "--set", "tokens.words=100"]
+    return Started(*words, place=place, **variables)
 
 
 def trials(folder: Path) -> list[dict[str, str]]:
@@ -105,7 +81,7 @@ def kill_and_resume(place: Path, kills: int, count: int, seed: int) -> None:
     chance, out, landed = random.Random(seed), place / "s", 0
     known: dict[str, Any] = {}
     while landed < kills:
-        tune = Tune(place, "--trials", count, "--out", out, "--resume")
+        tune = begin(place, "--trials", count, "--out", out, "--resume")
         tune.wait_for(chance.choice(["random search", " done", " done"]))
         time.sleep(chance.uniform(0, 1.5))
         tune.process.kill()
@@ -116,7 +92,7 @@ def kill_and_resume(place: Path, kills: int, count: int, seed: int) -> None:
         now = ended(out.with_name("s.unfinished"))
         assert known.items() <= now.items()  # nothing lost, nothing done again
         known = now
-    tune = Tune(place, "--trials", count, "--out", out, "--resume")
+    tune = begin(place, "--trials", count, "--out", out, "--resume")
     assert tune.ends() == 0, tune.text
     assert landed == kills, "the search was over before it was killed so often"
     rows = trials(out)
@@ -139,7 +115,7 @@ def test_a_worker_killed_in_its_trial(tmp_path: Path) -> None:
     """The search is complete, and no process stays."""
     mark = f"NNGUIDE_TEST={random.randrange(10**12)}"
     name, _, value = mark.partition("=")
-    tune = Tune(tmp_path, "--trials", 6, "--workers", 2, "--out", tmp_path / "s", **{name: value})
+    tune = begin(tmp_path, "--trials", 6, "--workers", 2, "--out", tmp_path / "s", **{name: value})
     tune.wait_for("1 of 6 done")
     workers = [pid for pid in processes(mark) if pid != tune.process.pid]
     assert workers, tune.text
@@ -154,7 +130,7 @@ def test_a_worker_killed_in_its_trial(tmp_path: Path) -> None:
 def test_workers_end_with_a_chief_that_is_killed(tmp_path: Path) -> None:
     mark = f"NNGUIDE_TEST={random.randrange(10**12)}"
     name, _, value = mark.partition("=")
-    tune = Tune(tmp_path, "--trials", 99, "--workers", 2, "--out", tmp_path / "s", **{name: value})
+    tune = begin(tmp_path, "--trials", 99, "--workers", 2, "--out", tmp_path / "s", **{name: value})
     tune.wait_for("chief at")
     while len(processes(mark)) < 3 and tune.process.poll() is None:
         time.sleep(0.05)
@@ -176,10 +152,10 @@ def test_chief_and_workers_by_environment_variables(tmp_path: Path) -> None:
     for host in hosts:
         host.mkdir()
     out = hosts[0] / "s"
-    first = Tune(hosts[1], **common, KERASTUNER_TUNER_ID="first")  # before its chief
-    chief = Tune(hosts[0], "--trials", 8, "--out", out, **common, KERASTUNER_TUNER_ID="chief")
+    first = begin(hosts[1], **common, KERASTUNER_TUNER_ID="first")  # before its chief
+    chief = begin(hosts[0], "--trials", 8, "--out", out, **common, KERASTUNER_TUNER_ID="chief")
     chief.wait_for("1 of 8 done")
-    late = Tune(hosts[2], **common, KERASTUNER_TUNER_ID="late")
+    late = begin(hosts[2], **common, KERASTUNER_TUNER_ID="late")
     assert chief.ends() == 0, chief.text
     assert [row["state"] for row in trials(out)] == ["completed"] * 8
     assert first.ends() == 0, first.text

@@ -1,0 +1,43 @@
+"""`nnguide` in a process of its own, whose lines can be waited for."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+class Started:
+    """A command under way; stdout and stderr go to a log."""
+
+    def __init__(self, *words: object, place: Path, **variables: str) -> None:
+        """Start `nnguide WORDS` in the folder `place`, with more environment variables."""
+        self.log = place / f"{random.randrange(10**9)}.log"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "nnguide", *map(str, words)],
+                cwd=place,
+                env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
+                stdout=log,
+                stderr=log,
+                # a shell that runs tests in the background makes its children deaf to Ctrl-C
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            )
+
+    @property
+    def text(self) -> str:
+        return self.log.read_text("utf-8")
+
+    def wait_for(self, words: str) -> None:
+        """Until the process has said `words`, or ended."""
+        while words not in self.text and self.process.poll() is None:
+            time.sleep(0.02)
+
+    def ends(self) -> int:
+        return self.process.wait(timeout=600)
