@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -26,8 +25,6 @@ class Started:
                 env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
                 stdout=log,
                 stderr=log,
-                # a shell that runs tests in the background makes its children deaf to Ctrl-C
-                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
 
     @property

@@ -86,6 +86,7 @@ class Durable(keras_tuner.Oracle):
             self.exhausted = True
             if self.ongoing_trials:  # one may have to be run again: stay
                 trial.status = TrialStatus.IDLE
+                self.tuner_ids.add(tuner_id)  # keras-tuner thinks that it was told to leave
         elif trial.status == TrialStatus.RUNNING:
             self.exhausted = False
             self.tell(trial)

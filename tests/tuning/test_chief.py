@@ -229,3 +229,15 @@ def test_a_worker_waits_for_its_chief(monkeypatch: pytest.MonkeyPatch) -> None:
     for port in ("x", "99999"):
         with pytest.raises(ConfigError, match=f"number up to 65535; got '{port}'"):
             worker.await_chief(f"127.0.0.1:{port}")
+
+
+def test_a_worker_that_waits_is_told_of_the_end(tmp_path: Path) -> None:
+    made = pretended.oracle(pretended.search(trials=1), tmp_path / "state")
+    trial = made.create_trial("busy")
+    assert made.create_trial("waiting").status == "IDLE"
+    made.fail(trial.trial_id, "a test")
+    assert made.done
+    assert made.create_trial("busy").status == "STOPPED"
+    assert made.tuner_ids == {"waiting"}  # for whom the chief stays
+    assert made.create_trial("waiting").status == "STOPPED"
+    assert not made.tuner_ids
