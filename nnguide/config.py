@@ -126,6 +126,7 @@ class CnnConfig(ModelConfig):
     filters: tuple[int, ...] = (32, 64)  # channels of each stage
     kernel: int = 3  # side of the first stage's kernel; the others are 3 by 3
     depth: int = 2  # convolutions per stage after the first
+    test_time_shift: int = 0  # pixels; 1: the trained network looks at 9 places, and averages
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -135,6 +136,11 @@ class CnnConfig(ModelConfig):
             )
         at_least("model.kernel", self.kernel, 1)
         at_least("model.depth", self.depth, 1)
+        if self.test_time_shift not in (0, 1, 2):
+            raise ConfigError(
+                "model.test_time_shift is 0 (one look), 1 (9 looks) or 2 (25); got "
+                f"{self.test_time_shift}."
+            )
         for channels in self.filters:
             at_least("each number of channels in model.filters", channels, 1)
         if not 1 <= len(self.filters) <= 4:

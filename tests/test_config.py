@@ -22,6 +22,7 @@ RANGES: dict[str, st.SearchStrategy[Any]] = {
     "validation": st.floats(0.01, 0.99),
     "filters": st.lists(st.integers(1, 99), min_size=1, max_size=4).map(tuple),
     "fold": st.sampled_from([1, 2, 4]),
+    "test_time_shift": st.integers(0, 2),
     "grams": st.lists(st.integers(1, 8), max_size=4).map(tuple),
     "monitor": st.sampled_from(["val_loss", "val_accuracy", "loss", "accuracy"]),
     "learning_rate": st.floats(1e-9, 1e3),

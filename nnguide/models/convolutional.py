@@ -5,11 +5,66 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from nnguide.config import CnnConfig
 from nnguide.heads import Softmax
 from nnguide.models.blocks import Dropout, Penalty, hidden_layers
+
+
+@keras.saving.register_keras_serializable(package="nnguide")
+class TestTimeShift(layers.Layer):
+    """Each picture at every place up to `pixels` away, outside of training; in it, as it is.
+
+    A network that learned from shifted pictures errs on some of them by chance; the mean of
+    several looks errs less, for as many times the work.
+
+    Input: (batch, height, width, channels). Output: the same in training, else (count · batch, …),
+    all pictures at the first place, then all at the second; the border's pixels are repeated.
+    """
+
+    __test__ = False  # no test case, whatever its name
+
+    def __init__(self, pixels: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.pixels = pixels
+        self.count = (2 * pixels + 1) ** 2
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if training:
+            return inputs
+        _, height, width, _ = inputs.shape
+        reach = [self.pixels, self.pixels]
+        wide = ops.pad(inputs, [[0, 0], reach, reach, [0, 0]], mode="symmetric")
+        places = range(2 * self.pixels + 1)
+        looks = [wide[:, y : y + height, x : x + width] for y in places for x in places]
+        return ops.concatenate(looks, axis=0)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (None, *input_shape[1:])
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "pixels": self.pixels}
+
+
+@keras.saving.register_keras_serializable(package="nnguide")
+class MeanOfLooks(layers.Layer):
+    """(count · batch, features) -> (batch, features) outside of training; in it, the identity."""
+
+    def __init__(self, count: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.count = count
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if training:
+            return inputs
+        return ops.mean(ops.reshape(inputs, (self.count, -1, inputs.shape[-1])), axis=0)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (None, *input_shape[1:])
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "count": self.count}
 
 
 def build(config: CnnConfig, *, input_shape: tuple[int, ...], labels: int) -> keras.Model:
@@ -18,10 +73,13 @@ def build(config: CnnConfig, *, input_shape: tuple[int, ...], labels: int) -> ke
     Input: (batch, height, width, channels) float, preprocessed. Output: (batch, labels)
     float32 probabilities. Blocks of `config.fold` by `config.fold` pixels become channels.
     Then the first stage convolves once, each further stage `config.depth` times, and each
-    ends by pooling 2 by 2.
+    ends by pooling 2 by 2. With `config.test_time_shift` the picture is seen at several places
+    once the network is trained, and the head gets the mean.
     """
     features = keras.Input(input_shape, name="features")
-    x = _fold(features, config.fold)
+    looks = TestTimeShift(config.test_time_shift, name="looks")
+    x = looks(features) if looks.pixels else features
+    x = _fold(x, config.fold)
     for stage, channels in enumerate(config.filters, start=1):
         depth, kernel = (1, config.kernel) if stage == 1 else (config.depth, 3)
         for number in range(1, depth + 1):
@@ -30,6 +88,8 @@ def build(config: CnnConfig, *, input_shape: tuple[int, ...], labels: int) -> ke
     x = layers.Flatten(name="flatten")(x)
     x = Dropout(config.dropout, name="dropout")(x)
     x = hidden_layers(x, config)
+    if looks.pixels:
+        x = MeanOfLooks(looks.count, name="mean_of_looks")(x)  # so the logits are means as well
     return keras.Model(features, Softmax(labels)(x, config), name="core")
 
 

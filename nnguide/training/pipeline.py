@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 SLICE = 4096  # examples at a time when a full batch is gathered
+AHEAD = 4  # batches made before they are asked for
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,20 @@ def batches(
         tf.data.Dataset.range(epochs.start * per_epoch, epochs.stop * per_epoch)
         .batch(plan.batch, drop_remainder=True)
         .map(make, num_parallel_calls=tf.data.AUTOTUNE)
-        .prefetch(tf.data.AUTOTUNE)
+        .prefetch(AHEAD)
+        .with_options(_options())
     )
+
+
+def _options() -> tf.data.Options:
+    """As many calls at once as TensorFlow has threads, and no tuning of that number.
+
+    The tuner of TensorFlow 2.21 sleeps twice as long after each look, up to a minute, and at
+    times nothing wakes it when the pipeline ends: `fit` then returned up to a minute late.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return options
 
 
 def padded(rows: tf.RaggedTensor) -> tf.Tensor:
@@ -138,5 +151,6 @@ def in_order(
         .batch(batch)
         .map(make, num_parallel_calls=tf.data.AUTOTUNE)
         .cache()
-        .prefetch(tf.data.AUTOTUNE)
+        .prefetch(AHEAD)
+        .with_options(_options())
     )

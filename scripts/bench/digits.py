@@ -112,20 +112,36 @@ def _recipe(
     x = training.inputs.astype(np.float32)[..., None] / 255
     y = np.eye(10, dtype=np.float32)[training.labels]
     x_test = test.inputs.astype(np.float32)[..., None] / 255
-    seconds, passed, score, found = 0.0, float("inf"), 0.0, {}
-    for epoch in range(1, MOST_EPOCHS + 1):
-        if epoch > least and passed < float("inf"):
-            break
-        started = time.perf_counter()
-        model.fit(x, y, batch_size=128, epochs=1, verbose=0)
-        seconds += time.perf_counter() - started
-        if epoch == least:
-            found["s of training"] = seconds
-        answered = model.predict(x_test, batch_size=512, verbose=0)
-        score = float((answered.argmax(1) == test.labels).mean())
-        if score >= GOAL:
-            passed = min(passed, seconds)
-    return {f"s to {GOAL:.0%}": passed, **found, "accuracy": score}
+    watch = _Watch(x_test, test.labels, least)
+    model.fit(x, y, batch_size=128, epochs=MOST_EPOCHS, verbose=0, callbacks=[watch])
+    passed = [s for s, score in zip(watch.seconds, watch.scores, strict=True) if score >= GOAL]
+    found = {f"s to {GOAL:.0%}": passed[0] if passed else float("inf")}
+    if least:
+        found["s of training"] = watch.seconds[least - 1]
+    return {**found, "accuracy": watch.scores[-1]}
+
+
+class _Watch(keras.callbacks.Callback):
+    """Seconds of training and test accuracy after each epoch, until the goal is passed.
+
+    The seconds end with the epoch: that TensorFlow may leave `fit` late is not held against it.
+    """
+
+    def __init__(self, x: np.ndarray, labels: np.ndarray, least: int) -> None:
+        super().__init__()
+        self.x, self.labels, self.least = x, labels, least
+        self.seconds: list[float] = []
+        self.scores: list[float] = []
+        self.started = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        ended = time.perf_counter()
+        self.seconds.append(ended - self.started)
+        answered = self.model.predict(self.x, batch_size=512, verbose=0)
+        self.scores.append(float((answered.argmax(1) == self.labels).mean()))
+        if epoch + 1 >= self.least and max(self.scores) >= GOAL:
+            self.model.stop_training = True
+        self.started += time.perf_counter() - ended  # the clock stood
 
 
 def _ours(

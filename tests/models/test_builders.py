@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,27 @@ def test_the_convolutional_network_ends_in_its_last_channels(
     assert flat.input.shape[1] == flat.input.shape[2] >= 1
     channels = [shape[-1] for shape in sizes(model) if len(shape) == 4]
     assert list(dict.fromkeys(channels)) == list(filters)
+
+
+def test_a_shifted_network_looks_at_nine_places_and_answers_with_the_mean() -> None:
+    config = CnnConfig(filters=(4,), hidden=(6,), fold=1, dropout=0.0)
+    once = convolutional.build(config, **SHAPE)
+    often = convolutional.build(dataclasses.replace(config, test_time_shift=1), **SHAPE)
+    assert sizes(often) == sizes(once)
+    often.set_weights(once.get_weights())
+    pictures = np.random.default_rng(0).normal(size=(5, 28, 28, 1)).astype(np.float32)
+    wide = np.pad(pictures, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="edge")
+    looks = [
+        wide[:, row : row + 28, column : column + 28] for row in range(3) for column in range(3)
+    ]
+
+    def logits(model: keras.Model, look: np.ndarray) -> np.ndarray:
+        return np.asarray(keras.Model(model.inputs, model.get_layer("logits").output)(look))
+
+    mean = np.mean([logits(once, look) for look in looks], axis=0)
+    np.testing.assert_allclose(logits(often, pictures), mean, atol=1e-5)
+    in_training = often(pictures, training=True)
+    np.testing.assert_allclose(in_training, once(pictures, training=True), atol=1e-5)
 
 
 def test_the_text_network_has_one_node() -> None:

@@ -160,3 +160,10 @@ def test_a_full_batch_weighs_every_example_alike(monkeypatch: pytest.MonkeyPatch
     for x, _, w in data:
         np.add.at(total, x.numpy(), w.numpy() / slots.batch / slots.slices)
     np.testing.assert_allclose(total, weights / 50, rtol=1e-5)
+
+
+def test_no_tuner_sleeps_beside_a_pipeline() -> None:
+    goal = np.zeros((8, 1), np.float32)
+    made = batches(goal, goal, Plan(4, 2), epochs=range(1), seed=0, weights=goal[:, 0])
+    assert made.options().autotune.enabled is False
+    assert in_order(goal, goal, None).options().autotune.enabled is False
