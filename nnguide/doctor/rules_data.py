@@ -63,7 +63,9 @@ def unscaled_inputs(case: Case) -> Evidence | None:
     if not case.forward.received:
         if all(a.dtype.kind in TEXTS for a in arrays(case.require_data().train.x)):
             return None  # texts
-        if any(type(node.op).__name__ == "Embedding" for node in case.graph.nodes):
+        import keras
+
+        if any(isinstance(node.op, keras.layers.Embedding) for node in case.graph.nodes):
             return None  # ids, which an embedding looks up
         raise LackingError("what the first layer with weights is given cannot be seen")
     return None

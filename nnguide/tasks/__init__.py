@@ -36,6 +36,8 @@ class Task:
         augment: (config, inputs, seed) -> inputs changed at random, or None for never.
         build: (config, preprocessor, labels) -> the uncompiled core, from preprocessed inputs
             to probabilities.
+        adapt: (core, preprocessor, what `feed` gave) -> None: shows a new core the examples that
+            it will learn from; None where it need not know them.
         head: (number of labels) -> how the network ends.
         space: (keras-tuner's HyperParameters, the settings a search starts from) -> None: declares
             what `tune` may change, each hyperparameter under its setting's name.
@@ -51,6 +53,7 @@ class Task:
     feed: Callable[[Any, np.ndarray], tuple[Any, keras.layers.Layer | None]]
     augment: Callable[[Config, Any, Any], Any] | None
     build: Callable[[Config, Any, int], keras.Model]
+    adapt: Callable[[keras.Model, Any, Any], None] | None
     head: Callable[[int], Head]
     space: Callable[[HyperParameters, Config], None]
     models: Mapping[str, Mapping[str, Any]]

@@ -76,6 +76,7 @@ TASK = Task(
     feed=feed,
     augment=augment,
     build=build,
+    adapt=None,
     head=head,
     space=space,
     models={"cnn": {}, "dense": {"hidden": [512, 512], "batch_norm": True, "dropout": 0.1}},

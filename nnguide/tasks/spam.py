@@ -39,6 +39,12 @@ def build(config: Config, layer: Any, labels: int) -> keras.Model:
     return text.build(config.model, ids=known.size, first_gram=known.first_gram)
 
 
+def adapt(core: keras.Model, layer: Any, rows: Any) -> None:
+    """How rare a token is decides how fast its numbers learn."""
+    embedding = core.get_layer("embedding")
+    embedding.adapt(rows.flat_values.numpy(), rows.shape[0], [layer.tokeniser.first_gram])
+
+
 def head(labels: int) -> Head:
     from nnguide.heads import Sigmoid
 
@@ -71,6 +77,7 @@ TASK = Task(
     feed=feed,
     augment=None,
     build=build,
+    adapt=adapt,
     head=head,
     space=space,
     models={"embedding": {}},

@@ -132,8 +132,11 @@ def fit(
         )
     labels = len(training.label_names)
     layer = task.preprocessor(config, training.inputs)
+    fed = task.feed(layer, training.inputs)
     with runtime.scope:
         core = task.build(config, layer, labels)
+        if task.adapt is not None:
+            task.adapt(core, layer, fed[0])
         trainer = _trainer(core, task, config, slots, labels)
     stopping = EarlyStopping(
         _monitor(train.monitor, validation), train.patience, train.restore_best
@@ -151,7 +154,7 @@ def fit(
     interrupted = False
     started = time.perf_counter()
     if done < train.epochs and not stopping.exhausted:
-        batches = _batches(task, config, layer, training, slots, done)
+        batches = _batches(task, config, fed, training, slots, done)
         watched = _watched(task, layer, validation, runtime.replicas)
         started = time.perf_counter()
         try:
@@ -216,13 +219,13 @@ def _watchers(train: TrainConfig) -> list[keras.callbacks.Callback]:
 def _batches(
     task: Task,
     config: Config,
-    layer: keras.layers.Layer,
+    fed: tuple[Any, keras.layers.Layer | None],
     training: Examples,
     slots: pipeline.Plan,
     done: int,
 ) -> Any:
     """The pipeline of all epochs from `done` on."""
-    data, preprocess = task.feed(layer, training.inputs)
+    data, preprocess = fed
     change = task.augment if config.augment and any(vars(config.augment).values()) else None
     return pipeline.batches(
         data,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from nnguide import quiet
 from nnguide.config import CnnConfig, DenseConfig, EmbeddingConfig
 
-quiet.tensorflow()
+tf: Any = quiet.tensorflow()
 
 import keras  # noqa: E402
 
@@ -74,6 +75,27 @@ def test_the_text_network_has_one_node() -> None:
     words_alone = text.build(EmbeddingConfig(embedding=5, hidden=(7,)), ids=30, first_gram=30)
     assert sizes(words_alone)[1] == (10, 7)
     assert model.output_shape == (None, 1)
+
+
+def test_a_rare_token_learns_faster_and_answers_the_same() -> None:
+    layer = text.TokenEmbedding(6, 2)
+    ids = np.array([[1, 2, 3], [1, 4, 5]], np.int32)
+    before = layer(ids)
+    layer.adapt(ids.reshape(-1), texts=2, parts=[4])
+    np.testing.assert_array_equal(layer(ids, training=True), before)
+
+    def slope(training: bool) -> np.ndarray:
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(layer(ids, training=training) * np.ones((2, 3, 2), np.float32))
+        return np.asarray(tf.convert_to_tensor(tape.gradient(loss, layer.trainable_variables[0])))
+
+    # Of two texts, 1 is in both: ln(3/3) + 1; 2 and 3 in one each: ln(3/2) + 1. Their mean over
+    # four places is 1 when each is divided by it; 4 and 5, another kind, are equally rare.
+    rare = math.log(1.5) + 1
+    mean = (2 + 2 * rare) / 4
+    pace = np.array([0, 1 / mean, rare / mean, rare / mean, 1, 1]) ** 2
+    np.testing.assert_allclose(slope(True), slope(False) * pace[:, None], rtol=1e-5)
+    assert "pace" not in layer.get_config()
 
 
 def test_padding_changes_no_answer() -> None:
