@@ -122,14 +122,7 @@ def fit(
         KeyboardInterrupt: Ctrl-C before an epoch ended; later it ends the training early.
     """
     train = config.train
-    slots = pipeline.plan(
-        len(training), train.batch_size, runtime.replicas, train.steps_per_execution
-    )
-    if slots.slices > 1 and runtime.replicas > 1:
-        raise ConfigError(
-            f"train.batch_size full gathers the gradients of {slots.slices} slices, which Keras "
-            "cannot do over several devices. Give a number, or use runtime.strategy none."
-        )
+    slots = _slots(train, len(training), runtime)
     labels = len(training.label_names)
     layer = task.preprocessor(config, training.inputs)
     fed = task.feed(layer, training.inputs)
@@ -156,19 +149,10 @@ def fit(
     if done < train.epochs and not stopping.exhausted:
         batches = _batches(task, config, fed, training, slots, done)
         watched = _watched(task, layer, validation, runtime.replicas)
+        everything = [*_watchers(train), stopping, keeper, *callbacks]
         started = time.perf_counter()
         try:
-            with Interruption() as interruption:
-                trainer.fit(
-                    batches,
-                    epochs=train.epochs,
-                    initial_epoch=done,
-                    steps_per_epoch=slots.steps,
-                    validation_data=watched,
-                    callbacks=[*_watchers(train), stopping, keeper, *callbacks, interruption],
-                    shuffle=False,  # the pipeline has shuffled
-                    verbose=0,
-                )
+            _run(trainer, train, slots, done, batches, watched, everything)
         except KeyboardInterrupt:
             if not keeper.history:
                 raise
@@ -186,6 +170,39 @@ def fit(
         seconds=seconds,
         interrupted=interrupted,
     )
+
+
+def _slots(train: TrainConfig, examples: int, runtime: Runtime) -> pipeline.Plan:
+    slots = pipeline.plan(examples, train.batch_size, runtime.replicas, train.steps_per_execution)
+    if slots.slices > 1 and runtime.replicas > 1:
+        raise ConfigError(
+            f"train.batch_size full gathers the gradients of {slots.slices} slices, which Keras "
+            "cannot do over several devices. Give a number, or use runtime.strategy none."
+        )
+    return slots
+
+
+def _run(
+    trainer: keras.Model,
+    train: TrainConfig,
+    slots: pipeline.Plan,
+    done: int,
+    batches: Any,
+    watched: Any,
+    callbacks: list[keras.callbacks.Callback],
+) -> None:
+    """Every epoch that is not `done`; KeyboardInterrupt as soon as a batch allows it."""
+    with Interruption() as interruption:
+        trainer.fit(
+            batches,
+            epochs=train.epochs,
+            initial_epoch=done,
+            steps_per_epoch=slots.steps,
+            validation_data=watched,
+            callbacks=[*callbacks, interruption],
+            shuffle=False,  # the pipeline has shuffled
+            verbose=0,
+        )
 
 
 def _trainer(
