@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import importlib
 import sys
 import types
 from collections.abc import Callable
@@ -15,12 +14,12 @@ from nnguide import quiet, runs
 from nnguide.doctor import EVALUATED
 from nnguide.errors import ConfigError, DataError, InputError, NnguideError, RunError
 from nnguide.runs import Run
+from nnguide.training import saving
 
 if TYPE_CHECKING:
     from nnguide.doctor.case import Case
 
 MAX_SOURCE = 4 << 20  # bytes of a .py file
-OWN_LAYERS = ("heads", "models.text", "preprocessing.images", "preprocessing.text")
 
 
 def load(
@@ -83,8 +82,7 @@ def keras_file(path: Path) -> Any:
     quiet.tensorflow()
     import keras
 
-    for module in OWN_LAYERS:
-        importlib.import_module(f"nnguide.{module}")
+    saving.register_layers()
     try:
         with quiet.stderr_diverted():
             return keras.models.load_model(path, safe_mode=True)

@@ -13,6 +13,13 @@ from nnguide import quiet
 from nnguide.errors import RunError
 from nnguide.files import atomic
 
+_WITH_LAYERS = (
+    "heads",
+    "models.convolutional",
+    "models.text",
+    "preprocessing.images",
+    "preprocessing.text",
+)
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip can hold
 
 
@@ -52,6 +59,12 @@ def _renumbered(config: bytes) -> bytes:
     return re.sub(rb'("shared_object_id": )(\d+)', number, config)
 
 
+def register_layers() -> None:
+    """Tell Keras of every layer that a model of ours can hold."""
+    for module in _WITH_LAYERS:
+        importlib.import_module(f"nnguide.{module}")
+
+
 def load(path: Path) -> Any:
     """The model in a .keras file, uncompiled. Only known layers: a file cannot bring code.
 
@@ -61,9 +74,7 @@ def load(path: Path) -> Any:
     quiet.tensorflow()
     import keras
 
-    for module in ("heads", "models.text", "preprocessing.images", "preprocessing.text"):
-        importlib.import_module(f"nnguide.{module}")  # registers its layers
-
+    register_layers()
     try:
         with quiet.stderr_diverted():
             return keras.models.load_model(path, compile=False, safe_mode=True)

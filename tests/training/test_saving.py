@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -48,6 +50,27 @@ def test_a_file_answers_as_the_model_did(tmp_path: Path) -> None:
     loaded = saving.load(path)
     assert not loaded.compiled
     np.testing.assert_array_equal(loaded(x), made(x))
+
+
+def test_a_process_that_only_loads_knows_every_layer() -> None:
+    code = """
+import pkgutil, importlib, nnguide
+from nnguide import quiet
+quiet.tensorflow()
+import keras
+from nnguide.training import saving
+def known(): return {n for n in keras.saving.get_custom_objects() if n.startswith("nnguide>")}
+saving.register_layers()
+before = known()
+for module in pkgutil.walk_packages(nnguide.__path__, "nnguide."):
+    if module.name.startswith(("nnguide.models.", "nnguide.preprocessing.", "nnguide.heads")):
+        importlib.import_module(module.name)
+print(sorted(known() - before), len(before))
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    missing, count = found.stdout.split()
+    assert missing == "[]"
+    assert int(count) >= 8
 
 
 def test_an_optimiser_is_never_saved(tmp_path: Path) -> None:
