@@ -24,7 +24,7 @@ _HOMES = {
     "Run": "nnguide.runs",
     "Answer": "nnguide.runs",
     "Config": "nnguide.config",
-    "Examples": "nnguide.examples",
+    "Examples": "nnguide.data.examples",
     "NnguideError": "nnguide.errors",
 }
 
@@ -43,9 +43,9 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:  # the same names, for editors and type checkers
     from nnguide.config import Config as Config
+    from nnguide.data.examples import Examples as Examples
     from nnguide.errors import NnguideError as NnguideError
     from nnguide.evaluation.evaluate import evaluate as evaluate
-    from nnguide.examples import Examples as Examples
     from nnguide.runs import Answer as Answer
     from nnguide.runs import Run as Run
     from nnguide.runs import load as load

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import tiny
 
-from nnguide import quiet
+from nnguide import framework_logs
 from nnguide.runs import Run
 
 # A shell that runs tests in the background makes them and their children deaf to Ctrl-C.
@@ -19,7 +19,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 @pytest.fixture(scope="session")
 def tf() -> object:
     """The tensorflow module, imported without its noise."""
-    return quiet.tensorflow()
+    return framework_logs.tensorflow()
 
 
 @pytest.fixture(scope="session")

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from nnguide import tasks
 from nnguide.config import CnnConfig, Config, DenseConfig, ModelConfig, Ramp, TrainConfig
+from nnguide.config.presets import names as preset_names
+from nnguide.config.presets import preset
+from nnguide.config.values import Typed, flat
 from nnguide.errors import ConfigError
-from nnguide.presets import names as preset_names
-from nnguide.presets import preset
 from nnguide.training.train import configure
-from nnguide.values import Typed, flat
 
 RANGES: dict[str, st.SearchStrategy[Any]] = {
     "validation": st.floats(0.01, 0.99),

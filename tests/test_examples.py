@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nnguide.data.examples import Examples, stratified_split
 from nnguide.errors import InputError
-from nnguide.examples import Examples, stratified_split
 
 
 def some(labels: list[int]) -> Examples:

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from nnguide import inputs
 from nnguide.errors import InputError, NnguideError
+from nnguide.inference import validation
 
 GREY = np.random.default_rng(0).integers(0, 256, (3, 28, 28))
 
@@ -32,15 +32,15 @@ GREY = np.random.default_rng(0).integers(0, 256, (3, 28, 28))
     ids=["int", "uint8", "float64", "float16", "lists", "channel", "flat", "pictures"],
 )
 def test_pictures_in_every_form(raw: Any) -> None:
-    got = inputs.pictures(raw)
+    got = validation.pictures(raw)
     assert got.dtype == np.float32
     np.testing.assert_array_equal(got, GREY)
 
 
 def test_one_picture_is_a_batch_of_one() -> None:
     for raw in (GREY[0], GREY[0].reshape(784)):
-        np.testing.assert_array_equal(inputs.pictures(raw), GREY[:1])
-    assert inputs.pictures(np.zeros((0, 28, 28))).shape == (0, 28, 28)
+        np.testing.assert_array_equal(validation.pictures(raw), GREY[:1])
+    assert validation.pictures(np.zeros((0, 28, 28))).shape == (0, 28, 28)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_one_picture_is_a_batch_of_one() -> None:
 )
 def test_no_picture_is_refused(raw: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        inputs.pictures(raw)
+        validation.pictures(raw)
 
 
 def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
@@ -72,9 +72,9 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
     path.write_text("no picture")
     for raw in (str(path), path, [path], b"no picture", tmp_path / "missing.png"):
         with pytest.raises(InputError):
-            inputs.pictures(raw)
+            validation.pictures(raw)
     with pytest.raises(InputError, match="expected grey levels"):
-        inputs.pictures([path, 5])
+        validation.pictures([path, 5])
 
 
 @settings(max_examples=40, deadline=None)
@@ -87,7 +87,7 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
 def test_whatever_comes_is_taken_or_refused_clearly(raw: Any) -> None:
     for kind in ("pictures", "texts"):
         try:
-            got = inputs.check(kind, raw)
+            got = validation.check(kind, raw)
         except NnguideError as error:
             assert str(error)
         else:
@@ -95,25 +95,25 @@ def test_whatever_comes_is_taken_or_refused_clearly(raw: Any) -> None:
 
 
 def test_texts_come_one_or_several() -> None:
-    assert inputs.texts("a b").tolist() == ["a b"]
-    assert inputs.texts(["", "b"]).tolist() == ["", "b"]
-    assert inputs.texts(x for x in ("a", "b")).tolist() == ["a", "b"]
-    assert inputs.texts([]).shape == (0,)
-    assert inputs.texts(np.array(["a"])).dtype == object
+    assert validation.texts("a b").tolist() == ["a b"]
+    assert validation.texts(["", "b"]).tolist() == ["", "b"]
+    assert validation.texts(x for x in ("a", "b")).tolist() == ["a", "b"]
+    assert validation.texts([]).shape == (0,)
+    assert validation.texts(np.array(["a"])).dtype == object
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=()), max_size=9), max_size=4))
 def test_texts_can_always_be_written_as_utf8(raw: list[str]) -> None:
-    for text, got in zip(raw, inputs.texts(raw), strict=True):
+    for text, got in zip(raw, validation.texts(raw), strict=True):
         assert got.encode("utf-8").decode("utf-8") == got
         if not any(0xD800 <= ord(character) < 0xE000 for character in text):
             assert got == text
 
 
 def test_half_a_surrogate_pair_is_replaced() -> None:
-    assert inputs.text("a\ud800b") == "a\ufffdb"
-    assert inputs.text("a\ud83d\ude00b") == "a😀b"
+    assert validation.text("a\ud800b") == "a\ufffdb"
+    assert validation.text("a\ud83d\ude00b") == "a😀b"
 
 
 @pytest.mark.parametrize(
@@ -123,10 +123,10 @@ def test_half_a_surrogate_pair_is_replaced() -> None:
         (5, "got int"),
         (["a", None], "got NoneType"),
         ([b"a"], "got bytes"),
-        (["x" * (inputs.MAX_TEXT + 1)], "at most 1,000,000 characters; got 1,000,001"),
+        (["x" * (validation.MAX_TEXT + 1)], "at most 1,000,000 characters; got 1,000,001"),
         (np.array("a"), "got ndarray"),
     ],
 )
 def test_no_text_is_refused(raw: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        inputs.texts(raw)
+        validation.texts(raw)

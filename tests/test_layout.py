@@ -18,7 +18,7 @@ def test_nothing_heavy_is_imported_before_work_begins() -> None:
     """The names, defaults and help of everything, in one fresh process."""
     code = f"""
 import importlib, pkgutil, sys
-import nnguide, nnguide.config, nnguide.presets, nnguide.data, nnguide.quiet, nnguide.runs
+import nnguide, nnguide.config.presets, nnguide.data, nnguide.framework_logs, nnguide.runs
 from nnguide import cli, tasks
 for name in tasks.names():
     assert tasks.get(name).defaults.task == name

@@ -15,7 +15,7 @@ import pytest
 
 from nnguide import runs, tasks
 from nnguide.errors import ConfigError, RunError, WriteError
-from nnguide.files import write_json
+from nnguide.files import sha256, write_json
 from nnguide.runs import CHECKPOINT, DETERMINES, MANIFEST, Run, Workspace
 
 
@@ -197,7 +197,7 @@ def test_only_a_training_with_nothing_to_show_is_discarded(tmp_path: Path) -> No
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with no runs and no shipped models."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(runs, "shipped", lambda task: tmp_path / "shipped" / task)
+    monkeypatch.setattr("nnguide.runs.run.shipped", lambda task: tmp_path / "shipped" / task)
     return tmp_path
 
 
@@ -270,7 +270,7 @@ def test_a_model_that_keras_cannot_load_is_refused(
     path = tmp_path / "r" / "model.keras"
     path.write_bytes(path.read_bytes()[:1000])
     manifest = json.loads((tmp_path / "r" / MANIFEST).read_text())
-    manifest["files"]["model.keras"] = runs.sha256(path)
+    manifest["files"]["model.keras"] = sha256(path)
     write_json(tmp_path / "r" / MANIFEST, manifest)
     with pytest.raises(RunError, match="cannot be loaded"):
         _ = Run.open(tmp_path / "r").model

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nnguide import runtime as module
 from nnguide.config import RuntimeConfig
 from nnguide.errors import ConfigError
-from nnguide.runtime import runtime
+from nnguide.training import runtime as module
+from nnguide.training.runtime import runtime
 
 pytestmark = pytest.mark.usefixtures("tf")
 
@@ -107,12 +107,13 @@ def test_determinism_ends_with_the_block() -> None:
 MIRROR = """
 import json, sys
 import numpy as np
-from nnguide import quiet, tasks
-from nnguide.runtime import runtime
+from nnguide import tasks
+from nnguide import framework_logs
+from nnguide.training.runtime import runtime
 from nnguide.training.fit import fit
 import tiny
 
-tf = quiet.tensorflow()
+tf = framework_logs.tensorflow()
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 found = {}
@@ -182,7 +183,7 @@ def test_another_keras_backend_is_refused(tmp_path: Path) -> None:
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
         "from nnguide import errors, quiet\n"
-        "try: quiet.tensorflow()\nexcept errors.ConfigError as error: print(error)"
+        "try: framework_logs.tensorflow()\nexcept errors.ConfigError as error: print(error)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "it is set to jax. Set KERAS_BACKEND=tensorflow." in done.stdout

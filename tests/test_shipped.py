@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from nnguide import data, light, runs, tasks
+from nnguide import data, runs, tasks
 from nnguide.errors import RunError
 from nnguide.evaluation.evaluate import evaluate
+from nnguide.inference import light
 
 ROOT = Path(__file__).parents[1]
 MOST = 2_000_000  # bytes of network and light form
@@ -52,11 +53,11 @@ def test_it_answers_at_once_without_data(task: str, tmp_path: Path) -> None:
 
 
 def test_both_engines_answer_alike(task: str) -> None:
-    from nnguide import inputs
+    from nnguide.inference import validation
 
     run = runs.Run.open(runs.shipped(task))
     given = [Path(INPUTS[task])] if task == "digits" else [INPUTS[task], "See you at six", ""]
-    checked = inputs.check(run.task.inputs, given)
+    checked = validation.check(run.task.inputs, given)
     assert abs(run.outputs(checked, "light") - run.outputs(checked, "keras")).max() <= 1e-4
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from nnguide import data, tasks
 from nnguide.config import Config, RuntimeConfig
-from nnguide.data.facts import AUTO
-from nnguide.examples import Examples, stratified_split
+from nnguide.data.dataset_info import AUTO
+from nnguide.data.examples import Examples, stratified_split
 
 COMMON = (
     "model.hidden=16",
@@ -49,8 +49,8 @@ def examples(task: str, count: int, seed: int = 0) -> Examples:
 
 def fitted(task: str, settings: Config, training: Examples, *args: Any, **more: Any) -> Any:
     """Fit on the CPU, seeded, in float32 unless the settings say otherwise."""
-    from nnguide.runtime import runtime
     from nnguide.training.fit import fit
+    from nnguide.training.runtime import runtime
 
     asked: RuntimeConfig = settings.runtime
     with runtime(asked, seed=settings.train.seed) as chosen:

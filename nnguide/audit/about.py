@@ -7,7 +7,7 @@ import shlex
 from typing import Any
 
 from nnguide import runs
-from nnguide.data.facts import BY_NAME
+from nnguide.data.dataset_info import BY_NAME
 from nnguide.evaluation.evaluate import Part, own_dataset
 from nnguide.files import sha256
 from nnguide.runs import Run

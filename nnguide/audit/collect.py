@@ -8,18 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from nnguide import held_out
 from nnguide.audit import about
 from nnguide.audit.attention import attention
 from nnguide.audit.mistakes import mistakes
 from nnguide.audit.overlap import overlap
 from nnguide.audit.slices import slices
 from nnguide.audit.words import words
+from nnguide.data.examples import Examples
 from nnguide.errors import InputError
-from nnguide.evaluation import changes, metrics
+from nnguide.evaluation import changes, metrics, validation_scores
 from nnguide.evaluation.evaluate import figures_of, part
 from nnguide.evaluation.thresholds import threshold_table
-from nnguide.examples import Examples
 from nnguide.runs import Run
 
 POINTS = 200  # of a curve, at most, that a report keeps
@@ -112,7 +111,7 @@ def _calibration(outputs: np.ndarray, examples: Examples) -> list[dict[str, floa
 
 
 def _of_spam(run: Run, spam: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
-    thresholds = sorted({*held_out.USUAL, 0.5 if run.threshold is None else run.threshold})
+    thresholds = sorted({*validation_scores.USUAL, 0.5 if run.threshold is None else run.threshold})
     return {
         "thresholds": threshold_table(spam, labels, thresholds),
         "roc": _thinned(metrics.roc_curve(spam, labels), "blocked_ham", "spam_caught"),

@@ -10,9 +10,9 @@ import numpy as np
 
 from nnguide import explain
 from nnguide.data.distinct import distinct_key
-from nnguide.examples import Examples
+from nnguide.data.examples import Examples
 from nnguide.explain.explanation import Explanation
-from nnguide.explain.targets import subject
+from nnguide.explain.subjects import subject
 from nnguide.runs import Run, answer
 
 SHOWN = 12

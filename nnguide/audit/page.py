@@ -24,11 +24,11 @@ from nnguide.audit.markup import (
     tag,
     text,
 )
+from nnguide.config.values import flat
 from nnguide.evaluation import figures
 from nnguide.evaluation.evaluate import draw
 from nnguide.evaluation.report import number, percent
 from nnguide.files import write_text
-from nnguide.values import flat
 
 Section = tuple[str, str, Html]
 

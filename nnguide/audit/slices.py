@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from nnguide.data.examples import Examples
 from nnguide.evaluation import metrics
 from nnguide.evaluation.evaluate import figures_of
-from nnguide.examples import Examples
 from nnguide.preprocessing.mnist_form import stroke_width
 from nnguide.runs import Run
 

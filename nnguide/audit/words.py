@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from nnguide.data.examples import Examples
 from nnguide.evaluation import metrics
-from nnguide.examples import Examples
 from nnguide.runs import Run
 
 VARIANTS = 40_000  # changed messages that are judged

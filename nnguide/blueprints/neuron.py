@@ -163,9 +163,9 @@ def _central_differences(
 
 
 def _tensorflow(x: np.ndarray, W: np.ndarray, b: float, y: float, activation: str) -> Slopes:
-    from nnguide import quiet
+    from nnguide import framework_logs
 
-    tf = quiet.tensorflow()
+    tf = framework_logs.tensorflow()
     from nnguide.blueprints.keras_net import ACTIVATIONS
 
     w, bias = tf.Variable(W), tf.Variable(b, dtype="float64")

@@ -21,8 +21,8 @@ import numpy as np
 from nnguide.blueprints import toy_data
 from nnguide.blueprints.tables import Table, read_table
 from nnguide.data import catalogue
+from nnguide.data.examples import stratified_split
 from nnguide.errors import ConfigError
-from nnguide.examples import stratified_split
 
 TOYS = tuple(toy_data.TABLE)
 HELD_OUT = 400  # points of a toy problem in the validation and in the test part

@@ -221,10 +221,10 @@ class _ToUser(logging.Handler):
 
 def loud() -> None:
     """Let the library's log through, and with -v the frameworks; before one is imported."""
-    from nnguide import quiet
+    from nnguide import framework_logs
 
     context = click.get_current_context(silent=True)
-    quiet.verbose = bool(context and (context.find_root().obj or {}).get("verbose"))
+    framework_logs.verbose = bool(context and (context.find_root().obj or {}).get("verbose"))
     log = logging.getLogger("nnguide")
     if not any(isinstance(handler, _ToUser) for handler in log.handlers):
         log.addHandler(_ToUser())

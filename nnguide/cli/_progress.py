@@ -14,9 +14,9 @@ def progress() -> list[Any]:
     context = click.get_current_context(silent=True)
     if context and (context.find_root().obj or {}).get("quiet"):
         return []
-    from nnguide import quiet
+    from nnguide import framework_logs
 
-    quiet.tensorflow()
+    framework_logs.tensorflow()
     import keras
 
     class Progress(keras.callbacks.Callback):

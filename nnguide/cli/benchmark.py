@@ -33,10 +33,10 @@ def command(run: str, as_json: bool) -> None:
         raise ConfigError(f"{run} is a blueprint run, which has no other forms")
     found = runs.load(run)
     cli.say(f"run: {found.folder}")
-    from nnguide import quiet
+    from nnguide import framework_logs
 
-    quiet.tensorflow()
-    from nnguide.measuring.forms import benchmark, table
+    framework_logs.tensorflow()
+    from nnguide.evaluation.benchmark import benchmark, table
 
     figures = benchmark(found, cli.say)
     if as_json:

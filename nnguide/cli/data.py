@@ -35,7 +35,7 @@ def list_sets(as_json: bool) -> None:
     nnguide data list
     """
     from nnguide import data
-    from nnguide.data.facts import ALL
+    from nnguide.data.dataset_info import ALL
 
     sets = [
         {

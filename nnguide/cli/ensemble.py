@@ -25,8 +25,8 @@ def command(runs: tuple[str, ...], out: Path, force: bool, as_json: bool) -> Non
       nnguide ensemble best-0 best-1 best-2 --out best
     """
     cli.loud()
-    from nnguide.ensemble import ensemble
     from nnguide.runs import load
+    from nnguide.runs.ensemble import ensemble
 
     run = ensemble([load(name) for name in runs], out, force=force)
     figures = run.metrics

@@ -17,7 +17,7 @@ from nnguide.explain import METHODS, check_method, explain_all, installed
 
 if TYPE_CHECKING:
     from nnguide.explain.explanation import Explanation
-    from nnguide.explain.targets import Subject
+    from nnguide.explain.subjects import Subject
 
 SUFFIXES = (".png", ".html", ".json")
 TOGETHER = 32  # inputs that are explained before they are shown; LIME and SHAP start up for each
@@ -66,11 +66,11 @@ def command(
     methods = _methods(method, compare)
     if out is not None and out.suffix.lower() not in SUFFIXES:
         raise ConfigError(f"--out takes a file that ends in {', '.join(SUFFIXES)}; got {out}")
-    from nnguide.explain import targets
+    from nnguide.explain import subjects
 
-    of = targets.load(run)
+    of = subjects.load(run)
     cli.say(f"run: {of.folder}")
-    targets.check_target(of, target)
+    subjects.check_target(of, target)
     rows, failed = [], 0
     for batch, errors in _batches(_named(of, inputs)):
         for name, error in errors:
@@ -100,14 +100,14 @@ def _methods(method: str | None, compare: bool) -> list[str]:
 
 def _named(of: Subject, inputs: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
     """Each input's name, and its value or an InputError."""
-    from nnguide import prediction
+    from nnguide.inference import sources
 
     if not inputs:
         raise ConfigError("expected INPUT, as in: nnguide explain spam 'win a prize'")
     if of.kind == "pictures":
-        found = prediction.pictures(inputs)
+        found = sources.pictures(inputs)
     elif of.kind == "texts":
-        found = prediction.texts(inputs, None, None, sys.stdin.buffer)
+        found = sources.texts(inputs, None, None, sys.stdin.buffer)
     else:
         found = ((given, _numbers(of, given)) for given in inputs)
     yield from (item for item in found if item is not None)

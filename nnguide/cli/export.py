@@ -66,9 +66,9 @@ def command(
         )
     found = runs.load(run)
     cli.say(f"run: {found.folder}")
-    from nnguide import quiet
+    from nnguide import framework_logs
 
-    quiet.tensorflow()
+    framework_logs.tensorflow()
     from nnguide.export.publish import export
 
     made = export(

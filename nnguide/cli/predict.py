@@ -54,7 +54,8 @@ def command(
     """
     cli.loud()
     from nnguide import runs
-    from nnguide.prediction import pictures, predict, texts
+    from nnguide.inference.sources import pictures, texts
+    from nnguide.inference.streaming import predict
 
     if (Path(run) / "weights.npz").exists():
         if mail or threshold is not None or engine:

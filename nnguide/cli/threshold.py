@@ -28,12 +28,12 @@ def command(run: str, max_blocked_ham: float, out: Path | None, as_json: bool) -
       nnguide threshold saved_models/runs/my-spam --max-blocked-ham 0.002
       nnguide threshold spam --max-blocked-ham 0.001 --out strict-spam
     """
-    from nnguide import held_out, runs
-    from nnguide.evaluation import report
+    from nnguide import runs
+    from nnguide.evaluation import report, validation_scores
 
     found = runs.load(run)
     cli.say(f"run: {found.folder}")
-    changed, rows = held_out.set_threshold(found, max_blocked_ham, out, cli.say)
+    changed, rows = validation_scores.set_threshold(found, max_blocked_ham, out, cli.say)
     if as_json:
         answer = {"run": str(changed.folder), **changed.decision["choice"], "table": rows}
         _options.print_json("threshold", answer)

@@ -67,9 +67,9 @@ def command(
     """
     tasks.get(task)
     cli.loud()
-    from nnguide import quiet
+    from nnguide import framework_logs
 
-    quiet.tensorflow()
+    framework_logs.tensorflow()
     from nnguide.tuning import worker
 
     role = worker.role(os.environ)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nnguide import quiet
+from nnguide import framework_logs
 from nnguide.data.prepared import writing_cache
 from nnguide.errors import DataError, WriteError
 from nnguide.files import cache_dir
@@ -100,14 +100,14 @@ def _quiet() -> Iterator[None]:
 
     The latter prints to stdout, where it would spoil an answer in JSON.
     """
-    quiet.tensorflow()
+    framework_logs.tensorflow()
     import tensorflow_datasets as tfds
 
     with (
         open(os.devnull, "w") as nowhere,  # noqa: PTH123
-        contextlib.redirect_stdout(sys.stderr if quiet.verbose else nowhere),
-        quiet.stderr_diverted(),
+        contextlib.redirect_stdout(sys.stderr if framework_logs.verbose else nowhere),
+        framework_logs.stderr_diverted(),
     ):
-        if not quiet.verbose:
+        if not framework_logs.verbose:
             tfds.disable_progress_bar()
         yield

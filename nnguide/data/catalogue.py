@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nnguide.data import fetch, obtain, prepared
-from nnguide.data.facts import ALL, AUTO, BY_NAME, Facts
+from nnguide.data import download, preparation, prepared
+from nnguide.data.dataset_info import ALL, AUTO, BY_NAME, Facts
 from nnguide.errors import ConfigError
 
 if TYPE_CHECKING:
-    from nnguide.examples import Examples
+    from nnguide.data.examples import Examples
 
 SPLITS = ("train", "test", "all")
 
@@ -90,10 +90,10 @@ def find(
     real, built_in = (BY_NAME[name] for name in AUTO[task])
     try:
         return _named(real, split_seed)
-    except fetch.AbsentError as absent:
+    except download.AbsentError as absent:
         note = (
             f"{real.name} was not found: {absent.reason}. Using the built-in {built_in.name} "
-            f"instead, {built_in.title}. {obtain.advice(real)}"
+            f"instead, {built_in.title}. {preparation.advice(real)}"
         )
         return replace(_named(built_in, split_seed), is_fallback=True, note=note)
 
@@ -115,8 +115,8 @@ def prepare(name: str, manual_dir: Path | str | None = None) -> Path | None:
         return None
     files = None if manual_dir is None else Path(manual_dir).expanduser()
     if files is not None:
-        obtain.check_manual(facts, files)
-    return obtain.obtain(facts, 0, files)
+        preparation.check_manual(facts, files)
+    return preparation.obtain(facts, 0, files)
 
 
 def info(name: str) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def info(name: str) -> dict[str, Any]:
     counts = None
     if facts.built_in:
         counts = {part: _built_in(facts, 0, part).counts() for part in prepared.PARTS}
-    elif meta := prepared.read_meta(obtain.folder(facts, 0)):
+    elif meta := prepared.read_meta(preparation.folder(facts, 0)):
         counts = meta["counts"]
     return {
         "name": facts.name,
@@ -138,7 +138,7 @@ def info(name: str) -> dict[str, Any]:
         "built_in": facts.built_in,
         "state": state(name),
         "counts": counts,
-        "files": [] if facts.built_in else list(obtain.module(facts).FILES),
+        "files": [] if facts.built_in else list(preparation.module(facts).FILES),
     }
 
 
@@ -147,9 +147,9 @@ def state(name: str) -> str:
     facts = _facts(name)
     if facts.built_in:
         return "built in"
-    if prepared.read_meta(obtain.folder(facts, 0)):
+    if prepared.read_meta(preparation.folder(facts, 0)):
         return "prepared"
-    return "in NNGUIDE_DATA_DIR" if obtain.in_data_dir(facts) else "not prepared"
+    return "in NNGUIDE_DATA_DIR" if preparation.in_data_dir(facts) else "not prepared"
 
 
 def _facts(name: str, task: str | None = None) -> Facts:
@@ -176,9 +176,9 @@ def _named(facts: Facts, split_seed: int) -> Source:
             return _built_in(facts, split_seed, split)
 
     else:
-        target = obtain.folder(facts, split_seed)
+        target = preparation.folder(facts, split_seed)
         if prepared.read_meta(target) is None:
-            obtain.obtain(facts, split_seed)
+            preparation.obtain(facts, split_seed)
 
         def read(split: str) -> Examples:
             if split != "all":
@@ -210,9 +210,9 @@ def _joined(several: list[Facts], split_seed: int) -> Source:
 
 
 def _built_in(facts: Facts, split_seed: int, split: str) -> Examples:
-    from nnguide.data import division
+    from nnguide.data import splits
 
-    return division.part(obtain.module(facts).load(), split, split_seed)
+    return splits.part(preparation.module(facts).load(), split, split_seed)
 
 
 def _at_path(

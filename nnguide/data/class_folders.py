@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nnguide.data import parts
+from nnguide.data import user_data
+from nnguide.data.examples import Examples
 from nnguide.errors import InputError
-from nnguide.examples import Examples
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff"})
 OTHER_PICTURES = frozenset({".webp", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".ppm"})
@@ -20,8 +20,8 @@ BATCH = 1024  # pictures decoded between two looks at Ctrl-C
 
 def found_parts(path: Path) -> tuple[str, ...]:
     """Which of train/ and test/ make up `path`: both of them, or the only folder there is."""
-    folders = [entry.name for entry in parts.entries(path) if entry.is_dir()]
-    found = tuple(part for part in parts.PARTS if part in folders)
+    folders = [entry.name for entry in user_data.entries(path) if entry.is_dir()]
+    found = tuple(part for part in user_data.PARTS if part in folders)
     if len(found) == 2:
         return found
     # One of them among other folders is a label: cars, trains, ships.
@@ -42,7 +42,7 @@ def read_part(path: Path, found: Sequence[str], part: str) -> Examples:
     if strange:
         raise InputError(
             f"{path / part}: expected only labels that {path / found[0]} has; "
-            f"got also {parts.listed(strange)}. Rename or move these folders."
+            f"got also {user_data.listed(strange)}. Rename or move these folders."
         )
     if not folders:
         raise InputError(f"{path / part}: expected folders named by labels; got none.")
@@ -50,7 +50,7 @@ def read_part(path: Path, found: Sequence[str], part: str) -> Examples:
 
 
 def _class_folders(path: Path) -> list[Path]:
-    folders = [entry for entry in parts.entries(path) if entry.is_dir()]
+    folders = [entry for entry in user_data.entries(path) if entry.is_dir()]
     return sorted(folders, key=lambda folder: _natural(folder.name))
 
 
@@ -61,11 +61,11 @@ def _natural(name: str) -> tuple[list[tuple[bool, int, str]], str]:
 
 
 def _names(path: Path, folders: Sequence[Path]) -> tuple[str, ...]:
-    if len(folders) not in parts.LABELS_ALLOWED:
+    if len(folders) not in user_data.LABELS_ALLOWED:
         raise InputError(
             f"{path}: expected 2 to 100 labels, each a folder of pictures; got {len(folders)}: "
-            f"{parts.listed([folder.name for folder in folders])}. "
-            f"It may be {parts.PICTURE_FORMS}."
+            f"{user_data.listed([folder.name for folder in folders])}. "
+            f"It may be {user_data.PICTURE_FORMS}."
         )
     for folder in folders:
         if not folder.name.isprintable():
@@ -81,7 +81,7 @@ def _read_folders(path: Path, folders: Sequence[Path], names: tuple[str, ...]) -
     for folder in folders:
         inside = [
             entry
-            for entry in parts.entries(folder)
+            for entry in user_data.entries(folder)
             if entry.suffix.lower() in SUFFIXES | OTHER_PICTURES
         ]
         if not inside:
@@ -91,8 +91,10 @@ def _read_folders(path: Path, folders: Sequence[Path], names: tuple[str, ...]) -
             )
         files += inside
         labels += [names.index(folder.name)] * len(inside)
-        if len(files) > parts.MAX_EXAMPLES:
-            raise InputError(f"{path}: expected at most {parts.MAX_EXAMPLES:,} pictures; got more.")
+        if len(files) > user_data.MAX_EXAMPLES:
+            raise InputError(
+                f"{path}: expected at most {user_data.MAX_EXAMPLES:,} pictures; got more."
+            )
     return Examples(_decode(path, files), np.array(labels, np.int64), names)
 
 
@@ -122,5 +124,5 @@ def _decode(path: Path, files: Sequence[Path]) -> np.ndarray:
                     bad.append((file, decoded))
                 else:
                     images[index] = decoded
-    parts.refuse_bad(path, "pictures", bad, len(files))
+    user_data.refuse_bad(path, "pictures", bad, len(files))
     return images

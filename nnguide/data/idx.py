@@ -12,7 +12,7 @@ from typing import IO, cast
 
 import numpy as np
 
-from nnguide.data import parts
+from nnguide.data import user_data
 from nnguide.errors import InputError
 
 SIDE = 28
@@ -59,7 +59,7 @@ def _read(path: Path, magic: int, kind: str) -> np.ndarray:
             f"{path}: the gzip data is damaged or cut off ({error}). Fetch the file again."
         ) from error
     except OSError as error:
-        raise parts.unreadable(path, error) from error
+        raise user_data.unreadable(path, error) from error
 
 
 def _parse(path: Path, file: IO[bytes], magic: int, kind: str) -> np.ndarray:
@@ -71,9 +71,10 @@ def _parse(path: Path, file: IO[bytes], magic: int, kind: str) -> np.ndarray:
             f"got 0x{header[:4].hex() or '0'} and {len(header)} bytes of header."
         )
     shape = tuple(int(size) for size in np.frombuffer(header, ">u4", offset=4))
-    if not 1 <= shape[0] <= parts.MAX_EXAMPLES:
+    if not 1 <= shape[0] <= user_data.MAX_EXAMPLES:
         raise InputError(
-            f"{path}: expected 1 to {parts.MAX_EXAMPLES:,} {kind}; its header says {shape[0]:,}."
+            f"{path}: expected 1 to {user_data.MAX_EXAMPLES:,} {kind}; "
+            f"its header says {shape[0]:,}."
         )
     if shape[1:] not in ((), (SIDE, SIDE)):
         raise InputError(

@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nnguide.data import builders
-from nnguide.data.fetch import Download
+from nnguide.data.download import Download
 from nnguide.errors import DataError
 from nnguide.files import sha256
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from nnguide.examples import Examples
+    from nnguide.data.examples import Examples
 
 _URL = "https://storage.googleapis.com/cvdf-datasets/mnist/"
 LABELS = tuple("0123456789")
@@ -86,7 +86,7 @@ def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str
 
     MNIST has one split of its own, so neither `variant` nor `split_seed` changes it.
     """
-    from nnguide.examples import Examples
+    from nnguide.data.examples import Examples
 
     if is_made(variant) or _is_original(source()):
         arrays = _through_tfds(source)

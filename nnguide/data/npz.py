@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nnguide.data import parts
+from nnguide.data import user_data
 from nnguide.errors import InputError
 
 SIDE = 28
@@ -103,9 +103,9 @@ class Archive:
         shape, dtype = self._describe(name)
         if dtype.hasobject:
             raise self._refused(name, "plain numbers", "Python objects, which are never unpickled")
-        if not shape or not 1 <= shape[0] <= parts.MAX_EXAMPLES:
+        if not shape or not 1 <= shape[0] <= user_data.MAX_EXAMPLES:
             raise self._refused(
-                name, f"1 to {parts.MAX_EXAMPLES:,} rows", f"an array of shape {shape}"
+                name, f"1 to {user_data.MAX_EXAMPLES:,} rows", f"an array of shape {shape}"
             )
         size = dtype.itemsize
         for length in shape:  # Python's integers do not overflow
@@ -170,4 +170,4 @@ def _reading(path: Path) -> Iterator[None]:
             "Save it again with np.savez."
         ) from error
     except OSError as error:
-        raise parts.unreadable(path, error) from error
+        raise user_data.unreadable(path, error) from error

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
-    from nnguide.examples import Examples
+    from nnguide.data.examples import Examples
 
 LABELS = tuple("0123456789")
 _SIDE, _BOX = 28, 20  # pixels: MNIST's picture, and the box that a digit fills in it
@@ -20,7 +20,7 @@ def load() -> Examples:
     import numpy as np
     from sklearn.datasets import load_digits
 
-    from nnguide.examples import Examples
+    from nnguide.data.examples import Examples
 
     scans = load_digits()
     inputs = np.stack([_to_mnist(scan) for scan in scans.images])

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nnguide.data import class_folders, idx, npz, parts
+from nnguide.data import class_folders, idx, npz, user_data
+from nnguide.data.examples import Examples
 from nnguide.errors import InputError
-from nnguide.examples import Examples
 
 PREFIXES = {"train": "train", "test": "t10k"}  # MNIST's file names
 
@@ -34,24 +34,24 @@ def read(path: Path, split: str, *, split_seed: int = 0) -> Examples:
         InputError: data that cannot be used; every bad picture of a folder is counted.
     """
     path = Path(path)
-    parts.check(path, split)
+    user_data.check(path, split)
     if path.is_dir():
         if found := _idx_parts(path):
-            return parts.official(path, split, found, lambda part: _read_idx(path, found, part))
+            return user_data.official(path, split, found, lambda part: _read_idx(path, found, part))
         if found := class_folders.found_parts(path):
-            return parts.official(
+            return user_data.official(
                 path, split, found, lambda part: class_folders.read_part(path, found, part)
             )
         whole = class_folders.read(path)
     elif path.suffix.lower() == ".npz":
         with npz.open_archive(path) as archive:
-            found = tuple(part for part in parts.PARTS if f"x_{part}" in archive.names)
+            found = tuple(part for part in user_data.PARTS if f"x_{part}" in archive.names)
             if found:
-                return parts.official(path, split, found, lambda part: _read_npz(archive, part))
+                return user_data.official(path, split, found, lambda part: _read_npz(archive, part))
             whole = _read_npz(archive, None)
     else:
-        raise InputError(f"{path}: expected {parts.PICTURE_FORMS}; got another file.")
-    return parts.divided(path, whole, split, split_seed, _identical(whole.inputs))
+        raise InputError(f"{path}: expected {user_data.PICTURE_FORMS}; got another file.")
+    return user_data.divided(path, whole, split, split_seed, _identical(whole.inputs))
 
 
 def _identical(images: np.ndarray) -> list[int]:
@@ -80,16 +80,16 @@ def _numbered(
             f"and {len(labels):,} labels."
         )
     known = np.unique(training())
-    if len(known) not in parts.LABELS_ALLOWED or known[-1] > npz.MAX_LABEL:
+    if len(known) not in user_data.LABELS_ALLOWED or known[-1] > npz.MAX_LABEL:
         raise InputError(
             f"{path}: expected 2 to 100 different labels, each in 0..{npz.MAX_LABEL}; "
-            f"got {len(known)}: {parts.listed(known.tolist())}."
+            f"got {len(known)}: {user_data.listed(known.tolist())}."
         )
     strange = np.setdiff1d(labels, known)
     if len(strange):
         raise InputError(
             f"{path}: expected only labels that the training part has; "
-            f"got also {parts.listed(strange.tolist())}."
+            f"got also {user_data.listed(strange.tolist())}."
         )
     numbers = np.searchsorted(known, labels).astype(np.int64)
     return Examples(images, numbers, tuple(str(number) for number in known))
@@ -107,7 +107,7 @@ def _idx_file(path: Path, part: str, kind: str) -> Path | None:
 
 
 def _idx_parts(path: Path) -> tuple[str, ...]:
-    return tuple(part for part in parts.PARTS if _idx_file(path, part, "images"))
+    return tuple(part for part in user_data.PARTS if _idx_file(path, part, "images"))
 
 
 def _read_idx(path: Path, found: Sequence[str], part: str) -> Examples:
@@ -136,7 +136,7 @@ def _read_npz(archive: npz.Archive, part: str | None) -> Examples:
         raise InputError(
             f"{archive.path}: expected the arrays x_train, y_train, x_test, y_test, or x and y; "
             f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing, "
-            f"found: {parts.listed(archive.names)}."
+            f"found: {user_data.listed(archive.names)}."
         )
     own = archive.labels(y)
     trained = part == "test" and "y_train" in archive.names

@@ -26,7 +26,7 @@ from nnguide.errors import DataError, WriteError
 from nnguide.files import cache_dir
 
 if TYPE_CHECKING:
-    from nnguide.examples import Examples
+    from nnguide.data.examples import Examples
 
 FORMAT = 1
 PARTS = ("train", "test")
@@ -142,7 +142,7 @@ def load(folder: Path, part: str) -> Examples:
     """
     import numpy as np
 
-    from nnguide.examples import Examples
+    from nnguide.data.examples import Examples
 
     meta = read_meta(folder)
     files = [name for name in meta["sha256"] if name.startswith(part)] if meta else []

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nnguide.data import builders
-from nnguide.data.fetch import Download
+from nnguide.data.download import Download
 from nnguide.errors import DataError
 
 if TYPE_CHECKING:
-    from nnguide.examples import Examples
+    from nnguide.data.examples import Examples
 
 URL = "https://archive.ics.uci.edu/static/public/228/sms+spam+collection.zip"
 ZIP_SHA256 = "1587ea43e58e82b14ff1f5425c88e17f8496bfcdb67a583dbff9eefaf9963ce3"
@@ -59,7 +59,7 @@ def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str
 
     `variant` is "" or "paper"; `split_seed` divides the former.
     """
-    from nnguide.data import division, texts
+    from nnguide.data import splits, texts
 
     config = variant or "default"
 
@@ -71,7 +71,7 @@ def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str
     builder = builders.prepared(make, source)
     if variant:
         return {part: texts.in_order(builders.read(builder, part)) for part in ("train", "test")}
-    return division.divide(texts.in_order(builders.read(builder, "all")), split_seed)
+    return splits.divide(texts.in_order(builders.read(builder, "all")), split_seed)
 
 
 def rows(folder: Path) -> list[tuple[str, str]]:

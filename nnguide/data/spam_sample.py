@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nnguide.examples import Examples
+from nnguide.data.examples import Examples
 
 LABEL_NAMES = ("ham", "spam")
 

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nnguide.data import builders
-from nnguide.data.fetch import Download
+from nnguide.data.download import Download
 from nnguide.data.mail import message_text
 from nnguide.errors import DataError
 
 if TYPE_CHECKING:
-    from nnguide.examples import Examples
+    from nnguide.data.examples import Examples
 
 URL = "https://spamassassin.apache.org/old/publiccorpus/"
 RELEASE = "20030228_"
@@ -77,7 +77,7 @@ def check(folder: Path) -> None:
 
 def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:
     """The parts "train" and "test", from our builder for TensorFlow Datasets."""
-    from nnguide.data import division, texts
+    from nnguide.data import splits, texts
 
     def make() -> Any:
         from nnguide.data.spamassassin_builder import Spamassassin
@@ -85,7 +85,7 @@ def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str
         return Spamassassin(data_dir=builders.folder())
 
     stored = builders.read(builders.prepared(make, source), "all")
-    return division.divide(texts.in_order(stored), split_seed)
+    return splits.divide(texts.in_order(stored), split_seed)
 
 
 def archives(folder: Path) -> dict[str, Path]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nnguide.data import parts
+from nnguide.data import user_data
 from nnguide.errors import ConfigError, InputError
 
 SUFFIXES = (".csv", ".tsv", ".jsonl")
@@ -110,8 +110,10 @@ def read(path: Path, columns: Columns) -> tuple[list[int], list[str]]:
         _check_text(path, line, text)
         labels.append(label)
         texts.append(text)
-        if len(texts) > parts.MAX_EXAMPLES:
-            raise InputError(f"{path}: expected at most {parts.MAX_EXAMPLES:,} texts; got more.")
+        if len(texts) > user_data.MAX_EXAMPLES:
+            raise InputError(
+                f"{path}: expected at most {user_data.MAX_EXAMPLES:,} texts; got more."
+            )
     if not texts:
         raise InputError(f"{path}: expected labelled texts; the file has none.")
     return labels, texts
@@ -131,7 +133,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
                 yield number, _decoded(path, number, line)
                 number, line = number + 1, file.readline(MAX_LINE + 1)
     except OSError as error:
-        raise parts.unreadable(path, error) from error
+        raise user_data.unreadable(path, error) from error
 
 
 def _decoded(path: Path, number: int, line: bytes) -> str:
@@ -180,7 +182,7 @@ def _label(path: Path, line: int, value: str) -> int:
 
 def _quoted(values: Sequence[object]) -> str:
     """`values` for a message: escaped, none of them long."""
-    return parts.listed([ascii(str(value)[:40])[:60] for value in values])
+    return user_data.listed([ascii(str(value)[:40])[:60] for value in values])
 
 
 # The forms

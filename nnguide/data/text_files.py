@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from nnguide.data import parts, tables
+from nnguide.data import tables, user_data
 from nnguide.data.distinct import distinct_key
+from nnguide.data.examples import Examples
 from nnguide.data.tables import Columns
 from nnguide.errors import ConfigError, InputError
-from nnguide.examples import Examples
 
 LABEL_NAMES = ("ham", "spam")
 FORMS = (
@@ -49,29 +49,29 @@ def read(
     """
     path = Path(path)
     columns = Columns(label_column or None, text_column or None)
-    parts.check(path, split)
+    user_data.check(path, split)
     found = _found_parts(path) if path.is_dir() else {}
     if found:
-        return parts.official(
+        return user_data.official(
             path, split, found, lambda part: _read_source(found[part], columns, part != "test")
         )
     whole = _read_source(path, columns, both=True)
     if split == "all":
         return whole
     keys = [distinct_key(text) for text in whole.inputs]
-    return parts.divided(path, whole, split, split_seed, keys)
+    return user_data.divided(path, whole, split, split_seed, keys)
 
 
 def _found_parts(path: Path) -> dict[str, Path]:
     """Where each part of a folder lies: a folder or a table of that name."""
     found: dict[str, Path] = {}
-    for part in parts.PARTS:
+    for part in user_data.PARTS:
         names = (part, *(part + suffix for suffix in tables.SUFFIXES))
-        candidates = [entry for entry in parts.entries(path) if entry.name in names]
+        candidates = [entry for entry in user_data.entries(path) if entry.name in names]
         if len(candidates) > 1:
             raise InputError(
                 f"{path}: expected one {part} part; got "
-                f"{parts.listed([entry.name for entry in candidates])}. Move the others away."
+                f"{user_data.listed([entry.name for entry in candidates])}. Move the others away."
             )
         if candidates:
             found[part] = candidates[0]
@@ -81,7 +81,7 @@ def _found_parts(path: Path) -> dict[str, Path]:
 def _read_source(source: Path, columns: Columns, both: bool) -> Examples:
     """A table, or a folder with one table or with spam/ and ham/; `both` labels must be there."""
     if source.is_dir():
-        inside = parts.entries(source)
+        inside = user_data.entries(source)
         folders = {entry.name.lower(): entry for entry in inside if entry.is_dir()}
         classes = [folders[name] for name in LABEL_NAMES if name in folders]
         listed_tables = [entry for entry in inside if entry.suffix.lower() in tables.SUFFIXES]
@@ -91,7 +91,7 @@ def _read_source(source: Path, columns: Columns, both: bool) -> Examples:
             labels, found = tables.read(listed_tables[0], columns)
         else:
             raise InputError(
-                f"{source}: expected {FORMS}; got {parts.listed([e.name for e in inside])}."
+                f"{source}: expected {FORMS}; got {user_data.listed([e.name for e in inside])}."
             )
     else:
         labels, found = tables.read(source, columns)
@@ -117,13 +117,13 @@ def _read_folders(
     files: list[tuple[int, Path]] = []
     for folder in folders:
         label = LABEL_NAMES.index(folder.name.lower())
-        inside = [(label, entry) for entry in parts.entries(folder) if not entry.is_dir()]
+        inside = [(label, entry) for entry in user_data.entries(folder) if not entry.is_dir()]
         if not inside:
             raise InputError(f"{folder}: expected files, a message in each; got none.")
         files += inside
-    if len(files) > parts.MAX_EXAMPLES:
+    if len(files) > user_data.MAX_EXAMPLES:
         raise InputError(
-            f"{path}: expected at most {parts.MAX_EXAMPLES:,} messages; got {len(files):,}."
+            f"{path}: expected at most {user_data.MAX_EXAMPLES:,} messages; got {len(files):,}."
         )
     found: list[str] = []
     bad: list[tuple[Path, str]] = []
@@ -132,7 +132,7 @@ def _read_folders(
             found.append(_read_message(file))
         except InputError as error:
             bad.append((file, str(error)))
-    parts.refuse_bad(path, "messages", bad, len(files))
+    user_data.refuse_bad(path, "messages", bad, len(files))
     return [label for label, _ in files], found
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from nnguide.data.distinct import distinct_key
-from nnguide.data.division import sides
-from nnguide.examples import Examples
+from nnguide.data.examples import Examples
+from nnguide.data.splits import sides
 
 LABELS = ("ham", "spam")
 

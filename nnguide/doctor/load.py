@@ -10,11 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nnguide import quiet, runs
+from nnguide import framework_logs, runs
 from nnguide.doctor import EVALUATED
 from nnguide.errors import ConfigError, DataError, InputError, NnguideError, RunError
+from nnguide.models import saving
 from nnguide.runs import Run
-from nnguide.training import saving
 
 if TYPE_CHECKING:
     from nnguide.doctor.case import Case
@@ -79,12 +79,12 @@ def keras_file(path: Path) -> Any:
         )
     if not path.is_file():
         raise RunError(f"there is no model at {path}. Check the path for a slip.")
-    quiet.tensorflow()
+    framework_logs.tensorflow()
     import keras
 
     saving.register_layers()
     try:
-        with quiet.stderr_diverted():
+        with framework_logs.stderr_diverted():
             return keras.models.load_model(path, safe_mode=True)
     except Exception as error:  # Keras raises whatever its parts raise
         text = next((line for line in str(error).splitlines() if line.strip()), repr(error))
@@ -105,7 +105,7 @@ def execute(path: Path, function: str) -> tuple[Any, Any]:
         InputError: the file or the function fails, or gives no Keras model.
     """
     source = _source(path)
-    quiet.tensorflow()
+    framework_logs.tensorflow()
     import keras
 
     module = types.ModuleType(f"_doctor_{path.stem}")
@@ -184,7 +184,7 @@ def _of_run(
     say: Callable[[str], None],
 ) -> Case:
     """A run of ours with its own history and data, compiled as its training was."""
-    quiet.tensorflow()  # before anything imports Keras
+    framework_logs.tensorflow()  # before anything imports Keras
     from nnguide.doctor import case
 
     say(f"run: {run.folder}")

@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from nnguide.config.values import unknown
 from nnguide.doctor.report import Finding, Report, Severity
 from nnguide.errors import ConfigError
-from nnguide.values import unknown
 
 if TYPE_CHECKING:
     from nnguide.doctor.case import Case

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from nnguide import data as sets
+from nnguide.config.values import unknown
 from nnguide.data.npz import open_archive
 from nnguide.doctor.data import NAMES, Data, Part, read
 from nnguide.errors import ConfigError, DataError, InputError
-from nnguide.values import unknown
 
 MAX_BYTES = 512 << 20  # of a CSV file
 CATEGORICAL = ("categoricalcrossentropy", "categoricalfocalcrossentropy")
@@ -58,7 +58,7 @@ def _archive(path: Path) -> Data:
 
 
 def _named(name: str, say: Callable[[str], None]) -> Data:
-    from nnguide.data.facts import BY_NAME
+    from nnguide.data.dataset_info import BY_NAME
 
     source = sets.find(BY_NAME[name].task, name)
     if source.note:

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from nnguide.data.examples import Examples
 from nnguide.errors import InputError
 from nnguide.evaluation import metrics
-from nnguide.examples import Examples
 from nnguide.runs import Run
 
 LIMIT = 10_000  # examples measured, unless told

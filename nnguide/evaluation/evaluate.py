@@ -11,33 +11,13 @@ import numpy as np
 
 from nnguide import data, tasks
 from nnguide.config import Config
+from nnguide.data.examples import Examples
 from nnguide.errors import ConfigError, DataError, InputError
 from nnguide.evaluation import figures, metrics
-from nnguide.examples import Examples
+from nnguide.models.saving import outputs
 from nnguide.runs import Run
 
 SPLITS = ("train", "validation", "test", "all")
-BATCH = 512  # examples at a time
-
-
-def outputs(model: Any, inputs: np.ndarray) -> np.ndarray:
-    """What a Keras model answers to raw inputs: (n, nodes) float32 probabilities.
-
-    Args:
-        model: takes raw inputs, as saved in a run.
-        inputs: (n, 28, 28) grey levels 0-255, or (n,) object texts.
-    """
-    import tensorflow as tf
-
-    if not len(inputs):
-        return np.zeros((0, model.output_shape[-1]), np.float32)
-    if inputs.dtype == object:
-        encoded = [text.encode("utf-8", "replace") for text in inputs]
-        batches = tf.data.Dataset.from_tensor_slices(tf.constant(encoded)).batch(BATCH)
-    else:
-        batches = tf.data.Dataset.from_tensor_slices(inputs).batch(BATCH)
-        batches = batches.map(lambda x: tf.cast(x, tf.float32))
-    return np.asarray(model.predict(batches, verbose=0), np.float32)
 
 
 def measure(

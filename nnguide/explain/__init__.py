@@ -49,7 +49,7 @@ def explain(
 
     Args:
         run: a nnguide.runs.Run, a nnguide.blueprints.saved.Saved, or one of these opened once
-            for many calls by nnguide.explain.targets.subject.
+            for many calls by nnguide.explain.subjects.subject.
         raw: a picture, as a path or (28, 28) grey levels 0-255; a text; or a row of numbers.
         method: one of METHODS.
         target: the label whose score is explained; None is the predicted one, and for spam,
@@ -73,7 +73,7 @@ def explain_all(
 ) -> list[Explanation]:
     """Explain the answers to several inputs, as `explain` does; LIME and SHAP start up once."""
     check_method(method)
-    from nnguide.explain.work import explain_each
+    from nnguide.explain.attributions import explain_each
 
     return explain_each(run, raws, method, target, seed)
 

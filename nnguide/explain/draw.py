@@ -10,7 +10,7 @@ import numpy as np
 
 from nnguide.errors import ConfigError
 from nnguide.explain.explanation import Explanation
-from nnguide.explain.parts import SIDE
+from nnguide.explain.features import SIDE
 from nnguide.files import atomic
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from nnguide.explain.score import ScoreOf
-from nnguide.explain.targets import Inside
+from nnguide.explain.subjects import Inside
 
 TOLERANCE = 0.01  # of f(x) − f(baseline): how far the sum of integrated gradients may be from it
 FIRST_STEPS, MOST_STEPS = 32, 4096  # of the path from the baseline to the input

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from nnguide.explain.parts import SIDE
+from nnguide.explain.features import SIDE
 
 WINDOW = 5  # pixels: side of the black square that moves over a picture
 

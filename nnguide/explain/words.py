@@ -8,7 +8,7 @@ import numpy as np
 
 from nnguide.blueprints import problems
 from nnguide.errors import InputError
-from nnguide.explain.parts import Word, Words
+from nnguide.explain.features import Word, Words
 from nnguide.preprocessing.tokens import Tokeniser, pieces
 
 MOST_WORDS = 2000  # that are explained of a text whose words are only counted

@@ -13,15 +13,15 @@ from typing import Any
 
 import nnguide
 from nnguide.files import write_json, write_text
-from nnguide.light.write import describe
 from nnguide.runs import Run
+from nnguide.training.light import describe
 
 PACKAGE = Path(nnguide.__file__).parent
 SCHEMA = 1
 EVERY = {
     "export/front.py": "__init__.py",
-    "light/front.py": "batches.py",
-    "inputs.py": "inputs.py",
+    "inference/preprocessing.py": "batches.py",
+    "inference/validation.py": "validation.py",
     "errors.py": "errors.py",
     **{
         f"preprocessing/{name}.py": f"{name}.py"
@@ -29,9 +29,9 @@ EVERY = {
     },
 }
 MOVED = (
-    (r"^(\s*)from nnguide\.light\.front import", r"\1from .batches import"),
+    (r"^(\s*)from nnguide\.inference\.preprocessing import", r"\1from .batches import"),
     (r"^(\s*)from nnguide\.(?:preprocessing\.)?(\w+) import", r"\1from .\2 import"),
-    (r"^(\s*)from (?:nnguide|\.preprocessing) import", r"\1from . import"),
+    (r"^(\s*)from (?:nnguide(?:\.inference)?|\.preprocessing) import", r"\1from . import"),
 )
 
 
@@ -41,7 +41,7 @@ def write(run: Run, folder: Path, network: dict[str, Any]) -> None:
     Args:
         network: the names of its file, its input and its output.
     """
-    from nnguide.training.fit import preprocessor
+    from nnguide.models.saving import preprocessor
 
     settings = {
         "schema": SCHEMA,

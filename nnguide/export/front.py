@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from nnguide import inputs
-from nnguide.light.front import front
+from nnguide.inference import validation
+from nnguide.inference.preprocessing import front
 
 
 class Front:
@@ -35,11 +35,11 @@ class Front:
             raw: digits: paths or bytes of picture files, or (n, 28, 28) grey levels 0-255, white
                 on black. Spam: one text or several.
         """
-        return self._batches(inputs.check(self.kind, raw))
+        return self._batches(validation.check(self.kind, raw))
 
     def outputs(self, raw: Any, network: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """The probabilities, (n, nodes) float32, that `network` gives to raw inputs."""
-        checked = inputs.check(self.kind, raw)
+        checked = validation.check(self.kind, raw)
         nodes = len(self.labels) if self.threshold is None else 1
         answered = np.zeros((len(checked), nodes), np.float32)
         for places, batch in self._batches(checked):

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from nnguide import quiet
+from nnguide import framework_logs
 from nnguide.errors import ExtraError, WorkError
 from nnguide.export import beside
-from nnguide.light import write as light
 from nnguide.runs import Run
+from nnguide.training import light
 
 OPSET = 17
 ONNX = "model.onnx"
@@ -40,7 +40,7 @@ def onnx(run: Run, folder: Path) -> dict[str, Any]:
     given, answer = core.inputs[0], output_name(run)
     spec = tf.TensorSpec(given.shape, given.dtype, given.name)
     function = tf.function(lambda x: {answer: core(x, training=False)}, input_signature=[spec])
-    with quiet.stderr_diverted():
+    with framework_logs.stderr_diverted():
         try:
             model, _ = tf2onnx.convert.from_function(function, [spec], opset=OPSET)
         except Exception as error:  # tf2onnx raises whatever its parts raise
@@ -85,7 +85,7 @@ def litert(run: Run, folder: Path, calibration: np.ndarray | None) -> dict[str, 
     (folder / LITERT).write_bytes(light.convert(core))
     samples = None
     if calibration is not None:
-        from nnguide.training.fit import preprocessor
+        from nnguide.models.saving import preprocessor
 
         prepared = np.asarray(preprocessor(run.model)(calibration[:CALIBRATED_BY]))
         samples = lambda: ([row[None]] for row in prepared)  # noqa: E731
@@ -112,7 +112,7 @@ def integers(core: Any, samples: Callable[[], Iterator[list[np.ndarray]]] | None
     import tensorflow as tf
     from tensorflow.lite.python.convert import ConverterError
 
-    with quiet.stderr_diverted(), tempfile.TemporaryDirectory() as folder:
+    with framework_logs.stderr_diverted(), tempfile.TemporaryDirectory() as folder:
         core.export(folder, format="tf_saved_model", verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]

@@ -133,19 +133,20 @@ def litert_int8(folder: Path) -> Ask:
 
 def run(folder: Path, engine: Any) -> Ask:
     """A run of nnguide, through Keras or its light form."""
-    from nnguide import inputs, quiet
+    from nnguide import framework_logs
+    from nnguide.inference import validation
     from nnguide.runs import Run, answer
 
     opened = Run.open(folder)
     if engine == "keras":
-        quiet.tensorflow()
+        framework_logs.tensorflow()
         _ = opened.model
     else:
         _ = opened.light
 
     def ask(kind: str, batch: Any) -> Answer:
         raw = [text.decode() for text in batch] if kind == "text" else batch
-        outputs = opened.outputs(inputs.check(opened.task.inputs, raw), engine)
+        outputs = opened.outputs(validation.check(opened.task.inputs, raw), engine)
         found = [answer(row, opened.labels, opened.threshold) for row in outputs]
         return {
             "label": np.array([one.label for one in found]),

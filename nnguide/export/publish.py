@@ -26,7 +26,7 @@ from nnguide.files import sha256, write_json, writing_to
 from nnguide.runs import Run
 
 if TYPE_CHECKING:
-    from nnguide.examples import Examples
+    from nnguide.data.examples import Examples
 
 ROOT = Path("saved_models/exports")
 MANIFEST = "manifest.json"

@@ -12,10 +12,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from nnguide import quiet
+from nnguide import framework_logs
 from nnguide.export import tf_pictures
+from nnguide.models.saving import preprocessor
 from nnguide.runs import Run
-from nnguide.training.fit import preprocessor
 
 CLASSIFY = "tensorflow/serving/classify"  # the method name that TensorFlow Serving looks for
 SIDE = 28
@@ -115,7 +115,7 @@ def write(run: Run, folder: Path) -> dict[str, Any]:
     from nnguide.export import warm_up
 
     pictures = run.task.inputs == "pictures"
-    with quiet.stderr_diverted():
+    with framework_logs.stderr_diverted():
         model = Digits(run) if pictures else Spam(run)
         signatures = {"serving_default": model.serving_default, "classify": model.classify}
         if pictures:

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from nnguide import inputs, quiet
+from nnguide import framework_logs
 from nnguide.errors import WorkError
-from nnguide.evaluation.evaluate import outputs
 from nnguide.export import Format, process, samples
+from nnguide.inference import validation
+from nnguide.models.saving import outputs
 from nnguide.runs import Run
 
 CHECKED = 1000  # inputs of each kind
@@ -45,11 +46,11 @@ def verify(run: Run, form: Format, folder: Path, say: Say) -> dict[str, Any]:
         given["image_bytes"], seen = zip(*samples.files(count), strict=True)
         kinds += ["examples", "image_bytes"]
     answers, _ = ask(form, folder, given, kinds, {"examples": "image"})
-    wanted = outputs(run.model, inputs.pictures(given["image"]))
+    wanted = outputs(run.model, validation.pictures(given["image"]))
     found = {"image": compare(run, wanted, answers, "image", CLOSE, 2 * CLOSE)}
     if form == "saved_model":
         compare_scores(run, wanted, answers)
-        wanted = outputs(run.model, inputs.pictures(np.stack(seen)))
+        wanted = outputs(run.model, validation.pictures(np.stack(seen)))
         found["image_bytes"] = compare(run, wanted, answers, "image_bytes", READ, UNDECIDED)
     if form == "litert":
         loads(run, folder, given["image"][:10], "image")
@@ -58,7 +59,7 @@ def verify(run: Run, form: Format, folder: Path, say: Say) -> dict[str, Any]:
 
 def of_texts(run: Run, form: Format, folder: Path, texts: list[str]) -> dict[str, Any]:
     """`verify` for spam: ids must be equal, whatever Unicode holds."""
-    from nnguide.training.fit import preprocessor
+    from nnguide.models.saving import preprocessor
 
     encoded = [text.encode() for text in texts]
     kinds = ["text", "ids", *(["examples"] if form == "saved_model" else [])]
@@ -70,7 +71,7 @@ def of_texts(run: Run, form: Format, folder: Path, texts: list[str]) -> dict[str
         wanted_ids = np.concatenate([part[name] for part in parts])
         if not np.array_equal(answers[f"ids.{name}"], wanted_ids):
             raise WorkError("the export gives some texts other token ids than its run does")
-    wanted = outputs(run.model, inputs.texts(texts))
+    wanted = outputs(run.model, validation.texts(texts))
     found = compare(run, wanted, answers, "text", CLOSE, 2 * CLOSE)
     if form == "saved_model":
         compare_scores(run, wanted, answers)
@@ -174,7 +175,7 @@ def ask(
         command = [sys.executable, "-P", "-B", process.__file__, str(place / "request.json")]
         ended = subprocess.run(command, capture_output=True, text=True, errors="replace")
         if ended.returncode:
-            if quiet.verbose:
+            if framework_logs.verbose:
                 sys.stderr.write(ended.stderr)
             last = (ended.stderr.strip().splitlines() or ["no message"])[-1]
             raise WorkError(f"{form} failed in a fresh process: {last}")

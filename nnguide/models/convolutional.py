@@ -8,8 +8,8 @@ import keras
 from keras import layers, ops
 
 from nnguide.config import CnnConfig
-from nnguide.heads import Softmax
 from nnguide.models.blocks import Dropout, Penalty, hidden_layers
+from nnguide.models.heads import Softmax
 
 
 @keras.saving.register_keras_serializable(package="nnguide")

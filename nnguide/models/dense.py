@@ -6,8 +6,8 @@ import keras
 from keras import layers
 
 from nnguide.config import DenseConfig
-from nnguide.heads import Softmax
 from nnguide.models.blocks import hidden_layers
+from nnguide.models.heads import Softmax
 
 
 def build(config: DenseConfig, *, input_shape: tuple[int, ...], labels: int) -> keras.Model:

@@ -11,8 +11,8 @@ import numpy as np
 from keras import layers, ops
 
 from nnguide.config import EmbeddingConfig
-from nnguide.heads import Sigmoid
 from nnguide.models.blocks import Dropout, hidden_layers
+from nnguide.models.heads import Sigmoid
 
 # Small: a token that training never showed keeps its first numbers, and should say little.
 FIRST_NUMBERS = 0.01

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from nnguide import inputs as door
-from nnguide import quiet, tasks
+from nnguide import framework_logs, tasks
 from nnguide.errors import RunError
 from nnguide.files import sha256
+from nnguide.inference import validation as door
 from nnguide.serving.bounds import RefusedError
 from nnguide.serving.servable import Feature, utf8
 from nnguide.serving.signatures import STRING, Signature, Tensor
@@ -69,9 +69,9 @@ class SavedModelServable:
         task = manifest.get("task")
         self.threshold: float | None = manifest.get("threshold")
         self._inputs = tasks.get(task).inputs if task in tasks.names() else None
-        tf = self._tf = quiet.tensorflow()
+        tf = self._tf = framework_logs.tensorflow()
         try:
-            with quiet.stderr_diverted():
+            with framework_logs.stderr_diverted():
                 self.signatures: Mapping[str, Signature] = _signatures(tf, folder)
                 loaded = tf.saved_model.load(str(folder))
         except Exception as error:  # of a damaged file, one of a dozen kinds

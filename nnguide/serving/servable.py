@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from nnguide import inputs as door
 from nnguide.errors import InputError
+from nnguide.inference import validation as door
 from nnguide.runs import Run
 from nnguide.serving.bounds import RefusedError
 from nnguide.serving.signatures import CLASSIFY, DEFAULT, STRING, Signature, Tensor

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from nnguide.config import Config
+from nnguide.config.values import unknown
 from nnguide.errors import ConfigError
-from nnguide.values import unknown
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
     from keras_tuner import HyperParameters
 
-    from nnguide.heads import Head
+    from nnguide.models.heads import Head
 
 
 @dataclass(frozen=True)

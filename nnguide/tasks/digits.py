@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from keras_tuner import HyperParameters
 
-    from nnguide.heads import Head
+    from nnguide.models.heads import Head
 
 
 def preprocessor(config: Config, inputs: np.ndarray) -> keras.layers.Layer:
@@ -42,7 +42,7 @@ def build(config: Config, layer: keras.layers.Layer, labels: int) -> keras.Model
 
 
 def head(labels: int) -> Head:
-    from nnguide.heads import Softmax
+    from nnguide.models.heads import Softmax
 
     return Softmax(labels)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from keras_tuner import HyperParameters
 
-    from nnguide.heads import Head
+    from nnguide.models.heads import Head
 
 
 def preprocessor(config: Config, inputs: np.ndarray) -> keras.layers.Layer:
@@ -46,7 +46,7 @@ def adapt(core: keras.Model, layer: Any, rows: Any) -> None:
 
 
 def head(labels: int) -> Head:
-    from nnguide.heads import Sigmoid
+    from nnguide.models.heads import Sigmoid
 
     return Sigmoid()
 

@@ -9,17 +9,17 @@ import keras
 import numpy as np
 
 from nnguide.config import Config
+from nnguide.data.examples import Examples
 from nnguide.evaluation.calibration import (
     apply_platt,
     apply_temperature,
     fit_platt,
     fit_temperature,
 )
-from nnguide.evaluation.evaluate import outputs
-from nnguide.examples import Examples
-from nnguide.runtime import Runtime
+from nnguide.models.saving import outputs, preprocessor
 from nnguide.tasks import Task
-from nnguide.training.fit import divide, fit, groups, preprocessor
+from nnguide.training.fit import divide, fit, groups
+from nnguide.training.runtime import Runtime
 
 
 @dataclass(frozen=True)

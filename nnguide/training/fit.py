@@ -13,9 +13,8 @@ import keras
 import numpy as np
 
 from nnguide.config import Config, TrainConfig
+from nnguide.data.examples import Examples, stratified_split
 from nnguide.errors import ConfigError, InputError
-from nnguide.examples import Examples, stratified_split
-from nnguide.runtime import Runtime
 from nnguide.tasks import Task
 from nnguide.training import pipeline
 from nnguide.training.callbacks import (
@@ -26,6 +25,7 @@ from nnguide.training.callbacks import (
     L2Schedule,
     StopWhenNotFinite,
 )
+from nnguide.training.runtime import Runtime
 from nnguide.training.schedules import optimizer
 
 
@@ -89,12 +89,6 @@ def assemble(task: Task, layer: keras.layers.Layer, core: keras.Model) -> keras.
     return keras.Model(raw, core(layer(raw)), name=task.name)
 
 
-def preprocessor(model: keras.Model) -> keras.layers.Layer:
-    """The layer between the raw input and the core of a model from `assemble`."""
-    (layer,) = (layer for layer in model.layers if layer.name in ("pixels", "tokens"))
-    return layer
-
-
 def fit(
     task: Task,
     config: Config,
@@ -111,7 +105,7 @@ def fit(
     Args:
         task, config: what to train and how.
         training, validation: raw examples; the preprocessing is adapted to `training` alone.
-        runtime: from `nnguide.runtime.runtime`, entered.
+        runtime: from `nnguide.training.runtime.runtime`, entered.
         checkpoint: a file that makes the training resumable; one that exists is resumed.
         callbacks: more Keras callbacks, after ours.
         say: takes a line for the user.

@@ -11,17 +11,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nnguide import data, held_out, quiet, runs, tasks
+from nnguide import data, framework_logs, runs, tasks
 from nnguide.config import Config
+from nnguide.config.presets import preset as load_preset
 from nnguide.errors import ConfigError, ExtraError, RunError, WorkError, WriteError
+from nnguide.evaluation import validation_scores
 from nnguide.files import write_json, write_text, writing_to
-from nnguide.presets import preset as load_preset
 from nnguide.runs import Run, Workspace
 
 if TYPE_CHECKING:
-    from nnguide.examples import Examples
-    from nnguide.runtime import Runtime
+    from nnguide.data.examples import Examples
     from nnguide.training.fit import Fitted
+    from nnguide.training.runtime import Runtime
 
 
 def configure(
@@ -176,12 +177,12 @@ def _work(
     say: Callable[[str], None],
 ) -> Run:
     examples = source.load("train")
-    quiet.tensorflow()
+    framework_logs.tensorflow()
     import keras
 
     from nnguide.doctor.checkup import Checkup
-    from nnguide.runtime import runtime
     from nnguide.training.fit import divide, fit
+    from nnguide.training.runtime import runtime
 
     checkpoint = space.path / runs.CHECKPOINT
     if not resume:
@@ -247,8 +248,8 @@ def _finish(
     """Calibrate; write everything of the run but its metrics and manifest; the figures."""
     from nnguide.evaluation import figures
     from nnguide.evaluation.evaluate import measure
-    from nnguide.light import write as light
-    from nnguide.training.saving import save
+    from nnguide.models.saving import save
+    from nnguide.training import light
 
     decision: dict[str, Any] = {"labels": list(whole.label_names)}
     if task.inputs == "texts":
@@ -309,12 +310,12 @@ def _decide(
     decision: dict[str, Any] = {"calibration": {**fit, "on": held.where, "n": len(held.labels)}}
     if task.inputs == "texts":
         spam = calibrate.probabilities(held, fit)
-        held_out.save(space.path, spam, held.labels)
+        validation_scores.save(space.path, spam, held.labels)
         if config.calibration.max_blocked_ham:
             decision.update(
-                held_out.choose(spam, held.labels, config.calibration.max_blocked_ham, say)
+                validation_scores.choose(spam, held.labels, config.calibration.max_blocked_ham, say)
             )
-        held_out.draw(space.path, spam, held.labels, decision.get("threshold", 0.5))
+        validation_scores.draw(space.path, spam, held.labels, decision.get("threshold", 0.5))
     return decision
 
 

@@ -15,12 +15,12 @@ import numpy as np
 
 from nnguide import data, tasks
 from nnguide.config import Config
+from nnguide.data.examples import Examples
 from nnguide.errors import NnguideError, WorkError
 from nnguide.evaluation.evaluate import measure
-from nnguide.examples import Examples
-from nnguide.runtime import runtime
 from nnguide.training.calibrate import assign_folds
 from nnguide.training.fit import divide, fit
+from nnguide.training.runtime import runtime
 from nnguide.tuning.settings import Search, objectives
 from nnguide.tuning.space import apply, declare
 

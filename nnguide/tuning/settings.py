@@ -13,8 +13,8 @@ from typing import Any
 
 from nnguide import tasks
 from nnguide.config import Config
+from nnguide.config.values import at_least, unknown
 from nnguide.errors import ConfigError, RunError
-from nnguide.values import at_least, unknown
 
 ROOT = Path("saved_models/searches")
 FILE = "search.json"

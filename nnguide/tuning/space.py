@@ -24,9 +24,9 @@ import keras_tuner
 
 from nnguide import tasks
 from nnguide.config import Config
+from nnguide.config.values import flat, unknown
 from nnguide.errors import ConfigError
 from nnguide.tuning.settings import Search
-from nnguide.values import flat, unknown
 
 BOUNDS = ("min", "max", "step", "sampling")
 NOT_SEARCHED = ("task", "data.", "calibration.", "runtime.", "train.epochs", "train.seed")

@@ -11,14 +11,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from nnguide import data, quiet, tasks
+from nnguide import data, framework_logs, tasks
 from nnguide.config import AugmentConfig, CnnConfig, Config, RuntimeConfig
+from nnguide.data.examples import Examples
 from nnguide.errors import ExtraError
-from nnguide.evaluation.evaluate import outputs
-from nnguide.examples import Examples
-from nnguide.runtime import runtime
+from nnguide.models.saving import outputs
 from nnguide.training import pipeline
 from nnguide.training.fit import Fitted, divide, fit
+from nnguide.training.runtime import runtime
 from nnguide.training.train import configure
 
 Say = Callable[[str], None]
@@ -28,7 +28,7 @@ MOST_EPOCHS = 20  # of the recipe, to pass the goal
 
 
 def _data(config: Config) -> tuple[Examples, Examples, Examples]:
-    quiet.tensorflow()
+    framework_logs.tensorflow()
     source = data.find("digits", "mnist")
     return (*divide(config, source.load("train")), source.load("test"))
 

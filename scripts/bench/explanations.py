@@ -10,7 +10,7 @@ import numpy as np
 
 from nnguide import data, runs
 from nnguide.evaluation.evaluate import own_dataset
-from nnguide.explain import METHODS, explain_all, installed, targets
+from nnguide.explain import METHODS, explain_all, installed, subjects
 from nnguide.explain.faithful import AREAS
 from nnguide.runs import Run
 
@@ -60,7 +60,7 @@ def _inputs(run: Run, count: int) -> list[Any]:
     pool = source.load("test").inputs
     pool = pool[np.random.default_rng(0).permutation(len(pool))]
     if run.task.inputs == "texts":
-        of = targets.subject(run)
+        of = subjects.subject(run)
         answered = np.array([of.predicted(z) for z in of.sums(pool)])
         pool = pool[answered == 1]
     return list(pool[:count])

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from nnguide import data, quiet, tasks
+from nnguide import data, framework_logs, tasks
+from nnguide.data.examples import Examples
 from nnguide.evaluation import metrics
-from nnguide.examples import Examples
 from nnguide.training.train import configure
 
 SET = "sms_spam/paper"
@@ -18,7 +18,7 @@ SET = "sms_spam/paper"
 
 def spam(quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
     """Seconds of training, messages a second and quality, on the paper's split."""
-    quiet.tensorflow()
+    framework_logs.tensorflow()
     source = data.find("spam", SET)
     training, test = source.load("train"), source.load("test")
     sides = {
@@ -47,9 +47,9 @@ def spam(quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
 
 def _nnguide(training: Examples, test: Examples, seed: int) -> tuple[float, float, dict[str, Any]]:
     from nnguide.config import RuntimeConfig
-    from nnguide.evaluation.evaluate import outputs
-    from nnguide.runtime import runtime
+    from nnguide.models.saving import outputs
     from nnguide.training.fit import divide, fit
+    from nnguide.training.runtime import runtime
 
     config = configure("spam", settings={"train": {"seed": seed}})
     part, held = divide(config, training)

@@ -16,9 +16,9 @@ IMPORTS = "import tensorflow, keras"
 TRAINING = """
 import time; begun = time.perf_counter()
 import sys, tempfile, nnguide
-from nnguide import quiet
+from nnguide import framework_logs
 from nnguide.training.train import train
-quiet.tensorflow()
+framework_logs.tensorflow()
 import keras
 class Clock(keras.callbacks.Callback):
     def on_train_begin(self, logs=None): print(time.perf_counter() - begun, flush=True)

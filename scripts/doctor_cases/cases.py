@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from nnguide import doctor, quiet
+from nnguide import doctor, framework_logs
 
 PARTS = ("tuning", "held-out")
 SEEDS = {"tuning": 5, "held-out": 2}  # of each rule and of each ordinary healthy family
@@ -28,7 +28,7 @@ class Listed:
         """Make the case: the same model, weights and data for the same seed."""
         import numpy as np
 
-        quiet.tensorflow()
+        framework_logs.tensorflow()
         import keras
 
         keras.backend.clear_session()
@@ -58,7 +58,7 @@ class Listed:
 
 def listed(part: str, seeds: int | None = None, first_seed: int = 0) -> Iterator[Listed]:
     """The cases of a part: for every rule, then the healthy ones."""
-    quiet.tensorflow()
+    framework_logs.tensorflow()
     from doctor_cases import families, faults, held_out, special
     from doctor_cases.patient import Plan
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from load.client import request
 from nnguide import data
-from nnguide.data.facts import AUTO
+from nnguide.data.dataset_info import AUTO
 
 NUMBERS = (b"NaN", b"-Infinity", b"1e999", b"-1", b"256", b"0.5", b"9" * 400, b"true")
 KEPT = 16  # different requests that a client sends in turn

@@ -15,10 +15,10 @@ import tiny
 from nnguide import data
 from nnguide.audit import audit, collect, words
 from nnguide.audit.attention import attention
+from nnguide.data.examples import Examples
 from nnguide.errors import InputError
 from nnguide.evaluation.evaluate import evaluate
 from nnguide.evaluation.evaluate import part as part_of
-from nnguide.examples import Examples
 
 TASKS = ("digits", "spam")
 

@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from nnguide.audit import slices
-from nnguide.examples import Examples
+from nnguide.data.examples import Examples
 
 
 class Spam:

@@ -65,9 +65,9 @@ def spam_run():
     """A small spam network, untrained, in what a run gives of itself."""
     from types import SimpleNamespace
 
-    from nnguide import quiet, tasks
+    from nnguide import framework_logs, tasks
 
-    quiet.tensorflow()
+    framework_logs.tensorflow()
     import keras
 
     from nnguide.config import EmbeddingConfig

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from nnguide.cli import main
-from nnguide.data import fetch
+from nnguide.data import download
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("NNGUIDE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("NNGUIDE_OFFLINE", "1")
     monkeypatch.delenv("NNGUIDE_DATA_DIR", raising=False)
-    monkeypatch.setattr(fetch, "_unreachable", {})
+    monkeypatch.setattr(download, "_unreachable", {})
     return tmp_path
 
 

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from nnguide import prediction
 from nnguide.cli.predict import one_line
 from nnguide.errors import InputError
+from nnguide.inference import sources
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
@@ -251,7 +251,7 @@ def test_a_stream_is_cut_into_lines_whatever_pieces_it_comes_in(monkeypatch):
 
     content = b"one\n\nthree\r\n" + b"4" * 99 + b"\nlast"
     for size in (1, 2, 7, 1000):
-        lines = list(prediction._split(Stream(content, size), 50))  # type: ignore[arg-type]
+        lines = list(sources._split(Stream(content, size), 50))  # type: ignore[arg-type]
         assert lines[:3] == [b"one", b"", b"three\r"]
         assert 50 < len(lines[3]) <= 50 + 2 + size
         assert lines[4:] == [b"last"]

@@ -6,7 +6,6 @@ import sys
 
 import pytest
 
-from nnguide import runs
 from nnguide import serving as nnguide_serving
 
 
@@ -28,7 +27,7 @@ def test_wrong_use(nnguide, words, status, said):
 
 
 def test_no_model_at_all(nnguide, monkeypatch, tmp_path):
-    monkeypatch.setattr(runs, "shipped", lambda task: tmp_path / "nothing")
+    monkeypatch.setattr("nnguide.runs.run.shipped", lambda task: tmp_path / "nothing")
     ended = nnguide("serve", "--port", "0")
     assert ended.status == 5
     assert "there is no trained model to serve" in ended.err

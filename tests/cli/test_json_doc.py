@@ -13,7 +13,7 @@ import pytest
 import tiny
 
 from nnguide.cli import command_line
-from nnguide.evaluation import changes
+from nnguide.evaluation import benchmark, changes
 
 
 def answering(group: click.Group = command_line, before: str = "") -> Iterator[str]:
@@ -128,9 +128,8 @@ def test_export(nnguide, trained, monkeypatch, task, form):
 
 
 def test_benchmark(nnguide, trained, monkeypatch):
-    from nnguide.measuring import forms
 
-    monkeypatch.setattr(forms, "SECONDS", 0.05)
+    monkeypatch.setattr(benchmark, "SECONDS", 0.05)
     monkeypatch.setitem(sys.modules, "tf2onnx", None)
     (answer,) = answers(nnguide("benchmark", trained("spam").folder, "--json"))
     json_schema.check(answer)

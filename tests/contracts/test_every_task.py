@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 import tiny
 
-from nnguide import quiet, tasks
+from nnguide import framework_logs, tasks
 from nnguide.config import RuntimeConfig
-from nnguide.evaluation.evaluate import outputs
-from nnguide.examples import Examples
+from nnguide.data.examples import Examples
+from nnguide.models.saving import outputs
 
-quiet.tensorflow()
+framework_logs.tensorflow()
 
 import keras  # noqa: E402
 
-from nnguide.runtime import runtime  # noqa: E402
-from nnguide.training import saving  # noqa: E402
+from nnguide.models import saving  # noqa: E402
 from nnguide.training.fit import Fitted, assemble  # noqa: E402
+from nnguide.training.runtime import runtime  # noqa: E402
 
 ODD = {
     "pictures": np.stack([np.zeros((28, 28)), np.full((28, 28), 255), np.eye(28) * 255]),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nnguide.data import fetch
+from nnguide.data import download
 
 
 @pytest.fixture
@@ -11,5 +11,5 @@ def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("NNGUIDE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("NNGUIDE_OFFLINE", "1")
     monkeypatch.delenv("NNGUIDE_DATA_DIR", raising=False)
-    monkeypatch.setattr(fetch, "_unreachable", {})
+    monkeypatch.setattr(download, "_unreachable", {})
     return tmp_path / "cache"

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from nnguide import data
-from nnguide.data import facts, fetch, mnist, sms_spam, spamassassin
+from nnguide.data import dataset_info, download, mnist, sms_spam, spamassassin
 from nnguide.data.distinct import distinct_key
 from nnguide.errors import ConfigError, DataError, WriteError
 
@@ -96,7 +96,7 @@ def test_arguments_that_do_not_fit(cache):
 
 @pytest.mark.parametrize("name", ["mnist", "sms_spam", "sms_spam/paper", "spamassassin"])
 def test_a_named_set_is_found_or_an_error_says_what_to_do(cache, name):
-    task = facts.BY_NAME[name].task
+    task = dataset_info.BY_NAME[name].task
     with pytest.raises(
         DataError, match=f"nnguide data prepare {name} .*--manual-dir DIR"
     ) as caught:
@@ -108,20 +108,26 @@ def test_a_named_set_is_found_or_an_error_says_what_to_do(cache, name):
 @pytest.mark.parametrize(("task", "built_in"), [("digits", "optdigits"), ("spam", "spam_sample")])
 def test_auto_takes_the_built_in_set_and_says_so(cache, monkeypatch, task, built_in):
     monkeypatch.delenv("NNGUIDE_OFFLINE")
-    monkeypatch.setattr(fetch, "_ask", lambda url: time.sleep(60))
+    monkeypatch.setattr(download, "_ask", lambda url: time.sleep(60))
     started = time.monotonic()
     source = data.find(task)
     assert time.monotonic() - started < 5
     assert (source.name, source.task, source.is_fallback) == (built_in, task, True)
     assert "\n" not in source.note
-    for said in (built_in, facts.AUTO[task][0], "no answer", "NNGUIDE_DATA_DIR", "data prepare"):
+    for said in (
+        built_in,
+        dataset_info.AUTO[task][0],
+        "no answer",
+        "NNGUIDE_DATA_DIR",
+        "data prepare",
+    ):
         assert said in source.note
     assert not cache.exists()
 
 
 @pytest.mark.parametrize("name", ["optdigits", "spam_sample"])
 def test_built_in_sets(cache, name):
-    task = facts.BY_NAME[name].task
+    task = dataset_info.BY_NAME[name].task
     source = data.find(task, name)
     assert (source.is_fallback, source.note) == (False, "")
     train, test, whole = (source.load(split) for split in ("train", "test", "all"))

@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from nnguide.data import fetch
-from nnguide.data.fetch import AbsentError, Download
+from nnguide.data import download
+from nnguide.data.download import AbsentError, Download
 
 CONTENT = b"the official file"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -45,12 +45,12 @@ def online(cache, monkeypatch):
 
 
 def test_a_file_is_downloaded_once_and_verified(host, tmp_path):
-    fetch.probe(f"{host}/file")
-    target = fetch.download(Download(f"{host}/file", "name.zip", SHA256, 100), tmp_path)
+    download.probe(f"{host}/file")
+    target = download.download(Download(f"{host}/file", "name.zip", SHA256, 100), tmp_path)
     assert target == tmp_path / "name.zip"
     assert target.read_bytes() == CONTENT
     again = Download("http://127.0.0.1:1/never-asked", "name.zip", SHA256, 100)
-    assert fetch.download(again, tmp_path) == target
+    assert download.download(again, tmp_path) == target
 
 
 @pytest.mark.parametrize(
@@ -64,20 +64,20 @@ def test_a_file_is_downloaded_once_and_verified(host, tmp_path):
 )
 def test_a_wrong_file_leaves_nothing(host, tmp_path, path, sha256, limit, message):
     with pytest.raises(AbsentError, match=message):
-        fetch.download(Download(host + path, "name", sha256, limit), tmp_path / "d")
+        download.download(Download(host + path, "name", sha256, limit), tmp_path / "d")
     assert list((tmp_path / "d").iterdir()) == []
 
 
 def test_a_host_that_never_answers_is_given_up_and_remembered(monkeypatch):
-    monkeypatch.setattr(fetch, "PROBE_SECONDS", 0.3)
+    monkeypatch.setattr(download, "PROBE_SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         started = time.monotonic()
         with pytest.raises(AbsentError, match=r"no answer|timed out"):
-            fetch.probe(url)
+            download.probe(url)
         first = time.monotonic()
         with pytest.raises(AbsentError, match="cannot be reached"):
-            fetch.probe(url)
+            download.probe(url)
         assert first - started < 2
         assert time.monotonic() - first < 0.1
 
@@ -85,4 +85,4 @@ def test_a_host_that_never_answers_is_given_up_and_remembered(monkeypatch):
 def test_offline_asks_nobody(monkeypatch):
     monkeypatch.setenv("NNGUIDE_OFFLINE", "1")
     with pytest.raises(AbsentError, match="NNGUIDE_OFFLINE"):
-        fetch.probe("http://127.0.0.1:1/")
+        download.probe("http://127.0.0.1:1/")

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from nnguide.data import npz, parts, picture_files
+from nnguide.data import npz, picture_files, user_data
 from nnguide.errors import ConfigError, DataError, InputError
 
 
@@ -192,7 +192,7 @@ def test_a_label_with_one_distinct_picture_cannot_be_divided(tmp_path):
 
 
 def test_too_many_pictures_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(parts, "MAX_EXAMPLES", 9)
+    monkeypatch.setattr(user_data, "MAX_EXAMPLES", 9)
     refused(fill(tmp_path), "at most 9 pictures")
 
 

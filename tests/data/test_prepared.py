@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnguide.data import prepared, texts
+from nnguide.data.examples import Examples
 from nnguide.errors import DataError, WriteError
-from nnguide.examples import Examples
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=20)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from nnguide import data
-from nnguide.data import fetch, sms_spam
+from nnguide.data import download, sms_spam
 from nnguide.data.distinct import distinct_key
 
 OFFICIAL = Path(os.environ.get("NNGUIDE_DATA_DIR", ""))
@@ -26,7 +26,7 @@ def cache(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NNGUIDE_CACHE", str(folder))
         patch.setenv("NNGUIDE_OFFLINE", "1")
-        patch.setattr(fetch, "_unreachable", {})
+        patch.setattr(download, "_unreachable", {})
         yield folder
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from nnguide.data import spam_sample
 from nnguide.data.distinct import distinct_key
-from nnguide.examples import Examples
+from nnguide.data.examples import Examples
 
 DOMAIN = re.compile(r"\b(?:[a-z0-9-]+\.)+[a-z]{2,}\b", re.IGNORECASE)
 RESERVED_DOMAIN = re.compile(

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnguide.data import parts, tables, text_files
+from nnguide.data import tables, text_files, user_data
 from nnguide.data.distinct import distinct_key
 from nnguide.errors import ConfigError, DataError, InputError
 
@@ -236,7 +236,7 @@ def test_a_text_of_a_million_characters_is_read(tmp_path):
 
 def test_limits_of_files_lines_and_rows(tmp_path, monkeypatch):
     path = store(tmp_path / "t.csv", as_csv(ROWS))
-    monkeypatch.setattr(parts, "MAX_EXAMPLES", 5)
+    monkeypatch.setattr(user_data, "MAX_EXAMPLES", 5)
     refused(path, "at most 5 texts")
     monkeypatch.setattr(tables, "MAX_LINE", 20)
     refused(path, "line 3: expected at most .* a line")

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnguide import data
+from nnguide.data.examples import Examples
 from nnguide.evaluation import changes
 from nnguide.evaluation.changes import CHANGES
-from nnguide.examples import Examples
 from nnguide.preprocessing.characters import normalise
 
 TEXTS = ("Free entry: WIN cash now!", "ok", "", "see you at the station tomorrow, 7 pm")

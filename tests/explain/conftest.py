@@ -8,7 +8,7 @@ import tiny
 
 from nnguide import explain
 from nnguide.blueprints.saved import Saved
-from nnguide.explain import targets
+from nnguide.explain.subjects import subject as open_subject
 
 MORE = ("train.epochs=25", "train.learning_rate=0.3")  # for words to weigh something
 
@@ -24,9 +24,9 @@ def subjects(trained, tmp_path_factory):
 
             words = (*tiny.words(task), *MORE, f"data.dataset={tiny.built_in(task)}")
             run = train(task, settings=words, out=tmp_path_factory.mktemp("spam") / "run")
-            found[task] = targets.subject(run)
+            found[task] = open_subject(run)
         elif task not in found:
-            found[task] = targets.subject(trained(task))
+            found[task] = open_subject(trained(task))
         return found[task]
 
     return subject
@@ -40,7 +40,7 @@ def inputs(subjects):
         raws = list(tiny.examples(task, 40).inputs[:40])
         if task == "spam":
             of = subjects(task)
-            raws = [raws[i] for i in np.argsort(-of.sums(targets.stacked(of, raws))[:, 0])]
+            raws = [raws[i] for i in np.argsort(-of.sums(subjects.stacked(of, raws))[:, 0])]
         return raws[:count]
 
     return some

@@ -12,7 +12,7 @@ from nnguide.blueprints.numpy_net import NumpyNet
 from nnguide.blueprints.settings import Settings
 from nnguide.errors import ConfigError, InputError
 from nnguide.explain.score import Score, sums
-from nnguide.explain.targets import SavedSubject, engine_back
+from nnguide.explain.subjects import SavedSubject, engine_back
 
 ENGINES = [
     "numpy",

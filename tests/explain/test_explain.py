@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from nnguide import explain
 from nnguide.errors import ConfigError, ExtraError, InputError
-from nnguide.explain import apart
+from nnguide.explain import subprocess_methods
 from nnguide.explain.faithful import AREAS
 from nnguide.runs import Run
 
@@ -192,7 +192,7 @@ def test_a_process_that_fails_says_why(subjects, monkeypatch):
     class Ended:
         returncode, stderr = 1, "Traceback\nValueError: nothing left"
 
-    monkeypatch.setattr(apart.subprocess, "run", lambda *words, **options: Ended)
+    monkeypatch.setattr(subprocess_methods.subprocess, "run", lambda *words, **options: Ended)
     monkeypatch.setattr(explain, "installed", lambda method: True)
     with pytest.raises(WorkError, match="nothing left"):
         explain.explain(subjects("spam"), "hello", "shap")

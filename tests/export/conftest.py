@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nnguide import quiet
+from nnguide import framework_logs
 from nnguide.export import Format, verify
 from nnguide.runs import Run
 
@@ -17,7 +17,7 @@ FEW = 30  # inputs that an export is checked on here
 @pytest.fixture(scope="session", autouse=True)
 def few() -> Iterator[None]:
     """Check exports on few inputs: the full count is for the slow tests and for users."""
-    quiet.tensorflow()
+    framework_logs.tensorflow()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(verify, "CHECKED", FEW)
         yield

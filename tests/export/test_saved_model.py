@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 import tiny
 
-from nnguide import inputs
-from nnguide.ensemble import ensemble
 from nnguide.export import publish, samples, verify
+from nnguide.inference import validation
 from nnguide.runs import Run
+from nnguide.runs.ensemble import ensemble
 
 Exported = Callable[[str, str], Path]
 BARE = """
@@ -188,7 +188,7 @@ def test_an_ensemble_is_one_model(trained: Callable[[str], Run], tmp_path: Path)
     both = ensemble([trained("spam")] * 2, tmp_path / "both")
     made = publish.export(both, "saved_model", tmp_path / "exports")
     answers, _ = verify.ask("saved_model", made.folder, {"text": [b"call now"]}, ["text"])
-    wanted = both.outputs(inputs.texts("call now"), "keras")
+    wanted = both.outputs(validation.texts("call now"), "keras")
     np.testing.assert_allclose(answers["text.probability"], wanted[:, 0], atol=1e-4)
 
 

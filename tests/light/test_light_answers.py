@@ -14,12 +14,13 @@ import tiny
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nnguide import inputs, tasks
-from nnguide.evaluation.evaluate import outputs
-from nnguide.light import front, write
-from nnguide.light.read import LightModel
+from nnguide import tasks
+from nnguide.inference import preprocessing, validation
+from nnguide.inference.light import LightModel
+from nnguide.models.saving import outputs, preprocessor
 from nnguide.runs import Run
-from nnguide.training.fit import assemble, preprocessor
+from nnguide.training import light as writing
+from nnguide.training.fit import assemble
 
 ALPHABET = "\x00\n\t \u00a0\u0085\u2028\u200d\ufeff\ud800\udfff\U0010ffff½ﬁÅ😀'’-0٣a"
 HOSTILE = st.lists(
@@ -57,7 +58,7 @@ def digits(trained: Callable[[str], Run]) -> Run:
 @example(ODD)
 @example([])
 def test_any_texts_get_the_same_answers(spam: Run, texts: list[str]) -> None:
-    checked = inputs.texts(texts)
+    checked = validation.texts(texts)
     light, by_keras = spam.outputs(checked, "light"), spam.outputs(checked, "keras")
     assert light.dtype == np.float32
     assert light.shape == (len(texts), 1)
@@ -70,7 +71,7 @@ def test_any_texts_get_the_same_answers(spam: Run, texts: list[str]) -> None:
 @given(HOSTILE.filter(len))
 @example(ODD)
 def test_any_texts_get_the_same_ids(tf: Any, spam: Run, texts: list[str]) -> None:
-    checked = inputs.texts(texts)
+    checked = validation.texts(texts)
     layer = preprocessor(spam.model)
     encoded = tf.constant([text.encode() for text in checked], tf.string)
     np.testing.assert_array_equal(spam.light.front.tokeniser(list(checked)), layer(encoded))
@@ -82,9 +83,9 @@ def test_rows_of_any_lengths_come_back_whole_and_in_place(lengths: list[int], ra
     counts = np.array(lengths, np.int64)
     ids = np.arange(1, counts.sum() + 1, dtype=np.int32)
     seen = np.zeros(len(counts), int)
-    for places in front._alike(counts):
-        rows = front._padded(ids, counts, places)
-        assert rows.size <= max(front.IDS, rows.shape[1])
+    for places in preprocessing._alike(counts):
+        rows = preprocessing._padded(ids, counts, places)
+        assert rows.size <= max(preprocessing.IDS, rows.shape[1])
         for place, row in zip(places, rows, strict=True):
             start = counts[:place].sum()
             np.testing.assert_array_equal(row[: counts[place]], ids[start : start + counts[place]])
@@ -94,7 +95,7 @@ def test_rows_of_any_lengths_come_back_whole_and_in_place(lengths: list[int], ra
 
 
 def test_a_text_is_answered_alike_alone_and_among_others(spam: Run) -> None:
-    texts = inputs.texts([*tiny.examples("spam", 1100).inputs, *ODD])
+    texts = validation.texts([*tiny.examples("spam", 1100).inputs, *ODD])
     together = spam.outputs(texts)
     alone = np.concatenate([spam.outputs(texts[i : i + 1]) for i in range(0, len(texts), 97)])
     np.testing.assert_allclose(together[::97], alone, atol=1e-6)
@@ -106,7 +107,7 @@ def test_any_pictures_get_the_same_answers(digits: Run, n: int, seed: int, kind:
     random = np.random.default_rng(seed)
     contrast = random.choice([0.0, 0.1, 1.0], (n, 1, 1))
     pictures = (random.uniform(0, 255, (n, 28, 28)) * contrast).astype(kind)
-    checked = inputs.pictures(pictures)
+    checked = validation.pictures(pictures)
     light, by_keras = digits.outputs(checked, "light"), digits.outputs(checked, "keras")
     assert light.shape == (n, 10)
     np.testing.assert_allclose(light, by_keras, atol=TOLERANCE, rtol=0)
@@ -143,7 +144,7 @@ def test_every_kind_of_network_has_a_light_form(
     tmp_path: Path, task: str, settings: list[str]
 ) -> None:
     model, given = untrained(task, *settings)
-    write.write(model, tmp_path, given)
+    writing.write(model, tmp_path, given)
     light = LightModel(tmp_path).outputs(given)
     assert np.ptp(light) > 0.01
     np.testing.assert_allclose(light, outputs(model, given), atol=TOLERANCE, rtol=0)
@@ -156,7 +157,7 @@ def test_what_was_trained_in_half_precision_answers_in_single(tmp_path: Path, ta
     model = tiny.fitted(task, config, given).model
     core = model.get_layer("core")
     assert {layer.dtype_policy.name for layer in core.layers} == {"float32"}
-    write.write(model, tmp_path, given.inputs)
+    writing.write(model, tmp_path, given.inputs)
     light = LightModel(tmp_path).outputs(given.inputs)
     np.testing.assert_allclose(light, outputs(model, given.inputs), atol=TOLERANCE, rtol=0)
 
@@ -164,13 +165,13 @@ def test_what_was_trained_in_half_precision_answers_in_single(tmp_path: Path, ta
 @pytest.mark.parametrize("task", tasks.names())
 def test_equal_networks_give_equal_files(tmp_path: Path, trained: Any, task: str) -> None:
     run = trained(task)
-    write.write(run.model, tmp_path, tiny.examples(task, 20).inputs)
+    writing.write(run.model, tmp_path, tiny.examples(task, 20).inputs)
     for path in tmp_path.iterdir():
         assert path.read_bytes() == (run.folder / path.name).read_bytes()
 
 
 def test_threads_may_share_it(spam: Run) -> None:
-    texts = inputs.texts(list(tiny.examples("spam", 120).inputs))
+    texts = validation.texts(list(tiny.examples("spam", 120).inputs))
     parts = [texts[i : i + 1 + i % 7] for i in range(100)]
     expected = [spam.outputs(part) for part in parts]
     with ThreadPoolExecutor(8) as pool:

@@ -16,12 +16,14 @@ import pytest
 import tiny
 from PIL import Image
 
-from nnguide import cli, held_out, inputs, light, tasks
+from nnguide import cli, tasks
 from nnguide.errors import ExtraError, RunError, WorkError
+from nnguide.evaluation import validation_scores
 from nnguide.files import sha256, write_json
-from nnguide.light import write
-from nnguide.light.read import LightModel
+from nnguide.inference import light, validation
+from nnguide.inference.light import LightModel
 from nnguide.runs import MANIFEST, Run
+from nnguide.training import light as writing
 from nnguide.training.train import train
 
 RAW = {"spam": ["WIN a free prize, call now", "See you at six"], "digits": np.eye(28) * 255}
@@ -91,7 +93,9 @@ def test_files_that_are_none_are_refused(run: Run, name: str, content: bytes) ->
 def test_a_network_refuses_what_it_was_not_made_for(run: Run, batch: np.ndarray) -> None:
     with pytest.raises(RunError, match=f"{light.NETWORK} does not fit"):
         run.light.network(batch)
-    run.light.network(next(run.light.front(inputs.check(run.task.inputs, RAW[run.task.name])))[1])
+    run.light.network(
+        next(run.light.front(validation.check(run.task.inputs, RAW[run.task.name])))[1]
+    )
 
 
 def test_a_run_without_one_answers_through_keras(run: Run) -> None:
@@ -129,9 +133,9 @@ def test_one_that_disagrees_is_not_kept(
     trained: Callable[[str], Run], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     run, given = trained("digits"), tiny.examples("digits", 20).inputs
-    monkeypatch.setattr(write, "TOLERANCE", -1.0)
+    monkeypatch.setattr(writing, "TOLERANCE", -1.0)
     with pytest.raises(WorkError, match="apart in their probabilities"):
-        write.write(run.model, tmp_path, given)
+        writing.write(run.model, tmp_path, given)
     assert not list(tmp_path.iterdir())
 
 
@@ -143,7 +147,7 @@ def test_a_network_that_litert_lacks_is_a_clear_error(
     given = keras.Input((4,), name="given")
     outside = keras.layers.Lambda(lambda x: tf.raw_ops.Betainc(a=x, b=x, x=x))
     with pytest.raises(WorkError, match=r"cannot be converted to LiteRT .*Betainc"):
-        write.convert(keras.Model(given, outside(given)))
+        writing.convert(keras.Model(given, outside(given)))
     assert "Betainc" not in capfd.readouterr().err
 
 
@@ -162,7 +166,9 @@ def test_the_calibration_is_inside(calibrated: Run) -> None:
 
 
 def test_a_new_threshold_takes_it_along(calibrated: Run, tmp_path: Path) -> None:
-    strict, _ = held_out.set_threshold(calibrated, 0.05, tmp_path / "strict", lambda line: None)
+    strict, _ = validation_scores.set_threshold(
+        calibrated, 0.05, tmp_path / "strict", lambda line: None
+    )
     assert strict.threshold != calibrated.threshold
     assert strict.engine == "light"
     for name in light.FILES:
@@ -174,7 +180,7 @@ def test_a_new_threshold_takes_it_along(calibrated: Run, tmp_path: Path) -> None
 def test_a_training_whose_network_has_none_is_a_whole_run(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(write, "TOLERANCE", -1.0)
+    monkeypatch.setattr(writing, "TOLERANCE", -1.0)
     words = (*tiny.words("spam"), "data.dataset=spam_sample", "train.epochs=1")
     said: list[str] = []
     made = train("spam", settings=words, out=tmp_path / "spam", say=said.append)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nnguide import quiet
+from nnguide import framework_logs
 
-quiet.tensorflow()
+framework_logs.tensorflow()
 
 import keras  # noqa: E402
 

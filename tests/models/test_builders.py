@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nnguide import quiet
+from nnguide import framework_logs
 from nnguide.config import CnnConfig, DenseConfig, EmbeddingConfig
 
-tf: Any = quiet.tensorflow()
+tf: Any = framework_logs.tensorflow()
 
 import keras  # noqa: E402
 
-from nnguide.heads import Sigmoid, Softmax  # noqa: E402
 from nnguide.models import convolutional, dense, text  # noqa: E402
 from nnguide.models.blocks import Dropout, Penalty  # noqa: E402
+from nnguide.models.heads import Sigmoid, Softmax  # noqa: E402
 
 SHAPE = {"input_shape": (28, 28, 1), "labels": 10}
 

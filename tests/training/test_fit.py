@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 import tiny
 
-from nnguide import quiet, tasks
+from nnguide import framework_logs, tasks
+from nnguide.data.examples import Examples
 from nnguide.errors import ConfigError, InputError, RunError, WorkError
-from nnguide.examples import Examples
 
-tf: Any = quiet.tensorflow()
+tf: Any = framework_logs.tensorflow()
 
 import keras  # noqa: E402
 
-from nnguide.runtime import Runtime  # noqa: E402
 from nnguide.training import pipeline  # noqa: E402
 from nnguide.training.fit import _weights, divide, fit, identity  # noqa: E402
+from nnguide.training.runtime import Runtime  # noqa: E402
 
 
 class Begin(keras.callbacks.Callback):

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import tiny
 
-from nnguide import quiet, tasks
+from nnguide import framework_logs, tasks
 from nnguide.errors import RunError
 from nnguide.runs import CHECKPOINT, DETERMINES, MANIFEST, Run
 
-quiet.tensorflow()
+framework_logs.tensorflow()
 
 import keras  # noqa: E402
 

@@ -11,16 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nnguide import quiet
+from nnguide import framework_logs
 from nnguide.config import DenseConfig
 from nnguide.errors import RunError
 
-quiet.tensorflow()
+framework_logs.tensorflow()
 
 import keras  # noqa: E402
 
-from nnguide.models import dense  # noqa: E402
-from nnguide.training import saving  # noqa: E402
+from nnguide.models import dense, saving  # noqa: E402
 
 
 def model(seed: int = 0) -> keras.Model:
@@ -55,15 +54,15 @@ def test_a_file_answers_as_the_model_did(tmp_path: Path) -> None:
 def test_a_process_that_only_loads_knows_every_layer() -> None:
     code = """
 import pkgutil, importlib, nnguide
-from nnguide import quiet
-quiet.tensorflow()
+from nnguide import framework_logs
+framework_logs.tensorflow()
 import keras
-from nnguide.training import saving
+from nnguide.models import saving
 def known(): return {n for n in keras.saving.get_custom_objects() if n.startswith("nnguide>")}
 saving.register_layers()
 before = known()
 for module in pkgutil.walk_packages(nnguide.__path__, "nnguide."):
-    if module.name.startswith(("nnguide.models.", "nnguide.preprocessing.", "nnguide.heads")):
+    if module.name.startswith(("nnguide.models.", "nnguide.preprocessing.")):
         importlib.import_module(module.name)
 print(sorted(known() - before), len(before))
 """

@@ -13,16 +13,17 @@ import numpy as np
 import pytest
 import tiny
 
-from nnguide import data, quiet, runs, tasks
-from nnguide.data import obtain, prepared
-from nnguide.data.facts import BY_NAME
-from nnguide.ensemble import ensemble
+from nnguide import data, framework_logs, tasks
+from nnguide.data import preparation, prepared
+from nnguide.data.dataset_info import BY_NAME
+from nnguide.data.examples import stratified_split
 from nnguide.errors import ConfigError, InputError, NnguideError, RunError, WorkError, WriteError
 from nnguide.evaluation.evaluate import evaluate
-from nnguide.examples import stratified_split
+from nnguide.files import write_json
 from nnguide.runs import CHECKPOINT, MANIFEST, Run, Workspace
+from nnguide.runs.ensemble import ensemble
 
-quiet.tensorflow()
+framework_logs.tensorflow()
 
 import keras  # noqa: E402
 
@@ -113,7 +114,7 @@ def without_test_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callab
         monkeypatch.setenv("NNGUIDE_CACHE", str(tmp_path / "cache"))
         whole = tiny.examples(BY_NAME[name].task, 300)
         first, second = stratified_split(whole.labels, 0.3, 0)
-        folder = obtain.folder(BY_NAME[name], 0)
+        folder = preparation.folder(BY_NAME[name], 0)
         prepared.save(folder, {"train": whole.take(first), "test": whole.take(second)}, name)
         for path in folder.glob("test*"):
             path.unlink()
@@ -263,7 +264,7 @@ def test_damaged_settings_of_an_interrupted_run_are_refused(tmp_path: Path, cont
 def test_an_interrupted_run_of_another_task_is_refused(tmp_path: Path) -> None:
     space = Workspace(tmp_path / "r")
     space.claim(resume=False)
-    runs.write_json(space.path / "config.json", tiny.config("spam").to_dict())
+    write_json(space.path / "config.json", tiny.config("spam").to_dict())
     with pytest.raises(ConfigError, match="for 'spam', not for 'digits'"):
         start("digits", tmp_path / "r", resume=True)
 

@@ -13,11 +13,11 @@ import pretended
 import pytest
 import tiny
 
-from nnguide.data import obtain, prepared
-from nnguide.data.facts import BY_NAME
+from nnguide.data import preparation, prepared
+from nnguide.data.dataset_info import BY_NAME
+from nnguide.data.examples import stratified_split
 from nnguide.errors import ConfigError, WorkError
 from nnguide.evaluation.evaluate import evaluate
-from nnguide.examples import stratified_split
 from nnguide.runs import Run
 from nnguide.training.train import configure
 from nnguide.tuning import pictures, report, rows
@@ -73,7 +73,7 @@ def test_a_search_never_opens_the_test_part(
     task = BY_NAME[name].task
     whole = tiny.examples(task, 200)
     first, second = stratified_split(whole.labels, 0.3, 0)
-    folder = obtain.folder(BY_NAME[name], 0)
+    folder = preparation.folder(BY_NAME[name], 0)
     prepared.save(folder, {"train": whole.take(first), "test": whole.take(second)}, name)
     for path in folder.glob("test*"):
         path.unlink()

@@ -20,23 +20,23 @@ import contextlib
 import functools
 import json
 import logging
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from nnguide import __version__, light, tasks
+import nnguide
+from nnguide import __version__, tasks
 from nnguide.config import Config
-from nnguide.errors import ConfigError, RunError
-from nnguide.files import sha256, write_json, writing_to
+from nnguide.errors import RunError
+from nnguide.files import sha256
+from nnguide.inference import LIGHT_FILES
+from nnguide.inference.decision import Answer, answer
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from nnguide.light.read import LightModel
+    from nnguide.inference.light import LightModel
 
 Engine = Literal["light", "keras"]  # what answers
 
@@ -46,151 +46,6 @@ MANIFEST = "manifest.json"
 CHECKPOINT = "checkpoint.npz"  # what an unfinished run goes on from
 DETERMINES = ("config.json", "model.keras", "decision.json")  # what answers depend on
 log = logging.getLogger(__name__)
-
-
-def default_folder(task: str, seed: int) -> Path:
-    """Where a run goes that was given no folder."""
-    return ROOT / f"{task}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{seed}"
-
-
-@dataclass(frozen=True)
-class Workspace:
-    """A run that is not finished yet, beside the folder it will become."""
-
-    folder: Path
-    force: bool = False
-
-    @property
-    def path(self) -> Path:
-        """The folder to work in."""
-        return self.folder.with_name(self.folder.name + ".unfinished")
-
-    def check(self, resume: bool) -> None:
-        """Make sure that the run may be made here.
-
-        Raises:
-            ConfigError: the folder is in use, or an interrupted run waits there.
-        """
-        if self.folder.exists() and not self.folder.is_dir():
-            raise ConfigError(f"--out takes a folder; {self.folder} is a file.")
-        if self.folder.is_dir() and any(self.folder.iterdir()) and not self.force:
-            raise ConfigError(
-                f"{self.folder} is not empty. Choose another folder, or --force to replace it."
-            )
-        if self.path.exists() and not resume and not self.force:
-            raise ConfigError(
-                f"{self.folder} was interrupted before it was finished. "
-                "Go on with --resume, or start over with --force."
-            )
-
-    def claim(self, resume: bool) -> None:
-        """Take the place for this process; leave an existing run untouched.
-
-        Raises:
-            ConfigError: as of `check`, or another process is at work here.
-            WriteError: the place cannot be written.
-        """
-        self.check(resume)
-        with writing_to(self.folder):
-            if self.path.exists():
-                _hold(self.path)
-                if not resume:
-                    shutil.rmtree(self.path)
-            self.path.mkdir(parents=True, exist_ok=True)
-            _hold(self.path)
-            for half_written in self.path.glob(".*"):  # by a process that was killed
-                half_written.unlink()
-
-    def finish(self, task: str, **facts: Any) -> Run:
-        """Write the manifest, take the final name and return the run."""
-        named = [*DETERMINES, *(name for name in light.FILES if (self.path / name).exists())]
-        manifest = {
-            "schema": SCHEMA,
-            "task": task,
-            "nnguide": __version__,
-            "created": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            **facts,
-            "files": {name: sha256(self.path / name) for name in named},
-        }
-        write_json(self.path / MANIFEST, manifest)
-        self.publish()
-        return Run.open(self.folder)
-
-    def publish(self) -> None:
-        """Take the final name; a folder that is replaced goes only now."""
-        with writing_to(self.folder):
-            (self.path / CHECKPOINT).unlink(missing_ok=True)
-            replaced = self.folder.with_name(self.folder.name + ".replaced")
-            if self.folder.exists():
-                if replaced.exists():
-                    shutil.rmtree(replaced)
-                self.folder.rename(replaced)
-            self.path.rename(self.folder)
-            if (descriptor := _held.pop(self.path.absolute(), None)) is not None:
-                os.close(descriptor)
-            if replaced.exists():
-                shutil.rmtree(replaced)
-
-    def discard_if_empty_handed(self) -> None:
-        """Leave nothing behind of a training that no epoch of was finished."""
-        if not (self.path / CHECKPOINT).exists() and not (self.path / MANIFEST).exists():
-            shutil.rmtree(self.path, ignore_errors=True)
-
-
-_held: dict[Path, int] = {}  # folder that this process works in -> its descriptor
-
-
-def _hold(folder: Path) -> None:
-    """Lock `folder` until this process ends: two would spoil each other's checkpoints.
-
-    A kill leaves no lock behind.
-
-    Raises:
-        ConfigError: another process holds it.
-    """
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return
-    if (before := _held.pop(folder.absolute(), None)) is not None:
-        os.close(before)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise ConfigError(
-            f"another process is at work in {folder}. Wait for its end, or choose another folder."
-        ) from error
-    except OSError:  # a network file system without locks
-        os.close(descriptor)
-        return
-    _held[folder.absolute()] = descriptor
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a network answers to one input.
-
-    Attributes:
-        label: the winning label; for spam `spam` where the probability is above the threshold.
-        probability: of the winning label; for spam always that of spam.
-        probabilities: label -> probability, in label order; None for spam.
-    """
-
-    label: str
-    probability: float
-    probabilities: dict[str, float] | None = None
-
-
-def answer(row: Any, labels: tuple[str, ...], threshold: float | None) -> Answer:
-    """The answer that one row of outputs, (nodes,), means."""
-    if threshold is not None:
-        probability = float(row[0])
-        return Answer(labels[int(probability > threshold)], probability)
-    best = int(row.argmax())
-    every = {label: float(p) for label, p in zip(labels, row, strict=True)}
-    return Answer(labels[best], float(row[best]), every)
 
 
 @dataclass(frozen=True)
@@ -259,7 +114,7 @@ class Run:
     @functools.cached_property
     def model(self) -> Any:
         """The Keras model, raw inputs to probabilities."""
-        from nnguide.training.saving import load
+        from nnguide.models.saving import load
 
         return load(self.folder / "model.keras")
 
@@ -271,7 +126,7 @@ class Run:
             RunError: the run has none, or it is damaged.
             ExtraError: this platform has no runtime for it.
         """
-        from nnguide.light.read import LightModel
+        from nnguide.inference.light import LightModel
 
         if not self._has_light:
             raise RunError(f"{self.folder} has no light form. Use --engine keras.")
@@ -279,16 +134,16 @@ class Run:
 
     @property
     def _has_light(self) -> bool:
-        return set(light.FILES) <= self.manifest["files"].keys()
+        return set(LIGHT_FILES) <= self.manifest["files"].keys()
 
     @functools.cached_property
     def engine(self) -> Engine:
         """What answers unless it is chosen: the light form where there is one and it runs."""
-        from nnguide.light import network
+        from nnguide.inference import litert
 
         if not self._has_light:
             return "keras"
-        if not network.available():
+        if not litert.available():
             log.warning("this platform has no light runtime (ai-edge-litert): using Keras")
             return "keras"
         return "light"
@@ -297,12 +152,13 @@ class Run:
         """The probabilities of inputs, (n, nodes) float32.
 
         Args:
-            checked: what nnguide.inputs made of raw inputs: (n, 28, 28), or (n,) object texts.
+            checked: what nnguide.inference.validation made of raw inputs: (n, 28, 28), or
+                (n,) object texts.
             engine: light or keras; None is `self.engine`. Their answers are within 1e-4.
         """
         if (engine or self.engine) == "light":
             return self.light.outputs(checked)
-        from nnguide.evaluation.evaluate import outputs
+        from nnguide.models.saving import outputs
 
         return outputs(self.model, checked)
 
@@ -316,10 +172,10 @@ class Run:
         Raises:
             InputError: an input that the network cannot take.
         """
-        from nnguide import inputs
+        from nnguide.inference import validation
 
         labels, threshold = self.labels, self.threshold
-        rows = self.outputs(inputs.check(self.task.inputs, raw), engine)
+        rows = self.outputs(validation.check(self.task.inputs, raw), engine)
         return [answer(row, labels, threshold) for row in rows]
 
     @property
@@ -359,7 +215,7 @@ def _newest_first(root: Path, task: str | None = None) -> Iterator[Run]:
 
 def shipped(task: str) -> Path:
     """Where the trained model of a task lies that comes with nnguide."""
-    return Path(__file__).parent / "shipped" / task
+    return Path(nnguide.__file__).parent / "shipped" / task
 
 
 def load(name: str | Path) -> Run:

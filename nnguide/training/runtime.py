@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from nnguide import quiet
+from nnguide import framework_logs
 from nnguide.config import RuntimeConfig
 from nnguide.errors import ConfigError
 
@@ -59,7 +59,7 @@ def runtime(
     Raises:
         ConfigError: mirrored without two devices.
     """
-    tf = quiet.tensorflow()
+    tf = framework_logs.tensorflow()
     import keras
 
     gpus = [device.name for device in tf.config.list_logical_devices("GPU")]
@@ -74,7 +74,7 @@ def runtime(
         with determined:
             scope: Any = contextlib.nullcontext
             if strategy == "mirrored":
-                with quiet.stderr_diverted():
+                with framework_logs.stderr_diverted():
                     mirrored = tf.distribute.MirroredStrategy(
                         used,
                         cross_device_ops=None if gpus else tf.distribute.ReductionToOneDevice(),

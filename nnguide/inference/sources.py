@@ -1,22 +1,15 @@
-"""Inputs as a person names them - files, folders, lines - to answers, in a steady stream."""
+"""Read inputs as they are named on the command line: files, folders, lines, mails."""
 
 from __future__ import annotations
 
-import functools
 import select
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
-
-from nnguide import inputs
 from nnguide.errors import ConfigError, InputError
-from nnguide.runs import Answer, Engine, Run, answer
+from nnguide.inference import validation
 
-BATCH = 256  # inputs that the network answers together, at most
-WAIT = 0.25  # seconds that the first of them waits for the others, if they are slow to come
 CHUNK = 2**16  # bytes of a stream that are read together, at most
 IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff"}
 
@@ -84,14 +77,14 @@ def _checked(message: str) -> str | InputError:
             raise InputError("expected a message; got an empty one")
         if any("\udc80" <= character <= "\udcff" for character in message):  # as Python has it
             raise InputError("expected UTF-8 text; got other bytes")
-        return inputs.text(message)
+        return validation.text(message)
     except InputError as error:
         return error
 
 
 def _lines(stream: IO[bytes], name: str) -> Named:
     """The messages of a stream, one a line; blank lines are none. A bad one goes by its number."""
-    limit = 4 * inputs.MAX_TEXT  # bytes: UTF-8 takes at most four for a character
+    limit = 4 * validation.MAX_TEXT  # bytes: UTF-8 takes at most four for a character
     number = 0
     for line in _split(stream, limit):
         if line is None:
@@ -147,49 +140,8 @@ def _mails(path: Path) -> Named:
         try:
             with file.open("rb") as mail:
                 content = mail.read(MAX_BYTES + 1)
-            yield str(file), inputs.text(message_text(content))
+            yield str(file), validation.text(message_text(content))
         except InputError as error:
             yield str(file), error
         except OSError as error:
             yield str(file), InputError(f"cannot be read: {error.strerror}")
-
-
-def predict(
-    run: Run, named: Named, threshold: float | None = None, engine: Engine | None = None
-) -> Iterator[tuple[str, Answer | InputError]]:
-    """The answer to each named input, in order; an input that failed keeps its error.
-
-    Args:
-        run: whose network answers.
-        named: from `pictures` or `texts`; taken BATCH at a time, so that memory stays bounded,
-            and sooner where it pauses or is slow.
-        threshold: for spam, instead of the run's own.
-        engine: as for `Run.outputs`.
-    """
-    limit = run.threshold if threshold is None else threshold
-    decide = functools.partial(answer, labels=run.labels, threshold=limit)
-    batch: list[tuple[str, Any]] = []
-    began = time.monotonic()
-    for item in named:
-        if item is not None:
-            batch.append(item)
-        late = item is None or time.monotonic() - began > WAIT
-        if batch and (late or len(batch) == BATCH):
-            yield from _answered(run, batch, decide, engine)
-            batch, began = [], time.monotonic()
-    yield from _answered(run, batch, decide, engine)
-
-
-def _answered(
-    run: Run,
-    batch: list[tuple[str, Any]],
-    decide: Callable[[np.ndarray], Answer],
-    engine: Engine | None,
-) -> Iterator[tuple[str, Answer | InputError]]:
-    good = [value for _, value in batch if not isinstance(value, InputError)]
-    rows: Iterator[np.ndarray] = iter(())
-    if good:
-        raw = np.stack(good) if run.task.inputs == "pictures" else good
-        rows = iter(run.outputs(inputs.check(run.task.inputs, raw), engine))
-    for name, value in batch:
-        yield name, value if isinstance(value, InputError) else decide(next(rows))

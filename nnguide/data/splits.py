@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nnguide.data.distinct import distinct_key
-from nnguide.examples import Examples, stratified_split
+from nnguide.data.examples import Examples, stratified_split
 
 TEST_FRACTION = 0.2
 

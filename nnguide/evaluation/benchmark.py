@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from nnguide import light
 from nnguide.errors import DataError, ExtraError, WorkError
+from nnguide.inference import light
 from nnguide.runs import Run
 
 # form -> the export it is in (None: the run itself), and the files that it needs

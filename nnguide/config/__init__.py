@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_type_hints
 
+from nnguide.config.values import LIMIT, Group, Typed, at_least, convert, flat, fraction, unknown
 from nnguide.errors import ConfigError
-from nnguide.values import LIMIT, Group, Typed, at_least, convert, flat, fraction, unknown
 
 Activation = Literal["relu", "leaky_relu", "gelu", "silu", "tanh", "sigmoid", "linear"]
 Optimizer = Literal["sgd", "momentum", "adam", "adamw"]

@@ -10,14 +10,15 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from nnguide import inputs, quiet, runs
+from nnguide import framework_logs, runs
 from nnguide.blueprints import fitting
 from nnguide.blueprints.saved import TASK as BLUEPRINT
 from nnguide.blueprints.saved import Saved, is_blueprint
 from nnguide.errors import ConfigError, InputError
 from nnguide.explain import backward, words
-from nnguide.explain.parts import SIDE, Features, Parts, Patches
+from nnguide.explain.features import SIDE, Features, Parts, Patches
 from nnguide.explain.score import Score, sums
+from nnguide.inference import validation
 from nnguide.preprocessing.tokens import Tokeniser
 from nnguide.runs import Run
 
@@ -77,10 +78,10 @@ class RunSubject:
         self.output = "sigmoid" if self.kind == "texts" else "softmax"
 
     def sums(self, raws: np.ndarray) -> np.ndarray:
-        return sums(self.run.outputs(inputs.check(self.kind, raws)))
+        return sums(self.run.outputs(validation.check(self.kind, raws)))
 
     def check(self, raw: Any) -> Any:
-        return inputs.check(self.kind, raw)[0]
+        return validation.check(self.kind, raw)[0]
 
     def predicted(self, z: np.ndarray) -> int:
         if len(z) > 1:
@@ -127,10 +128,10 @@ class RunSubject:
     @functools.cached_property
     def _network(self) -> tuple[Any, Any]:
         """What comes before the differentiable part, and that part, up to the calibrated sums."""
-        quiet.tensorflow()
+        framework_logs.tensorflow()
         import keras
 
-        from nnguide.training.fit import preprocessor
+        from nnguide.models.saving import preprocessor
 
         core = self.run.model.get_layer("core")
         names = {layer.name for layer in core.layers}
@@ -153,7 +154,7 @@ class RunSubject:
     def _tokeniser(self) -> Tokeniser:
         if self.run.engine == "light":
             return self.run.light.front.tokeniser  # type: ignore[attr-defined]
-        from nnguide.training.fit import preprocessor
+        from nnguide.models.saving import preprocessor
 
         return preprocessor(self.run.model).tokeniser
 
@@ -178,7 +179,7 @@ class SavedSubject:
 
     def check(self, raw: Any) -> Any:
         if self.kind != "numbers":
-            return inputs.check(self.kind, raw)[0]
+            return validation.check(self.kind, raw)[0]
         row = np.asarray(raw)
         wanted = len(self.saved.features)
         if row.dtype.kind not in "iuf" or row.shape != (wanted,) or not np.isfinite(row).all():

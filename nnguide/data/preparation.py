@@ -8,8 +8,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from nnguide.data import fetch, prepared
-from nnguide.data.facts import Facts
+from nnguide.data import download, prepared
+from nnguide.data.dataset_info import Facts
 from nnguide.errors import ConfigError, DataError
 from nnguide.files import cache_dir, data_dir
 
@@ -78,9 +78,9 @@ def obtain(facts: Facts, split_seed: int, manual_dir: Path | None = None) -> Pat
             if not prepared.is_intact(target):  # another process may have been quicker
                 parts = reader.parts(source, facts.variant, split_seed)
                 prepared.save(target, parts, facts.name)
-    except fetch.AbsentError as absent:
+    except download.AbsentError as absent:
         reason = f"{_searched()}, and {absent.reason}"
-        raise fetch.AbsentError(reason, advice(facts), facts.name) from None
+        raise download.AbsentError(reason, advice(facts), facts.name) from None
     return target
 
 
@@ -111,7 +111,7 @@ def _reach(facts: Facts) -> None:
     """Return if what is still to be downloaded can probably be."""
     for file in module(facts).DOWNLOADS:
         if not (_downloads(facts) / file.name).exists():
-            return fetch.probe(file.url)
+            return download.probe(file.url)
     return None
 
 
@@ -119,7 +119,7 @@ def _downloaded(facts: Facts) -> Path:
     """The folder of downloaded files, checked; what turns out damaged does not stay."""
     for file in module(facts).DOWNLOADS:
         with prepared.writing_cache():
-            fetch.download(file, _downloads(facts))
+            download.download(file, _downloads(facts))
     try:
         module(facts).check(_downloads(facts))
     except DataError:

@@ -20,9 +20,9 @@ import numpy as np
 
 import nnguide
 from nnguide.errors import WorkError
-from nnguide.explain.parts import Patches
+from nnguide.explain.features import Patches
 from nnguide.explain.score import Score
-from nnguide.explain.targets import Subject, load
+from nnguide.explain.subjects import Subject, load
 
 
 class Weighed(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nnguide import quiet
+from nnguide import framework_logs
 from nnguide.errors import ConfigError
 from nnguide.files import write_json, write_text
 from nnguide.runs import Run, Workspace
@@ -47,14 +47,14 @@ def ensemble(members: Sequence[Run], out: Path, *, force: bool = False) -> Run:
 
 
 def _join(members: Sequence[Run], space: Workspace) -> Run:
-    quiet.tensorflow()
+    framework_logs.tensorflow()
     import keras
 
     from nnguide import data
     from nnguide.evaluation.evaluate import measure, own_dataset
-    from nnguide.light import write as light
-    from nnguide.training.fit import assemble, divide, preprocessor
-    from nnguide.training.saving import save
+    from nnguide.models.saving import preprocessor, save
+    from nnguide.training import light
+    from nnguide.training.fit import assemble, divide
 
     first = members[0]
     layer = preprocessor(first.model)

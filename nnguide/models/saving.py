@@ -1,4 +1,7 @@
-"""Model files that are byte for byte the same for the same weights, and loaded with care."""
+"""Save, load and ask a Keras model.
+
+Equal weights give equal files, byte for byte, and only known layers are loaded.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,20 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from nnguide import quiet
+import numpy as np
+
+from nnguide import framework_logs
 from nnguide.errors import RunError
 from nnguide.files import atomic
 
 _WITH_LAYERS = (
-    "heads",
     "models.convolutional",
+    "models.heads",
     "models.text",
     "preprocessing.images",
     "preprocessing.text",
 )
+BATCH = 512  # examples at a time
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip can hold
 
 
@@ -71,13 +77,39 @@ def load(path: Path) -> Any:
     Raises:
         RunError: the file is damaged, or holds what nnguide does not know.
     """
-    quiet.tensorflow()
+    framework_logs.tensorflow()
     import keras
 
     register_layers()
     try:
-        with quiet.stderr_diverted():
+        with framework_logs.stderr_diverted():
             return keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises whatever its parts raise
         reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise RunError(f"{path} cannot be loaded as a Keras model: {reason}") from error
+
+
+def outputs(model: Any, inputs: np.ndarray) -> np.ndarray:
+    """What a Keras model answers to raw inputs: (n, nodes) float32 probabilities.
+
+    Args:
+        model: takes raw inputs, as saved in a run.
+        inputs: (n, 28, 28) grey levels 0-255, or (n,) object texts.
+    """
+    import tensorflow as tf
+
+    if not len(inputs):
+        return np.zeros((0, model.output_shape[-1]), np.float32)
+    if inputs.dtype == object:
+        encoded = [text.encode("utf-8", "replace") for text in inputs]
+        batches = tf.data.Dataset.from_tensor_slices(tf.constant(encoded)).batch(BATCH)
+    else:
+        batches = tf.data.Dataset.from_tensor_slices(inputs).batch(BATCH)
+        batches = batches.map(lambda x: tf.cast(x, tf.float32))
+    return np.asarray(model.predict(batches, verbose=0), np.float32)
+
+
+def preprocessor(model: Any) -> Any:
+    """The layer between the raw input and the core of a model from `assemble`."""
+    (layer,) = (layer for layer in model.layers if layer.name in ("pixels", "tokens"))
+    return layer

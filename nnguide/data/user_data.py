@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Hashable, Sequence
 from pathlib import Path
 
+from nnguide.data.examples import Examples, stratified_split
 from nnguide.errors import ConfigError, DataError, InputError
-from nnguide.examples import Examples, stratified_split
 
 PARTS = ("train", "test")
 SPLITS = (*PARTS, "all")

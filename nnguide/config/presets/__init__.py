@@ -9,8 +9,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from nnguide.config.values import unknown
 from nnguide.errors import ConfigError
-from nnguide.values import unknown
 
 
 def names(task: str) -> tuple[str, ...]:

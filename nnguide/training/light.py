@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from nnguide import quiet
+from nnguide import framework_logs
 from nnguide.errors import WorkError
 from nnguide.files import atomic, write_json
-from nnguide.light import FILES, NETWORK, SCHEMA, SETTINGS
-from nnguide.light.read import LightModel
+from nnguide.inference.light import FILES, NETWORK, SCHEMA, SETTINGS, LightModel
 
 TOLERANCE = 1e-4  # between the probabilities of the two forms
 CHECKED = 256  # inputs that they are compared on, at most
@@ -30,7 +29,7 @@ def write(model: Any, folder: Path, inputs: np.ndarray) -> None:
         WorkError: LiteRT cannot hold the network, or the two forms disagree.
         ExtraError: this platform has no runtime to check the light form with.
     """
-    from nnguide.training.fit import preprocessor
+    from nnguide.models.saving import preprocessor
 
     try:
         with atomic(folder / NETWORK) as beside:
@@ -53,7 +52,7 @@ def convert(core: Any) -> bytes:
     import tensorflow as tf
     from tensorflow.lite.python.convert import ConverterError
 
-    with quiet.stderr_diverted(), tempfile.TemporaryDirectory() as folder:
+    with framework_logs.stderr_diverted(), tempfile.TemporaryDirectory() as folder:
         try:
             core.export(folder, format="tf_saved_model", verbose=False)
             return bytes(tf.lite.TFLiteConverter.from_saved_model(folder).convert())
@@ -64,7 +63,7 @@ def convert(core: Any) -> bytes:
 
 
 def describe(layer: Any) -> dict[str, Any]:
-    """What nnguide.light.front needs to do as the preprocessing `layer` does, as JSON values."""
+    """What nnguide.inference.preprocessing needs to do as `layer` does, as JSON values."""
     if layer.name == "pixels":
         return {"kind": "pixels", "mean": layer.mean, "deviation": layer.deviation}
     return {"kind": "tokens", "tokeniser": layer.tokeniser.to_dict()}
@@ -72,7 +71,7 @@ def describe(layer: Any) -> dict[str, Any]:
 
 def compare(light: LightModel, model: Any, inputs: np.ndarray) -> None:
     """Raise a WorkError if the light form and the Keras model differ on some of `inputs`."""
-    from nnguide.evaluation.evaluate import outputs
+    from nnguide.models.saving import outputs
 
     chosen = inputs[:: max(len(inputs) // CHECKED, 1)][:CHECKED]
     apart = np.abs(light.outputs(chosen) - outputs(model, chosen)).max(initial=0.0)

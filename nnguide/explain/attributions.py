@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from nnguide.explain import LIBRARIES, apart, faithful, gradients, occlusion, targets
-from nnguide.explain.apart import Weighed
+from nnguide.explain import LIBRARIES, faithful, gradients, occlusion, subjects, subprocess_methods
 from nnguide.explain.explanation import Explanation, Feature
-from nnguide.explain.parts import Features, Word, Words
+from nnguide.explain.features import Features, Word, Words
 from nnguide.explain.score import Score
-from nnguide.explain.targets import Subject
+from nnguide.explain.subjects import Subject
+from nnguide.explain.subprocess_methods import Weighed
 
 SUMS = ("integrated", "shap")  # methods whose weights sum to f(x) − f(baseline)
 GRADIENTS = ("gradient", "integrated", "smoothgrad")
@@ -22,15 +22,15 @@ def explain_each(
     run: Any, raws: Sequence[Any], method: str, target: str | None, seed: int
 ) -> list[Explanation]:
     """Explanations of raw inputs; arguments and errors as nnguide.explain.explain_all."""
-    of = targets.subject(run)
-    targets.check_target(of, target)
+    of = subjects.subject(run)
+    subjects.check_target(of, target)
     checked = [of.check(raw) for raw in raws]
     if not checked:
         return []
-    z = of.sums(targets.stacked(of, checked))
-    labels = [targets.number(of, target, row) for row in z]
+    z = of.sums(subjects.stacked(of, checked))
+    labels = [subjects.number(of, target, row) for row in z]
     if method in LIBRARIES:
-        found = apart.weigh_all(of, method, checked, labels, seed)
+        found = subprocess_methods.weigh_all(of, method, checked, labels, seed)
     else:
         found = [
             _weigh(of, method, raw, Score(of.output, label, len(of.labels)), seed)
@@ -104,7 +104,7 @@ def _explanation(
         target=of.labels[label] if of.labels else None,
         probability=float(score.probability(z[None])[0]) if of.labels else None,
         score=weighed.ends[1],
-        baseline=targets.BASELINES[of.kind],
+        baseline=subjects.BASELINES[of.kind],
         baseline_score=weighed.ends[0],
         weights=weights,
         checks=_checks(of, method, seed, raw, score, weighed),

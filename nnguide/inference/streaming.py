@@ -1,0 +1,59 @@
+"""Answer a stream of named inputs in batches, in constant memory."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from nnguide.errors import InputError
+from nnguide.inference import validation
+from nnguide.inference.sources import Named
+from nnguide.runs import Answer, Engine, Run, answer
+
+BATCH = 256  # inputs that the network answers together, at most
+WAIT = 0.25  # seconds that the first of them waits for the others, if they are slow to come
+
+
+def predict(
+    run: Run, named: Named, threshold: float | None = None, engine: Engine | None = None
+) -> Iterator[tuple[str, Answer | InputError]]:
+    """The answer to each named input, in order; an input that failed keeps its error.
+
+    Args:
+        run: whose network answers.
+        named: from `pictures` or `texts`; taken BATCH at a time, so that memory stays bounded,
+            and sooner where it pauses or is slow.
+        threshold: for spam, instead of the run's own.
+        engine: as for `Run.outputs`.
+    """
+    limit = run.threshold if threshold is None else threshold
+    decide = functools.partial(answer, labels=run.labels, threshold=limit)
+    batch: list[tuple[str, Any]] = []
+    began = time.monotonic()
+    for item in named:
+        if item is not None:
+            batch.append(item)
+        late = item is None or time.monotonic() - began > WAIT
+        if batch and (late or len(batch) == BATCH):
+            yield from _answered(run, batch, decide, engine)
+            batch, began = [], time.monotonic()
+    yield from _answered(run, batch, decide, engine)
+
+
+def _answered(
+    run: Run,
+    batch: list[tuple[str, Any]],
+    decide: Callable[[np.ndarray], Answer],
+    engine: Engine | None,
+) -> Iterator[tuple[str, Answer | InputError]]:
+    good = [value for _, value in batch if not isinstance(value, InputError)]
+    rows: Iterator[np.ndarray] = iter(())
+    if good:
+        raw = np.stack(good) if run.task.inputs == "pictures" else good
+        rows = iter(run.outputs(validation.check(run.task.inputs, raw), engine))
+    for name, value in batch:
+        yield name, value if isinstance(value, InputError) else decide(next(rows))
