@@ -10,36 +10,59 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal, NamedTuple, get_type_hints
 
-from nnguide.config.values import LIMIT, Group, Typed, at_least, convert, flat, fraction, unknown
 from nnguide.errors import ConfigError
+from nnguide.config.values import (
+    FRACTION,
+    LIMIT,
+    Group,
+    Range,
+    Typed,
+    between,
+    convert,
+    described,
+    flat,
+    minimum,
+    one_of,
+    setting,
+    unknown,
+)
 
 Activation = Literal["relu", "leaky_relu", "gelu", "silu", "tanh", "sigmoid", "linear"]
 Optimizer = Literal["sgd", "momentum", "adam", "adamw"]
 Schedule = Literal["constant", "step", "exponential", "cosine", "onecycle"]
 Precision = Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"]
 Strategy = Literal["auto", "none", "mirrored"]
+Monitor = Literal["val_loss", "val_accuracy", "loss", "accuracy"]
+
+
+def _positive_rate(name: str, value: float) -> None:
+    if not 0 < value < LIMIT:
+        raise ConfigError(
+            f"{name} must be above 0, and finite; "
+            f"got {value:g}. The usual ones lie between 0.0001 and 0.1."
+        )
+
+
+POSITIVE_RATE = Range("above 0", _positive_rate)
 
 
 @dataclass(frozen=True)
 class DataConfig(Group):
-    """Which examples, and how they are divided."""
+    """Which examples, and how they are split."""
 
     group = "data"
 
-    dataset: str = "auto"  # a data set's name, a path, or auto
-    split_seed: int = 0  # chooses the test part of sets that come without one
-    validation: float = 0.1  # share of the training part that training never fits; 0: none
-    label_column: str = ""  # of a user's table; empty: "label"
-    text_column: str = ""  # of a user's table; empty: "text"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        at_least("data.split_seed", self.split_seed, 0)
-        fraction("data.validation", self.validation)
+    dataset: str = setting("auto", "a data set's name, a path, or auto")
+    split_seed: int = setting(0, "chooses the test set where the data has none", minimum(0))
+    validation: float = setting(
+        0.1, "fraction of the training data held back for validation; 0: none", FRACTION
+    )
+    label_column: str = setting("", 'of your own table; empty: "label"')
+    text_column: str = setting("", 'of your own table; empty: "text"')
 
 
 @dataclass(frozen=True)
@@ -47,21 +70,18 @@ class AugmentConfig(Group):
     """Random changes to each training picture, drawn anew each time it is shown."""
 
     group = "augment"
-    shift: float = 0.0  # pixels, each way
-    rotate: float = 0.0  # degrees, each way
-    scale: float = 0.0  # fraction, each way
-    shear: float = 0.0  # fraction of the height, each way
-    elastic: float = 0.0  # pixels: strength of a smooth random bending
-    thickness: float = 0.0  # fraction of the way to strokes a pixel thicker or thinner all round
-    contrast: float = 0.0  # fraction of the way to one even grey, of any level
-    noise: float = 0.0  # greatest standard deviation of noise, as a fraction of black to white
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for item in fields(self):
-            at_least(f"augment.{item.name}", getattr(self, item.name), 0)
-        for name in ("scale", "thickness", "contrast", "noise"):
-            fraction(f"augment.{name}", getattr(self, name))
+    shift: float = setting(0.0, "pixels, each way", minimum(0))
+    rotate: float = setting(0.0, "degrees, each way", minimum(0))
+    scale: float = setting(0.0, "fraction, each way", FRACTION)
+    shear: float = setting(0.0, "fraction of the height, each way", minimum(0))
+    elastic: float = setting(0.0, "strength in pixels of a smooth random bending", minimum(0))
+    thickness: float = setting(
+        0.0, "fraction of the way to strokes a pixel thicker or thinner all round", FRACTION
+    )
+    contrast: float = setting(0.0, "fraction of the way to one even grey, of any level", FRACTION)
+    noise: float = setting(
+        0.0, "highest standard deviation of noise, as a fraction of black to white", FRACTION
+    )
 
 
 @dataclass(frozen=True)
@@ -69,22 +89,17 @@ class TokensConfig(Group):
     """How a text becomes ids: known words, hashed pairs of words, hashed character n-grams."""
 
     group = "tokens"
-    words: int = 8000  # the commonest words that get an id of their own
-    min_count: int = 1  # a word seen less often is unknown
-    pairs: int = 4096  # ids that pairs of neighbouring words are hashed into; 0: no pairs
-    grams: tuple[int, ...] = (3, 4, 5)  # lengths of the character n-grams
-    buckets: int = 8192  # ids that the n-grams are hashed into; 0: no n-grams
-    max_words: int = 128  # words of a text that are read
-    max_chars: int = 512  # characters of a text, without spaces, whose n-grams are read
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for item in ("words", "min_count", "max_words", "max_chars"):
-            at_least(f"tokens.{item}", getattr(self, item), 1)
-        at_least("tokens.pairs", self.pairs, 0)
-        at_least("tokens.buckets", self.buckets, 0)
-        if any(not 1 <= n <= 8 for n in self.grams):
-            raise ConfigError(f"tokens.grams are lengths from 1 to 8; got {list(self.grams)}.")
+    words: int = setting(8000, "the most common words, which get an id of their own", minimum(1))
+    min_count: int = setting(1, "a word seen less often is unknown", minimum(1))
+    pairs: int = setting(
+        4096, "ids that pairs of neighbouring words are hashed into; 0: no pairs", minimum(0)
+    )
+    grams: tuple[int, ...] = setting((3, 4, 5), "lengths of the character n-grams", between(1, 8))
+    buckets: int = setting(8192, "ids that n-grams are hashed into; 0: no n-grams", minimum(0))
+    max_words: int = setting(128, "words of a text that are read", minimum(1))
+    max_chars: int = setting(
+        512, "characters of a text, without spaces, whose n-grams are read", minimum(1)
+    )
 
 
 @dataclass(frozen=True)
@@ -92,57 +107,44 @@ class ModelConfig(Group):
     """What every network has: dense hidden layers and what keeps them from overfitting."""
 
     group = "model"
-    hidden: tuple[int, ...] = (128,)  # units per dense hidden layer
-    activation: Activation = "relu"
-    batch_norm: bool = False
-    dropout: float = 0.2  # fraction of units zeroed per training step
-    l1: float = 0.0  # weight of sum(|w|) in the loss
-    l2: float = 0.0  # weight of sum(w**2) in the loss
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        fraction("model.dropout", self.dropout)
-        at_least("model.l1", self.l1, 0)
-        at_least("model.l2", self.l2, 0)
-        for units in self.hidden:
-            at_least("each number of units in model.hidden", units, 1)
+    hidden: tuple[int, ...] = setting((128,), "units per dense hidden layer", minimum(1))
+    activation: Activation = setting("relu", "activation of the hidden layers")
+    batch_norm: bool = setting(False, "batch normalization after each hidden layer")
+    dropout: float = setting(0.2, "fraction of units zeroed per training step", FRACTION)
+    l1: float = setting(0.0, "weight of sum(|w|) in the loss", minimum(0))
+    l2: float = setting(0.0, "weight of sum(w**2) in the loss", minimum(0))
 
 
 @dataclass(frozen=True)
 class DenseConfig(ModelConfig):
     """The dense network of the guide: 784 inputs, hidden layers, one output per label."""
 
-    kind: Literal["dense"] = "dense"
+    kind: Literal["dense"] = setting("dense", "kind of network")
 
 
 @dataclass(frozen=True)
 class CnnConfig(ModelConfig):
     """Convolutions that halve the picture as they deepen, then dense layers."""
 
-    kind: Literal["cnn"] = "cnn"
-    hidden: tuple[int, ...] = ()
-    batch_norm: bool = True
-    fold: int = 2  # side of the blocks of pixels that enter as channels; 1: none
-    filters: tuple[int, ...] = (32, 64)  # channels of each stage
-    kernel: int = 3  # side of the first stage's kernel; the others are 3 by 3
-    depth: int = 2  # convolutions per stage after the first
-    test_time_shift: int = 0  # pixels; 1: the trained network looks at 9 places, and averages
+    kind: Literal["cnn"] = setting("cnn", "kind of network")
+    hidden: tuple[int, ...] = setting((), "units per dense hidden layer", minimum(1))
+    batch_norm: bool = setting(True, "batch normalization after each layer")
+    fold: int = setting(
+        2,
+        "side of the blocks of pixels that become channels (space-to-depth); 1: none",
+        one_of(1, 2, 4, note=", to divide the pictures' 28 pixels"),
+    )
+    filters: tuple[int, ...] = setting((32, 64), "channels of each of 1 to 4 stages", minimum(1))
+    kernel: int = setting(3, "side of the first stage's kernel; the others are 3 by 3", minimum(1))
+    depth: int = setting(2, "convolutions per stage after the first", minimum(1))
+    test_time_shift: int = setting(
+        0,
+        "test-time augmentation: shifts of up to so many pixels, averaged",
+        one_of(0, 1, 2, note=": 1, 9 or 25 views of a picture"),
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.fold not in (1, 2, 4):
-            raise ConfigError(
-                f"model.fold must be 1, 2 or 4, to divide the pictures' 28 pixels; got {self.fold}."
-            )
-        at_least("model.kernel", self.kernel, 1)
-        at_least("model.depth", self.depth, 1)
-        if self.test_time_shift not in (0, 1, 2):
-            raise ConfigError(
-                "model.test_time_shift is 0 (one look), 1 (9 looks) or 2 (25); got "
-                f"{self.test_time_shift}."
-            )
-        for channels in self.filters:
-            at_least("each number of channels in model.filters", channels, 1)
         if not 1 <= len(self.filters) <= 4:
             raise ConfigError(
                 f"model.filters lists the channels of 1 to 4 stages; got {list(self.filters)}."
@@ -153,17 +155,15 @@ class CnnConfig(ModelConfig):
 class EmbeddingConfig(ModelConfig):
     """Token embeddings, summed and max-pooled, then dense layers and one sigmoid node."""
 
-    kind: Literal["embedding"] = "embedding"
-    hidden: tuple[int, ...] = (32,)
-    embedding: int = 16  # numbers per token
-    token_dropout: float = 0.0  # fraction of a text's tokens hidden per training step
-    word_dropout: float = 0.2  # fraction of texts whose n-grams alone are seen in a step
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        at_least("model.embedding", self.embedding, 1)
-        fraction("model.token_dropout", self.token_dropout)
-        fraction("model.word_dropout", self.word_dropout)
+    kind: Literal["embedding"] = setting("embedding", "kind of network")
+    hidden: tuple[int, ...] = setting((32,), "units per dense hidden layer", minimum(1))
+    embedding: int = setting(16, "dimensions of a token's embedding", minimum(1))
+    token_dropout: float = setting(
+        0.0, "fraction of a text's tokens hidden per training step", FRACTION
+    )
+    word_dropout: float = setting(
+        0.2, "fraction of texts of which a step sees the n-grams alone", FRACTION
+    )
 
 
 @dataclass(frozen=True)
@@ -171,14 +171,11 @@ class Ramp(Group):
     """A value that moves in a straight line from `start` to `end` over `warmup` epochs."""
 
     group = "schedule"
-    start: float = 0.0
-    end: float = 0.0
-    warmup: int = 0  # epochs; 0: no schedule, the model's own value holds
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for item in fields(self):
-            at_least(f"schedule.{item.name}", getattr(self, item.name), 0)
+    start: float = setting(0.0, "value in the first epoch", minimum(0))
+    end: float = setting(0.0, "value from epoch `warmup` on", minimum(0))
+    warmup: int = setting(
+        0, "epochs from start to end; 0: no schedule, the model's own value holds", minimum(0)
+    )
 
     def at(self, epoch: int) -> float:
         """The value in epoch 0, 1, …; `end` from epoch `warmup` on."""
@@ -186,50 +183,39 @@ class Ramp(Group):
 
 
 @dataclass(frozen=True)
+class DropoutRamp(Ramp):
+    """A ramp of fractions."""
+
+    group = "train.dropout_schedule"
+    start: float = setting(0.0, "value in the first epoch", FRACTION)
+    end: float = setting(0.0, "value from epoch `warmup` on", FRACTION)
+
+
+@dataclass(frozen=True)
 class TrainConfig(Group):
     """How the weights are found."""
 
     group = "train"
-    epochs: int = 10
-    batch_size: int | Literal["full"] = 128  # global; full: one update an epoch
-    optimizer: Optimizer = "adam"
-    learning_rate: float = 1e-3  # the highest rate of the schedule
-    schedule: Schedule = "constant"
-    momentum: float = 0.9  # of the momentum optimiser
-    weight_decay: float = 0.01  # of the adamw optimiser
-    label_smoothing: float = 0.0
-    class_weight: Literal["none", "balanced"] = "none"
-    patience: int = 0  # epochs without a better monitor; 0: never stop early
-    monitor: str = "val_loss"
-    restore_best: bool = True  # end with the weights of the best epoch
-    dropout_schedule: Ramp = field(default_factory=Ramp)
+    epochs: int = setting(10, "passes over the training set", minimum(1))
+    batch_size: int | Literal["full"] = setting(
+        128, "examples per update, over all devices; full: one update an epoch", minimum(1)
+    )
+    optimizer: Optimizer = setting("adam", "update rule")
+    learning_rate: float = setting(1e-3, "highest learning rate of the schedule", POSITIVE_RATE)
+    schedule: Schedule = setting("constant", "learning-rate schedule")
+    momentum: float = setting(0.9, "of the momentum optimizer", FRACTION)
+    weight_decay: float = setting(0.01, "of the adamw optimizer", minimum(0))
+    label_smoothing: float = setting(0.0, "probability spread over the other labels", FRACTION)
+    class_weight: Literal["none", "balanced"] = setting("none", "weight of each label in the loss")
+    patience: int = setting(
+        0, "epochs without a better monitor before training stops; 0: never stop early", minimum(0)
+    )
+    monitor: Monitor = setting("val_loss", "what early stopping and the best epoch go by")
+    restore_best: bool = setting(True, "end with the weights of the best epoch")
+    dropout_schedule: DropoutRamp = field(default_factory=DropoutRamp)
     l2_schedule: Ramp = field(default_factory=Ramp)
-    steps_per_execution: int = 1
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        at_least("train.epochs", self.epochs, 1)
-        if self.batch_size != "full":
-            at_least("train.batch_size", self.batch_size, 1)
-        if not 0 < self.learning_rate < LIMIT:
-            raise ConfigError(
-                "train.learning_rate must be above 0, and finite; "
-                f"got {self.learning_rate:g}. The usual ones lie between 0.0001 and 0.1."
-            )
-        for name in ("momentum", "label_smoothing"):
-            fraction(f"train.{name}", getattr(self, name))
-        fraction("train.dropout_schedule.start", self.dropout_schedule.start)
-        fraction("train.dropout_schedule.end", self.dropout_schedule.end)
-        at_least("train.weight_decay", self.weight_decay, 0)
-        at_least("train.patience", self.patience, 0)
-        at_least("train.steps_per_execution", self.steps_per_execution, 1)
-        at_least("train.seed", self.seed, 0)
-        monitors = ("val_loss", "val_accuracy", "loss", "accuracy")
-        if self.monitor not in monitors:
-            raise ConfigError(
-                f"train.monitor must be one of {', '.join(monitors)}; got {self.monitor!r}."
-            )
+    steps_per_execution: int = setting(1, "updates per call of the compiled step", minimum(1))
+    seed: int = setting(0, "of weights, order, dropout and augmentation", minimum(0))
 
 
 @dataclass(frozen=True)
@@ -237,14 +223,13 @@ class CalibrationConfig(Group):
     """How scores become honest probabilities, and where the threshold lies."""
 
     group = "calibration"
-    on: Literal["none", "validation", "folds"] = "validation"  # the examples it is fitted on
-    folds: int = 5  # networks that each leave one part of the training data out
-    max_blocked_ham: float = 0.0  # share of ham that the threshold may block; 0: threshold 0.5
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        at_least("calibration.folds", self.folds, 2)
-        fraction("calibration.max_blocked_ham", self.max_blocked_ham)
+    on: Literal["none", "validation", "folds"] = setting(
+        "validation", "the examples that it is fitted on"
+    )
+    folds: int = setting(5, "networks that each leave one fold of the training set out", minimum(2))
+    max_blocked_ham: float = setting(
+        0.0, "fraction of ham that the threshold may block; 0: threshold 0.5", FRACTION
+    )
 
 
 @dataclass(frozen=True)
@@ -252,9 +237,9 @@ class RuntimeConfig(Group):
     """Where and how exactly the arithmetic is done."""
 
     group = "runtime"
-    precision: Precision = "auto"
-    strategy: Strategy = "auto"
-    deterministic: bool = False  # the same bits on the same machine, slower
+    precision: Precision = setting("auto", "precision of the arithmetic")
+    strategy: Strategy = setting("auto", "how several GPUs share the work")
+    deterministic: bool = setting(False, "the same bits on the same machine, slower")
 
 
 @dataclass(frozen=True)
@@ -292,15 +277,19 @@ class Config:
     def override(self, settings: Iterable[str]) -> Config:
         """This configuration with `KEY=VALUE` settings on top, as `--set` takes them."""
         config = self
-        for setting in settings:
-            key, equals, text = setting.partition("=")
+        for word in settings:
+            key, equals, text = word.partition("=")
             if not equals or not key.strip():
-                raise ConfigError(f"--set takes KEY=VALUE, as in train.epochs=3; got {setting!r}.")
+                raise ConfigError(f"--set takes KEY=VALUE, as in train.epochs=3; got {word!r}.")
             value: Any = Typed(text.strip())
             for part in reversed(key.strip().split(".")):
                 value = {part: value}
             config = config.merge(value)
         return config
+
+    def describe(self) -> list[Setting]:
+        """Every setting, with its value here, its meaning and what it takes."""
+        return list(_described(self, ""))
 
     def differences(self, other: Config) -> dict[str, tuple[Any, Any]]:
         """The settings in which two configurations differ: key -> (mine, the other's)."""
@@ -310,6 +299,27 @@ class Config:
             for key in sorted(mine.keys() | theirs.keys())
             if mine.get(key) != theirs.get(key)
         }
+
+
+class Setting(NamedTuple):
+    """One setting, as help shows it."""
+
+    name: str
+    value: str  # as typed after `--set NAME=`
+    meaning: str
+    takes: str
+
+
+def _described(node: Any, path: str) -> Iterator[Setting]:
+    types_ = get_type_hints(type(node))
+    for item in fields(node):
+        value, name = getattr(node, item.name), path + item.name
+        if dataclasses.is_dataclass(value):
+            yield from _described(value, f"{name}.")
+        elif "meaning" in item.metadata:
+            shown = value if isinstance(value, str) else json.dumps(value)
+            takes = described(types_[item.name], item.metadata["takes"])
+            yield Setting(name, shown, item.metadata["meaning"], takes)
 
 
 KINDS: dict[str, type[ModelConfig]] = {

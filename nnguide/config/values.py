@@ -10,8 +10,8 @@ import difflib
 import json
 import types
 import typing
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
 from nnguide.errors import ConfigError
@@ -36,8 +36,55 @@ def at_least(name: str, value: float, least: float) -> None:
 
 
 @dataclass(frozen=True)
+class Range:
+    """What a setting takes beyond its type.
+
+    Attributes:
+        text: as help shows it, such as "1 or more".
+        check: (name, value) -> None; raises a ConfigError for a value outside the range.
+    """
+
+    text: str
+    check: Callable[[str, Any], None]
+
+
+FRACTION = Range("0 to below 1", fraction)
+
+
+def minimum(least: float) -> Range:
+    """Numbers from `least` on."""
+    return Range(f"{least:g} or more", lambda name, value: at_least(name, value, least))
+
+
+def between(least: int, most: int) -> Range:
+    """Whole numbers from `least` to `most`."""
+
+    def check(name: str, value: Any) -> None:
+        if not least <= value <= most:
+            raise ConfigError(f"{name} must be from {least} to {most}; got {value}.")
+
+    return Range(f"{least} to {most}", check)
+
+
+def one_of(*choices: int, note: str = "") -> Range:
+    """A few numbers; `note` ends the error."""
+    text = f"{', '.join(map(str, choices[:-1]))} or {choices[-1]}"
+
+    def check(name: str, value: Any) -> None:
+        if value not in choices:
+            raise ConfigError(f"{name} must be {text}{note}; got {value}.")
+
+    return Range(text, check)
+
+
+def setting(default: Any, meaning: str, takes: Range | None = None) -> Any:
+    """A field of a Group: its default, what it means, and what it takes beyond its type."""
+    return field(default=default, metadata={"meaning": meaning, "takes": takes})
+
+
+@dataclass(frozen=True)
 class Group:
-    """A group of settings. Each value is of its field's type, whoever made it."""
+    """A group of settings. Each value has its field's type and range, however it is made."""
 
     group: ClassVar[str]  # its name in the tree
 
@@ -45,9 +92,19 @@ class Group:
         wanted = get_type_hints(type(self))
         for item in fields(self):
             value = getattr(self, item.name)
-            if not dataclasses.is_dataclass(value):
-                value = convert(value, wanted[item.name], f"{self.group}.{item.name}")
-                object.__setattr__(self, item.name, value)
+            if dataclasses.is_dataclass(value):
+                continue
+            name = f"{self.group}.{item.name}"
+            value = convert(value, wanted[item.name], name)
+            object.__setattr__(self, item.name, value)
+            takes = item.metadata.get("takes")
+            if takes is None or isinstance(value, str):
+                continue
+            if isinstance(value, tuple):
+                for one in value:
+                    takes.check(f"each number in {name}", one)
+            else:
+                takes.check(name, value)
 
 
 def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -117,6 +174,20 @@ def convert(value: Any, wanted: Any, path: str) -> Any:
     if wanted is str and number:  # a folder or a column may be called 2024
         return str(value)
     raise ConfigError(f"{path} must be {_NAMES[wanted]}; got {value!r}.")
+
+
+def described(wanted: Any, takes: Range | None) -> str:
+    """What a setting of a type and range takes, in words, as help shows it."""
+    origin, arguments = get_origin(wanted), get_args(wanted)
+    if origin is Literal:
+        return ", ".join(map(str, arguments))
+    if origin in (typing.Union, types.UnionType):
+        words = [described(choice, None if get_origin(choice) else takes) for choice in arguments]
+        return ", or ".join(words)
+    if origin is tuple:
+        name = {int: "whole numbers", float: "numbers", str: "words"}[arguments[0]]
+        return f"a list of {name}" + (f", each {takes.text}" if takes else "")
+    return _NAMES[wanted] + (f", {takes.text}" if takes else "")
 
 
 _NAMES = {
