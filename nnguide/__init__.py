@@ -14,6 +14,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from nnguide import keras_objects
+
 __version__ = "0.1.0"
 
 _HOMES = {
@@ -40,6 +42,8 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     return sorted(__all__)
 
+
+keras_objects.install()  # so that keras.models.load_model reads the model of a run
 
 if TYPE_CHECKING:  # the same names, for editors and type checkers
     from nnguide.config import Config as Config
