@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 CLASSES = {  # name in a model file -> where the class is
-    "Calibration": "nnguide.heads",
+    "Calibration": "nnguide.models.heads",
     "Dropout": "nnguide.models.blocks",
     "Penalty": "nnguide.models.blocks",
     "MaskedPool": "nnguide.models.text",

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, NamedTuple, get_type_hints
 
-from nnguide.errors import ConfigError
 from nnguide.config.values import (
     FRACTION,
     LIMIT,
@@ -30,6 +29,7 @@ from nnguide.config.values import (
     setting,
     unknown,
 )
+from nnguide.errors import ConfigError
 
 Activation = Literal["relu", "leaky_relu", "gelu", "silu", "tanh", "sigmoid", "linear"]
 Optimizer = Literal["sgd", "momentum", "adam", "adamw"]
