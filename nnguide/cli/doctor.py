@@ -18,6 +18,7 @@ from nnguide.errors import ConfigError, FindingsError
 @click.option("--history", type=click.Path(path_type=Path), help="CSV of figures per epoch.")
 @click.option("--batch-size", type=int, help="Of training, for the rules that need it.")
 @click.option("--silence", multiple=True, metavar="ID", help="Leave a rule out; repeatable.")
+@click.option("--trust", is_flag=True, help="Load a model file that may hold code, or an .h5.")
 @_options.as_json
 def command(
     model: str,
@@ -26,9 +27,14 @@ def command(
     history: Path | None,
     batch_size: int | None,
     silence: tuple[str, ...],
+    trust: bool,
     as_json: bool,
 ) -> None:
     """Look for the common mistakes in MODEL, and say how to mend them.
+
+    A MODEL FILE IS CODE. A .keras file is read before it is loaded: one with other classes
+    than Keras's plain layers, with a function, a path or sizes beyond bounds is refused with
+    status 5; --trust loads it all the same.
 
     MODEL is a run (a folder or a task), FILE.keras, or FILE.py:FUNCTION. The .py file is
     EXECUTED: give only code that you trust. FUNCTION takes nothing and returns a Keras
@@ -59,6 +65,7 @@ def command(
         history=history,
         batch_size=batch_size,
         label_column=label_column,
+        trust=trust,
         say=cli.say,
     )
     from nnguide.doctor import rules

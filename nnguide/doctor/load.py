@@ -29,6 +29,7 @@ def load(
     history: Path | None = None,
     batch_size: int | None = None,
     label_column: str | None = None,
+    trust: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> Case:
     """The case that `nnguide doctor TARGET` means.
@@ -39,6 +40,7 @@ def load(
         history: a CSV file of figures per epoch, in the place of a run's own.
         batch_size: of training, where the target does not say.
         label_column: of a CSV file; None is "label".
+        trust: whether a model file may hold code, and be an .h5 file.
         say: takes each line meant for the user.
     Raises:
         ConfigError: a target of no known form, no such function, no such data set.
@@ -53,7 +55,12 @@ def load(
     elif target.endswith(".py"):
         raise ConfigError(f"expected FILE.py:FUNCTION; got {target}.{_functions(Path(target))}")
     elif target.endswith((".keras", ".h5", ".hdf5")):
-        model, own, facts = keras_file(Path(target)), None, {}
+        model, own, facts = keras_file(Path(target), trust=trust), None, {}
+    elif (Path(target) / "saved_model.pb").exists():
+        raise RunError(
+            f"{target} was not loaded: a SavedModel is a graph without Keras's layers, and code. "
+            "Expected a run's folder, or a .keras file as model.save('model.keras') writes it."
+        )
     else:
         return _of_run(runs.load(target), data, history, batch_size, label_column, say)
     from nnguide.doctor import case
@@ -65,32 +72,39 @@ def load(
     return case.read(model, own, history, batch_size=batch_size, **facts)
 
 
-def keras_file(path: Path) -> Any:
-    """The model in a .keras file, compiled as it was saved; code in it is refused.
+def keras_file(path: Path, *, trust: bool = False) -> Any:
+    """The model in a file, compiled as it was saved.
 
+    Args:
+        trust: whether code in it may run; then an .h5 file is loaded too.
     Raises:
-        ConfigError: an .h5 file.
-        RunError: missing, damaged, or with layers that nnguide does not know.
+        RunError: missing, damaged, or with what only a trusted file may hold.
     """
-    if path.suffix != ".keras":
-        raise ConfigError(
-            f"expected a .keras file; got {path}, whose form may carry code. "
-            "Save the model anew with model.save('model.keras')."
-        )
     if not path.is_file():
-        raise RunError(f"there is no model at {path}. Check the path for a slip.")
+        raise RunError(f"there is no model at {path}. Check the path.")
+    own = "If it has layers or losses of your own, give the code: nnguide doctor FILE.py:function"
+    if not trust:
+        if path.suffix != ".keras":
+            raise RunError(
+                f"{path} was not loaded: a model file is code, and this form cannot be checked. "
+                "Expected a .keras file, as model.save('model.keras') writes it. "
+                "If you trust who made it: --trust"
+            )
+        try:
+            return saving.load(path, run=False)
+        except RunError as error:
+            raise RunError(f"{error} {own}. If you trust who made the file: --trust") from error
     framework_logs.tensorflow()
     import keras
 
     saving.register_layers()
     try:
         with framework_logs.stderr_diverted():
-            return keras.models.load_model(path, safe_mode=True)
+            return keras.models.load_model(path, safe_mode=False)
     except Exception as error:  # Keras raises whatever its parts raise
         text = next((line for line in str(error).splitlines() if line.strip()), repr(error))
         raise RunError(
-            f"{path} cannot be loaded as a Keras model: {text.strip()[:300]} If it has layers or "
-            "losses of your own, give the code that makes it: nnguide doctor FILE.py:function"
+            f"{path} cannot be loaded as a Keras model: {text.strip()[:300]} {own}"
         ) from error
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from nnguide import framework_logs
 from nnguide.errors import RunError
 from nnguide.files import atomic
+from nnguide.models import model_check
 
 _WITH_LAYERS = (
     "models.convolutional",
@@ -71,22 +72,30 @@ def register_layers() -> None:
         importlib.import_module(f"nnguide.{module}")
 
 
-def load(path: Path) -> Any:
-    """The model in a .keras file, uncompiled. Only known layers: a file cannot bring code.
+def load(path: Path, *, run: bool = True) -> Any:
+    """The model in a .keras file that passed `model_check`: a file cannot bring code.
 
+    Args:
+        run: whether it is a run's own, which is loaded uncompiled and has layers that nnguide
+            builds with; else it may have Keras's, and is compiled as it was saved.
     Raises:
-        RunError: the file is damaged, or holds what nnguide does not know.
+        RunError: the file is damaged, or holds what is not allowed.
     """
+    model_check.check(path, run=run)
     framework_logs.tensorflow()
     import keras
 
     register_layers()
     try:
-        with framework_logs.stderr_diverted():
-            return keras.models.load_model(path, compile=False, safe_mode=True)
+        with framework_logs.stderr_diverted(), model_check.bounded(path):
+            model = keras.models.load_model(path, compile=not run, safe_mode=True)
+    except RunError:
+        raise
     except Exception as error:  # Keras raises whatever its parts raise
         reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        raise RunError(f"{path} cannot be loaded as a Keras model: {reason}") from error
+        raise RunError(f"{path} cannot be loaded as a Keras model: {reason[:300]}") from error
+    model_check.check_outputs(path, model)
+    return model
 
 
 def outputs(model: Any, inputs: np.ndarray) -> np.ndarray:

@@ -82,7 +82,8 @@ def test_json_and_silence(nnguide, file):
         ("mine.py", 2, "FILE.py:FUNCTION"),
         ("gone.py:build", 5, "there is no file"),
         ("gone.keras", 5, "there is no model"),
-        ("old.h5", 2, "expected a .keras file"),
+        ("mine.h5", 5, "--trust"),
+        ("graph", 5, "a SavedModel is a graph"),
         ("nowhere", 5, "there is no run"),
         ("broken.py:build", 4, "SyntaxError"),
         ("leaves.py:build", 4, "SystemExit"),
@@ -91,6 +92,9 @@ def test_json_and_silence(nnguide, file):
 def test_a_target_that_cannot_be_examined(nnguide, file, target, status, said):
     Path("broken.py").write_text("def build(:\n")
     Path("leaves.py").write_text("raise SystemExit(0)\n")
+    Path("mine.h5").touch()
+    Path("graph").mkdir()
+    Path("graph/saved_model.pb").touch()
     ended = nnguide("doctor", target)
     assert ended.status == status and said in ended.err and not ended.out
 
@@ -121,7 +125,8 @@ def test_keras_files(nnguide, file, tf):
     Path("torn.keras").write_bytes(b"PK\x03\x04")
     for path in ("own.keras", "code.keras", "torn.keras"):
         ended = nnguide("doctor", path)
-        assert ended.status == 5 and "FILE.py:function" in ended.err
+        assert ended.status == 5 and "FILE.py:function" in ended.err and "--trust" in ended.err
+    assert nnguide("doctor", "code.keras", "--trust").status in (0, 7)
 
 
 @pytest.mark.parametrize(
