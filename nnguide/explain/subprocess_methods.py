@@ -60,7 +60,7 @@ def weigh_all(
         home = str(Path(nnguide.__file__).parent.parent)
         paths = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))
         ended = subprocess.run(
-            [sys.executable, "-m", __name__, str(question), str(answer)],
+            [sys.executable, "-P", "-m", __name__, str(question), str(answer)],
             env={**os.environ, "PYTHONPATH": paths},
             capture_output=True,
             text=True,

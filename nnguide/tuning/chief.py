@@ -135,7 +135,7 @@ class LocalWorker:
                 environment[name] = threads
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "nnguide", "tune", self.task],
+                [sys.executable, "-P", "-m", "nnguide", "tune", self.task],
                 stdin=subprocess.PIPE,  # its other end closes when this process dies
                 stdout=log,
                 stderr=log,
