@@ -86,6 +86,10 @@ class Penalty(keras.regularizers.Regularizer):
         return {"l1": self._start[0], "l2": self._start[1]}
 
 
+# Of BatchNormalization: its moving averages must catch up within an epoch of a few hundred steps.
+MOMENTUM = 0.9
+
+
 def hidden_layers(x: Any, config: ModelConfig) -> Any:
     """The dense hidden layers of every task: (batch, features) -> (batch, hidden[-1])."""
     for depth, units in enumerate(config.hidden, start=1):
@@ -97,7 +101,7 @@ def hidden_layers(x: Any, config: ModelConfig) -> Any:
             name=f"hidden_{depth}",
         )(x)
         if config.batch_norm:
-            x = layers.BatchNormalization(name=f"hidden_{depth}_norm")(x)
+            x = layers.BatchNormalization(momentum=MOMENTUM, name=f"hidden_{depth}_norm")(x)
         x = layers.Activation(config.activation, name=f"hidden_{depth}_{config.activation}")(x)
         x = Dropout(config.dropout, name=f"hidden_{depth}_dropout")(x)
     return x

@@ -8,7 +8,7 @@ import keras
 from keras import layers, ops
 
 from nnguide.config import CnnConfig
-from nnguide.models.blocks import Dropout, Penalty, hidden_layers
+from nnguide.models.blocks import MOMENTUM, Dropout, Penalty, hidden_layers
 from nnguide.models.heads import Softmax
 
 
@@ -118,6 +118,5 @@ def _convolve(x: Any, channels: int, kernel: int, pool: bool, config: CnnConfig,
     if pool:
         x = layers.MaxPooling2D(2, padding="same", name=f"{name}_pool")(x)
     if config.batch_norm:
-        # 0.9: the moving averages must catch up within an epoch of a few hundred steps
-        x = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
+        x = layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_norm")(x)
     return layers.Activation(config.activation, name=f"{name}_{config.activation}")(x)

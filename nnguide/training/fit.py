@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from nnguide.config import Config, TrainConfig
 from nnguide.data.examples import Examples, stratified_split
@@ -23,10 +25,16 @@ from nnguide.training.callbacks import (
     EarlyStopping,
     Interruption,
     L2Schedule,
+    NormalizationStatistics,
     StopWhenNotFinite,
+    normalizations,
 )
 from nnguide.training.runtime import Runtime
 from nnguide.training.schedules import optimizer
+
+FEW_STEPS = 400  # an epoch; after more, moving averages have followed the weights
+MEASURED = 4096  # examples that normalisation statistics are measured on
+AT_ONCE = 512  # of them, in memory
 
 
 @dataclass
@@ -143,7 +151,13 @@ def fit(
     if done < train.epochs and not stopping.exhausted:
         batches = _batches(task, config, fed, training, slots, done)
         watched = _watched(task, layer, validation, runtime.replicas)
-        everything = [*_watchers(train), stopping, keeper, *callbacks]
+        everything = [
+            *_statistics(trainer, fed, slots),
+            *_watchers(train),
+            stopping,
+            keeper,
+            *callbacks,
+        ]
         started = time.perf_counter()
         try:
             _run(trainer, train, slots, done, batches, watched, everything)
@@ -225,6 +239,24 @@ def _watchers(train: TrainConfig) -> list[keras.callbacks.Callback]:
     if train.l2_schedule.warmup:
         found.append(L2Schedule(train.l2_schedule))
     return found
+
+
+def _statistics(
+    trainer: keras.Model,
+    fed: tuple[Any, keras.layers.Layer | None],
+    slots: pipeline.Plan,
+) -> list[keras.callbacks.Callback]:
+    """The callback that measures normalisation statistics, where moving averages are too slow."""
+    if slots.steps >= FEW_STEPS or not normalizations(trainer):
+        return []
+    inputs, preprocess = fed
+    size = int(inputs.shape[0])
+    chosen = np.linspace(0, size - 1, min(size, MEASURED)).astype(np.int64)  # of every label
+    batch = math.ceil(len(chosen) / math.ceil(len(chosen) / AT_ONCE))  # no small rest
+    measured = pipeline.in_order(
+        tf.gather(inputs, chosen), np.zeros(len(chosen)), preprocess, batch=batch
+    )
+    return [NormalizationStatistics(measured)]
 
 
 def _batches(

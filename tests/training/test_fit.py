@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tiny
 
-from nnguide import framework_logs, tasks
+from nnguide import data, framework_logs, tasks
 from nnguide.data.examples import Examples
 from nnguide.errors import ConfigError, InputError, RunError, WorkError
 
@@ -17,9 +17,12 @@ tf: Any = framework_logs.tensorflow()
 
 import keras  # noqa: E402
 
+from nnguide.evaluation.evaluate import measure  # noqa: E402
+from nnguide.models.saving import preprocessor  # noqa: E402
 from nnguide.training import pipeline  # noqa: E402
 from nnguide.training.fit import _weights, divide, fit, identity  # noqa: E402
 from nnguide.training.runtime import Runtime  # noqa: E402
+from nnguide.training.train import configure  # noqa: E402
 
 
 class Begin(keras.callbacks.Callback):
@@ -116,6 +119,51 @@ def test_early_stopping_ends_with_the_best_weights() -> None:
     answers = fitted.model.predict(held.inputs.astype(np.float32), verbose=0)
     got = float(head.loss()(head.targets(held.labels), answers))
     assert got == pytest.approx(losses[fitted.best_epoch - 1], rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("task", "more"),
+    [
+        ("digits", ("model.kind=dense",)),
+        ("digits", ("model.kind=cnn", "model.filters=8", "model.test_time_shift=1")),
+        ("digits", ("model.kind=dense", "train.batch_size=full", "train.epochs=1")),
+        ("spam", ()),
+    ],
+)
+def test_few_steps_leave_no_stale_statistics(task: str, more: tuple[str, ...]) -> None:
+    """Outside of training a network answers as in it: by the statistics of what it learned from."""
+    training = tiny.examples(task, 100)
+    config = tiny.config(task, "train.epochs=2", "model.batch_norm=true", "model.dropout=0", *more)
+    words = ("model.word_dropout=0", "model.token_dropout=0") if task == "spam" else ()
+    fitted = tiny.fitted(task, config.override(words), training, training)
+    core, layer = fitted.model.get_layer("core"), preprocessor(fitted.model)
+    if task == "spam":
+        training_inputs = layer(tf.constant([text.encode() for text in training.inputs]))
+    else:
+        training_inputs = layer(training.inputs)
+    answers = np.asarray(core(training_inputs, training=True))
+    head = tasks.get(task).head(len(training.label_names))
+    loss = float(head.loss()(head.targets(training.labels), answers))
+    looks = "model.test_time_shift=1" in more  # several of each picture, outside of training
+    assert fitted.history["val_loss"][fitted.best_epoch - 1] == pytest.approx(
+        loss, rel=0.1 if looks else 1e-3
+    )
+
+
+def test_a_dense_network_reads_digits_after_fifty_steps() -> None:
+    source = data.find("digits", "optdigits")
+    config = configure(
+        "digits",
+        settings={
+            "model": {"kind": "dense", "hidden": [256, 64], "batch_norm": True, "dropout": 0.1},
+            "train": {"epochs": 5, "batch_size": 128, "steps_per_execution": 1},
+        },
+    )
+    training, held = divide(config, source.load("train"))
+    fitted = tiny.fitted("digits", config, training, held)
+    assert fitted.history["val_accuracy"][-1] > 0.85
+    test = source.load("test")
+    assert measure(tasks.get("digits"), fitted.model, test, None)["accuracy"] > 0.85
 
 
 def test_a_loss_that_runs_away_is_a_clear_word() -> None:

@@ -24,6 +24,7 @@ SAME = (*DETERMINES, "history.csv")
 HARD = (  # everything that has a state
     "runtime.deterministic=true",
     "model.dropout=0.3",
+    "model.batch_norm=true",
     "train.epochs=5",
     "train.optimizer=adam",
     "train.schedule=onecycle",
