@@ -1,6 +1,7 @@
 """The wheel carries every file that the package needs, and says what it needs."""
 
 import configparser
+import contextlib
 import email
 import os
 import re
@@ -8,9 +9,11 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 
@@ -97,16 +100,48 @@ def test_dev_holds_every_extra_but_gpu():
         assert names(extras[extra]) <= names(extras["dev"]), extra
 
 
+def pins(name: str) -> dict[str, str]:
+    """Package -> the lines of its pin, in a requirements file."""
+    text = re.sub(r"^\s*#.*\n", "", (ROOT / name).read_text(), flags=re.MULTILINE)
+    lines = text.replace("\\\n", " ").splitlines()
+    found = [line for line in lines if line and line != "-r requirements.txt"]
+    return {names(line).pop(): line for line in found}
+
+
+CORE, DEV = pins("requirements.txt"), pins("requirements-dev.txt")
+
+
 def test_every_declared_need_has_a_tested_version():
     parser = settings()
-    pinned = names((ROOT / "requirements.txt").read_text())
 
-    assert names(parser["options"]["install_requires"]) <= pinned
+    assert names(parser["options"]["install_requires"]) <= set(CORE)
     for extra, needs in parser["options.extras_require"].items():
-        assert names(needs) <= pinned, extra
+        assert names(needs) <= {*CORE, *DEV}, extra
+    assert not set(CORE) & set(DEV)
 
 
-def test_the_tested_versions_are_exact():
-    for line in (ROOT / "requirements.txt").read_text().splitlines():
-        requirement = line.partition("#")[0].strip()
-        assert not requirement or re.fullmatch(r"[\w.-]+==[\w.]+", requirement), line
+def test_the_tested_versions_are_exact_and_have_hashes():
+    for line in (*CORE.values(), *DEV.values()):
+        assert re.fullmatch(r"[\w.-]+==[\w.]+( +--hash=sha256:[0-9a-f]{64})+", line.rstrip()), line
+
+
+@pytest.mark.parametrize("extra", ["", "dev"])
+def test_the_tested_versions_are_all_that_is_needed(extra):
+    """Down to the needs of needs, as they are installed here."""
+    parser, pinned = settings(), {**CORE, **(DEV if extra else {})}
+    asked = parser["options"]["install_requires"]
+    asked += parser["options.extras_require"][extra] if extra else ""
+    waiting = [Requirement(line) for line in asked.splitlines() if line and line[0] != "#"]
+    seen: set[str] = set()
+    while waiting:
+        need = waiting.pop()
+        name = re.sub(r"[-_.]+", "-", need.name).lower()
+        if str(need) in seen or name.startswith(("nvidia-", "cuda-", "triton")):
+            continue
+        seen.add(str(need))
+        assert name in pinned, str(need)
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            for inner in map(Requirement, metadata.requires(name) or ()):
+                asked_for = ({"extra": one} for one in ("", *need.extras))
+                if inner.marker is None or any(map(inner.marker.evaluate, asked_for)):
+                    waiting.append(inner)

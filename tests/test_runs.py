@@ -214,6 +214,31 @@ def test_a_name_means_the_newest_run_else_the_shipped_one(home: Path) -> None:
     assert runs.load("digits").folder == runs.ROOT / "digits-9"
 
 
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"dataset": "spam_sample", "dataset_is_fallback": True},
+        {"dataset": "spam_sample", "dataset_is_fallback": False},  # asked for by its name
+    ],
+)
+def test_a_run_of_a_stand_in_never_shadows(
+    home: Path, facts: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    stand_in = make(runs.ROOT / "small", "spam", **facts)
+    with pytest.raises(RunError, match=r"learned from real data.*saved_models/runs/small"):
+        runs.load("spam")
+
+    shipped = make(home / "shipped" / "spam", "spam", dataset="sms_spam")
+    with caplog.at_level("INFO", "nnguide"):
+        assert runs.load("spam").folder == shipped.folder
+    assert "saved_models/runs/small learned from built-in examples" in caplog.text
+
+    real = make(runs.ROOT / "real", "spam", dataset="mine", dataset_is_fallback=False)
+    make(runs.ROOT / "newer", "spam", **facts)
+    assert runs.load("spam").folder == real.folder
+    assert runs.load(stand_in.folder).folder == stand_in.folder  # by its folder, always
+
+
 def test_a_folder_means_itself(home: Path) -> None:
     make(home / "x" / "mine", "spam")
     assert runs.load(home / "x" / "mine").task.name == "spam"

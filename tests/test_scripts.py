@@ -33,6 +33,16 @@ esac
 OLD_PYTHON = f"#!{BASH}\nexit 1\n"
 
 
+# Stands for the command: it writes down what it is asked; a training leaves what one leaves.
+NNGUIDE = """#!BASH
+echo "nnguide $*" >>"LOG"
+[ "$1" = train ] || exit 0
+while [ "$1" != --out ]; do shift; done
+mkdir -p "$2"
+echo '{"dataset": "a built-in set"}' | tee "$2/metrics.json" >"$2/manifest.json"
+"""
+
+
 class Checkout:
     """A folder with the scripts and a pretended python3 on its PATH, and nothing else."""
 
@@ -45,7 +55,7 @@ class Checkout:
         for tool in ("bash", "dirname", "rm", "mkdir", "mv", "cp", "sed", "uname", "timeout"):
             (self.bin / tool).symlink_to(shutil.which(tool) or f"/bin/{tool}")
         shutil.copytree(ROOT / "scripts", folder / "scripts")
-        for name in ("setup.cfg", "pyproject.toml", "requirements.txt"):
+        for name in ("setup.cfg", "pyproject.toml", "requirements.txt", "requirements-dev.txt"):
             shutil.copy(ROOT / name, folder)
 
     def add_python(self, name: str = "python3", code: str = PYTHON) -> Path:
@@ -69,6 +79,22 @@ prepare_environment {extra}"""
             capture_output=True,
             text=True,
             timeout=60,
+        )
+
+    def quickstart(self) -> subprocess.CompletedProcess:
+        """Run scripts/quickstart, with a command that only pretends."""
+        for tool in ("tee", "grep", "cat"):
+            if not (self.bin / tool).exists():
+                (self.bin / tool).symlink_to(shutil.which(tool) or f"/bin/{tool}")
+        self.add_python("nnguide", NNGUIDE)
+        return subprocess.run(
+            [BASH, "scripts/quickstart"],
+            cwd=self.folder,
+            env={"PATH": str(self.bin)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
         )
 
     def calls(self) -> list[str]:
@@ -143,10 +169,16 @@ def test_the_first_run_installs_the_tested_versions_and_the_second_nothing(check
 
     first = checkout.prepare()
     assert first.returncode == 0, first.stderr
-    venv, install = checkout.calls()
+    venv, *installs = checkout.calls()
     assert venv == "venv"
-    assert f"--constraint {checkout.folder}/requirements.txt" in install
-    assert install.endswith(f"--editable {checkout.folder}")
+    tools, needs, nnguide = installs
+    for verified in (tools, needs):
+        assert "--require-hashes --no-deps --no-build-isolation" in verified
+    assert needs.endswith(f"--requirement {checkout.folder}/requirements.txt")
+    assert nnguide.endswith(f"--no-deps --no-build-isolation --editable {checkout.folder}")
+    pins = (checkout.folder / ".venv" / "pins.txt").read_text().splitlines()
+    assert [line.partition("==")[0] for line in pins if "==" in line] == ["setuptools", "wheel"]
+    assert sum("--hash=sha256:" in line for line in pins) == len(pins) - 2
 
     second = checkout.prepare(PIP_STATUS="1")
     assert second.returncode == 0, second.stderr
@@ -157,10 +189,10 @@ def test_the_first_run_installs_the_tested_versions_and_the_second_nothing(check
 def test_the_tests_need_more_than_the_quickstart_and_not_the_other_way_round(checkout):
     checkout.add_python()
     checkout.prepare()
-    assert len(checkout.installs()) == 1
+    assert not any("requirements-dev.txt" in call for call in checkout.installs())
 
     assert checkout.prepare("dev").returncode == 0
-    assert checkout.installs()[-1].endswith("[dev]")
+    assert any("requirements-dev.txt" in call for call in checkout.installs())
 
     assert checkout.prepare().returncode == 0
     assert checkout.prepare("dev").returncode == 0
@@ -176,7 +208,7 @@ def test_a_change_of_what_is_asked_for_installs_again(checkout):
         file.write("# another version\n")
 
     assert checkout.prepare().returncode == 0
-    assert len(checkout.installs()) == 1
+    assert checkout.installs()
 
 
 def test_an_installation_that_failed_is_finished_by_the_next_run(checkout):
@@ -189,7 +221,7 @@ def test_an_installation_that_failed_is_finished_by_the_next_run(checkout):
     assert checkout.calls()[0] == "venv"
 
     assert checkout.prepare().returncode == 0
-    assert [call.split()[0] for call in checkout.calls()] == ["pip"]
+    assert {call.split()[0] for call in checkout.calls()} == {"pip"}
 
 
 @pytest.mark.parametrize("damage", ("empty", "no interpreter", "broken interpreter", "a file"))
@@ -214,4 +246,36 @@ def test_a_half_made_environment_is_made_anew(checkout, damage):
 
     assert result.returncode == 0, result.stderr
     assert "it is made anew" in result.stdout
-    assert [call.split()[0] for call in checkout.calls()] == ["venv", "pip"]
+    venv, *installs = checkout.calls()
+    assert venv == "venv" and installs
+
+
+def test_the_quickstart_asks_the_shipped_networks_first_and_shadows_nothing(checkout):
+    checkout.add_python()
+
+    done = checkout.quickstart()
+
+    assert done.returncode == 0, done.stderr
+    asked = [call.split()[1:] for call in checkout.calls() if call.startswith("nnguide")]
+    assert [words[:2] for words in asked[:2]] == [["predict", "digits"], ["predict", "spam"]]
+    trained = [words for words in asked if words[0] == "train"]
+    assert len(trained) == 2
+    for words in trained:
+        assert "saved_models" not in words[words.index("--out") + 1]
+    assert asked[-1][:2] == ["predict", "quickstart/spam"]
+    told = done.stdout[done.stdout.index("Look at") :]
+    for said in ("http://localhost:8501", "docs/guide.md", "curves.png", ".venv/bin/activate"):
+        assert said in told
+    assert "a built-in set" in done.stdout
+
+    again = checkout.quickstart()
+    assert again.returncode == 0, again.stderr
+    assert not any(call.startswith(("pip", "nnguide train")) for call in checkout.calls())
+
+
+def test_what_pip_says_is_shown_when_it_fails_and_only_then(checkout):
+    checkout.add_python(code=PYTHON.replace("exit ", "echo 'no such package' >&2; exit "))
+
+    assert "no such package" not in (quiet := checkout.prepare()).stdout + quiet.stderr
+    (checkout.folder / ".venv" / "nnguide-installed").unlink()
+    assert "no such package" in checkout.prepare(PIP_STATUS="1").stderr

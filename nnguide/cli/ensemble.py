@@ -28,7 +28,10 @@ def command(runs: tuple[str, ...], out: Path, force: bool, as_json: bool) -> Non
     from nnguide.runs import load
     from nnguide.runs.ensemble import ensemble
 
-    run = ensemble([load(name) for name in runs], out, force=force)
+    members = [load(name) for name in runs]
+    for member in members:
+        cli.say(f"run: {member.folder}")
+    run = ensemble(members, out, force=force)
     figures = run.metrics
     if as_json:
         _options.print_json("ensemble", figures)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import signal
-from typing import Any
 
 import click
 
 from nnguide import cli
-from nnguide.errors import ConfigError, ExtraError, RunError
+from nnguide.errors import ConfigError, RunError
 
 MIB = 2**20
 
@@ -66,13 +65,13 @@ def command(
     cli.loud()
     if not poll > 0:
         raise ConfigError(f"--poll is a number of seconds above 0; got {poll:g}")
-    serving = _serving()
+    from nnguide.serving import server
     from nnguide.serving.bounds import Bounds
 
     _show_log()
     bounds = Bounds(*(int(max_body * MIB), max_rows, batch, queue, int(max_held * MIB), timeout))
-    bound = serving.bind(host, port)
-    served = serving.Serving(bounds, not no_batching, poll)
+    bound = server.bind(host, port)
+    served = server.Serving(bounds, not no_batching, poll)
     served.open(models or _usual())
     address, real_port = bound.getsockname()[:2]
 
@@ -86,14 +85,6 @@ def command(
     if served.run(bound, ready) == signal.SIGINT:
         raise KeyboardInterrupt
     return 0
-
-
-def _serving() -> Any:
-    try:
-        from nnguide.serving import server
-    except ImportError as error:
-        raise ExtraError.missing(str(error.name), "serve") from error
-    return server
 
 
 def _usual() -> list[str]:

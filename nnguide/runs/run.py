@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import nnguide
 from nnguide import __version__, tasks
 from nnguide.config import Config
+from nnguide.data.dataset_info import AUTO
 from nnguide.errors import RunError
 from nnguide.files import sha256
 from nnguide.inference import LIGHT_FILES
@@ -93,6 +94,13 @@ class Run:
     @property
     def task(self) -> tasks.Task:
         return tasks.get(self.manifest["task"])
+
+    @property
+    def learned_from_stand_in(self) -> bool:
+        """Whether its data was a small built-in set, which stands in for the task's real one."""
+        built_in = AUTO[self.manifest["task"]][1]
+        is_fallback = bool(self.manifest.get("dataset_is_fallback"))
+        return is_fallback or self.manifest.get("dataset") == built_in
 
     @property
     def config(self) -> Config:
@@ -221,8 +229,8 @@ def shipped(task: str) -> Path:
 def load(name: str | Path) -> Run:
     """The run that RUN means, everywhere.
 
-    An existing folder; else a task's name: the newest finished run under saved_models/runs,
-    else the model that comes with nnguide.
+    An existing folder; else a task's name: the newest finished run under saved_models/runs that
+    learned from real data, else the model that comes with nnguide.
 
     Raises:
         RunError: there is none, or it is damaged.
@@ -235,8 +243,26 @@ def load(name: str | Path) -> Run:
             f"there is no run {name!r}. RUN is a run's folder or a task "
             f"({', '.join(tasks.names())}); `nnguide runs` lists those there are."
         )
+    passed_over = None
     for run in _newest_first(ROOT, name):
-        return run
-    if shipped(name).is_dir():
-        return Run.open(shipped(name))
-    raise RunError(f"there is no trained {name} model yet. Make one with: nnguide train {name}")
+        if not run.learned_from_stand_in:
+            break
+        passed_over = passed_over or run
+    else:
+        if not shipped(name).is_dir():
+            if passed_over is None:
+                command = f"nnguide train {name}"
+                raise RunError(f"there is no trained {name} model yet. Make one with: {command}")
+            raise RunError(
+                f"there is no {name} model that learned from real data. "
+                f"For the one of built-in examples, type its folder: {passed_over.folder}"
+            )
+        run = Run.open(shipped(name))
+    if passed_over is not None:
+        log.info(
+            "%s learned from built-in examples, so it is not taken for %r. "
+            "To use it, type its folder.",
+            passed_over.folder,
+            name,
+        )
+    return run

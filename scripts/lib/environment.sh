@@ -7,6 +7,7 @@
 
 ENVIRONMENT="$ROOT/.venv"
 STAMP="$ENVIRONMENT/nnguide-installed"
+PIP_LOG="$ENVIRONMENT/pip.log"
 TORCH_CPU_INDEX="https://download.pytorch.org/whl/cpu"
 
 say() { printf '== %s\n' "$*"; }
@@ -78,7 +79,8 @@ make_environment() {
 
 # What an installation depends on: what is asked for, the interpreter, and where it all lies.
 fingerprint() {
-    "$ENVIRONMENT/bin/python" - "$ROOT" setup.cfg pyproject.toml requirements.txt <<'PYTHON'
+    "$ENVIRONMENT/bin/python" - "$ROOT" setup.cfg pyproject.toml \
+        requirements.txt requirements-dev.txt <<'PYTHON'
 import hashlib, pathlib, sys
 
 root = pathlib.Path(sys.argv[1])
@@ -96,20 +98,61 @@ is_installed() {
     [ "$found" = "$1" ] && { [ "$extra" = "$2" ] || [ "$extra" = dev ]; }
 }
 
+# pip_install ARGUMENTS...: pip's own words go to a log, the terminal sees one line of progress.
 pip_install() {
-    local quiet=--quiet
-    [ ! -t 1 ] || quiet=""
-    "$ENVIRONMENT/bin/python" -m pip install $quiet --disable-pip-version-check \
-        --constraint "$ROOT/requirements.txt" "$@" || fail \
-        "pip could not install what is needed; its own words are above." \
-        "It needs a package index (see: pip config list) and several GB of disk." \
-        "Run the same command again: it goes on where this one stopped."
+    local line
+    "$ENVIRONMENT/bin/python" -m pip install --disable-pip-version-check "$@" \
+        </dev/null 2>&1 | show_progress || {
+        while IFS= read -r line; do printf '   %s\n' "$line"; done <"$PIP_LOG" >&2
+        fail "pip could not install what is needed; its own words are above." \
+            "It needs a package index (see: pip config list) and several GB of disk." \
+            "Run the same command again: it goes on where this one stopped."
+    }
+}
+
+# Keeps the lines of pip in a log and shows on a terminal how far it is.
+show_progress() {
+    local line name="" seen=0
+    : >"$PIP_LOG"
+    while IFS= read -r line; do
+        printf '%s\n' "$line" >>"$PIP_LOG"
+        [ -t 1 ] || continue
+        case "$line" in
+            "Collecting "*)
+                seen=$((seen + 1)) name="${line#Collecting }" name="${name%% *}"
+                printf '\r\033[K   package %d: %s' "$seen" "$name"
+                ;;
+            *"Downloading "*" ("*")")
+                printf '\r\033[K   package %d: %s (%s' "$seen" "$name" "${line##* \(}"
+                ;;
+            "Installing collected packages"*)
+                printf '\r\033[K   writing %d packages to .venv' "$seen"
+                ;;
+        esac
+    done
+    [ ! -t 1 ] || printf '\r\033[K'
+}
+
+# pip_install_verified ARGUMENTS...: only files whose SHA-256 the requirements name. What is built
+# from source is built with the verified setuptools, not with one that pip would fetch for it.
+pip_install_verified() {
+    pip_install --require-hashes --no-deps --no-build-isolation "$@"
+}
+
+# pins FILE NAME...: the lines of these packages in FILE, as a requirements file of their own
+pins() {
+    local file="$ROOT/$1" name
+    shift
+    for name; do
+        sed -n "/^$name==/,/[^\\\\]\$/p" "$file"
+    done >"$ENVIRONMENT/pins.txt"
+    printf '%s\n' "$ENVIRONMENT/pins.txt"
 }
 
 # PyTorch's Linux builds on the common index carry gigabytes of CUDA, which no test needs.
 install_torch() {
-    local version
-    version="$(sed -n 's/^torch==//p' "$ROOT/requirements.txt")"
+    local version wheels="$ENVIRONMENT/wheels" pins
+    version="$(sed -n 's/^torch==\([^ ]*\).*/\1/p' "$ROOT/requirements-dev.txt")"
     if "$ENVIRONMENT/bin/python" - "$version" 2>/dev/null <<'PYTHON'
 import importlib.metadata, sys
 
@@ -118,16 +161,22 @@ PYTHON
     then
         return
     fi
+    pins="$(pins requirements-dev.txt torch)"
     if [ "$(uname -s)" != Linux ]; then
         say "installing PyTorch $version"
-        pip_install "torch==$version"
+        pip_install_verified --requirement "$pins"
     elif is_reachable "$TORCH_CPU_INDEX/torch/"; then
         say "installing PyTorch $version, the CPU build (200 MB to download)"
-        pip_install --no-deps --index-url "$TORCH_CPU_INDEX" "torch==$version"
+        pip_install_verified --index-url "$TORCH_CPU_INDEX" --requirement "$pins"
     else
         say "installing PyTorch $version from pip's own index, since $TORCH_CPU_INDEX"
         say "cannot be reached: where that has the CUDA build, 3 GB are downloaded"
-        pip_install "torch==$version"
+        # pip prefers a build of which the index names a known hash; this takes the one it would
+        # take without hashes, and verifies it after
+        "$ENVIRONMENT/bin/python" -m pip download --quiet --disable-pip-version-check --no-deps \
+            --dest "$wheels" "torch==$version" </dev/null || fail "pip could not download PyTorch."
+        pip_install_verified --no-index --find-links "$wheels" --requirement "$pins"
+        rm -rf "$wheels"
     fi
 }
 
@@ -149,14 +198,19 @@ prepare_environment() {
         return
     fi
     rm -f "$STAMP"
+    say "installing the build tools"
+    pip_install_verified --requirement "$(pins requirements.txt setuptools wheel)"
     if [ "$extra" = dev ]; then
         install_torch
-        say "installing nnguide with its test tools and extras (1 GB to download, 5 GB on disk)"
-        pip_install --editable "$ROOT[dev]"
+        say "installing what the tests and extras need (1 GB to download, 5 GB on disk)"
+        pip_install_verified --requirement "$ROOT/requirements-dev.txt"
+        # the libraries that the CUDA build of PyTorch needs, if it is that; else nothing
+        pip_install torch
     else
-        say "installing nnguide (800 MB to download, 3 GB on disk)"
-        pip_install --editable "$ROOT"
+        say "installing what nnguide needs (800 MB to download, 3 GB on disk)"
+        pip_install_verified --requirement "$ROOT/requirements.txt"
     fi
+    pip_install --no-deps --no-build-isolation --editable "$ROOT"
     printf '%s %s\n' "$print" "$extra" >"$STAMP.new"
     mv "$STAMP.new" "$STAMP"
 }

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
-
-from nnguide import serving as nnguide_serving
 
 
 @pytest.mark.parametrize(
@@ -46,12 +42,3 @@ def test_a_damaged_run(nnguide, tmp_path):
     ended = nnguide("serve", "--port", "0", tmp_path / "run")
     assert ended.status == 5
     assert "manifest.json" in ended.err
-
-
-def test_without_the_extra(nnguide, monkeypatch):
-    monkeypatch.setitem(sys.modules, "uvicorn", None)
-    monkeypatch.delitem(sys.modules, "nnguide.serving.server", raising=False)
-    monkeypatch.delattr(nnguide_serving, "server", raising=False)
-    ended = nnguide("serve", "spam")
-    assert ended.status == 6
-    assert "pip install 'nnguide[serve]'" in ended.err

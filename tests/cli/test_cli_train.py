@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import tiny
 
+DIGIT = Path(__file__).parents[2] / "docs" / "digit.png"
 CONTRACT = {
     *("schema", "command", "run", "task", "dataset", "dataset_is_fallback", "epochs"),
     *("best_epoch", "train_seconds", "val_accuracy", "val_loss"),
@@ -48,7 +49,10 @@ def test_the_answer_in_json_and_the_run_that_it_names(nnguide, words):
         "manifest.json",
     }
     assert len(list(csv.reader((run / "history.csv").open()))) == 2
-    assert nnguide("evaluate", "digits").err == f"run: {run}\n"
+    assert nnguide("evaluate", run).err == f"run: {run}\n"
+    named = nnguide("predict", "digits", DIGIT).err.splitlines()
+    assert named[0].startswith(f"{run} learned from built-in examples")  # and shadows nothing
+    assert named[1].endswith("shipped/digits")
 
 
 def test_auto_says_that_it_takes_a_stand_in(nnguide, words):
