@@ -13,7 +13,8 @@ import tensorflow as tf
 from nnguide.export import tf_grid as grid
 from nnguide.export import tf_ink
 from nnguide.preprocessing.mnist_form import BOX, FINE, LOOKS, SIDE, STROKES
-from nnguide.preprocessing.pictures import ENOUGH, MAX_BYTES, MAX_PIXELS
+from nnguide.preprocessing.picture_limits import MAX_PIXELS
+from nnguide.preprocessing.pictures import ENOUGH, MAX_BYTES
 
 KINDS = {"png": b"\x89PNG\r\n\x1a\n", "jpeg": b"\xff\xd8\xff", "bmp": b"BM", "gif": b"GIF8"}
 HEADER = 65_536 + 64  # bytes in which the orientation of a photo is looked for

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import io
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nnguide.errors import InputError
-from nnguide.preprocessing import grid, mnist_form
+from nnguide.preprocessing import grid, mnist_form, picture_limits
 
 if TYPE_CHECKING:
     from PIL import Image
 
 MAX_BYTES = 20_000_000
-MAX_PIXELS = 40_000_000
 ENOUGH = 1500  # pixels of the longer side; a larger picture is reduced while it is read
 FORMATS = "PNG, JPEG, BMP, GIF or TIFF"
 
@@ -30,11 +30,11 @@ def read(source: Path | bytes) -> np.ndarray:
     Raises:
         InputError: it is no picture within the limits, or no digit is seen on it.
     """
-    grey = decode(source)
-    try:
-        return mnist_form.normalise(grey)
-    except InputError as error:
-        raise InputError(f"{name_of(source)}: {error}") from error
+    with _decoded(source) as grey:
+        try:
+            return mnist_form.normalise(grey)
+        except InputError as error:
+            raise InputError(f"{name_of(source)}: {error}") from error
 
 
 def decode(source: Path | bytes) -> np.ndarray:
@@ -46,27 +46,38 @@ def decode(source: Path | bytes) -> np.ndarray:
 
     Args:
         source: the path of a picture file, or its bytes: PNG, JPEG, BMP, GIF or TIFF, at most
-            20 MB and 40 million pixels, told by its content and not by its name.
+            20 MB and 40 million pixels and within `picture_limits`, told by its content and not
+            by its name.
     Returns:
         (h, w) float32 in [0, 1], 0 black.
     Raises:
         InputError: the file cannot be read, is no such picture, damaged or too large.
     """
+    with _decoded(source) as grey:
+        return grey
+
+
+@contextlib.contextmanager
+def _decoded(source: Path | bytes) -> Iterator[np.ndarray]:
+    """The grey picture; while it is in use, no other large one is decoded."""
     name = name_of(source)
-    picture = opened(content(source, name), name)
-    width, height = picture.size
-    if width < 1 or height < 1 or width * height > MAX_PIXELS:
-        raise InputError(
-            f"{name}: expected a picture of 1 to {MAX_PIXELS:,} pixels; got {width:,} x "
-            f"{height:,}. Give a smaller copy."
-        )
+    data = content(source, name)
+    picture = opened(data, name)
     try:
-        return to_grey(picture)
-    except Exception as error:  # damaged bytes end in a dozen exceptions, by decoder
-        raise InputError(
-            f"{name}: expected a whole {picture.format} picture; its content is damaged or cut "
-            f"short ({error})"
-        ) from error
+        memory = picture_limits.check(picture, data)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
+    with picture_limits.turn(memory):
+        try:
+            grey = to_grey(picture)
+        except InputError as error:  # it took too long
+            raise InputError(f"{name}: {error}") from error
+        except Exception as error:  # damaged bytes end in a dozen exceptions, by decoder
+            raise InputError(
+                f"{name}: expected a whole {picture.format} picture; its content is damaged or "
+                f"cut short ({error})"
+            ) from error
+        yield grey
 
 
 def name_of(source: Path | bytes) -> str:
@@ -122,7 +133,9 @@ def opened(data: bytes, name: str) -> Image.Image:
     for start, kind in formats:
         if data.startswith(start):
             try:
-                return kind(io.BytesIO(data))
+                return kind(picture_limits.TimedBytes(data))
+            except InputError as error:  # it took too long
+                raise InputError(f"{name}: {error}") from error
             except Exception as error:  # as in decode
                 raise InputError(
                     f"{name}: expected a whole {kind.format} picture; its header is damaged or "
@@ -135,22 +148,48 @@ def opened(data: bytes, name: str) -> Image.Image:
 
 
 def to_grey(picture: Image.Image) -> np.ndarray:
-    """(h, w) float32 in [0, 1] of a picture of any mode, 0 black."""
-    from PIL import ImageOps
-
+    """(h, w) float32 in [0, 1] of a picture of any mode, 0 black; `picture` is used up."""
     if picture.format == "JPEG":  # its decoder can skip detail, which saves most of the time
         picture.draft(None, (ENOUGH, ENOUGH))
-    picture = ImageOps.exif_transpose(picture)
+    turned = TURNED.get(picture.getexif().get(0x0112, 1))
     reduced = max(max(picture.size) // ENOUGH, 1)
     if picture.mode.startswith(("I", "F")):
-        return reduce(deep(picture), reduced)
-    if picture.has_transparency_data:
-        levels = np.asarray(picture.convert("RGBA").reduce(reduced), np.float32) / 255
+        grey = reduce(deep(picture), reduced)
+    elif picture.has_transparency_data:
+        mode = "LA" if picture.mode == "LA" else "RGBA"
+        small = _shrunk(picture, mode, reduced).convert("RGBA")
+        levels = np.asarray(small, np.float32) / 255
         red, green, blue, opacity = np.moveaxis(levels, 2, 0)
-        return on_paper(0.299 * red + 0.587 * green + 0.114 * blue, opacity)  # ITU-R BT.601
-    if picture.mode not in ("L", "RGB"):
-        picture = picture.convert("L" if picture.mode == "1" else "RGB")
-    return np.asarray(picture.reduce(reduced).convert("L"), np.float32) / 255
+        grey = on_paper(0.299 * red + 0.587 * green + 0.114 * blue, opacity)  # ITU-R BT.601
+    else:
+        mode = {"1": "L", "P": "RGB"}.get(picture.mode, picture.mode)
+        small = _shrunk(picture, mode, reduced)
+        if small.mode != "L":
+            small = small.convert("RGB").convert("L")
+        grey = np.asarray(small, np.float32) / 255
+    return turned(grey) if turned else grey
+
+
+# EXIF's orientation -> what turns an array of that orientation upright.
+TURNED: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+    2: lambda grey: grey[:, ::-1],
+    3: lambda grey: grey[::-1, ::-1],
+    4: lambda grey: grey[::-1],
+    5: lambda grey: grey.T,
+    6: lambda grey: grey.T[:, ::-1],
+    7: lambda grey: grey[::-1, ::-1].T,
+    8: lambda grey: grey.T[::-1],
+}
+
+
+def _shrunk(picture: Image.Image, mode: str, factor: int) -> Image.Image:
+    """`picture` in `mode` with blocks averaged; its own pixels are given back at once."""
+    whole = picture if picture.mode == mode else picture.convert(mode)
+    small = whole.reduce(factor)
+    if factor > 1:
+        picture.close()
+        whole.close()
+    return small
 
 
 def deep(picture: Image.Image) -> np.ndarray:

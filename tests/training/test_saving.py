@@ -101,7 +101,7 @@ def test_what_is_no_model_is_refused(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(RunError, match=r"m\.keras cannot be loaded"):
         saving.load(path)
-    with pytest.raises(RunError, match="not loaded|cannot be loaded"):
+    with pytest.raises(RunError, match=r"not loaded|cannot be loaded"):
         saving.load(tmp_path / "missing.keras")
 
 
@@ -123,5 +123,5 @@ def test_a_file_cannot_bring_code(tmp_path: Path) -> None:
                 content = json.dumps(tree).encode()
             bad.writestr(name, content)
     for name in ("lambda", "module"):
-        with pytest.raises(RunError, match="not loaded|cannot be loaded"):
+        with pytest.raises(RunError, match=r"not loaded|cannot be loaded"):
             saving.load(tmp_path / f"{name}.keras")
