@@ -6,13 +6,38 @@ import contextlib
 import errno
 import hashlib
 import json
+import math
 import os
+import re
+import stat
+import struct
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nnguide.errors import WriteError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")  # in JSON; alone it is no character
+DAMAGE = (  # what reading a damaged .npz raises
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    LookupError,
+    RuntimeError,  # an encrypted member, or one packed in a way that is not known
+    MemoryError,  # a size that cannot be
+    SyntaxError,  # a header that is no header
+    AttributeError,  # a file that is no archive
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+)
 
 
 @contextlib.contextmanager
@@ -36,6 +61,8 @@ def writing_to(target: Path) -> Iterator[None]:
             errno.ENAMETOOLONG: "the name is too long",
             errno.EFBIG: "the file is larger than is allowed here",
             errno.EIO: "the device reports an error",
+            errno.EBUSY: "it is in use, or a mount point",
+            errno.ELOOP: "its links lead back to themselves",
         }.get(error.errno or 0)
         if reason is None:
             raise
@@ -82,6 +109,68 @@ def write_text(target: Path | str, text: str) -> None:
 def write_json(target: Path | str, value: Any) -> None:
     """Write `value` as indented JSON, atomically; NaN and infinity are refused."""
     write_text(target, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path, most: int = 2**26) -> Any:
+    """The JSON value in a file of at most `most` bytes, 32 levels deep; NaN is refused.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        OSError, ValueError: it cannot be read, is no regular file, or holds no such value.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for a writer
+        raise ValueError("it is not a regular file")
+    if path.stat().st_size > most:
+        raise ValueError(f"it has {path.stat().st_size:,} bytes, more than {most:,}")
+    return parse_json(path.read_text(encoding="utf-8"))
+
+
+def parse_json(text: str, depth: int = 32) -> Any:
+    """The JSON value that `text` is, at most `depth` levels deep and without NaN.
+
+    Raises:
+        ValueError: it is none.
+    """
+
+    def no_number(name: str) -> None:
+        raise ValueError(f"{name} is not a number that JSON has")
+
+    try:
+        value = json.loads(text, parse_constant=no_number)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    level, left = [value], depth
+    while level := [item for item in level if isinstance(item, (dict, list))]:
+        if (left := left - 1) < 0:
+            raise ValueError("it is nested too deeply")
+        level = [
+            item for node in level for item in (node.values() if isinstance(node, dict) else node)
+        ]
+        if any(isinstance(item, float) and not math.isfinite(item) for item in level):
+            raise ValueError("it holds a number that is too large")
+    if HALF_CHARACTER.search(text):
+        json.dumps(value, ensure_ascii=False).encode("utf-8")  # a UnicodeError is a ValueError
+    return value
+
+
+def read_npz(path: Path) -> dict[str, np.ndarray]:
+    """The arrays in a .npz file, none of which can be code.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is damaged.
+    """
+    import numpy as np
+
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ValueError("it is not a regular file")
+        with np.load(path, allow_pickle=False) as saved:
+            return {name: saved[name] for name in saved.files}
+    except FileNotFoundError:
+        raise
+    except DAMAGE as error:
+        raise ValueError(str(error) or type(error).__name__) from error
 
 
 def sha256(path: Path) -> str:

@@ -1,0 +1,239 @@
+"""A folder that appears whole: it grows beside its place and takes it when it is complete.
+
+    <folder>                        whole, whatever moment a process died
+    <folder>.<command>.unfinished   grows; nothing but the command in its name takes it up
+    <folder>.replaced               was there before, between the two renames of `publish`
+    <folder>.removed                on its way out
+    .<folder>.lock                  held by the process at work; a kill frees it
+
+Runs, searches, exports and prepared data are all made here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import glob
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from nnguide.errors import ConfigError
+from nnguide.files import writing_to
+
+UNFINISHED, REPLACED, REMOVED = ".unfinished", ".replaced", ".removed"
+NOT_LOCKABLE = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)  # some network file systems
+PATIENCE = 5.0  # seconds that a reader waits for a replacement under way
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder in the making.
+
+    Attributes:
+        folder: what it becomes.
+        command: makes it, as in `nnguide COMMAND`.
+        verify: raises an error unless the folder that it is given is whole.
+        force: replace a folder that is not empty.
+        resumes: whether the unfinished folder that it is given is worth going on from; a
+            command without --resume has None.
+    """
+
+    folder: Path
+    command: str
+    verify: Callable[[Path], object]
+    force: bool = False
+    resumes: Callable[[Path], bool] | None = None
+
+    @property
+    def place(self) -> Path:
+        """The folder itself, where `folder` is a link to it."""
+        return self.folder.resolve()
+
+    @property
+    def path(self) -> Path:
+        """The folder to work in."""
+        return beside(self.place, f".{self.command}{UNFINISHED}")
+
+    @property
+    def waits(self) -> bool:
+        """Whether an interrupted command of this kind left something to go on from."""
+        return self.resumes is not None and self.path.is_dir() and self.resumes(self.path)
+
+    def check(self, resume: bool = False) -> None:
+        """Make sure that the folder may be made here.
+
+        Raises:
+            ConfigError: the folder is in use, or an interrupted command waits there.
+        """
+        if self.folder.exists() and not self.folder.is_dir():
+            raise ConfigError(f"--out takes a folder; {self.folder} is a file.")
+        if os.path.ismount(self.folder):
+            raise ConfigError(f"{self.folder} is a mount point. Choose a folder inside it.")
+        if is_used(self.folder) and not self.force:
+            advice = "Choose another folder, or --force to replace it."
+            if self.waits:
+                advice = (
+                    f"An interrupted `nnguide {self.command}` waits to replace it: go on with "
+                    "--resume --force, or choose another folder."
+                )
+            raise ConfigError(f"{self.folder} is not empty. {advice}")
+        if self.waits and not resume and not self.force:
+            raise ConfigError(
+                f"{self.folder} was interrupted before it was finished. "
+                "Go on with --resume, or start over with --force."
+            )
+
+    @contextlib.contextmanager
+    def claimed(self, resume: bool = False) -> Iterator[Path]:
+        """Take the place for this process and give the folder to work in.
+
+        What a killed command of the same name left is removed, unless it is to be resumed.
+        After an error nothing stays but what is worth going on from.
+
+        Raises:
+            ConfigError: as of `check`, or another process is at work here.
+            WriteError: the place cannot be written.
+        """
+        self.check(resume)
+        with contextlib.ExitStack() as held:
+            with writing_to(self.folder):
+                self.place.parent.mkdir(parents=True, exist_ok=True)
+                held.enter_context(locked(self.place))
+                recover(self.place)
+            self.check(resume)  # another process may have been quicker
+            with writing_to(self.folder):
+                if not resume:
+                    remove(self.path)
+                self.path.mkdir(exist_ok=True)
+                for half_written in self.path.glob(".*"):  # by a process that was killed
+                    remove(half_written)
+            try:
+                yield self.path
+            except BaseException:
+                if not self.waits:
+                    remove(self.path)
+                raise
+
+    def publish(self) -> None:
+        """Verify what was made, then give it its name; a folder that it replaces goes only now."""
+        self.verify(self.path)
+        with writing_to(self.folder):
+            try:
+                if self.place.exists():
+                    self.place.rename(beside(self.place, REPLACED))
+                self.path.rename(self.place)
+            finally:
+                recover(self.place)
+
+
+def beside(folder: Path, suffix: str) -> Path:
+    """The folder's name with a suffix of this module's."""
+    return folder.with_name(folder.name + suffix)
+
+
+def is_used(folder: Path) -> bool:
+    """Whether `folder` is one that holds something."""
+    return folder.is_dir() and any(folder.iterdir())
+
+
+@contextlib.contextmanager
+def locked(folder: Path, wait: float = 0.0) -> Iterator[None]:
+    """Keep other processes from making `folder`; its parent exists.
+
+    Args:
+        wait: seconds for another process to end; -1: for ever.
+    Raises:
+        ConfigError: another process is at work there.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder.with_name(f".{folder.name}.lock"), fallback_to_soft=False)
+    try:
+        lock.acquire(timeout=wait)
+    except Timeout as error:
+        raise ConfigError(
+            f"another process is at work in {folder}. Wait for its end, or choose another folder."
+        ) from error
+    except OSError as error:
+        if error.errno not in NOT_LOCKABLE:
+            raise
+    try:
+        yield
+    finally:
+        try:
+            if lock.is_locked:  # who waits for the file sees that it is gone, and makes it anew
+                Path(lock.lock_file).unlink(missing_ok=True)
+        finally:
+            lock.release()
+
+
+def remove(path: Path) -> None:
+    """Remove a folder or file; a kill on the way leaves nothing under its name."""
+    if path.is_file():
+        path.unlink()
+        return
+    removed = path.with_name(path.name.removesuffix(REMOVED) + REMOVED)
+    shutil.rmtree(removed, ignore_errors=True)
+    if path.exists():
+        path.rename(removed)
+        shutil.rmtree(removed, ignore_errors=True)
+
+
+def recover(folder: Path) -> None:
+    """Finish or undo a replacement of `folder` that was cut short; call it under the lock."""
+    replaced = beside(folder, REPLACED)
+    if replaced.exists():
+        if folder.exists():
+            remove(replaced)
+        else:
+            replaced.rename(folder)
+    for suffix in (REPLACED, f".*{UNFINISHED}"):
+        for left in folder.parent.glob(glob.escape(folder.name) + suffix + REMOVED):
+            remove(left)
+
+
+def restore(folder: Path) -> None:
+    """Put back a folder that a kill left under another name, for one who only reads it."""
+    place = folder.resolve()
+    if not place.exists() and beside(place, REPLACED).exists():
+        with writing_to(folder), locked(place, PATIENCE):
+            recover(place)
+
+
+def folders(root: Path) -> list[Path]:
+    """The folders in `root` that are whole or are none of nnguide's, without those in the making.
+
+    One that cannot be looked at is among them: opening it says why.
+    """
+    if not root.is_dir():
+        return []
+    found = set()
+    for path in root.iterdir():
+        if path.name.endswith(REPLACED):
+            path = path.with_name(path.name.removesuffix(REPLACED))
+            restore(path)
+        if path.name.endswith((UNFINISHED, REPLACED, REMOVED)) or path.name.startswith("."):
+            continue
+        if path.is_dir() or path.is_symlink():
+            found.add(path)
+    return sorted(found)
+
+
+def waiting(root: Path, prefix: str, command: str) -> Path | None:
+    """The folder of a command that was interrupted last in `root`, of those with `prefix`."""
+    suffix = f".{command}{UNFINISHED}"
+    left = root.glob(f"{prefix}*{suffix}")
+    newest = max(left, key=lambda path: path.stat().st_mtime, default=None)
+    return newest and newest.with_name(newest.name.removesuffix(suffix))
+
+
+def sweep(root: Path, command: str) -> None:
+    """Remove what killed processes of a command left in `root`, not what is being made."""
+    suffix = f".{command}{UNFINISHED}"
+    for left in root.glob(f"*{suffix}*"):
+        place = left.with_name(left.name.partition(suffix)[0])
+        with contextlib.suppress(ConfigError), locked(place):
+            remove(left)
