@@ -9,6 +9,7 @@ import json
 import math
 import os
 import re
+import shutil
 import stat
 import struct
 import tempfile
@@ -139,6 +140,27 @@ def parse_json(text: str, depth: int = 32) -> Any:
         value = json.loads(text, parse_constant=no_number)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
+    if HALF_CHARACTER.search(text):
+        json.dumps(value, ensure_ascii=False).encode("utf-8")  # a UnicodeError is a ValueError
+    return _bounded(value, depth)
+
+
+def parse_toml(text: str, depth: int = 32) -> dict[str, Any]:
+    """The table that the TOML `text` is, at most `depth` levels deep.
+
+    Raises:
+        ValueError: it is none.
+    """
+    import tomllib
+
+    try:
+        return _bounded(tomllib.loads(text), depth)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def _bounded(value: Any, depth: int) -> Any:
+    """`value`, if it is at most `depth` levels deep and has no number that is infinite."""
     level, left = [value], depth
     while level := [item for item in level if isinstance(item, (dict, list))]:
         if (left := left - 1) < 0:
@@ -148,8 +170,6 @@ def parse_json(text: str, depth: int = 32) -> Any:
         ]
         if any(isinstance(item, float) and not math.isfinite(item) for item in level):
             raise ValueError("it holds a number that is too large")
-    if HALF_CHARACTER.search(text):
-        json.dumps(value, ensure_ascii=False).encode("utf-8")  # a UnicodeError is a ValueError
     return value
 
 
@@ -171,6 +191,18 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         raise
     except DAMAGE as error:
         raise ValueError(str(error) or type(error).__name__) from error
+
+
+def copy_folder(source: Path, target: Path) -> None:
+    """Copy what is in `source` into the folder `target`: files and folders that are not hidden."""
+    for path in sorted(source.rglob("*")):
+        inside = path.relative_to(source)
+        if any(part.startswith(".") for part in inside.parts):
+            continue
+        if path.is_dir():
+            (target / inside).mkdir(exist_ok=True)
+        elif path.is_file():
+            shutil.copyfile(path, target / inside)
 
 
 def sha256(path: Path) -> str:

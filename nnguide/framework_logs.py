@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from typing import Any
+from typing import IO, Any
 
 from nnguide.errors import ConfigError
 
@@ -21,7 +21,7 @@ def tensorflow() -> Any:
         ConfigError: Keras is set to another backend.
     """
     if "tensorflow" not in sys.modules:
-        os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+        _check_backend(os.environ.setdefault("KERAS_BACKEND", "tensorflow"))
         if verbose:
             import keras
             import tensorflow
@@ -33,18 +33,29 @@ def tensorflow() -> Any:
                 import tensorflow  # noqa: F401
             sys.modules["tensorflow"].get_logger().setLevel("ERROR")
             _silence_absl()
-        if (backend := sys.modules["keras"].backend.backend()) != "tensorflow":
-            raise ConfigError(
-                f"nnguide runs on Keras's TensorFlow backend; it is set to {backend}. "
-                "Set KERAS_BACKEND=tensorflow."
-            )
+        _check_backend(sys.modules["keras"].backend.backend())  # it may be imported already
     return sys.modules["tensorflow"]
+
+
+def _check_backend(name: str) -> None:
+    if name != "tensorflow":
+        raise ConfigError(
+            f"nnguide runs on Keras's TensorFlow backend; it is set to {name}. "
+            "Set KERAS_BACKEND=tensorflow."
+        )
 
 
 def _silence_absl() -> None:
     from absl import logging
 
     logging.set_verbosity(logging.ERROR)
+
+
+def _nowhere() -> IO[bytes]:
+    """A file that takes no room on a disk, which may be full, where the system has such files."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("stderr"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 @contextlib.contextmanager
@@ -57,7 +68,7 @@ def stderr_diverted() -> Iterator[None]:
         yield
         return
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as log:
+    with _nowhere() as log:
         kept = os.dup(2)
         os.dup2(log.fileno(), 2)
         try:

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from nnguide import __version__, runs
+from nnguide import __version__, runs, workspace
 from nnguide.blueprints import problems, tables
 from nnguide.blueprints.numpy_net import NumpyNet
 from nnguide.blueprints.settings import Settings
@@ -205,8 +205,8 @@ def is_blueprint(folder: Path | str) -> bool:
 def finished(root: Path = runs.ROOT) -> list[Saved]:
     """All whole blueprint runs under `root`; damaged ones are left out."""
     found = []
-    for folder in sorted(root.glob("*/")) if root.is_dir() else ():
-        if is_blueprint(folder) and folder.suffix not in (".unfinished", ".replaced"):
+    for folder in workspace.folders(root):
+        if is_blueprint(folder):
             with contextlib.suppress(RunError):
                 found.append(Saved.open(folder))
     return found

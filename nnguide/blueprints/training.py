@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import fields
@@ -18,7 +17,8 @@ from nnguide.blueprints.losses import accuracy
 from nnguide.blueprints.problems import Problem, load
 from nnguide.blueprints.settings import Settings
 from nnguide.errors import ConfigError
-from nnguide.runs import Workspace, default_folder
+from nnguide.runs import default_folder
+from nnguide.workspace import Workspace
 
 TOY = {"hidden": (16, 16), "epochs": 100, "batch_size": 32, "learning_rate": 0.01}
 DEFAULTS: dict[str, dict[str, Any]] = {
@@ -84,9 +84,8 @@ def train(
     if animation and not (flat and animation.suffix.lower() == ".gif"):
         raise ConfigError("--animate writes a .gif, for two classes told apart by two features")
     folder = out or default_folder(f"blueprint-{Path(data).stem}", seed)
-    workspace = Workspace(folder, force)
-    workspace.claim(resume=False)
-    try:
+    space = Workspace(folder, "blueprint", saved.Saved.open, force)
+    with space.claimed() as place:
         network = build(engine, len(problem.encoder.mean), problem.outputs, chosen)
         X, y = problem.encoder(problem.train.inputs), problem.train.y
         held_out = problem.encoder(problem.validation.inputs), problem.validation.y
@@ -119,14 +118,11 @@ def train(
             ),
         }
         given = {"engine": engine, "examples": examples, "label_column": label_column}
-        saved.save(workspace.path, network, problem, given, history, metrics)
-        _draw(workspace.path, network, problem, history)
+        saved.save(place, network, problem, given, history, metrics)
+        _draw(place, network, problem, history)
         if animation:
             pictures.forming(frames, *_points(problem), animation)
-        workspace.publish()
-    except BaseException:
-        shutil.rmtree(workspace.path, ignore_errors=True)
-        raise
+        space.publish()
     return metrics
 
 

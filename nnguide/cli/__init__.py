@@ -12,7 +12,9 @@ import io
 import logging
 import os
 import pkgutil
+import signal
 import sys
+import threading
 import traceback
 from typing import Any
 
@@ -142,6 +144,7 @@ def main(arguments: list[str] | None = None) -> None:
     asked: dict[str, bool] = {}
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack characters
+    _interruptible(asked)
     try:
         status = command_line.main(arguments, prog_name="nnguide", standalone_mode=False, obj=asked)
         status = status if isinstance(status, int) else 0
@@ -156,8 +159,7 @@ def main(arguments: list[str] | None = None) -> None:
             click.echo("An argument that begins with a minus goes after --.", err=True)
         status = error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("nnguide: interrupted", err=True)
-        status = 130
+        status = _interrupted()
     except (_ReaderGoneError, BrokenPipeError):
         _drop_output()
         status = 0
@@ -171,9 +173,29 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(status)
 
 
+def _interruptible(asked: dict[str, bool]) -> None:
+    """Let Ctrl-C and SIGTERM interrupt the work; `asked` remembers it, whatever comes of it."""
+
+    def interrupt(number: int, frame: Any) -> None:
+        asked["interrupted"] = True
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, interrupt)
+
+
+def _interrupted() -> int:
+    click.echo("nnguide: interrupted", err=True)
+    return 130
+
+
 def _fail(error: NnguideError, asked: dict[str, bool]) -> int:
     if asked.get("debug"):
         traceback.print_exc()
+    if asked.get("interrupted"):  # what a library made of it
+        return _interrupted()
     if not isinstance(error, FindingsError):
         click.echo(f"nnguide: {error}", err=True)
     return error.exit_code
@@ -182,6 +204,8 @@ def _fail(error: NnguideError, asked: dict[str, bool]) -> int:
 def _bug(error: Exception, asked: dict[str, bool]) -> int:
     if asked.get("debug"):
         traceback.print_exc()
+    if asked.get("interrupted"):
+        return _interrupted()
     click.echo(f"nnguide: this is a bug: {type(error).__name__}: {error}", err=True)
     click.echo("Run it again with --debug for the traceback.", err=True)
     return 1

@@ -11,6 +11,7 @@ import click
 
 from nnguide import config
 from nnguide.errors import ConfigError
+from nnguide.files import parse_json, parse_toml
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON (docs/json.md).")
 
@@ -82,11 +83,9 @@ def read_config(path: Path) -> dict[str, Any]:
     Raises:
         ConfigError: no file, or neither TOML nor JSON.
     """
-    import tomllib
-
     try:
         content = path.read_text(encoding="utf-8")
-        tree = json.loads(content) if path.suffix == ".json" else tomllib.loads(content)
+        tree = parse_json(content) if path.suffix == ".json" else parse_toml(content)
     except OSError as error:
         raise ConfigError(f"--config: cannot read {path}: {error.strerror}") from error
     except ValueError as error:

@@ -16,8 +16,9 @@ from nnguide.cli import _options
     "--max-blocked-ham", type=float, required=True, help="Share of ham that may be blocked."
 )
 @click.option("--out", type=click.Path(path_type=Path), help="A new folder, RUN stays as it is.")
+@click.option("--force", is_flag=True, help="Replace a folder --out that is not empty.")
 @_options.as_json
-def command(run: str, max_blocked_ham: float, out: Path | None, as_json: bool) -> None:
+def command(run: str, max_blocked_ham: float, out: Path | None, force: bool, as_json: bool) -> None:
     """Choose the threshold of RUN, a spam run, for a user who must not lose mail.
 
     It is chosen by predictions for training examples that the predicting network
@@ -33,7 +34,7 @@ def command(run: str, max_blocked_ham: float, out: Path | None, as_json: bool) -
 
     found = runs.load(run)
     cli.say(f"run: {found.folder}")
-    changed, rows = validation_scores.set_threshold(found, max_blocked_ham, out, cli.say)
+    changed, rows = validation_scores.set_threshold(found, max_blocked_ham, out, cli.say, force)
     if as_json:
         answer = {"run": str(changed.folder), **changed.decision["choice"], "table": rows}
         _options.print_json("threshold", answer)

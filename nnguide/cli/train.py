@@ -21,7 +21,7 @@ from nnguide.errors import ConfigError
 @click.option("--deterministic", is_flag=True, help="The same bits on the same machine; slower.")
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="TOML or JSON file.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Any setting.")
-@click.option("--resume", is_flag=True, help="Go on with an interrupted training.")
+@click.option("--resume", is_flag=True, help="Go on with a training; with --epochs give it more.")
 @click.option("--force", is_flag=True, help="Replace a folder that is not empty.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder.")
 @_options.as_json
@@ -50,6 +50,7 @@ def command(
       nnguide train spam --dataset messages.csv --patience 3
       nnguide train spam --config best.toml --set train.seed=1
       nnguide train digits --out my-digits --resume
+      nnguide train digits --out my-digits --resume --epochs 20
     """
     chosen = tasks.get(task)
     if out is not None and out.name in ("", ".."):
@@ -68,13 +69,15 @@ def command(
     cli.loud()
     from nnguide.training.train import configure, train
 
-    settled = configure(task, preset=preset, config=tree, settings=[*words, *overrides])
+    settings = [*words, *overrides]
+    configure(task, preset=preset, config=tree, settings=settings)  # wrong use is told at once
     from nnguide.cli._progress import progress
 
     run = train(
         task,
         preset=preset,
-        config=settled,
+        config=tree,
+        settings=settings,
         out=out,
         force=force,
         resume=resume,

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from nnguide import cli, tasks
+from nnguide import cli, tasks, workspace
 from nnguide.cli import _options
 from nnguide.errors import ConfigError
 from nnguide.tuning.settings import ROOT, TUNERS, default_folder, settle
@@ -32,7 +32,7 @@ from nnguide.tuning.settings import ROOT, TUNERS, default_folder, settle
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Any setting: fixed.")
 @click.option("--compare", type=int, default=3, show_default=True, help="Seeds against the preset.")
 @click.option("--train-best", is_flag=True, help="Train the best on all but the test part.")
-@click.option("--resume", is_flag=True, help="Go on with an interrupted search.")
+@click.option("--resume", is_flag=True, help="Go on with a search; with --trials give it more.")
 @click.option("--force", is_flag=True, help="Replace a folder that is not empty.")
 @click.option("--out", type=click.Path(path_type=Path), help="The search's folder.")
 @_options.as_json
@@ -95,8 +95,7 @@ def command(
     changes = entries(task, configure(task, settings=words), read(space)) if space else {}
     settled = settle(task, settings=words, space=changes, **given)
     if out is None and resume:
-        waiting = sorted(ROOT.glob(f"{task}-*.unfinished"), key=lambda path: path.stat().st_mtime)
-        out = waiting[-1].with_suffix("") if waiting else None
+        out = workspace.waiting(ROOT, f"{task}-", "tune")
     out = out or default_folder(task, settled.seed)
     from nnguide.cli._trials import Table
 

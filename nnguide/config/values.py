@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import json
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
 from nnguide.errors import ConfigError
+from nnguide.files import parse_json
 
 LIMIT = 2**32  # every number of a configuration is below it, and every seed must be
 
@@ -126,8 +126,8 @@ class Typed(str):
     def parse(self) -> Any:
         """JSON where it is JSON, else the word itself; 16,32 is a list."""
         try:
-            return json.loads(self)
-        except (ValueError, RecursionError):  # no JSON, or a number of thousands of digits
+            return parse_json(self)
+        except ValueError:  # no JSON, or none that a setting could be
             pass
         if "," in self:
             return [Typed(part.strip()).parse() for part in self.split(",") if part.strip()]

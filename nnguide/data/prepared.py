@@ -16,14 +16,14 @@ import contextlib
 import hashlib
 import io
 import json
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nnguide import workspace
 from nnguide.errors import DataError, WriteError
-from nnguide.files import cache_dir
+from nnguide.files import cache_dir, read_json
+from nnguide.workspace import Workspace
 
 if TYPE_CHECKING:
     from nnguide.data.examples import Examples
@@ -50,21 +50,17 @@ def lock(name: str) -> Iterator[None]:
 
     The lock goes with the process that holds it, so a kill leaves none behind.
     """
-    with writing_cache():
-        cache_dir().mkdir(parents=True, exist_ok=True)
-        file = (cache_dir() / f".{name}.lock").open("w")
-    with file:
-        with contextlib.suppress(ImportError, OSError):  # Windows, some network file systems:
-            import fcntl  # there the renames alone keep a folder whole
-
-            fcntl.flock(file, fcntl.LOCK_EX)
+    with contextlib.ExitStack() as held:
+        with writing_cache():
+            cache_dir().mkdir(parents=True, exist_ok=True)
+            held.enter_context(workspace.locked(cache_dir() / name, wait=-1))
         yield
 
 
 def read_meta(folder: Path) -> dict[str, Any] | None:
     """The meta.json of a prepared folder; None where there is none of this format."""
     try:
-        meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+        meta = read_json(folder / "meta.json")
     except (OSError, ValueError):
         return None
     return meta if isinstance(meta, dict) and meta.get("format") == FORMAT else None
@@ -88,16 +84,14 @@ def save(folder: Path, parts: Mapping[str, Examples], name: str) -> None:
     Call it under the set's lock.
     """
     label_names = parts["train"].label_names
+    space = Workspace(folder, "data", _check_intact, force=True)
     with writing_cache():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        for left_over in folder.parent.glob(f".{folder.name}-*"):
-            shutil.rmtree(left_over, ignore_errors=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        try:
-            beside.chmod(0o755)
+        workspace.sweep(folder.parent, space.command)
+        with space.claimed() as place:
             for part, examples in parts.items():
                 for file, content in _encode(part, examples):
-                    (beside / file).write_bytes(content)
+                    (place / file).write_bytes(content)
             meta = {
                 "format": FORMAT,
                 "name": name,
@@ -105,16 +99,16 @@ def save(folder: Path, parts: Mapping[str, Examples], name: str) -> None:
                 "counts": {part: examples.counts() for part, examples in parts.items()},
                 "sha256": {
                     file.name: hashlib.sha256(file.read_bytes()).hexdigest()
-                    for file in sorted(beside.iterdir())
+                    for file in sorted(place.iterdir())
                 },
             }
-            (beside / "meta.json").write_text(json.dumps(meta, indent=2), encoding="utf-8")
-            if folder.exists():  # damaged, or of an older format
-                folder.rename(beside / "replaced")
-            beside.rename(folder)
-            shutil.rmtree(folder / "replaced", ignore_errors=True)
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
+            (place / "meta.json").write_text(json.dumps(meta, indent=2), encoding="utf-8")
+            space.publish()
+
+
+def _check_intact(folder: Path) -> None:
+    if not is_intact(folder):
+        raise WriteError(f"what was written to {folder} cannot be read again. Is the disk full?")
 
 
 def _encode(part: str, examples: Examples) -> Iterator[tuple[str, bytes]]:

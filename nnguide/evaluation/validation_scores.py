@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -17,8 +16,9 @@ from nnguide import runs
 from nnguide.errors import ConfigError, RunError
 from nnguide.evaluation import figures
 from nnguide.evaluation.thresholds import threshold_for, threshold_table
-from nnguide.files import atomic, sha256, write_json, writing_to
-from nnguide.runs import Run, Workspace
+from nnguide.files import DAMAGE, atomic, copy_folder, read_npz, write_json, writing_to
+from nnguide.runs import Run, manifest
+from nnguide.workspace import Workspace
 
 NAME = "held_out.npz"
 USUAL = (0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 0.99)
@@ -46,10 +46,17 @@ def load(run: Run) -> tuple[np.ndarray, np.ndarray]:
             "interrupted or trained with calibration.on=none. Train it anew."
         )
     try:
-        with np.load(path, allow_pickle=False) as kept:
-            return kept["spam"].astype(np.float64), kept["labels"].astype(np.int64)
-    except (OSError, ValueError, KeyError) as error:
+        kept = read_npz(path)
+        spam, labels = kept["spam"].astype(np.float64), kept["labels"].astype(np.int64)
+        if spam.ndim != 1 or spam.shape != labels.shape:
+            raise ValueError(f"expected as many probabilities as labels; got {spam.shape}")
+        if not (np.isfinite(spam) & (spam >= 0) & (spam <= 1)).all():
+            raise ValueError("expected probabilities in [0, 1]")
+        if set(np.unique(labels)) != {0, 1}:
+            raise ValueError("expected labels 0 and 1, both")
+    except DAMAGE as error:
         raise RunError(f"{path} is damaged: {error}") from error
+    return spam, labels
 
 
 def choose(
@@ -88,7 +95,11 @@ def draw(folder: Path, spam: np.ndarray, labels: np.ndarray, threshold: float) -
 
 
 def set_threshold(
-    run: Run, max_blocked_ham: float, out: Path | None, say: Callable[[str], None]
+    run: Run,
+    max_blocked_ham: float,
+    out: Path | None,
+    say: Callable[[str], None],
+    force: bool = False,
 ) -> tuple[Run, list[dict[str, Any]]]:
     """Choose the threshold of a finished run again.
 
@@ -96,6 +107,7 @@ def set_threshold(
         run: a spam run. One that comes with nnguide is never changed: it needs `out`.
         max_blocked_ham: share of ham that may be blocked, in (0, 1).
         out: a new folder for the run with its new threshold; None changes the run in place.
+        force: replace `out` where it is not empty.
     Returns:
         The run with its new threshold, and the table of thresholds.
     """
@@ -107,14 +119,20 @@ def set_threshold(
     spam, labels = load(run)
     if out is None and run.folder.resolve() == runs.shipped(run.task.name).resolve():
         raise ConfigError(f"{run.folder} comes with nnguide and is read-only. Give --out DIR.")
-    space = Workspace(out or run.folder, force=out is None)
-    space.claim(resume=False)
-    with writing_to(space.path):
-        shutil.copytree(run.folder, space.path, dirs_exist_ok=True)
-    chosen = choose(spam, labels, max_blocked_ham, say)
-    write_json(space.path / "decision.json", {**run.decision, **chosen})
-    draw(space.path, spam, labels, chosen["threshold"])
-    files = {name: sha256(space.path / name) for name in run.manifest["files"]}
-    write_json(space.path / runs.MANIFEST, {**run.manifest, "files": files})
-    space.publish()
-    return Run.open(space.folder), table(spam, labels, chosen["threshold"])
+    if NAME not in run.manifest["files"]:
+        say(
+            f"warning: the manifest of {run.folder}, an older run, does not have {NAME}: nothing "
+            "proves that these predictions are its own"
+        )
+    space = Workspace(out or run.folder, "threshold", Run.open, force=force or out is None)
+    with space.claimed() as folder:
+        with writing_to(folder):
+            copy_folder(run.folder, folder)
+        chosen = choose(spam, labels, max_blocked_ham, say)
+        write_json(folder / "decision.json", {**run.decision, **chosen})
+        draw(folder, spam, labels, chosen["threshold"])
+        facts = {k: v for k, v in run.manifest.items() if k not in manifest.OWN}
+        return (
+            runs.finish(space, **{**facts, "created": run.manifest["created"]}),
+            table(spam, labels, chosen["threshold"]),
+        )

@@ -82,7 +82,7 @@ def litert(run: Run, folder: Path, calibration: np.ndarray | None) -> dict[str, 
         WorkError: an operation of the network is none of LiteRT's own.
     """
     core = run.model.get_layer("core")
-    (folder / LITERT).write_bytes(light.convert(core))
+    (folder / LITERT).write_bytes(light.convert(core, folder))
     samples = None
     if calibration is not None:
         from nnguide.models.saving import preprocessor

@@ -4,26 +4,24 @@
     <out>/<task>-onnx/<version>/      model.onnx, preprocessing.json, front/
     <out>/<task>-litert/<version>/    model.tflite, model.int8.tflite, preprocessing.json, front/
 
-A version grows in a folder beside its own whose name is no number, so that no server takes it.
+A version is made in a workspace beside its own whose name is no number, so that no server takes it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nnguide import __version__
-from nnguide.errors import ConfigError, DataError
+from nnguide import __version__, workspace
+from nnguide.errors import ConfigError, DataError, RunError
 from nnguide.export import Format, serving_config
 from nnguide.files import sha256, write_json, writing_to
-from nnguide.runs import Run
+from nnguide.runs import Run, schema
+from nnguide.workspace import Workspace
 
 if TYPE_CHECKING:
     from nnguide.data.examples import Examples
@@ -86,11 +84,7 @@ def export(
     name = run.task.name if form == "saved_model" else f"{run.task.name}-{form}"
     base = out / name
     folder = base / str(version or newest(base) + 1)
-    if folder.exists() and not force:
-        raise ConfigError(
-            f"{folder} is there already. Choose another --version, or --force to replace it."
-        )
-    with growing(folder, out, force) as growth:
+    with making(folder, out, force) as growth:
         say(f"writing {form} of {run.folder}")
         facts = write(run, form, growth, say)
         from nnguide.export.verify import verify
@@ -125,40 +119,42 @@ def newest(base: Path) -> int:
 
 
 @contextlib.contextmanager
-def growing(folder: Path, out: Path, force: bool) -> Iterator[Path]:
-    """Give a folder beside `folder` to fill; it takes its name at the end, or vanishes.
+def making(folder: Path, out: Path, force: bool) -> Iterator[Path]:
+    """Give a folder to fill; it becomes the version `folder` at the end, or vanishes.
 
-    With `force` it replaces a folder of that name, which goes only then. Folders that were made
-    on the way go too if it fails.
+    With `force` it replaces a version that is there, which goes only then. Folders that were made
+    on the way go too if it fails, and what a killed export left below `out`.
     """
     base = folder.parent
     made = [path for path in (base, out, *out.parents) if not path.exists()]
-    with writing_to(folder):
-        base.mkdir(parents=True, exist_ok=True)
-        growth = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", suffix=".unfinished", dir=base))
-    replaced = growth.with_suffix(".replaced")
+    space = Workspace(folder, "export", check, force)
+    if workspace.is_used(folder) and not force:
+        raise ConfigError(
+            f"{folder} is there already. Choose another --version, or --force to replace it."
+        )
     try:
         with writing_to(folder):
+            workspace.sweep(base, space.command)
+        with space.claimed() as growth, writing_to(folder):
             yield growth
-            growth.chmod(0o755)
-            if force and folder.exists():
-                folder.rename(replaced)
-            try:
-                growth.rename(folder)
-            except BaseException as error:
-                if replaced.exists():
-                    replaced.rename(folder)
-                if isinstance(error, OSError) and error.errno in (errno.ENOTEMPTY, errno.EEXIST):
-                    text = f"{folder} was made by another export meanwhile. Export again."
-                    raise ConfigError(text) from error
-                raise
+            space.publish()
     except BaseException:
-        shutil.rmtree(growth, ignore_errors=True)
         for path in made:
             with contextlib.suppress(OSError):  # something else is in it
                 path.rmdir()
         raise
-    shutil.rmtree(replaced, ignore_errors=True)
+
+
+def check(folder: Path) -> None:
+    """Make sure that every file of a version is as its manifest says.
+
+    Raises:
+        RunError: one is missing or damaged.
+    """
+    manifest = schema.read(folder / MANIFEST, {"files": schema.HASHES})
+    for name, wanted in manifest["files"].items():
+        if not (folder / name).is_file() or sha256(folder / name) != wanted:
+            raise RunError(f"{folder / name} is missing, or not as its manifest says")
 
 
 def write(run: Run, form: Format, folder: Path, say: Say) -> dict[str, Any]:

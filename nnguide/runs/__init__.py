@@ -1,19 +1,17 @@
 """Runs: what a run folder holds, how it comes to be whole, how it is found and verified."""
 
 from nnguide.inference.decision import Answer, answer
+from nnguide.runs.manifest import CHECKPOINT, DETERMINES, MANIFEST, SCHEMA
 from nnguide.runs.run import (
-    CHECKPOINT,
-    DETERMINES,
-    MANIFEST,
     ROOT,
-    SCHEMA,
     Engine,
     Run,
+    default_folder,
+    finish,
     finished,
     load,
     shipped,
 )
-from nnguide.runs.workspace import Workspace, default_folder
 
 __all__ = [
     "CHECKPOINT",
@@ -24,9 +22,9 @@ __all__ = [
     "Answer",
     "Engine",
     "Run",
-    "Workspace",
     "answer",
     "default_folder",
+    "finish",
     "finished",
     "load",
     "shipped",

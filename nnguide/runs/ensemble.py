@@ -9,7 +9,8 @@ from typing import Any
 from nnguide import framework_logs
 from nnguide.errors import ConfigError
 from nnguide.files import write_json, write_text
-from nnguide.runs import Run, Workspace
+from nnguide.runs import Run, finish
+from nnguide.workspace import Workspace
 
 
 def ensemble(members: Sequence[Run], out: Path, *, force: bool = False) -> Run:
@@ -37,13 +38,9 @@ def ensemble(members: Sequence[Run], out: Path, *, force: bool = False) -> Run:
     for what, values in told.items():
         if any(value != values[0] for value in values):
             raise ConfigError(f"the runs differ in {what}: {', '.join(map(str, values))}")
-    space = Workspace(out, force)
-    space.claim(resume=False)
-    try:
+    space = Workspace(out, "ensemble", Run.open, force)
+    with space.claimed():
         return _join(members, space)
-    except BaseException:
-        space.discard_if_empty_handed()
-        raise
 
 
 def _join(members: Sequence[Run], space: Workspace) -> Run:
@@ -100,4 +97,4 @@ def _join(members: Sequence[Run], space: Workspace) -> Run:
         },
     )
     facts = ("dataset", "dataset_is_fallback", "dataset_path", "versions")
-    return space.finish(first.task.name, **{key: first.manifest[key] for key in facts})
+    return finish(space, first.task.name, **{key: first.manifest[key] for key in facts})

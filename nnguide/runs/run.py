@@ -10,29 +10,32 @@
     curves.png      the history drawn
     manifest.json   what the run is, and the SHA-256 of every file that determines answers
 
-A run grows in `<folder>.unfinished` and takes its name when it is complete, so a folder with
-a run's name is a whole run, whatever moment a process died.
+    checkpoint.npz  what `train --resume` goes on from; it may be deleted
+
+A run is made in a workspace (nnguide.workspace), so a folder with a run's name is a whole run,
+whatever moment a process died.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import nnguide
-from nnguide import __version__, tasks
+from nnguide import tasks, workspace
 from nnguide.config import Config
 from nnguide.data.dataset_info import AUTO
 from nnguide.errors import RunError
-from nnguide.files import sha256
 from nnguide.inference import LIGHT_FILES
 from nnguide.inference.decision import Answer, answer
+from nnguide.runs import manifest, schema
+from nnguide.runs.manifest import MANIFEST
+from nnguide.workspace import Workspace
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,11 +44,7 @@ if TYPE_CHECKING:
 
 Engine = Literal["light", "keras"]  # what answers
 
-SCHEMA = 1
 ROOT = Path("saved_models/runs")
-MANIFEST = "manifest.json"
-CHECKPOINT = "checkpoint.npz"  # what an unfinished run goes on from
-DETERMINES = ("config.json", "model.keras", "decision.json")  # what answers depend on
 log = logging.getLogger(__name__)
 
 
@@ -64,32 +63,10 @@ class Run:
             RunError: no run, or one that is damaged or does not match its manifest.
         """
         folder = Path(folder)
+        workspace.restore(folder)
         if not folder.is_dir():
             raise RunError(f"there is no run at {folder}. `nnguide runs` lists those there are.")
-        manifest = _read(folder, MANIFEST)
-        if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
-            raise RunError(
-                f"{folder / MANIFEST} is not a manifest that nnguide {__version__} reads"
-            )
-        files, task = manifest.get("files"), manifest.get("task")
-        if task not in tasks.names() or not isinstance(files, dict):
-            raise RunError(
-                f"{folder / MANIFEST} is damaged: it names no task of nnguide, or no files"
-            )
-        if missing := sorted(set(DETERMINES) - files.keys()):
-            raise RunError(
-                f"{folder / MANIFEST} is damaged: it has no hash of {', '.join(missing)}"
-            )
-        for name, wanted in files.items():
-            path = folder / name
-            if Path(name).name != name or not path.is_file():
-                raise RunError(f"{folder} has no file {name}, which its manifest names")
-            if sha256(path) != wanted:
-                raise RunError(
-                    f"{path} does not match its manifest: it is damaged or was changed. "
-                    "Train the run anew, or restore the file."
-                )
-        return cls(folder, manifest)
+        return cls(folder, manifest.verify(folder))
 
     @property
     def task(self) -> tasks.Task:
@@ -104,15 +81,15 @@ class Run:
 
     @property
     def config(self) -> Config:
-        return self.task.defaults.merge(_read(self.folder, "config.json"))
+        return self.task.defaults.merge(schema.read(self.folder / "config.json", {}))
 
     @property
     def metrics(self) -> dict[str, Any]:
-        return _read(self.folder, "metrics.json")
+        return schema.read(self.folder / "metrics.json", schema.METRICS)
 
     @property
     def decision(self) -> dict[str, Any]:
-        return _read(self.folder, "decision.json")
+        return schema.read(self.folder / "decision.json", schema.DECISION)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -165,10 +142,18 @@ class Run:
             engine: light or keras; None is `self.engine`. Their answers are within 1e-4.
         """
         if (engine or self.engine) == "light":
-            return self.light.outputs(checked)
-        from nnguide.models.saving import outputs
+            answered = self.light.outputs(checked)
+        else:
+            from nnguide.models.saving import outputs
 
-        return outputs(self.model, checked)
+            answered = outputs(self.model, checked)
+        nodes = len(self.labels) if self.threshold is None else 1
+        if answered.shape[1:] != (nodes,):
+            raise RunError(
+                f"{self.folder} is damaged: its labels take a network of {nodes} outputs; "
+                f"got {answered.shape[-1]}"
+            )
+        return answered
 
     def predict(self, raw: Any, engine: Engine | None = None) -> list[Answer]:
         """What the network answers to raw inputs, one `Answer` each.
@@ -192,33 +177,49 @@ class Run:
         return self.decision.get("threshold")
 
 
-def _read(folder: Path, name: str) -> Any:
-    try:
-        return json.loads((folder / name).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise RunError(f"{folder} is not a run: it has no {name}") from error
-    except (OSError, ValueError) as error:
-        raise RunError(f"{folder / name} is damaged: {error}") from error
-
-
 def finished(root: Path = ROOT) -> list[Run]:
-    """All whole runs under `root`, the newest last; damaged ones are left out."""
+    """All whole runs under `root`, the newest last; damaged ones are named in the log."""
     return list(_newest_first(root))[::-1]
 
 
 def _newest_first(root: Path, task: str | None = None) -> Iterator[Run]:
     """The whole runs under `root`, of one task or of all; each is verified when it is reached."""
     found = []
-    for folder in root.glob("*/") if root.is_dir() else ():
-        if folder.suffix in (".unfinished", ".replaced"):
-            continue
-        with contextlib.suppress(RunError):
-            manifest = _read(folder, MANIFEST)
-            if isinstance(manifest, dict) and task in (None, manifest.get("task")):
-                found.append((str(manifest.get("created", "")), folder))
-    for _, folder in sorted(found, reverse=True):
-        with contextlib.suppress(RunError):
+    for folder in workspace.folders(root):
+        try:
+            if (name := _task(folder)) and task in (None, name[1]):
+                found.append((*name, folder))
+        except RunError as error:
+            log.warning("left out: %s", error)
+    for _, _, folder in sorted(found, reverse=True):
+        try:
             yield Run.open(folder)
+        except RunError as error:
+            log.warning("left out: %s", error)
+
+
+def _task(folder: Path) -> tuple[str, str] | None:
+    """When a run was made, and its task's name; None for a folder that is no run."""
+    try:
+        names = {path.name for path in folder.iterdir()}
+    except OSError as error:
+        raise RunError(f"{folder} cannot be read: {error.strerror}") from error
+    if not names & {MANIFEST, "model.keras"}:
+        return None
+    found = schema.read(folder / MANIFEST, {"created": schema.TEXT, "task": schema.TEXT})
+    return found["created"], found["task"]
+
+
+def default_folder(task: str, seed: int) -> Path:
+    """Where a run goes that was given no folder."""
+    return ROOT / f"{task}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{seed}"
+
+
+def finish(space: Workspace, task: str, **facts: Any) -> Run:
+    """Write the manifest of the run in `space`, give it its name and open it."""
+    manifest.write(space.path, task, **facts)
+    space.publish()
+    return Run.open(space.folder)
 
 
 def shipped(task: str) -> Path:

@@ -9,8 +9,6 @@ import json
 import math
 import signal
 import threading
-import zipfile
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -20,11 +18,8 @@ import numpy as np
 
 from nnguide.config import Ramp
 from nnguide.errors import RunError, WorkError
-from nnguide.files import atomic
+from nnguide.files import DAMAGE, atomic, parse_json, read_npz
 from nnguide.models.blocks import Dropout, Penalty
-
-# What reading a damaged .npz raises.
-DAMAGE = (OSError, EOFError, ValueError, LookupError, zipfile.BadZipFile, zlib.error)
 
 
 def _layers(model: keras.Model) -> list[keras.layers.Layer]:
@@ -261,6 +256,8 @@ class Checkpoint(keras.callbacks.Callback):
             return 0
         try:
             meta, parts = self._read()
+            if meta["identity"] == self.identity:
+                self._restore(meta, parts)
         except DAMAGE as error:
             raise RunError(f"{self.path} is damaged ({error}). Start over with --force.") from error
         if meta["identity"] != self.identity:
@@ -268,25 +265,45 @@ class Checkpoint(keras.callbacks.Callback):
                 f"{self.path.parent}: its data or settings have changed since it was "
                 "interrupted. Start over with --force."
             )
-        self.model.optimizer.build(self.model.trainable_variables)
-        for variable, value in zip(self.model.variables, parts["model"], strict=True):
-            variable.assign(value)
-        optimizer = self.model.optimizer.variables
-        for variable, value in zip(optimizer, parts["optimizer"], strict=True):
-            variable.assign(value)
-        self.stopping.set_state(meta["stopping"], parts["best"])
-        self.history = meta["history"]
         return meta["epochs"]
+
+    def _restore(self, meta: dict[str, Any], parts: dict[str, list[np.ndarray]]) -> None:
+        """Set what was read.
+
+        Raises:
+            ValueError: it does not fit the model or itself.
+        """
+        epochs, history, stopping = meta["epochs"], meta["history"], meta["stopping"]
+        if not all(len(values) == epochs for values in history.values()):
+            raise ValueError(f"expected a history of {epochs} epochs")
+        if not -1 <= stopping["best_epoch"] <= stopping["epoch"] < epochs:
+            raise ValueError("its best epoch is none of its epochs")
+        self.model.optimizer.build(self.model.trainable_variables)
+        self.stopping.set_state(stopping, _fitting(parts["best"], self.model.weights))
+        variables, optimizer = self.model.variables, self.model.optimizer.variables
+        for part, mine in (("model", variables), ("optimizer", optimizer)):
+            for variable, value in zip(mine, _fitting(parts[part], mine), strict=True):
+                variable.assign(value)
+        self.history = {name: [float(v) for v in values] for name, values in history.items()}
 
     def _read(self) -> tuple[dict[str, Any], dict[str, list[np.ndarray]]]:
         """The saved state: what was counted, and the arrays of each kind in their order."""
         parts: dict[str, list[np.ndarray]] = {"model": [], "optimizer": [], "best": []}
-        with np.load(self.path, allow_pickle=False) as saved:
-            meta = json.loads(saved["meta"].tobytes())
-            for name in sorted(saved.files):
-                if name != "meta":
-                    parts[name.partition("_")[0]].append(saved[name])
+        saved = read_npz(self.path)
+        meta = parse_json(saved.pop("meta").tobytes().decode("utf-8"))
+        for name in sorted(saved):
+            parts[name.partition("_")[0]].append(saved[name])
         return meta, parts
+
+
+def _fitting(arrays: list[np.ndarray], variables: list[Any]) -> list[np.ndarray]:
+    """The arrays, which are as many and as large as the variables."""
+    shapes, wanted = [a.shape for a in arrays], [tuple(v.shape) for v in variables]
+    if shapes != wanted:
+        raise ValueError(f"expected arrays of shapes {wanted}; got {shapes}")
+    if not all(np.issubdtype(array.dtype, np.number) for array in arrays):
+        raise ValueError("expected arrays of numbers")
+    return arrays
 
 
 class Interruption(keras.callbacks.Callback):
@@ -298,22 +315,23 @@ class Interruption(keras.callbacks.Callback):
     def __init__(self) -> None:
         super().__init__()
         self.asked = False
-        self._ours = False
+        self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Interruption:
-        standard = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        self._ours = standard and threading.current_thread() is threading.main_thread()
-        if self._ours:
-            signal.signal(signal.SIGINT, self._interrupt)
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                handler = signal.getsignal(number)
+                if callable(handler):  # what it does stays as it is
+                    self._before[number] = signal.signal(number, self._interrupt)
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._ours:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def _interrupt(self, number: int, frame: Any) -> None:
         self.asked = True
-        raise KeyboardInterrupt
+        self._before[number](number, frame)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         if self.asked:

@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from nnguide.config import Config, TrainConfig
+from nnguide.config.values import flat
 from nnguide.data.examples import Examples, stratified_split
 from nnguide.errors import ConfigError, InputError
 from nnguide.tasks import Task
@@ -201,16 +202,21 @@ def _run(
 ) -> None:
     """Every epoch that is not `done`; KeyboardInterrupt as soon as a batch allows it."""
     with Interruption() as interruption:
-        trainer.fit(
-            batches,
-            epochs=train.epochs,
-            initial_epoch=done,
-            steps_per_epoch=slots.steps,
-            validation_data=watched,
-            callbacks=[*callbacks, interruption],
-            shuffle=False,  # the pipeline has shuffled
-            verbose=0,
-        )
+        try:
+            trainer.fit(
+                batches,
+                epochs=train.epochs,
+                initial_epoch=done,
+                steps_per_epoch=slots.steps,
+                validation_data=watched,
+                callbacks=[*callbacks, interruption],
+                shuffle=False,  # the pipeline has shuffled
+                verbose=0,
+            )
+        except Exception as error:
+            if interruption.asked:  # what a library made of it
+                raise KeyboardInterrupt from error
+            raise
 
 
 def _trainer(
@@ -308,12 +314,15 @@ def _plain(
 
 
 def identity(config: Config, *parts: Examples | None) -> str:
-    """A hash of all that determines a training, so that a resumed one is the same one.
+    """A hash of all that determines an epoch, so that a resumed training is the same one.
+
+    Their number is left out: a training may be given more.
 
     Args:
         parts: the examples that it fits and those that it watches, which decide when it stops.
     """
-    digest = hashlib.sha256(repr(sorted(config.to_dict().items())).encode())
+    settings = {k: v for k, v in flat(config.to_dict()).items() if k != "train.epochs"}
+    digest = hashlib.sha256(repr(sorted(settings.items())).encode())
     for part in parts:
         if part is None:
             continue

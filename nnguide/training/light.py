@@ -33,7 +33,7 @@ def write(model: Any, folder: Path, inputs: np.ndarray) -> None:
 
     try:
         with atomic(folder / NETWORK) as beside:
-            beside.write_bytes(convert(model.get_layer("core")))
+            beside.write_bytes(convert(model.get_layer("core"), folder))
         settings = {"schema": SCHEMA, "preprocessing": describe(preprocessor(model))}
         write_json(folder / SETTINGS, settings)
         compare(LightModel(folder), model, inputs)
@@ -43,16 +43,21 @@ def write(model: Any, folder: Path, inputs: np.ndarray) -> None:
         raise
 
 
-def convert(core: Any) -> bytes:
+def convert(core: Any, beside: Path) -> bytes:
     """The content of a .tflite file with the network `core`; open sizes stay open.
 
+    Args:
+        beside: a folder to work in: the one for temporary files may be full.
     Raises:
         WorkError: an operation of `core` is none of LiteRT's own.
     """
     import tensorflow as tf
     from tensorflow.lite.python.convert import ConverterError
 
-    with framework_logs.stderr_diverted(), tempfile.TemporaryDirectory() as folder:
+    with (
+        framework_logs.stderr_diverted(),
+        tempfile.TemporaryDirectory(prefix=".light-", dir=beside) as folder,
+    ):
         try:
             core.export(folder, format="tf_saved_model", verbose=False)
             return bytes(tf.lite.TFLiteConverter.from_saved_model(folder).convert())

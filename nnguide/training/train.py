@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
 import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nnguide import data, framework_logs, runs, tasks
+from nnguide import data, framework_logs, runs, tasks, workspace
 from nnguide.config import Config
 from nnguide.config.presets import preset as load_preset
-from nnguide.errors import ConfigError, ExtraError, RunError, WorkError, WriteError
+from nnguide.errors import ConfigError, ExtraError, WorkError, WriteError
 from nnguide.evaluation import validation_scores
 from nnguide.files import write_json, write_text, writing_to
-from nnguide.runs import Run, Workspace
+from nnguide.runs import Run
+from nnguide.training import resume as resuming
+from nnguide.workspace import Workspace
 
 if TYPE_CHECKING:
     from nnguide.data.examples import Examples
@@ -78,20 +79,34 @@ def train(
         task, preset, config, settings: as for `configure`.
         out: the run's folder; None makes one under saved_models/runs.
         force: replace a folder that is not empty, whole and at the end.
-        resume: go on with a training that was interrupted.
+        resume: go on with a training that was interrupted, or give a finished one more epochs;
+            settings that are not given are those it was begun with.
         callbacks: more Keras callbacks.
         say: takes each line meant for the user.
     Raises:
         NnguideError: see nnguide.errors; nothing that existed is lost.
         KeyboardInterrupt: interrupted before the first epoch ended; no folder is left.
     """
-    settled = configure(task, preset=preset, config=config, settings=settings)
-    folder = Path(out) if out else _folder(settled, resume)
-    space = Workspace(folder, force)
-    if resume:
-        done, settled = _resumed(space, settled, say)
-        if done is not None:
-            return done
+    tree = config.to_dict() if isinstance(config, Config) else config or {}
+    settled = configure(task, preset=preset, config=tree, settings=settings)
+    left = resuming.newest(task) if resume and out is None else None
+    folder = Path(out) if out else left or runs.default_folder(task, settled.train.seed)
+    space = resuming.place(folder, force)
+    begun = resuming.find(space, task) if resume else None
+    if begun is not None:
+        try:
+            settled = begun.settle(preset, tree, settings)
+        except ConfigError:
+            if begun.waits or not force:
+                raise
+            begun = None
+    if begun is not None:
+        if begun.run is not None and begun.is_over(settled):
+            say(f"{folder} is already finished")
+            return begun.run
+        space = begun.space
+    elif resume:
+        say(f"nothing to resume at {folder}: starting from the beginning")
     if settled.model.l2 and settled.train.l2_schedule.warmup:
         say("train.l2_schedule replaces model.l2")
 
@@ -105,66 +120,12 @@ def train(
     )
     if source.note:
         say(source.note)
-    existed = space.path.exists()
-    space.claim(resume)
-    try:
+    with space.claimed(resume):
+        if begun is not None:
+            begun.bring(settled, say)
         write_json(space.path / "config.json", settled.to_dict())
-        return _work(tasks.get(task), settled, source, space, resume, callbacks, say)
-    except KeyboardInterrupt:
-        space.discard_if_empty_handed()
-        raise
-    except Exception:
-        if not existed:
-            space.discard_if_empty_handed()
-        raise
-
-
-def _folder(config: Config, resume: bool) -> Path:
-    if resume:
-        waiting = sorted(
-            runs.ROOT.glob(f"{config.task}-*.unfinished"), key=lambda path: path.stat().st_mtime
-        )
-        if waiting:
-            return waiting[-1].with_suffix("")
-    return runs.default_folder(config.task, config.train.seed)
-
-
-def _resumed(
-    space: Workspace, wanted: Config, say: Callable[[str], None]
-) -> tuple[Run | None, Config]:
-    """The run, where only its name was missing; else the settings to go on with."""
-    if not (space.path / runs.MANIFEST).exists() and space.folder.is_dir() and not space.force:
-        try:
-            run = Run.open(space.folder)
-        except RunError:
-            return None, wanted  # not a run: claim() says what is wrong
-        _same(run.config, wanted, space.folder)
-        say(f"{space.folder} is already finished")
-        return run, wanted
-    written = space.path / "config.json"
-    if not written.exists():
-        say(f"nothing to resume at {space.folder}: starting from the beginning")
-        return None, wanted
-    try:
-        tree = dict(json.loads(written.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
-        raise RunError(f"{written} is damaged ({error}). Start over with --force.") from error
-    stored = wanted.merge(tree)
-    _same(stored, wanted, space.folder)
-    if (space.path / runs.MANIFEST).exists():  # killed between the last write and the renaming
-        space.publish()
-        return Run.open(space.folder), stored
-    return None, stored
-
-
-def _same(stored: Config, wanted: Config, folder: Path) -> None:
-    changed = stored.differences(wanted)
-    if changed:
-        listed = ", ".join(f"{key} {was} -> {now}" for key, (was, now) in changed.items())
-        raise ConfigError(
-            f"{folder} was begun with other settings ({listed}). "
-            "Repeat the options it was begun with, or start over with --force."
-        )
+        keep = begun is not None or not workspace.is_used(folder)
+        return _work(tasks.get(task), settled, source, space, keep, callbacks, say)
 
 
 def _work(
@@ -172,7 +133,7 @@ def _work(
     config: Config,
     source: data.Source,
     space: Workspace,
-    resume: bool,
+    keep: bool,
     callbacks: Sequence[Any],
     say: Callable[[str], None],
 ) -> Run:
@@ -185,8 +146,6 @@ def _work(
     from nnguide.training.runtime import runtime
 
     checkpoint = space.path / runs.CHECKPOINT
-    if not resume:
-        checkpoint.unlink(missing_ok=True)
     training, validation = divide(config, examples)
     with runtime(config.runtime, seed=config.train.seed) as chosen:
         say(chosen.reason)
@@ -226,8 +185,12 @@ def _work(
     about = {"dataset": source.name, "dataset_is_fallback": source.is_fallback}
     write_json(space.path / "metrics.json", {**facts, **about, "runtime": chosen.reason})
     if fitted.interrupted:
-        say(f"interrupted: keeping the best of {fitted.epochs} finished epochs")
-    return space.finish(
+        if not keep:
+            say(f"{space.folder} stays as it was: go on with --resume --force to replace it")
+            raise KeyboardInterrupt
+        say(f"keeping the best of {fitted.epochs} finished epochs: go on with --resume")
+    return runs.finish(
+        space,
         task.name,
         **about,
         dataset_path=_absolute(source.name),

@@ -20,7 +20,7 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 from keras_tuner.src.engine.oracle import LOCKS, THREADS
 
 from nnguide.errors import RunError
-from nnguide.files import write_json
+from nnguide.files import read_json, write_json
 from nnguide.tuning.settings import DIRECTIONS, Search
 from nnguide.tuning.space import combinations
 
@@ -153,20 +153,20 @@ class Durable(keras_tuner.Oracle):
             half_written.unlink()
         found = {}
         try:
-            state = json.loads(state_file.read_text("utf-8")) if state_file.exists() else None
+            state = read_json(state_file) if state_file.exists() else None
             started = set(state["start_order"]) if state else set()
             for path in sorted(state_file.parent.glob("trial_*/")):
                 name = path.name.removeprefix("trial_")
                 if name not in started:
                     shutil.rmtree(path)
                     continue
-                found[name] = Trial.from_state(json.loads((path / "trial.json").read_text("utf-8")))
+                found[name] = Trial.from_state(read_json(path / "trial.json"))
             self.trials = found
             if state is None:
                 return
             self.set_state(state)
             ended = [name for name in self.start_order if found[name].status in ENDED]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise RunError(
                 f"the search's state at {state_file.parent} is damaged ({error}). "
                 "Start over with --force."

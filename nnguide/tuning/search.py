@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import shutil
+import dataclasses
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,11 +10,12 @@ from typing import Any
 
 from keras_tuner.engine.trial import Trial
 
+from nnguide import workspace
 from nnguide.config import Config
 from nnguide.data.catalogue import Source
 from nnguide.errors import ConfigError, RunError, WorkError
-from nnguide.files import write_json, write_text, writing_to
-from nnguide.runs import Run, Workspace
+from nnguide.files import copy_folder, write_json, write_text, writing_to
+from nnguide.runs import Run, schema
 from nnguide.training.fit import divide
 from nnguide.training.train import train
 from nnguide.tuning import chief, oracles, pictures, report, rows
@@ -24,8 +24,28 @@ from nnguide.tuning.scoring import Scorer, find
 from nnguide.tuning.settings import FILE, Search, default_folder
 from nnguide.tuning.space import declare
 from nnguide.tuning.worker import Worker
+from nnguide.workspace import Workspace
 
 RESULT = "result.json"
+RESULT_SCHEMA: schema.Schema = {
+    "task": schema.TEXT,
+    "dataset": schema.TEXT,
+    "dataset_is_fallback": schema.FLAG,
+    "tuner": schema.TEXT,
+    "objective": schema.TEXT,
+    "planned": schema.COUNT,
+    "completed": schema.COUNT,
+    "failed": schema.COUNT,
+    "time_is_up": schema.FLAG,
+    "comparison": schema.OBJECT.or_null(),
+    "run": schema.TEXT.or_null(),
+    "search": schema.TEXT,
+    "seconds": schema.AMOUNT,
+    "best_trial": schema.TEXT,
+    "best_score": schema.NUMBER,
+    "best_epoch": schema.COUNT,
+    "config": schema.OBJECT,
+}
 BEST = "best.json"
 LOOPBACK = "127.0.0.1:0"
 SMALL = 1000  # examples of a validation part below which folds are advised
@@ -77,35 +97,42 @@ def tune(
         )
     source = find(base)
     folder = Path(out) if out else default_folder(search.task, search.seed)
-    place, scorer = Workspace(folder, force), Scorer(search)
-    if resume and (folder / FILE).exists() and not place.path.exists():
-        _same(folder, search)
+    place = Workspace(folder, "tune", _finished, force, _has_trials)
+    before = _before(place, search, force) if resume else None
+    scorer = Scorer(search)
+    if before is not None and before["planned"] >= oracle.planned and not before["time_is_up"]:
         say(f"{folder}: its trials are finished")
-        result = _finished(folder)
+        result = before
     else:
         if source.note:
             say(source.note)
-        existed = place.path.exists()
-        _claim(place, search, resume)
-        _warn_if_small(scorer, say)
-        try:
-            found, seconds = _trials(
-                oracle, scorer, place.path, resume, workers, address, minutes, watch, say
-            )
-        except BaseException:
-            if oracle.end_order:
-                say(f"{len(oracle.end_order)} trials are kept: go on with --resume --out {folder}")
-            elif not existed:
-                shutil.rmtree(place.path, ignore_errors=True)
-            raise
-        result = {
-            **_outcome(search, source, oracle, found),
-            "search": str(folder),
-            "seconds": round(seconds, 3),
-            **_report(search, found, place.path, say),
-        }
-        write_json(place.path / RESULT, result)
-        place.publish()
+        if before is not None or (resume and place.waits and _is_continued(place, search)):
+            place = dataclasses.replace(place, force=True)  # it goes on with that very search
+        with place.claimed(resume) as path:
+            if before is not None:
+                with writing_to(path):
+                    copy_folder(folder, path)
+            write_text(path / FILE, search.to_json() + "\n")
+            _warn_if_small(scorer, say)
+            try:
+                found, seconds = _trials(
+                    oracle, scorer, path, resume, workers, address, minutes, watch, say
+                )
+            except BaseException:
+                if oracle.end_order:
+                    kept = f"{len(oracle.end_order)} trials are kept"
+                    say(f"{kept}: go on with --resume --out {folder}")
+                raise
+            result = {
+                **_outcome(search, source, oracle, found),
+                "search": str(folder),
+                "seconds": round(seconds, 3),
+                **_report(search, found, path, say),
+            }
+            if before is not None and before["best_trial"] == result["best_trial"]:
+                result |= {key: before[key] for key in ("comparison", "run")}
+            write_json(path / RESULT, result)
+            place.publish()
     if compare and result["comparison"] is None:
         best = search.base.merge(result["config"])
         result["comparison"] = report.compare(scorer, best, compare, say)
@@ -145,28 +172,55 @@ def _warn_if_small(scorer: Scorer, say: Callable[[str], None]) -> None:
         )
 
 
-def _claim(place: Workspace, search: Search, resume: bool) -> None:
-    """Make sure that the search may be made here, and that a resumed one is this one."""
-    if resume and place.path.exists():
+def _has_trials(folder: Path) -> bool:
+    return (folder / "trials.csv").exists()
+
+
+def _before(place: Workspace, search: Search, force: bool) -> dict[str, Any] | None:
+    """The result of the finished search that is to go on; None where none is finished.
+
+    Raises:
+        ConfigError: what is there was begun with other settings.
+        RunError: it is damaged.
+    """
+    workspace.restore(place.folder)
+    if place.waits:
         _same(place.path, search)
-    place.claim(resume)
-    write_text(place.path / FILE, search.to_json() + "\n")
+        return None
+    if force or not (place.folder / FILE).exists():
+        return None
+    _same(place.folder, search)
+    return _finished(place.folder)
+
+
+def _is_continued(place: Workspace, search: Search) -> bool:
+    """Whether the finished search in the folder is the one that the workspace goes on with."""
+    try:
+        _same(place.folder, search)
+    except (ConfigError, RunError):
+        return False
+    return True
 
 
 def _same(folder: Path, wanted: Search) -> None:
     if changed := Search.open(folder).differences(wanted):
         raise ConfigError(
             f"{folder} was begun with other settings ({', '.join(changed)}). "
-            "Repeat the options it was begun with, or start over with --force."
+            "Repeat the options it was begun with, or start over with --force. "
+            "Only more --trials may be given."
         )
 
 
 def _finished(folder: Path) -> dict[str, Any]:
+    """What tells of a finished search.
+
+    Raises:
+        RunError: there is none, or it is damaged.
+    """
     try:
-        return dict(json.loads((folder / RESULT).read_text("utf-8")))
-    except (OSError, ValueError) as error:
-        text = f"{folder / RESULT} is damaged ({error}). Start over with --force."
-        raise RunError(text) from error
+        return schema.read(folder / RESULT, RESULT_SCHEMA)
+    except RunError as error:
+        raise RunError(f"{error}. Start over with --force.") from error
 
 
 def _trials(
@@ -286,10 +340,8 @@ def _train_best(
     search: Search, result: dict[str, Any], folder: Path, say: Callable[[str], None]
 ) -> Run:
     say("training the best on training and validation part together: no validation figures")
-    return train(
-        search.task,
-        config=final(search, result["config"], result["best_epoch"]),
-        out=folder / "best",
-        resume=(folder / "best.unfinished").exists() or (folder / "best").exists(),
-        say=say,
-    )
+    config, place = final(search, result["config"], result["best_epoch"]), folder / "best"
+    try:
+        return train(search.task, config=config, out=place, resume=True, say=say)
+    except ConfigError:  # it is of another best trial, before more were run
+        return train(search.task, config=config, out=place, force=True, say=say)

@@ -15,6 +15,7 @@ from nnguide import tasks
 from nnguide.config import Config
 from nnguide.config.values import at_least, unknown
 from nnguide.errors import ConfigError, RunError
+from nnguide.runs import schema
 
 ROOT = Path("saved_models/searches")
 FILE = "search.json"
@@ -40,6 +41,21 @@ def objectives(task: str) -> tuple[str, ...]:
 def default_folder(task: str, seed: int) -> Path:
     """Where a search goes that was given no folder."""
     return ROOT / f"{task}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{seed}"
+
+
+SCHEMA: schema.Schema = {
+    "task": schema.TEXT,
+    "config": schema.OBJECT,
+    "tuner": schema.TEXT,
+    "objective": schema.TEXT,
+    "trials": schema.COUNT.or_null(),
+    "max_epochs": schema.COUNT,
+    "factor": schema.COUNT,
+    "iterations": schema.COUNT,
+    "executions": schema.COUNT,
+    "folds": schema.COUNT,
+    "space": schema.OBJECT,
+}
 
 
 @dataclass(frozen=True)
@@ -125,17 +141,22 @@ class Search:
             RunError: there is none, or its file is damaged.
         """
         try:
-            return cls.from_json((folder / FILE).read_text("utf-8"))
-        except FileNotFoundError as error:
-            raise RunError(f"{folder} is no search: it has no {FILE}") from error
-        except (OSError, ValueError, TypeError) as error:
+            return cls(**schema.read(folder / FILE, SCHEMA))
+        except RunError as error:
+            raise RunError(f"{error}. Start over with --force.") from error
+        except (ValueError, TypeError) as error:
             raise RunError(
                 f"{folder / FILE} is damaged ({error}). Start over with --force."
             ) from error
 
     def differences(self, other: Search) -> list[str]:
-        """The settings in which two searches differ, each as `name this -> that`."""
+        """The settings in which another search differs, each as `name this -> that`.
+
+        More trials are no difference: a search may be given them.
+        """
         mine, theirs = json.loads(self.to_json()), json.loads(other.to_json())
+        if (self.trials or 0) < (other.trials or 0):
+            mine["trials"] = theirs["trials"]
         changed = self.base.differences(other.base) if self.task == other.task else {}
         return [
             *(

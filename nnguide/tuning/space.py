@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import json
 import math
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from nnguide import tasks
 from nnguide.config import Config
 from nnguide.config.values import flat, unknown
 from nnguide.errors import ConfigError
+from nnguide.files import parse_toml
 from nnguide.tuning.settings import Search
 
 BOUNDS = ("min", "max", "step", "sampling")
@@ -39,7 +39,7 @@ def read(path: Path) -> dict[str, Any]:
         ConfigError: no file, or no TOML.
     """
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return parse_toml(path.read_text("utf-8"))
     except OSError as error:
         raise ConfigError(f"--space: cannot read {path}: {error.strerror}") from error
     except ValueError as error:

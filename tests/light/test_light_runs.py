@@ -147,7 +147,7 @@ def test_a_network_that_litert_lacks_is_a_clear_error(
     given = keras.Input((4,), name="given")
     outside = keras.layers.Lambda(lambda x: tf.raw_ops.Betainc(a=x, b=x, x=x))
     with pytest.raises(WorkError, match=r"cannot be converted to LiteRT .*Betainc"):
-        writing.convert(keras.Model(given, outside(given)))
+        writing.convert(keras.Model(given, outside(given)), tmp_path)
     assert "Betainc" not in capfd.readouterr().err
 
 

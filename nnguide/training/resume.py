@@ -1,0 +1,182 @@
+"""Going on with a training: a killed one, an interrupted one, or a finished one with more epochs.
+
+Ctrl-C leaves a finished run of the best epoch so far; a kill leaves a workspace. Both keep the
+checkpoint of the last whole epoch, so `--resume` ends where the uninterrupted training would have.
+A finished run keeps its checkpoint too, and can be given more epochs.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from nnguide import runs, tasks, workspace
+from nnguide.config import Config
+from nnguide.config.presets import preset as load_preset
+from nnguide.errors import ConfigError, RunError
+from nnguide.files import writing_to
+from nnguide.runs import CHECKPOINT, Run, manifest, schema
+from nnguide.workspace import Workspace
+
+Say = Callable[[str], None]
+
+
+def place(folder: Path, force: bool) -> Workspace:
+    """The workspace of a training."""
+    return Workspace(folder, "train", Run.open, force, _has_checkpoint)
+
+
+def _has_checkpoint(folder: Path) -> bool:
+    return (folder / CHECKPOINT).exists()
+
+
+def newest(task: str) -> Path | None:
+    """The folder of the task's training that was interrupted last, if it was given none."""
+    if left := workspace.waiting(runs.ROOT, f"{task}-", "train"):
+        return left
+    mine = [run for run in runs.finished() if run.task.name == task]
+    return mine[-1].folder if mine and mine[-1].metrics.get("interrupted") else None
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A training to go on with.
+
+    Attributes:
+        space: where it goes on; it may replace `run`.
+        config: the settings that it was begun with.
+        run: the run that it has become so far; None where it never was whole.
+        waits: whether its checkpoint lies in the workspace already.
+    """
+
+    space: Workspace
+    config: Config
+    run: Run | None
+    waits: bool
+
+    def settle(
+        self,
+        preset: str,
+        config: Mapping[str, Any],
+        settings: Iterable[str] | Mapping[str, Any],
+    ) -> Config:
+        """The settings to go on with: those it was begun with, and more epochs if asked for.
+
+        Raises:
+            ConfigError: other settings were given.
+        """
+        wanted = self.config
+        if preset != "default":
+            wanted = wanted.merge(load_preset(wanted.task, preset))
+        wanted = wanted.merge(config)
+        wanted = (
+            wanted.merge(settings) if isinstance(settings, Mapping) else wanted.override(settings)
+        )
+        changed = self.config.differences(wanted)
+        if wanted.train.epochs > self.config.train.epochs:
+            changed.pop("train.epochs")
+        if changed:
+            listed = ", ".join(f"{key} {was} -> {now}" for key, (was, now) in changed.items())
+            raise ConfigError(
+                f"{self.space.folder} was begun with other settings ({listed}). Leave these "
+                "options out, or start over with --force. Only more --epochs may be given."
+            )
+        return wanted
+
+    def is_over(self, settled: Config) -> bool:
+        """Whether the run is finished and asked for nothing more.
+
+        Raises:
+            ConfigError: more epochs would change nothing.
+        """
+        if self.run is None or self.waits or self.run.metrics.get("interrupted"):
+            return False
+        if settled.train.epochs <= self.config.train.epochs:
+            return True
+        done = self.run.metrics["epochs"]
+        if done < self.config.train.epochs:
+            raise ConfigError(
+                f"{self.space.folder} stopped after {done} epochs because "
+                f"{self.config.train.monitor} no longer improved (train.patience "
+                f"{self.config.train.patience}): more epochs change nothing. To train it anew, "
+                "give another --patience and --force."
+            )
+        return False
+
+    def bring(self, settled: Config, say: Say) -> None:
+        """Put the checkpoint into the workspace, which is claimed.
+
+        Raises:
+            RunError: the run keeps none, or it is damaged.
+        """
+        more = settled.train.epochs > self.config.train.epochs
+        if more and (schedule := settled.train.schedule) != "constant":
+            say(
+                f"train.schedule {schedule} is that of {settled.train.epochs} epochs from now on; "
+                f"so far it was that of {self.config.train.epochs}"
+            )
+        if self.waits or self.run is None:
+            return
+        folder = self.run.folder
+        if not _has_checkpoint(folder):
+            raise RunError(
+                f"{folder} keeps no {CHECKPOINT} to go on from. Start over with --force."
+            )
+        for name, wanted in self.run.manifest.get("resumes_from", {}).items():
+            manifest.check(folder, name, wanted)
+        with writing_to(self.space.path):
+            shutil.copyfile(folder / CHECKPOINT, self.space.path / f".{CHECKPOINT}")
+            (self.space.path / f".{CHECKPOINT}").rename(self.space.path / CHECKPOINT)
+
+
+def find(space: Workspace, task: str) -> Begun | None:
+    """What there is to go on with at `space`; None: nothing.
+
+    Raises:
+        ConfigError: the folder holds something else, or a training of another task.
+        RunError: what was begun is damaged.
+    """
+    run = _run(space.folder)
+    if space.waits:
+        stored = _stored(space.path, task)
+        if run is not None and not stored.differences(run.config).keys() - {"train.epochs"}:
+            space = replace(space, force=True)  # it goes on with that very run
+        if not _is_whole(space.path):
+            return Begun(space, stored, run, waits=True)
+        with space.claimed(resume=True):  # it was killed before it took its name
+            space.publish()
+        run = Run.open(space.folder)
+    if run is None:
+        return None
+    if run.task.name != task:
+        raise ConfigError(f"{space.folder} is a run of {run.task.name}, not of {task}")
+    return Begun(replace(space, force=True), run.config, run, waits=False)
+
+
+def _run(folder: Path) -> Run | None:
+    try:
+        return Run.open(folder)
+    except RunError:  # if it holds anything, the workspace refuses it
+        return None
+
+
+def _is_whole(folder: Path) -> bool:
+    return (folder / runs.MANIFEST).exists() and _run(folder) is not None
+
+
+def _stored(folder: Path, task: str) -> Config:
+    """The settings that an interrupted training was begun with."""
+    try:
+        tree = schema.read(folder / "config.json", {"task": schema.TEXT})
+    except RunError as error:
+        raise RunError(f"{error}. Start over with --force.") from error
+    if tree["task"] != task:
+        raise ConfigError(f"{folder} is a training of {tree['task']}, not of {task}")
+    try:
+        return tasks.get(task).defaults.merge(tree)
+    except ConfigError as error:
+        text = f"{folder / 'config.json'} is damaged: {error} Start over with --force."
+        raise RunError(text) from error
