@@ -120,6 +120,7 @@ class Workspace:
     def publish(self) -> None:
         """Verify what was made, then give it its name; a folder that it replaces goes only now."""
         self.verify(self.path)
+        self.check(resume=True)  # somebody may have filled the folder meanwhile
         with writing_to(self.folder):
             try:
                 if self.place.exists():

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,24 +12,33 @@ import numpy as np
 import pytest
 
 from nnguide import runs, tasks
-from nnguide.errors import ConfigError, RunError, WriteError
+from nnguide.errors import RunError
 from nnguide.files import sha256, write_json
-from nnguide.runs import CHECKPOINT, DETERMINES, MANIFEST, Run, Workspace
+from nnguide.runs import DETERMINES, MANIFEST, Run
+from nnguide.workspace import Workspace
 
-
-def fill(space: Workspace, task: str = "digits") -> None:
-    """What a training writes, with a stand-in for the model file."""
-    write_json(space.path / "config.json", tasks.get(task).defaults.to_dict())
-    write_json(space.path / "decision.json", {"labels": list(tasks.get(task).labels)})
-    write_json(space.path / "metrics.json", {"val_accuracy": 0.5})
-    (space.path / "model.keras").write_bytes(b"weights")
+FACTS: dict[str, Any] = {"dataset": "optdigits", "dataset_is_fallback": True}
+METRICS: dict[str, Any] = {
+    **FACTS,
+    "run": "r",
+    "task": "digits",
+    "epochs": 3,
+    "best_epoch": 2,
+    "train_seconds": 1.5,
+    "val_accuracy": 0.5,
+    "val_loss": 2.0,
+}
 
 
 def make(folder: Path, task: str = "digits", **facts: Any) -> Run:
-    space = Workspace(folder)
-    space.claim(resume=False)
-    fill(space, task)
-    return space.finish(task, **facts)
+    """What a training writes, with a stand-in for the model file."""
+    space = Workspace(folder, "train", Run.open)
+    with space.claimed() as place:
+        write_json(place / "config.json", tasks.get(task).defaults.to_dict())
+        write_json(place / "decision.json", {"labels": list(tasks.get(task).labels)})
+        write_json(place / "metrics.json", {**METRICS, "task": task})
+        (place / "model.keras").write_bytes(b"weights")
+        return runs.finish(space, task, **{**FACTS, **facts})
 
 
 def test_a_finished_run_opens(tmp_path: Path) -> None:
@@ -43,7 +50,7 @@ def test_a_finished_run_opens(tmp_path: Path) -> None:
     assert run.config == tasks.get("digits").defaults
     assert run.labels == tuple("0123456789")
     assert run.threshold is None
-    assert run.metrics == {"val_accuracy": 0.5}
+    assert run.metrics == METRICS
     assert set(run.manifest["files"]) >= set(DETERMINES)
     assert [path.name for path in tmp_path.iterdir()] == ["r"]
 
@@ -107,92 +114,6 @@ def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
         Run.open(tmp_path)
 
 
-def test_a_folder_in_use_is_untouched_unless_forced(tmp_path: Path) -> None:
-    folder = tmp_path / "r"
-    folder.mkdir()
-    (folder / "mine").write_text("precious")
-    with pytest.raises(ConfigError, match="not empty"):
-        Workspace(folder).claim(resume=False)
-    space = Workspace(folder, force=True)
-    space.claim(resume=False)
-    fill(space)
-    assert (folder / "mine").read_text() == "precious"  # until the new run is whole
-    space.finish("digits")
-    assert not (folder / "mine").exists()
-    assert Run.open(folder)
-    assert [path.name for path in tmp_path.iterdir()] == ["r"]
-
-
-def test_an_empty_folder_may_be_given(tmp_path: Path) -> None:
-    (tmp_path / "r").mkdir()
-    assert make(tmp_path / "r").folder == tmp_path / "r"
-
-
-def test_a_file_or_an_unwritable_place_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "f").write_text("x")
-    with pytest.raises(ConfigError, match="is a file"):
-        Workspace(tmp_path / "f").claim(resume=False)
-    with pytest.raises(WriteError):
-        Workspace(tmp_path / "f" / "r").claim(resume=False)
-    assert (tmp_path / "f").read_text() == "x"
-
-
-def test_an_interrupted_run_is_resumed_or_replaced(tmp_path: Path) -> None:
-    space = Workspace(tmp_path / "r")
-    space.claim(resume=False)
-    (space.path / CHECKPOINT).write_bytes(b"state")
-    (space.path / ".checkpoint-x.npz").write_bytes(b"half")
-    with pytest.raises(ConfigError, match=r"--resume.*--force"):
-        space.claim(resume=False)
-    space.claim(resume=True)
-    assert [path.name for path in space.path.iterdir()] == [CHECKPOINT]
-    Workspace(tmp_path / "r", force=True).claim(resume=False)
-    assert list(space.path.iterdir()) == []
-
-
-def test_two_processes_never_work_in_one_folder(tmp_path: Path) -> None:
-    code = (
-        "import sys; from pathlib import Path; from nnguide.runs import Workspace\n"
-        "Workspace(Path(sys.argv[1])).claim(resume=False)\n"
-        "print('mine', flush=True); sys.stdin.read()"
-    )
-    words = [sys.executable, "-c", code, str(tmp_path / "r")]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
-        assert other.stdout is not None
-        assert other.stdout.readline() == b"mine\n"
-        (tmp_path / "r.unfinished" / CHECKPOINT).write_bytes(b"state")
-        for space, resume in (
-            (Workspace(tmp_path / "r"), True),
-            (Workspace(tmp_path / "r", force=True), False),
-        ):
-            with pytest.raises(ConfigError, match="another process is at work"):
-                space.claim(resume=resume)
-        assert (tmp_path / "r.unfinished" / CHECKPOINT).read_bytes() == b"state"
-        other.kill()
-    Workspace(tmp_path / "r").claim(resume=True)
-
-
-def test_a_finished_run_keeps_no_checkpoint(tmp_path: Path) -> None:
-    space = Workspace(tmp_path / "r")
-    space.claim(resume=False)
-    (space.path / CHECKPOINT).write_bytes(b"state")
-    fill(space)
-    space.finish("digits")
-    assert not (tmp_path / "r" / CHECKPOINT).exists()
-
-
-def test_only_a_training_with_nothing_to_show_is_discarded(tmp_path: Path) -> None:
-    for name in (CHECKPOINT, MANIFEST):
-        space = Workspace(tmp_path / name)
-        space.claim(resume=False)
-        (space.path / name).write_bytes(b"")
-        space.discard_if_empty_handed()
-        assert space.path.exists()
-        (space.path / name).unlink()
-        space.discard_if_empty_handed()
-        assert not space.path.exists()
-
-
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with no runs and no shipped models."""
@@ -252,7 +173,7 @@ def test_a_folder_means_itself(home: Path) -> None:
 def test_only_whole_runs_are_listed(home: Path) -> None:
     assert runs.finished() == []
     make(runs.ROOT / "good")
-    for name in ("damaged", "x.unfinished", "x.replaced"):
+    for name in ("damaged", "x.train.unfinished", "good.replaced"):
         make(runs.ROOT / name)
     (runs.ROOT / "damaged" / "model.keras").unlink()
     (runs.ROOT / "empty").mkdir()

@@ -156,7 +156,7 @@ def test_the_list_of_runs(nnguide, trained, alone):
     root = alone / "saved_models" / "runs"
     for task in ("digits", "spam"):
         shutil.copytree(trained(task).folder, root / task)
-    (root / "half.unfinished").mkdir()
+    (root / "half.train.unfinished").mkdir()
     shutil.copytree(trained("spam").folder, root / "no-figures")
     (root / "no-figures" / "metrics.json").write_text("{}")
     ended = nnguide("runs")

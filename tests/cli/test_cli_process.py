@@ -52,7 +52,7 @@ def test_ctrl_c_keeps_the_best_epochs_and_ends_with_130(alone):
     assert "Traceback" not in err
     assert out.startswith("run: ")
     assert (alone / "run" / "manifest.json").exists()
-    assert not (alone / "run.unfinished").exists()
+    assert not (alone / "run.train.unfinished").exists()
 
 
 def test_a_stream_is_answered_as_it_comes_and_ends_with_ctrl_c(alone, run):

@@ -69,7 +69,7 @@ def test_damage_is_found_and_mended(tmp_path):
 
 
 def test_what_a_kill_leaves_is_no_prepared_set(tmp_path):
-    half = tmp_path / ".set-abc"
+    half = tmp_path / "other.data.unfinished"
     half.mkdir()
     (half / "train.jsonl").write_text("{}")
     assert prepared.read_meta(tmp_path / "set") is None

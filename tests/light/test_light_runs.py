@@ -140,7 +140,7 @@ def test_one_that_disagrees_is_not_kept(
 
 
 def test_a_network_that_litert_lacks_is_a_clear_error(
-    tf: Any, capfd: pytest.CaptureFixture[str]
+    tf: Any, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     import keras
 

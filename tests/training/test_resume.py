@@ -18,6 +18,7 @@ framework_logs.tensorflow()
 
 import keras  # noqa: E402
 
+from nnguide.training.resume import place  # noqa: E402
 from nnguide.training.train import train  # noqa: E402
 
 SAME = (*DETERMINES, "history.csv")
@@ -68,10 +69,14 @@ def start(task: str, out: Path, *more: str, **options: Any) -> Run:
 
 def interrupted(task: str, out: Path, die: Die, *more: str) -> None:
     """A training that dies; then other random numbers are drawn."""
-    resume = out.with_name(out.name + ".unfinished").exists()
+    resume = unfinished(out).exists()
     with pytest.raises(DeathError):
         start(task, out, *more, callbacks=[die], resume=resume)
     keras.utils.set_random_seed(12345)
+
+
+def unfinished(out: Path) -> Path:
+    return place(out, force=False).path
 
 
 def assert_same(first: Run, second: Run) -> None:
@@ -80,8 +85,7 @@ def assert_same(first: Run, second: Run) -> None:
     volatile = ("run", "train_seconds")
     mine, other = ({**run.metrics, **dict.fromkeys(volatile)} for run in (first, second))
     assert mine == other
-    assert not (second.folder / CHECKPOINT).exists()
-    assert not second.folder.with_name(second.folder.name + ".unfinished").exists()
+    assert not unfinished(second.folder).exists()
 
 
 @pytest.mark.parametrize("task", tasks.names())
@@ -120,13 +124,13 @@ def test_a_checkpoint_is_of_the_same_data(tmp_path: Path) -> None:
         csv.writer(file).writerows([("ham", "one more"), ("spam", "and another")])
     with pytest.raises(RunError, match="have changed"):
         start("spam", tmp_path / "r", *own, resume=True)
-    assert (tmp_path / "r.unfinished" / CHECKPOINT).exists()
+    assert (unfinished(tmp_path / "r") / CHECKPOINT).exists()
 
 
 def test_a_damaged_checkpoint_is_refused_and_replaced_by_force(tmp_path: Path) -> None:
     out = tmp_path / "r"
     interrupted("digits", out, Die(0), "train.epochs=2")
-    path = tmp_path / "r.unfinished" / CHECKPOINT
+    path = unfinished(tmp_path / "r") / CHECKPOINT
     path.write_bytes(path.read_bytes()[:300])
     with pytest.raises(RunError, match=r"damaged.*--force"):
         start("digits", out, "train.epochs=2", resume=True)

@@ -19,14 +19,14 @@ from nnguide.data.dataset_info import BY_NAME
 from nnguide.data.examples import stratified_split
 from nnguide.errors import ConfigError, InputError, NnguideError, RunError, WorkError, WriteError
 from nnguide.evaluation.evaluate import evaluate
-from nnguide.files import write_json
-from nnguide.runs import CHECKPOINT, MANIFEST, Run, Workspace
+from nnguide.runs import CHECKPOINT, MANIFEST, Run
 from nnguide.runs.ensemble import ensemble
 
 framework_logs.tensorflow()
 
 import keras  # noqa: E402
 
+from nnguide.training.resume import place  # noqa: E402
 from nnguide.training.train import configure, history_csv, train  # noqa: E402
 
 
@@ -160,7 +160,7 @@ def test_what_cannot_be_done_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ConfigError):
         start("spam", out, "data.dataset=nothing_like_it")
     assert not (tmp_path / "new" / "r").exists()
-    assert not (tmp_path / "new" / "r.unfinished").exists()
+    assert not (tmp_path / "new" / "r.train.unfinished").exists()
     with pytest.raises(WriteError):
         start("digits", tmp_path / "one.csv" / "r")
 
@@ -192,7 +192,9 @@ def test_ctrl_c_later_leaves_a_finished_run_of_the_best_epoch(tmp_path: Path) ->
     run = start("digits", out, "train.epochs=9", callbacks=[Interrupt(2)], say=lines.append)
     assert Run.open(out).metrics["interrupted"] is True
     assert run.metrics["epochs"] == 2
-    assert any("interrupted: keeping the best of 2" in line for line in lines)
+    assert any(
+        "keeping the best of 2 finished epochs: go on with --resume" in line for line in lines
+    )
     measured = evaluate(run, split="validation")
     rows = list(csv.DictReader((out / "history.csv").open()))
     assert measured["accuracy"] == pytest.approx(
@@ -229,8 +231,9 @@ def test_resuming_what_is_finished_or_was_never_begun(
     before = (run.folder / MANIFEST).read_bytes()
     assert train("digits", settings=words, out=run.folder, resume=True) == run
     assert (run.folder / MANIFEST).read_bytes() == before
-    with pytest.raises(ConfigError, match=r"train\.epochs 3 -> 9"):
-        train("digits", settings=(*words, "train.epochs=9"), out=run.folder, resume=True)
+    with pytest.raises(ConfigError, match=r"train\.epochs 3 -> 2"):
+        train("digits", settings=(*words, "train.epochs=2"), out=run.folder, resume=True)
+    assert train("digits", out=run.folder, resume=True) == run  # its settings need no repeating
     lines: list[str] = []
     assert start("digits", tmp_path / "r", resume=True, say=lines.append).metrics["epochs"] == 1
     assert any(line.startswith("nothing to resume at") for line in lines)
@@ -242,30 +245,44 @@ def test_a_run_that_only_lacks_its_name_gets_it(
     import shutil
 
     run = trained("digits")
-    space = Workspace(tmp_path / "r")
-    shutil.copytree(run.folder, space.path)
-    (space.path / CHECKPOINT).write_bytes(b"killed before it was cleared away")
+    shutil.copytree(run.folder, place(tmp_path / "r", force=False).path)
     words = (*tiny.words("digits"), f"data.dataset={tiny.built_in('digits')}")
     got = train("digits", settings=words, out=tmp_path / "r", resume=True)
     assert got.manifest == run.manifest
     assert names(tmp_path) == {"r"}
-    assert CHECKPOINT not in names(tmp_path / "r")
 
 
-@pytest.mark.parametrize("content", ["", "{", "[1]", "5", '{"train": {"epochs": 1'])
+def left(out: Path, content: str) -> None:
+    """What a killed training leaves, with these settings."""
+    folder = place(out, force=False).path
+    folder.mkdir()
+    (folder / CHECKPOINT).write_bytes(b"state")
+    (folder / "config.json").write_text(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[1]",
+        "5",
+        '{"train": {"epochs": 1',
+        '{"task": "digits", "train": {"epochs": NaN}}',
+        '{"task": "digits", "train": 7}',
+        '{"task": "digits", "x": ' + "[" * 5000 + "]" * 5000 + "}",
+        '{"task": "digits", "train": {"epochs": "\\ud800"}}',
+    ],
+)
 def test_damaged_settings_of_an_interrupted_run_are_refused(tmp_path: Path, content: str) -> None:
-    space = Workspace(tmp_path / "r")
-    space.claim(resume=False)
-    (space.path / "config.json").write_text(content)
+    left(tmp_path / "r", content)
     with pytest.raises(RunError, match=r"damaged.*--force"):
         start("digits", tmp_path / "r", resume=True)
 
 
 def test_an_interrupted_run_of_another_task_is_refused(tmp_path: Path) -> None:
-    space = Workspace(tmp_path / "r")
-    space.claim(resume=False)
-    write_json(space.path / "config.json", tiny.config("spam").to_dict())
-    with pytest.raises(ConfigError, match="for 'spam', not for 'digits'"):
+    left(tmp_path / "r", json.dumps(tiny.config("spam").to_dict()))
+    with pytest.raises(ConfigError, match="of spam, not of digits"):
         start("digits", tmp_path / "r", resume=True)
 
 

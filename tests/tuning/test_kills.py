@@ -89,7 +89,7 @@ def kill_and_resume(place: Path, kills: int, count: int, seed: int) -> None:
             break
         assert tune.process.returncode == -signal.SIGKILL, tune.text
         landed += 1
-        now = ended(out.with_name("s.unfinished"))
+        now = ended(out.with_name("s.tune.unfinished"))
         assert known.items() <= now.items()  # nothing lost, nothing done again
         known = now
     tune = begin(place, "--trials", count, "--out", out, "--resume")

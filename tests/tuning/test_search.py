@@ -112,7 +112,7 @@ def test_a_search_without_a_completed_trial(
     with pytest.raises(WorkError, match="none of 5 trials was completed") as caught:
         searching.tune(pretended.search(trials=5), out=tmp_path / "s", compare=0)
     assert "ValueError: no luck" in str(caught.value)
-    assert (tmp_path / "s.unfinished" / "trials.csv").read_text().count("failed") == 5
+    assert (tmp_path / "s.tune.unfinished" / "trials.csv").read_text().count("failed") == 5
 
 
 def test_a_search_goes_on_only_as_it_was_begun(pretend: None, tmp_path: Path) -> None:
@@ -131,13 +131,31 @@ def test_a_search_goes_on_only_as_it_was_begun(pretend: None, tmp_path: Path) ->
     assert "3 trials are kept" in lines[-1]
     with pytest.raises(ConfigError, match="interrupted before it was finished"):
         searching.tune(wanted, out=out, compare=0)
-    with pytest.raises(ConfigError, match="--trials 5 -> 6"):
-        searching.tune(pretended.search(trials=6), out=out, compare=0, resume=True)
+    with pytest.raises(ConfigError, match="--trials 5 -> 4"):
+        searching.tune(pretended.search(trials=4), out=out, compare=0, resume=True)
     found = searching.tune(wanted, out=out, compare=0, resume=True)
     assert found["completed"] == 5
     with pytest.raises(ConfigError, match="not empty"):
         searching.tune(wanted, out=out, compare=0)
     assert searching.tune(wanted, out=out, compare=0, resume=True) == found
+
+
+@pytest.mark.parametrize("tuner", ["random", "bayesian", "grid"])
+def test_a_finished_search_is_given_more_trials(pretend: None, tmp_path: Path, tuner: str) -> None:
+    """It ends as the search that had them from the beginning; one of fewer is finished."""
+    few, many = (pretended.search(tuner, trials=trials) for trials in (2, 4))
+    whole = searching.tune(many, out=tmp_path / "whole", compare=0)
+    before = searching.tune(few, out=tmp_path / "s", compare=1)
+    lines: list[str] = []
+    after = searching.tune(many, out=tmp_path / "s", compare=0, resume=True, say=lines.append)
+    assert "going on after 2 trials" in lines
+    assert after["completed"] == whole["completed"] == 4
+    if tuner != "bayesian":  # whose beginning depends on how long it will be
+        assert after["best_score"] == whole["best_score"]
+    same = after["best_trial"] == before["best_trial"]
+    assert after["comparison"] == (before["comparison"] if same else None)
+    assert searching.tune(many, out=tmp_path / "s", compare=0, resume=True) == after
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["s", "whole"]
 
 
 def test_no_trial_in_time(pretend: None, tmp_path: Path) -> None:
