@@ -33,6 +33,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
     """
     if ctx.invoked_subcommand:
         return
+    cli.loud()
     from nnguide.blueprints import saved
     from nnguide.runs import finished
 
