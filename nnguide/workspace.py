@@ -105,7 +105,7 @@ class Workspace:
                 recover(self.place)
             self.check(resume)  # another process may have been quicker
             with writing_to(self.folder):
-                if not resume:
+                if not (resume and self.waits):
                     remove(self.path)
                 self.path.mkdir(exist_ok=True)
                 for half_written in self.path.glob(".*"):  # by a process that was killed
