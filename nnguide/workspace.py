@@ -50,7 +50,7 @@ class Workspace:
     @property
     def place(self) -> Path:
         """The folder itself, where `folder` is a link to it."""
-        return self.folder.resolve()
+        return Path(os.path.realpath(self.folder))
 
     @property
     def path(self) -> Path:
@@ -198,7 +198,7 @@ def recover(folder: Path) -> None:
 
 def restore(folder: Path) -> None:
     """Put back a folder that a kill left under another name, for one who only reads it."""
-    place = folder.resolve()
+    place = Path(os.path.realpath(folder))
     if not place.exists() and beside(place, REPLACED).exists():
         with writing_to(folder), locked(place, PATIENCE):
             recover(place)

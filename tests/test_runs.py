@@ -17,7 +17,7 @@ from nnguide.files import sha256, write_json
 from nnguide.runs import DETERMINES, MANIFEST, Run
 from nnguide.workspace import Workspace
 
-FACTS: dict[str, Any] = {"dataset": "optdigits", "dataset_is_fallback": True}
+FACTS: dict[str, Any] = {"dataset": "mnist", "dataset_is_fallback": False}
 METRICS: dict[str, Any] = {
     **FACTS,
     "run": "r",

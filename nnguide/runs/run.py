@@ -142,18 +142,10 @@ class Run:
             engine: light or keras; None is `self.engine`. Their answers are within 1e-4.
         """
         if (engine or self.engine) == "light":
-            answered = self.light.outputs(checked)
-        else:
-            from nnguide.models.saving import outputs
+            return self.light.outputs(checked)
+        from nnguide.models.saving import outputs
 
-            answered = outputs(self.model, checked)
-        nodes = len(self.labels) if self.threshold is None else 1
-        if answered.shape[1:] != (nodes,):
-            raise RunError(
-                f"{self.folder} is damaged: its labels take a network of {nodes} outputs; "
-                f"got {answered.shape[-1]}"
-            )
-        return answered
+        return outputs(self.model, checked)
 
     def predict(self, raw: Any, engine: Engine | None = None) -> list[Answer]:
         """What the network answers to raw inputs, one `Answer` each.
@@ -236,6 +228,7 @@ def load(name: str | Path) -> Run:
     Raises:
         RunError: there is none, or it is damaged.
     """
+    workspace.restore(Path(name))
     if Path(name).is_dir():
         return Run.open(name)
     name = str(name)
