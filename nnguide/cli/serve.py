@@ -33,6 +33,8 @@ MIB = 2**20
 @click.option(
     "--poll", type=float, default=1, show_default=True, help="Seconds between looks for versions."
 )
+@click.option("--allow-host", multiple=True, metavar="NAME", help="A name it is asked by.")
+@click.option("--cors-origin", multiple=True, metavar="URL", help="Whose pages may ask it.")
 def command(
     models: tuple[str, ...],
     host: str,
@@ -45,6 +47,8 @@ def command(
     max_held: float,
     timeout: float,
     poll: float,
+    allow_host: tuple[str, ...],
+    cors_origin: tuple[str, ...],
 ) -> int:
     """Answer TensorFlow Serving's REST requests with each PATH.
 
@@ -52,6 +56,9 @@ def command(
     serves, or one version), or a task for its newest run; without one, digits and spam.
     NAME is the model's in the URL: the task or the base folder unless it is given. What is
     new on the disk is loaded while requests run. docs/serving.md has the interface.
+
+    A MODEL FILE IS CODE: serve what you trust. Requests name the server as localhost, by an
+    address or by --allow-host; pages of other origins are refused but for --cors-origin.
 
     SIGTERM and Ctrl-C answer what was begun and end, with status 0 and 130.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
 from nnguide.serving import openapi
 from nnguide.serving.bounds import Bounds, RefusedError
@@ -18,15 +19,27 @@ from nnguide.serving.html import page
 from nnguide.serving.metrics import Metrics
 from nnguide.serving.page import routes
 from nnguide.serving.rest import Rest, error_response, json_response
+from nnguide.serving.same_origin import SameOrigin
 from nnguide.serving.versions import Model
 
 DOCS = Path(__file__).with_name("docs.html")
 log = logging.getLogger(__name__)
 
 
-def create(models: dict[str, Model], bounds: Bounds, metrics: Metrics) -> Starlette:
-    """The application that serves `models`, by name."""
-    return Starlette(
+def create(
+    models: dict[str, Model],
+    bounds: Bounds,
+    metrics: Metrics,
+    names: Sequence[str] = (),
+    origins: Sequence[str] = (),
+) -> ASGIApp:
+    """The application that serves `models`, by name.
+
+    Args:
+        names: host names that the server is called by, beside localhost and addresses.
+        origins: whose pages may ask, beside its own.
+    """
+    served = Starlette(
         routes=[
             Route("/v1/{path:path}", Rest(models, bounds, metrics)),
             *routes(models, bounds),
@@ -36,6 +49,7 @@ def create(models: dict[str, Model], bounds: Bounds, metrics: Metrics) -> Starle
         ],
         exception_handlers={HTTPException: _refused, Exception: _bug},
     )
+    return SameOrigin(served, names, origins)
 
 
 def _health(models: dict[str, Model]) -> list[BaseRoute]:

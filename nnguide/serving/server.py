@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import logging
@@ -14,9 +15,10 @@ from dataclasses import dataclass, field
 import uvicorn
 
 from nnguide.errors import ConfigError
-from nnguide.serving import app
+from nnguide.serving import app, same_origin
 from nnguide.serving.batching import Batcher
 from nnguide.serving.bounds import Bounds
+from nnguide.serving.connections import MAX_CONNECTIONS, Connections
 from nnguide.serving.metrics import Metrics
 from nnguide.serving.servable import Servable
 from nnguide.serving.versions import Model, Watcher, open_model
@@ -59,13 +61,20 @@ class Serving:
     Attributes:
         together: whether requests share batches.
         poll: seconds between two looks for new versions.
+        names: host names that the server is called by, beside localhost and addresses.
+        origins: whose pages may ask, beside its own.
     """
 
     bounds: Bounds = field(default_factory=Bounds)
     together: bool = True
     poll: float = 1.0
+    names: Sequence[str] = ()
+    origins: Sequence[str] = ()
     models: dict[str, Model] = field(default_factory=dict)
     metrics: Metrics = field(default_factory=Metrics)
+
+    def __post_init__(self) -> None:
+        self.origins = [same_origin.origin(word) for word in self.origins]
 
     def open(self, words: Sequence[str]) -> None:
         """Load the models that the words of the command line mean.
@@ -99,8 +108,10 @@ class Serving:
         watcher = Watcher(
             self.models, self.poll, lambda name: self.metrics.swaps.labels(name).inc()
         )
+        connections = Connections(self.bounds)
         config = uvicorn.Config(
-            app.create(self.models, self.bounds, self.metrics),
+            app.create(self.models, self.bounds, self.metrics, self.names, self.origins),
+            http=connections.protocol(),
             log_config=None,
             access_log=False,
             server_header=False,
@@ -109,9 +120,10 @@ class Serving:
             backlog=BACKLOG,
             timeout_graceful_shutdown=int(self.bounds.seconds) + 1,
         )
-        server = _Server(config, ready)
+        server = _Server(config, connections, ready)
         address = bound.getsockname()
         sys.setswitchinterval(SWITCH)
+        _allow_files()
         watcher.start()
         try:
             server.run(sockets=[bound])
@@ -128,16 +140,33 @@ class Serving:
         return server.ended_by
 
 
+def _allow_files() -> None:
+    """Let this process open enough files for all connections, where the system lets it."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * MAX_CONNECTIONS + BACKLOG
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
+
+
 class _Server(uvicorn.Server):
     """uvicorn, which would end a drained process by the signal itself and not with a status."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, connections: Connections, ready: Callable[[], None]
+    ) -> None:
         super().__init__(config)
+        self._connections = connections
         self._ready = ready
         self.ended_by = 0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        self._watch = asyncio.create_task(self._connections.watch())  # it ends with the loop
         self._ready()
 
     @contextlib.contextmanager

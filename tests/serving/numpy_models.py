@@ -114,7 +114,7 @@ class Started:
             self.serving.models[name] = Model(name, shelf, self.serving._start)
             self.serving.models[name].refresh()
         self.app = app.create(self.serving.models, bounds, self.serving.metrics)
-        self.client = TestClient(self.app)
+        self.client = TestClient(self.app, base_url="http://localhost")
 
     def post(self, path: str, body: Any, **more: Any) -> tuple[int, Any]:
         """The status and the JSON of the answer to `body`, bytes as they are or JSON."""

@@ -75,7 +75,10 @@ def test_runs_are_served_without_tensorflow_drained_and_ended(serve, trained):
 
     with socket.create_connection(("127.0.0.1", server.port)) as begun:
         body = b'{"instances": ["see you"]}'
-        head = f"POST /v1/models/strict:predict HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}"
+        head = (
+            "POST /v1/models/strict:predict HTTP/1.1\r\nHost: localhost\r\n"
+            f"Content-Length: {len(body)}"
+        )
         begun.sendall(head.encode() + b"\r\n\r\n" + body[:5])
         while "nnguide_waiting_requests 1.0" not in metrics(server):
             time.sleep(0.01)

@@ -1,0 +1,132 @@
+"""Bounds on connections: the bytes and lines of a head, time, and how many there are.
+
+uvicorn with httptools takes a head of any length, and waits for one for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from nnguide.serving.bounds import Bounds
+
+MAX_CONNECTIONS = 512  # one more ends the one that has been silent longest
+MAX_HEAD = 64 << 10  # bytes of a request beside its body
+MAX_LINES = 100  # of a head
+MAX_CHUNKED = 8  # bytes of chunked coding, at most, for each byte of a body
+MAX_PIPELINED = 16  # requests of one connection that wait for the one before them
+HEAD_SECONDS = 10.0  # from the connection, or a head's first byte, to its end
+SPARE_SECONDS = 10.0  # beyond a request's own time, for its answer to be taken
+SLICE = 16 << 10  # bytes parsed between two looks at the bounds
+
+
+class Connections:
+    """All connections of a server, each with the time at which it is ended."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self.request_seconds = bounds.seconds + SPARE_SECONDS
+        self._open: dict[BoundedProtocol, None] = {}  # the oldest first
+
+    def protocol(self) -> type[HttpToolsProtocol]:
+        """The class that uvicorn makes an object of for each connection."""
+        return type("BoundedProtocol", (BoundedProtocol,), {"all": self})
+
+    def add(self, connection: BoundedProtocol) -> None:
+        """Take one more, in the place of the one that has been silent longest if need be."""
+        if len(self._open) >= MAX_CONNECTIONS:
+            silent = next((one for one in self._open if not one.is_at_work), connection)
+            silent.end()
+        self._open[connection] = None
+
+    def discard(self, connection: BoundedProtocol) -> None:
+        self._open.pop(connection, None)
+
+    async def watch(self) -> None:
+        """End what is over its time, once a second."""
+        while True:
+            await asyncio.sleep(1)
+            now = asyncio.get_running_loop().time()
+            for connection in [one for one in self._open if one.until < now]:
+                connection.end()
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection."""
+
+    all: Connections
+    until: float  # the event loop's time at which it is ended
+    _fed = _body = _lines = 0  # of the request that is read: all bytes, its body's, its lines
+    _refused = False
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether a request has begun that is not yet answered."""
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def end(self) -> None:
+        self.all.discard(self)
+        self.transport.abort()
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.until = self.loop.time() + HEAD_SECONDS
+        self.all.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.all.discard(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        view = memoryview(data)
+        for start in range(0, len(view), SLICE):
+            part = bytes(view[start : start + SLICE])
+            self._fed += len(part)
+            if self._fed - self._body > MAX_HEAD + MAX_CHUNKED * self._body:
+                self._refuse()
+            elif len(self.pipeline) > MAX_PIPELINED:
+                self.end()
+            else:
+                super().data_received(part)
+            if self.transport.is_closing():
+                return
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._fed = self._body = self._lines = 0
+        if not self.is_at_work:
+            self.until = self.loop.time() + HEAD_SECONDS
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._lines += 1
+        if self._lines > MAX_LINES:
+            self._refused = True
+            raise ValueError("too many lines")  # it ends the parser, which asks for a refusal
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        begins = not self.is_at_work
+        super().on_headers_complete()
+        if begins:
+            self.until = self.loop.time() + self.all.request_seconds
+
+    def on_body(self, body: bytes) -> None:
+        self._body += len(body)
+        super().on_body(body)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        waits = self.all.request_seconds if self.is_at_work else HEAD_SECONDS
+        self.until = self.loop.time() + waits
+
+    def send_400_response(self, msg: str) -> None:
+        if self._refused:
+            self._refuse()
+        else:
+            super().send_400_response(msg)
+
+    def _refuse(self) -> None:
+        body = b'{"error": "a head has at most %d bytes and %d lines"}' % (MAX_HEAD, MAX_LINES)
+        head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+        self.transport.write(STATUS_LINE[431] + head % len(body) + body)
+        self.transport.close()
