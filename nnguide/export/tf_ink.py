@@ -18,12 +18,14 @@ class Ink(NamedTuple):
         level: () float64.
         box: (4,) int32.
         seen: () bool; where it is false, the rest has no meaning.
+        marks: () int32.
     """
 
     strength: Any
     level: Any
     box: Any
     seen: Any
+    marks: Any
 
 
 def find(grey: Any, region: Any) -> Ink:
@@ -32,17 +34,21 @@ def find(grey: Any, region: Any) -> Ink:
     quiet = tf.maximum(NOISE * noise_of(grey), FAINTEST)
 
     found = parts(contrast, tf.maximum(quiet, 0.05 * greatest(contrast)), 128)
-    contrast = without_lines(tf.where(~pixels(found, frames(found), grey), contrast, 0))
+    drawn_around = frames(found)
+    ring = ringed(found, drawn_around)
+    contrast = without_lines(tf.where(~pixels(found, drawn_around, grey), contrast, 0))
     found = parts(contrast, tf.maximum(quiet, 0.12 * greatest(contrast)))
     digit = pixels(found, digit_parts(found), grey)
     seen = tf.reduce_any(digit)
     level = grid.quantile(tf.boolean_mask(contrast, digit & (contrast > found.floor)), 0.8)
+    marks = count_marks(parts(contrast, tf.maximum(quiet, 0.3 * level))) + ring
 
     contrast = tf.where(digit, contrast, 0)  # once more: what is faint beside this ink is none
     found = parts(contrast, tf.maximum(quiet, 0.3 * level))
     digit = pixels(found, digit_parts(found), grey)
-    box = grid.bounds(digit & (contrast > found.floor))
-    return Ink(tf.where(digit, contrast, 0), level, box, seen)
+    inked = digit & (contrast > found.floor)
+    seen &= tf.reduce_any(inked)
+    return Ink(tf.where(digit, contrast, 0), level, grid.bounds(inked), seen, marks)
 
 
 def greatest(values: Any) -> Any:
@@ -220,10 +226,51 @@ def frames(of: Parts) -> Any:
     return tf.math.unsorted_segment_sum(marks, around, tf.size(of.length)) > 0
 
 
+def lengths(of: Parts) -> Any:
+    """How long each part is, (count,) float64; along the edge a tenth, and no ink has none."""
+    length = of.length * 0.1 ** tf.minimum(2 * of.along_edge, 1)
+    return tf.where(tf.range(tf.size(length)) > 0, length, 0)
+
+
+def count_marks(of: Parts) -> Any:
+    """How many marks could each be a digit: () int32."""
+    length = lengths(of)
+    main = tf.argmax(length * of.weight)
+    height = of.boxes[:, 2] - of.boxes[:, 0]
+    apart = tf.reduce_any(of.boxes[:, :2] > of.boxes[main, 2:], 1)
+    apart |= tf.reduce_any(of.boxes[:, 2:] < of.boxes[main, :2], 1)
+    dark = of.weight >= 0.5 * of.weight[main]
+    alike = (2 * height >= height[main]) & (length >= 0.5 * length[main])
+    return 1 + tf.reduce_sum(tf.cast(apart & dark & alike, tf.int32))
+
+
+def ringed(of: Parts, frames: Any) -> Any:
+    """1 if the longest part but the `frames` (count,) bool is drawn around another, else 0."""
+    length = tf.where(frames, 0, lengths(of))
+    outer = tf.argmax(length)
+    within = tf.reduce_all(of.boxes[:, :2] > of.boxes[outer, :2], 1)
+    within &= tf.reduce_all(of.boxes[:, 2:] < of.boxes[outer, 2:], 1)
+    inside = tf.where(within, length, 0)
+    inner = tf.argmax(inside)
+    around = (inside[inner] > 0.25 * length[outer]) & encloses(of, outer, inner)
+    return tf.cast(around, tf.int32)
+
+
+def encloses(of: Parts, outer: Any, inner: Any) -> Any:
+    """Whether part `outer` lies on all four sides of nearly every block of part `inner`."""
+    index = tf.cast(of.index, tf.int64)
+    ring = tf.cast(index == outer, tf.int32)
+    free = tf.ones_like(ring, tf.bool)
+    for axis in (0, 1):
+        free &= (tf.cumsum(ring, axis) > 0) & (tf.cumsum(ring, axis, reverse=True) > 0)
+    inside = tf.boolean_mask(free, index == inner)
+    count = tf.reduce_sum(tf.cast(inside, tf.int32))
+    return 10 * count > 9 * tf.size(inside)
+
+
 def digit_parts(of: Parts) -> Any:
     """Which parts make up the digit: (count,) bool."""
-    length = of.length * 0.1 ** tf.minimum(2 * of.along_edge, 1)
-    length = tf.where(tf.range(tf.size(length)) > 0, length, 0)
+    length = lengths(of)
     main = tf.argmax(length * of.weight)
     reach = 0.25 * of.length[main]
     boxes = tf.cast(of.boxes, tf.float64)

@@ -12,7 +12,16 @@ import tensorflow as tf
 
 from nnguide.export import tf_grid as grid
 from nnguide.export import tf_ink
-from nnguide.preprocessing.mnist_form import BOX, FINE, LOOKS, SIDE, STROKES
+from nnguide.preprocessing.mnist_form import (
+    BOX,
+    FINE,
+    LOOKS,
+    MOST_INK,
+    MOST_PARTS,
+    MOST_RUNS,
+    SIDE,
+    STROKES,
+)
 from nnguide.preprocessing.picture_limits import MAX_PIXELS
 from nnguide.preprocessing.pictures import ENOUGH, MAX_BYTES
 
@@ -57,9 +66,52 @@ def from_ink(grey: Any) -> Any:
     block = -(-tf.reduce_max(tf.shape(grey)) // LOOKS[0])
     small = grid.block_mean(grey, block)
     ink = tf_ink.find(small, tf.ones_like(small, tf.bool))
-    seen = tf.debugging.Assert(ink.seen, ["no digit was seen on the picture"])
-    with tf.control_dependencies([seen] if seen is not None else []):
-        return framed(shaped(closer(grey, ink, block)))
+    checks = [
+        tf.debugging.Assert(ink.seen, ["no digit was seen on the picture"]),
+        tf.debugging.Assert(~ink.seen | (ink.marks < 2), ["expected one digit on the picture"]),
+    ]
+    with tf.control_dependencies([check for check in checks if check is not None]):
+        levels = framed(shaped(closer(grey, ink, block)))
+    like = tf.debugging.Assert(is_digit_like(levels), ["no digit was seen on the picture"])
+    with tf.control_dependencies([like] if like is not None else []):
+        return tf.identity(levels)
+
+
+def is_digit_like(levels: Any) -> Any:
+    """Whether `levels` (28, 28) float32, MNIST's form, could be strokes of a digit, () bool."""
+    ink = levels > 127
+    padded = tf.pad(tf.cast(ink, tf.int32), [[1, 1], [1, 1]])
+    across = tf.reduce_max(tf.reduce_sum(tf.nn.relu(padded[:, 1:] - padded[:, :-1]), 1))
+    down = tf.reduce_max(tf.reduce_sum(tf.nn.relu(padded[1:] - padded[:-1]), 0))
+    pieces = tf.size(tf.unique(tf.reshape(grid.components(ink), [-1]))[0]) - 1
+    top, left, bottom, right = tf.unstack(grid.bounds(ink))
+    box = ink[top:bottom, left:right]
+    sides = [
+        tf.reduce_mean(tf.cast(tf.reduce_any(side, axis), tf.float64))
+        for side, axis in ((box[:2], 0), (box[-2:], 0), (box[:, :2], 1), (box[:, -2:], 1))
+    ]
+    height, width = tf.shape(box)[0], tf.shape(box)[1]
+    square = 100 * tf.minimum(height, width) >= 65 * tf.maximum(height, width)
+    is_frame = (tf.reduce_min(tf.stack(sides)) > 0.9) & square
+    calm = (across <= MOST_RUNS[0]) & (down <= MOST_RUNS[1]) & (pieces <= MOST_PARTS)
+    return calm & (tf.reduce_mean(tf.cast(ink, tf.float64)) <= MOST_INK) & ~is_frame & ~is_circled(box)
+
+
+def is_circled(box: Any) -> Any:
+    """Whether the ink of `box` (h, w) bool is a circle with something inside, () bool."""
+    height, width = tf.shape(box)[0], tf.shape(box)[1]
+    tall, wide = tf.cast(height, tf.float64), tf.cast(width, tf.float64)
+    y = (tf.cast(tf.range(height), tf.float64) + 0.5) / tall * 2 - 1
+    x = (tf.cast(tf.range(width), tf.float64) + 0.5) / wide * 2 - 1
+    reach = wide / 2 * tf.sqrt(1 - y**2)
+    there = tf.where(box, tf.cast(tf.range(width), tf.float64)[None], wide / 2)
+    left, right = wide / 2 - tf.reduce_min(there, 1), tf.reduce_max(there, 1) + 1 - wide / 2
+    near = (tf.abs(left - reach) < 1.6) & (tf.abs(right - reach) < 1.6)
+    within = box & (y[:, None] ** 2 + x**2 < 0.25)
+    filled = tf.reduce_sum(tf.cast(within, tf.int32)) >= 6
+    like = tf.reduce_mean(tf.cast(near, tf.float64)) > 0.75
+    square = 10 * tf.minimum(height, width) >= 8 * tf.maximum(height, width)
+    return square & like & filled
 
 
 def to_levels(grey: Any) -> Any:

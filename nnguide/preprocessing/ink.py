@@ -25,11 +25,13 @@ class Ink(NamedTuple):
         strength: (h, w) float32, contrast of the digit's ink to its paper, 0 elsewhere.
         level: the contrast of a full stroke.
         box: top, left, bottom, right of the ink in pixels of `strength`.
+        marks: how many marks of a digit's size the picture holds.
     """
 
     strength: np.ndarray
     level: float
     box: tuple[int, int, int, int]
+    marks: int
 
 
 def find(grey: np.ndarray, region: np.ndarray | None = None) -> Ink | None:
@@ -43,20 +45,26 @@ def find(grey: np.ndarray, region: np.ndarray | None = None) -> Ink | None:
     quiet = max(NOISE * noise_of(grey), FAINTEST)
 
     parts = Parts(contrast, max(quiet, 0.05 * float(contrast.max())), blocks=128)
-    contrast = without_lines(np.where(parts.pixels(parts.frames()), 0, contrast))
+    frames = parts.frames()
+    ringed = parts.ringed(frames)
+    contrast = without_lines(np.where(parts.pixels(frames), 0, contrast))
     parts = Parts(contrast, max(quiet, 0.12 * float(contrast.max())))
     digit = parts.pixels(parts.digit())
-    if not digit.any():
+    full = contrast[digit & (contrast > parts.floor)]
+    if not full.size:
         return None
-    level = float(np.quantile(contrast[digit & (contrast > parts.floor)], 0.8))
+    level = float(np.quantile(full, 0.8))
+    marks = Parts(contrast, max(quiet, 0.3 * level)).marks() + ringed
 
     contrast = np.where(digit, contrast, 0)  # once more: what is faint beside this ink is none
     parts = Parts(contrast, max(quiet, 0.3 * level))
     digit = parts.pixels(parts.digit())
     inked = digit & (contrast > parts.floor)
+    if not inked.any():
+        return None
     rows, columns = np.flatnonzero(inked.any(1)), np.flatnonzero(inked.any(0))
     box = (int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
-    return Ink(np.where(digit, contrast, 0), level, box)
+    return Ink(np.where(digit, contrast, 0), level, box, marks)
 
 
 def noise_of(grey: np.ndarray) -> float:
@@ -194,14 +202,54 @@ class Parts:
         The longest and darkest part, and others near it if they are long enough to be a
         stroke. What lies along the picture's edge is rather a shadow or the end of a sheet.
         """
-        length = self.length * 0.1 ** np.minimum(2 * self.along_edge, 1)
-        length[0] = 0
+        length = self._lengths()
         main = (length * self.weight).argmax()
         reach = 0.25 * self.length[main]
         near = (self.boxes[:, :2] < self.boxes[main, 2:] + reach).all(1)
         near &= (self.boxes[:, 2:] > self.boxes[main, :2] - reach).all(1)
         dark = self.weight >= 0.3 * self.weight[main]
         return near & dark & (length > 0) & (length >= 0.15 * length[main])
+
+    def marks(self) -> int:
+        """How many marks could each be a digit: 1 for the main part, and those apart from it.
+
+        Such a mark is dark and at least half as high and as long, and stands beside the main
+        part, above it or below it.
+        """
+        length = self._lengths()
+        main = (length * self.weight).argmax()
+        height = self.boxes[:, 2] - self.boxes[:, 0]
+        apart = (self.boxes[:, :2] > self.boxes[main, 2:]).any(1)
+        apart |= (self.boxes[:, 2:] < self.boxes[main, :2]).any(1)
+        dark = self.weight >= 0.5 * self.weight[main]
+        alike = (height >= 0.5 * height[main]) & (length >= 0.5 * length[main])
+        return 1 + int((apart & dark & alike).sum())
+
+    def ringed(self, frames: np.ndarray) -> int:
+        """1 if the longest part but the `frames` (count,) bool is drawn around another, else 0.
+
+        That is a digit with a circle around it, or a zero with a stroke inside.
+        """
+        length = np.where(frames, 0, self._lengths())
+        outer = length.argmax()
+        inside = length * (self.boxes[:, :2] > self.boxes[outer, :2]).all(1)
+        inside *= (self.boxes[:, 2:] < self.boxes[outer, 2:]).all(1)
+        inner = inside.argmax()
+        return int(inside[inner] > 0.25 * length[outer] and self.encloses(outer, inner))
+
+    def encloses(self, outer: int, inner: int) -> bool:
+        """Whether part `outer` lies on all four sides of nearly every block of part `inner`."""
+        ring, free = self.index == outer, np.ones(self.index.shape, bool)
+        for axis in (0, 1):
+            free &= np.logical_or.accumulate(ring, axis)
+            free &= np.flip(np.logical_or.accumulate(np.flip(ring, axis), axis), axis)
+        return bool(free[self.index == inner].mean() > 0.9)
+
+    def _lengths(self) -> np.ndarray:
+        """How long each part is; along the picture's edge a tenth, and no ink has none."""
+        length = self.length * 0.1 ** np.minimum(2 * self.along_edge, 1)
+        length[0] = 0
+        return length
 
 
 def lowest_of(index: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:

@@ -20,6 +20,9 @@ SIDE = 28  # of the result
 BOX = 20  # the longer side of the ink
 FINE = 80  # pixels of the ink's longer side while its strokes are shaped
 STROKES = (2.6, 3.6)  # widths of MNIST's strokes in pixels, quantiles 25 % and 80 %
+MOST_INK = 0.3  # of the result; even MNIST's boldest zeros, which are not asked, hold 0.35
+MOST_RUNS = (4, 5)  # strokes that one row and one column of a digit cross
+MOST_PARTS = 3  # pieces that a digit is written in
 LOOKS = (256, 160)  # pixels of the longer side in the first and the second look
 
 
@@ -50,7 +53,18 @@ def normalise(grey: np.ndarray) -> np.ndarray:
             "no digit was seen: the picture is blank, or its ink hardly differs from its paper. "
             "Give a picture of one digit, dark on light or light on dark."
         )
-    return framed(shaped(closer(grey, ink, block) or ink))
+    if ink.marks > 1:
+        raise InputError(
+            f"expected one digit; the picture holds {ink.marks} or more marks of that size, beside, "
+            "within or around each other. Give one picture for each digit."
+        )
+    levels = framed(shaped(closer(grey, ink, block) or ink))
+    if not is_digit_like(levels):
+        raise InputError(
+            "no digit was seen: the marks make a pattern, a frame or a block and no strokes of a "
+            "digit. Give a picture of one digit, dark on light or light on dark."
+        )
+    return levels
 
 
 def checked(grey: np.ndarray) -> np.ndarray:
@@ -81,6 +95,43 @@ def is_normal(levels: np.ndarray) -> bool:
     longest = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
     centred = all(SIDE // 2 - 0.1 < place < SIDE // 2 + 1.1 for place in mass_centre(levels))
     return longest in (BOX - 1, BOX) and centred
+
+
+def is_digit_like(levels: np.ndarray) -> bool:
+    """Whether `levels` (28, 28) uint8, MNIST's form, could be strokes of a digit.
+
+    Checkerboards, hatching and dots cross a row too often or fall into many pieces; blocks hold
+    too much ink; an upright frame has ink along all four sides and a width near its height;
+    a circle around a digit has an outline that no digit but an empty zero has.
+    """
+    ink = levels > 127
+    padded = np.pad(ink, 1)
+    across = (padded[:, 1:] & ~padded[:, :-1]).sum(1).max()
+    down = (padded[1:] & ~padded[:-1]).sum(0).max()
+    pieces = len(np.unique(grid.components(ink))) - 1
+    rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
+    box = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    sides = min(side.mean() for side in (box[:2].any(0), box[-2:].any(0),
+                                         box[:, :2].any(1), box[:, -2:].any(1)))  # fmt: skip
+    framed = sides > 0.9 and min(box.shape) >= 0.65 * max(box.shape)
+    if is_circled(box):
+        return False
+    calm = across <= MOST_RUNS[0] and down <= MOST_RUNS[1] and pieces <= MOST_PARTS
+    return bool(calm and ink.mean() <= MOST_INK and not framed)
+
+
+def is_circled(box: np.ndarray) -> bool:
+    """Whether the ink of `box` (h, w) bool is a circle with something inside."""
+    height, width = box.shape
+    if min(height, width) < 0.8 * max(height, width):
+        return False
+    y, x = ((np.arange(side) + 0.5) / side * 2 - 1 for side in (height, width))
+    reach = width / 2 * np.sqrt(1 - y**2)  # of an ellipse, from its axis
+    there = np.where(box, np.arange(width), width / 2)
+    left, right = width / 2 - there.min(1), there.max(1) + 1 - width / 2
+    near = (np.abs(left - reach) < 1.6) & (np.abs(right - reach) < 1.6)
+    within = y[:, None] ** 2 + x**2 < 0.25
+    return bool(near.mean() > 0.75 and box[within].sum() >= 6)
 
 
 def mass_centre(levels: np.ndarray) -> tuple[float, float]:
