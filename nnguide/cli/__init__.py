@@ -21,7 +21,14 @@ from typing import Any
 import click
 
 from nnguide import __version__
-from nnguide.errors import ConfigError, FindingsError, NnguideError, WorkError, WriteError
+from nnguide.errors import (
+    ConfigError,
+    FindingsError,
+    InputError,
+    NnguideError,
+    WorkError,
+    WriteError,
+)
 
 HELP = """Neural networks that you can read, train and use.
 
@@ -148,6 +155,8 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         status = command_line.main(arguments, prog_name="nnguide", standalone_mode=False, obj=asked)
         status = status if isinstance(status, int) else 0
+        if asked.get("left_out"):
+            status = status or InputError.exit_code
         sys.stdout.flush()
     except NnguideError as error:
         status = _fail(error, asked)
@@ -239,7 +248,13 @@ class _ToUser(logging.Handler):
     """What the library logs of long work, as lines for the user."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        if click.get_current_context(silent=True):  # not for a library call later on
+        context = click.get_current_context(silent=True)
+        if not context:  # a library call later on
+            return
+        if hasattr(record, "left_out"):  # inputs that could not be read: not even --quiet hides it
+            context.find_root().ensure_object(dict)["left_out"] = True
+            click.echo(f"nnguide: {record.getMessage()}", err=True)
+        else:
             say(record.getMessage())
 
 

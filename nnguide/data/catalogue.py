@@ -61,6 +61,7 @@ def find(
     split_seed: int = 0,
     label_column: str | None = None,
     text_column: str | None = None,
+    encoding: str | None = None,
 ) -> Source:
     """Find `dataset` for `task`, and prepare it if it is not prepared yet.
 
@@ -68,8 +69,8 @@ def find(
         dataset: the name of a set, a path, or "auto": the real set, else the built-in one.
             Names joined by a plus, as in sms_spam+spamassassin, are read one after another.
         split_seed: from 0; divides a set that has no split of its own.
-        label_column, text_column: of a table of texts that has other columns than
-            `label` and `text`.
+        label_column, text_column: of a table that has other columns than `label` and `text`.
+        encoding: of a table that is not in UTF-8, as windows-1252.
     Raises:
         ConfigError: no such name or path, a set of another task, an argument that does not fit.
         DataError: the named set is nowhere to be had, or what was found is damaged.
@@ -78,10 +79,11 @@ def find(
     if split_seed < 0:
         raise ConfigError(f"data.split_seed is a whole number from 0; got {split_seed}")
     if dataset != "auto" and dataset not in BY_NAME and Path(dataset).expanduser().exists():
-        return _at_path(task, dataset, split_seed, label_column, text_column)
-    if label_column or text_column:
+        return _at_path(task, dataset, split_seed, label_column, text_column, encoding)
+    if label_column or text_column or encoding:
         raise ConfigError(
-            f"--label-column and --text-column are for a table of texts; {dataset} has none"
+            "--label-column, --text-column and --encoding are for the file of a table; "
+            f"{dataset} is none"
         )
     if dataset != "auto":
         return _joined([_facts(name, task) for name in dataset.split("+")], split_seed)
@@ -216,9 +218,17 @@ def _built_in(facts: Facts, split_seed: int, split: str) -> Examples:
 
 
 def _at_path(
-    task: str, path: str, split_seed: int, label_column: str | None, text_column: str | None
+    task: str,
+    path: str,
+    split_seed: int,
+    label_column: str | None,
+    text_column: str | None,
+    encoding: str | None,
 ) -> Source:
+    from nnguide.data.table_files import check_encoding
+
     place = Path(path).expanduser()
+    check_encoding(encoding)
     if task == "spam":
         from nnguide.data import text_files
 
@@ -229,14 +239,17 @@ def _at_path(
                 split_seed=split_seed,
                 label_column=label_column,
                 text_column=text_column,
+                encoding=encoding,
             )
 
     else:
-        if label_column or text_column:
-            raise ConfigError("--label-column and --text-column are for tables of texts")
+        if text_column:
+            raise ConfigError("--text-column is for tables of texts")
         from nnguide.data import picture_files
 
         def read(split: str) -> Examples:
-            return picture_files.read(place, split, split_seed=split_seed)
+            return picture_files.read(
+                place, split, split_seed=split_seed, label_column=label_column, encoding=encoding
+            )
 
     return Source(path, task, read)

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
 from nnguide.data import user_data
-from nnguide.data.examples import Examples
+from nnguide.data.examples import Examples, LeftOut
 from nnguide.errors import InputError
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff"})
-OTHER_PICTURES = frozenset({".webp", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".ppm"})
+log = logging.getLogger(__name__)
 BATCH = 1024  # pictures decoded between two looks at Ctrl-C
 
 
-def found_parts(path: Path) -> tuple[str, ...]:
-    """Which of train/ and test/ make up `path`: both of them, or the only folder there is."""
+def found_parts(path: Path) -> dict[str, Path]:
+    """Which folders are the training and the test part; none where `path` has no parts."""
     folders = [entry.name for entry in user_data.entries(path) if entry.is_dir()]
-    found = tuple(part for part in user_data.PARTS if part in folders)
+    found = user_data.find_parts(folders)
+    others = [name for name in folders if name not in found.values()]
     if len(found) == 2:
-        return found
-    # One of them among other folders is a label: cars, trains, ships.
-    return found if len(found) == len(folders) else ()
+        validation = user_data.PART_NAMES["validation"]
+        if more := [name for name in others if name.lower() not in validation]:
+            log.warning("%s: left out beside the parts: %s", path, user_data.listed(more))
+    elif others:  # one of them among other folders is a label: cars, trains, ships
+        return {}
+    return {part: path / name for part, name in found.items()}
 
 
 def read(path: Path) -> Examples:
@@ -34,27 +38,28 @@ def read(path: Path) -> Examples:
     return _read_folders(path, folders, _names(path, folders))
 
 
-def read_part(path: Path, found: Sequence[str], part: str) -> Examples:
-    """train/ or test/, with the labels of train/ where it is there."""
-    folders = _class_folders(path / part)
-    names = _names(path / found[0], _class_folders(path / found[0]))
+def read_part(found: Mapping[str, Path], part: str) -> Examples:
+    """The part "train" or "test", with the labels of the training part where it is there."""
+    path, first = found[part], next(iter(found.values()))
+    folders = _class_folders(path)
+    names = _names(first, _class_folders(first))
     strange = [folder.name for folder in folders if folder.name not in names]
     if strange:
         raise InputError(
-            f"{path / part}: expected only labels that {path / found[0]} has; "
+            f"{path}: expected only labels that {first} has; "
             f"got also {user_data.listed(strange)}. Rename or move these folders."
         )
     if not folders:
-        raise InputError(f"{path / part}: expected folders named by labels; got none.")
-    return _read_folders(path / part, folders, names)
+        raise InputError(f"{path}: expected folders named by labels; got none.")
+    return _read_folders(path, folders, names)
 
 
 def _class_folders(path: Path) -> list[Path]:
     folders = [entry for entry in user_data.entries(path) if entry.is_dir()]
-    return sorted(folders, key=lambda folder: _natural(folder.name))
+    return sorted(folders, key=lambda folder: natural(folder.name))
 
 
-def _natural(name: str) -> tuple[list[tuple[bool, int, str]], str]:
+def natural(name: str) -> tuple[list[tuple[bool, int, str]], str]:
     """A sorting key under which "2" stands before "10", and numbers before words."""
     pieces = re.findall(r"[0-9]+|[^0-9]+", name.casefold())
     return [(True, 0, p) if p[0] not in "0123456789" else (False, int(p), "") for p in pieces], name
@@ -78,16 +83,14 @@ def _names(path: Path, folders: Sequence[Path]) -> tuple[str, ...]:
 def _read_folders(path: Path, folders: Sequence[Path], names: tuple[str, ...]) -> Examples:
     files: list[Path] = []
     labels: list[int] = []
+    others: list[Path] = []
     for folder in folders:
-        inside = [
-            entry
-            for entry in user_data.entries(folder)
-            if entry.suffix.lower() in SUFFIXES | OTHER_PICTURES
-        ]
+        inside, beside = _pictures_in(folder)
+        others += beside
         if not inside:
             raise InputError(
                 f"{folder}: expected pictures of the label {folder.name} "
-                f"({', '.join(sorted(SUFFIXES))}); got none."
+                f"({', '.join(sorted(user_data.PICTURES))}); got none."
             )
         files += inside
         labels += [names.index(folder.name)] * len(inside)
@@ -95,16 +98,35 @@ def _read_folders(path: Path, folders: Sequence[Path], names: tuple[str, ...]) -
             raise InputError(
                 f"{path}: expected at most {user_data.MAX_EXAMPLES:,} pictures; got more."
             )
-    return Examples(_decode(path, files), np.array(labels, np.int64), names)
+    if others:
+        shown = user_data.listed([file.relative_to(path) for file in others])
+        log.warning("%s: %s files are no pictures: %s", path, f"{len(others):,}", shown)
+    images, bad = _decode(files)
+    unread = [LeftOut(str(files[i].relative_to(path)), reason) for i, reason in bad.items()]
+    kept = np.array([index not in bad for index in range(len(files))])
+    left_out = user_data.leave_out(path, "pictures", unread, len(files))
+    return Examples(images[kept], np.array(labels, np.int64)[kept], names, left_out)
 
 
-def _decode(path: Path, files: Sequence[Path]) -> np.ndarray:
-    """The pictures in `files`, in order: (n, 28, 28) uint8."""
+def _pictures_in(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The pictures in `folder` and its folders, and the other files, each by name."""
+    found: tuple[list[Path], list[Path]] = ([], [])
+    for entry in user_data.entries(folder):
+        if entry.is_dir() and not entry.is_symlink():
+            for mine, its in zip(found, _pictures_in(entry), strict=True):
+                mine += its
+        else:
+            found[entry.suffix.lower() not in user_data.PICTURES | user_data.OTHER_PICTURES].append(
+                entry
+            )
+    return found
+
+
+def _decode(files: Sequence[Path]) -> tuple[np.ndarray, dict[int, str]]:
+    """The pictures in `files`, (n, 28, 28) uint8, and why some of them, by place, are none."""
     from nnguide.preprocessing import pictures
 
     def decode(file: Path) -> np.ndarray | str:
-        if file.suffix.lower() in OTHER_PICTURES:
-            return f"{file.suffix} is not read; save it as PNG"
         if not file.is_file():  # a pipe would block, a broken link fail
             return "it is no regular file"
         try:
@@ -112,17 +134,14 @@ def _decode(path: Path, files: Sequence[Path]) -> np.ndarray:
         except InputError as error:
             return str(error).removeprefix(f"{file}: ")
 
-    images = np.empty((len(files), 28, 28), np.uint8)
-    bad: list[tuple[Path, str]] = []
+    images = np.zeros((len(files), 28, 28), np.uint8)
+    bad: dict[int, str] = {}
     with ThreadPoolExecutor() as pool:
         for start in range(0, len(files), BATCH):
             batch = files[start : start + BATCH]
-            for index, (file, decoded) in enumerate(
-                zip(batch, pool.map(decode, batch), strict=True), start
-            ):
+            for index, decoded in enumerate(pool.map(decode, batch), start):
                 if isinstance(decoded, str):
-                    bad.append((file, decoded))
+                    bad[index] = decoded
                 else:
                     images[index] = decoded
-    user_data.refuse_bad(path, "pictures", bad, len(files))
-    return images
+    return images, bad

@@ -10,6 +10,17 @@ import numpy as np
 from nnguide.errors import InputError
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """An input that could not be read, and why; the others were."""
+
+    name: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.reason}"
+
+
 @dataclass(frozen=True, eq=False)
 class Examples:
     """A batch of labelled inputs.
@@ -18,11 +29,13 @@ class Examples:
         inputs: (n, 28, 28) uint8 grey levels 0-255, white on black; or (n,) object, each a str.
         labels: (n,) int64 in [0, len(label_names)).
         label_names: what each label is called, in label order.
+        left_out: the inputs that could not be read.
     """
 
     inputs: np.ndarray
     labels: np.ndarray
     label_names: tuple[str, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.inputs) != len(self.labels):
@@ -49,6 +62,7 @@ class Examples:
             self,
             inputs=np.concatenate([self.inputs, other.inputs]),
             labels=np.concatenate([self.labels, other.labels]),
+            left_out=self.left_out + other.left_out,
         )
 
     def counts(self) -> dict[str, int]:

@@ -38,11 +38,12 @@ class Archive:
         self._header(name)
         return self._array(name)
 
-    def images(self, name: str) -> np.ndarray:
-        """The pictures `name`: (n, 28, 28) uint8.
+    def images(self, name: str) -> tuple[np.ndarray, dict[int, str]]:
+        """The pictures `name`: (n, 28, 28) uint8, and why some of them, by place, are none.
 
-        The array may be of integers in 0..255, or of floats in [0, 1] or in 0..255. Floats of
-        which none is above 1 are taken as fractions.
+        The array may be of integers in 0..255, or of floats in [0, 1] or in 0..255. Where no
+        number is above 1, all are fractions; a single picture of such numbers among others is
+        none.
 
         Raises:
             InputError: another shape, type or range, values that are not finite.
@@ -80,23 +81,26 @@ class Archive:
             )
         return labels.astype(np.int64)
 
-    def _grey(self, name: str, pixels: np.ndarray) -> np.ndarray:
-        if pixels.dtype == np.uint8:
-            return pixels
-        blocks = [pixels[start : start + BLOCK] for start in range(0, len(pixels), BLOCK)]
-        if not all(np.isfinite(block).all() for block in blocks):
-            raise self._refused(name, "finite numbers", "NaN or infinity among them")
-        low, high = pixels.min(), pixels.max()
-        if low < 0 or high > 255:
-            raise self._refused(
-                name, "grey levels in [0, 1] or in 0..255", f"values from {low:g} to {high:g}"
-            )
-        scale = 255 if pixels.dtype.kind == "f" and high <= 1 else 1
-        grey = np.empty(pixels.shape, np.uint8)
-        for index, block in enumerate(blocks):
-            exact = block.astype(np.float64) * scale
-            grey[index * BLOCK : index * BLOCK + len(block)] = np.rint(exact)
-        return grey
+    def _grey(self, name: str, pixels: np.ndarray) -> tuple[np.ndarray, dict[int, str]]:
+        scale = 255 if pixels.max() <= 1 else 1  # NaN is not
+        grey = np.zeros(pixels.shape, np.uint8)
+        bad: dict[int, str] = {}
+        for start in range(0, len(pixels), BLOCK):
+            block = pixels[start : start + BLOCK]
+            low, high = block.min((1, 2)), block.max((1, 2))
+            finite = np.isfinite(low) & np.isfinite(high)
+            good = finite & (low >= 0) & (high <= 255)
+            if scale == 1:
+                good &= (high > 1) | (high == 0)
+            for place in np.flatnonzero(~good).tolist():
+                got = f"values from {low[place]:g} to {high[place]:g}"
+                bad[start + place] = (
+                    "expected grey levels in [0, 1] or in 0..255, of all pictures alike; got "
+                    + (got if finite[place] else "NaN or infinity")
+                )
+            exact = block[good].astype(np.float64) * scale
+            grey[start : start + BLOCK][good] = np.rint(exact)
+        return grey, bad
 
     def _header(self, name: str) -> tuple[tuple[int, ...], np.dtype]:
         """Shape and type of an array, from its first bytes; its size is held to the limits."""

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from nnguide.data import class_folders, idx, npz, user_data
-from nnguide.data.examples import Examples
+from nnguide.data import class_folders, idx, npz, pixel_tables, user_data
+from nnguide.data.examples import Examples, LeftOut
 from nnguide.errors import InputError
 
+TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 PREFIXES = {"train": "train", "test": "t10k"}  # MNIST's file names
 
 
-def read(path: Path, split: str, *, split_seed: int = 0) -> Examples:
+def read(
+    path: Path,
+    split: str,
+    *,
+    split_seed: int = 0,
+    label_column: str | None = None,
+    encoding: str | None = None,
+) -> Examples:
     """Labelled pictures from `path`.
 
     A path with a training and a test part (folders `train` and `test`, IDX files `train-…` and
@@ -22,9 +31,10 @@ def read(path: Path, split: str, *, split_seed: int = 0) -> Examples:
     for is opened. Any other is divided 80/20 within each label, identical pictures on one side.
 
     Args:
-        path: a folder or an `.npz` file.
+        path: a folder, an `.npz` file or a table (see pixel_tables).
         split: "train", "test" or "all".
         split_seed: chooses the division of a path without parts.
+        label_column, encoding: of a table; None: "label" and UTF-8.
     Returns:
         (n, 28, 28) uint8 in MNIST's form. IDX and `.npz` pictures are taken to be in it; image
         files are brought to it. Labels are named by their folders or numbers, "2" before "10".
@@ -36,19 +46,31 @@ def read(path: Path, split: str, *, split_seed: int = 0) -> Examples:
     path = Path(path)
     user_data.check(path, split)
     if path.is_dir():
-        if found := _idx_parts(path):
-            return user_data.official(path, split, found, lambda part: _read_idx(path, found, part))
+        if tables := _tables(path):
+            return user_data.official(
+                path, split, tables, lambda part: _read_table(tables, part, label_column, encoding)
+            )
+        if idx_parts := _idx_parts(path):
+            return user_data.official(
+                path, split, idx_parts, lambda part: _read_idx(path, idx_parts, part)
+            )
         if found := class_folders.found_parts(path):
             return user_data.official(
-                path, split, found, lambda part: class_folders.read_part(path, found, part)
+                path, split, found, lambda part: class_folders.read_part(found, part)
             )
         whole = class_folders.read(path)
     elif path.suffix.lower() == ".npz":
         with npz.open_archive(path) as archive:
-            found = tuple(part for part in user_data.PARTS if f"x_{part}" in archive.names)
-            if found:
-                return user_data.official(path, split, found, lambda part: _read_npz(archive, part))
-            whole = _read_npz(archive, None)
+            arrays = user_data.find_parts(
+                name.removeprefix("x_") for name in archive.names if name.startswith("x_")
+            )
+            if arrays:
+                return user_data.official(
+                    path, split, arrays, lambda part: _read_npz(archive, arrays, part)
+                )
+            whole = _read_npz(archive, {}, None)
+    elif path.name.lower().endswith(TABLES):
+        whole = _read_table({"train": path}, "train", label_column, encoding)
     else:
         raise InputError(f"{path}: expected {user_data.PICTURE_FORMS}; got another file.")
     return user_data.divided(path, whole, split, split_seed, _identical(whole.inputs))
@@ -58,6 +80,41 @@ def _identical(images: np.ndarray) -> list[int]:
     """(n,) equal numbers for pictures that are equal in every pixel."""
     rows = np.ascontiguousarray(images).reshape(len(images), -1).view(np.dtype((np.void, 784)))
     return np.unique(rows.ravel(), return_inverse=True)[1].tolist()
+
+
+# Tables
+
+
+def _tables(path: Path) -> dict[str, Path]:
+    """The tables of a folder's parts, such as train.csv and test.csv; none where it has none."""
+    tables = [entry for entry in user_data.entries(path) if entry.name.lower().endswith(TABLES)]
+    by_name = {entry.name.partition(".")[0].removeprefix("mnist_"): entry for entry in tables}
+    found = user_data.find_parts(by_name)
+    return {part: by_name[name] for part, name in found.items()}
+
+
+def _read_table(
+    tables: Mapping[str, Path], part: str, label_column: str | None, encoding: str | None
+) -> Examples:
+    images, labels, left_out = pixel_tables.read(tables[part], label_column, encoding)
+    known = labels
+    if part == "test" and "train" in tables:
+        known = pixel_tables.read(tables["train"], label_column, encoding)[1]
+    names = sorted(set(known), key=class_folders.natural)
+    if len(names) not in user_data.LABELS_ALLOWED:
+        raise InputError(
+            f"{tables[part]}: expected 2 to 100 different labels; got {len(names)}: "
+            f"{user_data.listed(names)}."
+        )
+    if strange := sorted(set(labels) - set(names)):
+        raise InputError(
+            f"{tables[part]}: expected only labels that the training part has; "
+            f"got also {user_data.listed(strange)}."
+        )
+    numbers = {name: number for number, name in enumerate(names)}
+    return Examples(
+        images, np.array([numbers[label] for label in labels], np.int64), tuple(names), left_out
+    )
 
 
 # IDX files and arrays: labels are numbers
@@ -128,9 +185,9 @@ def _read_idx(path: Path, found: Sequence[str], part: str) -> Examples:
     )
 
 
-def _read_npz(archive: npz.Archive, part: str | None) -> Examples:
+def _read_npz(archive: npz.Archive, found: Mapping[str, str], part: str | None) -> Examples:
     """x_train and y_train, x_test and y_test, or (part None) x and y."""
-    end = f"_{part}" if part else ""
+    end = f"_{found[part]}" if part else ""
     x, y = f"x{end}", f"y{end}"
     if missing := [name for name in (x, y) if name not in archive.names]:
         raise InputError(
@@ -139,10 +196,14 @@ def _read_npz(archive: npz.Archive, part: str | None) -> Examples:
             f"found: {user_data.listed(archive.names)}."
         )
     own = archive.labels(y)
-    trained = part == "test" and "y_train" in archive.names
-    return _numbered(
-        archive.path,
-        archive.images(x),
-        own,
-        lambda: archive.labels("y_train") if trained else own,
-    )
+    trained = f"y_{found['train']}" if part == "test" and "train" in found else y
+    if trained not in archive.names:
+        trained = y
+    images, bad = archive.images(x)
+    unread = [LeftOut(f"{x}[{index}]", reason) for index, reason in bad.items()]
+    left_out = user_data.leave_out(archive.path, "pictures", unread, len(images))
+    kept = np.setdiff1d(np.arange(len(images)), list(bad)) if bad else slice(None)
+    if len(own) != len(images):
+        kept = slice(None)  # which _numbered refuses
+    examples = _numbered(archive.path, images[kept], own[kept], lambda: archive.labels(trained))
+    return replace(examples, left_out=left_out)

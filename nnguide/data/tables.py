@@ -1,38 +1,39 @@
-"""Tables of labelled texts: CSV, TSV, JSON lines, and the form of the SMS Spam Collection.
+"""Tables of texts: CSV, TSV, JSON lines, and the form of the SMS Spam Collection.
 
-A file is read line by line, so that its size does not matter and an error names its line.
-Every reader gives rows of (line, label, text); labels are 0 for ham and 1 for spam.
+Every form gives rows of (line, label, text); labels are 0 for ham and 1 for spam.
 """
 
 from __future__ import annotations
 
-import csv
+import itertools
 import json
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nnguide.data import user_data
+from nnguide.data import table_files, user_data
+from nnguide.data.examples import LeftOut
+from nnguide.data.table_files import DELIMITERS, MAX_TEXT, SUFFIXES
 from nnguide.errors import ConfigError, InputError
 
-SUFFIXES = (".csv", ".tsv", ".jsonl")
-MAX_FILE = 2 << 30  # bytes
-MAX_TEXT = 1_000_000  # characters of one field
-MAX_LINE = 16 << 20  # bytes; JSON writes a character with up to 12
 LABELS = {"ham": 0, "0": 0, "false": 0, "spam": 1, "1": 1, "true": 1}
-BOM = b"\xef\xbb\xbf"
+SAMPLED = 200  # rows by which columns of other names are told
 COLUMNS_HELP = "Name the columns with --label-column and --text-column."
+log = logging.getLogger(__name__)
 
-Row = tuple[int, int, str]  # line (from 1), label, text
+Row = tuple[int, str, str]  # line (from 1), label, text
+Rows = Iterator[Row | tuple[int, InputError]]
 
 
 @dataclass(frozen=True)
 class Columns:
-    """What the user calls the columns; None: "label" and "text"."""
+    """What the user calls the columns, and how the file is encoded; None: the usual."""
 
     label: str | None = None
     text: str | None = None
+    encoding: str | None = None
 
     @property
     def named(self) -> list[str]:
@@ -45,14 +46,8 @@ class Columns:
             ConfigError: a column that the user named is not there, or both are the same.
             InputError: a name occurs twice.
         """
-        found = [
-            _position(path, names, wanted, given)
-            for wanted, given in (
-                (self.label or "label", self.label),
-                (self.text or "text", self.text),
-            )
-        ]
-        label, text = found
+        label = position(path, names, self.label or "label", self.label)
+        text = position(path, names, self.text or "text", self.text)
         if label is None or text is None:
             return None
         if label == text:
@@ -62,7 +57,7 @@ class Columns:
         return label, text
 
 
-def _position(path: Path, names: Sequence[str], wanted: str, given: str | None) -> int | None:
+def position(path: Path, names: Sequence[str], wanted: str, given: str | None) -> int | None:
     """Where `wanted` is: the same name, else the same but for case and white space."""
     matches = [i for i, name in enumerate(names) if name == wanted] or [
         i for i, name in enumerate(names) if name.strip().casefold() == wanted.strip().casefold()
@@ -76,8 +71,8 @@ def _position(path: Path, names: Sequence[str], wanted: str, given: str | None) 
     return matches[0] if matches else None
 
 
-def read(path: Path, columns: Columns) -> tuple[list[int], list[str]]:
-    """Labels (0 ham, 1 spam) and texts of a table, in its order.
+def read(path: Path, columns: Columns) -> tuple[list[int], list[str], tuple[LeftOut, ...]]:
+    """Labels (0 ham, 1 spam) and texts of a table, in its order, and the rows left out.
 
     `.csv` and `.tsv` are read with their quotes, `.jsonl` as one object a line, any other file
     in the form of the SMS Spam Collection: a label, a tab, the text to the line's end, quotes
@@ -86,97 +81,82 @@ def read(path: Path, columns: Columns) -> tuple[list[int], list[str]]:
 
     Raises:
         ConfigError: a column that the user named is not there.
-        InputError: anything else that is wrong with the file; the message has the line.
+        InputError: anything else that is wrong with the file, or every row of it.
     """
-    size = path.stat().st_size
-    if size > MAX_FILE:
-        raise InputError(
-            f"{path}: expected at most {MAX_FILE >> 30} GiB; got {size / 2**30:.1f} GiB. "
-            "Divide it, or take a part of it."
-        )
-    suffix = path.suffix.lower()
-    if suffix == ".jsonl":
-        rows = _json_rows(path, columns)
-    elif suffix == ".csv":
-        rows = _separated_rows(path, columns, ",")
-    elif suffix == ".tsv" and (columns.named or not _is_collection(path)):
-        rows = _separated_rows(path, columns, "\t")
-    else:
-        rows = _collection_rows(path, columns)
-
     labels: list[int] = []
     texts: list[str] = []
-    for line, label, text in rows:
-        _check_text(path, line, text)
-        labels.append(label)
-        texts.append(text)
+    bad: list[LeftOut] = []
+    for line, *row in _rows(path, columns):
+        try:
+            if isinstance(row[0], InputError):
+                raise row[0]
+            label, text = row
+            labels.append(_label(label))
+            texts.append(_checked(str(text)))
+        except InputError as error:
+            del labels[len(texts) :]
+            bad.append(LeftOut(f"line {line}", str(error)))
         if len(texts) > user_data.MAX_EXAMPLES:
             raise InputError(
                 f"{path}: expected at most {user_data.MAX_EXAMPLES:,} texts; got more."
             )
-    if not texts:
+    if not texts and not bad:
         raise InputError(f"{path}: expected labelled texts; the file has none.")
-    return labels, texts
+    return labels, texts, user_data.leave_out(path, "rows", bad, len(texts) + len(bad))
 
 
-# Lines
+def texts(path: Path, columns: Columns) -> Iterator[tuple[int, str | InputError]]:
+    """The texts of a table that needs no labels, each with its line.
 
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """The lines of a UTF-8 file, each with its number and its line end."""
-    try:
-        with path.open("rb") as file:
-            if not (first := file.readline(MAX_LINE + 1).removeprefix(BOM)):
-                return
-            number, line = 1, first
-            while line:
-                yield number, _decoded(path, number, line)
-                number, line = number + 1, file.readline(MAX_LINE + 1)
-    except OSError as error:
-        raise user_data.unreadable(path, error) from error
-
-
-def _decoded(path: Path, number: int, line: bytes) -> str:
-    if len(line) > MAX_LINE:
+    Raises:
+        ConfigError, InputError: there is no column of texts, or more than one could be it.
+    """
+    if table_files.form(path) == "jsonl":
+        rows: Any = _objects(path, columns.encoding)
+    else:
+        delimiter, _ = _layout(path, columns)
+        rows = table_files.records(path, columns.encoding, delimiter)
+    first = next(rows, None)
+    if first is None or isinstance(first[1], InputError):
+        return
+    names = list(first[1])
+    place = position(path, names, columns.text or "text", columns.text)
+    ahead = list(itertools.islice(rows, SAMPLED))
+    sample = [list(fields) for _, fields in ahead if not isinstance(fields, InputError)]
+    if place is None and len(names) == 2 and names[0].strip().lower() in LABELS:
+        ahead, place = [first, *ahead], 1  # no header
+    elif place is None and len(candidates := _text_columns(sample, range(len(names)))) == 1:
+        place = candidates[0]
+        log.warning("%s: reading the column %s", path, _quoted([names[place]]))
+    if place is None:
         raise InputError(
-            f"{path}, line {number}: expected at most {MAX_LINE >> 20} MB a line; got more. "
-            "Is it a table with a text a line?"
+            f"{path}: expected a column text; got {_quoted(names)}. Name it with --text-column."
         )
-    if number == 1 and line.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise InputError(
-            f"{path}: expected UTF-8; got UTF-16. "
-            f"Convert it: iconv -f UTF-16 -t UTF-8 {path.name} > utf8-{path.name}"
-        )
-    if b"\0" in line:
-        raise InputError(
-            f"{path}, line {number}: expected text; got a NUL byte. "
-            f"If it is a text file, remove them: tr -d '\\0' < {path.name} > clean-{path.name}"
-        )
-    try:
-        return line.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}, line {number}: expected UTF-8; got the byte 0x{line[error.start]:02x} at "
-            f"position {error.start + 1}. If the file is in Latin-1 or Windows-1252, convert it: "
-            f"iconv -f WINDOWS-1252 -t UTF-8 {path.name} > utf8-{path.name}"
-        ) from error
+    for line, fields in itertools.chain(ahead, rows):
+        if isinstance(fields, InputError):
+            yield line, fields
+            continue
+        try:
+            yield line, _checked(fields[place])
+        except InputError as error:
+            yield line, error
 
 
-def _check_text(path: Path, line: int, text: str) -> None:
+def _checked(text: str) -> str:
     if len(text) > MAX_TEXT:
         raise InputError(
-            f"{path}, line {line}: expected a text of at most {MAX_TEXT:,} characters; "
-            f"got {len(text):,}. Shorten or remove it."
+            f"expected a text of at most {MAX_TEXT:,} characters; got {len(text):,}. "
+            "Shorten or remove it."
         )
+    return text
 
 
-def _label(path: Path, line: int, value: str) -> int:
+def _label(value: str) -> int:
     try:
         return LABELS[value.strip().lower()]
     except KeyError:
         raise InputError(
-            f"{path}, line {line}: expected the label spam or ham, 1 or 0, true or false; "
-            f"got {_quoted([value])}."
+            "expected the label spam or ham, 1 or 0, true or false; got " + _quoted([value])
         ) from None
 
 
@@ -188,78 +168,152 @@ def _quoted(values: Sequence[object]) -> str:
 # The forms
 
 
-def _is_collection(path: Path) -> bool:
+def _rows(path: Path, columns: Columns) -> Rows:
+    kind = table_files.form(path)
+    if kind == "jsonl":
+        return _json_rows(path, columns)
+    if kind == "csv" or (kind == "tsv" and (columns.named or not _is_collection(path, columns))):
+        return _separated_rows(path, columns)
+    return _collection_rows(path, columns)
+
+
+def _is_collection(path: Path, columns: Columns) -> bool:
     """Whether every line is ham or spam, a tab and a text, as in the SMS Spam Collection."""
-    return all(line.startswith(("ham\t", "spam\t")) for _, line in _lines(path) if line.strip())
+    lines = table_files.lines(path, columns.encoding)
+    return all(line.startswith(("ham\t", "spam\t")) for line in lines if line.strip())
 
 
-def _collection_rows(path: Path, columns: Columns) -> Iterator[Row]:
+def _collection_rows(path: Path, columns: Columns) -> Rows:
     if columns.named:
         raise ConfigError(
             f"{path} has no named columns: each line is a label, a tab and a text. Leave out "
             f"--label-column and --text-column, or give a {', '.join(SUFFIXES)} file."
         )
-    for number, line in _lines(path):
+    for number, line in enumerate(table_files.lines(path, columns.encoding), 1):
         if not line.strip():
             continue
         label, tab, text = line.removesuffix("\n").removesuffix("\r").partition("\t")
-        if not tab:
-            raise InputError(
-                f"{path}, line {number}: expected a label, a tab and a text; got no tab. "
-                f"Tables of other forms are known by their names: {', '.join(SUFFIXES)}."
+        if tab:
+            yield number, label, text
+        else:
+            yield (
+                number,
+                InputError(
+                    "expected a label, a tab and a text; got no tab. "
+                    f"Tables of other forms are known by their names: {', '.join(SUFFIXES)}"
+                ),
             )
-        yield number, _label(path, number, label), text
 
 
-def _records(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a CSV or TSV file, each with the number of its first line."""
-    csv.field_size_limit(max(csv.field_size_limit(), MAX_TEXT))  # never lowered: it is global
-    reader = csv.reader((line for _, line in _lines(path)), delimiter=delimiter, strict=True)
-    start = 1
-    try:
-        for fields in reader:
-            if any(field.strip() for field in fields):
-                yield start, fields
-            start = reader.line_num + 1
-    except csv.Error as error:
-        reason = str(error).replace(" - do you need to open the file with newline=''?", "")
-        raise InputError(
-            f"{path}, from line {start}: expected fields of at most {MAX_TEXT:,} characters, "
-            f'those with line ends in "double quotes", quotes inside doubled; got: {reason}.'
-        ) from error
+def _layout(path: Path, columns: Columns) -> tuple[str, list[list[str]]]:
+    """The delimiter of a CSV or TSV file, and its first two rows under it.
+
+    It is the usual one unless another gives the columns that are looked for, or more of them.
+    """
+    usual = "\t" if table_files.form(path) == "tsv" else ","
+    found = {}
+    for delimiter in (usual, *(other for other in DELIMITERS if other != usual)):
+        rows = table_files.first_rows(path, columns.encoding, delimiter)
+        found[delimiter] = rows
+        if rows and _fits(rows[0], columns):
+            return delimiter, rows
+    best = max(found, key=lambda delimiter: len(found[delimiter][0]) if found[delimiter] else 0)
+    return best, found[best]
 
 
-def _separated_rows(path: Path, columns: Columns, delimiter: str) -> Iterator[Row]:
-    records = _records(path, delimiter)
+def _fits(names: list[str], columns: Columns) -> bool:
+    plain = {name.strip().casefold() for name in names}
+    wanted = {
+        name.strip().casefold() for name in (columns.label or "label", columns.text or "text")
+    }
+    return wanted <= plain or (len(names) == 2 and names[0].strip().lower() in LABELS)
+
+
+def _separated_rows(path: Path, columns: Columns) -> Rows:
+    delimiter, _ = _layout(path, columns)
+    records = table_files.records(path, columns.encoding, delimiter)
     first = next(records, None)
     if first is None:
         return
     line, names = first
+    assert isinstance(names, list)  # the first row has as many fields as itself
+    ahead: list[table_files.Record] = []
     where = columns.find(path, names)
-    if where is None:
-        if len(names) != 2 or names[0].strip().lower() not in LABELS:
+    if where is None and len(names) == 2 and names[0].strip().lower() in LABELS:
+        ahead, where = [first], (0, 1)
+    elif where is None:
+        ahead = list(itertools.islice(records, SAMPLED))
+        where = _guessed(path, columns, names, [row for _, row in ahead if isinstance(row, list)])
+        if where is None:
             raise InputError(
                 f"{path}, line {line}: expected a header with the columns label and text, or two "
                 "columns without a header, label (spam or ham, 1 or 0, true or false) and text; "
                 f"got {_quoted(names)}. {COLUMNS_HELP}"
             )
-        where = (0, 1)
-        yield line, _label(path, line, names[0]), names[1]
-    for line, fields in records:
-        if len(fields) != len(names):
-            raise InputError(
-                f"{path}, line {line}: expected {len(names)} fields as in the first line; got "
-                f'{len(fields)}. Put a text that holds the delimiter in "double quotes".'
-            )
-        yield line, _label(path, line, fields[where[0]]), fields[where[1]]
+    label, text = where
+    more = [] if any(map(str.strip, names[text + 1 :])) else range(text + 1, len(names))
+    for line, fields in itertools.chain(ahead, records):
+        if isinstance(fields, InputError):
+            yield line, fields
+        else:  # what stands in columns without a name was cut off the text by its commas
+            rest = [fields[i] for i in more if fields[i].strip()]
+            yield line, fields[label], delimiter.join([fields[text], *rest])
 
 
-def _json_rows(path: Path, columns: Columns) -> Iterator[Row]:
-    keys: tuple[str, str] | None = None
-    for number, line in _lines(path):
-        if not line.strip():
+def _guessed(
+    path: Path, columns: Columns, names: list[str], sample: list[list[str]]
+) -> tuple[int, int] | None:
+    """The one pair of columns that can be label and text, by what `sample` rows hold; or None."""
+    label = position(path, names, columns.label or "label", columns.label)
+    text = position(path, names, columns.text or "text", columns.text)
+    if not sample:
+        return None
+    places = range(len(names))
+    labels = [
+        i for i in places if {row[i].strip().lower() for row in sample} <= LABELS.keys()
+    ] if label is None else [label]  # fmt: skip
+    texts = _text_columns(sample, [i for i in places if i not in labels])
+    texts = texts if text is None else [text]
+    if len(labels) != 1 or len(texts) != 1 or labels == texts:
+        return None
+    log.warning(
+        "%s: reading the column %s as label and %s as text",
+        *(path, _quoted([names[labels[0]]]), _quoted([names[texts[0]]])),
+    )
+    return labels[0], texts[0]
+
+
+def _text_columns(sample: list[list[str]], places: Sequence[int]) -> list[int]:
+    """The columns that hold texts: mostly filled, and with words in them."""
+
+    def is_text(place: int) -> bool:
+        filled = [row[place] for row in sample if row[place].strip()]
+        words = [field for field in filled if len(field.split()) > 1 and not field.isnumeric()]
+        return len(filled) >= 0.8 * len(sample) and len(words) >= 0.5 * len(sample) > 0
+
+    return [place for place in places if is_text(place)]
+
+
+def _objects(path: Path, encoding: str | None) -> Iterator[tuple[int, Any]]:
+    """JSON lines as rows of a table: the keys of the first object, then the values of each."""
+    keys: list[str] | None = None
+    for number, record in table_files.json_records(path, encoding):
+        if isinstance(record, InputError):
+            yield number, record
             continue
-        record = _json_object(path, number, line)
+        if keys is None:
+            keys = list(record)
+            yield number, keys
+        values = [record.get(key) for key in keys]
+        yield number, [value if isinstance(value, str) else json.dumps(value) for value in values]
+
+
+def _json_rows(path: Path, columns: Columns) -> Rows:
+    keys: tuple[str, str] | None = None
+    for number, record in table_files.json_records(path, columns.encoding):
+        if isinstance(record, InputError):
+            yield number, record
+            continue
         if keys is None:
             names = list(record)
             where = columns.find(path, names)
@@ -269,31 +323,23 @@ def _json_rows(path: Path, columns: Columns) -> Iterator[Row]:
                     f"{_quoted(names)}. {COLUMNS_HELP}"
                 )
             keys = names[where[0]], names[where[1]]
-        if missing := [key for key in keys if key not in record]:
-            raise InputError(
-                f"{path}, line {number}: expected the keys {_quoted(keys)} as in the first "
-                f"object; {_quoted(missing)} is missing."
-            )
-        label, text = record[keys[0]], record[keys[1]]
-        if not isinstance(text, str) or any("\ud800" <= c <= "\udfff" for c in text):
-            got = "half of a surrogate pair" if isinstance(text, str) else type(text).__name__
-            raise InputError(f"{path}, line {number}: expected a text in {keys[1]!a}; got {got}.")
-        if not isinstance(label, str | bool | int):
-            label = json.dumps(label)
-        yield number, _label(path, number, str(label)), text
+        yield number, *_of_object(record, keys)
 
 
-def _json_object(path: Path, number: int, line: str) -> dict[str, Any]:
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise InputError(
-            f"{path}, line {number}: expected a JSON object, as "
-            f'{{"label": "ham", "text": "See you"}}; got: {error}.'
-        ) from error
-    if not isinstance(record, dict):
-        raise InputError(
-            f"{path}, line {number}: expected a JSON object with label and text, one a line; "
-            f"got {type(record).__name__}."
+def _of_object(
+    record: dict[str, Any], keys: tuple[str, str]
+) -> tuple[str, str] | tuple[InputError]:
+    if missing := [key for key in keys if key not in record]:
+        return (
+            InputError(
+                f"expected the keys {_quoted(keys)} as in the first object; "
+                f"{_quoted(missing)} is missing"
+            ),
         )
-    return record
+    label, text = record[keys[0]], record[keys[1]]
+    if not isinstance(text, str) or any("\ud800" <= c <= "\udfff" for c in text):
+        got = "half of a surrogate pair" if isinstance(text, str) else type(text).__name__
+        return (InputError(f"expected a text in {keys[1]!a}; got {got}"),)
+    if not isinstance(label, str | bool | int):
+        label = json.dumps(label)
+    return str(label), text

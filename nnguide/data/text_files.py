@@ -7,16 +7,18 @@ from pathlib import Path
 
 import numpy as np
 
-from nnguide.data import tables, user_data
+from nnguide.data import table_files, tables, user_data
 from nnguide.data.distinct import distinct_key
-from nnguide.data.examples import Examples
+from nnguide.data.examples import Examples, LeftOut
 from nnguide.data.tables import Columns
 from nnguide.errors import ConfigError, InputError
 
+Texts = tuple[list[int], list[str], tuple[LeftOut, ...]]  # labels, texts, what was left out
+TABLES = (*table_files.SUFFIXES, *table_files.PACKED)
 LABEL_NAMES = ("ham", "spam")
 FORMS = (
-    f"a table ({', '.join(tables.SUFFIXES)}), folders spam/ and ham/ with a message a file, or "
-    "a train and a test part, each a table or such folders"
+    f"a table ({', '.join(tables.SUFFIXES)}, also .gz), folders spam/ and ham/ with a message a "
+    "file, or a train and a test part, each a table or such folders"
 )
 
 
@@ -27,6 +29,7 @@ def read(
     split_seed: int = 0,
     label_column: str | None = None,
     text_column: str | None = None,
+    encoding: str | None = None,
 ) -> Examples:
     """Labelled messages from `path`.
 
@@ -40,6 +43,7 @@ def read(
         split_seed: chooses the division of a path without parts.
         label_column: a table's column of labels; None: "label".
         text_column: a table's column of texts; None: "text".
+        encoding: of a table; None: UTF-8.
     Returns:
         (n,) object, each a str; labels 0 ham and 1 spam.
     Raises:
@@ -48,7 +52,7 @@ def read(
         InputError: data that cannot be used, one label only among it.
     """
     path = Path(path)
-    columns = Columns(label_column or None, text_column or None)
+    columns = Columns(label_column or None, text_column or None, encoding or None)
     user_data.check(path, split)
     found = _found_parts(path) if path.is_dir() else {}
     if found:
@@ -64,18 +68,21 @@ def read(
 
 def _found_parts(path: Path) -> dict[str, Path]:
     """Where each part of a folder lies: a folder or a table of that name."""
-    found: dict[str, Path] = {}
-    for part in user_data.PARTS:
-        names = (part, *(part + suffix for suffix in tables.SUFFIXES))
-        candidates = [entry for entry in user_data.entries(path) if entry.name in names]
-        if len(candidates) > 1:
+    by_name: dict[str, list[Path]] = {}
+    for entry in user_data.entries(path):
+        suffix = next((s for s in TABLES if entry.name.lower().endswith(s)), "")
+        stem = entry.name[: len(entry.name) - len(suffix)] if not entry.is_dir() else entry.name
+        if suffix or entry.is_dir():
+            by_name.setdefault(stem, []).append(entry)
+    found = user_data.find_parts(by_name)
+    for part, name in found.items():
+        if len(by_name[name]) > 1:
             raise InputError(
                 f"{path}: expected one {part} part; got "
-                f"{user_data.listed([entry.name for entry in candidates])}. Move the others away."
+                f"{user_data.listed([entry.name for entry in by_name[name]])}. "
+                "Move the others away."
             )
-        if candidates:
-            found[part] = candidates[0]
-    return found
+    return {part: by_name[name][0] for part, name in found.items()}
 
 
 def _read_source(source: Path, columns: Columns, both: bool) -> Examples:
@@ -84,30 +91,29 @@ def _read_source(source: Path, columns: Columns, both: bool) -> Examples:
         inside = user_data.entries(source)
         folders = {entry.name.lower(): entry for entry in inside if entry.is_dir()}
         classes = [folders[name] for name in LABEL_NAMES if name in folders]
-        listed_tables = [entry for entry in inside if entry.suffix.lower() in tables.SUFFIXES]
+        listed_tables = [entry for entry in inside if entry.name.lower().endswith(TABLES)]
         if len(classes) == 2 or (classes and not both):
-            labels, found = _read_folders(source, classes, columns)
+            labels, found, left_out = _read_folders(source, classes, columns)
         elif len(listed_tables) == 1 and not classes:
-            labels, found = tables.read(listed_tables[0], columns)
+            labels, found, left_out = tables.read(listed_tables[0], columns)
         else:
             raise InputError(
                 f"{source}: expected {FORMS}; got {user_data.listed([e.name for e in inside])}."
             )
     else:
-        labels, found = tables.read(source, columns)
+        labels, found, left_out = tables.read(source, columns)
     if both and len(set(labels)) < 2:
         raise InputError(
             f"{source}: expected spam and ham; all {len(found):,} texts are "
             f"{LABEL_NAMES[labels[0]]}. Add some of the other label."
+            + "".join(f" Left out: {one}." for one in left_out[:1])
         )
     inputs = np.empty(len(found), object)
     inputs[:] = found
-    return Examples(inputs, np.array(labels, np.int64), LABEL_NAMES)
+    return Examples(inputs, np.array(labels, np.int64), LABEL_NAMES, left_out)
 
 
-def _read_folders(
-    path: Path, folders: Sequence[Path], columns: Columns
-) -> tuple[list[int], list[str]]:
+def _read_folders(path: Path, folders: Sequence[Path], columns: Columns) -> Texts:
     """One message a file, plain text or a mail."""
     if columns.named:
         raise ConfigError(
@@ -126,14 +132,15 @@ def _read_folders(
             f"{path}: expected at most {user_data.MAX_EXAMPLES:,} messages; got {len(files):,}."
         )
     found: list[str] = []
-    bad: list[tuple[Path, str]] = []
-    for _, file in files:
+    labels: list[int] = []
+    bad: list[LeftOut] = []
+    for label, file in files:
         try:
             found.append(_read_message(file))
+            labels.append(label)
         except InputError as error:
-            bad.append((file, str(error)))
-    user_data.refuse_bad(path, "messages", bad, len(files))
-    return [label for label, _ in files], found
+            bad.append(LeftOut(str(file.relative_to(path)), str(error)))
+    return labels, found, user_data.leave_out(path, "messages", bad, len(files))
 
 
 def _read_message(file: Path) -> str:

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Sequence
+import logging
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from pathlib import Path
 
-from nnguide.data.examples import Examples, stratified_split
+from nnguide.data.examples import Examples, LeftOut, stratified_split
 from nnguide.errors import ConfigError, DataError, InputError
 
 PARTS = ("train", "test")
+PART_NAMES = {  # what people call each part, in any case
+    "train": ("train", "training"),
+    "test": ("test", "testing"),
+    "validation": ("val", "valid", "validation"),
+}
 SPLITS = (*PARTS, "all")
 TEST_SHARE = 0.2  # of data that comes without a test part
 MAX_EXAMPLES = 2_000_000
 LABELS_ALLOWED = range(2, 101)  # how many labels pictures may have
 PICTURE_FORMS = (
     "class folders (one folder per label, its pictures inside), train/ and test/ with class "
-    "folders, MNIST's IDX files, or an .npz with x_train, y_train, x_test, y_test"
+    "folders, MNIST's IDX files, an .npz with x_train, y_train, x_test, y_test, or a table (.csv) "
+    "of a label and 784 grey levels a row"
 )
+PICTURES = frozenset(
+    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
+)
+OTHER_PICTURES = frozenset({".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".ppm"})  # not read
+log = logging.getLogger(__name__)
 SHOWN = 5  # bad files, columns or names that a message lists before it only counts
 
 
@@ -63,17 +75,50 @@ def listed(names: Sequence[object]) -> str:
     return f"{shown} and {more:,} more" if more > 0 else shown or "nothing"
 
 
-def refuse_bad(path: Path, kind: str, bad: Sequence[tuple[Path, str]], total: int) -> None:
-    """Raise one InputError for all `bad` files of `total` under `path`, if there are any."""
+def find_parts(names: Iterable[str]) -> dict[str, str]:
+    """Which of `names` are the training and the test part: part -> name.
+
+    Without a test part a validation part serves as one. Beside a test part it is left out, which
+    is said: training takes its validation set from the training part.
+    """
+    found: dict[str, str] = {}
+    for name in names:
+        for part, known in PART_NAMES.items():
+            if name.lower() in known:
+                found.setdefault(part, name)
+    validation = found.pop("validation", None)
+    if validation is not None and "train" in found:
+        if "test" in found:
+            log.warning(
+                "%s is left out: training takes its validation set from %s",
+                *(validation, found["train"]),
+            )
+        else:
+            log.warning("there is no test part: %s serves as one", validation)
+            found["test"] = validation
+    return {part: found[part] for part in PARTS if part in found}
+
+
+def leave_out(path: Path, kind: str, bad: Sequence[LeftOut], total: int) -> tuple[LeftOut, ...]:
+    """Count and name what could not be read of `total` inputs in `path`.
+
+    Raises:
+        InputError: nothing could be read.
+    """
     if not bad:
-        return
-    lines = [f"  {file.relative_to(path)}: {reason}" for file, reason in bad[:SHOWN]]
+        return ()
+    listed_bad = [f"  {one}" for one in bad[:SHOWN]]
     if len(bad) > SHOWN:
-        lines.append(f"  and {len(bad) - SHOWN:,} more")
-    raise InputError(
-        f"{len(bad):,} of the {total:,} {kind} in {path} cannot be used; "
-        "mend them or move them away:\n" + "\n".join(lines)
+        listed_bad.append(f"  and {len(bad) - SHOWN:,} more")
+    first = f"{len(bad):,} of the {total:,} {kind} in {path} cannot be used"
+    if len(bad) == total:
+        raise InputError("\n".join([f"{first}:", *listed_bad]))
+    log.warning(
+        "%s",
+        "\n".join([f"{first} and are left out:", *listed_bad]),
+        extra={"left_out": len(bad)},  # by which the command line ends with status 4
     )
+    return tuple(bad)
 
 
 def official(

@@ -246,7 +246,7 @@ def count_marks(of: Parts) -> Any:
 
 def ringed(of: Parts, frames: Any) -> Any:
     """1 if the longest part but the `frames` (count,) bool is drawn around another, else 0."""
-    length = tf.where(frames, 0, lengths(of))
+    length = tf.where(~frames, lengths(of), 0)
     outer = tf.argmax(length)
     within = tf.reduce_all(of.boxes[:, :2] > of.boxes[outer, :2], 1)
     within &= tf.reduce_all(of.boxes[:, 2:] < of.boxes[outer, 2:], 1)

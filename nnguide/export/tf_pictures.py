@@ -71,7 +71,10 @@ def from_ink(grey: Any) -> Any:
         tf.debugging.Assert(~ink.seen | (ink.marks < 2), ["expected one digit on the picture"]),
     ]
     with tf.control_dependencies([check for check in checks if check is not None]):
-        levels = framed(shaped(closer(grey, ink, block)))
+        strokes = shaped(closer(grey, ink, block))
+    solid = tf.debugging.Assert(tf.reduce_max(strokes) > 0, ["no digit was seen on the picture"])
+    with tf.control_dependencies([solid] if solid is not None else []):
+        levels = framed(strokes)
     like = tf.debugging.Assert(is_digit_like(levels), ["no digit was seen on the picture"])
     with tf.control_dependencies([like] if like is not None else []):
         return tf.identity(levels)
@@ -94,7 +97,8 @@ def is_digit_like(levels: Any) -> Any:
     square = 100 * tf.minimum(height, width) >= 65 * tf.maximum(height, width)
     is_frame = (tf.reduce_min(tf.stack(sides)) > 0.9) & square
     calm = (across <= MOST_RUNS[0]) & (down <= MOST_RUNS[1]) & (pieces <= MOST_PARTS)
-    return calm & (tf.reduce_mean(tf.cast(ink, tf.float64)) <= MOST_INK) & ~is_frame & ~is_circled(box)
+    light = tf.reduce_mean(tf.cast(ink, tf.float64)) <= MOST_INK
+    return calm & light & ~is_frame & ~is_circled(box)
 
 
 def is_circled(box: Any) -> Any:

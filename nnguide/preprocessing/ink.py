@@ -7,7 +7,7 @@ together (noise does not), and it covers less than its paper (which tells dark f
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -237,7 +237,7 @@ class Parts:
         inner = inside.argmax()
         return int(inside[inner] > 0.25 * length[outer] and self.encloses(outer, inner))
 
-    def encloses(self, outer: int, inner: int) -> bool:
+    def encloses(self, outer: Any, inner: Any) -> bool:
         """Whether part `outer` lies on all four sides of nearly every block of part `inner`."""
         ring, free = self.index == outer, np.ones(self.index.shape, bool)
         for axis in (0, 1):

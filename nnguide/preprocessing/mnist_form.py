@@ -55,11 +55,12 @@ def normalise(grey: np.ndarray) -> np.ndarray:
         )
     if ink.marks > 1:
         raise InputError(
-            f"expected one digit; the picture holds {ink.marks} or more marks of that size, beside, "
-            "within or around each other. Give one picture for each digit."
+            f"expected one digit; the picture holds {ink.marks} or more marks of that size, "
+            "beside, within or around each other. Give one picture for each digit."
         )
-    levels = framed(shaped(closer(grey, ink, block) or ink))
-    if not is_digit_like(levels):
+    strokes = shaped(closer(grey, ink, block) or ink)
+    levels = framed(strokes) if strokes.max() > 0 else np.zeros((SIDE, SIDE), np.uint8)
+    if not levels.any() or not is_digit_like(levels):
         raise InputError(
             "no digit was seen: the marks make a pattern, a frame or a block and no strokes of a "
             "digit. Give a picture of one digit, dark on light or light on dark."

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 20_000_000
 ENOUGH = 1500  # pixels of the longer side; a larger picture is reduced while it is read
-FORMATS = "PNG, JPEG, BMP, GIF or TIFF"
+FORMATS = "PNG, JPEG, BMP, GIF, TIFF or WebP"
 
 
 def read(source: Path | bytes) -> np.ndarray:
@@ -120,6 +120,7 @@ def opened(data: bytes, name: str) -> Image.Image:
         JpegImagePlugin,
         PngImagePlugin,
         TiffImagePlugin,
+        WebPImagePlugin,
     )
 
     formats = (
@@ -129,6 +130,7 @@ def opened(data: bytes, name: str) -> Image.Image:
         (b"GIF8", GifImagePlugin.GifImageFile),
         (b"II*\0", TiffImagePlugin.TiffImageFile),
         (b"MM\0*", TiffImagePlugin.TiffImageFile),
+        (b"RIFF", WebPImagePlugin.WebPImageFile),
     )
     for start, kind in formats:
         if data.startswith(start):

@@ -136,8 +136,9 @@ def utf8(text: str | bytes) -> str:
 def _picture(content: str | bytes) -> bytes:
     """The bytes of a picture in a format that TensorFlow decodes too."""
     raw = content.encode() if isinstance(content, str) else content
-    if raw.startswith((b"II*\0", b"MM\0*")):
-        raise InputError("the picture: expected PNG, JPEG, GIF or BMP; got TIFF")
+    for start, form in ((b"II*\0", "TIFF"), (b"MM\0*", "TIFF"), (b"RIFF", "WebP")):
+        if raw.startswith(start):
+            raise InputError(f"the picture: expected PNG, JPEG, GIF or BMP; got {form}")
     return raw
 
 

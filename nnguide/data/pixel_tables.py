@@ -1,0 +1,168 @@
+"""Pictures as rows of a table: a label and the grey levels of a square picture, row by row."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from nnguide.data import table_files, user_data
+from nnguide.data.examples import LeftOut
+from nnguide.data.table_files import DELIMITERS
+from nnguide.data.tables import position
+from nnguide.errors import InputError
+
+SIDE = 28
+SIDES = range(8, 65)  # of the square pictures that are read
+NAMES = ("label", "class", "digit", "target", "y")  # what the column of labels is called
+HELP = (
+    "a label and the 784 grey levels of a picture a row (label,pixel0,…,pixel783; also "
+    "without a header, or of another square size)"
+)
+
+Pixels = tuple[int, str | None, np.ndarray]  # line (from 1), label, (side, side) grey levels
+
+
+def read(
+    path: Path, label_column: str | None, encoding: str | None
+) -> tuple[np.ndarray, list[str], tuple[LeftOut, ...]]:
+    """Labelled pictures of a CSV or TSV file.
+
+    Returns:
+        (n, 28, 28) uint8 in MNIST's form, their labels, and the rows left out.
+    Raises:
+        ConfigError: a column that the user named is not there.
+        InputError: the file has no such rows, or no labels.
+    """
+    pictures: list[np.ndarray] = []
+    labels: list[str] = []
+    bad: list[LeftOut] = []
+    for line, label, picture in rows(path, label_column, encoding):
+        if isinstance(picture, InputError):
+            bad.append(LeftOut(f"line {line}", str(picture)))
+            continue
+        if label is None:
+            raise InputError(
+                f"{path}: expected a column of labels; got pictures alone. `nnguide predict` "
+                "takes them; to learn or to measure, add a column called label."
+            )
+        pictures.append(picture)
+        labels.append(label)
+        if len(pictures) > user_data.MAX_EXAMPLES:
+            raise InputError(
+                f"{path}: expected at most {user_data.MAX_EXAMPLES:,} pictures; got more."
+            )
+    if not pictures and not bad:
+        raise InputError(f"{path}: expected {HELP}; the file has no rows.")
+    left_out = user_data.leave_out(path, "rows", bad, len(pictures) + len(bad))
+    return np.stack(pictures), labels, left_out
+
+
+def rows(
+    path: Path, label_column: str | None = None, encoding: str | None = None
+) -> Iterator[tuple[int, str | None, np.ndarray | InputError]]:
+    """The pictures of a table, each with its line, its label or None, and (28, 28) uint8.
+
+    Of pictures of 28 by 28 the levels are taken as they are, white on black; others are brought
+    to MNIST's form as a picture file is.
+    """
+    delimiter = max(
+        DELIMITERS,
+        key=lambda one: max(map(len, table_files.first_rows(path, encoding, one)), default=0),
+    )
+    records = table_files.records(path, encoding, delimiter)
+    first = next(records, None)
+    if first is None:
+        return
+    assert isinstance(first[1], list)  # the first row has as many fields as itself
+    names = None if all(map(_is_number, first[1])) else first[1]
+    if names is None:
+        records = itertools.chain([first], records)
+    label, pixels = _layout(path, names or [], len(first[1]), label_column)
+    parsed = ((line, _parsed(fields, label, pixels)) for line, fields in records)
+    ahead = list(itertools.islice(parsed, 2000))
+    levels = [row[1] for _, row in ahead if not isinstance(row, InputError)]
+    whole = max((float(one.max()) for one in levels), default=255.0)
+    for line, row in itertools.chain(ahead, parsed):
+        if isinstance(row, InputError):
+            yield line, None, row
+        else:
+            yield line, row[0], _picture(row[1], whole)
+
+
+def _is_number(field: str) -> bool:
+    try:
+        return math.isfinite(float(field))
+    except ValueError:
+        return False
+
+
+def _layout(
+    path: Path, names: Sequence[str], count: int, label_column: str | None
+) -> tuple[int | None, list[int]]:
+    """The place of the label, or None, and those of the pixels in their order."""
+    label: int | None = None
+    for name in (label_column,) if label_column else NAMES:
+        label = position(path, names, name, label_column)
+        if label is not None:
+            break
+    if label is None and math.isqrt(count) ** 2 != count:
+        if names:
+            raise InputError(
+                f"{path}: expected {HELP}; got {count} columns, none of them called "
+                f"{', '.join(NAMES)}: {user_data.listed(names)}. Name it with --label-column."
+            )
+        label = 0  # without a header it comes first
+    pixels = [place for place in range(count) if place != label]
+    side = math.isqrt(len(pixels))
+    if side * side != len(pixels) or side not in SIDES:
+        raise InputError(
+            f"{path}: expected {HELP}; got {len(pixels)} columns of grey levels, which make no "
+            f"square of {SIDES[0]} to {SIDES[-1]} pixels."
+        )
+    numbered = [re.fullmatch(r"\D*(\d+)", names[place]) if names else None for place in pixels]
+    if all(numbered):
+        pixels.sort(key=lambda place: int(re.sub(r"\D", "", names[place])))
+    return label, pixels
+
+
+def _parsed(
+    fields: list[str] | InputError, label: int | None, pixels: list[int]
+) -> tuple[str | None, np.ndarray] | InputError:
+    if isinstance(fields, InputError):
+        return fields
+    try:
+        levels = np.array([fields[place] for place in pixels], np.float64)
+    except ValueError as error:
+        return InputError(f"expected numbers as grey levels; {error}")
+    if not np.isfinite(levels).all() or levels.min() < 0 or levels.max() > 255:
+        return InputError(
+            f"expected grey levels in [0, 1] or in 0..255; got {levels.min():g} to {levels.max():g}"
+        )
+    if label is None:
+        return None, levels
+    name = fields[label].strip()
+    if not name or not name.isprintable():
+        return InputError("expected a label; got none")
+    return name.removesuffix(".0"), levels
+
+
+def _picture(levels: np.ndarray, whole: float) -> np.ndarray | InputError:
+    """(side * side,) levels, of which the file's highest is `whole`, in MNIST's form."""
+    from nnguide.preprocessing import mnist_form
+
+    white = 1.0 if whole <= 1 else 16.0 if whole <= 16 else 255.0
+    if white == 255 and 0 < levels.max() <= 1:
+        return InputError("expected grey levels 0-255 as in the other rows; got none above 1")
+    side = math.isqrt(len(levels))
+    grey = np.clip(levels.reshape(side, side) / white, 0, 1)
+    if side == SIDE:
+        return np.rint(grey * 255).astype(np.uint8)
+    try:
+        return mnist_form.normalise(grey)
+    except InputError as error:
+        return error
