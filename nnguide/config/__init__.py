@@ -82,6 +82,19 @@ class AugmentConfig(Group):
     noise: float = setting(
         0.0, "highest standard deviation of noise, as a fraction of black to white", FRACTION
     )
+    paper: float = setting(
+        0.0, "fraction of the pictures that meet lines, blots, shadows, blur or the like", FRACTION
+    )
+    hands: int = setting(
+        0,
+        "drawn digits of other hands that training also sees: crossed sevens and the like",
+        minimum(0),
+    )
+    not_digits: int = setting(
+        0,
+        "drawn letters, signs and textures that training also sees, with no label in favour",
+        minimum(0),
+    )
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,15 @@ class Head(Protocol):
         """(n, nodes) outputs -> (n, labels) probabilities of every label."""
 
 
+@keras.saving.register_keras_serializable(package="nnguide")
+class AccuracyOfLabelled(keras.metrics.CategoricalAccuracy):
+    """Accuracy over the examples that have a label; a target without a favourite has none."""
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        labelled = keras.ops.cast(keras.ops.max(y_true, axis=-1) > 0.5, "float32")
+        return super().update_state(y_true, y_pred, labelled)
+
+
 class Softmax:
     """k nodes whose probabilities sum to 1, with categorical cross-entropy."""
 
@@ -76,7 +85,7 @@ class Softmax:
         return keras.losses.CategoricalCrossentropy(label_smoothing=label_smoothing)
 
     def metrics(self) -> list[keras.metrics.Metric]:
-        return [keras.metrics.CategoricalAccuracy(name="accuracy")]
+        return [AccuracyOfLabelled(name="accuracy")]
 
     def targets(self, labels: np.ndarray) -> np.ndarray:
         return np.eye(self.nodes, dtype=np.float32)[labels]

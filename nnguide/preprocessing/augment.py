@@ -13,6 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from nnguide.config import AugmentConfig
+from nnguide.preprocessing.paper import spoil
 
 GROUP = 8  # pictures that are changed alike
 
@@ -43,7 +44,8 @@ def augment(images: Any, config: AugmentConfig, seed: Any) -> Any:
     if config.noise:
         grey += _noise((groups, height, width, 1), config.noise, _seed(seed, 3))
     grey = tf.transpose(tf.reshape(grey, (groups, height * width, GROUP)), (0, 2, 1))
-    return tf.reshape(grey, (groups * GROUP, height, width))[:batch]
+    grey = tf.reshape(grey, (groups * GROUP, height, width))[:batch]
+    return spoil(grey, config.paper, _seed(seed, 6)) if config.paper else grey
 
 
 def _seed(seed: Any, number: int) -> Any:

@@ -33,6 +33,8 @@ class Task:
             raw inputs and travels with the model.
         feed: (preprocessor, inputs) -> what training holds in memory, and the layer that each
             batch of it still goes through, or None where that is done.
+        draw: (config, label names) -> more inputs to learn from, and their targets as the loss
+            takes them; None where nothing can be drawn.
         augment: (config, inputs, seed) -> inputs changed at random, or None for never.
         build: (config, preprocessor, labels) -> the uncompiled core, from preprocessed inputs
             to probabilities.
@@ -51,6 +53,7 @@ class Task:
     labels: tuple[str, ...]
     preprocessor: Callable[[Config, np.ndarray], keras.layers.Layer]
     feed: Callable[[Any, np.ndarray], tuple[Any, keras.layers.Layer | None]]
+    draw: Callable[[Config, tuple[str, ...]], tuple[np.ndarray, np.ndarray]] | None
     augment: Callable[[Config, Any, Any], Any] | None
     build: Callable[[Config, Any, int], keras.Model]
     adapt: Callable[[keras.Model, Any, Any], None] | None

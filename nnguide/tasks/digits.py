@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nnguide.config import AugmentConfig, CnnConfig, Config, DenseConfig, TrainConfig
+from nnguide.errors import ConfigError
 from nnguide.tasks import Task
 
 if TYPE_CHECKING:
@@ -23,6 +24,29 @@ def preprocessor(config: Config, inputs: np.ndarray) -> keras.layers.Layer:
 
 def feed(layer: keras.layers.Layer, inputs: np.ndarray) -> tuple[Any, keras.layers.Layer | None]:
     return inputs, layer  # bytes: a quarter of the memory of what the layer makes of them
+
+
+def draw(config: Config, labels: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Drawings beside the training set: inputs (n, 28, 28) uint8, targets (n, labels) float32.
+
+    Raises:
+        ConfigError: digits of other hands are wanted, and the labels are not the ten digits.
+    """
+    import numpy as np
+
+    from nnguide.data import hands, not_digits
+
+    change, seed = config.augment or AugmentConfig(), config.train.seed
+    if change.hands and labels != TASK.labels:
+        raise ConfigError(
+            f"augment.hands draws the digits 0 to 9; this data has the labels {', '.join(labels)}. "
+            "Set augment.hands=0."
+        )
+    digits = hands.drawn(change.hands, seed)
+    others = not_digits.drawn(change.not_digits, seed)
+    unsure = np.full((len(others), len(labels)), 1 / len(labels), np.float32)
+    targets = head(len(labels)).targets(digits.labels)[:, : len(labels)]
+    return np.concatenate([digits.inputs, others]), np.concatenate([targets, unsure])
 
 
 def augment(config: Config, images: Any, seed: Any) -> Any:
@@ -74,6 +98,7 @@ TASK = Task(
     labels=tuple("0123456789"),
     preprocessor=preprocessor,
     feed=feed,
+    draw=draw,
     augment=augment,
     build=build,
     adapt=None,

@@ -75,6 +75,7 @@ TASK = Task(
     labels=("ham", "spam"),
     preprocessor=preprocessor,
     feed=feed,
+    draw=None,
     augment=None,
     build=build,
     adapt=adapt,

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -36,6 +36,20 @@ from nnguide.training.schedules import optimizer
 FEW_STEPS = 400  # an epoch; after more, moving averages have followed the weights
 MEASURED = 4096  # examples that normalisation statistics are measured on
 AT_ONCE = 512  # of them, in memory
+
+
+class Lessons(NamedTuple):
+    """What a network learns from.
+
+    Attributes:
+        inputs: (n, …) raw.
+        targets: (n, nodes) float32, as the loss takes them.
+        weights: (n,) float32 in the loss, 1 on average.
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray
+    weights: np.ndarray
 
 
 @dataclass
@@ -125,10 +139,11 @@ def fit(
         KeyboardInterrupt: Ctrl-C before an epoch ended; later it ends the training early.
     """
     train = config.train
-    slots = _slots(train, len(training), runtime)
     labels = len(training.label_names)
     layer = task.preprocessor(config, training.inputs)
-    fed = task.feed(layer, training.inputs)
+    lessons = _lessons(task, config, training)
+    slots = _slots(train, len(lessons.targets), runtime)
+    fed = task.feed(layer, lessons.inputs)
     with runtime.scope:
         core = task.build(config, layer, labels)
         if task.adapt is not None:
@@ -150,7 +165,7 @@ def fit(
     interrupted = False
     started = time.perf_counter()
     if done < train.epochs and not stopping.exhausted:
-        batches = _batches(task, config, fed, training, slots, done)
+        batches = _batches(task, config, fed, lessons, slots, done)
         watched = _watched(task, layer, validation, runtime.replicas)
         everything = [
             *_statistics(trainer, fed, slots),
@@ -178,6 +193,20 @@ def fit(
         best_epoch=stopping.best_epoch + 1,
         seconds=seconds,
         interrupted=interrupted,
+    )
+
+
+def _lessons(task: Task, config: Config, training: Examples) -> Lessons:
+    """The training set, and behind it what the task draws for it."""
+    targets = task.head(len(training.label_names)).targets(training.labels)
+    weights = _weights(config, training.labels)
+    if task.draw is None:
+        return Lessons(training.inputs, targets, weights)
+    inputs, more = task.draw(config, training.label_names)
+    return Lessons(
+        np.concatenate([training.inputs, inputs]),
+        np.concatenate([targets, more]),
+        np.concatenate([weights, np.ones(len(more), np.float32)]),
     )
 
 
@@ -269,7 +298,7 @@ def _batches(
     task: Task,
     config: Config,
     fed: tuple[Any, keras.layers.Layer | None],
-    training: Examples,
+    lessons: Lessons,
     slots: pipeline.Plan,
     done: int,
 ) -> Any:
@@ -278,11 +307,11 @@ def _batches(
     change = task.augment if config.augment and any(vars(config.augment).values()) else None
     return pipeline.batches(
         data,
-        task.head(len(training.label_names)).targets(training.labels),
+        lessons.targets,
         slots,
         epochs=range(done, config.train.epochs),
         seed=config.train.seed,
-        weights=_weights(config, training.labels),
+        weights=lessons.weights,
         augment=None if change is None else lambda x, seed: change(config, x, seed),
         preprocess=preprocess,
     )
