@@ -14,8 +14,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
+
+from nnguide.data.examples import Examples
+from nnguide.evaluation import metrics
+from nnguide.runs import Run
 
 SIDE = 28
 Corruption = Callable[[np.ndarray, np.random.Generator], np.ndarray]
@@ -227,3 +232,40 @@ CORRUPTIONS: dict[str, Corruption] = {
         canny_edges,
     )
 }
+
+
+def measure(
+    runs: list[Run], examples: Examples, seed: int, limit: int = 1000
+) -> list[dict[str, Any]]:
+    """The accuracy of each run through each corruption.
+
+    Args:
+        runs: of digits, with the labels of `examples`.
+        examples: pictures (n, 28, 28); the same `limit` of them go through every corruption.
+        seed: of their choice and of the corruptions.
+        limit: pictures through each.
+    Returns:
+        A row for each corruption: its name, what it does, n, and for every run accuracy with its
+        95 % interval (Wilson, 1927).
+    """
+    chosen = examples.take(np.random.default_rng(seed).permutation(len(examples))[:limit])
+    rows: list[dict[str, Any]] = []
+    for name, function in CORRUPTIONS.items():
+        changed = corrupt(chosen.inputs, name, seed)
+        measured = []
+        for run in runs:
+            right = int((run.outputs(changed).argmax(axis=1) == chosen.labels).sum())
+            low, high = metrics.wilson_interval(right, len(chosen))
+            measured.append(
+                {"accuracy": right / len(chosen), "accuracy_low": low, "accuracy_high": high}
+            )
+        description = (function.__doc__ or "").strip().rstrip(".")
+        rows.append(
+            {
+                "corruption": name,
+                "description": description,
+                "n": len(chosen),
+                "runs": measured,
+            }
+        )
+    return rows

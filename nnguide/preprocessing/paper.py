@@ -191,12 +191,26 @@ def blots(images: Any, seed: Any) -> Any:
 
 
 def outline(images: Any, seed: Any) -> Any:
-    """Only the edges of the strokes, as an edge detector leaves them."""
+    """Only the edges of the strokes, as an edge detector leaves them: outside, inside or both."""
     ink = tf.cast(images > _draw(images, seed, 1, 60, 160), tf.float32)[..., None]
     thick = tf.nn.max_pool2d(ink, 3, 1, "SAME")
     thin = -tf.nn.max_pool2d(-ink, 3, 1, "SAME")
-    rim = tf.where(_draw(images, seed, 2)[..., None] < 0.5, thick - ink, ink - thin)
-    return rim[..., 0] * _draw(images, seed, 3, 150, 255)
+    rim = tf.where(_draw(images, seed, 2)[..., None] < 0.5, thick - ink, ink - thin)[..., 0]
+    both = _draw(images, seed, 3) < 0.6
+    return tf.where(both, _ridges(images, seed), rim) * _draw(images, seed, 4, 150, 255)
+
+
+def _ridges(images: Any, seed: Any) -> Any:
+    """1 where the gradient of the softened picture is steepest along a row or a column, else 0."""
+    soft = tf.nn.avg_pool2d(images[..., None], 3, 1, "SAME")[..., 0] / 255
+    dy = tf.roll(soft, -1, 1) - tf.roll(soft, 1, 1)
+    dx = tf.roll(soft, -1, 2) - tf.roll(soft, 1, 2)
+    steep = tf.sqrt(dy * dy + dx * dx)
+    over = tf.abs(dx) > tf.abs(dy)
+    along_row = (steep >= tf.roll(steep, 1, 2)) & (steep > tf.roll(steep, -1, 2))
+    along_column = (steep >= tf.roll(steep, 1, 1)) & (steep > tf.roll(steep, -1, 1))
+    ridge = (over & along_row) | (~over & along_column)
+    return tf.cast(ridge & (steep > _draw(images, seed, 5, 0.1, 0.4)), tf.float32)
 
 
 def uneven_light(images: Any, seed: Any) -> Any:
@@ -282,8 +296,8 @@ def _about_centre(
 
 def small_and_off_centre(images: Any, seed: Any) -> Any:
     """Written small, somewhere else, or larger than usual."""
-    size = _draw(images, seed, 1, 0.5, 1.15, 1)
-    room = tf.maximum(12.5 - 10 * size, 1.5)
+    size = _draw(images, seed, 1, 0.45, 1.1, 1)
+    room = tf.maximum(14.5 - 10 * size, 5.5)
     x, y = _draw(images, seed, 2, -1, 1, 1) * room, _draw(images, seed, 3, -1, 1, 1) * room
     zero = tf.zeros_like(x)
     inverse = 1 / size
@@ -295,7 +309,7 @@ def small_and_off_centre(images: Any, seed: Any) -> Any:
 
 def perspective(images: Any, seed: Any) -> Any:
     """The sheet seen from the side, turned and slanted more than a hand would."""
-    angle = _draw(images, seed, 1, -0.5, 0.5, 1)
+    angle = _draw(images, seed, 1, -0.62, 0.62, 1)
     slant = _draw(images, seed, 2, -0.45, 0.45, 1)
     p, q = _draw(images, seed, 3, -0.012, 0.012, 1), _draw(images, seed, 4, -0.012, 0.012, 1)
     cos, sin, zero = tf.cos(angle), tf.sin(angle), tf.zeros_like(angle)
