@@ -61,7 +61,6 @@ class Head(Protocol):
         """(n, nodes) outputs -> (n, labels) probabilities of every label."""
 
 
-@keras.saving.register_keras_serializable(package="nnguide")
 class AccuracyOfLabelled(keras.metrics.CategoricalAccuracy):
     """Accuracy over the examples that have a label; a target without a favourite has none."""
 
