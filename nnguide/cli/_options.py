@@ -15,6 +15,17 @@ from nnguide.files import parse_json, parse_toml
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON (docs/json.md).")
 
+mails = click.option(
+    "--mail",
+    "mails",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A mail, a mailbox, a folder of them, or -.",
+)
+anyway = click.option(
+    "--anyway", is_flag=True, help="Answer also a kind of input that RUN never learned from."
+)
+
 
 def dashed(choices: Any) -> click.Choice:
     """The values of a setting as a choice on the command line."""

@@ -18,6 +18,7 @@ from nnguide.explain import METHODS, check_method, explain_all, installed
 if TYPE_CHECKING:
     from nnguide.explain.explanation import Explanation
     from nnguide.explain.subjects import Subject
+    from nnguide.inference.sources import Named
 
 SUFFIXES = (".png", ".html", ".json")
 TOGETHER = 32  # inputs that are explained before they are shown; LIME and SHAP start up for each
@@ -27,7 +28,9 @@ CLEAR = 0.15  # of the largest |weight|: from here on a word is coloured
 
 @click.command("explain")
 @click.argument("run", metavar="RUN")
-@click.argument("inputs", metavar="INPUT...", nargs=-1)
+@click.argument("inputs", metavar="[INPUT]...", nargs=-1)
+@_options.mails
+@_options.anyway
 @click.option("--method", type=click.Choice(METHODS), help="How to explain. [integrated]")
 @click.option("--compare", is_flag=True, help="Every method that can run, side by side.")
 @click.option("--target", metavar="LABEL", help="Explain this label. [the answer; spam: spam]")
@@ -39,6 +42,8 @@ CLEAR = 0.15  # of the largest |weight|: from here on a word is coloured
 def command(
     run: str,
     inputs: tuple[str, ...],
+    mails: tuple[Path, ...],
+    anyway: bool,
     method: str | None,
     compare: bool,
     target: str | None,
@@ -49,11 +54,12 @@ def command(
     """Show what in each INPUT made RUN answer as it did.
 
     RUN is a run's folder, a blueprint's too, or a task for its newest run. Digits:
-    image files or folders. Spam: messages, or - for a message a line on standard
-    input. A blueprint of a table: numbers between commas. Each part of the input gets
-    a weight, its share of the score (the log-odds of the label, in nats): above 0 it
-    speaks for the label, below 0 against it. The checks that follow say how far to
-    trust the weights. LIME and SHAP need the extra `explain`.
+    image files or folders. Spam: messages, - for a message a line on standard input,
+    or mails and mailboxes with --mail. A blueprint of a table: numbers between commas.
+    Each part of the input gets a weight, its share of the score (the log-odds of the
+    label, in nats): above 0 it speaks for the label, below 0 against it. The checks
+    that follow say how far to trust the weights. LIME and SHAP need the extra
+    `explain`.
 
     \b
     Examples:
@@ -61,6 +67,7 @@ def command(
       nnguide explain digits seven.png --target 1
       nnguide explain spam "WIN a free prize, call now" --method shap
       nnguide explain spam - --json < messages.txt
+      nnguide explain spam --mail strange.eml
     """
     cli.loud()
     methods = _methods(method, compare)
@@ -72,7 +79,7 @@ def command(
     cli.say(f"run: {of.folder}")
     subjects.check_target(of, target)
     rows, failed = [], 0
-    for batch, errors in _batches(_named(of, inputs)):
+    for batch, errors in _batches(_named(of, inputs, mails, anyway)):
         for name, error in errors:
             failed += 1
             _print_error(name, error, as_json)
@@ -98,19 +105,44 @@ def _methods(method: str | None, compare: bool) -> list[str]:
     return [name for name in METHODS if installed(name)]
 
 
-def _named(of: Subject, inputs: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+def _named(
+    of: Subject, inputs: tuple[str, ...], mails: tuple[Path, ...], anyway: bool
+) -> Iterator[tuple[str, Any]]:
     """Each input's name, and its value or an InputError."""
+    from nnguide.explain import subjects
     from nnguide.inference import sources
 
-    if not inputs:
+    if mails and not (of.kind == "texts" and isinstance(of, subjects.RunSubject)):
+        raise ConfigError("--mail is for a run of spam")
+    if not inputs and not mails:
         raise ConfigError("expected INPUT, as in: nnguide explain spam 'win a prize'")
     if of.kind == "pictures":
         found = sources.pictures(inputs)
     elif of.kind == "texts":
-        found = sources.texts(inputs, None, None, sys.stdin.buffer)
+        if isinstance(of, subjects.RunSubject) and not anyway:
+            of.run.check_learned("mail" if mails else "messages")
+        found = _telling(of, sources.texts(inputs, None, mails, sys.stdin.buffer))
     else:
         found = ((given, _numbers(of, given)) for given in inputs)
     yield from (item for item in found if item is not None)
+
+
+def _telling(of: Any, found: Named) -> Iterator[tuple[str, Any] | None]:
+    """Of a mail that offers several texts, the one that its answer is of."""
+    from nnguide.data.mail import MailText, is_empty
+    from nnguide.inference import validation
+
+    for item in found:
+        if item is None or not isinstance(item[1], MailText):
+            yield item
+            continue
+        name, text = item
+        if is_empty(text):
+            yield name, InputError("it has neither subject nor text: its answer is a guess")
+            continue
+        every = [str(text), *text.alternatives]
+        spam = of.run.outputs(validation.check("texts", every))[:, 0]
+        yield name, every[int(spam.argmax())]
 
 
 def _numbers(of: Any, given: str) -> Any:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 @click.argument("run", metavar="RUN")
 @click.argument("inputs", metavar="[INPUT]...", nargs=-1)
 @click.option("--file", "file", type=click.Path(path_type=Path), help="A message a line.")
-@click.option("--mail", type=click.Path(path_type=Path), help="A mail, or a folder of mails.")
+@_options.mails
+@_options.anyway
 @click.option("--threshold", type=float, help="For spam, instead of the run's own.")
 @click.option(
     "--engine",
@@ -33,44 +34,51 @@ def command(
     run: str,
     inputs: tuple[str, ...],
     file: Path | None,
-    mail: Path | None,
+    mails: tuple[Path, ...],
+    anyway: bool,
     threshold: float | None,
     engine: Engine | None,
     as_json: bool,
 ) -> int:
     """Answer for each INPUT with RUN: a run's folder, or a task for its newest run.
 
-    Digits: image files or folders of them. Spam: messages, --file, --mail, or - for
-    a message a line on standard input. Prints LABEL, PROBABILITY and INPUT between
-    tabs; an input that fails has a line on stderr, and the status is 4.
+    Digits: image files or folders of them. Spam: messages, --file, or - for a message
+    a line on standard input; with --mail, mails and mailboxes (mbox, Maildir, MH, .eml,
+    folders of any; - is standard input), each mail of an mbox as FILE#n. Prints LABEL,
+    PROBABILITY and INPUT between tabs; an input that fails has a line on stderr, and
+    the status is 4.
 
     \b
     Examples:
       nnguide predict digits three.png scans/
       nnguide predict spam "Win a prize, call now" "See you at six"
-      nnguide predict spam --mail inbox/
+      nnguide predict spam --mail inbox.mbox ~/Maildir --json
       cat messages.txt | nnguide predict spam - --json
       nnguide predict spam -- "-50% today"
     """
     cli.loud()
     from nnguide import runs
-    from nnguide.inference.sources import pictures, texts
+    from nnguide.inference.sources import is_path, pictures, texts
     from nnguide.inference.streaming import predict
 
     if (Path(run) / "weights.npz").exists():
-        if mail or threshold is not None or engine:
+        if mails or threshold is not None or engine:
             raise ConfigError("--mail, --threshold and --engine are not for a blueprint run")
         return _predict_blueprint(run, inputs, file, as_json)
     found = runs.load(run)
     cli.say(f"run: {found.folder}")
     if found.task.inputs == "pictures":
-        if file or mail or threshold is not None:
+        if file or mails or threshold is not None:
             raise ConfigError("--file, --mail and --threshold are for spam; give image files")
         named = pictures(inputs)
     else:
         if threshold is not None and not 0 <= threshold <= 1:
             raise ConfigError(f"--threshold is a probability in [0, 1]; got {threshold:g}")
-        named = texts(inputs, file, mail, sys.stdin.buffer)
+        messages = file or not mails or not all(map(is_path, inputs))
+        for kind, there in (("mail", mails), ("messages", messages)):
+            if there and not anyway:
+                found.check_learned(kind)
+        named = texts(inputs, file, mails, sys.stdin.buffer)
     failed = 0
     count = 0
     for name, answer in predict(found, named, threshold, engine):
@@ -118,6 +126,8 @@ def _print(name: str, answer: Any, as_json: bool) -> None:
         click.echo(f"{answer:.6g}\t\t{one_line(name)}")
     else:
         click.echo(f"{one_line(answer.label)}\t{answer.probability:.6f}\t{one_line(name)}")
+        if answer.guess:
+            cli.say(f"{one_line(name)}: it has neither subject nor text: {answer.label} is a guess")
 
 
 def _fields(answer: Any) -> dict[str, Any]:
@@ -126,6 +136,10 @@ def _fields(answer: Any) -> dict[str, Any]:
     fields = {"label": answer.label, "probability": answer.probability}
     if answer.probabilities is not None:
         fields["probabilities"] = answer.probabilities
+    if answer.message_id:
+        fields["message_id"] = answer.message_id
+    if answer.guess:
+        fields["guess"] = True
     return fields
 
 

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
-from nnguide.data.catalogue import Source, find, info, names, prepare, state
+from nnguide.data.catalogue import (
+    Source,
+    find,
+    info,
+    kinds_of,
+    known_kinds,
+    names,
+    prepare,
+    state,
+)
 
-__all__ = ["Source", "find", "info", "names", "prepare", "state"]
+__all__ = ["Source", "find", "info", "kinds_of", "known_kinds", "names", "prepare", "state"]

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nnguide.data import download, preparation, prepared
-from nnguide.data.dataset_info import ALL, AUTO, BY_NAME, Facts
+from nnguide.data.dataset_info import ALL, AUTO, BY_NAME, KINDS, Facts
+from nnguide.data.mail import MailText
 from nnguide.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class Source:
         task: whose examples they are.
         is_fallback: "auto" had to take the built-in set.
         note: then one line for stderr: what was not found, what is used, what to do; else "".
+        kinds: which kinds of text a named set holds; () for a path and for pictures.
+        is_path: it is data of the user's own.
     """
 
     name: str
@@ -38,6 +41,8 @@ class Source:
     read: Callable[[str], Examples] = field(repr=False, compare=False)
     is_fallback: bool = False
     note: str = ""
+    kinds: tuple[str, ...] = ()
+    is_path: bool = False
 
     def load(self, split: str) -> Examples:
         """The part "train" or "test", or "all": the first, then the second.
@@ -67,7 +72,8 @@ def find(
 
     Args:
         dataset: the name of a set, a path, or "auto": the real set, else the built-in one.
-            Names joined by a plus, as in sms_spam+spamassassin, are read one after another.
+            Names joined by a plus, as in sms_spam+spamassassin, are one set, in which each text
+            that stands in several of them is on one side, once.
         split_seed: from 0; divides a set that has no split of its own.
         label_column, text_column: of a table that has other columns than `label` and `text`.
         encoding: of a table that is not in UTF-8, as windows-1252.
@@ -187,28 +193,64 @@ def _named(facts: Facts, split_seed: int) -> Source:
                 return prepared.load(target, split)
             return prepared.load(target, "train").join(prepared.load(target, "test"))
 
-    return Source(facts.name, facts.task, read)
+    return Source(facts.name, facts.task, read, kinds=facts.kinds)
 
 
 def _joined(several: list[Facts], split_seed: int) -> Source:
-    """The sets one after another, part by part; a single one is itself."""
-    if len({facts.set for facts in several}) < len(several):
-        listed = "+".join(facts.name for facts in several)
-        raise ConfigError(
-            f"{listed} joins a set with itself: the training part of one would hold the test part "
-            "of the other. Join different sets, as in sms_spam+spamassassin."
-        )
-    first, *others = (_named(facts, split_seed) for facts in several)
-    if not others:
-        return first
+    """Several sets as one; a single one is itself."""
+    if len(several) == 1:
+        return _named(several[0], split_seed)
+    names = [facts.name for facts in several]
+    _check_apart(several, "+".join(names))
+    from nnguide.data import joining
+
+    sources = [_named(facts, split_seed) for facts in several]
+    folders = [None if f.built_in else preparation.folder(f, split_seed) for f in several]
+    target = joining.prepare(sources, folders, split_seed)
+    kinds = tuple(kind for kind in KINDS if any(kind in facts.kinds for facts in several))
 
     def read(split: str) -> Examples:
-        examples = first.load(split)
-        for other in others:
-            examples = examples.join(other.load(split))
-        return examples
+        if split != "all":
+            return prepared.load(target, split)
+        return prepared.load(target, "train").join(prepared.load(target, "test"))
 
-    return Source("+".join(facts.name for facts in several), first.task, read)
+    return Source("+".join(names), several[0].task, read, kinds=kinds)
+
+
+def _check_apart(several: list[Facts], listed: str) -> None:
+    """Refuse to join sets that hold the same examples, or examples of several forms."""
+    for place, facts in enumerate(several):
+        for other in several[:place]:
+            folders = facts.module == "enron_spam" and facts.variant and other.variant
+            if facts.set == other.set and (facts.name == other.name or not folders):
+                raise ConfigError(
+                    f"{listed} joins a set with itself. Join different sets, as in "
+                    "sms_spam+spamassassin."
+                )
+    if several[0].task != "spam":
+        raise ConfigError(f"{listed}: only sets of texts can be joined")
+
+
+def kinds_of(source: Source, examples: Examples) -> tuple[str, ...]:
+    """The kinds of text among the examples of a source; () for pictures.
+
+    Of a user's own data, texts that were read from mail are mail, and texts that begin as those
+    of a mail, with Subject:, where half of them do.
+    """
+    if source.kinds or not source.is_path or source.task != "spam":
+        return source.kinds
+    mails = sum(isinstance(text, MailText) for text in examples.inputs)
+    subjects = sum(text[:8].lower() == "subject:" for text in examples.inputs)
+    found = {"messages": mails < len(examples), "mail": mails or 2 * subjects >= len(examples)}
+    return tuple(kind for kind in KINDS if found[kind])
+
+
+def known_kinds(dataset: str) -> tuple[str, ...]:
+    """The kinds of text in sets by name, joined or not; () where that is not known."""
+    facts = [BY_NAME.get(name) for name in dataset.split("+")]
+    if None in facts:
+        return ()
+    return tuple(kind for kind in KINDS if any(f is not None and kind in f.kinds for f in facts))
 
 
 def _built_in(facts: Facts, split_seed: int, split: str) -> Examples:
@@ -252,4 +294,4 @@ def _at_path(
                 place, split, split_seed=split_seed, label_column=label_column, encoding=encoding
             )
 
-    return Source(path, task, read)
+    return Source(path, task, read, is_path=True)

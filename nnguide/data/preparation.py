@@ -22,7 +22,11 @@ def module(facts: Facts) -> Any:
 def folder(facts: Facts, split_seed: int) -> Path:
     """Where the set is prepared: mnist/official, sms_spam/paper, sms_spam/seed-0."""
     own = facts.variant or "official"
-    return cache_dir() / facts.set / (own if facts.own_split else f"seed-{split_seed}")
+    if facts.own_split:
+        return cache_dir() / facts.set / own
+    reading = f"reading-{facts.reading}-" if facts.reading > 1 else ""
+    variant = f"{facts.variant}-" if facts.variant else ""
+    return cache_dir() / facts.set / f"{variant}{reading}seed-{split_seed}"
 
 
 def in_data_dir(facts: Facts) -> Path | None:

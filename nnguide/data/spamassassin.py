@@ -1,7 +1,9 @@
 """SpamAssassin public mail corpus, release 20030228: 6,047 raw mails, 1,897 of them spam.
 
 Five archives of mails. They are read as streams: nothing is unpacked to disk. The publisher gives
-no checksum of the archives, but the name of every mail ends in its MD5, which is verified.
+no checksum of the archives, and they exist in several packings of the same mails. So each is
+verified by the SHA-256 of what is in it, names and contents, whatever packing it comes in. That the
+name of a mail ends in its MD5 helps to say which one is damaged.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnguide.data import builders
 from nnguide.data.download import Download
-from nnguide.data.mail import message_text
+from nnguide.data.mail.message import read_mail
 from nnguide.errors import DataError
 
 if TYPE_CHECKING:
@@ -25,13 +27,18 @@ URL = "https://spamassassin.apache.org/old/publiccorpus/"
 RELEASE = "20030228_"
 LABELS = ("ham", "spam")
 
-# Folder, its number of mails, their label.
+# Folder, its number of mails, their label, the SHA-256 of names and contents.
 _FOLDERS = (
-    ("easy_ham", 2_500, "ham"),
-    ("easy_ham_2", 1_400, "ham"),
-    ("hard_ham", 250, "ham"),
-    ("spam", 500, "spam"),
-    ("spam_2", 1_397, "spam"),
+    ("easy_ham", 2_500, "ham", "3c675e4e215f313cc6587ddfdf758d47c13907c54a36d836570263d0f4eb6603"),
+    (
+        "easy_ham_2",
+        1_400,
+        "ham",
+        "a72644e0d0948c53835e622c6f3a8ac17e797fff6becaed6b3aadebe54f3b150",
+    ),
+    ("hard_ham", 250, "ham", "782c784d0dcd0a02bdca7e37bb4f151f5cf361bfd2595ca4f572676db07edf8a"),
+    ("spam", 500, "spam", "d5f916758b40760152d1e64b0e0c521c199f8a384e69f2b0e0e99b736f652865"),
+    ("spam_2", 1_397, "spam", "77ac72ec60f6cddf13824dc9cac1491f35ca57724b8d59396531f40ce242dedd"),
 )
 # The publisher edited host names in the header of this one in December 2004 and kept its name.
 _EDITED = {"244a63cd74c81123ef26129453e32c95": "30e1fcfccb8a25b8550c292233698b67"}
@@ -47,7 +54,7 @@ BY_FOLDER = {
 DOWNLOADS = tuple(BY_FOLDER.values())
 FILES = tuple(file.name for file in DOWNLOADS)
 
-VERSION = "1.0.0"  # of the builder's form of the data
+VERSION = "2.0.0"  # of the builder's form of the data
 NEEDED = "its five .tar.bz2 archives"
 
 _MAIL = re.compile(r"\d+\.([0-9a-f]{32})")
@@ -107,20 +114,34 @@ def rows(paths: Mapping[str, Path]) -> Iterator[tuple[str, str]]:
     """
     for name, label, raw in mails(paths):
         if not name.endswith(_REMOVED):
-            yield label, message_text(raw)
+            yield label, read_mail(raw).text
 
 
 def mails(paths: Mapping[str, Path]) -> Iterator[tuple[str, str, bytes]]:
     """Name, label and verified bytes of each of the 6,047 mails."""
-    for folder, count, label in _FOLDERS:
+    for folder, count, label, digest in _FOLDERS:
         found = _read(paths[folder])
         if len(found) != count:
             raise DataError(
                 f"{paths[folder]} holds {len(found):,} mails; expected {count:,}. "
                 f"Download it again from {URL}"
             )
+        if content_sha256(found) != digest:
+            raise DataError(
+                f"{paths[folder]} is not the official archive: names and contents of its mails "
+                f"have the SHA-256 {content_sha256(found)}, not {digest}. "
+                f"Download it again from {URL}"
+            )
         for name in sorted(found):
             yield name, label, found[name]
+
+
+def content_sha256(files: Mapping[str, bytes]) -> str:
+    """The SHA-256 of names and contents, in the order of the names: no packing changes it."""
+    whole = hashlib.sha256()
+    for name in sorted(files):
+        whole.update(name.encode() + b"\0" + hashlib.sha256(files[name]).digest())
+    return whole.hexdigest()
 
 
 def _archive(folder: Path, name: str) -> Path | None:

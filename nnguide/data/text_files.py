@@ -1,4 +1,4 @@
-"""Texts of a user's own: a table, or folders `spam` and `ham` with a message a file."""
+"""Texts of a user's own: a table, or folders `spam` and `ham` of mails and plain messages."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Texts = tuple[list[int], list[str], tuple[LeftOut, ...]]  # labels, texts, what 
 TABLES = (*table_files.SUFFIXES, *table_files.PACKED)
 LABEL_NAMES = ("ham", "spam")
 FORMS = (
-    f"a table ({', '.join(tables.SUFFIXES)}, also .gz), folders spam/ and ham/ with a message a "
-    "file, or a train and a test part, each a table or such folders"
+    f"a table ({', '.join(tables.SUFFIXES)}, also .gz), folders spam/ and ham/ with mailboxes, "
+    "mails or a message a file, or a train and a test part, each a table or such folders"
 )
 
 
@@ -89,8 +89,8 @@ def _read_source(source: Path, columns: Columns, both: bool) -> Examples:
     """A table, or a folder with one table or with spam/ and ham/; `both` labels must be there."""
     if source.is_dir():
         inside = user_data.entries(source)
-        folders = {entry.name.lower(): entry for entry in inside if entry.is_dir()}
-        classes = [folders[name] for name in LABEL_NAMES if name in folders]
+        named = {entry.name.lower().removesuffix(".mbox"): entry for entry in inside}
+        classes = [named[name] for name in LABEL_NAMES if name in named]
         listed_tables = [entry for entry in inside if entry.name.lower().endswith(TABLES)]
         if len(classes) == 2 or (classes and not both):
             labels, found, left_out = _read_folders(source, classes, columns)
@@ -114,43 +114,39 @@ def _read_source(source: Path, columns: Columns, both: bool) -> Examples:
 
 
 def _read_folders(path: Path, folders: Sequence[Path], columns: Columns) -> Texts:
-    """One message a file, plain text or a mail."""
+    """The messages in class folders: plain text, one a file, or mail in any form."""
     if columns.named:
         raise ConfigError(
-            f"{path} has no columns: its folders spam and ham hold a message a file. "
+            f"{path} has no columns: its folders spam and ham hold messages. "
             "Leave out --label-column and --text-column."
         )
-    files: list[tuple[int, Path]] = []
-    for folder in folders:
-        label = LABEL_NAMES.index(folder.name.lower())
-        inside = [(label, entry) for entry in user_data.entries(folder) if not entry.is_dir()]
-        if not inside:
-            raise InputError(f"{folder}: expected files, a message in each; got none.")
-        files += inside
-    if len(files) > user_data.MAX_EXAMPLES:
-        raise InputError(
-            f"{path}: expected at most {user_data.MAX_EXAMPLES:,} messages; got {len(files):,}."
-        )
-    found: list[str] = []
     labels: list[int] = []
+    found: list[str] = []
     bad: list[LeftOut] = []
-    for label, file in files:
+    for folder in folders:
+        name = folder.name.lower().removesuffix(".mbox")
+        texts = _texts(path, folder, bad)
+        labels += [LABEL_NAMES.index(name)] * len(texts)
+        found += texts
+        if len(found) > user_data.MAX_EXAMPLES:
+            raise InputError(f"{path}: expected at most {user_data.MAX_EXAMPLES:,} messages.")
+    left_out = user_data.leave_out(path, "messages", bad, len(found) + len(bad))
+    return labels, found, left_out
+
+
+def _texts(path: Path, folder: Path, bad: list[LeftOut]) -> list[str]:
+    """The text of each mail and of each plain file in `folder`; what is neither goes to `bad`."""
+    from nnguide.data.mail.mailboxes import mails
+    from nnguide.data.mail.message import message_text
+
+    found: list[str] = []
+    for name, raw in mails(folder):
         try:
-            found.append(_read_message(file))
-            labels.append(label)
+            if isinstance(raw, InputError):
+                raise raw
+            found.append(message_text(raw))
         except InputError as error:
-            bad.append(LeftOut(str(file.relative_to(path)), str(error)))
-    return labels, found, user_data.leave_out(path, "messages", bad, len(files))
-
-
-def _read_message(file: Path) -> str:
-    from nnguide.data import mail
-
-    if not file.is_file():  # a pipe would block, a broken link fail
-        raise InputError("it is no regular file")
-    try:
-        with file.open("rb") as opened:
-            raw = opened.read(mail.MAX_BYTES + 1)  # message_text refuses more
-    except OSError as error:
-        raise InputError(str(error.strerror or error)) from error
-    return mail.message_text(raw)
+            if Path(name) == folder:
+                raise InputError(f"{folder}: expected mails or messages; {error}.") from error
+            bad.append(LeftOut(str(Path(name).relative_to(path)), str(error)))
+    return found

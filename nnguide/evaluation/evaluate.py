@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 
 from nnguide import data, tasks
 from nnguide.config import Config
+from nnguide.data import mail
 from nnguide.data.examples import Examples
 from nnguide.errors import ConfigError, DataError, InputError
 from nnguide.evaluation import figures, metrics
@@ -24,7 +26,10 @@ def measure(
     task: tasks.Task, model: Any, examples: Examples, threshold: float | None
 ) -> dict[str, Any]:
     """The figures of a model on raw examples, as nnguide.evaluation.metrics gives them."""
-    return figures_of(task, outputs(model, examples.inputs), examples, threshold)
+    network = functools.partial(outputs, model)
+    texts = task.inputs == "texts"
+    answered = mail.outputs(network, examples.inputs) if texts else network(examples.inputs)
+    return figures_of(task, answered, examples, threshold)
 
 
 def figures_of(
@@ -77,7 +82,7 @@ def evaluate(
     measured_on = part(run, dataset, split, label_column, text_column, say)
     examples = measured_on.examples
     chosen = run.threshold if threshold is None else threshold
-    answered = outputs(run.model, examples.inputs)
+    answered = run.outputs(examples.inputs, "keras")
     measured = figures_of(run.task, answered, examples, chosen)
     if plots is not None:
         draw(answered, examples, chosen, measured, plots)
@@ -166,10 +171,10 @@ def _source(
 ) -> tuple[data.Source, bool]:
     """The data to measure on, and whether it is what the run was trained on."""
     config, own = run.config.data, own_dataset(run)
-    path = run.manifest.get("dataset_path")
+    path = _own_path(run)
     if dataset is None and path and not Path(path).exists():
         raise DataError(f"the run was trained on {path}, which is gone. Give data with --dataset.")
-    if dataset is None or dataset == own or (path and _absolute(dataset) == path):
+    if dataset is None or dataset == own or (path and _is_same(dataset, path)):
         dataset = own
         label_column, text_column = (
             label_column or config.label_column,
@@ -185,16 +190,24 @@ def _source(
     return source, source.name == own
 
 
-def _absolute(path: str) -> str:
-    return str(Path(path).expanduser().absolute())
+def _own_path(run: Run) -> str | None:
+    """Where the data lies that the run was trained on; None for sets by name.
+
+    Runs of older versions have a path also for names joined by a plus.
+    """
+    names = run.manifest["dataset"].split("+")
+    return None if set(names) <= set(data.names()) else run.manifest.get("dataset_path")
+
+
+def _is_same(path: str, other: str) -> bool:
+    return Path(path).expanduser().resolve() == Path(other).resolve()
 
 
 def _part(run: Run, source: data.Source, own: bool, split: str | None) -> tuple[Examples, str]:
     """The examples of `split`, and its name where none was asked for."""
     if split is not None and split not in SPLITS:
         raise ConfigError(f"--split is one of {', '.join(SPLITS)}; got {split!r}")
-    foreign_path = not own and source.name not in data.names()
-    split = split or ("all" if foreign_path else "test")
+    split = split or ("all" if source.is_path and not own else "test")
     if split == "validation" and not own:
         raise ConfigError(
             f"the validation part is of the run's own data, {own_dataset(run)}, "
@@ -211,7 +224,7 @@ def _part(run: Run, source: data.Source, own: bool, split: str | None) -> tuple[
 
 def own_dataset(run: Run) -> str:
     """The data that the run was trained on: a set's name or an absolute path."""
-    return run.manifest.get("dataset_path") or run.manifest["dataset"]
+    return _own_path(run) or run.manifest["dataset"]
 
 
 def validation_part(config: Config, source: data.Source) -> Examples:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import re
 import select
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from nnguide.data import mail
 from nnguide.errors import ConfigError, InputError
 from nnguide.inference import validation
 
 CHUNK = 2**16  # bytes of a stream that are read together, at most
+_LIKE_HEADER = re.compile(rb"\xef\xbb\xbf|\s*(?:From |[!-9;-~]+[ \t]*:)")
 IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff"}
 
 # The input's name and its value or an InputError; None where more will come, but later.
@@ -50,25 +54,52 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in found if path.is_file())
 
 
-def texts(messages: Sequence[str], file: Path | None, mail: Path | None, stdin: IO[bytes]) -> Named:
-    """The given messages, then the file's lines, then the mails; `-` is standard input."""
-    if not messages and file is None and mail is None:
+def texts(
+    messages: Sequence[str], file: Path | None, mails: Sequence[Path], stdin: IO[bytes]
+) -> Named:
+    """The given messages, then the file's lines, then the mails; `-` is standard input.
+
+    Beside `mails`, a message that is the path of a file or folder is one of them; without them it
+    is an error: never a message.
+    """
+    if not messages and file is None and not mails:
         raise ConfigError(
             "expected messages, --file, --mail or -. As in: nnguide predict spam 'win a prize'"
         )
+    if [*messages, *map(str, mails)].count("-") > 1:
+        raise ConfigError("standard input can be read once; got - several times")
+    paths = list(mails)
     for message in messages:
         if message == "-":
             yield from _lines(stdin, "standard input")
-        else:
+        elif not is_path(message):
             yield message, _checked(message)
+        elif mails:
+            paths.append(Path(message))
+        else:
+            yield (
+                message,
+                InputError(
+                    "it is a file or folder, not a message. For mail use --mail, for messages, "
+                    "one a line, --file"
+                ),
+            )
     if file is not None:
         try:
             with file.open("rb") as lines:
                 yield from _lines(lines, str(file))
         except OSError as error:
             yield str(file), InputError(f"cannot be read: {error.strerror}")
-    if mail is not None:
-        yield from _mails(mail)
+    for path in paths:
+        yield from mail.texts_in(stdin, "-") if str(path) == "-" else mail.texts(path)
+
+
+def is_path(message: str) -> bool:
+    """Whether a message is the path of something that is there."""
+    try:
+        return message.strip(".") != "" and os.path.lexists(message)
+    except ValueError:  # a NUL in it
+        return False
 
 
 def _checked(message: str) -> str | InputError:
@@ -86,7 +117,11 @@ def _lines(stream: IO[bytes], name: str) -> Named:
     """The messages of a stream, one a line; blank lines are none. A bad one goes by its number."""
     limit = 4 * validation.MAX_TEXT  # bytes: UTF-8 takes at most four for a character
     number = 0
-    for line in _split(stream, limit):
+    beginning = stream.read1(CHUNK)  # type: ignore[attr-defined]
+    if _holds_mail(beginning):
+        yield name, InputError("it holds mail, not a message a line: use --mail")
+        return
+    for line in _split(stream, limit, beginning):
         if line is None:
             yield None
             continue
@@ -101,13 +136,23 @@ def _lines(stream: IO[bytes], name: str) -> Named:
         yield f"{name}, line {number}" if isinstance(value, InputError) else message, value
 
 
-def _split(stream: IO[bytes], limit: int) -> Iterator[bytes | None]:
-    """The lines of a stream without their ends; None where it pauses.
+def _holds_mail(beginning: bytes) -> bool:
+    """Whether what begins so is a mail or an mbox, told by two header fields that mail has."""
+    if not _LIKE_HEADER.match(beginning):
+        return False
+    from nnguide.data.mail.mailboxes import is_mbox
+    from nnguide.data.mail.message import is_mail
+
+    return is_mbox(beginning) or is_mail(beginning, fields=2)
+
+
+def _split(stream: IO[bytes], limit: int, chunk: bytes) -> Iterator[bytes | None]:
+    """The lines of a stream that begins with `chunk`, without their ends; None where it pauses.
 
     Of a line that is longer than `limit`, only somewhat more than that is kept.
     """
     line = b""
-    while chunk := stream.read1(CHUNK):  # type: ignore[attr-defined]
+    while chunk:
         *ended, rest = chunk.split(b"\n")
         for piece in ended:
             yield line + piece
@@ -115,6 +160,7 @@ def _split(stream: IO[bytes], limit: int) -> Iterator[bytes | None]:
         line = (line + rest)[: limit + 2]
         if not _has_more(stream):
             yield None
+        chunk = stream.read1(CHUNK)  # type: ignore[attr-defined]
     if line:
         yield line
 
@@ -125,23 +171,3 @@ def _has_more(stream: IO[bytes]) -> bool:
         return bool(select.select([stream], [], [], 0)[0])
     except (OSError, ValueError):  # held in memory, or on Windows: a pause cannot be seen
         return True
-
-
-def _mails(path: Path) -> Named:
-    from nnguide.data.mail import MAX_BYTES, message_text
-
-    if not path.exists():
-        yield str(path), InputError("there is no such file or folder")
-        return
-    files = _files(path) if path.is_dir() else [path]
-    if not files:
-        yield str(path), InputError("the folder holds no files")
-    for file in files:
-        try:
-            with file.open("rb") as mail:
-                content = mail.read(MAX_BYTES + 1)
-            yield str(file), validation.text(message_text(content))
-        except InputError as error:
-            yield str(file), error
-        except OSError as error:
-            yield str(file), InputError(f"cannot be read: {error.strerror}")

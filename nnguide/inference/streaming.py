@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from nnguide.errors import InputError
 from nnguide.inference import validation
+from nnguide.inference.decision import Answer, answers
 from nnguide.inference.sources import Named
-from nnguide.runs import Answer, Engine, Run, answer
+from nnguide.runs import Engine, Run
 
 BATCH = 256  # inputs that the network answers together, at most
 WAIT = 0.25  # seconds that the first of them waits for the others, if they are slow to come
@@ -31,7 +31,6 @@ def predict(
         engine: as for `Run.outputs`.
     """
     limit = run.threshold if threshold is None else threshold
-    decide = functools.partial(answer, labels=run.labels, threshold=limit)
     batch: list[tuple[str, Any]] = []
     began = time.monotonic()
     for item in named:
@@ -39,21 +38,22 @@ def predict(
             batch.append(item)
         late = item is None or time.monotonic() - began > WAIT
         if batch and (late or len(batch) == BATCH):
-            yield from _answered(run, batch, decide, engine)
+            yield from _answered(run, batch, limit, engine)
             batch, began = [], time.monotonic()
-    yield from _answered(run, batch, decide, engine)
+    yield from _answered(run, batch, limit, engine)
 
 
 def _answered(
     run: Run,
     batch: list[tuple[str, Any]],
-    decide: Callable[[np.ndarray], Answer],
+    threshold: float | None,
     engine: Engine | None,
 ) -> Iterator[tuple[str, Answer | InputError]]:
     good = [value for _, value in batch if not isinstance(value, InputError)]
-    rows: Iterator[np.ndarray] = iter(())
+    made: Iterator[Answer] = iter(())
     if good:
         raw = np.stack(good) if run.task.inputs == "pictures" else good
-        rows = iter(run.outputs(validation.check(run.task.inputs, raw), engine))
+        rows = run.outputs(validation.check(run.task.inputs, raw), engine)
+        made = answers(rows, good, run.labels, threshold)
     for name, value in batch:
-        yield name, value if isinstance(value, InputError) else decide(next(rows))
+        yield name, value if isinstance(value, InputError) else next(made)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from nnguide.data.mail import MailText
 from nnguide.errors import InputError
 
 _FILE = (str, os.PathLike, bytes)  # a path, or the content of a picture file
@@ -84,13 +85,17 @@ def texts(raw: Any) -> np.ndarray:
         items = None
     if items is None:
         raise InputError(f"expected a text or several; got {type(raw).__name__}")
-    return np.array([text(item) for item in items], dtype=object)
+    checked = np.empty(len(items), object)
+    checked[:] = [text(item) for item in items]
+    return checked
 
 
 def text(raw: Any) -> str:
     """One text, checked; lone surrogates, which UTF-8 cannot hold, become U+FFFD."""
     if not isinstance(raw, str):
         raise InputError(f"expected a text; got {type(raw).__name__}")
+    if isinstance(raw, MailText):  # a reader made it: clean, and short enough
+        return raw
     if len(raw) > MAX_TEXT:
         raise InputError(
             f"expected a message of at most {MAX_TEXT:,} characters; got {len(raw):,}. Cut it."

@@ -96,5 +96,6 @@ def _join(members: Sequence[Run], space: Workspace) -> Run:
             "val_loss": figures.get("loss"),
         },
     )
-    facts = ("dataset", "dataset_is_fallback", "dataset_path", "versions")
-    return finish(space, first.task.name, **{key: first.manifest[key] for key in facts})
+    facts = ("dataset", "dataset_is_fallback", "dataset_path", "learned_from", "versions")
+    known = {key: first.manifest[key] for key in facts if key in first.manifest}
+    return finish(space, first.task.name, **known)

@@ -27,12 +27,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import nnguide
-from nnguide import tasks, workspace
+from nnguide import data, tasks, workspace
 from nnguide.config import Config
+from nnguide.data import mail
 from nnguide.data.dataset_info import AUTO
-from nnguide.errors import RunError
+from nnguide.errors import ConfigError, RunError
 from nnguide.inference import LIGHT_FILES
-from nnguide.inference.decision import Answer, answer
+from nnguide.inference.decision import Answer, answers
 from nnguide.runs import manifest, schema
 from nnguide.runs.manifest import MANIFEST
 from nnguide.workspace import Workspace
@@ -92,6 +93,33 @@ class Run:
         return schema.read(self.folder / "decision.json", schema.DECISION)
 
     @property
+    def learned_from(self) -> tuple[str, ...]:
+        """Which kinds of text it learned from, messages and mail; () where that is not known."""
+        known = self.manifest.get("learned_from")
+        return tuple(known) if known else data.known_kinds(str(self.manifest.get("dataset")))
+
+    def check_learned(self, kind: str) -> None:
+        """Refuse a kind of text that the network never saw.
+
+        Raises:
+            ConfigError: it learned from the other kind only.
+        """
+        if not self.learned_from or kind in self.learned_from:
+            return
+        [known] = self.learned_from
+        what = {"messages": "text messages", "mail": "mail"}
+        instead = {
+            "mail": "Train one that reads mail: nnguide train spam --preset mail, and name its "
+            "folder as RUN",
+            "messages": "Train one that reads messages: nnguide train spam, and name its folder "
+            "as RUN",
+        }
+        raise ConfigError(
+            f"{self.folder} learned from {what[known]} only, never from {what[kind]}, so its "
+            f"answers to {what[kind]} mean little. {instead[kind]}; or see what it says --anyway."
+        )
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The labels in label order."""
         return tuple(self.decision["labels"])
@@ -142,10 +170,12 @@ class Run:
             engine: light or keras; None is `self.engine`. Their answers are within 1e-4.
         """
         if (engine or self.engine) == "light":
-            return self.light.outputs(checked)
-        from nnguide.models.saving import outputs
+            network = self.light.outputs
+        else:
+            from nnguide.models.saving import outputs
 
-        return outputs(self.model, checked)
+            network = functools.partial(outputs, self.model)
+        return mail.outputs(network, checked) if self.task.inputs == "texts" else network(checked)
 
     def predict(self, raw: Any, engine: Engine | None = None) -> list[Answer]:
         """What the network answers to raw inputs, one `Answer` each.
@@ -159,9 +189,8 @@ class Run:
         """
         from nnguide.inference import validation
 
-        labels, threshold = self.labels, self.threshold
-        rows = self.outputs(validation.check(self.task.inputs, raw), engine)
-        return [answer(row, labels, threshold) for row in rows]
+        checked = validation.check(self.task.inputs, raw)
+        return list(answers(self.outputs(checked, engine), checked, self.labels, self.threshold))
 
     @property
     def threshold(self) -> float | None:

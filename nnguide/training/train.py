@@ -183,6 +183,7 @@ def _work(
                 raise
         facts = _finish(task, config, (training, validation), examples, fitted, chosen, space, say)
     about = {"dataset": source.name, "dataset_is_fallback": source.is_fallback}
+    kinds = data.kinds_of(source, examples)
     write_json(space.path / "metrics.json", {**facts, **about, "runtime": chosen.reason})
     if fitted.interrupted:
         if not keep:
@@ -193,7 +194,8 @@ def _work(
         space,
         task.name,
         **about,
-        dataset_path=_absolute(source.name),
+        dataset_path=_absolute(source.name) if source.is_path else None,
+        **({"learned_from": list(kinds)} if kinds else {}),
         versions=_versions(),
     )
 
@@ -282,10 +284,8 @@ def _decide(
     return decision
 
 
-def _absolute(dataset: str) -> str | None:
-    """Where a user's own data lies; None for a data set that has a name."""
-    if dataset in data.names():
-        return None
+def _absolute(dataset: str) -> str:
+    """Where a user's own data lies."""
     return str(Path(dataset).expanduser().absolute())
 
 

@@ -134,13 +134,13 @@ def test_every_way_to_hand_over_messages_gives_the_same_answer(nnguide, trained,
     (alone / "box").mkdir()
     (alone / "box" / "1.eml").write_text("From: a@example.org\nSubject: win\n\na prize\n")
     (alone / "box" / ".hidden").write_text("not seen")
-    (alone / "plain.txt").write_text("win a prize")
+    (alone / "one.eml").write_text("Subject: win\n\na prize")
     ended = nnguide(
-        *("predict", run, "win a prize", "-", "--file", "lines.txt", "--mail", "plain.txt"),
+        *("predict", run, "win a prize", "-", "--file", "lines.txt", "--mail", "one.eml"),
         stdin=b"see you\n\xe2\x98\x95 coffee",
     )
     answers = [line.split("\t") for line in ended.out.splitlines()]
-    names = ["win a prize", "see you", "☕ coffee", "win a prize", "see you", "plain.txt"]
+    names = ["win a prize", "see you", "☕ coffee", "win a prize", "see you", "one.eml"]
     assert [row[2] for row in answers] == names
     assert answers[0] == answers[3]
     assert answers[1] == answers[4]
@@ -183,11 +183,17 @@ def test_bad_mails_are_reported_and_the_others_answered(nnguide, trained, alone)
     (alone / "box" / "d-headers").write_text("From: a@example.org\nX: y\n\n")
     ended = nnguide("predict", trained("spam").folder, "--mail", "box")
     assert ended.status == 4
-    assert [line.split("\t")[2] for line in ended.out.splitlines()] == ["box/a-long", "box/c-odd"]
-    assert [line.split(": ")[1] for line in ended.err.splitlines()[1:]] == [
-        "box/b-empty",
-        "box/d-headers",
-    ]
+    (alone / "box" / "e-text").write_text("no header")
+    rows = [line.split("\t") for line in ended.out.splitlines()]
+    assert [row[2] for row in rows] == ["box/a-long", "box/c-odd", "box/d-headers"]
+    assert rows[2][:2] == ["ham", "0.500000"]
+    assert "nnguide: box/b-empty: it is empty" in ended.err
+    assert "box/d-headers: it has neither subject nor text: ham is a guess" in ended.err
+    ended = nnguide("predict", trained("spam").folder, "--mail", "box/d-headers", "--json")
+    assert (ended.status, json.loads(ended.out)["guess"]) == (0, True)
+    ended = nnguide("predict", trained("spam").folder, "--mail", "box/e-text")
+    assert (ended.status, ended.out) == (4, "")
+    assert "begins with no header" in ended.err
 
 
 def test_a_name_that_is_not_utf8_is_shown_and_kept(nnguide, trained, alone):

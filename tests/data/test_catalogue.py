@@ -14,7 +14,15 @@ import numpy as np
 import pytest
 
 from nnguide import data
-from nnguide.data import dataset_info, download, mnist, sms_spam, spamassassin
+from nnguide.data import (
+    dataset_info,
+    download,
+    enron_spam,
+    joining,
+    mnist,
+    sms_spam,
+    spamassassin,
+)
 from nnguide.data.distinct import distinct_key
 from nnguide.errors import ConfigError, DataError, WriteError
 
@@ -283,13 +291,13 @@ def corpus(tmp_path, monkeypatch):
     folder = tmp_path / "data" / "spamassassin"
     folder.mkdir(parents=True)
     small = []
-    for place, (name, _, label) in enumerate(spamassassin._FOLDERS):
-        small.append((name, 6, label))
+    for place, (name, _, label, _) in enumerate(spamassassin._FOLDERS):
         prefix = spamassassin.RELEASE if place % 2 else ""
         with tarfile.open(folder / f"{prefix}{name}.tar.bz2", "w:bz2") as archive:
             mails = [_mail(100 * place + number, label) for number in range(5)]
             mails.append(_mail(0, "ham") if label == "ham" else _mail(300, "spam"))
             named = {f"{n:05}.{hashlib.md5(raw).hexdigest()}": raw for n, raw in enumerate(mails)}
+            small.append((name, 6, label, spamassassin.content_sha256(named)))
             for file, raw in {**named, "cmds": b"mv a b", "../../evil": b"x"}.items():
                 member = tarfile.TarInfo(f"{name}/{file}")
                 member.size = len(raw)
@@ -311,8 +319,100 @@ def test_sets_joined_part_by_part(cache, corpus):
     joined = data.find("spam", "spamassassin+spam_sample")
     mails, messages = (data.find("spam", name) for name in ("spamassassin", "spam_sample"))
     assert (joined.name, joined.is_fallback) == ("spamassassin+spam_sample", False)
+    assert joined.kinds == ("messages", "mail")
     for split in ("train", "test"):
         assert _texts(joined, split) == _texts(mails, split) + _texts(messages, split)
+
+
+def _enron_archive(folder, number, mails):
+    """An archive in the form of Enron-Spam: (label, text) of each mail."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(folder / f"enron{number}.tar.gz", "w:gz") as archive:
+        for place, (label, text) in enumerate(mails):
+            member = tarfile.TarInfo(f"enron{number}/{label}/{place:04}.{label}.txt")
+            raw = f"Subject: {text}\r\nbody of {text}\r\n".encode()
+            member.size = len(raw)
+            archive.addfile(member, io.BytesIO(raw))
+        member = tarfile.TarInfo(f"enron{number}/Summary.txt")
+        archive.addfile(member, io.BytesIO(b""))
+
+
+@pytest.fixture
+def enron(tmp_path, monkeypatch):
+    """Two archives in the form of Enron-Spam, which share mails with each other and a corpus."""
+    folder = tmp_path / "data" / "enron_spam"
+    own = [(label, f"{label} of two {n}") for label in ("ham", "spam") for n in range(10)]
+    shared = [("spam", f"shared {n}") for n in range(10)]
+    _enron_archive(folder, 2, own + shared)
+    _enron_archive(
+        folder, 4, [(label, text.replace("two", "four")) for label, text in own] + shared
+    )
+    monkeypatch.setattr(enron_spam, "ENRON_FOLDERS", ((2, 10, 20), (4, 10, 20)))
+    monkeypatch.setattr(enron_spam, "_SHA256", {})
+    return folder
+
+
+def test_enron_spam_is_read_from_the_archives_that_are_there(cache, enron):
+    data.prepare("enron_spam", enron)
+    whole = data.find("spam", "enron_spam").load("all")
+    assert whole.counts() == {"ham": 20, "spam": 30}  # distinct ones
+    assert "ham of two 0\nbody of ham of two 0" in list(whole.inputs)
+    data.prepare("enron_spam/4", enron)
+    assert data.find("spam", "enron_spam/4").load("all").counts() == {"ham": 10, "spam": 20}
+    with pytest.raises(DataError, match=r"expected enron1\.tar\.gz"):
+        data.prepare("enron_spam/1", enron)
+
+
+def test_enron_spam_damaged(cache, enron, monkeypatch):
+    monkeypatch.setattr(enron_spam, "_SHA256", {2: "0" * 64})
+    with pytest.raises(DataError, match="not the official archive"):
+        data.prepare("enron_spam", enron)
+    monkeypatch.setattr(enron_spam, "ENRON_FOLDERS", ((2, 10, 21), (4, 10, 20)))
+    with pytest.raises(DataError, match="10 ham and 20 spam; expected 10 and 21"):
+        enron_spam.check(enron)
+    (enron / "enron4.tar.gz").write_bytes(b"\x1f\x8b")
+    (enron / "enron2.tar.gz").unlink()
+    with pytest.raises(DataError, match="damaged"):
+        enron_spam.check(enron)
+
+
+def test_a_text_of_several_joined_sets_stands_on_one_side_once(cache, enron):
+    for name in ("enron_spam/2", "enron_spam/4"):
+        data.prepare(name, enron)
+    joined = data.find("spam", "enron_spam/2+enron_spam/4")
+    train, test = (list(map(joining.key, _texts(joined, split))) for split in ("train", "test"))
+    assert len(train) + len(test) == len({*train, *test}) == 50
+    for name in ("enron_spam/2", "enron_spam/4"):
+        own = set(map(joining.key, _texts(data.find("spam", name), "test")))
+        assert own <= set(test)  # so each set's own test part stays unseen
+    with pytest.raises(ConfigError, match="joins a set with itself"):
+        data.find("spam", "enron_spam+enron_spam/4")
+
+
+def test_the_key_of_joined_sets_is_of_letters_and_digits():
+    assert joining.key("Get it FREE!  $100.") == joining.key("get it free ! $ 100 .")
+    assert joining.key("!!!") != joining.key("???")
+
+
+def test_training_on_joined_sets_never_opens_a_test_part(cache, enron):
+    for name in ("enron_spam/2", "enron_spam/4"):
+        data.prepare(name, enron)
+    data.find("spam", "enron_spam/2+enron_spam/4")
+    for file in cache.rglob("test.jsonl"):
+        file.write_text("unreadable")
+    assert len(data.find("spam", "enron_spam/2+enron_spam/4").load("train"))
+
+
+def test_an_archive_of_other_mails_that_name_their_md5_is_refused(cache, corpus):
+    path = next(corpus.glob("*easy_ham.tar.bz2"))
+    with tarfile.open(path, "w:bz2") as archive:
+        for number in range(6):
+            raw = _mail(700 + number, "ham")
+            member = tarfile.TarInfo(f"easy_ham/{number:05}.{hashlib.md5(raw).hexdigest()}")
+            member.size = len(raw)
+            archive.addfile(member, io.BytesIO(raw))
+    with pytest.raises(DataError, match="not the official archive"):
+        spamassassin.check(corpus)
 
 
 def test_mails_missing_or_damaged(cache, corpus, monkeypatch):

@@ -258,7 +258,7 @@ def test_folders_of_messages(tmp_path):
     store(tmp_path / "Spam" / "a", b"Win caf\xe9 now")
     store(tmp_path / "Spam" / ".hidden", b"")
     found = text_files.read(tmp_path, "all")
-    assert found.inputs.tolist() == ["Lunch\nAt noon?", "Füße", "Win café now"]
+    assert found.inputs.tolist() == ["Füße", "Lunch\nAt noon?", "Win café now"]
     assert found.labels.tolist() == [0, 0, 1]
 
 
@@ -272,7 +272,7 @@ def test_all_bad_messages_are_counted_and_the_first_named(tmp_path, caplog):
     assert found.counts() == {"ham": 2, "spam": 8}
     assert len(found.left_out) == 8
     assert "8 of the 18 messages" in caplog.text
-    assert "ham/0: expected a message" in caplog.text
+    assert "ham/0: it is empty" in caplog.text
     assert "and 3 more" in caplog.text
 
 
@@ -281,7 +281,7 @@ def test_folders_that_are_no_classes_are_refused(tmp_path):
     store(tmp_path / "spam" / "1", "win")
     refused(tmp_path, "expected a table.*got spam")
     (tmp_path / "ham").mkdir()
-    refused(tmp_path, "ham: expected files, a message in each")
+    refused(tmp_path, "ham: expected mails or messages; the folder holds no mail")
     with pytest.raises(DataError, match="no file or folder"):
         text_files.read(tmp_path / "none", "all")
     with pytest.raises(ConfigError, match="train, test, all"):

@@ -1,0 +1,55 @@
+"""Mail: from whatever holds it to the texts that a network reads.
+
+    from nnguide.data import mail
+    texts = [text for name, text in mail.texts("inbox.mbox") if isinstance(text, mail.MailText)]
+
+Read the files in this order:
+
+    mailboxes.py   a file, mbox, Maildir, MH or a tree of them to single mails
+    foreign.py     what a file is that holds no mail
+    message.py     one mail to what the person sees who gets it
+    headers.py, transfer.py, charsets.py, html_text.py, css.py, tnef.py   how it is written
+    text.py        what a network reads of it, and what the answer means
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from nnguide.data.mail.text import MailText, is_empty, outputs
+
+if TYPE_CHECKING:
+    from nnguide.data.mail.mailboxes import Named
+    from nnguide.errors import InputError
+
+__all__ = ["MailText", "is_empty", "outputs", "texts", "texts_in"]
+
+
+def texts(path: Path | str) -> Iterator[tuple[str, MailText | InputError]]:
+    """The name of each mail in a file or folder, and its text or why it cannot be read."""
+    from nnguide.data.mail.mailboxes import mails
+
+    return _read(mails(path))
+
+
+def texts_in(stream: IO[bytes], name: str) -> Iterator[tuple[str, MailText | InputError]]:
+    """The same of a stream that holds one mail or an mbox."""
+    from nnguide.data.mail.mailboxes import mails_in
+
+    return _read(mails_in(stream, name))
+
+
+def _read(named: Named) -> Iterator[tuple[str, MailText | InputError]]:
+    from nnguide.data.mail.message import read_mail
+    from nnguide.errors import InputError
+
+    for name, raw in named:
+        if isinstance(raw, InputError):
+            yield name, raw
+            continue
+        try:
+            yield name, read_mail(raw).text
+        except InputError as error:
+            yield name, error

@@ -1,0 +1,200 @@
+"""The header of a mail or part: where it ends, its fields, and what they say."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass, field
+from email.message import Message
+from typing import Any
+
+from nnguide.data.mail.charsets import decode
+
+MAX_VALUE = 5_000  # bytes of a field that are read: parameters take quadratic time to parse
+MAX_SUBJECT = 2_000  # characters
+MAX_NAME = 200  # characters of an attachment's name or a Message-ID
+_LOOK_AHEAD = 50  # lines in which a bad line may stand among the fields
+
+_FIELD = re.compile(rb"(?!https?:|ftp:|mailto:)([!-9;-~]{1,80})[ \t]*:([^\n]*)", re.IGNORECASE)
+_USUAL = re.compile(
+    rb"(?:subject|from|to|date|received|return-path|message-id|mime-version|content-type|"
+    rb"content-transfer-encoding|delivered-to|reply-to|sender|cc|bcc|in-reply-to|references|"
+    rb"dkim-signature|authentication-results|arc-[a-z-]+|list-[a-z]+|resent-[a-z-]+|"
+    rb"x-[a-z-]+)[ \t]*:",
+    re.IGNORECASE,
+)
+_FROM_LINE = re.compile(rb">?From ")
+_ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bq])\?([^?]*)\?=", re.IGNORECASE)
+_HEX = re.compile(rb"=([0-9A-Fa-f]{2})")
+
+
+@dataclass(frozen=True)
+class Header:
+    """The fields of a header that are read.
+
+    Attributes:
+        fields: lower-case name -> the unfolded values, in order.
+        usual: how many fields that mail usually has were met.
+        clean: its first line is a field.
+        end: where the body begins.
+    """
+
+    fields: dict[str, list[bytes]] = field(default_factory=dict)
+    usual: int = 0
+    clean: bool = True
+    end: int = 0
+
+    def first(self, name: str) -> bytes:
+        """The first value of a field that is not empty, else b""."""
+        return next((value for value in self.fields.get(name, ()) if value.strip()), b"")
+
+
+def read_header(raw: bytes, start: int, end: int) -> Header:
+    """The header at `start` of `raw`, whose line ends are LF.
+
+    A line that is no field is left out where usual fields follow it; else the body begins there,
+    the blank line before it being missing.
+    """
+    fields: dict[str, list[bytes]] = {}
+    usual, clean, place = 0, True, start
+    last: list[bytes] = []
+    while place < end:
+        after = raw.find(b"\n", place, end)
+        after = end if after < 0 else after
+        if after == place:
+            return Header(fields, usual, clean, after + 1)
+        head = raw[place : min(after, place + MAX_VALUE)]
+        found = _FIELD.match(head)
+        if head[:1] in b" \t":
+            if not head.strip() and not _FIELD.match(raw, after + 1, end):
+                return Header(fields, usual, clean, after + 1)
+            if last and len(last[-1]) < MAX_VALUE:
+                last[-1] += b" " + head.strip()
+        elif found:
+            last = fields.setdefault(found[1].decode("ascii", "replace").lower(), [])
+            last.append(found[2].strip())
+            usual += _USUAL.match(head) is not None
+        elif not _FROM_LINE.match(head):
+            if not _fields_follow(raw, after + 1, end):
+                return Header(fields, usual, clean, place)
+            clean = clean and place > start
+        place = after + 1
+    return Header(fields, usual, clean, end)
+
+
+def _fields_follow(raw: bytes, place: int, end: int) -> bool:
+    """Whether a usual field stands before the next blank line."""
+    for _ in range(_LOOK_AHEAD):
+        after = raw.find(b"\n", place, end)
+        if after == place or place >= end:
+            return False
+        if _USUAL.match(raw, place, end):
+            return True
+        if after < 0:
+            return False
+        place = after + 1
+    return False
+
+
+def decode_words(value: bytes) -> str:
+    """A field's text: encoded words decoded, other bytes beyond ASCII in the likely charset.
+
+    Neighbouring words of one charset are joined before they are decoded: some mailers cut
+    amid a character.
+    """
+    text = decode(value[:MAX_VALUE])[:MAX_SUBJECT]
+    pieces: list[str] = []
+    pending, charset, place = b"", "", 0
+    for word in _ENCODED_WORD.finditer(text):
+        between = text[place : word.start()]
+        content = _word_content(word)
+        if content is None:
+            continue
+        named = word[1].partition("*")[0].lower()
+        if pending and (between.strip() or named != charset):
+            pieces.append(decode(pending, charset))
+            pending = b""
+        if between.strip() or not pieces:
+            pieces.append(between)
+        pending, charset, place = pending + content, named, word.end()
+    if pending:
+        pieces.append(decode(pending, charset))
+    pieces.append(text[place:])
+    return " ".join("".join(pieces).split())
+
+
+def _word_content(word: re.Match[str]) -> bytes | None:
+    """The bytes of an encoded word; None for base64 that is not."""
+    content = word[3].encode("utf-8", "replace")
+    if word[2].lower() == "q":
+        return _HEX.sub(lambda found: bytes([int(found[1], 16)]), content.replace(b"_", b" "))
+    try:
+        return base64.b64decode(content + b"=" * (-len(content) % 4))
+    except (binascii.Error, ValueError):
+        return None
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a header says of its body.
+
+    Attributes:
+        type: such as text/html; "" where there is no Content-Type.
+        encoding: transfer encoding in lower case.
+        charset, boundary: "" where not given.
+        disposition: inline, attachment or "".
+        name: of the file, "" without one.
+    """
+
+    type: str
+    encoding: str
+    charset: str
+    boundary: str
+    disposition: str
+    name: str
+
+
+def kind_of(header: Header) -> Kind:
+    """What the fields of `header` say, however malformed."""
+    message = Message()
+    for name in ("content-type", "content-disposition"):
+        if value := header.first(name):
+            message[name] = _parameters(value)
+    content_type = header.first("content-type")
+    return Kind(
+        _quietly(message.get_content_type) if content_type else "",
+        _encoding(header.first("content-transfer-encoding")),
+        str(_quietly(message.get_content_charset) or ""),
+        _boundary(message, content_type),
+        str(_quietly(message.get_content_disposition) or ""),
+        decode_words(str(_quietly(message.get_filename) or "").encode("utf-8", "replace"))[
+            :MAX_NAME
+        ],
+    )
+
+
+def _parameters(value: bytes) -> str:
+    """A field without the thousands of semicolons that some spam has there."""
+    parts = [part for part in value[:MAX_VALUE].split(b";") if part.strip()]
+    return decode(b";".join(parts[:20]))
+
+
+def _boundary(message: Message, value: bytes) -> str:
+    boundary = str(_quietly(message.get_boundary) or "").strip()
+    if not boundary and (found := re.search(rb"(?i)boundary\s*=\s*\"?([^\";\n]+)", value)):
+        boundary = found[1].decode("latin-1").strip()
+    return boundary
+
+
+def _encoding(value: bytes) -> str:
+    """A transfer encoding without comment, parameters, quotes and blanks."""
+    name = re.sub(rb"\([^)]*\)", b"", value).partition(b";")[0]
+    return name.strip(b" \t\"'.").decode("latin-1").lower()
+
+
+def _quietly(get: Any) -> Any:
+    try:
+        return get()
+    except Exception:  # the email module's failures on malformed parameters have no limit
+        return None

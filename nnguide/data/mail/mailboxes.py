@@ -1,0 +1,197 @@
+"""Whatever holds mail, as a stream of single mails: a file, mbox, Maildir, MH, a tree of them.
+
+An mbox is read piece by piece, so its size does not matter. Files that a mail server keeps in a
+Maildir are skipped; any other file that holds no mail is an InputError in its place.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from nnguide.data.mail.foreign import foreign
+from nnguide.data.mail.message import MAX_BYTES
+from nnguide.errors import InputError
+
+# A mail's name, FILE or FILE#n, and its bytes; or the name of a file and why it holds no mail.
+Named = Iterator[tuple[str, bytes | InputError]]
+
+CHUNK = 2**20  # bytes of an mbox that are read together
+_SEPARATOR = 2_048  # bytes in which a separator line and the line after it end
+
+_DATED = re.compile(  # From, a sender, a date in the form of C's asctime or near it
+    rb"From (?:\S[^\n]{0,300}?[ \t]+)?(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),?[ \t]+[^\n]{0,30}?"
+    rb"\d{1,2}:\d{2}(?::\d{2})?[^\n]{0,40}(?:\n|$)"
+)
+_UNDATED = re.compile(rb"From (?:-|\S+@\S+|[^\n]*\d{1,2}:\d{2}[^\n]*)?[ \t]*\r?(?:\n|$)")
+_FIELD = re.compile(rb"[^\n]*\n(?:>?From |[!-9;-~]{1,80}[ \t]*:)")
+_DELETED = re.compile(r"[,#]\d+")  # by MH
+_SERVER_FILE = re.compile(
+    r"dovecot.*|courier.*|subscriptions|maildirfolder|maildirsize|shared-maildirs|"
+    r"shared-folders|uidvalidity|mailboxes\.log|sieve|.*\.(?:svbin|lock)"
+)
+
+
+def mails(path: Path | str) -> Named:
+    """Each mail in the file or folder `path`, in the order of names and of the file."""
+    path = Path(path)
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        yield str(path), InputError("there is no such file or folder")
+        return
+    if not stat.S_ISDIR(mode):
+        yield from _file(path)
+        return
+    empty = True
+    for item in _folder(path, server_files=False, above=()):
+        empty = False
+        yield item
+    if empty:
+        yield str(path), InputError("the folder holds no mail")
+
+
+def mails_in(stream: IO[bytes], name: str) -> Named:
+    """Each mail in a stream that holds one mail or an mbox."""
+    beginning = _read(stream, CHUNK)
+    if not beginning.strip():
+        yield name, InputError("it is empty: it holds no mail")
+    elif why := foreign(beginning):
+        yield name, InputError(why)
+    elif is_mbox(beginning):
+        number = 0
+        first = b""
+        for mail in _split(stream, beginning):
+            number += 1
+            if number == 1:
+                first = mail
+                continue
+            if number == 2:  # a single mail goes by the file's name
+                yield f"{name}#1", first
+                first = b""
+            yield f"{name}#{number}", mail
+        if number == 1:
+            yield name, first
+    else:
+        rest = _read(stream, max(0, MAX_BYTES + 1 - len(beginning)))
+        yield name, beginning + rest
+
+
+def is_mbox(beginning: bytes) -> bool:
+    """Whether what begins so is an mbox: a separator line, then a field."""
+    start = beginning.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")[:_SEPARATOR]
+    return bool((_DATED.match(start) or _UNDATED.match(start)) and _FIELD.match(start))
+
+
+def _folder(folder: Path, server_files: bool, above: tuple[tuple[int, int], ...]) -> Named:
+    try:
+        status = folder.stat()
+        entries = sorted(folder.iterdir(), key=_natural)
+    except OSError as error:
+        yield str(folder), InputError(f"cannot be read: {error.strerror}")
+        return
+    here = (status.st_dev, status.st_ino)
+    if here in above:  # a link to a folder around this one
+        return
+    above = (*above, here)
+    maildir = _is_maildir(folder)
+    server_files = server_files or maildir or any(map(_is_maildir, entries))
+    if maildir:
+        for part in ("cur", "new"):
+            if (folder / part).is_dir():
+                yield from _folder(folder / part, True, above)
+    for entry in entries:
+        if maildir and entry.name in ("cur", "new", "tmp"):
+            continue
+        if server_files and _SERVER_FILE.fullmatch(entry.name):
+            continue
+        if entry.name.startswith("."):  # hidden, but for the folders of a Maildir
+            if server_files and _is_maildir(entry):
+                yield from _folder(entry, True, above)
+        elif entry.is_dir():
+            yield from _folder(entry, server_files, above)
+        elif not entry.is_file():
+            yield str(entry), InputError("it is no regular file")
+        elif not _DELETED.fullmatch(entry.name):
+            yield from _file(entry)
+
+
+def _is_maildir(folder: Path) -> bool:
+    """Whether `folder` has two of the three folders of a Maildir."""
+    return sum((folder / part).is_dir() for part in ("cur", "new", "tmp")) >= 2
+
+
+def _natural(path: Path) -> list[tuple[bool, int, str]]:
+    """Names in the order a reader expects: 9 before 10."""
+    pieces = re.split(r"(\d+)", path.name)
+    return [
+        (piece.isdecimal(), int(piece[:18]) if piece.isdecimal() else 0, piece) for piece in pieces
+    ]
+
+
+def _file(path: Path) -> Named:
+    try:
+        with path.open("rb") as file:
+            yield from mails_in(file, str(path))
+    except OSError as error:
+        yield str(path), InputError(f"cannot be read: {error.strerror}")
+
+
+def _read(stream: IO[bytes], size: int) -> bytes:
+    """`size` bytes, or fewer at the end; a pipe gives less than is asked for."""
+    pieces = []
+    while size > 0 and (piece := stream.read(min(size, CHUNK))):
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)
+
+
+def _split(stream: IO[bytes], buffer: bytes) -> Iterator[bytes]:
+    """The mails of an mbox that begins with `buffer`; of one too long only the beginning.
+
+    Separators are looked for in pieces of some megabyte, in memory that does not grow with the
+    file.
+    """
+    begin = 0  # of the mail that is being read
+    kept = b""  # of one that is too long
+    place = len(buffer) - len(buffer.lstrip(b"\xef\xbb\xbf\r\n"))
+    ended = False
+    while True:
+        while (found := buffer.find(b"\nFrom ", place)) >= 0:
+            if not ended and len(buffer) - found < _SEPARATOR:
+                break
+            place = found + 1
+            if _separates(buffer, place):
+                yield _joined(kept, buffer[begin:place])
+                kept, begin = b"", place
+        if ended:
+            break
+        keep_from = max(begin, (found if found >= 0 else len(buffer)) - 8)
+        if len(buffer) - begin > MAX_BYTES + CHUNK:
+            kept = _joined(kept, buffer[begin:keep_from])
+            begin = keep_from
+        place = max(place, keep_from) - begin
+        piece = _read(stream, CHUNK)
+        ended = not piece
+        buffer, begin = buffer[begin:] + piece, 0
+    yield _joined(kept, buffer[begin:])
+
+
+def _joined(kept: bytes, more: bytes) -> bytes:
+    """The beginning of a mail, long enough to see that it is too long."""
+    return kept + more[: max(0, MAX_BYTES + 1 - len(kept))]
+
+
+def _separates(buffer: bytes, place: int) -> bool:
+    """Whether the line at `place`, which begins with From, begins the next mail of an mbox."""
+    line = buffer[place : place + _SEPARATOR]
+    before = buffer[max(0, place - 4) : place]
+    after_blank = before.endswith((b"\n\n", b"\n\r\n", b"\r\r"))
+    dated = _DATED.match(line) is not None
+    if after_blank and dated:
+        return True
+    followed = _FIELD.match(line) is not None
+    return followed and (dated or (after_blank and _UNDATED.match(line) is not None))

@@ -1,0 +1,61 @@
+"""What a network reads of a mail, and how it answers to it. Light: no mail is parsed here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+GUESS = 0.5  # P(spam) of a mail without subject and text: nothing is known of it
+
+
+class MailText(str):
+    """The text of a mail: its subject, a line end, its body. "" where it has neither.
+
+    Attributes:
+        alternatives: other texts that the mail offers in place of this one and that say something
+            else. A mail program may show any; the one most like spam counts.
+        message_id: "" where the mail has none.
+    """
+
+    alternatives: tuple[str, ...] = ()
+    message_id: str = ""
+
+    @classmethod
+    def of(cls, text: str, alternatives: tuple[str, ...] = (), message_id: str = "") -> MailText:
+        """The text with what it carries."""
+        made = cls(text)
+        made.alternatives = alternatives
+        made.message_id = message_id
+        return made
+
+
+def is_empty(text: object) -> bool:
+    """Whether `text` is a mail's in which nothing can be read."""
+    return isinstance(text, MailText) and not text
+
+
+def outputs(network: Callable[[np.ndarray], np.ndarray], texts: np.ndarray) -> np.ndarray:
+    """The probabilities of spam of `texts`, (n, 1) float32, alternatives taken into account.
+
+    Args:
+        network: (m,) object texts to (m, 1) probabilities.
+        texts: (n,) object, each a str or a MailText.
+    """
+    import numpy as np
+
+    mails = [row for row, text in enumerate(texts) if isinstance(text, MailText)]
+    if not mails:
+        return network(texts)
+    others = [(row, other) for row in mails for other in texts[row].alternatives]
+    every = np.empty(len(texts) + len(others), object)
+    every[: len(texts)] = texts
+    every[len(texts) :] = [other for _, other in others]
+    answered = network(every)
+    highest = np.array(answered[: len(texts)])
+    for (row, _), other in zip(others, answered[len(texts) :], strict=True):
+        highest[row] = np.maximum(highest[row], other)
+    highest[[row for row in mails if not texts[row]]] = GUESS
+    return highest

@@ -1,0 +1,110 @@
+"""Transfer encodings undone, and what is encoded taken out of plain text."""
+
+from __future__ import annotations
+
+import binascii
+import re
+
+_BASE64 = re.compile(rb"[A-Za-z0-9+/]+={0,3}")
+_ENCODED_LINE = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+_LONG_LINE = 60
+_UU_BEGIN = re.compile(r"^begin [0-7]{3,4} ([^\n]{1,200})\n", re.MULTILINE)
+
+
+def undo(content: bytes, encoding: str) -> bytes:
+    """The bytes that were encoded; those of an unknown encoding as they are."""
+    if encoding in ("base64", "b64"):
+        return from_base64(content)
+    if encoding in ("quoted-printable", "qp"):
+        return binascii.a2b_qp(content)
+    if encoding in ("x-uuencode", "uuencode", "uue", "x-uue"):
+        return _from_uuencode(content)
+    return content
+
+
+def from_base64(content: bytes) -> bytes:
+    """What base64 says, up to the first line that is none: a mailing list's footer is plain.
+
+    Content without any is no base64, whatever is said of it: it stays as it is.
+    """
+    made: list[bytes] = []
+    for line in content.split(b"\n"):
+        line = line.strip()
+        if line and not _BASE64.fullmatch(line):
+            break
+        made.append(line)
+    decoded = b"".join(_quantums(b"".join(made)))
+    return decoded or content
+
+
+def _quantums(text: bytes) -> list[bytes]:
+    """The decoded pieces of base64 that may be padded amid, where pieces were joined."""
+    pieces = []
+    for piece in re.split(rb"=+", text):
+        whole = piece[: len(piece) - 1] if len(piece) % 4 == 1 else piece
+        pieces.append(binascii.a2b_base64(whole + b"=" * (-len(whole) % 4)))
+    return pieces
+
+
+def _from_uuencode(content: bytes) -> bytes:
+    made = []
+    lines = iter(content.split(b"\n"))
+    for line in lines:
+        if line.startswith(b"begin "):
+            break
+    for line in lines:
+        if line.strip() in (b"", b"`", b"end"):
+            break
+        try:
+            made.append(binascii.a2b_uu(line))
+        except binascii.Error:  # as some encoders count a line wrongly
+            bytes_of_it = ((line[0] - 32) & 63) * 4 + 5
+            try:
+                made.append(binascii.a2b_uu(line[: bytes_of_it // 3]))
+            except binascii.Error:
+                break
+    return b"".join(made)
+
+
+def without_encoded(text: str) -> tuple[str, list[str]]:
+    """Plain text without files that were written into it, and the names of those.
+
+    A uuencoded file has one; lines of base64 are dropped: nobody reads them.
+    """
+    text, names = _without_uuencoded(text)
+    if len(text) < _LONG_LINE:
+        return text, names
+    kept: list[str] = []
+    among = False  # the line before was base64
+    for line in text.split("\n"):
+        bare = line.strip()
+        long = len(bare) >= _LONG_LINE
+        if (_is_mixed(bare) if long else among) and _ENCODED_LINE.fullmatch(bare):
+            among = long  # the last line of a block is short
+            continue
+        among = False
+        kept.append(line)
+    return "\n".join(kept), names
+
+
+def _without_uuencoded(text: str) -> tuple[str, list[str]]:
+    kept: list[str] = []
+    names: list[str] = []
+    place = 0
+    while begin := _UU_BEGIN.search(text, place):
+        end = text.find("\nend", begin.end())
+        if end < 0:
+            break
+        kept.append(text[place : begin.start()])
+        names.append(begin[1].strip())
+        place = end + len("\nend")
+    return "".join(kept) + text[place:], names
+
+
+def _is_mixed(line: str) -> bool:
+    """Whether a line has small letters, capitals and digits, as no word has."""
+    return (
+        any(c.islower() for c in line)
+        and any(c.isupper() for c in line)
+        and any(c.isdigit() for c in line)
+    )
