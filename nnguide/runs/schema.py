@@ -58,6 +58,7 @@ HASHES = Value(
     ),
     "an object of SHA-256s by file name",
 )
+KINDS = Value(lambda v: _texts(v) and bool(v) and set(v) <= {"messages", "mail"}, "messages, mail")
 OBJECT = Value(lambda v: isinstance(v, dict), "an object")
 
 Schema = Mapping[str, Value]
@@ -70,6 +71,7 @@ MANIFEST: Schema = {
     "dataset": TEXT,
     "dataset_is_fallback": FLAG,
     "dataset_path": TEXT.or_null().optional(),
+    "learned_from": KINDS.optional(),
     "versions": OBJECT.optional(),
     "files": HASHES,
     "resumes_from": HASHES.optional(),
