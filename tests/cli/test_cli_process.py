@@ -98,3 +98,34 @@ def test_a_full_place_ends_with_9_and_leaves_no_run(alone, run):
     assert (training.returncode, out) == (9, b"")
     assert b"nnguide: cannot write run" in err.splitlines()[-1]
     assert list(alone.iterdir()) == []
+
+
+def test_another_backend_of_keras_is_refused(alone):
+    done = subprocess.run(
+        processes.words("train", "digits"),
+        env={**processes.environment(), "KERAS_BACKEND": "jax"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "KERAS_BACKEND=tensorflow" in done.stderr
+
+
+def test_a_full_folder_for_temporary_files_costs_no_training(alone, monkeypatch):
+    """Nothing is written there that a run needs, so it may as well not exist."""
+    words = processes.words("train", "digits", *SETTINGS, "--dataset", "optdigits", "--out", "run")
+    code = (
+        "import sys, tempfile; tempfile.tempdir = '/nowhere/at/all'; "
+        "from nnguide.cli import main; main(sys.argv[1:])"
+    )
+    done = subprocess.run(
+        [processes.PYTHON, "-c", code, *words[3:]],
+        env=processes.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (alone / "run" / "light.tflite").exists()
+    assert "warning" not in done.stderr

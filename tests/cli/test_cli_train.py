@@ -153,3 +153,27 @@ def test_a_loss_that_is_not_finite_ends_with_8(nnguide, words, alone):
     assert (ended.status, ended.out) == (8, "")
     assert "nan in epoch 1" in ended.err
     assert not (alone / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "name, content",
+    [
+        ("deep.json", '{"train": ' + "[" * 50_000 + "]" * 50_000 + "}"),
+        ("deep.json", '{"train": ' + '{"a":' * 900 + "1" + "}" * 900 + "}"),
+        ("deep.toml", "train = " + "[" * 50_000 + "]" * 50_000),
+        ("deep.toml", "train = " + "[" * 400 + "]" * 400),
+        ("number.json", '{"train": {"epochs": 1e999}}'),
+        ("half.json", '{"train": {"schedule": "\\ud800"}}'),
+    ],
+)
+def test_a_configuration_that_is_too_deep_or_none_is_refused(nnguide, alone, name, content):
+    (alone / name).write_text(content)
+    ended = nnguide("train", "digits", "--config", name, "--out", "r")
+    assert (ended.status, ended.out) == (2, "")
+    assert name in ended.err
+    assert "bug" not in ended.err
+    for deep in ("[" * 900 + "]" * 900, "[" * 50_000 + "]" * 50_000):
+        ended = nnguide("train", "digits", "--set", f"train.epochs={deep}", "--out", "r")
+        assert (ended.status, ended.out) == (2, "")
+        assert "bug" not in ended.err
+    assert not (alone / "r").exists()

@@ -91,16 +91,18 @@ def test_killed_ten_times_and_resumed_it_ends_the_same(task: str, tmp_path: Path
     kill_and_resume(task, tmp_path, 10, seed=2)
 
 
-def test_ctrl_c(tmp_path: Path) -> None:
-    """Before the first epoch ends nothing is left; later a finished run is."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_ends_in_130_and_goes_on(tmp_path: Path, number: signal.Signals) -> None:
+    """Before the first epoch ends nothing is left; later a finished run is, which goes on."""
     early = training("digits", tmp_path / "early", more=("train.epochs=9000", "train.batch_size=1"))
     late = training("digits", tmp_path / "late", more=("train.epochs=9000", "train.patience=0"))
     early.wait_for("training digits")
-    early.process.send_signal(signal.SIGINT)
+    early.process.send_signal(number)
     late.wait_for("epoch 3/")
-    late.process.send_signal(signal.SIGINT)
+    late.process.send_signal(number)
     assert (early.ends(), late.ends()) == (130, 130), early.text + late.text
     assert "nnguide: interrupted" in early.text
+    assert "go on with --resume" in late.text
     assert "Traceback" not in early.text + late.text
     left = {path.name for path in tmp_path.iterdir() if path.suffix != ".log"}
     assert left == {"late"}
@@ -110,3 +112,24 @@ def test_ctrl_c(tmp_path: Path) -> None:
     assert (tmp_path / "late" / MANIFEST).exists()
     rows = (tmp_path / "late" / "history.csv").read_text().splitlines()
     assert len(rows) == 1 + run.metrics["epochs"]
+    again = Started("train", "digits", "--out", tmp_path / "late", "--resume", place=tmp_path)
+    again.wait_for("going on after epoch")
+    again.process.kill()
+    again.ends()
+    assert "going on after epoch" in again.text
+    assert Run.open(tmp_path / "late") == run
+
+
+def test_ctrl_c_at_odd_moments_is_never_a_bug(tmp_path: Path) -> None:
+    """Also while modules are imported, or a library turns it into an error of its own."""
+    chance = random.Random(5)
+    for _ in range(4):
+        command = training("digits", tmp_path / "r", "--force")
+        command.wait_for(chance.choice(["", "", "precision", "training digits"]))
+        time.sleep(chance.uniform(0.5, 2))
+        command.process.send_signal(signal.SIGINT)
+        status = command.ends()
+        assert status in (0, 130, -signal.SIGINT), command.text
+        assert "bug" not in command.text, command.text
+        left = {path.name for path in tmp_path.iterdir() if path.suffix != ".log"}
+        assert left <= {"r"}, command.text

@@ -1,0 +1,98 @@
+"""A process that has imported what is slow, and forks `nnguide` commands that can be killed.
+
+A killed command costs a test nothing but its own work: no interpreter starts, no TensorFlow.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+class Nursery:
+    """Starts commands, each in a process of its own, in the folder `place`."""
+
+    def __init__(self, place: Path, **variables: str) -> None:
+        self.place, self.log = place, place.with_name(f"{place.name}.log")
+        self.process = subprocess.Popen(
+            [sys.executable, __file__],
+            cwd=place,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(
+        self, words: Sequence[object], kill: Callable[[float], bool] = lambda seconds: False
+    ) -> tuple[int, str]:
+        """How a command ends, a signal's number below 0, and what it wrote.
+
+        Args:
+            words: its arguments.
+            kill: whether it is to be killed, asked all the time with the seconds so far.
+        """
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps([str(self.log), *map(str, words)]) + "\n")
+        self.process.stdin.flush()
+        pid, began = int(self.process.stdout.readline()), time.monotonic()
+        killed = False
+        while not select.select([self.process.stdout], [], [], 0.0005)[0]:
+            if not killed and kill(time.monotonic() - began):
+                killed = True
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        return int(self.process.stdout.readline()), self.log.read_text("utf-8", "replace")
+
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait(60)
+
+
+def main() -> None:
+    """Fork a command for each line of standard input."""
+    from nnguide import cli, framework_logs
+
+    framework_logs.tensorflow()
+    import matplotlib.pyplot  # noqa: F401
+
+    import nnguide.training.train
+    import nnguide.tuning.search  # noqa: F401
+
+    for line in sys.stdin:
+        log, *words = json.loads(line)
+        pid = os.fork()
+        if pid == 0:
+            os.setsid()
+            file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            for descriptor in (1, 2):
+                os.dup2(file, descriptor)
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            status = 1
+            try:
+                cli.main(words)
+            except SystemExit as ended:
+                status = int(ended.code or 0)
+            finally:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(status)
+        print(pid, flush=True)
+        _, ended = os.waitpid(pid, 0)
+        print(os.waitstatus_to_exitcode(ended), flush=True)
+
+
+if __name__ == "__main__":
+    main()
