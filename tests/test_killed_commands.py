@@ -46,7 +46,7 @@ FOLLOWING: list[list[str]] = [
     *KILLED.values(),
     [*TRAIN, "--out", "x", "--resume"],
     ["train", "spam", "--out", "x", "--resume", "--epochs", "3"],
-    ["train", "spam", "--out", "n", "--resume"],
+    [*TRAIN, "--out", "n", "--resume"],
     ["predict", "x", "win a prize"],
     ["evaluate", "x"],
     ["runs"],

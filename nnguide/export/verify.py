@@ -16,7 +16,6 @@ from nnguide import framework_logs
 from nnguide.errors import WorkError
 from nnguide.export import Format, process, samples
 from nnguide.inference import validation
-from nnguide.models.saving import outputs
 from nnguide.runs import Run
 
 CHECKED = 1000  # inputs of each kind
@@ -46,11 +45,11 @@ def verify(run: Run, form: Format, folder: Path, say: Say) -> dict[str, Any]:
         given["image_bytes"], seen = zip(*samples.files(count), strict=True)
         kinds += ["examples", "image_bytes"]
     answers, _ = ask(form, folder, given, kinds, {"examples": "image"})
-    wanted = outputs(run.model, validation.pictures(given["image"]))
+    wanted = run.outputs(validation.pictures(given["image"]), "keras")
     found = {"image": compare(run, wanted, answers, "image", CLOSE, 2 * CLOSE)}
     if form == "saved_model":
         compare_scores(run, wanted, answers)
-        wanted = outputs(run.model, validation.pictures(np.stack(seen)))
+        wanted = run.outputs(validation.pictures(np.stack(seen)), "keras")
         found["image_bytes"] = compare(run, wanted, answers, "image_bytes", READ, UNDECIDED)
     if form == "litert":
         loads(run, folder, given["image"][:10], "image")
@@ -71,7 +70,7 @@ def of_texts(run: Run, form: Format, folder: Path, texts: list[str]) -> dict[str
         wanted_ids = np.concatenate([part[name] for part in parts])
         if not np.array_equal(answers[f"ids.{name}"], wanted_ids):
             raise WorkError("the export gives some texts other token ids than its run does")
-    wanted = outputs(run.model, validation.texts(texts))
+    wanted = run.outputs(validation.texts(texts), "keras")
     found = compare(run, wanted, answers, "text", CLOSE, 2 * CLOSE)
     if form == "saved_model":
         compare_scores(run, wanted, answers)

@@ -84,8 +84,8 @@ def front(settings: Any) -> Front:
         RunError: it describes none, or one made with another character table.
     """
     match settings:
-        case {"kind": "pixels", "mean": float(mean), "deviation": float(deviation)}:
-            return Pixels(mean, deviation)
+        case {"kind": "pixels", "mean": float(mean), "deviation": float(d)} if d > 0:
+            return Pixels(mean, d)
         case {"kind": "tokens", "tokeniser": dict(tokeniser)}:
             return Tokens(Tokeniser.from_dict(tokeniser))
     raise RunError("the light form is damaged: it describes no preprocessing")

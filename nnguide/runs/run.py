@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -168,6 +169,8 @@ class Run:
             checked: what nnguide.inference.validation made of raw inputs: (n, 28, 28), or
                 (n,) object texts.
             engine: light or keras; None is `self.engine`. Their answers are within 1e-4.
+        Raises:
+            RunError: the network does not fit the labels, or answers NaN.
         """
         if (engine or self.engine) == "light":
             network = self.light.outputs
@@ -175,7 +178,22 @@ class Run:
             from nnguide.models.saving import outputs
 
             network = functools.partial(outputs, self.model)
-        return mail.outputs(network, checked) if self.task.inputs == "texts" else network(checked)
+
+        def sound(inputs: np.ndarray) -> np.ndarray:
+            return self._check_sound(network(inputs))
+
+        return mail.outputs(sound, checked) if self.task.inputs == "texts" else sound(checked)
+
+    def _check_sound(self, answered: np.ndarray) -> np.ndarray:
+        nodes = 1 if self.threshold is not None else len(self.labels)
+        if answered.shape[1:] != (nodes,):
+            raise RunError(
+                f"{self.folder} is damaged: its labels take a network of {nodes} outputs; "
+                f"got {answered.shape[-1]}"
+            )
+        if not math.isfinite(answered.sum()):
+            raise RunError(f"{self.folder} is damaged: its network answers NaN or infinity")
+        return answered
 
     def predict(self, raw: Any, engine: Engine | None = None) -> list[Answer]:
         """What the network answers to raw inputs, one `Answer` each.
