@@ -7,12 +7,12 @@ writes them with TensorFlow and checks them against the Keras model; `LightModel
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 
 from nnguide.errors import RunError
+from nnguide.files import read_json
 from nnguide.inference import LIGHT_FILES
 from nnguide.inference.litert import Network
 from nnguide.inference.preprocessing import front
@@ -33,7 +33,7 @@ class LightModel:
         """
         path = folder / SETTINGS
         try:
-            settings = json.loads(path.read_text(encoding="utf-8"))
+            settings = read_json(path)
         except (OSError, ValueError) as error:
             raise RunError(f"{path} is missing or damaged: {error}") from error
         if not isinstance(settings, dict) or settings.get("schema") != SCHEMA:

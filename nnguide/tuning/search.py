@@ -16,6 +16,7 @@ from nnguide.data.catalogue import Source
 from nnguide.errors import ConfigError, RunError, WorkError
 from nnguide.files import copy_folder, write_json, write_text, writing_to
 from nnguide.runs import Run, schema
+from nnguide.training import resume as resuming
 from nnguide.training.fit import divide
 from nnguide.training.train import train
 from nnguide.tuning import chief, oracles, pictures, report, rows
@@ -340,8 +341,7 @@ def _train_best(
     search: Search, result: dict[str, Any], folder: Path, say: Callable[[str], None]
 ) -> Run:
     say("training the best on training and validation part together: no validation figures")
-    config, place = final(search, result["config"], result["best_epoch"]), folder / "best"
-    try:
-        return train(search.task, config=config, out=place, resume=True, say=say)
-    except ConfigError:  # it is of another best trial, before more were run
-        return train(search.task, config=config, out=place, force=True, say=say)
+    config, out = final(search, result["config"], result["best_epoch"]), folder / "best"
+    waits = resuming.place(out, force=False).waits
+    begun = waits or (out.exists() and Run.open(out).config == config)
+    return train(search.task, config=config, out=out, resume=begun, force=not begun, say=say)
