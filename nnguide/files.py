@@ -95,6 +95,21 @@ def atomic(target: Path | str) -> Iterator[Path]:
             beside.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def temporary_files_in(folder: Path) -> Iterator[None]:
+    """Have libraries put their temporary files into `folder`: the usual place may be full.
+
+    For the whole process, so not while others need it.
+    """
+    before = tempfile.tempdir
+    with tempfile.TemporaryDirectory(prefix=".temporary-", dir=folder) as inside:
+        tempfile.tempdir = inside
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

@@ -16,7 +16,7 @@ import numpy as np
 
 from nnguide import framework_logs
 from nnguide.errors import RunError
-from nnguide.files import atomic
+from nnguide.files import atomic, temporary_files_in
 from nnguide.models import model_check
 
 _WITH_LAYERS = (
@@ -43,7 +43,8 @@ def save(model: Any, target: Path) -> None:
     if model.compiled:
         raise ValueError("expected an uncompiled model: a compiled one takes its optimiser along")
     with atomic(target) as beside:
-        model.save(beside)
+        with temporary_files_in(target.parent):
+            model.save(beside)
         with zipfile.ZipFile(beside) as archive:
             members = [(info, archive.read(info)) for info in archive.infolist()]
         with zipfile.ZipFile(beside, "w") as archive:

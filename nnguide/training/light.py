@@ -11,7 +11,7 @@ import numpy as np
 
 from nnguide import framework_logs
 from nnguide.errors import WorkError
-from nnguide.files import atomic, write_json
+from nnguide.files import atomic, temporary_files_in, write_json
 from nnguide.inference.light import FILES, NETWORK, SCHEMA, SETTINGS, LightModel
 
 TOLERANCE = 1e-4  # between the probabilities of the two forms
@@ -56,7 +56,8 @@ def convert(core: Any, beside: Path) -> bytes:
 
     with (
         framework_logs.stderr_diverted(),
-        tempfile.TemporaryDirectory(prefix=".light-", dir=beside) as folder,
+        temporary_files_in(beside),
+        tempfile.TemporaryDirectory() as folder,
     ):
         try:
             core.export(folder, format="tf_saved_model", verbose=False)

@@ -142,8 +142,8 @@ def find(space: Workspace, task: str) -> Begun | None:
     run = _run(space.folder)
     if space.waits:
         stored = _stored(space.path, task)
-        if run is not None and not stored.differences(run.config).keys() - {"train.epochs"}:
-            space = replace(space, force=True)  # it goes on with that very run
+        if run is not None and _goes_on(run.config, stored):
+            space = replace(space, force=True)  # it will be that very run, or a longer one
         if not _is_whole(space.path):
             return Begun(space, stored, run, waits=True)
         with space.claimed(resume=True):  # it was killed before it took its name
@@ -154,6 +154,12 @@ def find(space: Workspace, task: str) -> Begun | None:
     if run.task.name != task:
         raise ConfigError(f"{space.folder} is a run of {run.task.name}, not of {task}")
     return Begun(replace(space, force=True), run.config, run, waits=False)
+
+
+def _goes_on(config: Config, later: Config) -> bool:
+    """Whether a training of `later` is one of `config`, with more epochs or as many."""
+    changed = later.differences(config).keys()
+    return changed <= {"train.epochs"} and later.train.epochs >= config.train.epochs
 
 
 def _run(folder: Path) -> Run | None:

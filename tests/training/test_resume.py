@@ -134,7 +134,7 @@ def test_an_interrupted_training_answers_and_goes_on_to_the_same_end(tmp_path: P
 
 def test_ctrl_c_does_not_replace_another_run(tmp_path: Path) -> None:
     out = tmp_path / "r"
-    before = start("digits", out, "train.epochs=2")
+    before = start("digits", out, "train.epochs=2", "train.seed=3")
     lines: list[str] = []
     with pytest.raises(KeyboardInterrupt):
         start("digits", out, force=True, callbacks=[Interrupt(2)], say=lines.append)
