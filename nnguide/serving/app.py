@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from nnguide.serving import openapi
 from nnguide.serving.bounds import Bounds, RefusedError
+from nnguide.serving.decoding import Decoders
 from nnguide.serving.html import page
 from nnguide.serving.metrics import Metrics
 from nnguide.serving.page import routes
@@ -30,19 +31,21 @@ def create(
     models: dict[str, Model],
     bounds: Bounds,
     metrics: Metrics,
+    decoders: Decoders,
     names: Sequence[str] = (),
     origins: Sequence[str] = (),
 ) -> ASGIApp:
     """The application that serves `models`, by name.
 
     Args:
+        decoders: read pictures.
         names: host names that the server is called by, beside localhost and addresses.
         origins: whose pages may ask, beside its own.
     """
     served = Starlette(
         routes=[
             Route("/v1/{path:path}", Rest(models, bounds, metrics)),
-            *routes(models, bounds),
+            *routes(models, bounds, decoders),
             *_health(models),
             *_described(models, bounds),
             Route("/metrics", _metrics(models, metrics)),

@@ -1,8 +1,10 @@
 """Requests that arrive together are answered together, none waiting for others to come.
 
 Whatever waits when a worker becomes free is its next batch, so an idle server answers at once
-and a busy one in large batches. Each request is parsed and checked alone; if the model then
-refuses a batch, each of its requests is tried again alone, so that only the bad one fails.
+and a busy one in large batches. Each request is parsed and checked alone, and each of its instances
+if it is refused; if the model then refuses a batch, each of its requests is tried again alone, and
+then each of its instances, so that only the bad one fails. Picture files are read in other
+processes meanwhile.
 """
 
 from __future__ import annotations
@@ -12,19 +14,20 @@ import logging
 import threading
 import zlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from nnguide.errors import NnguideError
-from nnguide.serving import classify, tensors
+from nnguide.errors import InputError, NnguideError
+from nnguide.serving import classify, decoding, tensors
 from nnguide.serving.bounds import Bounds, RefusedError
 from nnguide.serving.servable import Servable
 from nnguide.serving.signatures import CLASSIFY, DEFAULT, REGRESS
 
 Method = Literal["predict", "classify", "regress"]
+Key = Literal["instances", "inputs", "examples"]
 Outcome = bytes | RefusedError
 WORKERS = 2  # threads of a model: one parses while the network of the other works
 log = logging.getLogger(__name__)
@@ -41,15 +44,53 @@ class Job:
 
 
 @dataclass(frozen=True, eq=False)
-class Call:
-    """A job that was parsed and checked."""
+class Asked:
+    """What a job asks for."""
 
     job: Job
     signature: str
+    joins: bool  # whether rows of others may stand below its own
+    key: Key  # where its rows stand
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """A job that was parsed and checked."""
+
+    asked: Asked
     inputs: tensors.Arrays
     rows: int
-    joins: bool  # whether others' rows may stand below its own
-    encode: Callable[[tensors.Arrays], bytes]
+    joins: bool
+    bad: Mapping[int, str]  # instances that were refused alone, by their places
+
+    @property
+    def signature(self) -> str:
+        return self.asked.signature
+
+    @property
+    def job(self) -> Job:
+        return self.asked.job
+
+    def encode(self, outputs: tensors.Arrays, bad: Mapping[int, str]) -> bytes:
+        """The body that answers it."""
+        if self.job.method == "predict":
+            in_rows = self.asked.key == "instances"
+            return (tensors.predictions if in_rows else tensors.columnar)(outputs, bad)
+        classifies = self.job.method == "classify"
+        return (tensors.classifications if classifies else tensors.regressions)(outputs, bad)
+
+
+def _apart(
+    key: str, rows: Sequence[Any], prepared: Callable[[Any], Any]
+) -> tuple[list[tensors.Arrays | list[bytes]], dict[int, str]]:
+    """What was prepared of each row alone, and why others could not be, by their places."""
+    good, bad = [], {}
+    for place, row in enumerate(rows):
+        try:
+            good.append(prepared(row))
+        except (RefusedError, InputError) as error:
+            bad[place] = f"{key}[{place}]: {error}"
+    return good, bad
 
 
 def unzipped(body: bytes, limit: int) -> bytes:
@@ -79,94 +120,181 @@ class Batcher:
         bounds: Bounds,
         together: bool = True,
         seen: Callable[[int], None] = lambda rows: None,
+        decoders: decoding.Decoders | None = None,
     ) -> None:
         """Start the threads.
 
         Args:
             together: whether requests share batches, where the model gains by it.
             seen: told how many rows each batch has.
+            decoders: read the pictures of requests; several models share them.
         """
+        self._decoders = decoders or decoding.Decoders()
         self._servable = servable
         self._bounds = bounds
         self._together = together and servable.gains
         self._seen = seen
-        self._waiting: deque[Job] = deque()
+        self._waiting: deque[Job | Call] = deque()
+        self._holders = 0  # requests that began with this model and are not answered
         self._changed = threading.Condition()
         self._closed = False
         for _ in range(WORKERS):
             threading.Thread(target=self._work, name="nnguide-model", daemon=True).start()
 
-    def submit(self, job: Job) -> bool:
-        """Take `job` on; False if this model was replaced and takes no more."""
+    def hold(self) -> bool:
+        """Let a request begin with this model, which ends after it; False if it is closed."""
         with self._changed:
-            if self._closed:
-                return False
+            if not self._closed:
+                self._holders += 1
+            return not self._closed
+
+    def release(self) -> None:
+        """The request of a `hold` is answered."""
+        with self._changed:
+            self._holders -= 1
+            self._changed.notify_all()
+
+    def submit(self, job: Job) -> None:
+        """Take on the job of a request that holds this model."""
+        with self._changed:
             self._waiting.append(job)
             self._changed.notify()
-        return True
 
     def close(self) -> None:
-        """Take no more; what was taken is answered."""
+        """Let no request begin any more; those that have begun are answered."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
     def _work(self) -> None:
-        while job := self._next(wait=True):
+        while item := self._next(wait=True):
             calls: list[Call] = []
             for _ in range(self._bounds.batch):  # refused ones too, or they could go on for ever
                 try:
-                    calls.append(self._parsed(job))
+                    if call := item if isinstance(item, Call) else self._parsed(item):
+                        calls.append(call)
                 except Exception as error:
-                    _deliver(job, refusal_of(error))
+                    _deliver(item if isinstance(item, Job) else item.job, refusal_of(error))
                 full = sum(call.rows for call in calls) >= self._bounds.batch
                 following = self._next(wait=False) if self._together and not full else None
                 if following is None:
                     break
-                job = following
+                item = following
             for group in self._groups(calls):
                 self._run(group)
 
-    def _next(self, wait: bool) -> Job | None:
-        """The next job that somebody still awaits; None if this is closed and all is done, or at
+    def _next(self, wait: bool) -> Job | Call | None:
+        """The next one that somebody still awaits; None if this is closed and all is done, or at
         once if there is none and `wait` is False."""
         with self._changed:
             while True:
                 while self._waiting:
-                    job = self._waiting.popleft()
+                    item = self._waiting.popleft()
+                    job = item if isinstance(item, Job) else item.job
                     if not job.answer.cancelled():
-                        return job
-                if self._closed or not wait:
+                        return item
+                if (self._closed and not self._holders) or not wait:
                     return None
                 self._changed.wait()
 
-    def _parsed(self, job: Job) -> Call:
+    def _parsed(self, job: Job) -> Call | None:
+        """The call that a job is; None while its pictures are read."""
         body = unzipped(job.body, self._bounds.body) if job.zipped else job.body
         document = tensors.Document.parse(body)
         return (self._predict if job.method == "predict" else self._classify)(job, document)
 
-    def _predict(self, job: Job, document: tensors.Document) -> Call:
+    def _predict(self, job: Job, document: tensors.Document) -> Call | None:
         name = document.signature or DEFAULT
         if name not in self._servable.signatures:
             raise RefusedError(400, f'Serving signature name: "{name}" not found in signature def')
-        given, in_rows = tensors.predict_inputs(document, self._servable.signatures[name])
-        counts = {len(array) if array.ndim else 1 for array in given.values()}
-        rows = max(counts, default=1)
-        self._admit(rows)
-        prepared = self._servable.prepare(name, given)
-        joins = self._servable.signatures[name].batched and len(counts) == 1
-        encode = tensors.predictions if in_rows else tensors.columnar
-        return Call(job, name, prepared, rows, joins, encode)
+        signature = self._servable.signatures[name]
+        rows = document.rows("instances") if signature.batched else []
+        self._admit(len(rows))
+        key: Key = "instances" if "instances" in document.fields else "inputs"
+        asked = Asked(job, name, signature.batched, key)
 
-    def _classify(self, job: Job, document: tensors.Document) -> Call:
+        def prepared(part: tensors.Document) -> tensors.Arrays | list[bytes]:
+            given, _ = tensors.predict_inputs(part, signature)
+            self._admit(
+                max((len(array) if array.ndim else 1 for array in given.values()), default=1)
+            )
+            files = self._servable.pictures(name, given)
+            return self._servable.prepare(name, given) if files is None else files
+
+        try:
+            whole = prepared(document)
+        except (RefusedError, InputError) as error:
+            if refusal_of(error).status != 400 or len(rows) < 2:
+                raise
+            good, bad = _apart(asked.key, rows, prepared)
+            if not good:
+                raise
+            return self._call(asked, good, bad)
+        return self._call(asked, [whole], {})
+
+    def _classify(self, job: Job, document: tensors.Document) -> Call | None:
         wanted = CLASSIFY if job.method == "classify" else REGRESS
         name = classify.check(document.signature, wanted, dict(self._servable.signatures))
         examples = classify.examples(document)
         self._admit(len(examples))
-        prepared = self._servable.examples(name, examples)
-        encode = tensors.classifications if job.method == "classify" else tensors.regressions
-        joins = self._servable.signatures[name].batched
-        return Call(job, name, prepared, len(examples), joins, encode)
+        asked = Asked(job, name, self._servable.signatures[name].batched, "examples")
+        try:
+            whole = self._servable.examples(name, examples)
+        except (RefusedError, InputError) as error:
+            if refusal_of(error).status != 400 or len(examples) < 2:
+                raise
+            good, bad = _apart(
+                asked.key, examples, lambda one: self._servable.examples(name, [one])
+            )
+            if not good:
+                raise
+            return self._call(asked, good, bad)
+        return self._call(asked, [whole], {})
+
+    def _call(
+        self, asked: Asked, good: list[tensors.Arrays | list[bytes]], bad: dict[int, str]
+    ) -> Call | None:
+        """The call of what was prepared, or None once its pictures are being read."""
+        if isinstance(good[0], list):
+            files = [content for part in good for content in part]  # bytes, since the first is so
+
+            def done(found: list[decoding.Read]) -> None:
+                try:
+                    ready = self._read(asked, found, bad)
+                except Exception as error:
+                    _deliver(asked.job, refusal_of(error))
+                    return
+                with self._changed:
+                    self._waiting.append(ready)
+                    self._changed.notify()
+
+            awaited = asked.job.answer
+            self._decoders.submit(
+                decoding.Reading(files, lambda: not awaited.cancelled(), done)  # type: ignore[arg-type]
+            )
+            return None
+        inputs = {
+            key: good[0][key] if len(good) == 1 else np.concatenate([part[key] for part in good])  # type: ignore[call-overload]
+            for key in good[0]
+        }
+        counts = {len(array) if array.ndim else 1 for array in inputs.values()}
+        joins = asked.joins and len(counts) == 1
+        return Call(asked, inputs, max(counts, default=1), joins, bad)
+
+    def _read(self, asked: Asked, found: list[decoding.Read], bad: dict[int, str]) -> Call:
+        """The call of pictures that were read, those that were not among its bad ones."""
+        total = len(found) + len(bad)
+        places = [place for place in range(total) if place not in bad]
+        refused = {
+            place: said for place, said in zip(places, found, strict=True) if isinstance(said, str)
+        }
+        if refused and (asked.key == "inputs" or len(refused) == len(found)):
+            place, said = next(iter(refused.items()))
+            raise InputError(said if total == 1 else f"{asked.key}[{place}]: {said}")
+        levels = np.stack([read for read in found if not isinstance(read, str)])
+        prepared = self._servable.prepare(DEFAULT, {"image": levels})
+        named = {place: f"{asked.key}[{place}]: {said}" for place, said in refused.items()}
+        return Call(asked, prepared, len(levels), asked.joins, {**bad, **named})
 
     def _admit(self, rows: int) -> None:
         if rows > self._bounds.rows:
@@ -217,13 +345,32 @@ class Batcher:
                 for call in group:
                     self._run([call])
             else:
-                _deliver(group[0].job, refusal_of(error))
+                _deliver(group[0].job, self._row_by_row(group[0], refusal_of(error)))
             return
         for call, part in zip(group, parts, strict=True):
             try:
-                _deliver(call.job, call.encode(part))
+                _deliver(call.job, call.encode(part, call.bad))
             except Exception as error:
                 _deliver(call.job, refusal_of(error))
+
+    def _row_by_row(self, call: Call, refusal: RefusedError) -> Outcome:
+        """The answer to a call that the model refused, so that only its bad rows fail."""
+        if refusal.status != 400 or call.rows < 2 or not call.joins or call.asked.key == "inputs":
+            return refusal
+        places = [place for place in range(call.rows + len(call.bad)) if place not in call.bad]
+        bad, good = dict(call.bad), []
+        for row, place in enumerate(places):
+            inputs = {name: array[row : row + 1] for name, array in call.inputs.items()}
+            try:
+                good.append(self._servable.run(call.signature, inputs))
+            except Exception as error:
+                if (said := refusal_of(error)).status != 400:
+                    return said
+                bad[place] = f"{call.asked.key}[{place}]: {said}"
+        if not good:
+            return refusal
+        outputs = {name: np.concatenate([one[name] for one in good]) for name in good[0]}
+        return call.encode(outputs, bad)
 
 
 def refusal_of(error: Exception) -> RefusedError:

@@ -8,6 +8,7 @@ how a picture looks in MNIST's form, POST page/picture. Files and answers are th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from starlette.routing import BaseRoute, Route
 
 from nnguide.errors import InputError
 from nnguide.serving.bounds import Bounds, RefusedError
+from nnguide.serving.decoding import Decoders, Read, Reading
 from nnguide.serving.rest import error_response, json_response
 from nnguide.serving.servable import Servable
 from nnguide.serving.signatures import DEFAULT
@@ -44,12 +46,11 @@ HEADERS = {
     "Cache-Control": "no-cache",
 }
 WAITING = 8  # pictures that are read or wait to be, at most
-TOGETHER = 2  # that are read at the same time: a large one takes some 200 MB
 
 Answering = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-def routes(models: dict[str, Model], bounds: Bounds) -> list[BaseRoute]:
+def routes(models: dict[str, Model], bounds: Bounds, decoders: Decoders) -> list[BaseRoute]:
     """The page, its files, and the two answers it needs beside TensorFlow Serving's interface."""
 
     async def served(request: Request) -> Response:
@@ -60,7 +61,7 @@ def routes(models: dict[str, Model], bounds: Bounds) -> list[BaseRoute]:
     return [
         *(Route(path, _file(name)) for path, name in FILES.items()),
         Route("/page/models", served),
-        Route("/page/picture", _picture(bounds), methods=["POST"]),
+        Route("/page/picture", _picture(bounds, decoders), methods=["POST"]),
     ]
 
 
@@ -97,9 +98,8 @@ def takes(servable: Servable) -> str | None:
     return "text" if set(asked.inputs) == {"text"} and answers else None
 
 
-def _picture(bounds: Bounds) -> Answering:
+def _picture(bounds: Bounds, decoders: Decoders) -> Answering:
     waiting = 0
-    turns = asyncio.Semaphore(TOGETHER)
 
     async def answer(request: Request) -> Response:
         """A picture file's bytes to {"image": 28 rows of 28 grey levels}."""
@@ -111,8 +111,7 @@ def _picture(bounds: Bounds) -> Answering:
         waiting += 1
         try:
             content = await _body(request, bounds)
-            async with turns:
-                levels = await asyncio.to_thread(_read, content)
+            levels = await _read(content, bounds, decoders)
             return json_response({"image": levels.tolist()})
         except (InputError, RefusedError) as error:
             refusal = error if isinstance(error, RefusedError) else RefusedError(400, str(error))
@@ -125,11 +124,28 @@ def _picture(bounds: Bounds) -> Answering:
     return answer
 
 
-def _read(content: bytes) -> np.ndarray:
+async def _read(content: bytes, bounds: Bounds, decoders: Decoders) -> np.ndarray:
     """(28, 28) uint8 of a picture file, as `nnguide predict` sees it."""
-    from nnguide.preprocessing.pictures import read
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[Read] = loop.create_future()
 
-    return read(content)
+    def settle(read: Read) -> None:
+        if not answer.done():
+            answer.set_result(read)
+
+    def done(found: list[Read]) -> None:
+        with contextlib.suppress(RuntimeError):  # the server has ended meanwhile
+            loop.call_soon_threadsafe(settle, found[0])
+
+    decoders.submit(Reading([content], lambda: not answer.cancelled(), done))
+    try:
+        async with asyncio.timeout(bounds.seconds):
+            read = await answer
+    except TimeoutError as error:
+        raise RefusedError(504, f"no answer within {bounds.seconds:g} s") from error
+    if isinstance(read, str):
+        raise InputError(read)
+    return read
 
 
 async def _body(request: Request, bounds: Bounds) -> bytes:

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from nnguide.serving.batching import Job, Method
+from nnguide.serving.batching import Batcher, Job, Method
 from nnguide.serving.bounds import Bounds, RefusedError
 from nnguide.serving.metrics import Metrics
 from nnguide.serving.versions import Model, Version
@@ -83,8 +83,15 @@ class Rest:
         self, request: Request, method: Method, name: str, version: int | None
     ) -> bytes:
         model = self._models.get(name)
-        _current(model, name, version)  # before its body is read
-        assert model
+        while not (begun := _current(model, name, version)).batcher.hold():
+            await asyncio.sleep(0)  # it was replaced in this moment
+        try:
+            return await self._answered(request, method, begun.batcher)
+        finally:
+            begun.batcher.release()
+
+    async def _answered(self, request: Request, method: Method, batcher: Batcher) -> bytes:
+        """The answer of the model that the request began with."""
         zipped = _is_zipped(request)
         size = _declared(request)
         if size > self._bounds.body:
@@ -112,8 +119,7 @@ class Rest:
                         )
                 status, reason = 504, f"no answer within {self._bounds.seconds:g} s"
                 job = Job(method, bytes(body), zipped, answer)
-                while not _current(model, name, version).batcher.submit(job):
-                    await asyncio.sleep(0)  # it was replaced in this moment
+                batcher.submit(job)
                 return await answer
         except TimeoutError as error:
             raise RefusedError(status, reason) from error

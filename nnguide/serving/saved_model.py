@@ -13,6 +13,7 @@ from nnguide import framework_logs, tasks
 from nnguide.errors import RunError
 from nnguide.files import sha256
 from nnguide.inference import validation as door
+from nnguide.preprocessing import picture_limits, pictures
 from nnguide.serving.bounds import RefusedError
 from nnguide.serving.servable import Feature, utf8
 from nnguide.serving.signatures import STRING, Signature, Tensor
@@ -68,6 +69,7 @@ class SavedModelServable:
         manifest = verified(folder)
         task = manifest.get("task")
         self.threshold: float | None = manifest.get("threshold")
+        self.labels = tuple(manifest.get("labels") or ()) if manifest else None
         self._inputs = tasks.get(task).inputs if task in tasks.names() else None
         tf = self._tf = framework_logs.tensorflow()
         try:
@@ -96,6 +98,12 @@ class SavedModelServable:
         elif self._inputs == "texts" and "text" in given:
             given = {"text": door.texts([utf8(text) for text in given["text"]])}
         return {key: _as_bytes(array) for key, array in given.items()}
+
+    def pictures(self, name: str, given: Arrays) -> list[bytes] | None:
+        if self._inputs == "pictures" and "image_bytes" in given:
+            for content in given["image_bytes"]:
+                _examine(content)  # the graph decodes them within these limits
+        return None
 
     def examples(self, name: str, given: list[dict[str, Feature]]) -> Arrays:
         serialized = [self._example(features) for features in given]
@@ -130,6 +138,12 @@ class SavedModelServable:
         except tf.errors.OpError as error:
             status = _STATUS.get(type(error).__name__, 500)
             raise RefusedError(status, _first(error)) from error
+
+
+def _examine(content: str | bytes) -> None:
+    """Return if a picture file is within the limits in which the graph may decode it."""
+    data = content.encode() if isinstance(content, str) else content
+    picture_limits.check(pictures.opened(data, "the picture"), data)
 
 
 def _signatures(tf: Any, folder: Path) -> dict[str, Signature]:

@@ -33,6 +33,10 @@ class Servable(Protocol):
             InputError, RefusedError: the model does not take them.
         """
 
+    def pictures(self, name: str, given: Arrays) -> list[bytes] | None:
+        """The picture files in `given` that are to be read before `prepare`, which then gets
+        what was read as {"image": (n, 28, 28)} and the default signature's name."""
+
     def examples(self, name: str, given: list[dict[str, Feature]]) -> Arrays:
         """One classify request's examples as what `run` takes."""
 
@@ -77,7 +81,8 @@ class RunServable:
         """
         self._run = Run.open(folder)
         self._pictures = self._run.task.inputs == "pictures"
-        self._labels = np.array(self._run.labels, object)  # (labels,)
+        self.labels = self._run.labels
+        self._labels = np.array(self.labels, object)  # (labels,)
         self.threshold = self._run.threshold
         self.signatures: Mapping[str, Signature] = described(self._pictures, len(self._labels))
         self.origin = f"{folder}, {self._run.engine}"
@@ -92,11 +97,15 @@ class RunServable:
         (array,) = given.values()
         if name == "classify":
             raise RefusedError(400, "signature classify takes tf.Examples: ask with :classify")
-        if name == "serve_bytes":
-            return {"image": self._checked([_picture(content) for content in array])}
         if self._pictures:
             return {"image": self._checked(array)}
         return {"text": self._checked([utf8(text) for text in array])}
+
+    def pictures(self, name: str, given: Arrays) -> list[bytes] | None:
+        if name != "serve_bytes":
+            return None
+        (array,) = given.values()
+        return [_picture(content) for content in array]
 
     def examples(self, name: str, given: list[dict[str, Feature]]) -> Arrays:
         if not self._pictures:

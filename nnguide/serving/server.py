@@ -19,6 +19,7 @@ from nnguide.serving import app, same_origin
 from nnguide.serving.batching import Batcher
 from nnguide.serving.bounds import Bounds
 from nnguide.serving.connections import MAX_CONNECTIONS, Connections
+from nnguide.serving.decoding import Decoders
 from nnguide.serving.metrics import Metrics
 from nnguide.serving.servable import Servable
 from nnguide.serving.versions import Model, Watcher, open_model
@@ -72,6 +73,7 @@ class Serving:
     origins: Sequence[str] = ()
     models: dict[str, Model] = field(default_factory=dict)
     metrics: Metrics = field(default_factory=Metrics)
+    decoders: Decoders = field(default_factory=Decoders)
 
     def __post_init__(self) -> None:
         self.origins = [same_origin.origin(word) for word in self.origins]
@@ -94,7 +96,7 @@ class Serving:
 
     def _start(self, name: str, servable: Servable) -> Batcher:
         rows = self.metrics.rows.labels(name)
-        return Batcher(servable, self.bounds, self.together, rows.observe)
+        return Batcher(servable, self.bounds, self.together, rows.observe, self.decoders)
 
     def run(self, bound: socket.socket, ready: Callable[[], None]) -> int:
         """Serve until a signal ends it: requests that were begun are answered first.
@@ -110,7 +112,9 @@ class Serving:
         )
         connections = Connections(self.bounds)
         config = uvicorn.Config(
-            app.create(self.models, self.bounds, self.metrics, self.names, self.origins),
+            app.create(
+                self.models, self.bounds, self.metrics, self.decoders, self.names, self.origins
+            ),
             http=connections.protocol(),
             log_config=None,
             access_log=False,

@@ -9,9 +9,10 @@ import base64
 import binascii
 import json
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,14 @@ class Document:
         if not isinstance(fields, dict):
             raise RefusedError(400, f"JSON Value: {type(fields).__name__} Is not object")
         return cls(fields, b"true" in body or b"false" in body)
+
+    def rows(self, key: str) -> list[Document]:
+        """One document for each item of the list `key`; [] where that is no list."""
+        items = self.fields.get(key)
+        return [
+            Document({**self.fields, key: [item]}, self.may_hold_booleans)
+            for item in (items if isinstance(items, list) else ())
+        ]
 
     @property
     def signature(self) -> str:
@@ -245,9 +254,24 @@ def _shown(shape: tuple[int | None, ...] | None) -> str:
     return f"[{sizes}{',…' if len(shape) > 8 else ''}]"
 
 
-def predictions(outputs: Arrays) -> bytes:
+Bad = Mapping[int, str]  # the place of an instance that was refused, and why
+
+
+def _with_bad(rows: Iterable[Any], bad: Bad) -> Any:
+    """`rows` with {"error": …} at the places of those that were refused."""
+    if not bad:
+        return rows
+    good = list(rows)
+    rest = iter(good)
+    return [
+        {"error": bad[place]} if place in bad else next(rest)
+        for place in range(len(good) + len(bad))
+    ]
+
+
+def predictions(outputs: Arrays, bad: Bad = MappingProxyType({})) -> bytes:
     """The body that answers `instances`: a value a row, or an object of them where several
-    outputs have names.
+    outputs have names, and {"error": …} for each of `bad`.
 
     Raises:
         RefusedError: 400, the outputs have not one row each.
@@ -259,21 +283,22 @@ def predictions(outputs: Arrays) -> bytes:
         )
     columns = {name: _jsonable(name, outputs[name]) for name in sorted(outputs)}
     if len(columns) == 1:
-        return _encoded({"predictions": next(iter(columns.values()))}, outputs)
+        return _encoded({"predictions": _with_bad(next(iter(columns.values())), bad)}, outputs)
     rows = [
         dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
     ]
-    return _encoded({"predictions": rows}, outputs)
+    return _encoded({"predictions": _with_bad(rows, bad)}, outputs)
 
 
-def columnar(outputs: Arrays) -> bytes:
+def columnar(outputs: Arrays, bad: Bad = MappingProxyType({})) -> bytes:
     """The body that answers `inputs`: the one output, or an object of named ones."""
+    assert not bad  # a column has no place for an error
     columns = {name: _jsonable(name, outputs[name]) for name in sorted(outputs)}
     found = next(iter(columns.values())) if len(columns) == 1 else columns
     return _encoded({"outputs": found}, outputs)
 
 
-def classifications(outputs: Arrays) -> bytes:
+def classifications(outputs: Arrays, bad: Bad = MappingProxyType({})) -> bytes:
     """The body that answers classify: a list of [label, score] for each example.
 
     Args:
@@ -287,13 +312,13 @@ def classifications(outputs: Arrays) -> bytes:
         [[_text(label), score] for label, score in zip(*row, strict=True)]
         for row in zip(labels, scores, strict=True)
     ]
-    return _encoded({"results": rows}, {"scores": scores})
+    return _encoded({"results": _with_bad(rows, bad)}, {"scores": scores})
 
 
-def regressions(outputs: Arrays) -> bytes:
+def regressions(outputs: Arrays, bad: Bad = MappingProxyType({})) -> bytes:
     """The body that answers regress: a number for each example, of (n,) or (n, 1) outputs."""
     (values,) = outputs.values()
-    return _encoded({"results": values.reshape(len(values))}, outputs)
+    return _encoded({"results": _with_bad(values.reshape(len(values)), bad)}, outputs)
 
 
 def _jsonable(name: str, array: np.ndarray) -> Any:

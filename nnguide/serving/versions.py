@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from nnguide.errors import ConfigError, NnguideError, RunError
+from nnguide.serving import trial
 from nnguide.serving.batching import Batcher
 from nnguide.serving.servable import RunServable, Servable
 from nnguide.serving.signatures import Signature, metadata
@@ -59,7 +60,13 @@ class RunFolder:
         return {self._number: stamp}
 
     def load(self, version: int) -> Servable:
-        return RunServable(self.folder)
+        manifest = self.folder / "manifest.json"
+        before = manifest.read_bytes()
+        trial.verify("run", self.folder)
+        servable = RunServable(self.folder)
+        if manifest.read_bytes() != before:
+            raise RunError(f"{self.folder} was replaced while it was tried")
+        return servable
 
 
 class SavedModels:
@@ -81,8 +88,13 @@ class SavedModels:
     def load(self, version: int) -> Servable:
         from nnguide.serving.saved_model import SavedModelServable
 
-        only = self._only is not None
-        return SavedModelServable(self.folder if only else self.folder / str(version))
+        folder = self.folder if self._only is not None else self.folder / str(version)
+        before = _stamp(folder)
+        trial.verify("saved_model", folder)
+        servable = SavedModelServable(folder)
+        if _stamp(folder) != before:
+            raise RunError(f"{folder} was changed while it was tried")
+        return servable
 
 
 def numbered(folder: Path) -> Iterator[Path]:
@@ -170,7 +182,7 @@ class Model:
         if replaced:
             if replaced.number != version:
                 self.gone.add(replaced.number)
-            replaced.batcher.close()
+            replaced.batcher.close()  # once its requests are answered
             log.info("%s: version %d serves (%s)", self.name, version, servable.origin)
         return True
 

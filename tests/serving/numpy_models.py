@@ -45,6 +45,9 @@ class HalfPlus:
             raise InputError("13 is refused at the door")
         return given
 
+    def pictures(self, name: str, given: dict[str, np.ndarray]) -> list[bytes] | None:
+        return None
+
     def examples(self, name: str, given: list[dict[str, Any]]) -> dict[str, np.ndarray]:
         return {"x": np.array([example["x"][1] for example in given], np.float32)}
 
@@ -83,6 +86,9 @@ class Echo:
     def prepare(self, name: str, given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         return given
 
+    def pictures(self, name: str, given: dict[str, np.ndarray]) -> list[bytes] | None:
+        return None
+
     def examples(self, name: str, given: list[dict[str, Any]]) -> dict[str, np.ndarray]:
         raise NotImplementedError
 
@@ -113,7 +119,9 @@ class Started:
         for name, shelf in shelves.items():
             self.serving.models[name] = Model(name, shelf, self.serving._start)
             self.serving.models[name].refresh()
-        self.app = app.create(self.serving.models, bounds, self.serving.metrics)
+        self.app = app.create(
+            self.serving.models, bounds, self.serving.metrics, self.serving.decoders
+        )
         self.client = TestClient(self.app, base_url="http://localhost")
 
     def post(self, path: str, body: Any, **more: Any) -> tuple[int, Any]:

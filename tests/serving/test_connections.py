@@ -164,7 +164,8 @@ def test_a_page_that_was_allowed_may_ask(start: Start):
 
     serving = start(half=HalfPlus()).serving
     allowed = app.create(
-        serving.models, serving.bounds, serving.metrics, ["box"], ["https://example.org"]
+        *(serving.models, serving.bounds, serving.metrics, serving.decoders),
+        *(["box"], ["https://example.org"]),
     )
     client = TestClient(allowed, base_url="http://box")
     asked = {"Origin": "https://example.org"}

@@ -1,0 +1,181 @@
+"""Read pictures of requests in processes of their own, which end when they take too long.
+
+    python -P -m nnguide.serving.decoding
+
+Such a process reads a length and a picture file from stdin, again and again, and writes a status,
+a length and 28 x 28 bytes or a message. Requests take turns picture by picture, so that one of
+many pictures does not make the others wait for all of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import struct
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+import nnguide
+from nnguide.errors import InputError
+
+PROCESSES = 2
+LOOK = 0.1  # seconds between two looks whether anybody still awaits the answer
+MEMORY = 1 << 30  # bytes that one process may take beyond its start
+_HEAD = struct.Struct("<BI")  # status, length
+Read = np.ndarray | str  # (28, 28) uint8, or why not
+
+
+@dataclass(eq=False)
+class Reading:
+    """The pictures of one request."""
+
+    contents: Sequence[bytes]
+    wanted: Callable[[], bool]  # whether its answer is still awaited
+    done: Callable[[list[Read]], None]
+    found: list[Read] = field(default_factory=list)
+
+
+class Decoders:
+    """The processes; they start when the first picture comes."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Reading] = deque()
+        self._changed = threading.Condition()
+        self._started = False
+
+    def submit(self, reading: Reading) -> None:
+        """Read the pictures of a request; `done` is called on another thread."""
+        with self._changed:
+            if not self._started:
+                self._started = True
+                for _ in range(PROCESSES):
+                    threading.Thread(target=self._work, name="nnguide-read", daemon=True).start()
+            self._waiting.append(reading)
+            self._changed.notify()
+
+    def _work(self) -> None:
+        child = _Child()
+        while True:
+            with self._changed:
+                while not self._waiting:
+                    self._changed.wait()
+                reading = self._waiting.popleft()
+            if not reading.wanted():
+                continue
+            found = child.read(reading.contents[len(reading.found)], reading.wanted)
+            if found is None:
+                continue
+            reading.found.append(found)
+            if len(reading.found) == len(reading.contents):
+                reading.done(reading.found)
+                continue
+            with self._changed:
+                self._waiting.append(reading)
+                self._changed.notify()
+
+
+class _Child:
+    """One process, started anew after it was ended."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def read(self, content: bytes, wanted: Callable[[], bool]) -> Read | None:
+        """The digit on a picture, or why not; None if nobody awaits it any more."""
+        try:
+            process = self._process = self._process or _start()
+            answer = _exchange(process, content, wanted)
+        except (OSError, EOFError):
+            answer = b"\1the picture ends the process that reads it: it is damaged"
+            self._end()
+        if answer is None:
+            self._end()
+        if answer is None:
+            return None
+        if answer[0]:
+            return answer[1:].decode("utf-8", "replace")
+        return np.frombuffer(answer, np.uint8, 784, offset=1).reshape(28, 28)
+
+    def _end(self) -> None:
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            for pipe in (self._process.stdin, self._process.stdout):
+                with contextlib.suppress(OSError):
+                    assert pipe
+                    pipe.close()
+        self._process = None
+
+
+def _start() -> subprocess.Popen[bytes]:
+    home = str(Path(nnguide.__file__).parent.parent)
+    paths = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", __name__],
+        env={**os.environ, "PYTHONPATH": paths},
+        stdin=subprocess.PIPE,  # its other end closes when this process dies
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        bufsize=0,
+        start_new_session=True,  # Ctrl-C is for the server
+    )
+
+
+def _exchange(
+    process: subprocess.Popen[bytes], content: bytes, wanted: Callable[[], bool]
+) -> bytes | None:
+    """Send a picture; its status and answer, or None once nobody awaits it."""
+    assert process.stdin and process.stdout
+    os.set_blocking(process.stdin.fileno(), False)
+    waiting = memoryview(struct.pack("<I", len(content)) + content)
+    answer = bytearray()
+    while True:
+        reads, writes, _ = select.select(
+            [process.stdout], [process.stdin] if waiting else [], [], LOOK
+        )
+        if writes:
+            waiting = waiting[os.write(process.stdin.fileno(), waiting[: 1 << 16]) :]
+        if reads:
+            part = os.read(process.stdout.fileno(), 1 << 16)
+            if not part:
+                raise EOFError
+            answer += part
+            if len(answer) >= _HEAD.size:
+                status, length = _HEAD.unpack_from(answer)
+                if len(answer) == _HEAD.size + length:
+                    return bytes([status]) + bytes(answer[_HEAD.size :])
+        elif not wanted():
+            return None
+
+
+def main() -> None:
+    """Answer until stdin ends."""
+    with contextlib.suppress(ImportError):  # Windows
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+    from nnguide.preprocessing.pictures import read
+
+    stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
+    while head := stdin.read(4):
+        content = stdin.read(struct.unpack("<I", head)[0])
+        try:
+            status, answer = 0, read(content).tobytes()
+        except InputError as error:
+            status, answer = 1, str(error).encode()
+        except MemoryError:
+            status, answer = 1, b"the picture takes more memory than there is. Give a smaller copy."
+        stdout.write(_HEAD.pack(status, len(answer)) + answer)
+        stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
