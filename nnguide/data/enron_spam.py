@@ -37,7 +37,9 @@ _SHA256 = {
     6: "eaa7a1fc38adce95b459a3e265e7d5bade59fb70a3a4dac92d5670f7f8137e93",
 }
 BY_NUMBER = {
-    number: Download(f"{URL}enron{number}.tar.gz", f"enron{number}.tar.gz", None, 8 * 2**20)
+    number: Download(
+        f"{URL}enron{number}.tar.gz", f"enron{number}.tar.gz", _SHA256.get(number), 8 * 2**20
+    )
     for number, *_ in ENRON_FOLDERS
 }
 DOWNLOADS = tuple(BY_NUMBER.values())

@@ -25,7 +25,9 @@ EVERY = {
     "errors.py": "errors.py",
     **{
         f"preprocessing/{name}.py": f"{name}.py"
-        for name in ("tokens", "characters", "pictures", "mnist_form", "ink", "grid")
+        for name in (
+            *("tokens", "characters", "pictures", "picture_limits", "mnist_form", "ink", "grid"),
+        )
     },
 }
 MOVED = (

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-import zlib
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -91,24 +90,6 @@ def _apart(
         except (RefusedError, InputError) as error:
             bad[place] = f"{key}[{place}]: {error}"
     return good, bad
-
-
-def unzipped(body: bytes, limit: int) -> bytes:
-    """The content of gzip's `body`.
-
-    Raises:
-        RefusedError: 400, no gzip; 413, more than `limit` bytes.
-    """
-    stream = zlib.decompressobj(wbits=31)
-    try:
-        content = stream.decompress(body, limit + 1)
-    except zlib.error as error:
-        raise RefusedError(400, f"Content-Encoding is gzip, the body is not: {error}") from error
-    if len(content) > limit:
-        raise RefusedError(413, f"the body is longer than {limit:,} bytes when it is unzipped")
-    if not stream.eof:
-        raise RefusedError(400, "the gzip body is cut short")
-    return content
 
 
 class Batcher:
@@ -199,7 +180,7 @@ class Batcher:
 
     def _parsed(self, job: Job) -> Call | None:
         """The call that a job is; None while its pictures are read."""
-        body = unzipped(job.body, self._bounds.body) if job.zipped else job.body
+        body = tensors.unzipped(job.body, self._bounds.body) if job.zipped else job.body
         document = tensors.Document.parse(body)
         return (self._predict if job.method == "predict" else self._classify)(job, document)
 

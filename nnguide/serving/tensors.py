@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import zlib
 from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,24 @@ from nnguide.serving.signatures import STRING, Signature, Tensor
 
 DEEPEST = 32  # dimensions of a tensor; NumPy knows 64
 Arrays = dict[str, np.ndarray]  # a name each; strings are object arrays of str or bytes
+
+
+def unzipped(body: bytes, limit: int) -> bytes:
+    """The content of gzip's `body`.
+
+    Raises:
+        RefusedError: 400, no gzip; 413, more than `limit` bytes.
+    """
+    stream = zlib.decompressobj(wbits=31)
+    try:
+        content = stream.decompress(body, limit + 1)
+    except zlib.error as error:
+        raise RefusedError(400, f"Content-Encoding is gzip, the body is not: {error}") from error
+    if len(content) > limit:
+        raise RefusedError(413, f"the body is longer than {limit:,} bytes when it is unzipped")
+    if not stream.eof:
+        raise RefusedError(400, "the gzip body is cut short")
+    return content
 
 
 @dataclass(frozen=True)
