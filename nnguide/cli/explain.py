@@ -117,7 +117,7 @@ def _named(
     if not inputs and not mails:
         raise ConfigError("expected INPUT, as in: nnguide explain spam 'win a prize'")
     if of.kind == "pictures":
-        found = sources.pictures(inputs)
+        found = sources.pictures(inputs, sys.stdin.buffer)
     elif of.kind == "texts":
         if isinstance(of, subjects.RunSubject) and not anyway:
             of.run.check_learned("mail" if mails else "messages")

@@ -70,7 +70,7 @@ def command(
     if found.task.inputs == "pictures":
         if file or mails or threshold is not None:
             raise ConfigError("--file, --mail and --threshold are for spam; give image files")
-        named = pictures(inputs)
+        named = pictures(inputs, sys.stdin.buffer)
     else:
         if threshold is not None and not 0 <= threshold <= 1:
             raise ConfigError(f"--threshold is a probability in [0, 1]; got {threshold:g}")

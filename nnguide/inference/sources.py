@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 import os
 import re
 import select
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from nnguide.data import mail
+from nnguide.data import mail, user_data
 from nnguide.errors import ConfigError, InputError
 from nnguide.inference import validation
 
+log = logging.getLogger(__name__)
+TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 CHUNK = 2**16  # bytes of a stream that are read together, at most
 _LIKE_HEADER = re.compile(rb"\xef\xbb\xbf|\s*(?:From |[!-9;-~]+[ \t]*:)")
-IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff"}
 
 # The input's name and its value or an InputError; None where more will come, but later.
 Named = Iterator[tuple[str, Any] | None]
 
 
-def pictures(paths: Sequence[str]) -> Named:
-    """Each image file, and those in each folder, brought to MNIST's form: (28, 28) uint8."""
-    from nnguide.preprocessing.pictures import read
+def pictures(paths: Sequence[str], stdin: IO[bytes], encoding: str | None = None) -> Named:
+    """Each picture brought to MNIST's form: (28, 28) uint8.
+
+    A path is an image file, a folder of them, a table with a picture a row, or - for the bytes of
+    one picture on standard input. Files in a folder that are no pictures are named in the log.
+    """
+    from nnguide.preprocessing.pictures import MAX_BYTES, read
 
     if not paths:
         raise ConfigError("expected image files or folders. As in: nnguide predict digits a.png")
+    if list(paths).count("-") > 1:
+        raise ConfigError("standard input can be read once; got - several times")
     for path in map(Path, paths):
+        if str(path) == "-":
+            yield _picture("standard input", lambda: read(stdin.read(MAX_BYTES + 1)))
+            continue
+        if path.name.lower().endswith(TABLES) and path.is_file():
+            yield from _rows_of_pixels(path, encoding)
+            continue
         try:
             found = _images(path)
         except OSError as error:
@@ -36,16 +51,38 @@ def pictures(paths: Sequence[str]) -> Named:
         if not found:
             yield str(path), InputError("the folder holds no image files")
         for file in found:
-            try:
-                yield str(file), read(file)
-            except InputError as error:
-                yield str(file), InputError(str(error).removeprefix(f"{file}: "))
+            yield _picture(str(file), functools.partial(read, file))
+
+
+def _picture(name: str, read: Callable[[], Any]) -> tuple[str, Any]:
+    """The picture that `read` gives, as the network takes it, or why it is none."""
+    try:
+        return name, read()
+    except InputError as error:
+        return name, InputError(str(error).removeprefix(f"{name}: ").removeprefix("the picture: "))
+
+
+def _rows_of_pixels(path: Path, encoding: str | None) -> Named:
+    from nnguide.data import pixel_tables
+
+    try:
+        for line, _, picture in pixel_tables.rows(path, None, encoding):
+            yield f"{path}, line {line}", picture
+    except InputError as error:
+        yield str(path), InputError(str(error).removeprefix(f"{path}: "))
 
 
 def _images(path: Path) -> list[Path]:
+    """`path` itself, or the pictures in a folder; its other files are named in the log."""
     if not path.is_dir():
         return [path]
-    return [file for file in _files(path) if file.suffix.lower() in IMAGES]
+    files = _files(path)
+    known = user_data.PICTURES | user_data.OTHER_PICTURES
+    others = [file for file in files if file.suffix.lower() not in known]
+    if others and len(others) < len(files):
+        shown = user_data.listed([file.relative_to(path) for file in others])
+        log.info("%s: %s files are no pictures: %s", path, f"{len(others):,}", shown)
+    return [file for file in files if file.suffix.lower() in known]
 
 
 def _files(folder: Path) -> list[Path]:

@@ -52,8 +52,9 @@ def _answered(
     good = [value for _, value in batch if not isinstance(value, InputError)]
     made: Iterator[Answer] = iter(())
     if good:
-        raw = np.stack(good) if run.task.inputs == "pictures" else good
-        rows = run.outputs(validation.check(run.task.inputs, raw), engine)
-        made = answers(rows, good, run.labels, threshold)
+        pictures = run.task.inputs == "pictures"  # which were checked when they were read
+        whole = np.stack(good).astype(np.float32) if pictures else None
+        checked = validation.check(run.task.inputs, good) if whole is None else whole
+        made = answers(run.outputs(checked, engine), good, run.labels, threshold)
     for name, value in batch:
         yield name, value if isinstance(value, InputError) else next(made)

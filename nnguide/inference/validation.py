@@ -5,16 +5,15 @@ A classifier fed NaN answers without a word, so finiteness, shape and range are 
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from nnguide.data.mail import MailText
 from nnguide.errors import InputError
+from nnguide.inference import picture_inputs
 
-_FILE = (str, os.PathLike, bytes)  # a path, or the content of a picture file
 MAX_TEXT = 1_000_000  # characters; a longer text is no message
 
 
@@ -23,52 +22,34 @@ def check(kind: str, raw: Any) -> np.ndarray:
     return pictures(raw) if kind == "pictures" else texts(raw)
 
 
+def each(kind: str, raw: Any) -> list[Any]:
+    """Each raw input on its own: what the model takes, or the InputError that it is.
+
+    Raises:
+        InputError: `raw` holds no inputs at all.
+    """
+    if kind == "pictures":
+        return list(picture_inputs.read_each(raw))
+    if kind != "texts":
+        return list(check(kind, raw))
+    found: list[Any] = []
+    for item in _texts(raw):
+        try:
+            found.append(text(item))
+        except InputError as error:
+            found.append(error)
+    return found
+
+
 def pictures(raw: Any) -> np.ndarray:
     """One picture or many as (n, 28, 28) float32 grey levels 0-255, white on black.
 
     Args:
-        raw: a path to an image file or several, each brought to MNIST's form; or an array
-            (28, 28), (n, 28, 28), (n, 28, 28, 1) or (n, 784) of grey levels 0-255.
+        raw: as for `picture_inputs.read_each`.
     Raises:
-        InputError: not a picture, not finite, out of range or of another shape.
+        InputError: one is no picture, not finite, out of range or of another shape.
     """
-    if isinstance(raw, _FILE):
-        raw = [raw]
-    if isinstance(raw, (list, tuple)) and raw and all(isinstance(item, _FILE) for item in raw):
-        from nnguide.preprocessing.pictures import read
-
-        sources = [Path(item) if isinstance(item, str) else item for item in raw]
-        return np.stack([read(source) for source in sources]).astype(np.float32)
-    try:
-        array = np.asarray(raw)
-    except ValueError as error:
-        raise InputError("expected pictures of one size, 28 by 28; got several sizes") from error
-    if array.dtype.kind not in "uif":
-        raise InputError(f"expected grey levels 0-255 as numbers; got an array of {array.dtype}")
-    if array.shape == (28, 28) or array.shape == (784,):
-        array = array[None]
-    if array.ndim == 4 and array.shape[-1] == 1:
-        array = array[..., 0]
-    if array.ndim == 2 and array.shape[1] == 784:
-        array = array.reshape(-1, 28, 28)
-    if array.ndim != 3 or array.shape[1:] != (28, 28):
-        raise InputError(
-            "expected pictures of shape (n, 28, 28); "
-            f"got an array of shape {np.shape(raw)}. For a picture file give its path."
-        )
-    if not np.isfinite(array).all():
-        raise InputError("expected finite grey levels 0-255; got NaN or infinity")
-    array = array.astype(np.float32)
-    if array.size and (array.min() < 0 or array.max() > 255):
-        raise InputError(
-            f"expected grey levels 0-255; got values from {array.min():g} to {array.max():g}"
-        )
-    if array.size and 0 < array.max() <= 1 and (array % 1 != 0).any():
-        raise InputError(
-            "expected grey levels 0-255; got values in [0, 1]. Multiply them by 255: "
-            "the model scales its inputs itself."
-        )
-    return array
+    return picture_inputs.checked(picture_inputs.read_each(raw))
 
 
 def texts(raw: Any) -> np.ndarray:
@@ -77,17 +58,46 @@ def texts(raw: Any) -> np.ndarray:
     Raises:
         InputError: not a text, or longer than MAX_TEXT characters.
     """
+    items = _texts(raw)
+    checked = np.empty(len(items), object)
+    checked[:] = [text(item) for item in items]
+    return checked
+
+
+def _texts(raw: Any) -> list[Any]:
+    """The items of what should be a text or several."""
     if isinstance(raw, str):
-        raw = [raw]
+        return [raw]
+    if isinstance(raw, Mapping):
+        raise InputError(f"expected a text or several; got {type(raw).__name__}. Give its values.")
+    if hasattr(raw, "columns") and hasattr(raw, "to_numpy"):
+        return list(raw[_text_column(raw)])
     try:
         items = None if isinstance(raw, bytes) else list(raw)
     except TypeError:
         items = None
     if items is None:
         raise InputError(f"expected a text or several; got {type(raw).__name__}")
-    checked = np.empty(len(items), object)
-    checked[:] = [text(item) for item in items]
-    return checked
+    return items
+
+
+def _text_column(table: Any) -> Any:
+    """The column of a DataFrame that holds the texts: the one called text, or the only one."""
+    names = list(table.columns)
+    called = [name for name in names if str(name).strip().lower() == "text"]
+    texts = called or [
+        name
+        for name in names
+        if str(name).strip().lower() != "label"
+        and len(table)
+        and all(isinstance(value, str) for value in table[name])
+    ]
+    if len(texts) != 1:
+        raise InputError(
+            f"expected a table with a column text; got {', '.join(map(str, names))}. "
+            "Give the column itself, as table['body']."
+        )
+    return texts[0]
 
 
 def text(raw: Any) -> str:

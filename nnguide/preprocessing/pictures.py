@@ -37,6 +37,25 @@ def read(source: Path | bytes) -> np.ndarray:
             raise InputError(f"{name_of(source)}: {error}") from error
 
 
+def read_image(image: Image.Image) -> np.ndarray:
+    """The digit on an image that Pillow holds, as `read` gives it for the file of the image.
+
+    Raises:
+        InputError: it is beyond the limits, damaged, or no digit is seen on it.
+    """
+    width, height = image.size
+    if width < 1 or height < 1 or width * height > picture_limits.MAX_PIXELS:
+        raise InputError(
+            f"expected a picture of 1 to {picture_limits.MAX_PIXELS:,} pixels; got {width:,} x "
+            f"{height:,}. Give a smaller copy."
+        )
+    try:
+        grey = to_grey(image.copy())
+    except Exception as error:  # of an open file whose content is damaged, as in _decoded
+        raise InputError(f"expected a whole picture; its content is damaged ({error})") from error
+    return mnist_form.normalise(grey)
+
+
 def decode(source: Path | bytes) -> np.ndarray:
     """A picture in grey, as a person sees it.
 

@@ -32,7 +32,7 @@ from nnguide import data, tasks, workspace
 from nnguide.config import Config
 from nnguide.data import mail
 from nnguide.data.dataset_info import AUTO
-from nnguide.errors import ConfigError, RunError
+from nnguide.errors import ConfigError, InputError, RunError
 from nnguide.inference import LIGHT_FILES
 from nnguide.inference.decision import Answer, answers
 from nnguide.runs import manifest, schema
@@ -195,20 +195,38 @@ class Run:
             raise RunError(f"{self.folder} is damaged: its network answers NaN or infinity")
         return answered
 
-    def predict(self, raw: Any, engine: Engine | None = None) -> list[Answer]:
+    def predict(self, raw: Any, engine: Engine | None = None) -> list[Any]:
         """What the network answers to raw inputs, one `Answer` each.
 
+        One bad input among several costs none of its neighbours: an InputError stands in its
+        place, and a warning is logged.
+
         Args:
-            raw: for digits paths of pictures, or an array (n, 28, 28) of grey levels 0-255,
-                white on black; for spam a text or several.
+            raw: for digits paths, bytes or open files of pictures, PIL images, arrays of one
+                picture each, or an array (n, 28, 28), of grey levels 0-255; for spam a text or
+                several. A DataFrame gives its column of texts, or its columns of pixels.
             engine: as for `outputs`.
         Raises:
-            InputError: an input that the network cannot take.
+            InputError: no input that the network can take.
         """
+        import numpy as np
+
         from nnguide.inference import validation
 
-        checked = validation.check(self.task.inputs, raw)
-        return list(answers(self.outputs(checked, engine), checked, self.labels, self.threshold))
+        values = validation.each(self.task.inputs, raw)
+        good = [value for value in values if not isinstance(value, InputError)]
+        bad = [(n, value) for n, value in enumerate(values, 1) if isinstance(value, InputError)]
+        if bad and not good:
+            raise bad[0][1]
+        for number, error in bad:
+            log.warning("input %d of %d is left out: %s", number, len(values), error)
+        if not values:
+            return []
+        pictures = self.task.inputs == "pictures"
+        checked = np.stack(good) if pictures else validation.check(self.task.inputs, good)
+        rows = self.outputs(checked, engine)
+        made = iter(answers(rows, good, self.labels, self.threshold))
+        return [value if isinstance(value, InputError) else next(made) for value in values]
 
     @property
     def threshold(self) -> float | None:

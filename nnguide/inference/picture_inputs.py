@@ -1,0 +1,191 @@
+"""Read pictures as a caller has them: files, PIL images, arrays; each on its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnguide.errors import InputError
+
+SIDE = 28
+SMALLEST = 12  # pixels of the shorter side of an array that is read as a picture file is
+LIGHT = 160  # a picture whose paper is at least so light is dark on white
+Picture = np.ndarray | InputError
+
+_FILE = (str, os.PathLike, bytes)  # a path, or the content of a picture file
+
+
+def read_each(raw: Any) -> list[Picture]:
+    """Each picture as (28, 28) float32 grey levels 0-255, white on black, or why it is none.
+
+    Args:
+        raw: one picture or a list of them: a path, bytes or an open file, a PIL image, an array
+            (height, width), (height, width, 3) or (height, width, 4); or all in one array
+            (n, 28, 28), (n, 28, 28, 1) or (n, 784). Levels are 0-255.
+    Raises:
+        InputError: it holds no pictures at all.
+    """
+    if _is_table(raw):
+        raw = _without_labels(raw).to_numpy()
+    if _is_single(raw):
+        return [_read(raw)]
+    if isinstance(raw, (list, tuple)) and any(_is_single(item) for item in raw):
+        return [_read(item) for item in raw]
+    if isinstance(raw, (list, tuple)) and not _is_numbers(raw):
+        return [_read(item) for item in raw]
+    array = _array(raw)
+    if array.shape in ((SIDE, SIDE), (SIDE * SIDE,)):
+        array = array[None]
+    if array.ndim == 4 and array.shape[-1] == 1:
+        array = array[..., 0]
+    if array.ndim == 2 and array.shape[1] == SIDE * SIDE:
+        array = array.reshape(-1, SIDE, SIDE)
+    if array.ndim == 3 and array.shape[1:] == (SIDE, SIDE):
+        return _levels(array)
+    if array.ndim == 4 and array.shape[-1] in (3, 4):
+        return [_read(item) for item in array]
+    if array.ndim == 2 or (array.ndim == 3 and array.shape[-1] in (1, 3, 4)):
+        return [_read(array)]
+    raise InputError(
+        "expected pictures of shape (n, 28, 28); "
+        f"got an array of shape {np.shape(raw)}. For a picture file give its path."
+    )
+
+
+def _is_table(raw: Any) -> bool:
+    return hasattr(raw, "columns") and hasattr(raw, "to_numpy")
+
+
+def _without_labels(table: Any) -> Any:
+    names = [name for name in table.columns if str(name).lower() in ("label", "class", "digit")]
+    return table.drop(columns=names) if len(table.columns) % 784 == 1 else table
+
+
+def _is_single(raw: Any) -> bool:
+    """Whether `raw` is a file or an image, which no array is."""
+    return isinstance(raw, _FILE) or hasattr(raw, "read") or _is_image(raw)
+
+
+def _is_image(raw: Any) -> bool:
+    return hasattr(raw, "getbands") and hasattr(raw, "convert")
+
+
+def _is_numbers(raw: Sequence[Any]) -> bool:
+    """Whether a list is one array of numbers, of pictures of one size."""
+    try:
+        return np.asarray(raw).dtype.kind in "uifbc"
+    except ValueError:
+        return not any(hasattr(item, "__len__") for item in raw)
+
+
+def _array(raw: Any) -> np.ndarray:
+    try:
+        array = np.asarray(raw)
+    except ValueError as error:
+        raise InputError("expected pictures of one size, 28 by 28; got several sizes") from error
+    if array.dtype.kind not in "uif":
+        raise InputError(f"expected grey levels 0-255 as numbers; got an array of {array.dtype}")
+    return array
+
+
+def _read(item: Any) -> Picture:
+    """One picture, (28, 28) float32, or why it is none."""
+    from nnguide.preprocessing import pictures
+
+    try:
+        if isinstance(item, str):
+            item = Path(item)
+        elif hasattr(item, "read"):
+            item = item.read()
+        if isinstance(item, (bytes, os.PathLike)):
+            source: Any = item if isinstance(item, bytes) else Path(item)
+            return pictures.read(source).astype(np.float32)
+        if _is_image(item):
+            return pictures.read_image(item).astype(np.float32)
+        return _read_array(_array(item))
+    except InputError as error:
+        return error
+
+
+def _read_array(array: np.ndarray) -> Picture:
+    from nnguide.preprocessing import pictures
+
+    if array.ndim == 3 and array.shape[-1] == 1:
+        array = array[..., 0]
+    if array.shape == (SIDE * SIDE,):
+        array = array.reshape(SIDE, SIDE)
+    if array.shape == (SIDE, SIDE):
+        return _levels(array[None])[0]
+    colours = array.ndim == 3 and array.shape[-1] in (3, 4)
+    if (array.ndim != 2 and not colours) or min(array.shape[:2]) < SMALLEST:
+        return InputError(
+            f"expected a picture (height, width) of at least {SMALLEST} pixels a side, or (height, "
+            f"width, 3); got an array of shape {array.shape}"
+        )
+    if (wrong := _wrong(array)) is not None:
+        return wrong
+    from PIL import Image
+
+    return pictures.read_image(Image.fromarray(np.rint(array).astype(np.uint8))).astype(np.float32)
+
+
+def _wrong(array: np.ndarray) -> InputError | None:
+    """Why the levels of one picture cannot be grey levels 0-255; None where they can."""
+    if not np.isfinite(array).all():
+        return InputError("expected finite grey levels 0-255; got NaN or infinity")
+    low, high = float(array.min()), float(array.max())
+    if low < 0 or high > 255:
+        return InputError(f"expected grey levels 0-255; got values from {low:g} to {high:g}")
+    if 0 < high <= 1:
+        return InputError(
+            "expected grey levels 0-255; got values in [0, 1]. Multiply them by 255: "
+            "the model scales its inputs itself."
+        )
+    return None
+
+
+def _levels(array: np.ndarray) -> list[Picture]:
+    """Pictures (n, 28, 28), each checked; white on black stays as it is.
+
+    What is dark on white is brought to MNIST's form, as its file would be.
+    """
+    if not len(array):
+        return []
+    flat = array.reshape(len(array), -1)
+    with np.errstate(invalid="ignore"):
+        low, high = flat.min(1), flat.max(1)
+        good = np.isfinite(low) & np.isfinite(high) & (low >= 0) & (high <= 255)
+        good &= (high > 1) | (high == 0)
+    pixels = array.astype(np.float32)
+    rim = np.concatenate([pixels[:, 0], pixels[:, -1], pixels[:, :, 0], pixels[:, :, -1]], axis=1)
+    paper = np.minimum(np.median(pixels.reshape(len(pixels), -1), 1), np.median(rim, 1))
+    found: list[Picture] = list(pixels)
+    for place in np.flatnonzero(~good | (paper >= LIGHT)).tolist():
+        found[place] = _wrong(array[place]) or _dark_on_white(pixels[place])
+    return found
+
+
+def _dark_on_white(levels: np.ndarray) -> Picture:
+    from nnguide.preprocessing import mnist_form
+
+    try:
+        return mnist_form.normalise(levels / np.float32(255)).astype(np.float32)
+    except InputError as error:
+        return error
+
+
+def checked(found: Sequence[Picture]) -> np.ndarray:
+    """The pictures as one array (n, 28, 28) float32.
+
+    Raises:
+        InputError: the first that is none; of several its number is said.
+    """
+    for number, picture in enumerate(found, 1):
+        if isinstance(picture, InputError):
+            which = f"picture {number} of {len(found)}: " if len(found) > 1 else ""
+            raise InputError(f"{which}{picture}")
+    return np.stack(found) if found else np.zeros((0, SIDE, SIDE), np.float32)  # type: ignore[arg-type]
