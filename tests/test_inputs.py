@@ -53,12 +53,14 @@ def test_one_picture_is_a_batch_of_one() -> None:
         (GREY / 255, r"got values in \[0, 1\]. Multiply them by 255"),
         (GREY > 100, "got an array of bool"),
         (GREY.astype(complex), "complex"),
-        (np.zeros((28, 27)), r"shape \(28, 27\)"),
-        (np.zeros((2, 28, 28, 3)), r"shape \(2, 28, 28, 3\)"),
+        (np.zeros((28, 27)), "no digit was seen"),
+        (np.zeros((2, 28, 28, 3)), "picture 1 of 2: no digit was seen"),
+        (np.zeros((2, 28, 28, 5)), r"shape \(2, 28, 28, 5\)"),
+        (np.ones((2, 28, 28), int), r"got values in \[0, 1\]. Multiply them by 255"),
         ([], r"shape \(0,\)"),
         (3, r"shape \(\)"),
         (None, "object"),
-        ([np.zeros((28, 28)), np.zeros((3, 3))], "several sizes"),
+        ([np.zeros((28, 28)), np.zeros((3, 3))], r"picture 2 of 2.*shape \(3, 3\)"),
         (np.array(["a"]), "got an array of <U1"),
     ],
 )
@@ -73,7 +75,7 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
     for raw in (str(path), path, [path], b"no picture", tmp_path / "missing.png"):
         with pytest.raises(InputError):
             validation.pictures(raw)
-    with pytest.raises(InputError, match="expected grey levels"):
+    with pytest.raises(InputError, match="picture 1 of 2.*a.png"):
         validation.pictures([path, 5])
 
 

@@ -100,7 +100,7 @@ def _read_folders(path: Path, folders: Sequence[Path], names: tuple[str, ...]) -
             )
     if others:
         shown = user_data.listed([file.relative_to(path) for file in others])
-        log.warning("%s: %s files are no pictures: %s", path, f"{len(others):,}", shown)
+        log.warning("%s: left out, being no pictures: %s (%d)", path, shown, len(others))
     images, bad = _decode(files)
     unread = [LeftOut(str(files[i].relative_to(path)), reason) for i, reason in bad.items()]
     kept = np.array([index not in bad for index in range(len(files))])

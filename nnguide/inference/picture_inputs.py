@@ -50,6 +50,8 @@ def read_each(raw: Any) -> list[Picture]:
         return [_read(item) for item in array]
     if array.ndim == 2 or (array.ndim == 3 and array.shape[-1] in (1, 3, 4)):
         return [_read(array)]
+    if array.ndim == 3 and min(array.shape[1:]) >= SMALLEST:
+        return [_read(item) for item in array]
     raise InputError(
         "expected pictures of shape (n, 28, 28); "
         f"got an array of shape {np.shape(raw)}. For a picture file give its path."

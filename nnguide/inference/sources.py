@@ -81,7 +81,7 @@ def _images(path: Path) -> list[Path]:
     others = [file for file in files if file.suffix.lower() not in known]
     if others and len(others) < len(files):
         shown = user_data.listed([file.relative_to(path) for file in others])
-        log.info("%s: %s files are no pictures: %s", path, f"{len(others):,}", shown)
+        log.info("%s: left out, being no pictures: %s (%d)", path, shown, len(others))
     return [file for file in files if file.suffix.lower() in known]
 
 

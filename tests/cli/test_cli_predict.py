@@ -81,7 +81,10 @@ def test_pictures_and_folders_are_answered_in_order(nnguide, trained, pictures):
     ]
     assert all(row[0] in "0123456789" and 0.1 <= float(row[1]) <= 1 for row in rows)
     assert all(len(row[1]) == 8 for row in rows)
-    assert ended.err == f"run: {trained('digits').folder}\n"
+    assert ended.err.splitlines() == [
+        f"run: {trained('digits').folder}",
+        "scans: left out, being no pictures: notes.txt (1)",
+    ]
 
 
 def test_bad_pictures_are_reported_and_the_others_answered(nnguide, trained, pictures):
@@ -107,7 +110,7 @@ def test_json_is_one_object_a_line(nnguide, trained, pictures):
         "schema": 1,
         "command": "predict",
         "input": "empty.png",
-        "error": "expected a PNG, JPEG, BMP, GIF or TIFF picture; the file is empty",
+        "error": "expected a PNG, JPEG, BMP, GIF, TIFF or WebP picture; the file is empty",
     }
 
 
@@ -276,7 +279,7 @@ def test_a_stream_is_cut_into_lines_whatever_pieces_it_comes_in(monkeypatch):
         ("digits", [["a"]], "numbers"),
         ("digits", None, "numbers"),
         ("spam", b"bytes", "bytes"),
-        ("spam", ["fine", 3], "int"),
+        ("spam", [4, 3], "int"),
         ("spam", "x" * 5_000_000, "5,000,000"),
     ],
     ids=lambda value: str(value)[:20],
