@@ -75,7 +75,7 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
     for raw in (str(path), path, [path], b"no picture", tmp_path / "missing.png"):
         with pytest.raises(InputError):
             validation.pictures(raw)
-    with pytest.raises(InputError, match="picture 1 of 2.*a.png"):
+    with pytest.raises(InputError, match=r"picture 1 of 2.*a.png"):
         validation.pictures([path, 5])
 
 

@@ -271,7 +271,7 @@ def test_a_stream_is_cut_into_lines_whatever_pieces_it_comes_in(monkeypatch):
     [
         ("digits", np.full((2, 28, 28), np.nan), "NaN"),
         ("digits", np.full((28, 28), np.inf), "infinity"),
-        ("digits", np.zeros((2, 27, 28)), "shape"),
+        ("digits", np.zeros((2, 27, 28)), "no digit"),
         ("digits", np.zeros((0,)), "shape"),
         ("digits", np.full((1, 28, 28), 256.0), "256"),
         ("digits", np.full((1, 28, 28), -1), "-1"),
