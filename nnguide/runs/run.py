@@ -34,7 +34,7 @@ from nnguide.data import mail
 from nnguide.data.dataset_info import AUTO
 from nnguide.errors import ConfigError, InputError, RunError
 from nnguide.inference import LIGHT_FILES
-from nnguide.inference.decision import Answer, answers
+from nnguide.inference.decision import answers
 from nnguide.runs import manifest, schema
 from nnguide.runs.manifest import MANIFEST
 from nnguide.workspace import Workspace
