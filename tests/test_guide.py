@@ -124,3 +124,17 @@ def test_every_command_runs_in_the_order_of_the_guide(alone: Path) -> None:
     for block in BLOCKS:
         FIGURES["printed"](block.commands)
     serve()
+
+
+def test_the_guide_quotes_the_whole_network() -> None:
+    source = (ROOT / "nnguide" / "blueprints" / "network.py").read_text("utf-8")
+    assert f"```python\n{source}```\n" in GUIDE
+
+
+def test_the_reading_order_names_files_that_exist() -> None:
+    folder = ROOT / "nnguide" / "blueprints"
+    links = re.findall(r"\]\(([^)#]+)\)", (folder / "README.md").read_text("utf-8"))
+    for link in links:
+        assert link.startswith("http") or (folder / link).exists(), link
+    here = {path.name for path in folder.glob("*.py")} - {"__init__.py", "canvas.py", "twins.py"}
+    assert here <= set(links)

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import csv
+import functools
+import shutil
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from nnguide import data, tasks
@@ -36,13 +42,31 @@ def config(task: str, *more: str) -> Config:
 
 
 def built_in(task: str) -> str:
-    """The name of the set that needs no other data."""
-    return AUTO[task][1]
+    """The name of the set that needs no other data; of tables the path of one."""
+    return _wine() if task == "table" else AUTO[task][1]
+
+
+@functools.cache
+def _wine() -> str:
+    """178 wines with 13 measured numbers each, from scikit-learn, as a CSV file."""
+    from sklearn.datasets import load_wine
+
+    wine = load_wine()
+    path = Path(tempfile.mkdtemp(prefix="nnguide-tests-")) / "wine.csv"
+    atexit.register(shutil.rmtree, path.parent, ignore_errors=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow([*(name.replace("/", " ") for name in wine.feature_names), "cultivar"])
+        for row, label in zip(wine.data, wine.target, strict=True):
+            writer.writerow([*row, wine.target_names[label]])
+    return str(path)
 
 
 def examples(task: str, count: int, seed: int = 0) -> Examples:
     """About `count` of a task's built-in examples, each label in its proportion."""
     whole = data.find(task, built_in(task)).load("all")
+    if count >= len(whole):
+        return whole
     _, chosen = stratified_split(whole.labels, count / len(whole), seed)
     return whole.take(chosen)
 

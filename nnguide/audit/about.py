@@ -13,6 +13,10 @@ from nnguide.files import sha256
 from nnguide.runs import Run
 
 INTENDED = {
+    "numbers": (
+        "Naming the label of a row that has the columns above, measured as the training rows were.",
+        "Learning, teaching and comparing networks.",
+    ),
     "pictures": (
         "Naming the one sign that a picture shows, out of the labels above.",
         "Learning, teaching and comparing networks.",
@@ -23,6 +27,12 @@ INTENDED = {
     ),
 }
 LIMITS = {
+    "numbers": (
+        "It always answers with one of its labels, also for a row unlike any that it learned from.",
+        "A column in another unit gives a wrong answer without a word.",
+        "Columns can stand in for what was left out, such as a postcode for an income.",
+        "Not for decisions about people unless a person checks each answer and can overrule it.",
+    ),
     "pictures": (
         "It always answers with one of its labels: a letter, a scribble or two digits side by side "
         "get a digit too, sometimes with a high probability.",

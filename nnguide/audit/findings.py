@@ -83,6 +83,9 @@ def mistakes(report: dict[str, Any]) -> Section:
             "mistakes", "The worst mistakes", told,
             tag("div", joined(*figures), class_="mistakes"),
         )  # fmt: skip
+    if "features" in rows[0]:
+        told = paragraph(first + "above 0, what speaks against it below.")
+        return section("mistakes", "The worst mistakes", told, *(_row(row) for row in rows))
     legend = joined(
         tag("mark", text("bold on orange"), class_="for"),
         text(", what speaks against it"),
@@ -104,6 +107,19 @@ def _picture(row: dict[str, Any]) -> Html:
             tag("figcaption", text(caption)),
         ),
     )
+
+
+def _row(row: dict[str, Any]) -> Html:
+    head = (
+        f"Example {row['place']:,}: {row['true']} taken for {row['label']}, "
+        f"{percent(row['probability'], 1)} sure; {row['true']} got "
+        f"{percent(row['true_probability'], 2)}"
+    )
+    cells = [
+        [feature["name"], f"{feature['value']:.4g}", f"{feature['weight']:+.3f}"]
+        for feature in row["features"]
+    ]
+    return table(head, ("column", "value", "speaks for the answer"), cells)
 
 
 def _message(row: dict[str, Any]) -> Html:
@@ -205,13 +221,14 @@ def robustness(report: dict[str, Any]) -> Section:
         rows.append(cells)
         if row["met"] is False:
             marked.append(place)
-    aim = AIMS["texts" if spam else "pictures"]
+    drawn = any("as a picture" in row["change"] for row in report["robustness"])
+    aim = AIMS["texts" if spam else "pictures" if drawn else "numbers"]
     told = (
         f"What no person would mind should cost less than {100 * aim.most:g} points of {figure}"
         f"{', the threshold being what it is' if spam else ''}. Where it costs more, the row is "
         "shaded."
     )
-    if not spam:
+    if drawn:
         told += (
             " Changes as a picture are drawn anew, larger, and go through the picture "
             "normaliser; the others are of the network's own input."

@@ -62,7 +62,8 @@ def mistakes(run: Run, examples: Examples, outputs: np.ndarray) -> list[dict[str
         raw = examples.inputs[place]
         raw = raw if isinstance(raw, str) else np.asarray(raw)
         why = explain.explain(opened, raw, METHOD, given.label)
-        found.append({**row, **(_text(raw, why) if isinstance(raw, str) else _picture(raw, why))})
+        makers: dict[str, Any] = {"texts": _text, "pictures": _picture, "numbers": _row}
+        found.append({**row, **makers[run.task.inputs](raw, why)})
     return found
 
 
@@ -79,6 +80,11 @@ def _text(text: str, why: Explanation) -> dict[str, Any]:
             for word in sorted(chosen, key=lambda word: word.start)
         ],
     }
+
+
+def _row(row: np.ndarray, why: Explanation) -> dict[str, Any]:
+    """The columns, the weightiest first."""
+    return {"features": [feature._asdict() for feature in why.ranked()[:WORDS]]}
 
 
 def _picture(picture: np.ndarray, why: Explanation) -> dict[str, Any]:

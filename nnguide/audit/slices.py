@@ -27,6 +27,7 @@ CAPITALS = 0.5  # share of a text's letters, above which it is in capitals
 
 KEPT = {
     "pictures": ("accuracy", "accuracy_low", "accuracy_high"),
+    "numbers": ("accuracy", "accuracy_low", "accuracy_high"),
     "texts": (
         *("accuracy", "accuracy_low", "accuracy_high"),
         *("spam_caught", "spam_caught_low", "spam_caught_high"),
@@ -54,7 +55,8 @@ def slices(run: Run, examples: Examples, outputs: np.ndarray) -> list[dict[str, 
         n_spam, n_ham, spam_caught and blocked_ham with theirs. What is undefined is None.
     """
     kind = run.task.inputs
-    found = _of_pictures(examples) if kind == "pictures" else _of_texts(examples)
+    makers = {"pictures": _of_pictures, "texts": _of_texts, "numbers": _of_numbers}
+    found = makers[kind](examples)
     rows = []
     for by, name, chosen in found:
         part = examples.take(np.flatnonzero(chosen))
@@ -105,6 +107,16 @@ def _of_pictures(examples: Examples) -> Iterator[Slice]:
         yield "label", name, examples.labels == number
     yield from _between("stroke width", stroke_widths(examples.inputs), WIDTHS, "pixels")
     yield from _between("slant", slants(examples.inputs), SLANTS, "degrees")
+
+
+def _of_numbers(examples: Examples) -> Iterator[Slice]:
+    """Each label, and the lower and upper half of each column."""
+    for number, name in enumerate(examples.label_names):
+        yield "label", name, examples.labels == number
+    for name, values in zip(examples.features, examples.inputs.T, strict=True):
+        middle = float(np.median(values))
+        yield name, f"up to {middle:.4g}", values <= middle
+        yield name, f"above {middle:.4g}", values > middle
 
 
 def _of_texts(examples: Examples) -> Iterator[Slice]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from nnguide.blueprints.numpy_net import NumpyNet
+from nnguide.blueprints.network2 import NumpyNet
 from nnguide.blueprints.settings import ACTIVATIONS, PAIRS, Settings
 
 STEP = 1e-5  # h: its square and the rounding error 1e-16 / h are both near 1e-11

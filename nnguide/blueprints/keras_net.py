@@ -1,4 +1,4 @@
-"""The network of numpy_net.py in Keras: compile and fit take the place of the loops."""
+"""The network of network2.py in Keras: compile and fit take the place of the loops."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from nnguide.blueprints import descent, fitting
+from nnguide.blueprints import optimizers, training_loop
 from nnguide.blueprints.activations import LEAK
-from nnguide.blueprints.fitting import Record
+from nnguide.blueprints.initializers import initial_weights
 from nnguide.blueprints.settings import Settings
-from nnguide.blueprints.starts import starting_weights
+from nnguide.blueprints.training_loop import Record
 
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "linear": keras.activations.linear,
@@ -43,18 +43,18 @@ class KerasNet:
         self.g_out = ACTIVATIONS[s.output]
         self.data_loss = DataLoss(s, dtype)
 
-        def shrink(w: Any) -> Any:  # keras.regularizers.L2 would take λ₂ through float32
+        def l2(w: Any) -> Any:  # keras.regularizers.L2 would take λ₂ through float32
             return s.l2 * ops.sum(ops.square(w))
 
         def dense(units: int, **options: Any) -> Any:
-            return layers.Dense(units, kernel_regularizer=shrink, dtype=dtype, **options)
+            return layers.Dense(units, kernel_regularizer=l2, dtype=dtype, **options)
 
         x = features = keras.Input((inputs,), dtype=dtype, name="features")
         for depth, units in enumerate(s.hidden, start=1):
             x = dense(units, activation=ACTIVATIONS[s.activation], name=f"hidden_{depth}")(x)
             x = layers.Dropout(s.dropout, seed=s.seed + depth, dtype=dtype)(x)
         self.model = keras.Model(features, dense(outputs, name="logits")(x))
-        self.set_weights(starting_weights(self.sizes, s.activation, s.seed, dtype))
+        self.set_weights(initial_weights(self.sizes, s.activation, s.seed, dtype))
 
     def fit(
         self,
@@ -65,19 +65,22 @@ class KerasNet:
     ) -> list[Record]:
         """Learn from examples; arguments, records and errors as NumpyNet.fit."""
         s = self.settings
-        X, Y = fitting.examples(X, y, self.sizes, self.dtype)
+        X, Y = training_loop.examples(X, y, self.sizes, self.dtype)
         batches = Batches(X, Y, s)
         steps = s.epochs * len(batches)
-        rates = [descent.rate(s.schedule, s.learning_rate, step, steps) for step in range(steps)]
-        follow = Follow(self, rates, validation_data, on_epoch)
+        rates = [
+            optimizers.learning_rate(s.schedule, s.learning_rate, step, steps)
+            for step in range(steps)
+        ]
+        loop = TrainingLoop(self, rates, validation_data, on_epoch)
         with floatx(self.dtype):
-            self.model.compile(optimizer(s, Rates(rates, self.dtype)), self.data_loss)
-            self.model.fit(batches, epochs=s.epochs, shuffle=False, verbose=0, callbacks=[follow])
-        return follow.records
+            self.model.compile(optimizer(s, PrecomputedSchedule(rates, self.dtype)), self.data_loss)
+            self.model.fit(batches, epochs=s.epochs, shuffle=False, verbose=0, callbacks=[loop])
+        return loop.records
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """ŷ (n, out): probabilities, or with a linear output the values themselves."""
-        X = fitting.inputs(X, self.sizes[0], self.dtype)
+        X = training_loop.inputs(X, self.sizes[0], self.dtype)
         return ops.convert_to_numpy(self.g_out(self.model(X, training=False)))
 
     def get_weights(self) -> list[np.ndarray]:
@@ -86,7 +89,7 @@ class KerasNet:
 
     def set_weights(self, weights: list[np.ndarray]) -> None:
         """Take weights over, in the order of get_weights, from any twin."""
-        fitting.same_shapes(self.get_weights(), weights)
+        training_loop.check_shapes(self.get_weights(), weights)
         for variable, value in zip(self.model.trainable_variables, weights, strict=True):
             variable.assign(value)
 
@@ -95,16 +98,16 @@ class KerasNet:
         return float(self._loss(X, y))
 
     def gradients(self, X: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
-        """The slopes of `loss`, in the order of get_weights."""
+        """The gradients of `loss`, in the order of get_weights."""
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
             loss = self._loss(X, y)
-        slopes = tape.gradient(loss, [w.value for w in self.model.trainable_variables])
-        return [slope.numpy() for slope in slopes]
+        gradients = tape.gradient(loss, [w.value for w in self.model.trainable_variables])
+        return [gradient.numpy() for gradient in gradients]
 
     def _loss(self, X: np.ndarray, y: np.ndarray) -> Any:
-        X, Y = fitting.examples(X, y, self.sizes, self.dtype)
+        X, Y = training_loop.examples(X, y, self.sizes, self.dtype)
         with floatx(self.dtype):
             smooth = self.data_loss(Y, self.model(X, training=False)) + sum(self.model.losses)
         return smooth + self.l1_penalty()
@@ -151,21 +154,21 @@ class Batches(keras.utils.PyDataset):
         super().__init__()
         self.X, self.Y, self.size = X, Y, settings.batch_size
         # Keras looks at two batches before the first epoch begins, to learn their shapes.
-        self.order = list(descent.batches(len(X), self.size, np.random.default_rng(0)))
+        self.order = list(training_loop.batches(len(X), self.size, np.random.default_rng(0)))
         self.random = np.random.default_rng(settings.seed)
 
     def __len__(self) -> int:
-        return descent.updates_per_epoch(len(self.X), self.size)
+        return training_loop.updates_per_epoch(len(self.X), self.size)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         batch = self.order[index]
         return self.X[batch], self.Y[batch]
 
     def on_epoch_begin(self) -> None:
-        self.order = list(descent.batches(len(self.X), self.size, self.random))
+        self.order = list(training_loop.batches(len(self.X), self.size, self.random))
 
 
-class Rates(keras.optimizers.schedules.LearningRateSchedule):
+class PrecomputedSchedule(keras.optimizers.schedules.LearningRateSchedule):
     """The rate of every update, worked out beforehand and kept in the network's own dtype."""
 
     def __init__(self, rates: list[float], dtype: str) -> None:
@@ -175,7 +178,7 @@ class Rates(keras.optimizers.schedules.LearningRateSchedule):
         return ops.take(self.rates, step)
 
 
-class Follow(keras.callbacks.Callback):
+class TrainingLoop(keras.callbacks.Callback):
     """Keep the records of NumpyNet.fit, and stop early as it does."""
 
     def __init__(
@@ -186,10 +189,10 @@ class Follow(keras.callbacks.Callback):
         on_epoch: Callable[[Any, Record], None] | None,
     ) -> None:
         super().__init__()
-        self.network, self.validation_data, self.follower = network, validation_data, on_epoch
+        self.network, self.validation_data, self.on_epoch = network, validation_data, on_epoch
         epochs = network.settings.epochs
         self.rates = rates[len(rates) // epochs - 1 :: len(rates) // epochs]  # the last of each
-        self.stopping = fitting.EarlyStopping(network.settings.patience)
+        self.stopping = training_loop.EarlyStopping(network.settings.patience)
         self.records: list[Record] = []
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -198,19 +201,19 @@ class Follow(keras.callbacks.Callback):
         if self.validation_data is not None:
             record["val_loss"] = self.network.loss(*self.validation_data)
         self.records.append(record)
-        fitting.finite(record)
-        if self.follower is not None:
-            self.follower(self.network, record)
-        self.model.stop_training = self.stopping.enough(record, self.network)
+        training_loop.check_finite(record)
+        if self.on_epoch is not None:
+            self.on_epoch(self.network, record)
+        self.model.stop_training = self.stopping.should_stop(record, self.network)
 
     def on_train_end(self, logs: Any = None) -> None:
         self.stopping.restore(self.network)
 
 
-def optimizer(settings: Settings, rates: Rates) -> keras.optimizers.Optimizer:
-    """Keras's own optimiser of that name; with L1 it thresholds the weights after each step."""
+def optimizer(settings: Settings, schedule: PrecomputedSchedule) -> keras.optimizers.Optimizer:
+    """Keras's own optimizer of that name; with L1 it thresholds the weights after each step."""
     s = settings
-    adam = {"beta_1": descent.BETA_1, "beta_2": descent.BETA_2, "epsilon": descent.EPSILON}
+    adam = {"beta_1": optimizers.BETA_1, "beta_2": optimizers.BETA_2, "epsilon": optimizers.EPSILON}
     kinds: dict[str, tuple[Any, dict[str, float]]] = {
         "sgd": (keras.optimizers.SGD, {}),
         "momentum": (keras.optimizers.SGD, {"momentum": s.momentum}),
@@ -218,11 +221,11 @@ def optimizer(settings: Settings, rates: Rates) -> keras.optimizers.Optimizer:
         "adamw": (keras.optimizers.AdamW, {**adam, "weight_decay": s.weight_decay}),
     }
     kind, options = kinds[s.optimizer]
-    return (proximal(kind, s.l1) if s.l1 else kind)(rates, **options)
+    return (proximal(kind, s.l1) if s.l1 else kind)(schedule, **options)
 
 
 def proximal(kind: Any, l1: float) -> Any:
-    """The optimiser class `kind` with descent.soft_threshold at the end of each step."""
+    """The optimizer class `kind` with optimizers.soft_threshold at the end of each step."""
 
     class Proximal(kind):
         def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:

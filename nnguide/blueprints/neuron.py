@@ -25,7 +25,7 @@ Slopes = tuple[np.ndarray, float]  # ∂L/∂W (n,), ∂L/∂b
 STEP = 1e-6  # of the central differences
 
 # g and g' with numbers put in.
-PUT_IN = {
+WITH_NUMBERS = {
     "linear": ("{z}", "1"),
     "relu": ("max(0, {z})", "1 if {z} > 0 else 0"),
     "leaky_relu": (
@@ -49,7 +49,7 @@ def neuron(
 
     Args:
         inputs, weights: the same number of finite numbers, at least one.
-        activation: one of PUT_IN.
+        activation: one of WITH_NUMBERS.
         target: the label y. The loss is ½(ŷ − y)².
         learning_rate: α of the step, above 0.
     Returns:
@@ -80,7 +80,7 @@ def neuron(
     new_W, new_b = W - learning_rate * dW, b - learning_rate * db
 
     put = {"z": _n(z), "minus_z": _n(-z), "a": _n(ŷ)}
-    g_in, slope_in = (text.format(**put) for text in PUT_IN[activation])
+    g_in, slope_in = (text.format(**put) for text in WITH_NUMBERS[activation])
     products = " + ".join(f"{_n(w)}·{_n(v)}" for w, v in zip(W, x, strict=True))
     steps: list[tuple[str, str, str, Any]] = [
         ("z", "W·x + b", f"{products} + {_n(b)}", z),
@@ -124,8 +124,8 @@ def _checked(
     inputs: Sequence[float], weights: Sequence[float], bias: float, activation: str, target: float
 ) -> tuple[np.ndarray, np.ndarray, float, float]:
     """x, W, b and y; what `neuron` raises of them."""
-    if activation not in PUT_IN:
-        raise ConfigError(f"the activation is one of {', '.join(PUT_IN)}; got {activation!r}")
+    if activation not in WITH_NUMBERS:
+        raise ConfigError(f"the activation is one of {', '.join(WITH_NUMBERS)}; got {activation!r}")
     x, W, b, y = np.array(inputs, float), np.array(weights, float), float(bias), float(target)
     if len(x) != len(W) or len(x) == 0:
         raise InputError(

@@ -1,4 +1,4 @@
-"""The network of numpy_net.py in PyTorch: autograd takes the place of backward."""
+"""The network of network2.py in PyTorch: autograd takes the place of backward."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from nnguide.blueprints import descent, fitting
+from nnguide.blueprints import optimizers, training_loop
 from nnguide.blueprints.activations import LEAK
-from nnguide.blueprints.fitting import Record
+from nnguide.blueprints.initializers import initial_weights
 from nnguide.blueprints.settings import Settings
-from nnguide.blueprints.starts import starting_weights
+from nnguide.blueprints.training_loop import Record
 from nnguide.errors import ExtraError
 
 try:
@@ -40,10 +40,10 @@ class Batches(Sampler[list[int]]):
         self.random = np.random.default_rng(settings.seed)
 
     def __len__(self) -> int:
-        return descent.updates_per_epoch(self.n, self.size)
+        return training_loop.updates_per_epoch(self.n, self.size)
 
     def __iter__(self) -> Iterator[list[int]]:
-        for batch in descent.batches(self.n, self.size, self.random):
+        for batch in training_loop.batches(self.n, self.size, self.random):
             yield batch.tolist()
 
 
@@ -69,7 +69,7 @@ class TorchNet(nn.Module):
         self.drop = nn.Dropout(s.dropout)
         self.g, self.g_out = ACTIVATIONS[s.activation], ACTIVATIONS[s.output]
         self.to(self.device, getattr(torch, dtype))
-        self.set_weights(starting_weights(self.sizes, s.activation, s.seed, dtype))
+        self.set_weights(initial_weights(self.sizes, s.activation, s.seed, dtype))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The sum z (batch, out) of the last layer; ŷ is its activation."""
@@ -86,8 +86,8 @@ class TorchNet(nn.Module):
     ) -> list[Record]:
         """Learn from examples; arguments, records and errors as NumpyNet.fit."""
         s = self.settings
-        X, Y = fitting.examples(X, y, self.sizes, self.dtype)
-        torch.manual_seed(s.seed)  # which units dropout silences
+        X, Y = training_loop.examples(X, y, self.sizes, self.dtype)
+        torch.manual_seed(s.seed)  # which units dropout zeroes
         on_gpu = self.device.type == "cuda"
         loader = DataLoader(  # pinned memory lets the GPU fetch a batch while it computes
             TensorDataset(torch.from_numpy(X), torch.from_numpy(Y)),
@@ -98,14 +98,16 @@ class TorchNet(nn.Module):
         optimizer = self._optimizer()
         half = torch.float16 if on_gpu else torch.bfloat16
         scaler = torch.amp.GradScaler(self.device.type, enabled=self.mixed_precision and on_gpu)
-        stopping = fitting.EarlyStopping(s.patience)
+        stopping = training_loop.EarlyStopping(s.patience)
         history: list[Record] = []
         step = 0
         for epoch in range(1, s.epochs + 1):
             self.train()
             total = torch.zeros((), device=self.device)
             for x, target in loader:
-                α = descent.rate(s.schedule, s.learning_rate, step, s.epochs * len(loader))
+                α = optimizers.learning_rate(
+                    s.schedule, s.learning_rate, step, s.epochs * len(loader)
+                )
                 for group in optimizer.param_groups:
                     group["lr"] = α
                 x, target = (t.to(self.device, non_blocking=True) for t in (x, target))
@@ -124,10 +126,10 @@ class TorchNet(nn.Module):
             if validation_data is not None:
                 record["val_loss"] = self.loss(*validation_data)
             history.append(record)
-            fitting.finite(record)
+            training_loop.check_finite(record)
             if on_epoch is not None:
                 on_epoch(self, record)
-            if stopping.enough(record, self):
+            if stopping.should_stop(record, self):
                 break
         stopping.restore(self)
         return history
@@ -136,7 +138,7 @@ class TorchNet(nn.Module):
     def predict(self, X: np.ndarray) -> np.ndarray:
         """ŷ (n, out): probabilities, or with a linear output the values themselves."""
         self.eval()
-        X = fitting.inputs(X, self.sizes[0], self.dtype)
+        X = training_loop.inputs(X, self.sizes[0], self.dtype)
         return self.g_out(self(torch.from_numpy(X).to(self.device))).cpu().numpy()
 
     def get_weights(self) -> list[np.ndarray]:
@@ -146,7 +148,7 @@ class TorchNet(nn.Module):
     @torch.no_grad()
     def set_weights(self, weights: list[np.ndarray]) -> None:
         """Take weights over, in the order of get_weights, from any twin."""
-        fitting.same_shapes(self.get_weights(), weights)
+        training_loop.check_shapes(self.get_weights(), weights)
         for parameter, value in zip(self.parameters(), weights, strict=True):
             parameter.copy_(torch.from_numpy(np.ascontiguousarray(value.T)))
 
@@ -156,14 +158,14 @@ class TorchNet(nn.Module):
         return float(self._loss(X, y))
 
     def gradients(self, X: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
-        """The slopes of `loss`, in the order of get_weights."""
-        slopes = torch.autograd.grad(self._loss(X, y), list(self.parameters()))
-        return [slope.cpu().numpy().T.copy() for slope in slopes]
+        """The gradients of `loss`, in the order of get_weights."""
+        gradients = torch.autograd.grad(self._loss(X, y), list(self.parameters()))
+        return [gradient.cpu().numpy().T.copy() for gradient in gradients]
 
     def _loss(self, X: np.ndarray, y: np.ndarray) -> torch.Tensor:
         self.eval()
-        X, Y = fitting.examples(X, y, self.sizes, self.dtype)
-        x, target = (torch.from_numpy(part).to(self.device) for part in (X, Y))
+        X, Y = training_loop.examples(X, y, self.sizes, self.dtype)
+        x, target = (torch.from_numpy(array).to(self.device) for array in (X, Y))
         return self._data_loss(self(x), target) + self._l1() + self._l2()
 
     def _data_loss(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -186,7 +188,7 @@ class TorchNet(nn.Module):
 
     def _optimizer(self) -> torch.optim.Optimizer:
         s, parameters = self.settings, self.parameters()
-        α, betas, ε = s.learning_rate, (descent.BETA_1, descent.BETA_2), descent.EPSILON
+        α, betas, ε = s.learning_rate, (optimizers.BETA_1, optimizers.BETA_2), optimizers.EPSILON
         match s.optimizer:
             case "sgd":
                 return torch.optim.SGD(parameters, α)
@@ -199,7 +201,7 @@ class TorchNet(nn.Module):
 
     @torch.no_grad()
     def _soft_threshold(self, optimizer: torch.optim.Optimizer, α: float) -> None:
-        """descent.soft_threshold, with the reach of each update rule."""
+        """optimizers.soft_threshold, with the reach of each update rule."""
         s = self.settings
         for layer in self.layers:
             w = layer.weight
@@ -208,6 +210,6 @@ class TorchNet(nn.Module):
                 reach = α / (1 - s.momentum)
             elif s.optimizer != "sgd":
                 state = optimizer.state[w]
-                v̂ = state["exp_avg_sq"] / (1 - descent.BETA_2 ** float(state["step"]))
-                reach = α / (v̂.sqrt() + descent.EPSILON)
+                v̂ = state["exp_avg_sq"] / (1 - optimizers.BETA_2 ** float(state["step"]))
+                reach = α / (v̂.sqrt() + optimizers.EPSILON)
             w.copy_(w.sign() * (w.abs() - s.l1 * reach).clamp(min=0))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nnguide.blueprints.numpy_net import NumpyNet
+from nnguide.blueprints.network2 import NumpyNet
 from nnguide.blueprints.settings import Settings
 
 

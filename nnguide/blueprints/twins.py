@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nnguide.blueprints.engines import build
+from nnguide.blueprints.backends import build
 from nnguide.blueprints.gradient_check import random_case
 from nnguide.blueprints.settings import Settings
 from nnguide.errors import ExtraError

@@ -11,7 +11,7 @@ from nnguide import cli
 from nnguide.cli import _options
 from nnguide.errors import InputError
 
-plot = click.option("--plot", type=click.Path(path_type=Path), help="Draw it: .png, .svg or .pdf.")
+plot = click.option("--plot", type=click.Path(path_type=Path), help="Draw a .png, .svg or .pdf.")
 seed = click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 
 
@@ -43,19 +43,23 @@ class Numbers(click.ParamType):
             ) from error
 
 
+NUMBERS = Numbers()
+
+
 def finish(
     name: str, data: dict[str, Any], lines: list[str], as_json: bool, plot: Path | None
 ) -> None:
-    """Print the lines, or the data as JSON, and draw the picture of that name if asked."""
+    """Print the lines, or the data as JSON, and draw the plot of that name if asked."""
     if as_json:
         _options.print_json(f"blueprint {name}", data)
     else:
         click.echo("\n".join(lines))
     if plot:
-        from nnguide.blueprints import pictures
+        from nnguide.blueprints import diagrams, plots
 
-        getattr(pictures, name)(data, plot)
-        cli.say(f"picture: {plot}")
+        draw = getattr(diagrams, name, None) or getattr(plots, name)
+        draw(data, plot)
+        cli.say(f"plot: {plot}")
 
 
 def number(value: Any) -> str:
@@ -63,6 +67,25 @@ def number(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(number, value)) + "]"
     return f"{round(value, 12) + 0.0:.6g}"
+
+
+def signed(value: float) -> str:
+    """A number, in brackets if it is negative."""
+    return f"({number(value)})" if value < 0 else number(value)
+
+
+def side_by_side(grids: dict[str, list[list[float]]]) -> list[str]:
+    """Grids of numbers beside each other, each below its title."""
+    blocks = []
+    for title, rows in grids.items():
+        cells = [[number(value) for value in row] for row in rows]
+        width = max(len(cell) for row in cells for cell in row)
+        lines = [" ".join(cell.rjust(width) for cell in row) for row in cells]
+        widest = max(len(line) for line in (title, *lines))
+        blocks.append([line.ljust(widest) for line in (title, *lines)])
+    height = max(map(len, blocks))
+    filled = [block + [" " * len(block[0])] * (height - len(block)) for block in blocks]
+    return ["    ".join(row).rstrip() for row in zip(*filled, strict=True)]
 
 
 def columns(rows: list[list[str]]) -> list[str]:

@@ -8,15 +8,16 @@ from typing import Any
 import click
 
 from nnguide import cli
-from nnguide.blueprints.engines import ENGINES
+from nnguide.blueprints.backends import BACKENDS
 from nnguide.blueprints.settings import ACTIVATIONS, LOSSES, OPTIMIZERS, SCHEDULES
 from nnguide.cli import _options
-from nnguide.cli._blueprint_print import FewThreads
+from nnguide.cli._blueprint_print import FewThreads, plot
 from nnguide.errors import ConfigError
 
 
 @click.command("train", cls=FewThreads)
-@click.option("--engine", type=click.Choice(ENGINES), default="numpy", show_default=True)
+@click.option("--backend", type=click.Choice(BACKENDS), default="numpy", show_default=True)
+@click.option("--engine", type=click.Choice(BACKENDS), hidden=True)  # the old name of --backend
 @click.option(
     "--data",
     default="moons",
@@ -34,81 +35,90 @@ from nnguide.errors import ConfigError
 @click.option("--optimizer", type=click.Choice(OPTIMIZERS))
 @click.option("--momentum", type=float)
 @click.option("--weight-decay", type=float)
-@click.option("--learning-rate", type=float, help="The schedule's highest rate.")
+@click.option("--learning-rate", type=float, help="The schedule's highest learning rate.")
 @click.option("--schedule", type=click.Choice(SCHEDULES))
 @click.option("--epochs", type=int)
-@click.option("--batch-size", help="Examples an update, or full.")
+@click.option("--batch-size", help="Examples per update, or full.")
 @click.option("--patience", type=int, help="Epochs without lower validation loss; 0: off.")
-@click.option("--seed", type=click.IntRange(0), help="Of points, weights and order.")
+@click.option("--seed", type=click.IntRange(0), help="Of points, initial weights and order.")
+@plot
 @click.option("--animate", type=click.Path(path_type=Path), help="A .gif of the boundary forming.")
 @click.option("--force", is_flag=True, help="Replace a folder that is not empty.")
-@click.option("--out", type=click.Path(path_type=Path), help="The run's folder.")
+@click.option("--out", type=click.Path(path_type=Path), help="Save a run in this folder.")
 @_options.as_json
 def train(
-    engine: str,
+    backend: str,
+    engine: str | None,
     data: str,
     label_column: str | None,
     examples: int,
+    plot: Path | None,
     animate: Path | None,
     force: bool,
     out: Path | None,
     as_json: bool,
-    **given: Any,
+    **settings: Any,
 ) -> None:
-    """Train the network by hand, or a twin of it, on a small problem or on real data.
+    """Train the network by hand, or a twin of it, on a toy problem or on real data.
 
-    A run holds weights.npz, config.json, the curves and, for two features, the
-    decision boundary; `nnguide evaluate` and `nnguide predict` take it.
+    With --out, digits, spam and a table with labels become an ordinary run: every
+    command takes it (predict, evaluate, explain, audit, export, serve). Toy problems
+    are printed and drawn, and nothing is saved but what --plot and --animate ask for.
 
     \b
     Examples:
-      nnguide blueprint train --data moons
-      nnguide blueprint train --engine torch --data spirals --animate spirals.gif
-      nnguide blueprint train --data digits --epochs 10
+      nnguide blueprint train --data moons --plot moons.png
+      nnguide blueprint train --backend torch --data spirals --animate spirals.gif
+      nnguide blueprint train --data digits --out by-hand
       nnguide blueprint train --data table.csv --label-column price --hidden 32
     """
     cli.loud()
-    from nnguide.blueprints import training
+    from nnguide.blueprints import train_problem
 
-    metrics = training.train(
+    metrics = train_problem.train(
         data,
-        engine,
-        settings=_settings(given),
+        engine or backend,
+        settings=_settings(settings),
         examples=examples,
         label_column=label_column,
         out=out,
         force=force,
+        plot=plot,
         animation=animate,
         on_epoch=_say_epoch,
         say=cli.say,
     )
+    for target in filter(None, (plot, animate)):
+        cli.say(f"plot: {target}")
     if as_json:
         _options.print_json("blueprint train", metrics)
         return
-    right = metrics["val_accuracy"]
-    figure = f"{right:.2%} right" if right is not None else f"loss {metrics['val_loss']:.4g}"
+    accuracy = metrics["val_accuracy"]
+    figure = f"validation loss {metrics['val_loss']:.4g}"
+    if accuracy is not None:
+        figure = f"validation accuracy {accuracy:.2%}"
     click.echo(
-        f"{metrics['run']}: {figure} on held-out examples after {metrics['epochs']} epochs "
-        f"and {metrics['train_seconds']:.1f} s with {engine}"
+        f"{metrics['run'] or metrics['dataset']}: {figure} after {metrics['epochs']} epochs and "
+        f"{metrics['train_seconds']:.1f} s with {metrics['backend']}"
     )
 
 
-def _settings(given: dict[str, Any]) -> dict[str, Any]:
-    """The options that were given, in the types of Settings."""
-    found = {name: value for name, value in given.items() if value is not None}
-    if "hidden" in found:
-        words = [] if found["hidden"] == "none" else found["hidden"].split(",")
+def _settings(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that were set, in the types of Settings."""
+    chosen = {name: value for name, value in options.items() if value is not None}
+    if "hidden" in chosen:
+        words = [] if chosen["hidden"] == "none" else chosen["hidden"].split(",")
         if not all(word.strip().isdigit() for word in words):
             raise ConfigError(
                 f"--hidden takes units between commas, such as 16,16, or none; "
-                f"got {found['hidden']!r}"
+                f"got {chosen['hidden']!r}"
             )
-        found["hidden"] = tuple(int(word) for word in words)
-    if found.get("batch_size", "full") != "full":
-        if not found["batch_size"].isdigit():
-            raise ConfigError(f"--batch-size is a number or full; got {found['batch_size']!r}")
-        found["batch_size"] = int(found["batch_size"])
-    return found
+        chosen["hidden"] = tuple(int(word) for word in words)
+    if chosen.get("batch_size", "full") != "full":
+        if not chosen["batch_size"].isdigit():
+            raise ConfigError(f"--batch-size is a number or full; got {chosen['batch_size']!r}")
+        chosen["batch_size"] = int(chosen["batch_size"])
+    return chosen
 
 
 def _say_epoch(record: dict[str, Any]) -> None:

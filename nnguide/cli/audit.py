@@ -54,8 +54,6 @@ def command(
     from nnguide.evaluation import report
     from nnguide.files import atomic
 
-    if (Path(run) / "weights.npz").exists():
-        raise ConfigError("a blueprint run has no audit: measure it with nnguide evaluate")
     target = out or (None if as_json else DEFAULT)
     if target is not None and target.is_dir():
         raise ConfigError(f"--out takes a file; {target} is a folder. As in {target / DEFAULT}.")

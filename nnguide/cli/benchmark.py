@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from nnguide import cli
 from nnguide.cli import _options
-from nnguide.errors import ConfigError
 
 
 @click.command("benchmark")
@@ -29,8 +26,6 @@ def command(run: str, as_json: bool) -> None:
     cli.loud()
     from nnguide import runs
 
-    if (Path(run) / "weights.npz").exists():
-        raise ConfigError(f"{run} is a blueprint run, which has no other forms")
     found = runs.load(run)
     cli.say(f"run: {found.folder}")
     from nnguide import framework_logs

@@ -11,10 +11,20 @@ from nnguide import cli
 from nnguide.blueprints.settings import ACTIVATIONS
 from nnguide.cli import _options
 from nnguide.cli._blueprint_check import check, twins
-from nnguide.cli._blueprint_print import FewThreads, Numbers, columns, finish, number, plot, seed
+from nnguide.cli._blueprint_experiments import EXPERIMENTS
+from nnguide.cli._blueprint_print import (
+    NUMBERS,
+    FewThreads,
+    columns,
+    finish,
+    number,
+    plot,
+    side_by_side,
+    signed,
+)
 from nnguide.cli._blueprint_train import train
 
-NUMBERS = Numbers()
+KERNELS = ("horizontal", "vertical", "rising", "falling", "edge")  # of blueprints/convolution.py
 
 
 class Blueprints(cli.Group):
@@ -38,8 +48,8 @@ def command() -> None:
     """
 
 
-for checked in (train, check, twins):
-    command.add_command(checked)
+for subcommand in (train, check, twins, *EXPERIMENTS):
+    command.add_command(subcommand)
 
 
 @command.command("neuron")
@@ -54,7 +64,7 @@ for checked in (train, check, twins):
 def neuron(plot: Path | None, as_json: bool, **given: Any) -> None:
     """One neuron, forward and back, every formula with its numbers put in.
 
-    The slopes are found in four ways: by hand, by central differences, and by
+    The gradient is computed in four ways: by hand, by central differences, and by
     TensorFlow and PyTorch where they are installed.
 
     Example: nnguide blueprint neuron --inputs 1,2 --weights .5,-.3 --bias .1
@@ -72,7 +82,7 @@ def neuron(plot: Path | None, as_json: bool, **given: Any) -> None:
         ]
         for step in data["steps"]
     ]
-    slopes = [["the same slopes", "∂L/∂W", "∂L/∂b"]]
+    slopes = [["the same gradient", "∂L/∂W", "∂L/∂b"]]
     for row in data["slopes"]:
         found = ["not installed", ""]
         if row["weights"] is not None:
@@ -129,9 +139,9 @@ def _trace_text(text: str, run: str, target: int, plot: Path | None, as_json: bo
     from nnguide import runs
     from nnguide.blueprints.trace_text import trace_text
 
-    found = runs.load(run)
-    cli.say(f"run: {found.folder}")
-    data = trace_text(found, text, target)
+    opened = runs.load(run)
+    cli.say(f"run: {opened.folder}")
+    data = trace_text(opened, text, target)
     ids = [["token", "id", "pull"]]
     for token in sorted(data["tokens"], key=lambda t: -t["pull"])[:12]:
         ids.append([token["token"], str(token["id"]), f"{token['pull']:.4f}"])
@@ -152,13 +162,13 @@ def _trace_text(text: str, run: str, target: int, plot: Path | None, as_json: bo
 @plot
 @_options.as_json
 def activations(plot: Path | None, as_json: bool) -> None:
-    """The activation functions and their slopes, finite at z = ±1000 too.
+    """The activation functions and their derivatives, finite at z = ±1000 too.
 
     Example: nnguide blueprint activations --plot activations.png
     """
-    from nnguide.blueprints import demos
+    from nnguide.blueprints.experiments import activation_curves
 
-    data = demos.activation_curves()
+    data = activation_curves.activation_curves()
     marks = [data["z"].index(z) for z in (-2.0, 0.0, 2.0)]
     rows = [["activation", "a = g(z)", "g'(z)", "z = -2", "0", "2", "-1000", "1000"]]
     for name, curve in data["activations"].items():
@@ -181,193 +191,61 @@ def losses(plot: Path | None, as_json: bool) -> None:
 
     Example: nnguide blueprint losses --plot losses.png
     """
-    from nnguide.blueprints import demos
+    from nnguide.blueprints.experiments import confident_mistakes
 
-    data = demos.wrong_answers()
+    data = confident_mistakes.wrong_answers()
     lines = [["z", "ŷ", "½(ŷ − y)²", "its δ", "−log ŷ", "its δ", "−log of float32 ŷ"]]
     for row in data["rows"]:
         lines.append(["inf" if x is None else f"{x:.4g}" for x in row.values()])
     finish("losses", data, columns(lines), as_json, plot)
 
 
-@command.command("linear")
-@seed
+@command.command("convolution")
+@click.option("--digit", type=click.IntRange(0, 9), default=7, show_default=True)
+@click.option(
+    "--kernel",
+    default="rising",
+    show_default=True,
+    help=f"{', '.join(KERNELS)}; or nine numbers between commas, row by row.",
+)
+@click.option("--stride", type=click.IntRange(1, 6), default=2, show_default=True)
 @plot
 @_options.as_json
-def linear(seed: int, plot: Path | None, as_json: bool) -> None:
-    """Why two linear layers are one, and XOR needs an activation.
+def convolution(digit: int, kernel: str, stride: int, plot: Path | None, as_json: bool) -> None:
+    """Slide a 3×3 kernel over a digit: the sum at each place, ReLU, pooling, stride.
 
-    Example: nnguide blueprint linear --plot linear.png
+    \b
+    Examples:
+      nnguide blueprint convolution --digit 7 --kernel rising --plot convolution.png
+      nnguide blueprint convolution --digit 4 --kernel -1,2,-1,-1,2,-1,-1,2,-1
     """
-    from nnguide.blueprints import demos
+    from nnguide.blueprints.experiments import convolution_steps
 
-    data = demos.two_linear_layers(seed)
-    reached = data["xor_accuracy"]
+    chosen = NUMBERS.convert(kernel, None, None) if "," in kernel else kernel
+    data = convolution_steps.steps(digit, chosen, stride)
+    place, weights = data["place"], data["weights"]
+    terms = [
+        f"{number(a)}·{signed(w)}"
+        for pixels, row in zip(place["window"], data["kernel"], strict=True)
+        for a, w in zip(pixels, row, strict=True)
+        if a and w
+    ]
     lines = [
-        "(x W1 + b1) W2 + b2 = x (W1 W2) + (b1 W2 + b2) = x W + b",
-        f"W = {number(data['W'])}, b = {number(data['b'])}",
-        f"x = {number(data['example'])}: two layers {number(data['two_layers'])}, "
-        f"one layer {number(data['one_layer'])}",
-        f"largest difference over all points: {data['largest_difference']:.1e}",
+        *side_by_side({"the digit a": data["picture"], "the kernel K": data["kernel"]}),
         "",
-        f"XOR, two linear layers:         {reached['linear']:.1%} right on new points",
-        f"XOR, with a ReLU between them:  {reached['relu']:.1%}",
+        f"The largest sum, at row {place['row']}, column {place['column']}: "
+        f"{' + '.join(terms) or '0'} = {number(place['sum'])}",
+        "",
+        *side_by_side(
+            {
+                "the sums z": data["feature_map"],
+                "ReLU": data["relu"],
+                "2×2 max pooling": data["pooled"],
+                f"stride {stride}": data["strided"],
+            }
+        ),
+        "",
+        f"The convolution has {weights['convolution']} weights, its bias included; "
+        f"a dense layer from 64 pixels to these 36 sums has {weights['dense']:,}.",
     ]
-    finish("linear", data, lines, as_json, plot)
-
-
-@command.command("rates")
-@click.option("--learning-rates", type=NUMBERS, default="0.01,0.1,0.5,2.1", show_default=True)
-@click.option("--steps", type=click.IntRange(1), default=60, show_default=True)
-@seed
-@plot
-@_options.as_json
-def rates(
-    learning_rates: list[float], steps: int, seed: int, plot: Path | None, as_json: bool
-) -> None:
-    """Gradient descent at several rates: one crawls, one converges, one diverges.
-
-    Example: nnguide blueprint rates --plot rates.png
-    """
-    from nnguide.blueprints import demos
-
-    data = demos.rates(tuple(learning_rates), steps, seed)
-    rows = [["α", "loss at the start", f"after {steps} steps", ""]]
-    for path in data["paths"]:
-        ends = [f"{path['losses'][0]:.6g}", f"{path['losses'][-1]:.6g}"]
-        rows.append([f"{path['learning_rate']:g}", *ends, path["verdict"]])
-    ends = [
-        f"lowest loss there is: {data['lowest']:.6g}",
-        f"descent converges for α below 2/curvature = {data['largest_rate']:.4g}",
-    ]
-    finish("rates", data, [*columns(rows), "", *ends], as_json, plot)
-
-
-@command.command("batches")
-@click.option("--epochs", type=click.IntRange(1), default=20, show_default=True)
-@seed
-@plot
-@_options.as_json
-def batches(epochs: int, seed: int, plot: Path | None, as_json: bool) -> None:
-    """Full batch, mini-batches and one at a time, on the same data.
-
-    Example: nnguide blueprint batches --plot batches.png
-    """
-    from nnguide.blueprints import demos
-
-    data = demos.batches(epochs=epochs, seed=seed)
-    rows = [["batch", "updates", "seconds", "loss", "right on new points"]]
-    for curve in data["curves"]:
-        found = [f"{curve['updates']:,}", f"{curve['seconds']:.2f}", f"{curve['losses'][-1]:.4f}"]
-        rows.append([str(curve["batch_size"]), *found, f"{curve['accuracy']:.1%}"])
-    finish("batches", data, columns(rows), as_json, plot)
-
-
-@command.command("schedules")
-@click.option("--learning-rate", type=float, default=0.05, show_default=True, help="Highest rate.")
-@click.option("--epochs", type=click.IntRange(1), default=30, show_default=True)
-@seed
-@plot
-@_options.as_json
-def schedules(
-    learning_rate: float, epochs: int, seed: int, plot: Path | None, as_json: bool
-) -> None:
-    """How the learning rate changes under each schedule, and what comes of it.
-
-    Example: nnguide blueprint schedules --plot schedules.png
-    """
-    from nnguide.blueprints import demos
-
-    data = demos.schedules(learning_rate, epochs, seed)
-    rows = [["schedule", "first rate", "in the middle", "last", "loss at the end"]]
-    for curve in data["curves"]:
-        path = curve["rates"]
-        marks = [f"{path[place]:.4g}" for place in (0, len(path) // 2, -1)]
-        rows.append([curve["schedule"], *marks, f"{curve['final_loss']:.4f}"])
-    finish("schedules", data, columns(rows), as_json, plot)
-
-
-@command.command("vanishing")
-@click.option("--depth", type=click.IntRange(2), default=10, show_default=True, help="Layers.")
-@seed
-@plot
-@_options.as_json
-def vanishing(depth: int, seed: int, plot: Path | None, as_json: bool) -> None:
-    """The norm of the gradient per layer, for sigmoid, tanh and ReLU.
-
-    Example: nnguide blueprint vanishing --depth 8
-    """
-    from nnguide.blueprints import demos
-
-    data = demos.vanishing(depth, seed=seed)
-    names = list(data["norms"])
-    rows = [["layer", *(f"‖∂L/∂W‖ {name}" for name in names)]]
-    for layer in range(depth):
-        rows.append([str(layer + 1), *(f"{data['norms'][name][layer]:.2e}" for name in names)])
-    rows.append(["first/last", *(f"{data['ratio'][name]:.2e}" for name in names)])
-    finish("vanishing", data, columns(rows), as_json, plot)
-
-
-@command.command("overfit")
-@click.option("--examples", type=click.IntRange(4), default=60, show_default=True)
-@click.option("--epochs", type=click.IntRange(1), default=300, show_default=True)
-@seed
-@plot
-@_options.as_json
-def overfit(examples: int, epochs: int, seed: int, plot: Path | None, as_json: bool) -> None:
-    """A large network on little data: with nothing, dropout, L1, L2, early stopping.
-
-    Example: nnguide blueprint overfit --plot overfit.png
-    """
-    from nnguide.blueprints import demos
-
-    data = demos.overfit(examples, epochs, seed)
-    rows = [["cure", "epochs", "right in training", "on new points", "loss there", "weights at 0"]]
-    for run in data["runs"]:
-        shares = [f"{run['training_accuracy']:.1%}", f"{run['test_accuracy']:.1%}"]
-        ends = [f"{run['test_loss']:.3f}", f"{run['zeros']:.1%}"]
-        rows.append([run["cure"], str(run["epochs"]), *shares, *ends])
-    finish("overfit", data, columns(rows), as_json, plot)
-
-
-@command.command("scaling")
-@seed
-@plot
-@_options.as_json
-def scaling(seed: int, plot: Path | None, as_json: bool) -> None:
-    """The same training with and without scaled inputs: age and salary.
-
-    Example: nnguide blueprint scaling --seed 1
-    """
-    from nnguide.blueprints import demos
-
-    data = demos.scaling(seed=seed)
-    rows = [["inputs", "loss at the start", "at the end", "right on new people"]]
-    for run in data["runs"]:
-        ends = [f"{run['losses'][0]:.3f}", f"{run['losses'][-1]:.3f}"]
-        rows.append([run["inputs"], *ends, f"{run['accuracy']:.1%}"])
-    finish("scaling", data, columns(rows), as_json, plot)
-
-
-@command.command("filters")
-@click.argument("run", metavar="[RUN]", default="digits")
-@click.option("--most", type=click.IntRange(1), default=64, show_default=True, help="Units shown.")
-@plot
-@_options.as_json
-def filters(run: str, most: int, plot: Path | None, as_json: bool) -> None:
-    """What the first layer of a digit network looks for.
-
-    RUN is a run's folder, made by `nnguide train digits` or `nnguide blueprint train
-    --data digits`, or digits for the newest run. Each unit's weights make a picture:
-    + where ink speaks for it, - where ink speaks against it.
-
-    Example: nnguide blueprint filters digits --plot filters.png
-    """
-    cli.loud()
-    from nnguide.blueprints import demos, saved
-
-    data = demos.filters(saved.first_weights(run), most)
-    lines = [f"{len(data['units'])} units, the one with the largest weights is {data['units'][0]}:"]
-    for row in data["pictures"][0]:
-        lines.append("".join("+" if w > 0.3 else "-" if w < -0.3 else "." for w in row))
-    finish("filters", data, lines, as_json, plot)
+    finish("convolution", data, lines, as_json, plot)

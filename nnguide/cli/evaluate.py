@@ -8,7 +8,6 @@ import click
 
 from nnguide import cli
 from nnguide.cli import _options
-from nnguide.errors import ConfigError
 
 
 @click.command("evaluate")
@@ -46,11 +45,6 @@ def command(
     from nnguide import runs
     from nnguide.evaluation import evaluate, report
 
-    if (Path(run) / "weights.npz").exists():
-        if dataset or threshold is not None or plots or label_column or text_column:
-            raise ConfigError("a blueprint run is measured on its own data: give --split at most")
-        _evaluate_blueprint(run, split or "test", as_json)
-        return
     found = runs.load(run)
     cli.say(f"run: {found.folder}")
     figures = evaluate.evaluate(
@@ -67,19 +61,3 @@ def command(
         _options.print_json("evaluate", figures)
     else:
         click.echo(report.lines(figures, found.labels))
-
-
-def _evaluate_blueprint(folder: str, split: str, as_json: bool) -> None:
-    from nnguide.blueprints.saved import Saved
-    from nnguide.evaluation import report
-
-    found = Saved.open(folder)
-    cli.say(f"run: {found.folder}")
-    figures = found.evaluate(split)
-    if as_json:
-        _options.print_json("evaluate", figures)
-    elif found.labels:
-        click.echo(report.lines(figures, found.labels))
-    else:
-        for name in ("n", "loss", "root_mean_squared_error", "r2"):
-            click.echo(f"{name.replace('_', ' '):<24} {figures[name]:.6g}")

@@ -53,13 +53,12 @@ def command(
 ) -> int:
     """Show what in each INPUT made RUN answer as it did.
 
-    RUN is a run's folder, a blueprint's too, or a task for its newest run. Digits:
-    image files or folders. Spam: messages, - for a message a line on standard input,
-    or mails and mailboxes with --mail. A blueprint of a table: numbers between commas.
-    Each part of the input gets a weight, its share of the score (the log-odds of the
-    label, in nats): above 0 it speaks for the label, below 0 against it. The checks
-    that follow say how far to trust the weights. LIME and SHAP need the extra
-    `explain`.
+    RUN is a run's folder or a task for its newest run. Digits: image files or folders.
+    Spam: messages, - for a message a line on standard input, or mails and mailboxes
+    with --mail. A table: numbers between commas. Each part of the input gets a weight,
+    its share of the score (the log-odds of the label, in nats): above 0 it speaks for
+    the label, below 0 against it. The checks that follow say how far to trust the
+    weights. LIME and SHAP need the extra `explain`.
 
     \b
     Examples:
@@ -123,7 +122,7 @@ def _named(
             of.run.check_learned("mail" if mails else "messages")
         found = _telling(of, sources.texts(inputs, None, mails, sys.stdin.buffer))
     else:
-        found = ((given, _numbers(of, given)) for given in inputs)
+        found = sources.rows(inputs, None, of.features)
     yield from (item for item in found if item is not None)
 
 
@@ -143,13 +142,6 @@ def _telling(of: Any, found: Named) -> Iterator[tuple[str, Any] | None]:
         every = [str(text), *text.alternatives]
         spam = of.run.outputs(validation.check("texts", every))[:, 0]
         yield name, every[int(spam.argmax())]
-
-
-def _numbers(of: Any, given: str) -> Any:
-    try:
-        return of.saved.parse(given)
-    except InputError as error:
-        return error
 
 
 def _batches(

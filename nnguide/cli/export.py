@@ -9,7 +9,6 @@ import click
 
 from nnguide import cli
 from nnguide.cli import _options
-from nnguide.errors import ConfigError
 
 if TYPE_CHECKING:
     from nnguide.export import Format
@@ -59,11 +58,6 @@ def command(
     cli.loud()
     from nnguide import runs
 
-    if (Path(run) / "weights.npz").exists():
-        raise ConfigError(
-            f"{run} is a blueprint run: its few NumPy weights (weights.npz) are for reading. "
-            "Export a run of `nnguide train`."
-        )
     found = runs.load(run)
     cli.say(f"run: {found.folder}")
     from nnguide import framework_logs

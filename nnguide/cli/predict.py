@@ -58,19 +58,19 @@ def command(
     """
     cli.loud()
     from nnguide import runs
-    from nnguide.inference.sources import is_path, pictures, texts
+    from nnguide.inference.sources import is_path, pictures, rows, texts
     from nnguide.inference.streaming import predict
 
-    if (Path(run) / "weights.npz").exists():
-        if mails or threshold is not None or engine:
-            raise ConfigError("--mail, --threshold and --engine are not for a blueprint run")
-        return _predict_blueprint(run, inputs, file, as_json)
     found = runs.load(run)
     cli.say(f"run: {found.folder}")
     if found.task.inputs == "pictures":
         if file or mails or threshold is not None:
             raise ConfigError("--file, --mail and --threshold are for spam; give image files")
         named = pictures(inputs, sys.stdin.buffer)
+    elif found.task.inputs == "numbers":
+        if mails or threshold is not None:
+            raise ConfigError("--mail and --threshold are for spam; give numbers or --file")
+        named = rows(inputs, file, found.features)
     else:
         if threshold is not None and not 0 <= threshold <= 1:
             raise ConfigError(f"--threshold is a probability in [0, 1]; got {threshold:g}")
@@ -90,40 +90,12 @@ def command(
     return InputError.exit_code if failed else 0
 
 
-def _predict_blueprint(
-    folder: str, inputs: tuple[str, ...], file: Path | None, as_json: bool
-) -> int:
-    """Answers of a network by hand: to numbers between commas, a table's rows, or messages."""
-    from nnguide.blueprints.saved import Saved
-
-    found = Saved.open(folder)
-    cli.say(f"run: {found.folder}")
-    if not inputs and file is None:
-        raise ConfigError("expected INPUT, as in 0.5,-1.2, or --file with a table of them")
-    rows: list[tuple[str, Any]] = []
-    for given in inputs:
-        try:
-            rows.append((given, found.parse(given)))
-        except InputError as error:
-            rows.append((given, error))
-    if file is not None:
-        rows += [(",".join(f"{x:g}" for x in row), row) for row in found.read(file)]
-    for name, value in rows:
-        if not isinstance(value, InputError):
-            value = found.predict([value])[0]
-        _print(name, value, as_json)
-    failed = any(isinstance(value, InputError) for _, value in rows)
-    return InputError.exit_code if failed else 0
-
-
 def _print(name: str, answer: Any, as_json: bool) -> None:
     if as_json:
         whole = {"error": str(answer)} if isinstance(answer, InputError) else _fields(answer)
         _options.print_json("predict", {"input": name, **whole})
     elif isinstance(answer, InputError):
         click.echo(f"nnguide: {one_line(name)}: {one_line(str(answer))}", err=True)
-    elif isinstance(answer, float):  # a regression's value has no label and no probability
-        click.echo(f"{answer:.6g}\t\t{one_line(name)}")
     else:
         click.echo(f"{one_line(answer.label)}\t{answer.probability:.6f}\t{one_line(name)}")
         if answer.guess:
@@ -131,8 +103,6 @@ def _print(name: str, answer: Any, as_json: bool) -> None:
 
 
 def _fields(answer: Any) -> dict[str, Any]:
-    if isinstance(answer, float):
-        return {"value": answer}
     fields = {"label": answer.label, "probability": answer.probability}
     if answer.probabilities is not None:
         fields["probabilities"] = answer.probabilities

@@ -34,11 +34,10 @@ def command(ctx: click.Context, as_json: bool) -> None:
     if ctx.invoked_subcommand:
         return
     cli.loud()
-    from nnguide.blueprints import saved
     from nnguide.runs import finished
 
     rows = []
-    for run in [*finished(), *saved.finished()]:
+    for run in finished():
         try:
             rows.append(_row(run))
         except RunError as error:
@@ -52,8 +51,6 @@ def command(ctx: click.Context, as_json: bool) -> None:
         stand_in = " (stand-in)" if row["dataset_is_fallback"] else ""
         right = row["val_accuracy"]
         measured = "no validation part" if right is None else f"{right:.2%} on validation"
-        if right is None and row["task"] == "blueprint":
-            measured = f"loss {row['val_loss']:.4g} on validation"
         click.echo(
             f"{row['run']}\t{row['task']}\t{row['dataset']}{stand_in}\t"
             f"{measured}\t{row['train_seconds']:.1f} s"

@@ -284,6 +284,16 @@ def _at_path(
                 encoding=encoding,
             )
 
+    elif task == "table":
+        if text_column:
+            raise ConfigError("--text-column is for tables of texts")
+        from nnguide.data import number_tables
+
+        def read(split: str) -> Examples:
+            return number_tables.read(
+                place, split, split_seed=split_seed, label_column=label_column
+            )
+
     else:
         if text_column:
             raise ConfigError("--text-column is for tables of texts")

@@ -26,16 +26,19 @@ class Examples:
     """A batch of labelled inputs.
 
     Attributes:
-        inputs: (n, 28, 28) uint8 grey levels 0-255, white on black; or (n,) object, each a str.
+        inputs: (n, 28, 28) uint8 grey levels 0-255, white on black; (n,) object, each a str; or
+            (n, features) float32 numbers.
         labels: (n,) int64 in [0, len(label_names)).
         label_names: what each label is called, in label order.
         left_out: the inputs that could not be read.
+        features: what each column of numbers is called; () for pictures and texts.
     """
 
     inputs: np.ndarray
     labels: np.ndarray
     label_names: tuple[str, ...]
     left_out: tuple[LeftOut, ...] = ()
+    features: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.inputs) != len(self.labels):

@@ -6,15 +6,37 @@ import numpy as np
 
 from nnguide.data.distinct import distinct_key
 from nnguide.data.examples import Examples, stratified_split
+from nnguide.errors import InputError
 
 TEST_FRACTION = 0.2
 
 
+def groups(examples: Examples) -> list[str] | None:
+    """What must stay on one side of a split: equal texts; None for other inputs."""
+    if examples.inputs.dtype != object:
+        return None
+    return [distinct_key(text) for text in examples.inputs]
+
+
 def sides(whole: Examples, split_seed: int) -> tuple[np.ndarray, np.ndarray]:
     """The indices of the training and of the test part; equal texts stay together."""
-    texts = whole.inputs.dtype == object
-    groups = [distinct_key(text) for text in whole.inputs] if texts else None
-    return stratified_split(whole.labels, TEST_FRACTION, split_seed, groups)
+    return stratified_split(whole.labels, TEST_FRACTION, split_seed, groups(whole))
+
+
+def validation_split(
+    examples: Examples, fraction: float, split_seed: int
+) -> tuple[Examples, Examples]:
+    """The examples to fit and the `fraction` of them to validate on; equal texts stay together.
+
+    Raises:
+        InputError: fewer than two labels.
+    """
+    present = np.unique(examples.labels)
+    if len(present) < 2:
+        only = examples.label_names[present[0]] if len(present) else "none"
+        raise InputError(f"expected examples of at least two labels to learn from; got only {only}")
+    first, second = stratified_split(examples.labels, fraction, split_seed, groups(examples))
+    return examples.take(first), examples.take(second)
 
 
 def divide(whole: Examples, split_seed: int) -> dict[str, Examples]:

@@ -87,6 +87,11 @@ def _built_in(run: Run) -> np.ndarray:
 
     if run.task.inputs == "pictures":
         return samples.pictures(INPUTS)
+    if run.task.inputs == "numbers":
+        from nnguide.models.saving import preprocessor
+
+        columns = preprocessor(run.model)
+        return samples.rows(np.array(columns.mean), np.array(columns.std), INPUTS)
     return np.array(samples.texts(INPUTS), object)
 
 
@@ -97,8 +102,8 @@ def _measure(
     from nnguide.export import publish
     from nnguide.export.verify import ask
 
-    kind = "image" if run.task.inputs == "pictures" else "text"
-    given = raw.astype(np.float32) if kind == "image" else [text.encode() for text in raw]
+    kind = publish.INPUT[run.task.inputs]
+    given = [text.encode() for text in raw] if kind == "text" else raw.astype(np.float32)
     made: dict[str, str] = {}  # export -> why it could not be made, or ""
     for number, (form, (export, files)) in enumerate(FORMS.items(), start=1):
         say(f"{number} of {len(FORMS)}: {form}")

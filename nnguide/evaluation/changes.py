@@ -53,7 +53,11 @@ class Aim:
     most: float
 
 
-AIMS = {"pictures": Aim("accuracy", 0.01), "texts": Aim("spam_caught", 0.10)}
+AIMS = {
+    "pictures": Aim("accuracy", 0.01),
+    "texts": Aim("spam_caught", 0.10),
+    "numbers": Aim("accuracy", 0.02),
+}
 
 
 def shift(pictures: np.ndarray, seed: int) -> np.ndarray:
@@ -169,6 +173,28 @@ usual walk water week went where while window winter without work world write ye
 INNOCENT = tuple(_EVERYDAY.split())
 
 
+def measure_again(rows: np.ndarray, seed: int) -> np.ndarray:
+    """Each number changed at random by about a twentieth of its column's standard deviation."""
+    noise = np.random.default_rng(seed).normal(0, 0.05, rows.shape) * rows.std(axis=0)
+    return (rows + noise).astype(np.float32)
+
+
+def round_off(rows: np.ndarray, seed: int) -> np.ndarray:
+    """Each number rounded to two significant digits."""
+    with np.errstate(divide="ignore"):
+        places = np.where(rows == 0, 0, np.floor(np.log10(np.abs(rows))) - 1)
+    unit = 10.0**places
+    return (np.round(rows / unit) * unit).astype(np.float32)
+
+
+def lose_one(rows: np.ndarray, seed: int) -> np.ndarray:
+    """One number of each row replaced by its column's mean, as is usual for a missing value."""
+    changed = rows.copy()
+    column = np.random.default_rng(seed).integers(rows.shape[1], size=len(rows))
+    changed[np.arange(len(rows)), column] = rows.mean(axis=0)[column]
+    return changed
+
+
 def _change(name: str, apply: Apply, drawn: bool = False) -> Change:
     return Change(name, (apply.__doc__ or "").rstrip("."), apply, drawn)
 
@@ -183,6 +209,11 @@ CHANGES: dict[str, tuple[Change, ...]] = {
         _change("half contrast", fade),
         _change("low contrast, as a picture", pale, drawn=True),
         _change("inversion, as a picture", invert, drawn=True),
+    ),
+    "numbers": (
+        _change("measurement noise", measure_again),
+        _change("two digits", round_off),
+        _change("a missing value", lose_one),
     ),
     "texts": (
         _change("upper case", upper),
@@ -273,7 +304,7 @@ def _shares(
     run: Run, outputs: np.ndarray, labels: np.ndarray, seen: np.ndarray | None = None
 ) -> dict[str, float | None]:
     """The accuracy, or spam_caught and blocked_ham; a picture that is not seen is wrong."""
-    if run.task.inputs == "pictures":
+    if run.task.inputs != "texts":
         given = outputs.argmax(axis=1)
         given = given if seen is None else np.where(seen, given, -1)
         return {"accuracy": metrics.accuracy(given, labels)}

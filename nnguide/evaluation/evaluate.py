@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +126,7 @@ def part(
     """The examples that `evaluate` measures a run on. Args and errors as there."""
     source, own = _source(run, dataset, label_column, text_column)
     examples, split = _part(run, source, own, split)
-    examples = _with_labels(examples, run.labels)
+    examples = _with_features(_with_labels(examples, run.labels), run.features)
     is_fallback = source.is_fallback or bool(own and run.manifest["dataset_is_fallback"])
     if source.note:
         say(source.note)
@@ -144,7 +144,17 @@ def _with_labels(examples: Examples, labels: tuple[str, ...]) -> Examples:
             f"expected data with the run's labels ({', '.join(labels)}); got {', '.join(foreign)}"
         )
     number = np.array([labels.index(name) for name in examples.label_names])
-    return Examples(examples.inputs, number[examples.labels], labels)
+    return replace(examples, labels=number[examples.labels], label_names=labels)
+
+
+def _with_features(examples: Examples, features: tuple[str, ...]) -> Examples:
+    """The same rows with the run's columns, in its order."""
+    if examples.features == features:
+        return examples
+    if missing := [name for name in features if name not in examples.features]:
+        raise InputError(f"expected a table with the run's columns; it has no {', '.join(missing)}")
+    columns = [examples.features.index(name) for name in features]
+    return replace(examples, inputs=examples.inputs[:, columns], features=features)
 
 
 def draw(

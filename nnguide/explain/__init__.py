@@ -48,7 +48,7 @@ def explain(
     """Explain the answer to one input.
 
     Args:
-        run: a nnguide.runs.Run, a nnguide.blueprints.saved.Saved, or one of these opened once
+        run: a nnguide.runs.Run, or one opened once
             for many calls by nnguide.explain.subjects.subject.
         raw: a picture, as a path or (28, 28) grey levels 0-255; a text; or a row of numbers.
         method: one of METHODS.

@@ -90,7 +90,7 @@ def _explanation(
             for word, weight in zip(parts.words, weights, strict=True)
         ]
     elif isinstance(parts, Features):
-        features = of.saved.features  # type: ignore[attr-defined]
+        features = of.features
         weights = [
             Feature(name, float(value), float(weight))
             for name, value, weight in zip(features, raw, weights, strict=True)

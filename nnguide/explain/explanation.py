@@ -23,7 +23,7 @@ class Explanation:
 
     Attributes:
         method: one of nnguide.explain.METHODS.
-        task: digits, spam or blueprint.
+        task: digits, spam or table.
         kind: pictures, texts or numbers.
         input: the text; a picture's path or what it was called; None where it has no name.
         label: what the run answers; None for a regression.

@@ -11,14 +11,10 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from nnguide import framework_logs, runs
-from nnguide.blueprints import fitting
-from nnguide.blueprints.saved import TASK as BLUEPRINT
-from nnguide.blueprints.saved import Saved, is_blueprint
-from nnguide.errors import ConfigError, InputError
+from nnguide.errors import ConfigError
 from nnguide.explain import backward, words
-from nnguide.explain.features import SIDE, Features, Parts, Patches
+from nnguide.explain.features import Features, Parts, Patches
 from nnguide.explain.score import Score, sums
-from nnguide.inference import validation
 from nnguide.preprocessing.tokens import Tokeniser
 from nnguide.runs import Run
 
@@ -50,6 +46,7 @@ class Subject(Protocol):
     task: str
     kind: Kind
     labels: tuple[str, ...]
+    features: tuple[str, ...]  # of a table
     output: str
 
     def sums(self, raws: np.ndarray) -> np.ndarray:
@@ -76,14 +73,15 @@ class RunSubject:
         self.folder, self.task, self.labels = run.folder, run.task.name, run.labels
         self.kind: Kind = run.task.inputs
         self.output = "sigmoid" if self.kind == "texts" else "softmax"
+        self.features = run.features
 
     def sums(self, raws: np.ndarray) -> np.ndarray:
         if self.kind == "pictures":  # made of a checked one: their levels may be of any darkness
             return sums(self.run.outputs(np.asarray(raws, np.float32)))
-        return sums(self.run.outputs(validation.check(self.kind, raws)))
+        return sums(self.run.outputs(self.run.check(raws)))
 
     def check(self, raw: Any) -> Any:
-        return validation.check(self.kind, raw)[0]
+        return self.run.check(raw)[0]
 
     def predicted(self, z: np.ndarray) -> int:
         if len(z) > 1:
@@ -94,11 +92,13 @@ class RunSubject:
     def parts(self, raw: Any, size: int = 1) -> Parts:
         if self.kind == "pictures":
             return Patches(raw, size)
+        if self.kind == "numbers":
+            return Features(raw, self._means)
         return words.read(self._tokeniser, raw)[0]
 
     def inside(self, raw: Any) -> Inside:
-        if self.kind == "pictures":
-            return self._picture_inside(raw)
+        if self.kind != "texts":
+            return self._array_inside(raw)
         ids, shares = words.shares(self._tokeniser, raw)
         if not len(ids):  # padding stands for a text without words
             ids, shares = np.zeros(1, np.int64), np.zeros((1, 0))
@@ -117,14 +117,16 @@ class RunSubject:
             lambda found: found.sum(axis=1) @ shares,
         )
 
-    def _picture_inside(self, raw: np.ndarray) -> Inside:
+    def _array_inside(self, raw: np.ndarray) -> Inside:
+        """A picture beside a black one, or a row of numbers beside the training means."""
         front, network = self._network
-        x, baseline = np.asarray(front(np.stack([raw, np.zeros_like(raw)])))
+        lowest = self._means if self.kind == "numbers" else np.zeros_like(raw)
+        x, baseline = np.asarray(front(np.stack([raw, lowest]).astype(np.float32)))
         return Inside(
             x,
             baseline,
             functools.partial(backward.through_keras, functools.partial(network, training=False)),
-            lambda found: found.reshape(SIDE, SIDE),
+            lambda gradient: gradient.reshape(np.shape(raw)),
         )
 
     @functools.cached_property
@@ -153,6 +155,15 @@ class RunSubject:
         return preprocessor(self.run.model), keras.Model(core.inputs, z)
 
     @functools.cached_property
+    def _means(self) -> np.ndarray:
+        """The means of a table's columns in training, (features,)."""
+        if self.run.engine == "light":
+            return self.run.light.front.mean  # type: ignore[attr-defined]
+        from nnguide.models.saving import preprocessor
+
+        return np.array(preprocessor(self.run.model).mean, np.float32)
+
+    @functools.cached_property
     def _tokeniser(self) -> Tokeniser:
         if self.run.engine == "light":
             return self.run.light.front.tokeniser  # type: ignore[attr-defined]
@@ -161,88 +172,14 @@ class RunSubject:
         return preprocessor(self.run.model).tokeniser
 
 
-class SavedSubject:
-    """A network by hand; gradients go by the engine that trained it, the rest by NumPy."""
-
-    def __init__(self, saved: Saved) -> None:
-        self.saved = saved
-        self.folder, self.task, self.labels = saved.folder, BLUEPRINT, saved.labels
-        self.output = saved.network.settings.output
-        self.kind: Kind = "texts" if saved.encoder.words else "numbers"
-        if saved.config["data"] == "digits":
-            self.kind = "pictures"
-
-    def sums(self, raws: np.ndarray) -> np.ndarray:
-        return self.saved.network.forward(self._encoded(raws)).copy()
-
-    def _encoded(self, raws: Any) -> np.ndarray:
-        network = self.saved.network
-        return fitting.inputs(self.saved.encoder(raws), network.sizes[0], network.dtype)
-
-    def check(self, raw: Any) -> Any:
-        if self.kind != "numbers":
-            return validation.check(self.kind, raw)[0]
-        row = np.asarray(raw)
-        wanted = len(self.saved.features)
-        if row.dtype.kind not in "iuf" or row.shape != (wanted,) or not np.isfinite(row).all():
-            raise InputError(f"expected {wanted} finite numbers; got {raw!r}")
-        return row.astype(float)
-
-    def predicted(self, z: np.ndarray) -> int:
-        if len(z) > 1 or not self.labels:
-            return int(z.argmax())
-        return int(Score(self.output, 1, 2).probability(z[None])[0] > 0.5)
-
-    def parts(self, raw: Any, size: int = 1) -> Parts:
-        if self.kind == "pictures":
-            return Patches(raw, size)
-        if self.kind == "texts":
-            return words.counted(raw)
-        return Features(raw, self.saved.encoder.mean)
-
-    def inside(self, raw: Any) -> Inside:
-        empty: dict[Kind, Any] = {"texts": "", "pictures": np.zeros((SIDE, SIDE))}
-        lowest = empty.get(self.kind, self.saved.encoder.mean)
-        made = np.array([raw, lowest], object) if self.kind == "texts" else np.stack([raw, lowest])
-        x, baseline = self._encoded(made)
-        return Inside(x, baseline, self._back, functools.partial(self._share, raw))
-
-    def _share(self, raw: Any, found: np.ndarray) -> np.ndarray:
-        if self.kind == "texts":
-            return found @ words.counted_shares(words.counted(raw), self.saved.encoder.words)
-        return found.reshape(SIDE, SIDE) if self.kind == "pictures" else found
-
-    @functools.cached_property
-    def _back(self) -> backward.Back:
-        return engine_back(self.saved.config["engine"], self.saved.network)
-
-
-def engine_back(engine: str, network: Any) -> backward.Back:
-    """The way back through the `engine`'s twin of a NumpyNet."""
-    from nnguide.blueprints import engines
-
-    ways = {
-        "numpy": backward.through_numpy,
-        "torch": backward.through_torch,
-        "keras": backward.through_keras,
-    }
-    twin = engines.build(
-        engine, network.sizes[0], network.sizes[-1], network.settings, network.dtype
-    )
-    twin.set_weights(network.get_weights())
-    return functools.partial(ways[engine], twin.model if engine == "keras" else twin)
-
-
 def subject(run: Any) -> Subject:
-    """A Run, a Saved or a Subject, opened for explaining."""
-    if isinstance(run, Run):
-        return RunSubject(run)
-    return SavedSubject(run) if isinstance(run, Saved) else run
+    """A Run or a Subject, opened for explaining."""
+    return RunSubject(run) if isinstance(run, Run) else run
 
 
 def load(name: str | Path) -> Subject:
     """The subject that RUN means on the command line."""
-    return subject(Saved.open(name) if is_blueprint(name) else runs.load(name))
+    return subject(runs.load(name))
 
 
 def number(of: Subject, target: str | None, z: np.ndarray) -> int:

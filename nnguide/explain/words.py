@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 
-from nnguide.blueprints import problems
-from nnguide.errors import InputError
 from nnguide.explain.features import Word, Words
 from nnguide.preprocessing.tokens import Tokeniser, pieces
-
-MOST_WORDS = 2000  # that are explained of a text whose words are only counted
 
 
 def read(tokeniser: Tokeniser, text: str) -> tuple[Words, np.ndarray]:
@@ -84,30 +78,3 @@ def shares(tokeniser: Tokeniser, text: str) -> tuple[np.ndarray, np.ndarray]:
         if word >= 0:
             of_word[:, word] += of_token[:, token]
     return ids, of_word
-
-
-def counted(text: str) -> Words:
-    """The words of a text as the networks by hand count them.
-
-    Raises:
-        InputError: there are more than MOST_WORDS.
-    """
-    found = [Word(match[0].casefold(), *match.span()) for match in re.finditer(problems.WORD, text)]
-    if len(found) > MOST_WORDS:
-        raise InputError(f"expected at most {MOST_WORDS:,} words to explain; got {len(found):,}")
-    return Words(text, found)
-
-
-def counted_shares(words: Words, vocabulary: tuple[str, ...]) -> np.ndarray:
-    """How the count of each word of the vocabulary is shared among the places it stands in.
-
-    Returns:
-        (vocabulary, words); rows of words that the text has sum to 1, the others to 0.
-    """
-    number = {word: i for i, word in enumerate(vocabulary)}
-    found = np.zeros((len(vocabulary), len(words.words)))
-    for column, word in enumerate(words.words):
-        for token in problems.tokens(word.word):
-            if token in number:
-                found[number[token], column] += 1
-    return found / np.maximum(found.sum(axis=1, keepdims=True), 1)

@@ -33,7 +33,7 @@ EVERY = {
 MOVED = (
     (r"^(\s*)from nnguide\.inference\.preprocessing import", r"\1from .batches import"),
     (r"^(\s*)from nnguide\.(?:preprocessing\.)?(\w+) import", r"\1from .\2 import"),
-    (r"^(\s*)from (?:nnguide(?:\.inference)?|\.preprocessing) import", r"\1from . import"),
+    (r"^(\s*)from (?:nnguide|\.inference|\.preprocessing) import", r"\1from . import"),
 )
 
 

@@ -52,7 +52,8 @@ def saved_model(folder: Path) -> Ask:
 
     def ask(kind: str, batch: Any) -> Answer:
         if kind == "examples":  # of the only input that is no file
-            kind = "text" if isinstance(batch, list) else "image"
+            rows = "image" if np.ndim(batch) == 3 else "features"
+            kind = "text" if isinstance(batch, list) else rows
             inputs = tf.constant([example(kind, value) for value in batch])
             found = signatures["classify"](inputs=inputs)
         elif kind == "ids":
@@ -134,7 +135,6 @@ def litert_int8(folder: Path) -> Ask:
 def run(folder: Path, engine: Any) -> Ask:
     """A run of nnguide, through Keras or its light form."""
     from nnguide import framework_logs
-    from nnguide.inference import validation
     from nnguide.runs import Run, answer
 
     opened = Run.open(folder)
@@ -146,7 +146,7 @@ def run(folder: Path, engine: Any) -> Ask:
 
     def ask(kind: str, batch: Any) -> Answer:
         raw = [text.decode() for text in batch] if kind == "text" else batch
-        outputs = opened.outputs(validation.check(opened.task.inputs, raw), engine)
+        outputs = opened.outputs(opened.check(raw), engine)
         found = [answer(row, opened.labels, opened.threshold) for row in outputs]
         return {
             "label": np.array([one.label for one in found]),

@@ -45,6 +45,13 @@ def pictures(count: int, seed: int = 0) -> np.ndarray:
     return (1 - share) * chosen + share * noise
 
 
+def rows(mean: np.ndarray, std: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
+    """`count` rows (n, features) float32: like the training rows, far from them, and zeros."""
+    random = np.random.default_rng(seed)
+    spread = np.resize(np.array([1, 1, 10, 0]), count)[:, None]
+    return (mean + spread * std * random.normal(size=(count, len(mean)))).astype(np.float32)
+
+
 def files(count: int, seed: int = 0) -> Iterator[tuple[bytes, np.ndarray]]:
     """`count` picture files of digits, of any size and format that a SavedModel reads.
 

@@ -106,6 +106,37 @@ class Spam(Decided):
         return self.classes(self._prepare(tf.io.parse_example(inputs, features)["text"]))
 
 
+class Rows(Decided):
+    """Rows of numbers to answers."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run)
+        count = len(run.features)
+        rows = tf.TensorSpec((None, count), tf.float32, "features")
+        serialized = tf.TensorSpec((None,), tf.string, "inputs")
+        form = {"features": tf.io.FixedLenFeature((count,), tf.float32)}
+
+        def checked(features: Any) -> Any:
+            ok = tf.reduce_all(tf.math.is_finite(features))
+            refusal = tf.debugging.Assert(ok, ["expected finite numbers"])
+            with tf.control_dependencies([] if refusal is None else [refusal]):
+                return self._prepare(tf.identity(features))
+
+        def serving_default(features: Any) -> dict[str, Any]:
+            """The columns of the table in the run's order."""
+            return self.answers(checked(features))
+
+        def classify(inputs: Any) -> dict[str, Any]:
+            """tf.Examples with the feature `features`: as many floats as the table has columns."""
+            return self.classes(checked(tf.io.parse_example(inputs, form)["features"]))
+
+        self.serving_default = tf.function(serving_default, input_signature=[rows])
+        self.classify = tf.function(classify, input_signature=[serialized])
+
+
+MODELS: dict[str, Any] = {"pictures": Digits, "texts": Spam, "numbers": Rows}
+
+
 def write(run: Run, folder: Path) -> dict[str, Any]:
     """Write the SavedModel of `run` into `folder`, with warm-up requests.
 
@@ -114,15 +145,14 @@ def write(run: Run, folder: Path) -> dict[str, Any]:
     """
     from nnguide.export import warm_up
 
-    pictures = run.task.inputs == "pictures"
     with framework_logs.stderr_diverted():
-        model = Digits(run) if pictures else Spam(run)
+        model = MODELS[run.task.inputs](run)
         signatures = {"serving_default": model.serving_default, "classify": model.classify}
-        if pictures:
+        if run.task.inputs == "pictures":
             signatures["serve_bytes"] = model.serve_bytes
         tf.saved_model.save(model, str(folder), signatures)
     name_method(folder, "classify", CLASSIFY)
-    warm_up.write(folder, run.task.name, run.task.inputs)
+    warm_up.write(folder, run.task.name, run.task.inputs, len(run.features))
     return {"signatures": {name: described(function) for name, function in signatures.items()}}
 
 

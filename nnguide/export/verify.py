@@ -39,6 +39,8 @@ def verify(run: Run, form: Format, folder: Path, say: Say) -> dict[str, Any]:
     say(f"checking {form} in a fresh process on {count:,} inputs of each kind")
     if run.task.inputs == "texts":
         return of_texts(run, form, folder, samples.texts(count))
+    if run.task.inputs == "numbers":
+        return of_rows(run, form, folder, count)
     given: dict[str, Any] = {"image": samples.pictures(count)}
     kinds = ["image"]
     if form == "saved_model":
@@ -54,6 +56,23 @@ def verify(run: Run, form: Format, folder: Path, say: Say) -> dict[str, Any]:
     if form == "litert":
         loads(run, folder, given["image"][:10], "image")
     return found
+
+
+def of_rows(run: Run, form: Format, folder: Path, count: int) -> dict[str, Any]:
+    """`verify` for a table."""
+    from nnguide.models.saving import preprocessor
+
+    columns = preprocessor(run.model)
+    rows = samples.rows(np.array(columns.mean), np.array(columns.std), count)
+    kinds = ["features", *(["examples"] if form == "saved_model" else [])]
+    answers, _ = ask(form, folder, {"features": rows}, kinds, {"examples": "features"})
+    wanted = run.outputs(rows, "keras")
+    found = compare(run, wanted, answers, "features", CLOSE, 2 * CLOSE)
+    if form == "saved_model":
+        compare_scores(run, wanted, answers)
+    if form == "litert":
+        loads(run, folder, rows[:10], "features")
+    return {"features": found}
 
 
 def of_texts(run: Run, form: Format, folder: Path, texts: list[str]) -> dict[str, Any]:

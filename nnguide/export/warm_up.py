@@ -16,16 +16,25 @@ PATH = Path("assets.extra") / "tf_serving_warmup_requests"
 TEXTS = (b"WIN a free prize, call now", b"See you at six")
 
 
-def write(folder: Path, task: str, kind: str) -> None:
-    """Write the warm-up requests of an exported `task`, of pictures or texts, below `folder`."""
+def write(folder: Path, task: str, kind: str, features: int = 0) -> None:
+    """Write the warm-up requests of an exported `task` below `folder`; args as for `requests`."""
     (folder / PATH).parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(folder / PATH)) as file:
-        for log in requests(task, kind):
+        for log in requests(task, kind, features):
             file.write(log.SerializeToString(deterministic=True))
 
 
-def requests(task: str, kind: str) -> list[Any]:
-    """A PredictionLog for each signature of an exported task; `kind` is pictures or texts."""
+def requests(task: str, kind: str, features: int = 0) -> list[Any]:
+    """A PredictionLog for each signature of an exported task.
+
+    Args:
+        kind: of its inputs: pictures, texts or numbers.
+        features: how many numbers a row has.
+    """
+    if kind == "numbers":
+        row = np.zeros(features, np.float32)
+        rows = predict(task, "serving_default", "features", row[None])
+        return [rows, classify(task, [example("features", float_list=row)])]
     if kind == "texts":
         examples = [example("text", bytes_list=[text]) for text in TEXTS]
         texts = predict(task, "serving_default", "text", tf.constant(TEXTS))

@@ -10,7 +10,7 @@ import numpy as np
 from nnguide.errors import RunError
 from nnguide.preprocessing.tokens import Tokeniser
 
-TOGETHER = 128  # pictures that go through the network at once
+TOGETHER = 128  # pictures or rows that go through the network at once
 IDS = 2**15  # token ids that do, with their padding: what bounds the memory
 TEXTS = 1024  # texts that are tokenised at once
 STEP = 64  # widths are its multiples, so that the network seldom has to change its shape
@@ -36,6 +36,20 @@ class Pixels:
             places = slice(start, start + TOGETHER)
             grey = pictures[places].astype(np.float32)
             yield places, ((grey - self.mean) / self.deviation)[..., None]
+
+
+class Columns:
+    """Rows of numbers to numbers about 0, as nnguide.preprocessing.columns does it."""
+
+    def __init__(self, mean: list[float], std: list[float]) -> None:
+        self.mean = np.array(mean, np.float32)
+        self.std = np.array(std, np.float32)
+
+    def __call__(self, rows: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        """Batches (k, features) float32 of (n, features) numbers."""
+        for start in range(0, len(rows), TOGETHER):
+            places = slice(start, start + TOGETHER)
+            yield places, (rows[places].astype(np.float32) - self.mean) / self.std
 
 
 class Tokens:
@@ -86,6 +100,8 @@ def front(settings: Any) -> Front:
     match settings:
         case {"kind": "pixels", "mean": float(mean), "deviation": float(d)} if d > 0:
             return Pixels(mean, d)
+        case {"kind": "columns", "mean": list(mean), "std": list(std)}:
+            return Columns(mean, std)
         case {"kind": "tokens", "tokeniser": dict(tokeniser)}:
             return Tokens(Tokeniser.from_dict(tokeniser))
     raise RunError("the light form is damaged: it describes no preprocessing")

@@ -91,6 +91,31 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in found if path.is_file())
 
 
+def rows(inputs: Sequence[str], file: Path | None, features: Sequence[str]) -> Named:
+    """Rows of numbers: each INPUT has them between commas, a CSV file in the columns `features`."""
+    if not inputs and file is None:
+        raise ConfigError(
+            f"expected {len(features)} numbers between commas ({', '.join(features)}), "
+            "or --file with a table of them"
+        )
+    for given in inputs:
+        try:
+            row = [float(part) for part in given.split(",")]
+            yield given, validation.numbers(row, len(features))[0]
+        except (ValueError, InputError):
+            yield (
+                given,
+                InputError(
+                    f"expected {len(features)} numbers between commas: {', '.join(features)}"
+                ),
+            )
+    if file is not None:
+        from nnguide.data.number_tables import read_inputs
+
+        for row in read_inputs(file, tuple(features)):
+            yield ",".join(f"{value:g}" for value in row), validation.numbers(row)[0]
+
+
 def texts(
     messages: Sequence[str], file: Path | None, mails: Sequence[Path], stdin: IO[bytes]
 ) -> Named:

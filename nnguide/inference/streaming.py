@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from nnguide.errors import InputError
-from nnguide.inference import validation
 from nnguide.inference.decision import Answer, answers
 from nnguide.inference.sources import Named
 from nnguide.runs import Engine, Run
@@ -52,9 +51,8 @@ def _answered(
     good = [value for _, value in batch if not isinstance(value, InputError)]
     made: Iterator[Answer] = iter(())
     if good:
-        pictures = run.task.inputs == "pictures"  # which were checked when they were read
-        whole = np.stack(good).astype(np.float32) if pictures else None
-        checked = validation.check(run.task.inputs, good) if whole is None else whole
+        texts = run.task.inputs == "texts"  # others were checked when they were read
+        checked = run.check(good) if texts else np.stack(good).astype(np.float32)
         made = answers(run.outputs(checked, engine), good, run.labels, threshold)
     for name, value in batch:
         yield name, value if isinstance(value, InputError) else next(made)

@@ -18,8 +18,36 @@ MAX_TEXT = 1_000_000  # characters; a longer text is no message
 
 
 def check(kind: str, raw: Any) -> np.ndarray:
-    """Raw inputs of a task as the array its model takes; `kind` is "pictures" or "texts"."""
-    return pictures(raw) if kind == "pictures" else texts(raw)
+    """Raw inputs of a task as the array its model takes; `kind` is pictures, texts or numbers."""
+    checks = {"pictures": pictures, "texts": texts, "numbers": numbers}
+    return checks[kind](raw)
+
+
+def numbers(raw: Any, features: int | None = None) -> np.ndarray:
+    """One row of numbers or many as (n, features) float32.
+
+    Args:
+        raw: an array or a list (features,) or (n, features).
+        features: how many numbers a row has; None takes any number.
+    Raises:
+        InputError: not numbers, not finite, or of another shape.
+    """
+    expected = "numbers" if features is None else f"{features} numbers"
+    try:
+        array = np.asarray(raw)
+    except ValueError as error:
+        raise InputError(f"expected rows of {expected}; got rows of several lengths") from error
+    if array.ndim == 1:
+        array = array[None]
+    if array.dtype.kind not in "uif" and array.size:
+        raise InputError(f"expected rows of {expected}; got an array of {array.dtype}")
+    if array.ndim != 2 or features not in (None, array.shape[1]):
+        raise InputError(f"expected rows of {expected}; got an array of shape {np.shape(raw)}")
+    with np.errstate(over="ignore"):
+        array = array.astype(np.float32)
+    if not np.isfinite(array).all():
+        raise InputError("expected finite numbers; got NaN, infinity or numbers beyond 3e38")
+    return array
 
 
 def each(kind: str, raw: Any) -> list[Any]:

@@ -17,7 +17,8 @@ def _words(text: str) -> tuple[str, ...]:
 # Classes of nnguide's own, which Keras finds by their registered names alone, as nnguide>Tokens.
 NNGUIDE = frozenset(
     _words("""
-    Calibration Dropout MaskedPool MeanOfLooks Penalty Pixels TestTimeShift TokenEmbedding Tokens
+    Calibration Columns Dropout MaskedPool MeanOfLooks Penalty Pixels SumOfRows TestTimeShift
+    TokenEmbedding Tokens
     """)
 )
 _SHARED = {
@@ -33,7 +34,7 @@ _SHARED = {
     "keras.layers": (
         *("Activation", "Add", "Average", "BatchNormalization", "Concatenate", "Conv2D", "Dense"),
         *("Dropout", "Embedding", "Flatten", "InputLayer", "MaxPooling2D", "Permute", "Reshape"),
-        *("Softmax",),
+        *("LeakyReLU", "Softmax"),
     ),
 }
 _LAYERS = _words("""

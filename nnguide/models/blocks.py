@@ -90,9 +90,16 @@ class Penalty(keras.regularizers.Regularizer):
 MOMENTUM = 0.9
 
 
-def hidden_layers(x: Any, config: ModelConfig) -> Any:
-    """The dense hidden layers of every task: (batch, features) -> (batch, hidden[-1])."""
-    for depth, units in enumerate(config.hidden, start=1):
+def activation(kind: str, name: str) -> layers.Layer:
+    """The layer of an activation; leaky ReLU has the slope 0.01 below zero, as published."""
+    if kind == "leaky_relu":
+        return layers.LeakyReLU(0.01, name=name)
+    return layers.Activation(kind, name=name)
+
+
+def hidden_layers(x: Any, config: ModelConfig, first: int = 1) -> Any:
+    """The dense hidden layers of every task, numbered from `first`: (batch, features) -> units."""
+    for depth, units in enumerate(config.hidden, start=first):
         x = layers.Dense(
             units,
             use_bias=not config.batch_norm,
@@ -102,6 +109,6 @@ def hidden_layers(x: Any, config: ModelConfig) -> Any:
         )(x)
         if config.batch_norm:
             x = layers.BatchNormalization(momentum=MOMENTUM, name=f"hidden_{depth}_norm")(x)
-        x = layers.Activation(config.activation, name=f"hidden_{depth}_{config.activation}")(x)
+        x = activation(config.activation, name=f"hidden_{depth}_{config.activation}")(x)
         x = Dropout(config.dropout, name=f"hidden_{depth}_dropout")(x)
     return x

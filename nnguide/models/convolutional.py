@@ -8,7 +8,7 @@ import keras
 from keras import layers, ops
 
 from nnguide.config import CnnConfig
-from nnguide.models.blocks import MOMENTUM, Dropout, Penalty, hidden_layers
+from nnguide.models.blocks import MOMENTUM, Dropout, Penalty, activation, hidden_layers
 from nnguide.models.heads import Softmax
 
 
@@ -119,4 +119,4 @@ def _convolve(x: Any, channels: int, kernel: int, pool: bool, config: CnnConfig,
         x = layers.MaxPooling2D(2, padding="same", name=f"{name}_pool")(x)
     if config.batch_norm:
         x = layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_norm")(x)
-    return layers.Activation(config.activation, name=f"{name}_{config.activation}")(x)
+    return activation(config.activation, name=f"{name}_{config.activation}")(x)

@@ -26,6 +26,7 @@ _WITH_LAYERS = (
     "preprocessing.images",
     "preprocessing.text",
 )
+PREPROCESSORS = ("pixels", "tokens", "columns")  # the names of the layers before the core
 BATCH = 512  # examples at a time
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip can hold
 
@@ -121,5 +122,5 @@ def outputs(model: Any, inputs: np.ndarray) -> np.ndarray:
 
 def preprocessor(model: Any) -> Any:
     """The layer between the raw input and the core of a model from `assemble`."""
-    (layer,) = (layer for layer in model.layers if layer.name in ("pixels", "tokens"))
+    (layer,) = (layer for layer in model.layers if layer.name in PREPROCESSORS)
     return layer

@@ -1,17 +1,19 @@
-"""A network over tokens: embeddings, pooled, then dense hidden layers and one sigmoid node."""
+"""Networks over tokens, with one sigmoid node: pooled embeddings, or a dense bag of words."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
 import numpy as np
 from keras import layers, ops
 
-from nnguide.config import EmbeddingConfig
-from nnguide.models.blocks import Dropout, hidden_layers
+from nnguide.config import DenseConfig, EmbeddingConfig
+from nnguide.errors import ConfigError
+from nnguide.models.blocks import Dropout, Penalty, activation, hidden_layers
 from nnguide.models.heads import Sigmoid
 
 # Small: a token that training never showed keeps its first numbers, and should say little.
@@ -118,4 +120,58 @@ def build(config: EmbeddingConfig, *, ids: int, first_gram: int) -> keras.Model:
         words = layers.Concatenate(name="pool")([words, grams])
     x = Dropout(config.dropout, name="pool_dropout")(words)
     x = hidden_layers(x, config)
+    return keras.Model(tokens, Sigmoid()(x, config), name="core")
+
+
+@keras.saving.register_keras_serializable(package="nnguide")
+class SumOfRows(layers.Layer):
+    """Sum of the rows of a text's tokens, and a bias: a dense layer on a bag of words.
+
+    Input: (batch, length, units) rows of weights and (batch, length) int ids, of which 0 is
+    padding. Output: (batch, units). A text without tokens gives the bias.
+    """
+
+    def build(self, input_shape: Any) -> None:
+        units = input_shape[0][-1]
+        self.bias = self.add_weight(shape=(units,), initializer="zeros", name="bias")
+
+    def call(self, inputs: tuple[Any, Any]) -> Any:
+        rows, ids = inputs
+        present = ops.cast(ops.expand_dims(ids > 0, -1), rows.dtype)  # (batch, length, 1)
+        return ops.sum(rows * present, axis=1) + self.bias
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, int]:
+        (batch, _, units), _ = input_shape
+        return batch, units
+
+
+def build_dense(config: DenseConfig, *, ids: int) -> keras.Model:
+    """Build an uncompiled dense classifier on a bag of words.
+
+    Its input x is a row of zeros, with a 1 for each token that the text has. So x W[1] is the sum
+    of the rows of W[1] of those tokens: an embedding lookup and a sum, and x is never made.
+
+    Input: (batch, length) int32 token ids in [0, ids), each once; 0 is padding. Output: (batch, 1)
+    float32 probability of the second label.
+    """
+    if not config.hidden or config.batch_norm:
+        raise ConfigError(
+            "the dense network for texts has one hidden layer or more, without batch "
+            f"normalization; got model.hidden={list(config.hidden)}, "
+            f"model.batch_norm={str(config.batch_norm).lower()}"
+        )
+    tokens = keras.Input((None,), dtype="int32", name="ids")
+    first, *others = config.hidden
+    start = keras.initializers.RandomNormal(stddev=0.1)
+    rows = layers.Embedding(
+        ids,
+        first,
+        embeddings_initializer=start,
+        embeddings_regularizer=Penalty(config.l1, config.l2),
+        name="embedding",
+    )(tokens)
+    x = SumOfRows(name="hidden_1")([rows, tokens])
+    x = activation(config.activation, name=f"hidden_1_{config.activation}")(x)
+    x = Dropout(config.dropout, name="hidden_1_dropout")(x)
+    x = hidden_layers(x, replace(config, hidden=tuple(others)), first=2)
     return keras.Model(tokens, Sigmoid()(x, config), name="core")

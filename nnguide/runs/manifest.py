@@ -54,6 +54,13 @@ def verify(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     if schema.read(path, {}).get("schema") != SCHEMA:
         raise RunError(f"{path} is not a manifest that nnguide {__version__} reads")
+    if schema.read(path, {}).get("task") == "blueprint":
+        raise RunError(
+            f"{folder} was made by `nnguide blueprint train` in a format of its own, which is "
+            "no longer read. Make it anew as a run for every command: "
+            "nnguide blueprint train --data digits|spam|FILE.csv --out DIR; "
+            "a toy problem is drawn instead: --data moons --plot moons.png"
+        )
     manifest = schema.read(path, schema.MANIFEST)
     files, task = manifest["files"], manifest["task"]
     if task not in tasks.names():

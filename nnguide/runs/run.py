@@ -125,6 +125,11 @@ class Run:
         """The labels in label order."""
         return tuple(self.decision["labels"])
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The names of a table's columns, in the order that the network takes them; else ()."""
+        return tuple(self.decision.get("features", ()))
+
     @functools.cached_property
     def model(self) -> Any:
         """The Keras model, raw inputs to probabilities."""
@@ -166,8 +171,8 @@ class Run:
         """The probabilities of inputs, (n, nodes) float32.
 
         Args:
-            checked: what nnguide.inference.validation made of raw inputs: (n, 28, 28), or
-                (n,) object texts.
+            checked: what nnguide.inference.validation made of raw inputs: (n, 28, 28),
+                (n,) object texts, or (n, features) numbers.
             engine: light or keras; None is `self.engine`. Their answers are within 1e-4.
         Raises:
             RunError: the network does not fit the labels, or answers NaN.
@@ -195,6 +200,18 @@ class Run:
             raise RunError(f"{self.folder} is damaged: its network answers NaN or infinity")
         return answered
 
+    def check(self, raw: Any) -> np.ndarray:
+        """Raw inputs as the network takes them.
+
+        Raises:
+            InputError: an input that the network cannot take.
+        """
+        from nnguide.inference import validation
+
+        if self.task.inputs == "numbers":
+            return validation.numbers(raw, len(self.features))
+        return validation.check(self.task.inputs, raw)
+
     def predict(self, raw: Any, engine: Engine | None = None) -> list[Any]:
         """What the network answers to raw inputs, one `Answer` each.
 
@@ -205,6 +222,7 @@ class Run:
             raw: for digits paths, bytes or open files of pictures, PIL images, arrays of one
                 picture each, or an array (n, 28, 28), of grey levels 0-255; for spam a text or
                 several. A DataFrame gives its column of texts, or its columns of pixels.
+                For a table rows of numbers.
             engine: as for `outputs`.
         Raises:
             InputError: no input that the network can take.
@@ -213,7 +231,8 @@ class Run:
 
         from nnguide.inference import validation
 
-        values = validation.each(self.task.inputs, raw)
+        numbers = self.task.inputs == "numbers"
+        values = list(self.check(raw)) if numbers else validation.each(self.task.inputs, raw)
         good = [value for value in values if not isinstance(value, InputError)]
         bad = [(n, value) for n, value in enumerate(values, 1) if isinstance(value, InputError)]
         if bad and not good:
@@ -222,8 +241,7 @@ class Run:
             log.warning("input %d of %d is left out: %s", number, len(values), error)
         if not values:
             return []
-        pictures = self.task.inputs == "pictures"
-        checked = np.stack(good) if pictures else validation.check(self.task.inputs, good)
+        checked = self.check(good) if self.task.inputs == "texts" else np.stack(good)
         rows = self.outputs(checked, engine)
         made = iter(answers(rows, good, self.labels, self.threshold))
         return [value if isinstance(value, InputError) else next(made) for value in values]

@@ -48,6 +48,7 @@ FRACTION = Value(lambda v: _number(v) and 0 <= v <= 1, "a number in [0, 1]")
 LABELS = Value(
     lambda v: _texts(v) and 2 <= len(v) == len(set(v)) <= 1000 and all(v), "2 labels or more"
 )
+FEATURES = Value(lambda v: _texts(v) and 1 <= len(v) == len(set(v)) and all(v), "column names")
 HASHES = Value(
     lambda v: (
         isinstance(v, dict)
@@ -78,6 +79,7 @@ MANIFEST: Schema = {
 }
 DECISION: Schema = {
     "labels": LABELS,
+    "features": FEATURES.optional(),
     "threshold": FRACTION.optional(),
     "calibration": OBJECT.optional(),
     "choice": OBJECT.optional(),

@@ -95,6 +95,8 @@ class SavedModelServable:
     def prepare(self, name: str, given: Arrays) -> Arrays:
         if self._inputs == "pictures" and "image" in given:
             given = {"image": door.pictures(given["image"])}
+        elif self._inputs == "numbers" and "features" in given:
+            given = {"features": door.numbers(given["features"])}
         elif self._inputs == "texts" and "text" in given:
             given = {"text": door.texts([utf8(text) for text in given["text"]])}
         return {key: _as_bytes(array) for key, array in given.items()}

@@ -9,7 +9,6 @@ from typing import Any, Protocol
 import numpy as np
 
 from nnguide.errors import InputError
-from nnguide.inference import validation as door
 from nnguide.runs import Run
 from nnguide.serving.bounds import RefusedError
 from nnguide.serving.signatures import CLASSIFY, DEFAULT, STRING, Signature, Tensor
@@ -44,14 +43,24 @@ class Servable(Protocol):
         """The outputs of signature `name`, by their names."""
 
 
-def described(pictures: bool, labels: int) -> dict[str, Signature]:
-    """The signatures of a task's model, as nnguide.export writes them."""
+def described(kind: str, labels: int, features: int = 0) -> dict[str, Signature]:
+    """The signatures of a task's model, as nnguide.export writes them.
+
+    Args:
+        kind: of its inputs: pictures, texts or numbers.
+        labels: how many there are.
+        features: how many numbers a row has.
+    """
     outputs = {
         "label": Tensor(STRING, (None,), "label:0"),
         "probability": Tensor("float32", (None,), "probability:0"),
     }
-    if pictures:
+    if kind != "texts":
         outputs["probabilities"] = Tensor("float32", (None, labels), "probabilities:0")
+    if kind == "numbers":
+        row = Tensor("float32", (None, features), "serving_default_features:0")
+        asked = {DEFAULT: Signature({"features": row}, outputs)}
+    elif kind == "pictures":
         picture = Tensor("float32", (None, 28, 28), "serving_default_image:0")
         content = Tensor(STRING, (None,), "serve_bytes_image_bytes:0")
         asked = {
@@ -80,18 +89,22 @@ class RunServable:
             ExtraError: what answers is not installed.
         """
         self._run = Run.open(folder)
-        self._pictures = self._run.task.inputs == "pictures"
+        self._kind = self._run.task.inputs
+        self._pictures = self._kind == "pictures"
         self.labels = self._run.labels
         self._labels = np.array(self.labels, object)  # (labels,)
         self.threshold = self._run.threshold
-        self.signatures: Mapping[str, Signature] = described(self._pictures, len(self._labels))
+        self.signatures: Mapping[str, Signature] = described(
+            self._kind, len(self._labels), len(self._run.features)
+        )
         self.origin = f"{folder}, {self._run.engine}"
         # LiteRT computes pictures one after the other, texts of a batch together.
         self.gains = self._run.engine == "keras" or not self._pictures
-        self._run.outputs(self._checked(np.zeros((1, 28, 28)) if self._pictures else [""]))
+        first: dict[str, Any] = {"pictures": np.zeros((1, 28, 28)), "texts": [""]}
+        self._run.outputs(self._checked(first.get(self._kind, [[0.0] * len(self._run.features)])))
 
     def _checked(self, raw: Any) -> np.ndarray:
-        return door.check(self._run.task.inputs, raw)
+        return self._run.check(raw)
 
     def prepare(self, name: str, given: Arrays) -> Arrays:
         (array,) = given.values()
@@ -99,6 +112,8 @@ class RunServable:
             raise RefusedError(400, "signature classify takes tf.Examples: ask with :classify")
         if self._pictures:
             return {"image": self._checked(array)}
+        if self._kind == "numbers":
+            return {"features": self._checked(array)}
         return {"text": self._checked([utf8(text) for text in array])}
 
     def pictures(self, name: str, given: Arrays) -> list[bytes] | None:
@@ -108,6 +123,10 @@ class RunServable:
         return [_picture(content) for content in array]
 
     def examples(self, name: str, given: list[dict[str, Feature]]) -> Arrays:
+        if self._kind == "numbers":
+            count = len(self._run.features)
+            rows = [_feature(example, "features", "float", count) for example in given]
+            return {"features": self._checked(np.array(rows, np.float32).reshape(-1, count))}
         if not self._pictures:
             texts = [_feature(example, "text", "bytes", 1)[0] for example in given]
             return {"text": self._checked([utf8(text) for text in texts])}

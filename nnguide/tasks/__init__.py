@@ -27,8 +27,8 @@ class Task:
     Attributes:
         name: as typed on the command line.
         title: what it decides, in a few words.
-        inputs: what a person hands over: pictures or texts.
-        labels: the labels of the official data, in label order.
+        inputs: what it reads: pictures, texts, or rows of numbers.
+        labels: the labels of the official data, in label order; () where the data names them.
         preprocessor: (config, training inputs) -> a Keras layer adapted to them, which takes
             raw inputs and travels with the model.
         feed: (preprocessor, inputs) -> what training holds in memory, and the layer that each
@@ -49,7 +49,7 @@ class Task:
 
     name: str
     title: str
-    inputs: Literal["pictures", "texts"]
+    inputs: Literal["pictures", "texts", "numbers"]
     labels: tuple[str, ...]
     preprocessor: Callable[[Config, np.ndarray], keras.layers.Layer]
     feed: Callable[[Any, np.ndarray], tuple[Any, keras.layers.Layer | None]]

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nnguide.config import CalibrationConfig, Config, EmbeddingConfig, TokensConfig, TrainConfig
+from nnguide.config import (
+    CalibrationConfig,
+    Config,
+    DenseConfig,
+    EmbeddingConfig,
+    TokensConfig,
+    TrainConfig,
+)
 from nnguide.tasks import Task
 
 if TYPE_CHECKING:
@@ -34,15 +41,20 @@ def feed(layer: Any, inputs: np.ndarray) -> tuple[Any, keras.layers.Layer | None
 def build(config: Config, layer: Any, labels: int) -> keras.Model:
     from nnguide.models import text
 
-    assert isinstance(config.model, EmbeddingConfig)
     known = layer.tokeniser
+    if isinstance(config.model, DenseConfig):
+        return text.build_dense(config.model, ids=known.size)
+    assert isinstance(config.model, EmbeddingConfig)
     return text.build(config.model, ids=known.size, first_gram=known.first_gram)
 
 
 def adapt(core: keras.Model, layer: Any, rows: Any) -> None:
     """How rare a token is decides how fast its numbers learn."""
+    from nnguide.models.text import TokenEmbedding
+
     embedding = core.get_layer("embedding")
-    embedding.adapt(rows.flat_values.numpy(), rows.shape[0], [layer.tokeniser.first_gram])
+    if isinstance(embedding, TokenEmbedding):
+        embedding.adapt(rows.flat_values.numpy(), rows.shape[0], [layer.tokeniser.first_gram])
 
 
 def head(labels: int) -> Head:
@@ -56,10 +68,13 @@ def space(hp: HyperParameters, base: Config) -> None:
     hp.Choice("tokens.grams", ["3,4,5", "3,4", "2,3,4", "4,5,6"])  # lengths of the n-grams
     hp.Choice("tokens.buckets", [0, 4096, 8192, 16384], default=8192)  # 0: no n-grams
     hp.Choice("tokens.pairs", [0, 4096, 8192], default=4096)
-    hp.Choice("model.embedding", [8, 16, 32], default=16)
-    hp.Choice("model.hidden", ["[]", "16", "32", "64", "32,32"], default="32")
+    if isinstance(base.model, EmbeddingConfig):
+        hp.Choice("model.embedding", [8, 16, 32], default=16)
+        hp.Float("model.word_dropout", 0.0, 0.4, step=0.1, default=0.2)
+        hp.Choice("model.hidden", ["[]", "16", "32", "64", "32,32"], default="32")
+    else:
+        hp.Choice("model.hidden", ["16", "32", "64", "32,32"], default="32")
     hp.Float("model.dropout", 0.0, 0.6, step=0.1, default=0.5)
-    hp.Float("model.word_dropout", 0.0, 0.4, step=0.1, default=0.2)
     hp.Choice("model.l1", [0.0, 1e-6, 1e-5])
     hp.Choice("model.l2", [0.0, 1e-6, 1e-5, 1e-4])
     hp.Choice("train.optimizer", ["momentum", "sgd", "adam", "adamw"])
@@ -81,7 +96,7 @@ TASK = Task(
     adapt=adapt,
     head=head,
     space=space,
-    models={"embedding": {}},
+    models={"embedding": {}, "dense": {"hidden": [32], "dropout": 0.5}},
     defaults=Config(
         task="spam",
         model=EmbeddingConfig(),

@@ -10,6 +10,7 @@ import numpy as np
 
 from nnguide.config import Config
 from nnguide.data.examples import Examples
+from nnguide.data.splits import groups
 from nnguide.evaluation.calibration import (
     apply_platt,
     apply_temperature,
@@ -18,7 +19,7 @@ from nnguide.evaluation.calibration import (
 )
 from nnguide.models.saving import outputs, preprocessor
 from nnguide.tasks import Task
-from nnguide.training.fit import divide, fit, groups
+from nnguide.training.fit import divide, fit
 from nnguide.training.runtime import Runtime
 
 

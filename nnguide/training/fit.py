@@ -16,8 +16,9 @@ import tensorflow as tf
 
 from nnguide.config import Config, TrainConfig
 from nnguide.config.values import flat
-from nnguide.data.examples import Examples, stratified_split
-from nnguide.errors import ConfigError, InputError
+from nnguide.data.examples import Examples
+from nnguide.data.splits import validation_split
+from nnguide.errors import ConfigError
 from nnguide.tasks import Task
 from nnguide.training import pipeline
 from nnguide.training.callbacks import (
@@ -82,31 +83,17 @@ def divide(config: Config, examples: Examples) -> tuple[Examples, Examples | Non
     Equal texts stand on one side, except in a set that keeps its duplicates on purpose; even
     there this division keeps them together.
     """
-    present = np.unique(examples.labels)
-    if len(present) < 2:
-        only = examples.label_names[present[0]] if len(present) else "none"
-        raise InputError(f"expected examples of at least two labels to learn from; got only {only}")
     if not config.data.validation:
         return examples, None
-    first, second = stratified_split(
-        examples.labels, config.data.validation, config.data.split_seed, groups(examples)
-    )
-    return examples.take(first), examples.take(second)
-
-
-def groups(examples: Examples) -> list[str] | None:
-    """What must stay together when examples are divided: equal texts; None for pictures."""
-    if examples.inputs.dtype != object:
-        return None
-    from nnguide.data.distinct import distinct_key
-
-    return [distinct_key(text) for text in examples.inputs]
+    return validation_split(examples, config.data.validation, config.data.split_seed)
 
 
 def assemble(task: Task, layer: keras.layers.Layer, core: keras.Model) -> keras.Model:
     """The model that travels: raw inputs, preprocessing, core, float32 probabilities."""
     if task.inputs == "pictures":
         raw = keras.Input((28, 28), dtype="float32", name="image")
+    elif task.inputs == "numbers":
+        raw = keras.Input((len(layer.mean),), dtype="float32", name="features")
     else:
         raw = keras.Input((), dtype="string", name="text")
     return keras.Model(raw, core(layer(raw)), name=task.name)

@@ -181,10 +181,38 @@ def _work(
                 raise
             with writing_to(space.path):
                 raise
-        facts = _finish(task, config, (training, validation), examples, fitted, chosen, space, say)
+        parts = (training, validation)
+        return write_run(
+            task, config, source, parts, examples, fitted, chosen, space, say, keep=keep
+        )
+
+
+def write_run(
+    task: tasks.Task,
+    config: Config,
+    source: data.Source,
+    parts: tuple[Examples, Examples | None],
+    whole: Examples,
+    fitted: Fitted,
+    runtime: Runtime,
+    space: Workspace,
+    say: Callable[[str], None],
+    *,
+    keep: bool = True,
+    **more: Any,
+) -> Run:
+    """Calibrate a trained model, write everything of its run into `space` and publish it.
+
+    Args:
+        parts: the training and the validation examples.
+        whole: both together.
+        keep: publish an interrupted training; else it raises KeyboardInterrupt.
+        more: what metrics.json says beside the usual.
+    """
+    metrics = _finish(task, config, parts, whole, fitted, runtime, space, say)
     about = {"dataset": source.name, "dataset_is_fallback": source.is_fallback}
-    kinds = data.kinds_of(source, examples)
-    write_json(space.path / "metrics.json", {**facts, **about, "runtime": chosen.reason})
+    kinds = data.kinds_of(source, whole)
+    write_json(space.path / "metrics.json", {**metrics, **about, "runtime": runtime.reason, **more})
     if fitted.interrupted:
         if not keep:
             say(f"{space.folder} stays as it was: go on with --resume --force to replace it")
@@ -217,6 +245,8 @@ def _finish(
     from nnguide.training import light
 
     decision: dict[str, Any] = {"labels": list(whole.label_names)}
+    if whole.features:
+        decision["features"] = list(whole.features)
     if task.inputs == "texts":
         decision["threshold"] = 0.5
     try:

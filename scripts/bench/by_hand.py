@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from nnguide import data
 from nnguide.blueprints.losses import accuracy
-from nnguide.blueprints.numpy_net import NumpyNet
+from nnguide.blueprints.network2 import NumpyNet
 from nnguide.blueprints.settings import Settings
 
 EPOCHS = 10

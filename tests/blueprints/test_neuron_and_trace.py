@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nnguide.blueprints.neuron import PUT_IN, neuron
+from nnguide.blueprints.neuron import WITH_NUMBERS, neuron
 from nnguide.blueprints.trace import small_network, trace
 from nnguide.blueprints.trace_text import trace_text
 from nnguide.errors import ConfigError, InputError
@@ -20,7 +20,7 @@ def test_the_neuron_of_the_guide():
     assert data["loss_after"] < data["loss"]
 
 
-@pytest.mark.parametrize("activation", PUT_IN)
+@pytest.mark.parametrize("activation", WITH_NUMBERS)
 def test_all_ways_to_the_slopes_agree(activation):
     data = neuron([0.7, -1.2, 0.4], [0.3, 0.8, -0.5], 0.2, activation, 0.5, 0.1)
     assert [row["method"] for row in data["slopes"]][:2] == ["by hand", "central differences"]

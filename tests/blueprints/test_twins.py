@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nnguide.blueprints import toy_data
-from nnguide.blueprints.engines import ENGINES, build
+from nnguide.blueprints.backends import BACKENDS, build
 from nnguide.blueprints.gradient_check import random_case
 from nnguide.blueprints.losses import accuracy
 from nnguide.blueprints.settings import ACTIVATIONS, PAIRS, SCHEDULES, Settings
@@ -52,7 +52,7 @@ def twins_of(case, dtype):
     """The three networks at the weights of a random case, and its examples."""
     network, X, Y = case
     found = {}
-    for engine in ENGINES:
+    for engine in BACKENDS:
         found[engine] = build(engine, X.shape[1], Y.shape[1], network.settings, dtype)
         found[engine].set_weights([w.astype(dtype) for w in network.get_weights()])
     return found, X, Y
@@ -158,7 +158,7 @@ def test_l1_makes_the_same_weights_zero(optimizer):
     X = np.hstack([X, np.random.default_rng(1).normal(size=(60, 4))])
     chosen = Settings((4,), "tanh", optimizer=optimizer, l1=0.03, epochs=10, batch_size=20)
     zeros = []
-    for engine in ENGINES:
+    for engine in BACKENDS:
         network = build(engine, 6, 1, chosen, "float64")
         network.fit(X, y)
         zeros.append(network.get_weights()[0] == 0)
@@ -171,7 +171,7 @@ def test_all_three_reach_the_same_figure_on_moons():
     train, test = toy_data.moons(200, 0), toy_data.moons(300, 1)
     chosen = Settings((16,), epochs=40, learning_rate=0.05, patience=5)
     figures, histories = [], []
-    for engine in ENGINES:
+    for engine in BACKENDS:
         network = build(engine, 2, 1, chosen)
         histories.append(network.fit(*train, test))
         figures.append(accuracy(network.predict(test[0]), test[1]))
@@ -187,7 +187,7 @@ def test_all_three_reach_the_same_figure_on_moons():
             )
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", BACKENDS)
 def test_dropout_is_for_training_only(engine):
     network = build(engine, 2, 1, Settings((50,), dropout=0.5, epochs=2))
     X, y = toy_data.moons(60, 0)
@@ -196,7 +196,7 @@ def test_dropout_is_for_training_only(engine):
     np.testing.assert_array_equal(network.predict(X), network.predict(X))
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", BACKENDS)
 def test_weights_move_between_all_three(engine):
     chosen = Settings((4, 3), seed=1)
     source, target = build("numpy", 2, 1, chosen), build(engine, 2, 1, Settings((4, 3), seed=2))

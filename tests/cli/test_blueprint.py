@@ -3,6 +3,7 @@
 import itertools
 import json
 
+import numpy as np
 import pytest
 
 from nnguide import cli
@@ -12,6 +13,7 @@ DEMOS = [
     "neuron",
     "trace",
     "activations",
+    "convolution",
     "losses",
     "linear",
     "rates",
@@ -81,7 +83,11 @@ def test_the_neuron_of_the_guide(run):
         (["trace", "--inputs", "1"], 4, "expected inputs"),
         (["rates", "--plot", "picture.txt"], 2, ".png"),
         (["vanishing", "--depth", "1"], 2, "--depth"),
-        (["train", "--engine", "jax"], 2, "jax"),
+        (["train", "--backend", "jax"], 2, "jax"),
+        (["train", "--data", "moons", "--out", "run"], 2, "toy problem"),
+        (["train", "--data", "none.csv"], 3, "no file"),
+        (["convolution", "--kernel", "square"], 2, "the kernel is one of"),
+        (["convolution", "--kernel", "1,2,3"], 4, "nine finite numbers"),
         (["train", "--data", "nothing"], 2, "--data is one of"),
         (["train", "--hidden", "a,b"], 2, "--hidden"),
         (["train", "--batch-size", "some"], 2, "--batch-size"),
@@ -102,8 +108,8 @@ def test_a_missing_torch_is_status_6(run, tmp_path, monkeypatch):
 
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.delitem(sys.modules, "nnguide.blueprints.torch_net", raising=False)
-    status, _, err = run("train", "--engine", "torch", "--out", tmp_path / "run")
-    assert status == 6 and "nnguide[torch]" in err and not (tmp_path / "run").exists()
+    status, _, err = run("train", "--backend", "torch")
+    assert status == 6 and "nnguide[torch]" in err
     status, out, _ = run("neuron")
     assert status == 0 and "not installed" in out
 
@@ -119,19 +125,53 @@ def test_the_gradient_check(run, tmp_path, monkeypatch):
 
 
 def test_training_prints_its_figure(run, tmp_path):
-    status, out, err = run("train", "--data", "moons", "--out", tmp_path / "run")
-    assert status == 0 and "right on held-out examples" in out and "epoch 100" in err
-    status, out, _ = run("train", "--data", "xor", "--out", tmp_path / "x", "--epochs", 2, "--json")
+    status, out, err = run("train", "--data", "moons", "--plot", tmp_path / "moons.png")
+    assert status == 0 and "validation accuracy" in out and "epoch 100" in err
+    assert (tmp_path / "moons.png").stat().st_size > 10_000
+    status, out, _ = run("train", "--engine", "numpy", "--data", "xor", "--epochs", 2, "--json")
     assert status == 0 and json.loads(out)["command"] == "blueprint train"
 
 
-def test_filters_of_a_blueprint_run(run, tmp_path, monkeypatch):
-    from nnguide.blueprints import problems
+def test_a_run_by_hand_is_for_every_command(nnguide, alone):
+    """And its first layer shows strokes, not noise: weights without ink fade away."""
+    made = nnguide("blueprint", "train", "--data", "digits", "--out", "by-hand")
+    assert made.status == 0 and "by-hand: validation accuracy 9" in made.out, made.err
+    shown = nnguide("blueprint", "filters", "by-hand", "--plot", "filters.png")
+    rows = shown.out.splitlines()[1:]
+    assert shown.status == 0 and len(rows) == 28
+    assert (alone / "filters.png").stat().st_size > 10_000
+    border = "".join([*rows[:2], *rows[-2:], *(row[:2] + row[-2:] for row in rows)])
+    assert border.count(".") > 0.95 * len(border)
+    assert sum(len(row) - row.count(".") for row in rows) > 20
+    listed = nnguide("evaluate", "by-hand", "--json")
+    assert listed.status == 0 and json.loads(listed.out)["accuracy"] > 0.93
 
-    find = problems.catalogue.find
-    monkeypatch.setattr(problems.catalogue, "find", lambda task, _: find(task, "optdigits"))
-    folder = tmp_path / "digits"
-    assert run("train", "--data", "digits", "--epochs", 1, "--out", folder)[0] == 0
-    status, out, _ = run("filters", folder, "--plot", tmp_path / "filters.png")
-    assert status == 0 and len(out.splitlines()) == 29
-    assert (tmp_path / "filters.png").stat().st_size > 10_000
+
+def test_filters_of_a_convolution_are_its_kernels(nnguide, trained):
+    from nnguide.blueprints.experiments import first_layer
+
+    shown = nnguide("blueprint", "filters", trained("digits").folder, "--json")
+    assert shown.status == 0
+    folded = np.arange(3 * 3 * 4 * 2, dtype=float).reshape(3, 3, 4, 2)
+
+    class Opened:
+        task = type("Task", (), {"name": "digits"})
+        model = type("Model", (), {"trainable_variables": [Kernel(folded)]})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("nnguide.runs.load", lambda run: Opened)
+        W = first_layer.weights_of("digits")
+    assert W.shape == (6, 6, 1, 2)
+    assert W[2 * 1 + 1, 2 * 2 + 0, 0, 1] == folded[1, 2, 2 * 1 + 0, 1]
+
+
+class Kernel:
+    """A variable of that name."""
+
+    name = "kernel"
+
+    def __init__(self, values):
+        self.values = values
+
+    def __array__(self, dtype=None, copy=None):
+        return self.values

@@ -54,10 +54,3 @@ def test_a_run_or_data_that_is_missing(nnguide, trained, alone):
     assert nnguide("audit", run, "--dataset", "spam_sample").status == 2
     (run / "decision.json").write_text("{}")
     assert nnguide("audit", run).status == 5
-
-
-def test_a_network_by_hand_has_none(nnguide, alone):
-    (alone / "run").mkdir()
-    (alone / "run" / "weights.npz").write_bytes(b"")
-    ended = nnguide("audit", "run")
-    assert ended.status == 2 and "nnguide evaluate" in ended.err

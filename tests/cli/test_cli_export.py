@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -58,11 +59,11 @@ def test_wrong_use_ends_with_2_and_changes_nothing(nnguide, trained, alone, more
 
 def test_what_cannot_be_exported_says_so(nnguide, alone):
     (alone / "blueprint").mkdir()
-    (alone / "blueprint" / "weights.npz").write_bytes(b"")
-    ended = nnguide("export", "blueprint", "--format", "onnx")
-    assert (ended.status, "is a blueprint run" in ended.err) == (2, True)
-    ended = nnguide("benchmark", "blueprint")
-    assert (ended.status, "is a blueprint run" in ended.err) == (2, True)
+    manifest = {"schema": 1, "task": "blueprint", "files": {}}
+    (alone / "blueprint" / "manifest.json").write_text(json.dumps(manifest))
+    for words in (("export", "blueprint", "--format", "onnx"), ("benchmark", "blueprint")):
+        ended = nnguide(*words)
+        assert ended.status == 5 and "nnguide blueprint train --data" in ended.err
     ended = nnguide("export", "nowhere", "--format", "onnx")
     assert (ended.status, "there is no run 'nowhere'" in ended.err) == (5, True)
 

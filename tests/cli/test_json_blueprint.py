@@ -9,7 +9,8 @@ import json_schema
 import numpy as np
 import pytest
 
-from nnguide.blueprints import gradient_check, saved
+from nnguide.blueprints import gradient_check
+from nnguide.blueprints.experiments import first_layer
 
 
 @pytest.fixture
@@ -43,8 +44,9 @@ def held(nnguide):
         "vanishing --depth 2",
         "overfit --epochs 2",
         "scaling",
-        "train --data moons --epochs 1 --out run",
-        "train --data line --epochs 1 --out run",
+        "train --data moons --epochs 1",
+        "train --data line --epochs 1 --plot line.png",
+        "convolution",
     ],
 )
 def test_numbers(line, held):
@@ -58,7 +60,7 @@ def test_trace(held, trained):
 
 def test_filters(held, monkeypatch):
     weights = np.random.default_rng(0).normal(size=(784, 5))
-    monkeypatch.setattr(saved, "first_weights", lambda run: weights)
+    monkeypatch.setattr(first_layer, "weights_of", lambda run: weights)
     held("filters run --most 2")
 
 

@@ -7,7 +7,6 @@ import pytest
 import tiny
 
 from nnguide import explain
-from nnguide.blueprints.saved import Saved
 from nnguide.explain.subjects import subject as open_subject
 
 MORE = ("train.epochs=25", "train.learning_rate=0.3")  # for words to weigh something
@@ -57,30 +56,3 @@ def explained(subjects, inputs):
         return found[task, method]
 
     return explanations
-
-
-@pytest.fixture(scope="session")
-def blueprint(tmp_path_factory):
-    """A network by hand of an engine, trained for an instant on `data`."""
-
-    def train(engine="numpy", data="moons", **settings):
-        from nnguide.blueprints import engines, problems, saved
-        from nnguide.blueprints.settings import Settings
-
-        problem = problems.load(data, 120)
-        classes = len(problem.labels)
-        loss = "mse" if not classes else "binary_crossentropy"
-        output = "linear" if not classes else "sigmoid"
-        if classes > 2:
-            loss, output = "categorical_crossentropy", "softmax"
-        asked = Settings(
-            **{"hidden": (8, 6), "epochs": 3, "loss": loss, "output": output, **settings}
-        )
-        network = engines.build(engine, len(problem.encoder.mean), problem.outputs, asked)
-        history = network.fit(problem.encoder(problem.train.inputs), problem.train.y)
-        folder = tmp_path_factory.mktemp("blueprint")
-        given = {"engine": engine, "examples": 120, "label_column": None}
-        saved.save(folder, network, problem, given, history, {})
-        return Saved.open(folder)
-
-    return train

@@ -7,8 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnguide.blueprints import problems
-from nnguide.errors import InputError
 from nnguide.explain import words
 from nnguide.preprocessing.tokens import Tokeniser
 
@@ -60,14 +58,3 @@ def test_a_word_that_occurs_twice_is_shared_equally():
     ids, shares = words.shares(tokeniser, "win win")
     assert ids.tolist() == [2]
     assert shares.tolist() == [[0.5, 0.5]]
-
-
-def test_counted_words_are_those_that_the_network_by_hand_counts():
-    found = words.counted("Win WIN 2 day_s")
-    assert [word.word for word in found.words] == problems.tokens(found.text)
-    shares = words.counted_shares(found, ("win", "2", "absent"))
-    assert shares[0].tolist() == [0.5, 0.5, 0, 0, 0]
-    assert shares[1].tolist() == [0, 0, 1, 0, 0]
-    assert not shares[2].any()
-    with pytest.raises(InputError, match="2,000 words"):
-        words.counted("a " * 2001)

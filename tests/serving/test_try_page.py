@@ -21,7 +21,7 @@ class Trained(Echo):
     """What a run looks like from outside."""
 
     def __init__(self, pictures: bool, threshold: float | None) -> None:
-        self.signatures = described(pictures, labels=10 if pictures else 2)
+        self.signatures = described("pictures" if pictures else "texts", 10 if pictures else 2)
         self.threshold = threshold
 
 

@@ -1,152 +1,14 @@
-"""Pictures of what the blueprints show, from their plain data; each function writes one file.
-
-The colours are those of Okabe and Ito, told apart by colour-blind readers too; curves also differ
-in their dashes, so that a black-and-white print can be read.
-"""
+"""Plots of what the blueprints measure, from their plain data; each function writes one file."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nnguide.errors import ConfigError
+from nnguide.blueprints.canvas import COLOURS, Data, canvas, label_axes
 from nnguide.files import atomic
-
-Data = dict[str, Any]
-
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (3, 1)))
-STYLE = {
-    "font.size": 12,
-    "axes.titlesize": 13,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.alpha": 0.25,
-    "legend.frameon": False,
-    "lines.linewidth": 2,
-}
-
-
-@contextlib.contextmanager
-def canvas(
-    target: Path | str, columns: int = 1, size: tuple[float, float] | None = None
-) -> Iterator[Any]:
-    """A figure's axes, one row of `columns`; at the end the figure is written to `target`.
-
-    Raises:
-        ConfigError: a file type that cannot be drawn.
-        WriteError: the file cannot be written.
-    """
-    target = Path(target)
-    from matplotlib import rc_context, rcsetup
-    from matplotlib.figure import Figure  # without pyplot: no window, no global state
-
-    figure = Figure(size or (5.2 * columns + 1.6, 4.6), layout="constrained")
-    suffix = target.suffix.lstrip(".").lower()
-    drawable = figure.canvas.get_supported_filetypes()
-    if suffix not in drawable:
-        raise ConfigError(f"a picture's file ends in .png, .svg or .pdf; got {target.name!r}")
-    style: Any = {**STYLE, "axes.prop_cycle": rcsetup.cycler(color=COLOURS, linestyle=DASHES)}
-    with rc_context(style):
-        yield figure.subplots(1, columns)
-        with atomic(target) as beside:
-            figure.savefig(beside, dpi=150)
-
-
-def _title(axes: Any, title: str, x: str, y: str) -> None:
-    axes.set_title(title)
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
-    if x.startswith(("epoch", "step", "unit", "layer")):
-        axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
-
-
-def neuron(data: Data, target: Path | str) -> None:
-    """The neuron as a diagram, the numbers of its way forward and back beside it."""
-    steps = {step["symbol"]: step["value"] for step in data["steps"]}
-    x, W = data["inputs"], data["weights"]
-    with canvas(target, size=(9, 4.8)) as axes:
-        axes.set_axis_off()
-        axes.set(xlim=(-0.6, 5.6), ylim=(-0.15, 1.1))
-        heights = np.linspace(0.95, 0.35, len(x)) if len(x) > 1 else [0.65]
-        circle = {"boxstyle": "circle,pad=0.5", "fc": "white", "ec": COLOURS[0], "lw": 2}
-        arrow = {"arrowstyle": "->", "lw": 1.6, "color": "#444444"}
-
-        def connect(start: tuple[float, float], end: tuple[float, float], label: str) -> None:
-            axes.annotate("", end, start, arrowprops=arrow)
-            middle = (0.5 * (start[0] + end[0]), 0.5 * (start[1] + end[1]))
-            box = {"fc": "white", "ec": "none", "pad": 1.5}
-            axes.text(*middle, label, ha="center", va="center", color=COLOURS[1], bbox=box)
-
-        for i, (value, w, height) in enumerate(zip(x, W, heights, strict=True), start=1):
-            axes.text(0, height, f"x{i}\n{value:g}", ha="center", va="center", bbox=circle)
-            connect((0.35, height), (2.0, 0.65), f"w{i} = {w:g}")
-        axes.text(0, 0.08, f"bias\n{data['bias']:g}", ha="center", va="center", bbox=circle)
-        connect((0.35, 0.08), (2.05, 0.58), "")
-        inside = f"z\n{round(steps['z'], 12) + 0.0:.4g}"
-        axes.text(2.35, 0.65, inside, ha="center", va="center", bbox={**circle, "ec": COLOURS[2]})
-        connect((2.75, 0.65), (4.2, 0.65), data["activation"])
-        axes.text(4.55, 0.65, f"ŷ\n{steps['ŷ']:.4g}", ha="center", va="center", bbox=circle)
-        axes.text(4.55, 0.36, f"target y = {data['target']:g}", ha="center")
-        back = ", ".join(f"{value:.4g}" for value in steps["∂L/∂W"])
-        axes.text(
-            2.5,
-            -0.1,
-            f"L = {steps['L']:.4g}     δ = {steps['δ']:.4g}     ∂L/∂W = [{back}]     "
-            f"∂L/∂b = {steps['∂L/∂b']:.4g}",
-            ha="center",
-            color=COLOURS[0],
-        )
-        axes.set_title("One neuron: forward along the arrows, the error δ back against them")
-
-
-def trace(data: Data, target: Path | str) -> None:
-    """Every activation on the way forward and every error on the way back, as bars."""
-    if "tokens" in data:
-        trace_text(data, target)
-        return
-    forward = [row for row in data["forward"] if row["symbol"].startswith(("a", "ŷ"))]
-    errors = {row["symbol"]: row for row in data["backward"] if row["symbol"].startswith("δ")}
-    with canvas(target, len(forward), (3.4 * len(forward) + 1, 4.6)) as all_axes:
-        for depth, (axes, row) in enumerate(zip(np.atleast_1d(all_axes), forward, strict=True)):
-            values = np.ravel(row["value"])
-            places = np.arange(1, len(values) + 1)
-            error = errors.get(f"δ[{depth}]")
-            shift = 0.2 if error else 0.0
-            axes.bar(places - shift, values, 0.38, label=row["symbol"], color=COLOURS[0])
-            if error:
-                δ = np.ravel(error["value"])
-                label = f"δ[{depth}] = ∂L/∂z"
-                axes.bar(places + shift, δ, 0.38, label=label, color=COLOURS[1], hatch="//")
-            axes.axhline(0, color="black", lw=0.8)
-            axes.set_xlim(0.2, len(values) + 0.8)
-            axes.margins(y=0.25)
-            axes.legend(loc="upper left")
-            kind = "input" if not depth else "output" if row["symbol"] == "ŷ" else f"layer {depth}"
-            _title(axes, f"{kind}: {len(values)} unit{'s' * (len(values) > 1)}", "unit", "value")
-
-
-def trace_text(data: Data, target: Path | str) -> None:
-    """The tokens that an answer hangs on, and the gradient on its way back to them."""
-    from matplotlib.ticker import MaxNLocator
-
-    tokens = sorted(data["tokens"], key=lambda token: token["pull"])[-12:]
-    layers = data["backward"]
-    with canvas(target, 2) as (left, right):
-        left.barh(range(len(tokens)), [token["pull"] for token in tokens])
-        left.set_yticks(range(len(tokens)), [token["token"] for token in tokens])
-        left.xaxis.set_major_locator(MaxNLocator(4))
-        title = f"“{data['text'][:40]}”: P(spam) = {data['probability']:.3f}"
-        _title(left, title, "norm of ∂L/∂embedding", "words and [pieces], _ is a space")
-        norms = [layer["norm"] for layer in layers]
-        right.barh([layer["layer"] for layer in layers][::-1], norms[::-1], color=COLOURS[1])
-        right.set_xscale("log")
-        _title(right, "The gradient on its way back", "norm of ∂L/∂output (log scale)", "")
 
 
 def activations(data: Data, target: Path | str) -> None:
@@ -159,8 +21,8 @@ def activations(data: Data, target: Path | str) -> None:
         left.set_ylim(-1.5, 3)
         right.set_ylim(-0.1, 1.1)
         left.legend()
-        _title(left, "Activations", "sum z", "activation a = g(z)")
-        _title(right, "Their slopes, which errors are multiplied by", "sum z", "slope g'(z)")
+        label_axes(left, "Activations", "sum z", "activation a = g(z)")
+        label_axes(right, "Their slopes, which errors are multiplied by", "sum z", "slope g'(z)")
 
 
 def linear(data: Data, target: Path | str) -> None:
@@ -170,7 +32,7 @@ def linear(data: Data, target: Path | str) -> None:
             boundary_on(axes, surface, data["points"]["X"], data["points"]["y"])
             title = "without an activation" if name == "linear" else "with a ReLU"
             reached = data["xor_accuracy"][name]
-            _title(axes, f"Two layers {title}: {reached:.0%} right", "x₁", "x₂")
+            label_axes(axes, f"Two layers {title}: {reached:.0%} right", "x₁", "x₂")
 
 
 def boundary_on(axes: Any, surface: Data, X: Any, y: Any) -> None:
@@ -203,7 +65,7 @@ def rates(data: Data, target: Path | str) -> None:
         axes.set_yscale("log")
         axes.legend()
         title = f"Too small crawls, too large diverges (beyond α = {data['largest_rate']:.2f})"
-        _title(axes, title, "step of full-batch descent", "loss (log scale)")
+        label_axes(axes, title, "step of full-batch descent", "loss (log scale)")
 
 
 def batches(data: Data, target: Path | str) -> None:
@@ -216,7 +78,7 @@ def batches(data: Data, target: Path | str) -> None:
             axes.plot(curve["losses"], label=f"{name}: {curve['updates']:,} updates")
         axes.set_yscale("log")
         axes.legend()
-        _title(
+        label_axes(
             axes,
             "The same data and rate in batches of several sizes",
             "epoch: every example seen once",
@@ -234,8 +96,8 @@ def schedules(data: Data, target: Path | str) -> None:
             right.plot(shown, curve["losses"], label=curve["schedule"])
         right.set_yscale("log")
         left.legend()
-        _title(left, "Learning-rate schedules", "epoch", "learning rate α")
-        _title(right, "What Adam makes of them", "epoch", "training loss (log scale)")
+        label_axes(left, "Learning-rate schedules", "epoch", "learning rate α")
+        label_axes(right, "What Adam makes of them", "epoch", "training loss (log scale)")
 
 
 def vanishing(data: Data, target: Path | str) -> None:
@@ -246,7 +108,7 @@ def vanishing(data: Data, target: Path | str) -> None:
         axes.set_yscale("log")
         axes.legend()
         title = f"Gradients on their way back through {len(norms)} layers"
-        _title(axes, title, "layer (1 is next to the input)", "norm of ∂L/∂W (log scale)")
+        label_axes(axes, title, "layer (1 is next to the input)", "norm of ∂L/∂W (log scale)")
 
 
 def overfit(data: Data, target: Path | str) -> None:
@@ -260,7 +122,7 @@ def overfit(data: Data, target: Path | str) -> None:
             axes.plot(epochs, run["validation_losses"], label="validation")
             axes.set_ylim(0, highest)
             title = f"{run['cure']}\n{run['zeros']:.0%} of weights are 0"
-            _title(axes, title, "epoch", "")
+            label_axes(axes, title, "epoch", "")
         first = np.atleast_1d(all_axes)[0]
         first.set_ylabel("loss without penalties")
         first.legend()
@@ -274,7 +136,7 @@ def scaling(data: Data, target: Path | str) -> None:
         axes.set_ylim(bottom=0)
         axes.legend()
         title = "Age in years and salary in money, raw and standardised"
-        _title(axes, title, "epoch", "training loss")
+        label_axes(axes, title, "epoch", "training loss")
 
 
 def filters(data: Data, target: Path | str) -> None:
@@ -312,7 +174,7 @@ def check(data: Data, target: Path | str) -> None:
         axes.set_ylim(1e-12, 1e-5)
         axes.set_xticks(range(len(names)), names)
         axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-        _title(
+        label_axes(
             axes,
             "By hand against central differences, depths 1 to 5",
             "hidden activation",
@@ -337,7 +199,7 @@ def history(records: list[Data], target: Path | str, title: str) -> None:
                 epochs = [record["epoch"] for record in records]
                 axes.plot(epochs, [record[column] for record in records], label=names[column])
             axes.legend()
-            _title(axes, title, "epoch", label)
+            label_axes(axes, title, "epoch", label)
 
 
 def boundary(
@@ -346,7 +208,7 @@ def boundary(
     """A trained network's decision over the plane, with the points that it is judged by."""
     with canvas(target, size=(6.4, 5.4)) as axes:
         boundary_on(axes, surface, X, y)
-        _title(axes, title, *names)
+        label_axes(axes, title, *names)
 
 
 def forming(frames: list[Data], X: Any, y: Any, target: Path | str) -> None:
@@ -362,7 +224,7 @@ def forming(frames: list[Data], X: Any, y: Any, target: Path | str) -> None:
     def draw(frame: Data) -> list[Any]:
         axes.clear()
         boundary_on(axes, frame, X, y)
-        _title(axes, f"after epoch {frame['epoch']}", "x₁", "x₂")
+        label_axes(axes, f"after epoch {frame['epoch']}", "x₁", "x₂")
         return []
 
     shown = [*frames, *frames[-1:] * 10]  # rest at the end
@@ -383,7 +245,9 @@ def losses(data: Data, target: Path | str) -> None:
             for name, label in (("mse", "squared error"), ("crossentropy", "cross-entropy")):
                 axes.plot(z, [row[name + end] for row in rows], marker="o", label=label)
             axes.legend()
-            _title(axes, title, "z: sure of no … sure of yes (the truth)", "L" if not end else "δ")
+            label_axes(
+                axes, title, "z: sure of no … sure of yes (the truth)", "L" if not end else "δ"
+            )
 
 
 def line(x: Any, y: Any, predictions: Any, target: Path | str, title: str) -> None:
@@ -393,4 +257,4 @@ def line(x: Any, y: Any, predictions: Any, target: Path | str, title: str) -> No
         axes.scatter(np.ravel(x), y, s=16, color=COLOURS[5], label="held-out points")
         axes.plot(np.ravel(x)[order], np.ravel(predictions)[order], label="ŷ", color=COLOURS[1])
         axes.legend()
-        _title(axes, title, "x", "y")
+        label_axes(axes, title, "x", "y")

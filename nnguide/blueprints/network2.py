@@ -1,7 +1,17 @@
-"""A dense network by hand: forward, backward and descent in NumPy alone.
+"""The network of network.py with what makes one learn better: read that file first.
+
+What each refinement costs, one at a time:
+
+    another activation or loss   a pair of functions, activations.py and losses.py
+    momentum, Adam, AdamW        a vector or two beside the parameters, optimizers.py
+    a learning-rate schedule     one function of the step, optimizers.py
+    dropout                      a random mask forward, the same mask backward
+    L2                           one line: 2 λ w more in the gradient
+    L1                           one line after each step, which makes weights exactly zero
+    early stopping               the best weights so far, training_loop.py
 
 Counting as the guide does, a network with one hidden layer has three layers: the input a[0] = X,
-the hidden a[1] and the output a[2] = ŷ. Forward keeps what backward needs.
+the hidden a[1] and the output a[2] = ŷ.
 """
 
 from __future__ import annotations
@@ -13,15 +23,15 @@ from typing import Any
 
 import numpy as np
 
-from nnguide.blueprints import activations, descent, fitting, losses
-from nnguide.blueprints.fitting import Record
+from nnguide.blueprints import activations, losses, optimizers, training_loop
+from nnguide.blueprints.initializers import initial_weights
 from nnguide.blueprints.settings import Settings
-from nnguide.blueprints.starts import starting_weights
+from nnguide.blueprints.training_loop import Record
 
 
 @dataclass(eq=False)
 class Layer:
-    """Layer l: its parameters, their slopes, and what forward leaves for backward."""
+    """Layer l: its parameters, their gradients, and what forward leaves for backward."""
 
     W: np.ndarray  # W[l] (in, out)
     b: np.ndarray  # b[l] (out,)
@@ -36,8 +46,8 @@ class Layer:
 class NumpyNet:
     """A dense network of any depth.
 
-    All parameters lie in one vector θ and all slopes in another; each W, b, ∂L/∂W and ∂L/∂b is a
-    view of its part. Layers see matrices, descent sees one vector, and nothing is copied.
+    All parameters lie in one vector θ and all gradients in another; each W, b, ∂L/∂W and ∂L/∂b is
+    a view into one of them. Layers see matrices, optimizers one vector, and nothing is copied.
     """
 
     def __init__(
@@ -52,27 +62,30 @@ class NumpyNet:
         self.cost = losses.TABLE[s.loss]
 
         count = sum((m + 1) * n for m, n in pairwise(self.sizes))
-        self.θ, self.slopes, self.is_weight = (np.zeros(count, dtype) for _ in range(3))
+        self.θ, self.gradient, self.is_weight = (np.zeros(count, dtype) for _ in range(3))
         self.layers: list[Layer] = []
         start = 0
         for m, n in pairwise(self.sizes):
             W, b = slice(start, start + m * n), slice(start + m * n, start + m * n + n)
             self.layers.append(
                 Layer(
-                    self.θ[W].reshape(m, n), self.θ[b], self.slopes[W].reshape(m, n), self.slopes[b]
+                    self.θ[W].reshape(m, n),
+                    self.θ[b],
+                    self.gradient[W].reshape(m, n),
+                    self.gradient[b],
                 )
             )
             self.is_weight[W] = 1  # penalties leave the biases alone
             start = b.stop
-        self.set_weights(starting_weights(self.sizes, s.activation, s.seed, dtype))
+        self.set_weights(initial_weights(self.sizes, s.activation, s.seed, dtype))
 
     # -- forward and backward ----------------------------------------------------------------
 
     def forward(self, X: np.ndarray, random: np.random.Generator | None = None) -> np.ndarray:
         """The sum z (batch, out) of the last layer; ŷ is its activation.
 
-        With `random`, dropout: each hidden unit is silent with probability p, and the others
-        speak 1/(1 − p) times as loud, so that the next layer hears the same on average.
+        With `random`, dropout: each hidden unit is zero with probability p, and the others are
+        1/(1 − p) times as large, so that the next layer's input is the same on average.
         """
         p = self.settings.dropout
         a = X  # a[0]  (batch, in)
@@ -96,7 +109,7 @@ class NumpyNet:
 
             ∂L/∂W[l] = a[l−1]ᵀ δ[l]              w_ij carries a_i into z_j
             ∂L/∂b[l] = Σ δ[l] over the batch     b_j goes into z_j as it is
-            δ[l−1] = (δ[l] W[l]ᵀ) g'(z[l−1])     blame goes back the way the signal came
+            δ[l−1] = (δ[l] W[l]ᵀ) g'(z[l−1])     the error goes back the way the signal came
         """
         layers = self.layers
         δ = self.cost.delta(layers[-1].z, Y, self.g_out) / len(Y)  # δ[L] = ∂L/∂z[L]  (batch, out)
@@ -107,14 +120,14 @@ class NumpyNet:
                 break
             da = δ @ layer.W.T  # ∂L/∂a[l−1]  (batch, out) (out, in) -> (batch, in)
             if below.keep is not None:
-                da *= below.keep  # a silent unit is not to blame
+                da *= below.keep  # a unit that was dropped takes no part
             δ = self.g.back(da, below.a)  # δ[l−1]  (batch, in)
         if self.settings.l2:
-            self.slopes += 2 * self.settings.l2 * self.is_weight * self.θ  # ∂(λ₂ w²)/∂w = 2 λ₂ w
+            self.gradient += 2 * self.settings.l2 * self.is_weight * self.θ  # ∂(λ₂ w²)/∂w = 2 λ₂ w
 
     # -- the four methods of every network -----------------------------------------------------
 
-    @np.errstate(over="ignore", invalid="ignore")  # fitting.finite tells of it in words
+    @np.errstate(over="ignore", invalid="ignore")  # check_finite raises
     def fit(
         self,
         X: np.ndarray,
@@ -137,67 +150,67 @@ class NumpyNet:
             WorkError: the loss is not finite any more.
         """
         s = self.settings
-        X, Y = fitting.examples(X, y, self.sizes, self.dtype)
+        X, Y = training_loop.examples(X, y, self.sizes, self.dtype)
         order = np.random.default_rng(s.seed)  # of the examples, the same in every twin
-        silence = np.random.default_rng([s.seed, 1])  # which units dropout silences
-        rule = descent.RULES[s.optimizer](self.θ, s)
-        steps = s.epochs * descent.updates_per_epoch(len(X), s.batch_size)
-        stopping = fitting.EarlyStopping(s.patience)
+        dropped = np.random.default_rng([s.seed, 1])  # which units dropout zeroes
+        optimizer = optimizers.OPTIMIZERS[s.optimizer](self.θ, s)
+        steps = s.epochs * training_loop.updates_per_epoch(len(X), s.batch_size)
+        stopping = training_loop.EarlyStopping(s.patience)
         history: list[Record] = []
         step = 0
         for epoch in range(1, s.epochs + 1):
             total = 0.0
-            for batch in descent.batches(len(X), s.batch_size, order):
-                α = descent.rate(s.schedule, s.learning_rate, step, steps)
-                z = self.forward(X[batch], silence)
+            for batch in training_loop.batches(len(X), s.batch_size, order):
+                α = optimizers.learning_rate(s.schedule, s.learning_rate, step, steps)
+                z = self.forward(X[batch], dropped)
                 total += len(batch) * self._loss(z, Y[batch])
                 self.backward(Y[batch])
-                rule.step(self.θ, self.slopes, α)
+                optimizer.step(self.θ, self.gradient, α)
                 if s.l1:
-                    descent.soft_threshold(self.θ, s.l1 * self.is_weight * rule.reach(α))
+                    optimizers.soft_threshold(self.θ, s.l1 * self.is_weight * optimizer.reach(α))
                 step += 1
             record: Record = {"epoch": epoch, "learning_rate": α, "loss": total / len(X)}
             if validation_data is not None:
                 record["val_loss"] = self.loss(*validation_data)
             history.append(record)
-            fitting.finite(record)
+            training_loop.check_finite(record)
             if on_epoch is not None:
                 on_epoch(self, record)
-            if stopping.enough(record, self):
+            if stopping.should_stop(record, self):
                 break
         stopping.restore(self)
         return history
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """ŷ (n, out): probabilities, or with a linear output the values themselves."""
-        X = fitting.inputs(X, self.sizes[0], self.dtype)
+        X = training_loop.inputs(X, self.sizes[0], self.dtype)
         return self.g_out.value(self.forward(X))
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of [W1 (in, out), b1 (out,), W2, b2, …]."""
-        return [part.copy() for layer in self.layers for part in (layer.W, layer.b)]
+        return [array.copy() for layer in self.layers for array in (layer.W, layer.b)]
 
     def set_weights(self, weights: list[np.ndarray]) -> None:
-        """Take weights over, in the order of get_weights, from any twin."""
-        fitting.same_shapes(self.get_weights(), weights)
+        """Copy weights in, in the order of get_weights, from any twin."""
+        training_loop.check_shapes(self.get_weights(), weights)
         for layer, W, b in zip(self.layers, weights[::2], weights[1::2], strict=True):
             layer.W[...], layer.b[...] = W, b
 
-    # -- what checks and pictures ask for --------------------------------------------------------
+    # -- what checks and plots need --------------------------------------------------------
 
     def loss(self, X: np.ndarray, y: np.ndarray) -> float:
         """The mean loss of examples, with penalties, without dropout."""
-        X, Y = fitting.examples(X, y, self.sizes, self.dtype)
+        X, Y = training_loop.examples(X, y, self.sizes, self.dtype)
         return self._loss(self.forward(X), Y)
 
     def gradients(self, X: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
-        """The slopes of `loss`, in the order of get_weights; |w| has the slope sign(w)."""
-        X, Y = fitting.examples(X, y, self.sizes, self.dtype)
+        """The gradients of `loss`, in the order of get_weights; |w| has the gradient sign(w)."""
+        X, Y = training_loop.examples(X, y, self.sizes, self.dtype)
         self.forward(X)
         self.backward(Y)
         if self.settings.l1:
-            self.slopes += self.settings.l1 * self.is_weight * np.sign(self.θ)
-        return [part.copy() for layer in self.layers for part in (layer.dW, layer.db)]
+            self.gradient += self.settings.l1 * self.is_weight * np.sign(self.θ)
+        return [array.copy() for layer in self.layers for array in (layer.dW, layer.db)]
 
     def _loss(self, z: np.ndarray, Y: np.ndarray) -> float:
         s = self.settings

@@ -1,8 +1,9 @@
-"""What the three fits have in common: checks at the door, and early stopping."""
+"""What the training loops of the three networks share: checks, batches, early stopping."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,6 +12,19 @@ from nnguide.blueprints.losses import targets
 from nnguide.errors import InputError, WorkError
 
 Record = dict[str, Any]  # one epoch: epoch, learning_rate, loss and perhaps val_loss
+
+
+def updates_per_epoch(n: int, batch_size: int | str) -> int:
+    """How many updates one pass over `n` examples makes."""
+    return 1 if batch_size == "full" else math.ceil(n / int(batch_size))
+
+
+def batches(n: int, batch_size: int | str, random: np.random.Generator) -> Iterator[np.ndarray]:
+    """Every example once, in random order, a batch of indices at a time; the last may be short."""
+    order = random.permutation(n)
+    size = n if batch_size == "full" else int(batch_size)
+    for start in range(0, n, size):
+        yield order[start : start + size]
 
 
 class HasWeights(Protocol):
@@ -46,15 +60,15 @@ def inputs(X: np.ndarray, features: int, dtype: str) -> np.ndarray:
     return X
 
 
-def same_shapes(expected: list[np.ndarray], given: list[np.ndarray]) -> None:
+def check_shapes(expected: list[np.ndarray], received: list[np.ndarray]) -> None:
     """Refuse weights of other shapes than the network's own."""
-    wanted, got = [np.shape(w) for w in expected], [np.shape(w) for w in given]
+    wanted, got = [np.shape(w) for w in expected], [np.shape(w) for w in received]
     if wanted != got:
         raise InputError(f"expected weights of the shapes {wanted}; got {got}")
 
 
-def finite(record: Record) -> None:
-    """Refuse an epoch whose loss has left the numbers."""
+def check_finite(record: Record) -> None:
+    """Refuse an epoch whose loss is not a finite number."""
     for name in ("loss", "val_loss"):
         if not math.isfinite(record.get(name, 0.0)):
             raise WorkError(
@@ -66,8 +80,7 @@ def finite(record: Record) -> None:
 class EarlyStopping:
     """Wait `patience` epochs for a lower validation loss, then return to the best weights.
 
-    Falling short of a lower loss for `patience` epochs ends the training; so does its last
-    epoch. Either way the weights of the best epoch come back. patience 0 does nothing.
+    However the training ends, the weights of the best epoch come back. patience 0 does nothing.
     """
 
     def __init__(self, patience: int) -> None:
@@ -76,8 +89,8 @@ class EarlyStopping:
         self.epoch = 0  # the best one
         self.weights: list[np.ndarray] = []
 
-    def enough(self, record: Record, network: HasWeights) -> bool:
-        """Look at an epoch's record; True when the training should end."""
+    def should_stop(self, record: Record, network: HasWeights) -> bool:
+        """Note an epoch's validation loss; True when the training should end."""
         if not self.patience or "val_loss" not in record:
             return False
         if record["val_loss"] < self.lowest:

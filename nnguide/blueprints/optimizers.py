@@ -1,13 +1,12 @@
-"""Gradient descent: θ := θ − α ∂L/∂θ, its refinements, and how the rate α changes.
+"""Optimizers: θ := θ − α ∂L/∂θ, its refinements, and how the learning rate α changes.
 
-Descent sees no layers. It sees one vector θ of all parameters, one vector g of their slopes
-∂L/∂θ, and a rate α. Every rule works in place, as published.
+An optimizer sees no layers. It sees one vector θ of all parameters, one vector g of their
+gradients ∂L/∂θ, and a learning rate α. Every one works in place, as published.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -27,14 +26,14 @@ class Sgd:
         θ -= np.multiply(g, α, out=self.scratch)
 
     def reach(self, α: float) -> Any:
-        """How far one unit of steady slope moves a parameter: a number, or one for each."""
+        """How far one unit of steady gradient moves a parameter: a number, or one for each."""
         return α
 
 
 class Momentum:
     """A ball that rolls (Polyak 1964): v := μ v + g; θ := θ − α v.
 
-    A slope that keeps its sign adds up to g (1 + μ + μ² + …) = g / (1 − μ).
+    A gradient that keeps its sign adds up to g (1 + μ + μ² + …) = g / (1 − μ).
     """
 
     def __init__(self, θ: np.ndarray, settings: Settings) -> None:
@@ -54,10 +53,10 @@ class Momentum:
 class Adam:
     """A rate of its own for each parameter (Kingma & Ba 2015).
 
-    m := β₁ m + (1 − β₁) g           the mean of the slope
+    m := β₁ m + (1 − β₁) g           the mean of the gradient
     v := β₂ v + (1 − β₂) g²          and of its square
     m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ)   both began at 0: undo that
-    θ := θ − α m̂ / (√v̂ + ε)         about α a step, however steep the slope
+    θ := θ − α m̂ / (√v̂ + ε)         about α a step, however steep it is
 
     With a decay λ this is AdamW (Loshchilov & Hutter 2019): θ := θ − α λ θ beforehand, so that
     the decay is not divided by √v̂ as an L2 term in the loss would be.
@@ -67,7 +66,7 @@ class Adam:
         self.λ = settings.weight_decay if settings.optimizer == "adamw" else 0.0
         self.t = 0
         self.m, self.v = np.zeros_like(θ), np.zeros_like(θ)
-        self.size, self.scratch = np.empty_like(θ), np.empty_like(θ)  # √v̂ + ε, and rough paper
+        self.size, self.scratch = np.empty_like(θ), np.empty_like(θ)  # √v̂ + ε, and a buffer
 
     def step(self, θ: np.ndarray, g: np.ndarray, α: float) -> None:
         self.t += 1
@@ -88,20 +87,22 @@ class Adam:
         return α / self.size
 
 
-def _move_towards(mean: np.ndarray, value: np.ndarray, share: float, scratch: np.ndarray) -> None:
-    """mean := mean + share · (value − mean), in place."""
+def _move_towards(
+    mean: np.ndarray, value: np.ndarray, fraction: float, scratch: np.ndarray
+) -> None:
+    """mean := mean + fraction · (value − mean), in place."""
     np.subtract(value, mean, out=scratch)
-    scratch *= share
+    scratch *= fraction
     mean += scratch
 
 
-RULES: dict[str, Any] = {"sgd": Sgd, "momentum": Momentum, "adam": Adam, "adamw": Adam}
+OPTIMIZERS: dict[str, Any] = {"sgd": Sgd, "momentum": Momentum, "adam": Adam, "adamw": Adam}
 
 
 def soft_threshold(θ: np.ndarray, reach: Any) -> None:
-    """Draw every parameter towards zero by `reach`, in place, and stop there.
+    """Move every parameter towards zero by `reach`, in place, and stop there.
 
-    The step for a penalty λ|w|. Its slope λ sign(w) would jump to and fro over zero for ever;
+    The step for a penalty λ|w|. Its gradient λ sign(w) would jump to and fro over zero for ever;
     the minimum of λ|w| + (w − w₀)² / (2 reach), worked out exactly, is w₀ moved by λ·reach, or
     zero where it would cross. That is how L1 makes weights that are 0, not merely small
     (proximal gradient; for Adam's reach: Yun, Lozano & Yang 2021).
@@ -109,7 +110,7 @@ def soft_threshold(θ: np.ndarray, reach: Any) -> None:
     np.copyto(θ, np.sign(θ) * np.maximum(np.abs(θ) - reach, 0))
 
 
-def rate(schedule: str, highest: float, step: int, steps: int) -> float:
+def learning_rate(schedule: str, highest: float, step: int, steps: int) -> float:
     """The learning rate at update number `step` in [0, steps) of a training.
 
     With s = step / steps, how much of the training is over:
@@ -135,19 +136,6 @@ def rate(schedule: str, highest: float, step: int, steps: int) -> float:
     return highest
 
 
-def _along_cosine(start: float, end: float, share: float) -> float:
+def _along_cosine(start: float, end: float, fraction: float) -> float:
     """From start to end along half a cosine: slow, fast, slow."""
-    return end + (start - end) * 0.5 * (1 + math.cos(math.pi * share))
-
-
-def updates_per_epoch(n: int, batch_size: int | str) -> int:
-    """How many updates one pass over `n` examples makes."""
-    return 1 if batch_size == "full" else math.ceil(n / int(batch_size))
-
-
-def batches(n: int, batch_size: int | str, random: np.random.Generator) -> Iterator[np.ndarray]:
-    """Every example once, in random order, a batch of indices at a time; the last may be short."""
-    order = random.permutation(n)
-    size = n if batch_size == "full" else int(batch_size)
-    for start in range(0, n, size):
-        yield order[start : start + size]
+    return end + (start - end) * 0.5 * (1 + math.cos(math.pi * fraction))

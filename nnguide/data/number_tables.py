@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nnguide.errors import ConfigError, InputError
+from nnguide.data import splits
+from nnguide.data.examples import Examples
+from nnguide.errors import ConfigError, DataError, InputError
 
 MOST_CLASSES = 20  # a numeric label column with more values than this is a regression's
 
@@ -38,7 +40,7 @@ def read_table(path: Path, label_column: str | None = None) -> Table:
     numbers are values to predict.
 
     Raises:
-        ConfigError: no such file, or no such label column.
+        DataError: no such file. ConfigError: no such label column.
         InputError: no header, a row of another length, text or nothing where a number belongs,
             fewer than ten rows or a single class; the line is named.
     """
@@ -61,11 +63,31 @@ def read_table(path: Path, label_column: str | None = None) -> Table:
     return Table(inputs, y, labels, features)
 
 
+def read(
+    path: Path, split: str, *, split_seed: int = 0, label_column: str | None = None
+) -> Examples:
+    """The examples of a table with labels: its "train" or "test" rows, 80/20, or "all".
+
+    Raises:
+        As `read_table`; InputError where the label column holds values to predict.
+    """
+    table = read_table(path, label_column)
+    if not table.labels:
+        raise InputError(
+            f"{path}: the label column holds values, not labels. Choose another column with "
+            "--label-column, or fit the values: nnguide blueprint train --data " + str(path)
+        )
+    whole = Examples(
+        table.inputs.astype(np.float32), table.y, table.labels, features=table.features
+    )
+    return splits.part(whole, split, split_seed)
+
+
 def read_inputs(path: Path, features: tuple[str, ...]) -> np.ndarray:
     """The columns `features` of a CSV file, (n, features) float64, other columns left out.
 
     Raises:
-        ConfigError: no such file. InputError: a column is missing, or a cell is no number.
+        DataError: no such file. InputError: a column is missing, or a cell is no number.
     """
     header, rows = _read(path)
     if missing := [name for name in features if name not in header]:
@@ -76,10 +98,16 @@ def read_inputs(path: Path, features: tuple[str, ...]) -> np.ndarray:
     )
 
 
+def standardisation(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mean and standard deviation of each column of (n, features); 1 where it is 0."""
+    mean, std = inputs.mean(axis=0, dtype=float), inputs.std(axis=0, dtype=float)
+    return mean, np.where(std > 0, std, 1.0)
+
+
 def _read(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """The header, and each row that is not empty with its line number."""
     if not path.is_file():
-        raise ConfigError(f"there is no file {path}")
+        raise DataError(f"there is no file {path}. Expected a CSV file of numbers.")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)

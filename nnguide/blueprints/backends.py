@@ -8,29 +8,29 @@ from nnguide import framework_logs
 from nnguide.blueprints.settings import Settings
 from nnguide.errors import ConfigError
 
-ENGINES = ("numpy", "torch", "keras")
+BACKENDS = ("numpy", "torch", "keras")
 
 
 def build(
-    engine: str, inputs: int, outputs: int, settings: Settings, dtype: str = "float32"
+    backend: str, inputs: int, outputs: int, settings: Settings, dtype: str = "float32"
 ) -> Any:
-    """The network of `settings` in that engine, at the same starting weights in each.
+    """Build the network of `settings` in a backend, from the same initial weights in each.
 
     Raises:
-        ConfigError: no such engine.
+        ConfigError: no such backend.
         ExtraError: PyTorch is not installed.
     """
-    if engine == "numpy":
-        from nnguide.blueprints.numpy_net import NumpyNet
+    if backend == "numpy":
+        from nnguide.blueprints.network2 import NumpyNet
 
         return NumpyNet(inputs, outputs, settings, dtype)
-    if engine == "torch":
+    if backend == "torch":
         from nnguide.blueprints.torch_net import TorchNet
 
         return TorchNet(inputs, outputs, settings, dtype)
-    if engine == "keras":
+    if backend == "keras":
         framework_logs.tensorflow()
         from nnguide.blueprints.keras_net import KerasNet
 
         return KerasNet(inputs, outputs, settings, dtype)
-    raise ConfigError(f"the engine is one of {', '.join(ENGINES)}; got {engine!r}")
+    raise ConfigError(f"the backend is one of {', '.join(BACKENDS)}; got {backend!r}")

@@ -5,7 +5,7 @@ import pytest
 
 from nnguide.blueprints import toy_data
 from nnguide.blueprints.losses import accuracy
-from nnguide.blueprints.numpy_net import NumpyNet
+from nnguide.blueprints.network2 import NumpyNet
 from nnguide.blueprints.settings import Settings
 from nnguide.errors import InputError, WorkError
 

@@ -1,4 +1,4 @@
-"""Where the weights begin: random, so that neurons differ, and of the right size.
+"""Initial weights: random, so that neurons differ, and of the right size.
 
 A sum of `in` terms w·a has the variance in · var(w) · E[a²]. For signals that neither fade nor
 blow up from layer to layer, var(w) has to undo the `in`:
@@ -6,7 +6,7 @@ blow up from layer to layer, var(w) has to undo the `in`:
     He (2015)      var(w) = 2 / in          ReLU lets half of the signal through, hence the 2
     Glorot (2010)  var(w) = 2 / (in + out)  forward asks for 1/in, backward for 1/out
 
-Equal starts would leave all neurons of a layer equal for ever: same input, same error, same step.
+Equal weights would leave all neurons of a layer equal for ever: same input, same error, same step.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from itertools import pairwise
 import numpy as np
 
 
-def starting_weights(
+def initial_weights(
     sizes: tuple[int, ...], activation: str, seed: int, dtype: str = "float32"
 ) -> list[np.ndarray]:
     """Weights for layers of these sizes, biases zero; equal for every twin.
 
     Args:
         sizes: units per layer, the input first: (784, 128, 10).
-        activation: of the hidden layers; the ReLU family gets He's start, the others and
+        activation: of the hidden layers; the ReLU family gets He's variance, the others and
             the last layer Glorot's.
     Returns:
         [W1 (in, out), b1 (out,), W2, b2, …], the order that Keras uses.

@@ -1,0 +1,44 @@
+"""Why a network needs activations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nnguide.blueprints import toy_data
+from nnguide.blueprints.experiments.shared import surface
+from nnguide.blueprints.losses import accuracy
+from nnguide.blueprints.network2 import NumpyNet
+from nnguide.blueprints.settings import Settings
+
+
+def two_linear_layers(seed: int = 0, epochs: int = 100) -> dict[str, Any]:
+    """Two linear layers are one, so XOR stays out of reach; with a ReLU between it does not.
+
+    (x W₁ + b₁) W₂ + b₂ = x (W₁ W₂) + (b₁ W₂ + b₂)
+    """
+    X, y = toy_data.xor(400, seed)
+    X_test, y_test = toy_data.xor(400, seed + 1)
+    reached, surfaces = {}, {}
+    for activation in ("linear", "relu"):
+        network = NumpyNet(2, 1, Settings((16,), activation, epochs=epochs, seed=seed), "float64")
+        network.fit(X, y)
+        reached[activation] = accuracy(network.predict(X_test), y_test)
+        surfaces[activation] = surface(network, X_test)
+        if activation == "linear":
+            first, second = network.layers
+            W, b = first.W @ second.W, first.b @ second.W + second.b
+            two = network.forward(X_test)
+            one = X_test @ W + b
+    return {
+        "W": W.tolist(),
+        "b": b.tolist(),
+        "example": X_test[0].tolist(),
+        "two_layers": two[0].tolist(),
+        "one_layer": one[0].tolist(),
+        "largest_difference": float(np.abs(two - one).max()),
+        "xor_accuracy": reached,
+        "points": {"X": X_test.tolist(), "y": y_test.tolist()},
+        "surfaces": surfaces,
+    }
