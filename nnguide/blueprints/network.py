@@ -79,7 +79,7 @@ def gradient_check(net: Network, X: np.ndarray, Y: np.ndarray, h: float = 1e-5) 
                 measured.append((up - net.loss(X, Y)) / (2 * h))
                 θ[i] = middle
         size = np.linalg.norm(exact) + np.linalg.norm(measured)
-        distances.append(float(np.linalg.norm(exact - measured) / size))
+        distances.append(float(np.linalg.norm(exact - measured) / (size or 1)))
     return distances
 
 
