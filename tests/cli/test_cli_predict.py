@@ -7,6 +7,7 @@ import os
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -260,7 +261,8 @@ def test_a_stream_is_cut_into_lines_whatever_pieces_it_comes_in(monkeypatch):
 
     content = b"one\n\nthree\r\n" + b"4" * 99 + b"\nlast"
     for size in (1, 2, 7, 1000):
-        lines = list(sources._split(Stream(content, size), 50))  # type: ignore[arg-type]
+        stream: Any = Stream(content, size)
+        lines = list(sources._split(stream, 50, stream.read1(0)))
         assert lines[:3] == [b"one", b"", b"three\r"]
         assert 50 < len(lines[3]) <= 50 + 2 + size
         assert lines[4:] == [b"last"]

@@ -13,7 +13,7 @@ from typing import Any
 
 from nnguide.data.mail import css
 
-MAX_SOURCE = 500_000  # characters that are read
+MAX_SOURCE = 500_000  # characters that are parsed, superfluous tags left out
 MAX_TAGS = 30_000
 MAX_DEPTH = 400
 MAX_FORMATTING = (
@@ -89,7 +89,7 @@ def render(source: str) -> Rendered:
     """What a reader sees of `source`. Broken HTML never fails."""
     from selectolax.lexbor import LexborHTMLParser
 
-    tree = LexborHTMLParser(_bounded(source[:MAX_SOURCE]))
+    tree = LexborHTMLParser(_bounded(source)[:MAX_SOURCE])
     page = _Page()
     if tree.root is not None:
         _walk(tree.root, _hidden_by_rules(tree), page)

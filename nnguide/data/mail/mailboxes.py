@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import IO
 
 from nnguide.data.mail.foreign import foreign
-from nnguide.data.mail.message import MAX_BYTES
+from nnguide.data.mail.message import MAX_BYTES, is_mail
 from nnguide.errors import InputError
 
 # A mail's name, FILE or FILE#n, and its bytes; or the name of a file and why it holds no mail.
 Named = Iterator[tuple[str, bytes | InputError]]
 
 CHUNK = 2**20  # bytes of an mbox that are read together
+_HEADER = 2**16  # bytes in which a mail shows that it is one
 _SEPARATOR = 2_048  # bytes in which a separator line and the line after it end
 
 _DATED = re.compile(  # From, a sender, a date in the form of C's asctime or near it
@@ -59,7 +60,7 @@ def mails_in(stream: IO[bytes], name: str) -> Named:
     beginning = _read(stream, CHUNK)
     if not beginning.strip():
         yield name, InputError("it is empty: it holds no mail")
-    elif why := foreign(beginning):
+    elif (why := foreign(beginning)) and not is_mail(beginning[:_HEADER]):
         yield name, InputError(why)
     elif is_mbox(beginning):
         number = 0
