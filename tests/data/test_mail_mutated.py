@@ -105,7 +105,6 @@ def test_mutated_mail_is_read_or_refused(count):
             assert len(one) <= MAX_CHARACTERS
             one.encode()
         assert text.strip() or mail.is_empty(text)
-        assert "Content-Transfer-Encoding: base64\n\niVBORw0KGgo" not in text
 
 
 @pytest.mark.parametrize(
@@ -122,10 +121,12 @@ def test_mutated_mail_is_read_or_refused(count):
         b"<style>" + b".a,.b .c>d{display:none}" * 20_000 + b"</style>seen",
         b"<style>" + b"@media x{" * 50_000 + b"</style>seen",
         b"<p style='" + b"color:red;" * 40_000 + b"'>seen",
+        (b"<p style='" + b"a" * 1_900 + b"'>seen") * 240,
+        b"<style>" + b"/*" * 40_000 + b"</style>seen",
         b"&#" * 200_000 + b" seen",
         b"<" * 400_000 + b" seen",
     ],
-    ids=range(13),
+    ids=range(15),
 )
 def test_hostile_html_takes_little_time_and_loses_no_text(source):
     started = time.thread_time()
@@ -142,8 +143,10 @@ def test_hostile_html_takes_little_time_and_loses_no_text(source):
         b"Subject: s\n\n" + b"--- a\n" * 150_000,
         b"Subject: s\n" + b"x y\n" * 250_000,
         b"Subject: s\n" + b" folded\n" * 120_000 + b"\nx",
+        b"Subject: s\n" + (b"x y\n" * 40 + b"To: a\n") * 30_000 + b"\nx",
+        b"Subject: s\n" + b"To: a\n" * 1_000_000,
         b"Content-Type: multipart/mixed; boundary=x\n\n" + b"--x\n\n" * 200_000,
-        b"Content-Type: multipart/mixed; boundary=x\n\n" + b"--xx\n" * 200_000,
+        b"Content-Type: multipart/mixed; boundary=x\n\n" + b"--xx\n" * 1_000_000,
         b"Subject: s\nContent-Type: text/plain; charset=shift_jis\n\n" + b"\x81" * 10**6,
         b"Subject: s\n\n" + b"\xd0" * 10**6,
         b"Subject: s\nContent-Transfer-Encoding: base64\n\n" + b"A=" * 500_000,
@@ -151,7 +154,7 @@ def test_hostile_html_takes_little_time_and_loses_no_text(source):
         b"Subject: " + b"=?utf-8?q?a?=" * 100_000 + b"\n\nx",
         b"Subject: s\nContent-Type: text/calendar\n\n" + b"SUMMARY;" * 100_000,
     ],
-    ids=range(13),
+    ids=range(15),
 )
 def test_hostile_structure_takes_little_time(raw):
     started = time.thread_time()

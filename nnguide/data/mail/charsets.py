@@ -111,7 +111,8 @@ def _guessed(content: bytes) -> str:
     """Text in UTF-8 with broken characters, else in the charset that reads most like writing."""
     if _mostly_utf8(content):
         return content.decode("utf-8", "replace")
-    sample = b" ".join(re.findall(rb"[^\n]*[\x80-\xff][^\n]*", content[: 16 * _GUESSED_FROM]))
+    lines = content[: 16 * _GUESSED_FROM].split(b"\n")
+    sample = b" ".join(line for line in lines if _NOT_ASCII.search(line))
     sample = sample[:_GUESSED_FROM]
     best, charset = 0.5, "cp1252"
     for candidate in (*_EAST_ASIAN, "cp1251", "koi8-r"):

@@ -6,8 +6,6 @@ import re
 
 MAX_STYLE = 2_000  # characters of a style attribute or rule
 
-_CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_DECLARATION = re.compile(r"([\w-]+)\s*:\s*([^;]*)")
 _NUMBER = re.compile(r"-?\d*\.?\d+")
 _RGB = re.compile(r"rgba?\(([^)]*)\)")
 
@@ -77,10 +75,12 @@ def _size(value: str) -> float | None:
 
 
 def declarations(style: str) -> dict[str, str]:
-    """Property -> value of a style attribute, in lower case."""
+    """Property -> value of a style attribute or rule, in lower case."""
     found = {}
-    for name, value in _DECLARATION.findall(without_comments(style[:MAX_STYLE]).lower()):
-        found[name] = value.replace("!important", "").strip()
+    for declaration in without_comments(style[:MAX_STYLE]).lower().split(";"):
+        name, colon, value = declaration.partition(":")
+        if colon:
+            found[name.strip()] = value.replace("!important", "").strip()
     if "font" in found and "font-size" not in found:
         size = re.search(r"(?:^|\s)(0(?:\.\d+)?)(?:px|pt|em|%)?(?:[\s/]|$)", found["font"])
         if size:
@@ -133,5 +133,12 @@ def without_at_rules(sheet: str) -> str:
 
 
 def without_comments(sheet: str) -> str:
-    """A style sheet or declarations without comments."""
-    return _CSS_COMMENT.sub("", sheet)
+    """A style sheet or declarations without comments; one that is not closed goes to the end."""
+    kept, place = [], 0
+    while (start := sheet.find("/*", place)) >= 0:
+        kept.append(sheet[place:start])
+        end = sheet.find("*/", start + 2)
+        if end < 0:
+            return "".join(kept)
+        place = end + 2
+    return "".join(kept) + sheet[place:]

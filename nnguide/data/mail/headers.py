@@ -11,6 +11,7 @@ from typing import Any
 
 from nnguide.data.mail.charsets import decode
 
+MAX_HEADER = 2**20  # bytes; a longer one ends there
 MAX_VALUE = 5_000  # bytes of a field that are read: parameters take quadratic time to parse
 MAX_SUBJECT = 2_000  # characters
 MAX_NAME = 200  # characters of an attachment's name or a Message-ID
@@ -58,6 +59,8 @@ def read_header(raw: bytes, start: int, end: int) -> Header:
     """
     fields: dict[str, list[bytes]] = {}
     usual, clean, place = 0, True, start
+    sure = start  # up to here bad lines are known to stand among the fields
+    end = min(end, start + MAX_HEADER)
     last: list[bytes] = []
     while place < end:
         after = raw.find(b"\n", place, end)
@@ -76,25 +79,27 @@ def read_header(raw: bytes, start: int, end: int) -> Header:
             last.append(found[2].strip())
             usual += _USUAL.match(head) is not None
         elif not _FROM_LINE.match(head):
-            if not _fields_follow(raw, after + 1, end):
+            if place >= sure:
+                sure = _next_field(raw, after + 1, end)
+            if sure < 0:
                 return Header(fields, usual, clean, place)
             clean = clean and place > start
         place = after + 1
     return Header(fields, usual, clean, end)
 
 
-def _fields_follow(raw: bytes, place: int, end: int) -> bool:
-    """Whether a usual field stands before the next blank line."""
+def _next_field(raw: bytes, place: int, end: int) -> int:
+    """Where a usual field stands before the next blank line; -1 where none does."""
     for _ in range(_LOOK_AHEAD):
         after = raw.find(b"\n", place, end)
         if after == place or place >= end:
-            return False
+            return -1
         if _USUAL.match(raw, place, end):
-            return True
+            return place
         if after < 0:
-            return False
+            return -1
         place = after + 1
-    return False
+    return -1
 
 
 def decode_words(value: bytes) -> str:

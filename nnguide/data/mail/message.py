@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from nnguide.data.mail import tnef
+from nnguide.data.mail.boundaries import MAX_PARTS, divided
 from nnguide.data.mail.charsets import decode
 from nnguide.data.mail.foreign import foreign
 from nnguide.data.mail.headers import (
@@ -32,7 +33,6 @@ MAX_BYTES = 25 * 2**20  # a longer mail is refused: mail servers refuse it too
 MAX_CHARACTERS = 100_000  # of the text that comes out
 MAX_SOURCE = 1_000_000  # characters that are rendered, all parts together
 MAX_PART = 1_500_000  # bytes of one part's encoded text
-MAX_PARTS = 1_000
 MAX_DEPTH = 60
 MAX_READINGS = 4  # of alternatives that disagree
 
@@ -49,10 +49,6 @@ _NOT_SHOWN = (  # text to programs
     "message/feedback-report",
     "message/partial",
     "message/external-body",
-)
-_STRAY_BOUNDARY = re.compile(  # a line that stands before a part's header, more than dashes
-    rb"^--(?=[^\n]{0,200}[^\s-])([^\n]{1,200}?)[ \t]*\n(?=content-[a-z-]+[ \t]*:)",
-    re.IGNORECASE | re.MULTILINE,
 )
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([\w.:-]{2,40})", re.IGNORECASE)
 _CALENDAR = re.compile(r"^(?:SUMMARY|LOCATION|DESCRIPTION)(?:;[^:\n]*)?:([^\n]*)", re.MULTILINE)
@@ -214,7 +210,7 @@ class _Reader:
         type_ = kind.type or default
         container = type_.startswith("multipart/")
         if container or (depth == 0 and kind.type in ("", "text/plain") and not kind.encoding):
-            parts = self._divided(raw, header.end, end, kind.boundary, container)
+            parts = divided(raw, header.end, end, kind.boundary, container)
             if parts:
                 return self._several(raw, parts, type_, depth)
             type_ = "text/plain" if container else type_  # its boundary is missing
@@ -226,23 +222,6 @@ class _Reader:
         if _is_read(type_):
             return self._text(raw[header.end : min(end, header.end + MAX_PART)], kind, type_)
         return self._attachment(raw, header, end, kind, type_)
-
-    def _divided(
-        self, raw: bytes, start: int, end: int, boundary: str, container: bool
-    ) -> list[tuple[int, int]]:
-        """Where the parts between boundaries begin and end.
-
-        Where the declared boundary does not occur, the one that stands before a part's header
-        is taken.
-        """
-        if boundary and container:
-            parts = _between(raw, start, end, boundary.encode("latin-1", "replace"))
-            if not parts and not boundary.isascii():
-                parts = _between(raw, start, end, boundary.encode("utf-8", "replace"))
-            if parts:
-                return parts
-        stray = _STRAY_BOUNDARY.search(raw, start, end)
-        return _between(raw, start, end, stray[1]) if stray else []
 
     def _several(
         self, raw: bytes, places: list[tuple[int, int]], type_: str, depth: int
@@ -329,28 +308,6 @@ def _is_read(type_: str) -> bool:
         "message/global",
         "message/news",
     )
-
-
-def _between(raw: bytes, start: int, end: int, boundary: bytes) -> list[tuple[int, int]]:
-    """The places between the lines that are the boundary, up to the closing one."""
-    mark = b"--" + boundary
-    parts: list[tuple[int, int]] = []
-    opened, place = -1, start
-    while (found := raw.find(mark, place, end)) >= 0:
-        after = raw.find(b"\n", found, end)
-        after = end if after < 0 else after
-        place = found + 1
-        rest = raw[found + len(mark) : min(after, found + len(mark) + 100)].strip()
-        if (found > start and raw[found - 1 : found] != b"\n") or rest not in (b"", b"--"):
-            continue
-        if opened >= 0:
-            parts.append((opened, max(opened, found - 1)))
-        opened, place = after + 1, after
-        if rest == b"--" or len(parts) > MAX_PARTS:
-            return parts
-    if opened >= 0 and opened < end:
-        parts.append((opened, end))
-    return parts
 
 
 def _best(readings: list[_Reading]) -> _Reading:

@@ -1,0 +1,58 @@
+"""Where the parts of a mail begin and end, also where the boundary it names is not the one it has."""
+
+from __future__ import annotations
+
+import re
+
+MAX_PARTS = 1_000
+MAX_MARKS = 100_000  # places that look like a boundary
+
+_STRAY_BOUNDARY = re.compile(  # a line that stands before a part's header, more than dashes
+    rb"^--(?=[^\n]{0,200}[^\s-])([^\n]{1,200}?)[ \t]*\n(?=content-[a-z-]+[ \t]*:)",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def divided(
+    raw: bytes, start: int, end: int, boundary: str, container: bool
+) -> list[tuple[int, int]]:
+    """The places of the parts between boundaries in raw[start:end]; [] without any.
+
+    Where the declared boundary does not occur, the one that stands before a part's header is taken.
+
+    Args:
+        raw: a mail with LF line ends.
+        boundary: as it is declared, "" where none is.
+        container: a multipart is declared; else only a part's header shows that it is one.
+    """
+    if boundary and container:
+        for charset in ("latin-1", "utf-8"):
+            if parts := _between(raw, start, end, boundary.encode(charset, "replace")):
+                return parts
+    stray = _STRAY_BOUNDARY.search(raw, start, end)
+    return _between(raw, start, end, stray[1]) if stray else []
+
+
+def _between(raw: bytes, start: int, end: int, boundary: bytes) -> list[tuple[int, int]]:
+    """The places between the lines that are the boundary, up to the closing one."""
+    mark = b"--" + boundary
+    parts: list[tuple[int, int]] = []
+    opened, place = -1, start
+    for _ in range(MAX_MARKS):
+        found = raw.find(mark, place, end)
+        if found < 0:
+            break
+        after = raw.find(b"\n", found, end)
+        after = end if after < 0 else after
+        place = found + 1
+        rest = raw[found + len(mark) : min(after, found + len(mark) + 100)].strip()
+        if (found > start and raw[found - 1 : found] != b"\n") or rest not in (b"", b"--"):
+            continue
+        if opened >= 0:
+            parts.append((opened, max(opened, found - 1)))
+        opened, place = after + 1, after
+        if rest == b"--" or len(parts) > MAX_PARTS:
+            return parts
+    if opened >= 0 and opened < end:
+        parts.append((opened, end))
+    return parts
