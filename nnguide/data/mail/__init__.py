@@ -8,7 +8,8 @@ Read the files in this order:
     mailboxes.py   a file, mbox, Maildir, MH or a tree of them to single mails
     foreign.py     what a file is that holds no mail
     message.py     one mail to what the person sees who gets it
-    headers.py, boundaries.py, transfer.py, charsets.py, html_text.py, css.py, tnef.py   how it is written
+    headers.py, boundaries.py, transfer.py, charsets.py, html_text.py, css.py, tnef.py
+                   how that is written
     text.py        what a network reads of it, and what the answer means
 """
 

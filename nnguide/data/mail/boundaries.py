@@ -1,4 +1,4 @@
-"""Where the parts of a mail begin and end, also where the boundary it names is not the one it has."""
+"""Where the parts of a mail begin and end, also where it names another boundary than it has."""
 
 from __future__ import annotations
 
