@@ -23,7 +23,7 @@ from pathlib import Path
 from nnguide.errors import ConfigError
 from nnguide.files import writing_to
 
-UNFINISHED, REPLACED, REMOVED = ".unfinished", ".replaced", ".removed"
+SUFFIXES = UNFINISHED, REPLACED, REMOVED = ".unfinished", ".replaced", ".removed"
 NOT_LOCKABLE = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)  # some network file systems
 PATIENCE = 5.0  # seconds that a reader waits for a replacement under way
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
 import signal
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +15,11 @@ import tiny
 
 from nnguide import framework_logs
 from nnguide.runs import Run
+
+# The runs that tests make are not those of the user.
+REGISTRY = tempfile.mkdtemp(prefix="nnguide-registry-")
+os.environ["NNGUIDE_REGISTRY"] = REGISTRY
+atexit.register(shutil.rmtree, REGISTRY, ignore_errors=True)
 
 # A shell that runs tests in the background makes them and their children deaf to Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -33,7 +42,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Run]:
 
             folder: Path = tmp_path_factory.mktemp("runs") / task
             words = (*tiny.words(task), f"data.dataset={tiny.built_in(task)}")
-            runs[task] = train(task, settings=words, out=folder)
+            with pytest.MonkeyPatch.context() as patch:  # a test may have a registry of its own
+                patch.setenv("NNGUIDE_REGISTRY", REGISTRY)
+                runs[task] = train(task, settings=words, out=folder)
         return runs[task]
 
     return run

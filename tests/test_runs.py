@@ -187,19 +187,6 @@ def test_the_default_folder_names_task_time_and_seed() -> None:
     assert (task, len(day), len(time), seed) == ("spam", 8, 6, "7")
 
 
-def test_spam_is_strictly_above_the_threshold() -> None:
-    labels = ("ham", "spam")
-    assert runs.answer(np.array([0.5]), labels, 0.5) == runs.Answer("ham", 0.5)
-    assert runs.answer(np.array([0.51]), labels, 0.5).label == "spam"
-    low = runs.answer(np.array([0.25]), labels, 0.5)
-    assert (low.label, low.probability) == ("ham", 0.25)
-
-
-def test_the_most_probable_digit_wins() -> None:
-    got = runs.answer(np.array([0.125, 0.75, 0.125]), ("a", "b", "c"), None)
-    assert got == runs.Answer("b", 0.75, {"a": 0.125, "b": 0.75, "c": 0.125})
-
-
 def test_a_real_run_answers(trained: Callable[[str], Run]) -> None:
     for task, raw in (("digits", np.zeros((2, 28, 28))), ("spam", ["", "win a prize"])):
         answers = trained(task).predict(raw)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import shlex
 from typing import Any
 
@@ -65,7 +64,7 @@ def model(run: Run) -> dict[str, Any]:
         "manifest_sha256": sha256(run.folder / runs.MANIFEST),
         "files": run.manifest["files"],
         "threshold": run.threshold,
-        "calibration": run.decision.get("calibration"),
+        "calibration": run.decision_file.get("calibration"),
         "config": config,
         "command": shlex.join(
             ["nnguide", "train", run.task.name, "--config", str(run.folder / "config.json")]
@@ -109,19 +108,4 @@ def training(run: Run) -> dict[str, Any]:
     metrics = run.metrics
     keys = ("epochs", "best_epoch", "train_seconds", "n_train", "n_validation", "parameters")
     more = ("val_accuracy", "val_loss", "interrupted", "runtime")
-    return {**{key: metrics.get(key) for key in (*keys, *more)}, "history": _history(run)}
-
-
-def _history(run: Run) -> dict[str, list[float]]:
-    path = run.folder / "history.csv"
-    if not path.exists():
-        return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    if not rows:
-        return {}
-    return {
-        name: [float(row[name]) for row in rows]
-        for name in rows[0]
-        if name != "epoch" and all(row[name] for row in rows)
-    }
+    return {**{key: metrics.get(key) for key in (*keys, *more)}, "history": run.history}

@@ -79,7 +79,7 @@ def audit(
         "data": about.dataset(run, measured_on),
         "training": about.training(run),
         "headline": headline,
-        "calibration": _calibration(outputs, examples),
+        "calibration": _calibration(run, outputs, examples),
     }
     if run.task.inputs == "texts":
         report |= _of_spam(run, outputs[:, 0], examples.labels)
@@ -97,12 +97,12 @@ def audit(
     return Audit(report, examples, outputs, run.threshold)
 
 
-def _calibration(outputs: np.ndarray, examples: Examples) -> list[dict[str, float | int]]:
+def _calibration(run: Run, outputs: np.ndarray, examples: Examples) -> list[dict[str, float | int]]:
     """The bins of the calibration diagram: mean probability stated, share right, examples."""
     if outputs.shape[1] == 1:
         bins = metrics.reliability_bins(outputs[:, 0], examples.labels == 1)
     else:
-        right = outputs.argmax(axis=1) == examples.labels
+        right = run.decision.numbers(outputs) == examples.labels
         bins = metrics.reliability_bins(outputs.max(axis=1), right)
     return [
         {"stated": float(stated), "observed": float(observed), "n": int(n)}

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from nnguide.audit.markup import (
-    Html,
-    joined,
+from nnguide.audit.blocks import (
+    Block,
+    Inline,
+    heading,
     listed,
+    mark,
     pairs,
     paragraph,
-    picture,
     section,
     table,
-    tag,
-    text,
 )
 from nnguide.audit.slices import SMALL
 from nnguide.audit.words import SHORTCUT
 from nnguide.evaluation.changes import AIMS
 from nnguide.evaluation.report import number, percent
-
-Section = tuple[str, str, Html]
 
 
 def shares(row: dict[str, Any], key: str) -> str:
@@ -38,7 +35,7 @@ def points(share: float | None) -> str:
     return "undefined" if share is None else f"{100 * share + 0.0:.2f}"
 
 
-def slices(report: dict[str, Any]) -> Section:
+def slices(report: dict[str, Any]) -> Block:
     """A table for each thing that the slices go by."""
     spam = "mcc" in report["headline"]
     blocks = [
@@ -65,7 +62,7 @@ def slices(report: dict[str, Any]) -> Section:
     return section("slices", "Figures by slice", *blocks)
 
 
-def mistakes(report: dict[str, Any]) -> Section:
+def mistakes(report: dict[str, Any]) -> Block:
     """The worst mistakes, each with what speaks for and against its answer."""
     rows = report["mistakes"]
     if not rows:
@@ -78,38 +75,35 @@ def mistakes(report: dict[str, Any]) -> Section:
     )
     if "picture" in rows[0]:
         told = paragraph(first + "orange, what speaks against it blue.")
-        figures = [_picture(row) for row in rows]
-        return section(
-            "mistakes", "The worst mistakes", told,
-            tag("div", joined(*figures), class_="mistakes"),
-        )  # fmt: skip
+        figures: Block = {"kind": "pictures", "rows": [_picture(row) for row in rows]}
+        return section("mistakes", "The worst mistakes", told, figures)
     if "features" in rows[0]:
         told = paragraph(first + "above 0, what speaks against it below.")
         return section("mistakes", "The worst mistakes", told, *(_row(row) for row in rows))
-    legend = joined(
-        tag("mark", text("bold on orange"), class_="for"),
-        text(", what speaks against it"),
-        tag("mark", text("dotted on blue"), class_="against"),
+    told = paragraph(
+        first,
+        mark("bold on orange", "for"),
+        ", what speaks against it ",
+        mark("dotted on blue", "against"),
+        ".",
     )
-    told = tag("p", Html(f"{text(first)}{legend}."))
     return section("mistakes", "The worst mistakes", told, *(_message(row) for row in rows))
 
 
-def _picture(row: dict[str, Any]) -> Html:
+def _picture(row: dict[str, Any]) -> Block:
     told = f"{row['true']} taken for {row['label']}"
     sure = f"{percent(row['probability'], 1)} sure of {row['label']}; {row['true']} got"
     caption = f"Example {row['place']:,}: {told}, {sure} {percent(row['true_probability'], 2)}."
-    return tag(
-        "figure",
-        joined(
-            picture(row["picture"], f"The picture: {told}."),
-            picture(row["map"], f"What speaks for {row['label']} and what against it."),
-            tag("figcaption", text(caption)),
-        ),
-    )
+    return {
+        "picture": row["picture"],
+        "alt": f"The picture: {told}.",
+        "map": row["map"],
+        "map_alt": f"What speaks for {row['label']} and what against it.",
+        "caption": caption,
+    }
 
 
-def _row(row: dict[str, Any]) -> Html:
+def _row(row: dict[str, Any]) -> Block:
     head = (
         f"Example {row['place']:,}: {row['true']} taken for {row['label']}, "
         f"{percent(row['probability'], 1)} sure; {row['true']} got "
@@ -122,10 +116,10 @@ def _row(row: dict[str, Any]) -> Html:
     return table(head, ("column", "value", "speaks for the answer"), cells)
 
 
-def _message(row: dict[str, Any]) -> Html:
+def _message(row: dict[str, Any]) -> Block:
     kind = "blocked ham" if row["true"] == "ham" else "missed spam"
     head = f"Example {row['place']:,}: {kind}, P(spam) {number(row['probability'])}"
-    pieces: list[str] = []
+    pieces: list[Inline] = []
     reached = 0
     for word in row["words"]:
         start, end = max(word["start"], reached), word["end"]
@@ -133,26 +127,22 @@ def _message(row: dict[str, Any]) -> Html:
             continue
         pieces.append(_tidy(row["text"][reached:start]))
         name = "for" if word["weight"] > 0 else "against"
-        pieces.append(tag("mark", text(row["text"][start:end]), class_=name))
+        pieces.append(mark(row["text"][start:end], name))
         reached = end
     pieces.append(_tidy(row["text"][reached:]))
     if row["cut"]:
-        pieces.append(text(" …"))
-    return tag(
-        "div",
-        joined(tag("strong", text(head)), tag("blockquote", Html("".join(pieces)), dir="auto")),
-        class_="message",
-    )
+        pieces.append(" …")
+    return {"kind": "message", "head": head, "pieces": pieces}
 
 
-def _tidy(piece: str) -> Html:
+def _tidy(piece: str) -> str:
     """A piece of a message with its empty lines taken out."""
-    lines = text(piece).split("\n")
+    lines = piece.split("\n")
     inner = [line for line in lines[1:-1] if line.strip()]
-    return Html("\n".join([lines[0], *inner, *lines[-1:]] if len(lines) > 1 else lines))
+    return "\n".join([lines[0], *inner, *lines[-1:]] if len(lines) > 1 else lines)
 
 
-def words(found: dict[str, Any]) -> Section:
+def words(found: dict[str, Any]) -> Block:
     """What single words do."""
     first = (
         f"Each word of {found['n']:,} messages was taken out, and the message judged again; its "
@@ -174,19 +164,19 @@ def words(found: dict[str, Any]) -> Section:
             for row in found[name]
         ]
 
-    blocks: list[str] = [paragraph(first)]
+    blocks: list[Block | None] = [paragraph(first)]
     for name, caption in (
         ("towards_spam", "Words that push towards spam"),
         ("towards_ham", "Words that push towards ham"),
         ("flips", "Words whose loss turns most answers"),
     ):
-        blocks.append(table(caption, head, rows(name)) if found[name] else "")
+        blocks.append(table(caption, head, rows(name)) if found[name] else None)
     why = (
         "The strongest words were put at the end of rightly judged messages. One that turns "
         f"{percent(SHORTCUT, 0)} of them is a shortcut: the network goes by it more than a person "
         "would."
     )
-    blocks += [tag("h3", text("Shortcuts")), paragraph(why)]
+    blocks += [heading("Shortcuts"), paragraph(why)]
     if found["shortcuts"]:
         shortcuts = [
             (
@@ -205,7 +195,7 @@ def words(found: dict[str, Any]) -> Section:
     return section("words", "Words that drive it, and shortcuts", *blocks)
 
 
-def robustness(report: dict[str, Any]) -> Section:
+def robustness(report: dict[str, Any]) -> Block:
     """Before and after each mild change."""
     spam = "mcc" in report["headline"]
     figure = "spam caught" if spam else "accuracy"
@@ -239,7 +229,7 @@ def robustness(report: dict[str, Any]) -> Section:
     )  # fmt: skip
 
 
-def duplicates(found: dict[str, Any]) -> Section:
+def duplicates(found: dict[str, Any]) -> Block:
     """What stands in the training part too."""
     again = f"{found['within']:,} of the {found['n']:,} examples repeat an earlier one of them."
     title = "Duplicates between training and test"
@@ -262,7 +252,7 @@ def duplicates(found: dict[str, Any]) -> Section:
     blocks = [pairs("Overlap", rows), paragraph(again)]
     if found["examples"]:
         blocks += [
-            tag("h3", text("Some that stand in training too")),
+            heading("Some that stand in training too"),
             listed(t[:200] for t in found["examples"]),
         ]
     return section("duplicates", title, *blocks)

@@ -13,7 +13,7 @@ from nnguide.data.distinct import distinct_key
 from nnguide.data.examples import Examples
 from nnguide.explain.explanation import Explanation
 from nnguide.explain.subjects import subject
-from nnguide.runs import Run, answer
+from nnguide.runs import Run
 
 SHOWN = 12
 METHOD = "occlusion"  # it needs no gradients, so the light form answers
@@ -39,7 +39,7 @@ def mistakes(run: Run, examples: Examples, outputs: np.ndarray) -> list[dict[str
         what speaks against it. Of a text: text, cut (not all is shown), and words with start,
         end and weight in nats of the answer's log-odds.
     """
-    rows = [answer(row, run.labels, run.threshold) for row in outputs]
+    rows = run.decision.answers(outputs)
     names = [run.labels[label] for label in examples.labels]
     wrong = np.array([given.label != name for given, name in zip(rows, names, strict=True)], bool)
     every = outputs if outputs.shape[1] > 1 else np.concatenate([1 - outputs, outputs], axis=1)

@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from nnguide import __version__
+from nnguide import pages
 from nnguide.audit import findings
-from nnguide.audit.collect import Audit
-from nnguide.audit.markup import (
-    Html,
+from nnguide.audit.blocks import (
+    Block,
     chart,
     code,
-    document,
-    joined,
+    heading,
     listed,
     pairs,
     paragraph,
     section,
     table,
-    tag,
-    text,
 )
+from nnguide.audit.collect import Audit
 from nnguide.config.values import flat
 from nnguide.evaluation import figures
 from nnguide.evaluation.evaluate import draw
 from nnguide.evaluation.report import number, percent
 from nnguide.files import write_text
-
-Section = tuple[str, str, Html]
 
 
 def write(audit: Audit, target: Path | str) -> None:
@@ -42,13 +36,6 @@ def page(audit: Audit) -> str:
     """The page of an audit, HTML."""
     report = audit.report
     model, data = report["model"], report["data"]
-    made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-    title = f"Audit of a {model['task']} network"
-    top = [
-        tag("p", text(model["run"]), class_="lead"),
-        tag("p", text(f"{_part(data)}. Made by nnguide {__version__}, {made}."), class_="lead"),
-        _cards(report["headline"]),
-    ]
     with tempfile.TemporaryDirectory() as folder:
         drawn = Path(folder)
         draw(audit.outputs, audit.examples, audit.threshold, report["headline"], drawn)
@@ -70,8 +57,15 @@ def page(audit: Audit) -> str:
             _settings(model),
             _sign(model),
         ]
-    foot = paragraph(f"Made by nnguide {__version__} on {made}. This page loads nothing.")
-    return document(title, top, sections, foot)
+    made = pages.made()
+    return pages.render(
+        "audit.html",
+        title=f"Audit of a {model['task']} network",
+        lead=[model["run"], f"{_part(data)}. Made by {made}."],
+        cards=_cards(report["headline"]),
+        sections=sections,
+        made=made,
+    )
 
 
 def _part(data: dict[str, Any]) -> str:
@@ -88,7 +82,8 @@ def interval(figures: dict[str, Any], key: str, digits: int = 2) -> str:
     return f"{percent(figures[key], digits)} ({between})"
 
 
-def _cards(headline: dict[str, Any]) -> Html:
+def _cards(headline: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """The figures that stand first: name, value, interval."""
     shares = [("accuracy", "accuracy")]
     if "mcc" in headline:
         shares = [("spam caught", "spam_caught"), ("ham blocked", "blocked_ham"), *shares]
@@ -96,44 +91,35 @@ def _cards(headline: dict[str, Any]) -> Html:
     for name, key in shares:
         value, _, between = interval(headline, key).partition(" (")
         cards.append((name, value, f"95 % interval {between.rstrip(')')} %" if between else ""))
-    cards.append(("calibration error", number(headline["calibration_error"]), "0 is calibrated"))
-    rows = [
-        tag(
-            "li",
-            joined(
-                tag("span", text(name), class_="name"),
-                tag("span", text(value), class_="value"),
-                tag("span", text(between), class_="range"),
-            ),
-        )
-        for name, value, between in cards
+    return [
+        *cards,
+        ("calibration error", number(headline["calibration_error"]), "0 is calibrated"),
     ]
-    return tag("ul", joined(*rows), class_="cards")
 
 
-def _attention(sentences: list[str]) -> Section:
+def _attention(sentences: list[str]) -> Block:
     none = "Nothing in the figures below stands out. That is no proof that the network is right."
     content = listed(sentences) if sentences else paragraph(none)
-    return section("attention", "What to look at first", tag("div", content, class_="look"))
+    return section("attention", "What to look at first", content)
 
 
-def _model(model: dict[str, Any], training: dict[str, Any]) -> Section:
+def _model(model: dict[str, Any], training: dict[str, Any]) -> Block:
     threshold = model["threshold"]
     calibration = model["calibration"] or {}
-    told = ", ".join(f"{key} {value}" for key, value in calibration.items()) or "none"
+    told = ", ".join(f"{key} {_short(value)}" for key, value in calibration.items()) or "none"
     versions = ", ".join(f"{name} {version}" for name, version in model["versions"].items())
     rows: list[tuple[str, Any]] = [
-        ("run", (code(model["run"]),)),
+        ("run", code(model["run"])),
         ("finished", model["created"]),
         ("made with", f"nnguide {model['nnguide']}; {versions}"),
         ("labels", ", ".join(model["labels"])),
         ("numbers in the network", f"{training['parameters']:,}"),
         ("threshold", "the most probable label" if threshold is None else number(threshold)),
         ("calibration", told),
-        ("trained again by", (code(model["command"]),)),
-        ("SHA-256 of its manifest", (code(model["manifest_sha256"]),)),
+        ("trained again by", code(model["command"])),
+        ("SHA-256 of its manifest", code(model["manifest_sha256"])),
     ]
-    hashes = [((code(name),), (code(value),)) for name, value in model["files"].items()]
+    hashes = [(code(name), code(value)) for name, value in model["files"].items()]
     return section(
         "model",
         "The model",
@@ -142,28 +128,28 @@ def _model(model: dict[str, Any], training: dict[str, Any]) -> Section:
     )
 
 
-def _settings(model: dict[str, Any]) -> Section:
-    rows = [
-        tag("li", code(f"{key} = {value}"))
-        for key, value in flat(model["config"]).items()
-        if value != ""
-    ]
-    first = tag("p", Html(f"{text('Fed back with')} {code(model['command'])}."))
-    lines = tag("ul", joined(*rows), class_="settings")
-    return section("settings", "Every setting that it was trained with", first, lines)
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _data(data: dict[str, Any]) -> Section:
-    blocks: list[str] = []
+def _settings(model: dict[str, Any]) -> Block:
+    rows = [code(f"{k} = {v}") for k, v in flat(model["config"]).items() if v != ""]
+    first = paragraph("Fed back with ", code(model["command"]), ".")
+    return section(
+        "settings", "Every setting that it was trained with", first, listed(rows, "settings")
+    )
+
+
+def _data(data: dict[str, Any]) -> Block:
+    blocks: list[Block] = []
     for title, known in (("Trained on", "trained_on"), ("Measured on", "measured_on")):
         facts = data[known]
         rows = [("name", facts["name"])]
         rows += [(key, facts[key]) for key in ("description", "origin", "terms") if facts[key]]
-        blocks.append(pairs(title, rows))
+        if not (data["own"] and known == "trained_on"):
+            blocks.append(pairs(title, rows))
         if known == "measured_on" and facts["flaws"]:
-            blocks += [tag("h3", text("Known flaws")), listed(facts["flaws"])]
-        if data["own"] and known == "trained_on":
-            blocks[-1] = ""
+            blocks += [heading("Known flaws"), listed(facts["flaws"])]
     counts = [(name, f"{count:,}") for name, count in data["counts"].items()]
     blocks.append(paragraph(f"{_part(data)}."))
     blocks.append(table("Examples by label", ("label", "examples"), counts))
@@ -172,7 +158,7 @@ def _data(data: dict[str, Any]) -> Section:
     return section("data", "The data", *blocks)
 
 
-def _training(training: dict[str, Any], drawn: Path) -> Section:
+def _training(training: dict[str, Any], drawn: Path) -> Block:
     def told(key: str, digits: int | None = None) -> str:
         value = training[key]
         if value is None:
@@ -201,10 +187,10 @@ def _training(training: dict[str, Any], drawn: Path) -> Section:
         blocks.append(chart(drawn / "learning.png", alt, caption))
     else:
         blocks.append(paragraph("This run kept no learning curves of its own."))
-    return section("training", "How it learnt", *blocks)
+    return section("training", "How it learned", *blocks)
 
 
-def _headline(report: dict[str, Any]) -> Section:
+def _headline(report: dict[str, Any]) -> Block:
     headline = report["headline"]
     rows = [("accuracy", interval(headline, "accuracy"))]
     if "mcc" in headline:
@@ -234,7 +220,7 @@ def _headline(report: dict[str, Any]) -> Section:
     )  # fmt: skip
 
 
-def _confusion(report: dict[str, Any], drawn: Path) -> Section:
+def _confusion(report: dict[str, Any], drawn: Path) -> Block:
     matrix, labels = report["headline"]["confusion"], report["model"]["labels"]
     right = sum(matrix[place][place] for place in range(len(labels)))
     alt = f"Confusion matrix of {len(labels)} labels; {right:,} examples on its diagonal."
@@ -254,11 +240,11 @@ def _confusion(report: dict[str, Any], drawn: Path) -> Section:
         chart(drawn / "confusion.png", alt, "Rows are the true labels, columns the answers."),
         table("The most frequent mistakes", ("true", "answered", "times"), rows, words=[1])
         if rows
-        else "",
+        else None,
     )
 
 
-def _calibration(report: dict[str, Any], drawn: Path) -> Section:
+def _calibration(report: dict[str, Any], drawn: Path) -> Block:
     error = number(report["headline"]["calibration_error"])
     alt = f"Calibration diagram of {len(report['calibration'])} bins; calibration error {error}."
     caption = (
@@ -277,7 +263,7 @@ def _calibration(report: dict[str, Any], drawn: Path) -> Section:
     )
 
 
-def _thresholds(report: dict[str, Any], drawn: Path) -> Section:
+def _thresholds(report: dict[str, Any], drawn: Path) -> Block:
     used = report["headline"]["threshold"]
     rows = [
         (
@@ -319,18 +305,18 @@ def _thresholds(report: dict[str, Any], drawn: Path) -> Section:
     )
 
 
-def _use(model: dict[str, Any]) -> Section:
+def _use(model: dict[str, Any]) -> Block:
     return section(
         "use",
         "Intended use and limits",
-        tag("h3", text("What it is for")),
+        heading("What it is for"),
         listed(model["intended"]),
-        tag("h3", text("What it cannot do, and must not be used for")),
+        heading("What it cannot do, and must not be used for"),
         listed(model["limits"]),
     )
 
 
-def _sign(model: dict[str, Any]) -> Section:
+def _sign(model: dict[str, Any]) -> Block:
     lines = (
         "Name and role",
         "Used for",
@@ -339,9 +325,6 @@ def _sign(model: dict[str, Any]) -> Section:
         "Decision (approved, approved with conditions, refused)",
         "Date and signature",
     )
-    rows = [
-        tag("tr", joined(tag("th", text(line), scope="row"), tag("td", Html("")))) for line in lines
-    ]
     who = (
         "I have read this report, the slices, mistakes and limits above all, and judge the model "
         "with the manifest"
@@ -349,6 +332,6 @@ def _sign(model: dict[str, Any]) -> Section:
     return section(
         "sign",
         "Signature",
-        tag("p", Html(f"{text(who)} {code(model['manifest_sha256'])}:")),
-        tag("table", tag("tbody", joined(*rows)), class_="sign"),
+        paragraph(f"{who} ", code(model["manifest_sha256"]), ":"),
+        {"kind": "sign", "lines": lines},
     )

@@ -101,18 +101,18 @@ def _folded(word: str) -> str:
 
 
 def _taken_out(run: Run, texts: list[str], labels: np.ndarray) -> tuple[dict[str, _Met], int]:
-    threshold = 0.5 if run.threshold is None else run.threshold
     whole = _judge(run, texts)
+    called_spam = _called_spam(run, whole)
     variants = ((n, word) for n, text in enumerate(texts) for word in found_words(text))
     met: dict[str, _Met] = defaultdict(_Met)
     flipped: set[int] = set()
     for some in _together(variants):
         after = _judge(run, [without(texts[number], word) for number, word in some])
-        for (number, word), probability in zip(some, after, strict=True):
-            before, seen = float(whole[number]), met[word]
+        now_spam = _called_spam(run, after)
+        for (number, word), probability, now in zip(some, after, now_spam, strict=True):
+            before, was, seen = float(whole[number]), called_spam[number], met[word]
             seen.pushes.append(log_odds(before) - log_odds(float(probability)))
             seen.spam += int(labels[number] == 1)
-            was, now = before > threshold, probability > threshold
             seen.to_ham += int(was and not now)
             seen.to_spam += int(now and not was)
             if was != now:
@@ -127,14 +127,14 @@ def _shortcuts(
     towards_spam: list[dict[str, Any]],
     towards_ham: list[dict[str, Any]],
 ) -> list[dict[str, Any]]:
-    threshold = 0.5 if run.threshold is None else run.threshold
-    spam = _judge(run, texts) > threshold
+    spam = _called_spam(run, _judge(run, texts))
     rows = []
     for label, towards, candidates in ((0, "spam", towards_spam), (1, "ham", towards_ham)):
         right = np.flatnonzero((labels == label) & (spam == bool(label)))[:OTHERS]
         for candidate in candidates[:TRIED]:
             word = candidate["word"]
-            after = _judge(run, [f"{texts[number]} {word}" for number in right]) > threshold
+            changed = _judge(run, [f"{texts[number]} {word}" for number in right])
+            after = _called_spam(run, changed)
             turned = int(np.count_nonzero(after != bool(label)))
             share = metrics.ratio(turned, len(right))
             if share is not None and share >= SHORTCUT:
@@ -166,6 +166,11 @@ def _judge(run: Run, texts: list[str]) -> np.ndarray:
     given = np.empty(len(texts), object)
     given[:] = texts
     return run.outputs(given)[:, 0]
+
+
+def _called_spam(run: Run, probabilities: np.ndarray) -> np.ndarray:
+    """Which of P(spam), (n,), the run calls spam: (n,) bool."""
+    return run.decision.numbers(probabilities[:, None]) == 1
 
 
 def _together(items: Iterable[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:

@@ -47,6 +47,9 @@ Arguments that begin with a minus go after --, as in:
 Exit status: 0 good, 1 a bug, 2 wrong use, 3 data not available, 4 bad input,
 5 a run missing or damaged, 6 an extra not installed, 7 findings, 8 the work
 failed, 9 cannot write, 130 interrupted.
+
+\b
+More: nnguide help COMMAND, and nnguide docs for the guide and the reference.
 """
 
 
@@ -163,9 +166,10 @@ def main(arguments: list[str] | None = None) -> None:
     except click.exceptions.Exit as error:
         status = error.exit_code
     except click.ClickException as error:
-        error.show()
-        if isinstance(error, click.NoSuchOption) and not error.possibilities:
-            click.echo("An argument that begins with a minus goes after --.", err=True)
+        if isinstance(error, click.NoSuchOption):
+            _no_such_option(error)
+        else:
+            error.show()
         status = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         status = _interrupted()
@@ -198,6 +202,19 @@ def _interruptible(asked: dict[str, bool]) -> None:
 def _interrupted() -> int:
     click.echo("nnguide: interrupted", err=True)
     return 130
+
+
+def _no_such_option(error: click.NoSuchOption) -> None:
+    """Name the option that was meant; click goes by spelling alone."""
+    from nnguide.cli import _suggest
+
+    parameters = error.ctx.command.params if error.ctx else []
+    meant = _suggest.option(error.option_name, [name for p in parameters for name in p.opts])
+    hint = f" Did you mean {meant}?" if meant else ""
+    message = f"no such option {error.option_name}.{hint}"
+    click.NoSuchOption(error.option_name, message, ctx=error.ctx).show()
+    if not meant:
+        click.echo("An argument that begins with a minus goes after --.", err=True)
 
 
 def _fail(error: NnguideError, asked: dict[str, bool]) -> int:

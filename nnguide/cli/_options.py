@@ -13,7 +13,7 @@ from nnguide import config
 from nnguide.errors import ConfigError
 from nnguide.files import parse_json, parse_toml
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON (docs/json.md).")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON (`nnguide docs json`).")
 
 mails = click.option(
     "--mail",

@@ -53,10 +53,13 @@ def command(
     from nnguide.audit import collect, page
     from nnguide.evaluation import report
     from nnguide.files import atomic
+    from nnguide.runs import outputs
 
     target = out or (None if as_json else DEFAULT)
     if target is not None and target.is_dir():
         raise ConfigError(f"--out takes a file; {target} is a folder. As in {target / DEFAULT}.")
+    if target is not None:
+        outputs.check_file(target, "--out")
     found = runs.load(run)
     cli.say(f"run: {found.folder}")
     # opened before the work, so that a place that cannot be written is told at once

@@ -43,7 +43,7 @@ def command(
     holds arrays of these names.
 
     A rule that lacks what it needs is listed as not run. Status 0: no findings, 7: findings.
-    The rules are described in docs/doctor.md.
+    The rules are described in `nnguide docs doctor`.
 
     \b
     Examples:

@@ -44,6 +44,10 @@ def command(
     cli.loud()
     from nnguide import runs
     from nnguide.evaluation import evaluate, report
+    from nnguide.runs import outputs
+
+    if plots is not None:
+        outputs.check_folder(plots, "--plots")
 
     found = runs.load(run)
     cli.say(f"run: {found.folder}")

@@ -69,9 +69,13 @@ def command(
       nnguide explain spam --mail strange.eml
     """
     cli.loud()
+    from nnguide.runs import outputs
+
     methods = _methods(method, compare)
     if out is not None and out.suffix.lower() not in SUFFIXES:
         raise ConfigError(f"--out takes a file that ends in {', '.join(SUFFIXES)}; got {out}")
+    if out is not None:
+        outputs.check_file(out, "--out")
     from nnguide.explain import subjects
 
     of = subjects.load(run)
@@ -87,7 +91,7 @@ def command(
             if out is not None:
                 rows.append(row)
     if out is not None and rows:
-        _write(rows, out)
+        _write(rows, out, str(of.folder))
         cli.say(f"wrote {out}")
     return InputError.exit_code if failed else 0
 
@@ -222,7 +226,7 @@ def _coloured(explanation: Explanation) -> str:
     return made + one_line(text[place:])
 
 
-def _write(rows: list[list[Explanation]], out: Path) -> None:
+def _write(rows: list[list[Explanation]], out: Path, run: str) -> None:
     """All explanations in one file of the kind that its suffix names."""
     from nnguide import files
 
@@ -232,7 +236,7 @@ def _write(rows: list[list[Explanation]], out: Path) -> None:
     elif out.suffix.lower() == ".html":
         from nnguide.explain.page import page
 
-        files.write_text(out, page(rows, "Why the network answered as it did"))
+        files.write_text(out, page(rows, "Why the network answered as it did", run))
     else:
         from nnguide.explain.draw import draw
 

@@ -60,9 +60,6 @@ def command(
 
     found = runs.load(run)
     cli.say(f"run: {found.folder}")
-    from nnguide import framework_logs
-
-    framework_logs.tensorflow()
     from nnguide.export.publish import export
 
     made = export(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from nnguide import cli
 from nnguide.cli import _options
-from nnguide.errors import RunError
+from nnguide.errors import ConfigError, RunError
+
+if TYPE_CHECKING:
+    from nnguide.runs import Run
 
 FIGURES = (
     "dataset_is_fallback",
@@ -18,28 +22,72 @@ FIGURES = (
     "val_accuracy",
     "val_loss",
 )
+NAMES = {  # of figures whose key says too little
+    "val_loss": "val_loss (calibrated network)",
+    "history_val_loss": "val_loss (best epoch, as training shows it)",
+    "train_seconds": "training time, s",
+}
 
 
-@click.group("runs", cls=cli.Group, invoke_without_command=True)
+class Runs(cli.Group):
+    """`nnguide runs FOLDER` is short for `nnguide runs list FOLDER`."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args[0] not in self.commands and Path(args[0]).is_dir():
+            args = ["list", *args]
+        return super().resolve_command(ctx, args)
+
+
+@click.group("runs", cls=Runs, invoke_without_command=True)
 @_options.as_json
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
-    """List the runs under saved_models/runs, with their data and figures.
+    """List runs, with their data and figures, or compare two.
+
+    Without a FOLDER those under saved_models/runs, and every other run that was made on
+    this machine by this user and is still there.
 
     \b
     Examples:
       nnguide runs
+      nnguide runs my-digits experiments/
       nnguide runs compare saved_models/runs/a saved_models/runs/b
     """
-    if ctx.invoked_subcommand:
-        return
-    cli.loud()
-    from nnguide.runs import finished
+    if not ctx.invoked_subcommand:
+        _list((), as_json)
 
-    rows = []
-    for run in finished():
+
+@command.command("list")
+@click.argument("folders", metavar="[FOLDER]...", nargs=-1, type=click.Path(path_type=Path))
+@_options.as_json
+@click.pass_context
+def list_(ctx: click.Context, folders: tuple[Path, ...], as_json: bool) -> None:
+    """List the runs in and below each FOLDER; without one, all that are remembered.
+
+    \b
+    Example:
+      nnguide runs list experiments/
+    """
+    outer = ctx.parent.params.get("as_json") if ctx.parent else False
+    _list(folders, as_json or bool(outer))
+
+
+def _list(folders: tuple[Path, ...], as_json: bool) -> None:
+    from nnguide.runs import ROOT, Run, registry
+
+    for folder in folders:
+        if not folder.is_dir():
+            raise ConfigError(f"there is no folder {folder}. Give folders that hold runs.")
+    places = registry.below(folders or (ROOT,))
+    if not folders:
+        places = iter([*places, *registry.remembered()])
+    rows, seen = [], set()
+    for place in places:
+        if (real := place.resolve()) in seen:
+            continue
+        seen.add(real)
         try:
-            rows.append(_row(run))
+            rows.append(_row(Run.open(place)))
         except RunError as error:
             cli.say(f"left out: {error}")
     rows.sort(key=lambda row: row["created"])
@@ -49,8 +97,10 @@ def command(ctx: click.Context, as_json: bool) -> None:
         cli.say("no runs yet. Make one with: nnguide train digits")
     for row in rows if not as_json else ():
         stand_in = " (stand-in)" if row["dataset_is_fallback"] else ""
-        right = row["val_accuracy"]
-        measured = "no validation part" if right is None else f"{right:.2%} on validation"
+        accuracy = row["val_accuracy"]
+        measured = "no validation set"
+        if accuracy is not None:
+            measured = f"validation accuracy {accuracy:.2%}"
         click.echo(
             f"{row['run']}\t{row['task']}\t{row['dataset']}{stand_in}\t"
             f"{measured}\t{row['train_seconds']:.1f} s"
@@ -62,32 +112,40 @@ def command(ctx: click.Context, as_json: bool) -> None:
 @click.argument("second", metavar="B")
 @_options.as_json
 def compare(first: str, second: str, as_json: bool) -> None:
-    """Show the settings and figures in which runs A and B differ.
+    """Show the settings, the decision and the figures in which runs A and B differ.
 
     \b
     Example:
       nnguide runs compare runs/a runs/b
     """
-    from nnguide.runs import load
+    from nnguide.runs import compare, load
 
     a, b = load(first), load(second)
-    settings = a.config.differences(b.config)
-    figures = {
-        key: (a.metrics.get(key), b.metrics.get(key))
-        for key in ("dataset", *FIGURES)
-        if a.metrics.get(key) != b.metrics.get(key)
-    }
+    differences = compare.compare(a, b)
     if as_json:
         both = {"a": str(a.folder), "b": str(b.folder)}
-        _options.print_json("runs compare", {**both, "settings": settings, "figures": figures})
+        _options.print_json("runs compare", {**both, **differences})
         return
-    for title, rows in (("settings", settings), ("figures", figures)):
+    for title, rows in differences.items():
         click.echo(f"{title}:" if rows else f"{title}: the same")
         for key, (mine, other) in rows.items():
-            click.echo(f"  {key}\t{mine}\t{other}")
+            click.echo(f"  {NAMES.get(key, key)}\t{_shown(mine)}\t{_shown(other)}")
 
 
-def _row(run: Any) -> dict[str, Any]:
+def _shown(value: Any) -> str:
+    """A value in the digits that mean something."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.5g}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_shown, value)) + "]"
+    return str(value)
+
+
+def _row(run: Run) -> dict[str, Any]:
     figures = run.metrics
     try:
         row = {key: figures[key] for key in ("task", "dataset", *FIGURES)}

@@ -55,7 +55,7 @@ def command(
     A PATH is a run's folder, a SavedModel export (its base folder, whose newest version
     serves, or one version), or a task for its newest run; without one, digits and spam.
     NAME is the model's in the URL: the task or the base folder unless it is given. What is
-    new on the disk is loaded while requests run. docs/serving.md has the interface.
+    new on the disk is loaded while requests run. `nnguide docs serving` has the interface.
 
     A MODEL FILE IS CODE: serve what you trust. Requests name the server as localhost, by an
     address or by --allow-host; pages of other origins are refused but for --cors-origin.

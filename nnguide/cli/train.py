@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 from nnguide import cli, tasks
-from nnguide.cli import _options
+from nnguide.cli import _options, _settings_help
 from nnguide.config import unknown
 from nnguide.errors import ConfigError
 
 
-@click.command("train")
+@click.command("train", cls=_settings_help.WithPresets)
 @click.argument("task", metavar="TASK")
 @click.option("--preset", default="default", show_default=True, help="A recipe of nnguide's.")
 @click.option("--model", type=str, help="Kind of network: cnn or dense for digits.")
@@ -24,6 +24,7 @@ from nnguide.errors import ConfigError
 @click.option("--resume", is_flag=True, help="Go on with a training; with --epochs give it more.")
 @click.option("--force", is_flag=True, help="Replace a folder that is not empty.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder.")
+@_settings_help.option
 @_options.as_json
 def command(
     task: str,
@@ -35,6 +36,7 @@ def command(
     resume: bool,
     force: bool,
     out: Path | None,
+    help_settings: bool,
     as_json: bool,
     **given: Any,
 ) -> int:
@@ -51,6 +53,7 @@ def command(
       nnguide train spam --config best.toml --set train.seed=1
       nnguide train digits --out my-digits --resume
       nnguide train digits --out my-digits --resume --epochs 20
+      nnguide train digits --preset fast --help-settings
     """
     chosen = tasks.get(task)
     if out is not None and out.name in ("", ".."):
@@ -70,7 +73,10 @@ def command(
     from nnguide.training.train import configure, train
 
     settings = [*words, *overrides]
-    configure(task, preset=preset, config=tree, settings=settings)  # wrong use is told at once
+    settled = configure(task, preset=preset, config=tree, settings=settings)
+    if help_settings:
+        _settings_help.show(settled)
+        return 0
     from nnguide.cli._progress import progress
 
     run = train(
@@ -81,7 +87,7 @@ def command(
         out=out,
         force=force,
         resume=resume,
-        callbacks=progress(),
+        callbacks=progress,
         say=cli.say,
     )
     figures = run.metrics

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from nnguide import cli, tasks, workspace
-from nnguide.cli import _options
+from nnguide.cli import _options, _settings_help
 from nnguide.errors import ConfigError
 from nnguide.tuning.settings import ROOT, TUNERS, default_folder, settle
+
+if TYPE_CHECKING:
+    from nnguide.data.examples import Examples
+    from nnguide.tuning.settings import Search
+
+ORACLE = "KERASTUNER_ORACLE_IP"  # is set for a chief and its workers
 
 
 @click.command("tune")
@@ -35,6 +41,7 @@ from nnguide.tuning.settings import ROOT, TUNERS, default_folder, settle
 @click.option("--resume", is_flag=True, help="Go on with a search; with --trials give it more.")
 @click.option("--force", is_flag=True, help="Replace a folder that is not empty.")
 @click.option("--out", type=click.Path(path_type=Path), help="The search's folder.")
+@_settings_help.option
 @_options.as_json
 def command(
     task: str,
@@ -49,13 +56,14 @@ def command(
     resume: bool,
     force: bool,
     out: Path | None,
+    help_settings: bool,
     as_json: bool,
     **given: Any,
 ) -> None:
     """Search better settings for TASK, guided by its validation part.
 
     The best of them, best.json in the search's folder, is for
-    `nnguide train --config`. docs/tuning.md says more, also how workers of
+    `nnguide train --config`. `nnguide docs tuning` says more, also how workers of
     several machines share a search.
 
     \b
@@ -69,14 +77,14 @@ def command(
     cli.loud()
     from nnguide import framework_logs
 
-    framework_logs.tensorflow()
-    from nnguide.tuning import worker
+    alone = ORACLE not in os.environ
+    if not alone:
+        framework_logs.tensorflow()
+        from nnguide.tuning import worker
 
-    role = worker.role(os.environ)
-    if role == "worker":
-        worker.work(task)
-        return
-    alone = role == "alone"
+        if worker.role(os.environ) == "worker":
+            worker.work(task)
+            return
     for option, value, least in (("--workers", workers, int(alone)), ("--compare", compare, 0)):
         if value is not None and value < least:
             raise ConfigError(f"{option} must be {least} or more; got {value}")
@@ -89,15 +97,20 @@ def command(
     words += [f"train.seed={seed}"] if seed is not None else []
     words += overrides
     from nnguide.training.train import configure
-    from nnguide.tuning import report, search
-    from nnguide.tuning.space import entries, read
+    from nnguide.tuning.space_file import entries, read
 
-    changes = entries(task, configure(task, settings=words), read(space)) if space else {}
+    changes = entries(configure(task, settings=words), read(space)) if space else {}
     settled = settle(task, settings=words, space=changes, **given)
+    if help_settings:
+        _settings_help.show(settled.base)
+        return
     if out is None and resume:
         out = workspace.waiting(ROOT, f"{task}-", "tune")
     out = out or default_folder(task, settled.seed)
+    examples = _training_set(settled, out, resume, force)
+    framework_logs.tensorflow()
     from nnguide.cli._trials import Table
+    from nnguide.tuning import report, search
 
     table = Table()
     found = search.tune(
@@ -110,6 +123,7 @@ def command(
         minutes=minutes,
         compare=compare,
         train_best=train_best,
+        examples=examples,
         watch=table,
         say=table.say,
     )
@@ -125,3 +139,16 @@ def command(
             click.echo(line)
     if found["run"]:
         click.echo(f"{found['run']}: trained on everything but the test part")
+
+
+def _training_set(settled: Search, out: Path, resume: bool, force: bool) -> Examples | None:
+    """What every trial learns from, so that wrong use is told before a framework is imported.
+
+    None for a search that goes on: it may have nothing left to train.
+    """
+    from nnguide import data
+
+    if resume:
+        return None
+    workspace.Workspace(out, "tune", verify=Path.exists, force=force).check()
+    return data.of(settled.base).load("train")

@@ -9,8 +9,9 @@ from nnguide.data.catalogue import (
     kinds_of,
     known_kinds,
     names,
+    of,
     prepare,
     state,
 )
 
-__all__ = ["Source", "find", "info", "kinds_of", "known_kinds", "names", "prepare", "state"]
+__all__ = ["Source", "find", "info", "kinds_of", "known_kinds", "names", "of", "prepare", "state"]

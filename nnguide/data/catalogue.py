@@ -18,6 +18,7 @@ from nnguide.data.mail import MailText
 from nnguide.errors import ConfigError
 
 if TYPE_CHECKING:
+    from nnguide.config import Config
     from nnguide.data.examples import Examples
 
 SPLITS = ("train", "test", "all")
@@ -106,6 +107,17 @@ def find(
         return replace(_named(built_in, split_seed), is_fallback=True, note=note)
 
 
+def of(config: Config) -> Source:
+    """The data that a configuration names. Errors as of `find`."""
+    return find(
+        config.task,
+        config.data.dataset,
+        split_seed=config.data.split_seed,
+        label_column=config.data.label_column or None,
+        text_column=config.data.text_column or None,
+    )
+
+
 def prepare(name: str, manual_dir: Path | str | None = None) -> Path | None:
     """Prepare a set in the cache, from the official files in `manual_dir` if that is given.
 
@@ -162,6 +174,11 @@ def state(name: str) -> str:
 
 def _facts(name: str, task: str | None = None) -> Facts:
     """The set of that name, which must be one for `task` if that is given."""
+    if task and name not in BY_NAME and _looks_like_a_path(name):
+        raise ConfigError(
+            f"there is no such file or folder: {name}. Expected a path, auto, or a data set: "
+            f"{', '.join(names(task))}"
+        )
     if name not in BY_NAME:
         known = names(task)
         near = difflib.get_close_matches(name, known, 1, 0.5)
@@ -175,6 +192,13 @@ def _facts(name: str, task: str | None = None) -> Facts:
             f"For {task}: {', '.join(names(task)) or 'a path'}"
         )
     return facts
+
+
+def _looks_like_a_path(name: str) -> bool:
+    """Whether `name`, of no data set, was meant as a path: it has a suffix, or a folder's mark."""
+    first = name.replace("\\", "/").partition("/")[0]
+    sets = {known.partition("/")[0] for known in BY_NAME}
+    return bool(Path(name).suffix) or name[:1] in ".~/" or ("/" in name and first not in sets)
 
 
 def _named(facts: Facts, split_seed: int) -> Source:

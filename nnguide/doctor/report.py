@@ -96,7 +96,7 @@ def _text(finding: Finding) -> str:
         f"  found  {finding.evidence}",
         f"  why    {finding.explanation}",
         f"  mend   {finding.mend}",
-        f"  more   {finding.doc}",
+        f"  more   nnguide docs doctor#{finding.id}",
     ]
     norms = finding.measured.get("gradient_norms")
     if norms:

@@ -305,7 +305,7 @@ def _shares(
 ) -> dict[str, float | None]:
     """The accuracy, or spam_caught and blocked_ham; a picture that is not seen is wrong."""
     if run.task.inputs != "texts":
-        given = outputs.argmax(axis=1)
+        given = run.decision.numbers(outputs)
         given = given if seen is None else np.where(seen, given, -1)
         return {"accuracy": metrics.accuracy(given, labels)}
     threshold = 0.5 if run.threshold is None else run.threshold

@@ -254,7 +254,7 @@ def measure(
         changed = corrupt(chosen.inputs, name, seed)
         measured = []
         for run in runs:
-            right = int((run.outputs(changed).argmax(axis=1) == chosen.labels).sum())
+            right = int((run.decision.numbers(run.outputs(changed)) == chosen.labels).sum())
             low, high = metrics.wilson_interval(right, len(chosen))
             measured.append(
                 {"accuracy": right / len(chosen), "accuracy_low": low, "accuracy_high": high}

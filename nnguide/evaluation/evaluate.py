@@ -17,7 +17,7 @@ from nnguide.data.examples import Examples
 from nnguide.errors import ConfigError, DataError, InputError
 from nnguide.evaluation import figures, metrics
 from nnguide.models.saving import outputs
-from nnguide.runs import Run
+from nnguide.runs import Decision, Run
 
 SPLITS = ("train", "validation", "test", "all")
 
@@ -167,7 +167,7 @@ def draw(
     """Draw confusion.png, reliability.png and for spam thresholds.png and curves.png in `plots`."""
     figures.confusion(measured["confusion"], examples.label_names, plots / "confusion.png")
     if threshold is None:
-        right = answered.argmax(axis=1) == examples.labels
+        right = Decision(examples.label_names).numbers(answered) == examples.labels
         figures.reliability(answered.max(axis=1), right, plots / "reliability.png")
         return
     spam = answered[:, 0]

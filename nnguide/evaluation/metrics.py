@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from nnguide.errors import ConfigError, InputError
+from nnguide.errors import InputError
+from nnguide.inference.decision import Decision
 
 Bound = tuple[float | None, float | None]
 Z_95 = 1.96  # standard deviations on either side that hold 95 % of a normal distribution
@@ -140,12 +141,9 @@ def blocked_ham(matrix: np.ndarray) -> float | None:
 
 def spam_confusion(probabilities: np.ndarray, labels: np.ndarray, threshold: float) -> np.ndarray:
     """(2, 2) confusion at `threshold` in [0, 1]; spam is strictly above it."""
-    if not 0 <= threshold <= 1:
-        raise ConfigError(
-            f"threshold is a probability in [0, 1]; got {threshold}. For 90 % write 0.9."
-        )
+    decision = Decision(("ham", "spam"), threshold)
     probabilities, labels = _checked(probabilities, labels)
-    return confusion((probabilities > threshold).astype(np.int64), labels, 2)
+    return confusion(decision.numbers(probabilities[:, None]), labels, 2)
 
 
 def roc_curve(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
@@ -251,7 +249,7 @@ def digits_metrics(
         raise InputError(
             f"expected probabilities of shape (n, {len(label_names)}); got {probabilities.shape}"
         )
-    predicted = probabilities.argmax(axis=1)
+    predicted = Decision(tuple(label_names)).numbers(probabilities)
     matrix = confusion(predicted, labels, len(label_names))
     rows = per_class(matrix, label_names)
     return {
@@ -330,7 +328,7 @@ def _same_length(answers: np.ndarray, labels: np.ndarray) -> None:
 
 
 def _checked(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both as arrays, the probabilities float64 (a float32 would round the threshold too)."""
+    """Both as arrays, the probabilities float64."""
     probabilities, labels = np.asarray(probabilities, np.float64), np.asarray(labels, np.int64)
     _same_length(probabilities, labels)
     # written so that NaN, of which every comparison is false, is refused as well

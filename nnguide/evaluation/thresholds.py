@@ -63,7 +63,7 @@ def threshold_for(probabilities: np.ndarray, labels: np.ndarray, max_blocked_ham
             f"max-blocked-ham is a share of ham in [0, 1); got {max_blocked_ham}. "
             "For 0.2 % write 0.002."
         )
-    probabilities = np.asarray(probabilities, np.float64)
+    probabilities = np.asarray(probabilities, np.float32)  # as a Decision compares them
     ham = -np.sort(-probabilities[np.asarray(labels) == 0])  # highest first
     n = len(ham)
     if n == 0:

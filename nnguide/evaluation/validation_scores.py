@@ -129,7 +129,7 @@ def set_threshold(
         with writing_to(folder):
             copy_folder(run.folder, folder)
         chosen = choose(spam, labels, max_blocked_ham, say)
-        write_json(folder / "decision.json", {**run.decision, **chosen})
+        write_json(folder / "decision.json", {**run.decision_file, **chosen})
         draw(folder, spam, labels, chosen["threshold"])
         facts = {k: v for k, v in run.manifest.items() if k not in manifest.OWN}
         return (

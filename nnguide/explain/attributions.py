@@ -27,8 +27,8 @@ def explain_each(
     checked = [of.check(raw) for raw in raws]
     if not checked:
         return []
-    z = of.sums(subjects.stacked(of, checked))
-    labels = [subjects.number(of, target, row) for row in z]
+    _, answered, every = of.judged(subjects.stacked(of, checked))
+    labels = [subjects.number(of, target, int(one)) for one in answered]
     if method in LIBRARIES:
         found = subprocess_methods.weigh_all(of, method, checked, labels, seed)
     else:
@@ -36,10 +36,10 @@ def explain_each(
             _weigh(of, method, raw, Score(of.output, label, len(of.labels)), seed)
             for raw, label in zip(checked, labels, strict=True)
         ]
-    rows = zip(checked, raws, z, labels, found, strict=True)
+    rows = zip(checked, raws, answered, every, labels, found, strict=True)
     return [
-        _explanation(of, method, seed, raw, _name(given), row, label, weighed)
-        for raw, given, row, label, weighed in rows
+        _explanation(of, method, seed, raw, _name(given), int(one), row, label, weighed)
+        for raw, given, one, row, label, weighed in rows
     ]
 
 
@@ -77,7 +77,8 @@ def _explanation(
     seed: int,
     raw: Any,
     name: str | None,
-    z: np.ndarray,
+    answered: int,
+    probabilities: np.ndarray,
     label: int,
     weighed: Weighed,
 ) -> Explanation:
@@ -100,9 +101,9 @@ def _explanation(
         task=of.task,
         kind=of.kind,
         input=raw if of.kind == "texts" else name,
-        label=of.labels[of.predicted(z)] if of.labels else None,
+        label=of.labels[answered] if of.labels else None,
         target=of.labels[label] if of.labels else None,
-        probability=float(score.probability(z[None])[0]) if of.labels else None,
+        probability=float(probabilities[label]) if of.labels else None,
         score=weighed.ends[1],
         baseline=subjects.BASELINES[of.kind],
         baseline_score=weighed.ends[0],

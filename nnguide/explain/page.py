@@ -1,178 +1,172 @@
 """Explanations as HTML: fragments for any page, and one self-contained page of them.
 
-Styles stand in the elements themselves, so a fragment looks the same in every page. Colours are
-translucent over the page's own, so it reads in dark and in light; a sign says what a colour says.
+Here is what is shown; how it looks is in pages/explanations.html and pages/fragment.html.
+Colours are translucent over the page's own, so that it reads in dark and in light; a sign and a
+line say what a colour says.
 """
 
 from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
-from html import escape
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from nnguide import pages
 from nnguide.explain.draw import AGAINST, FOR, MOST_BARS, heat
 from nnguide.explain.explanation import Explanation
 
-PIXEL = 6  # screen pixels of one of the picture's
-STYLE = """:root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 78rem; padding: 0 1rem;
-  background: Canvas; color: CanvasText; }
-section { border-top: 1px solid #8886; padding: 1rem 0; break-inside: avoid; }
-h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; overflow-wrap: anywhere; }
-.methods { display: grid; gap: 2rem; grid-template-columns: repeat(auto-fill, minmax(22rem, 1fr)); }
-@media (max-width: 26rem) { .methods { grid-template-columns: 1fr; } }"""
+PIXEL = 8  # screen pixels of one of the picture's
+THINGS = {"pictures": ("picture", "pixel"), "texts": ("message", "word")}  # and what it is made of
+METHODS = {
+    "gradient": "How fast the score changes with each part, at this very input, times the part.",
+    "integrated": (
+        "The same, summed on the way from the baseline to the input. The weights add up to the "
+        "difference of their scores."
+    ),
+    "smoothgrad": "The gradient, averaged over many inputs with a little noise.",
+    "occlusion": "What the score loses when a part is taken away.",
+    "lime": "A linear model of what the network answers when random parts are taken away.",
+    "shap": (
+        "What a part adds to the score on average, over many orders in which parts are put back. "
+        "The weights add up, too."
+    ),
+}
 
 
-def page(rows: Sequence[Sequence[Explanation]], title: str) -> str:
-    """A whole page: a section for each input, its explanations side by side."""
-    sections = []
-    for row in rows:
-        first = row[0]
-        figures = "".join(fragment(explanation, i > 0) for i, explanation in enumerate(row))
-        sections.append(
-            f"<section><h2>{_shown(_title(first))}</h2><p>{_answer(first)}</p>"
-            f'<div class="methods">{figures}</div></section>'
-        )
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
-        '<meta http-equiv="Content-Security-Policy" '
-        "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n"
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{_shown(title)}</title><style>{STYLE}</style></head>\n"
-        f"<body><h1>{_shown(title)}</h1><p>{_key(rows[0][0])}</p>\n"
-        + "\n".join(sections)
-        + "\n</body></html>\n"
+def page(rows: Sequence[Sequence[Explanation]], title: str, run: str = "") -> str:
+    """A whole page: a section for each input, its explanations side by side.
+
+    Args:
+        rows: each one input's explanations; at least one.
+        title: of the page.
+        run: where the run is that answered.
+    """
+    first = rows[0][0]
+    thing, part = THINGS.get(first.kind, ("row", "feature"))
+    toward, away = _sides(first)
+    return pages.render(
+        "explanations.html",
+        title=title,
+        run=run,
+        task=first.task,
+        labels=first.labels,
+        thing=thing,
+        part=part,
+        toward=toward,
+        away=away,
+        baseline=first.baseline,
+        methods=[(e.method, METHODS[e.method]) for e in rows[0]],
+        answers=[_answer(row) for row in rows],
+        made=pages.made(),
     )
 
 
 def fragment(explanation: Explanation, beside: bool = False) -> str:
     """One explanation as a <figure>; `beside` another of the same input the digit is left out."""
-    if explanation.kind == "pictures":
-        body = _pictures(explanation, beside)
-    elif explanation.kind == "texts":
-        body = _text(explanation) + _bars(explanation)
-    else:
-        body = _bars(explanation)
-    caption = _shown(explanation.method)
-    if explanation.target is not None:
-        caption += f", for <b>{_shown(explanation.target)}</b>"
-    return (
-        f'<figure style="margin:0"><figcaption>{caption}</figcaption>{body}'
-        f'<div style="font-size:0.8em;opacity:0.8">{_held(explanation)}</div></figure>'
-    )
+    return pages.render("one.html", shown=_figure(explanation, beside)).strip()
 
 
-def _title(explanation: Explanation) -> str:
-    name = explanation.input or "input"
-    return name if len(name) <= 120 else name[:119] + "…"
+def _answer(row: Sequence[Explanation]) -> dict[str, Any]:
+    """One input: its name, its answer in words, and its explanations."""
+    first = row[0]
+    title = first.input or "input"
+    words = f"score {first.score:+.2f}"
+    if first.probability is not None:
+        words = f"probability of {first.target} {100 * first.probability:.2f} %, {words}"
+    return {
+        "title": title if len(title) <= 120 else title[:119] + "…",
+        "label": f"{first.score:.4g}" if first.label is None else first.label,
+        "words": words,
+        "share": None if first.probability is None else f"{100 * first.probability:.2f}",
+        "toward": first.label == first.target,
+        "figures": [_figure(explanation, place > 0) for place, explanation in enumerate(row)],
+    }
 
 
-def _answer(explanation: Explanation) -> str:
-    if explanation.label is None:
-        return f"value {explanation.score:.4g}"
-    return (
-        f"answered <b>{_shown(explanation.label)}</b>; probability of "
-        f"{_shown(explanation.target)}: {explanation.probability:.4f}, "
-        f"score {explanation.score:+.2f}"
-    )
+def _figure(e: Explanation, beside: bool) -> dict[str, Any]:
+    """What one explanation shows, by its kind of input."""
+    shown: dict[str, Any] = {
+        "method": e.method,
+        "target": e.target,
+        "pictures": [],
+        "pieces": [],
+        "bars": [],
+        "more": 0,
+        "heading": "word" if e.kind == "texts" else "feature",
+        "checks": check_lines(e),
+    }
+    if e.kind == "pictures":
+        assert e.picture is not None
+        if not beside:
+            ink = 255 - e.picture.round().astype(np.uint8)
+            shown["pictures"].append(_image(ink, "the picture as the network saw it"))
+        shown["pictures"].append(_image(heat(e), f"what speaks for {e.target} and against it"))
+        return shown
+    if e.kind == "texts":
+        shown["pieces"] = list(_pieces(e))
+    ranked = e.ranked()
+    most = max((abs(part.weight) for part in ranked), default=0.0) or 1.0
+    shown["bars"] = [
+        {
+            "name": e.called(part),
+            "weight": f"{part.weight:+.3f}",
+            "length": f"{100 * abs(part.weight) / most:.1f}",
+            "colour": _rgb(FOR if part.weight > 0 else AGAINST),
+        }
+        for part in ranked[:MOST_BARS]
+    ]
+    shown["more"] = max(len(ranked) - MOST_BARS, 0)
+    return shown
 
 
-def _key(explanation: Explanation) -> str:
-    """What the colours and the numbers mean."""
-    toward, away = "for the label named", "against it"
+def _sides(explanation: Explanation) -> tuple[str, str]:
+    """What the two colours speak for."""
     if explanation.against is not None:
-        toward, away = f"for {explanation.target}", f"for {explanation.against}"
-    elif not explanation.labels:
-        toward, away = "for a higher value", "for a lower one"
-    return (
-        f"What pushed the score: {_mark(toward, 1)} {_mark(away, -1)}. Weights are nats of the "
-        f"score, the log-odds of the label; parts are taken away to {_shown(explanation.baseline)}."
-    )
+        return f"for {explanation.target}", f"for {explanation.against}"
+    if explanation.labels:
+        return "for the label named", "against it"
+    return "for a higher value", "for a lower one"
 
 
-def _mark(text: str, weight: float) -> str:
-    return f'<span style="{_tint(weight)};padding:0 0.25em">{_shown(text)}</span>'
+def _pieces(e: Explanation) -> Iterable[dict[str, str]]:
+    """The text, cut into words with the style of their weights, and what stands between them."""
+    text, place = e.input or "", 0
+    most = max((abs(word.weight) for word in e.weights), default=0.0)
+    for word in e.weights:
+        yield {"text": text[place : word.start], "style": ""}
+        share = word.weight / most if most else 0.0
+        shown = text[word.start : word.end]
+        yield {"text": shown, "style": _tint(share), "weight": f"{word.weight:+.3f}"}
+        place = word.end
+    yield {"text": text[place:], "style": ""}
+
+
+def _rgb(colour: tuple[int, int, int]) -> str:
+    return f"rgb({','.join(map(str, colour))})"
 
 
 def _tint(share: float) -> str:
     """A background for a weight, `share` of the largest, in [-1, 1]."""
-    red, green, blue = FOR if share > 0 else AGAINST
-    line = "solid" if share > 0 else "dashed"
     if abs(share) < 0.02:
         return "background:none"
+    red, green, blue = colour = FOR if share > 0 else AGAINST
+    line = "solid" if share > 0 else "dashed"
     return (
         f"background:rgba({red},{green},{blue},{0.65 * abs(share):.2f});"
-        f"border-bottom:2px {line} rgb({red},{green},{blue})"
+        f"border-bottom:2px {line} {_rgb(colour)}"
     )
 
 
-def _text(explanation: Explanation) -> str:
-    """The text with a background under each word."""
-    text, place, made = explanation.input or "", 0, []
-    most = max((abs(word.weight) for word in explanation.weights), default=0.0)
-    for word in explanation.weights:
-        made.append(_shown(text[place : word.start]))
-        share = word.weight / most if most else 0.0
-        made.append(
-            f'<span style="{_tint(share)}" title="{word.weight:+.3f}">'
-            f"{_shown(text[word.start : word.end])}</span>"
-        )
-        place = word.end
-    made.append(_shown(text[place:]))
-    return (
-        '<p style="white-space:pre-wrap;overflow-wrap:anywhere;margin:0.5em 0;line-height:1.9">'
-        f"<bdi>{''.join(made)}</bdi></p>"
-    )
-
-
-def _bars(explanation: Explanation) -> str:
-    """The heaviest words or features, each with a bar."""
-    ranked = explanation.ranked()[:MOST_BARS]
-    most = max((abs(part.weight) for part in ranked), default=0.0) or 1.0
-    rows = []
-    for part in ranked:
-        red, green, blue = FOR if part.weight > 0 else AGAINST
-        length = 8 * abs(part.weight) / most
-        name = _shown(explanation.called(part))
-        rows.append(
-            f'<tr><td style="padding-right:0.8em;overflow-wrap:anywhere"><bdi>{name}</bdi></td>'
-            f'<td style="text-align:right;padding-right:0.8em">{part.weight:+.3f}</td>'
-            f'<td><div style="height:0.8em;width:{length:.2f}em;'
-            f'background:rgb({red},{green},{blue})"></div></td></tr>'
-        )
-    return f'<table style="border-collapse:collapse;font-size:0.9em">{"".join(rows)}</table>'
-
-
-def _pictures(explanation: Explanation, beside: bool) -> str:
-    assert explanation.picture is not None
-    digit = (
-        "" if beside else _image(255 - explanation.picture.round().astype(np.uint8), "the digit")
-    )
-    return (
-        f'<div style="display:flex;gap:0.5em">{digit}{_image(heat(explanation), "its map")}</div>'
-    )
-
-
-def _image(pixels: np.ndarray, alternative: str) -> str:
+def _image(pixels: np.ndarray, alternative: str) -> dict[str, Any]:
     from PIL import Image
 
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "PNG")
     data = base64.b64encode(stream.getvalue()).decode()
-    side = PIXEL * len(pixels)
-    return (
-        f'<img alt="{alternative}" width="{side}" height="{side}" '
-        f'style="image-rendering:pixelated;background:#fff" src="data:image/png;base64,{data}">'
-    )
-
-
-def _held(explanation: Explanation) -> str:
-    """The checks, a line each."""
-    return "<br>".join(escape(line) for line in check_lines(explanation))
+    return {"png": data, "alt": alternative, "side": PIXEL * len(pixels)}
 
 
 def check_lines(explanation: Explanation) -> list[str]:
@@ -195,10 +189,3 @@ def check_lines(explanation: Explanation) -> list[str]:
                 f"({better})"
             )
     return lines
-
-
-def _shown(text: Any) -> str:
-    """`text` escaped; what cannot be printed but white space becomes U+FFFD."""
-    keep = "\n\t"
-    printable = (c if c.isprintable() or c in keep or c.isspace() else "\ufffd" for c in str(text))
-    return escape("".join(printable))

@@ -14,7 +14,7 @@ from nnguide import framework_logs, runs
 from nnguide.errors import ConfigError
 from nnguide.explain import backward, words
 from nnguide.explain.features import Features, Parts, Patches
-from nnguide.explain.score import Score, sums
+from nnguide.explain.score import sums
 from nnguide.preprocessing.tokens import Tokeniser
 from nnguide.runs import Run
 
@@ -61,8 +61,8 @@ class Subject(Protocol):
     def inside(self, raw: Any) -> Inside:
         """One checked input, opened for the methods that take gradients."""
 
-    def predicted(self, z: np.ndarray) -> int:
-        """The number of the label that one row of sums (nodes,) decides for."""
+    def judged(self, raws: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Raw inputs to sums z (n, nodes), label numbers (n,) and probabilities (n, labels)."""
 
 
 class RunSubject:
@@ -76,18 +76,20 @@ class RunSubject:
         self.features = run.features
 
     def sums(self, raws: np.ndarray) -> np.ndarray:
+        return sums(self._outputs(raws))
+
+    def _outputs(self, raws: np.ndarray) -> np.ndarray:
         if self.kind == "pictures":  # made of a checked one: their levels may be of any darkness
-            return sums(self.run.outputs(np.asarray(raws, np.float32)))
-        return sums(self.run.outputs(self.run.check(raws)))
+            return self.run.outputs(np.asarray(raws, np.float32))
+        return self.run.outputs(self.run.check(raws))
 
     def check(self, raw: Any) -> Any:
         return self.run.check(raw)[0]
 
-    def predicted(self, z: np.ndarray) -> int:
-        if len(z) > 1:
-            return int(z.argmax())
-        threshold = 0.5 if self.run.threshold is None else self.run.threshold
-        return int(Score(self.output, 1, 2).probability(z[None])[0] > threshold)
+    def judged(self, raws: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        outputs = self._outputs(raws)
+        every = np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
+        return sums(outputs), self.run.decision.numbers(outputs), every
 
     def parts(self, raw: Any, size: int = 1) -> Parts:
         if self.kind == "pictures":
@@ -182,8 +184,8 @@ def load(name: str | Path) -> Subject:
     return subject(runs.load(name))
 
 
-def number(of: Subject, target: str | None, z: np.ndarray) -> int:
-    """The number of the label to explain, where the sums of the input are z (nodes,).
+def number(of: Subject, target: str | None, answered: int) -> int:
+    """The number of the label to explain, where label number `answered` is the answer.
 
     Raises:
         ConfigError: no such label.
@@ -193,7 +195,7 @@ def number(of: Subject, target: str | None, z: np.ndarray) -> int:
         return of.labels.index(target)
     if of.kind == "texts":
         return len(of.labels) - 1  # the answer is the probability of the second label, spam
-    return of.predicted(z)
+    return answered
 
 
 def check_target(of: Subject, target: str | None) -> None:

@@ -22,6 +22,7 @@ EVERY = {
     "export/front.py": "__init__.py",
     "inference/preprocessing.py": "batches.py",
     "inference/validation.py": "validation.py",
+    "inference/decision.py": "decision.py",
     "errors.py": "errors.py",
     **{
         f"preprocessing/{name}.py": f"{name}.py"
@@ -32,8 +33,8 @@ EVERY = {
 }
 MOVED = (
     (r"^(\s*)from nnguide\.inference\.preprocessing import", r"\1from .batches import"),
-    (r"^(\s*)from nnguide\.(?:preprocessing\.)?(\w+) import", r"\1from .\2 import"),
-    (r"^(\s*)from (?:nnguide|\.inference|\.preprocessing) import", r"\1from . import"),
+    (r"^(\s*)from nnguide(?:\.inference|\.preprocessing)? import", r"\1from . import"),
+    (r"^(\s*)from nnguide\.(?:inference\.|preprocessing\.)?(\w+) import", r"\1from .\2 import"),
 )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from nnguide.inference import validation
+from nnguide.inference.decision import Decision
 from nnguide.inference.preprocessing import front
 
 
@@ -24,8 +25,7 @@ class Front:
         """Read the preprocessing.json in `folder`."""
         settings = json.loads((Path(folder) / "preprocessing.json").read_text(encoding="utf-8"))
         self.kind: str = settings["inputs"]
-        self.labels: tuple[str, ...] = tuple(settings["labels"])
-        self.threshold: float | None = settings["threshold"]
+        self.decision = Decision(tuple(settings["labels"]), settings["threshold"])
         self._batches = front(settings["preprocessing"])
 
     def batches(self, raw: Any) -> Iterator[tuple[Any, np.ndarray]]:
@@ -40,16 +40,11 @@ class Front:
     def outputs(self, raw: Any, network: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """The probabilities, (n, nodes) float32, that `network` gives to raw inputs."""
         checked = validation.check(self.kind, raw)
-        nodes = len(self.labels) if self.threshold is None else 1
-        answered = np.zeros((len(checked), nodes), np.float32)
+        answered = np.zeros((len(checked), self.decision.nodes), np.float32)
         for places, batch in self._batches(checked):
             answered[places] = network(batch)
         return answered
 
     def answers(self, outputs: np.ndarray) -> list[tuple[str, float]]:
         """Label and probability of each row of `outputs`; for spam always P(spam)."""
-        if self.threshold is None:
-            best = outputs.argmax(axis=1)
-            return [(self.labels[i], float(row[i])) for i, row in zip(best, outputs, strict=True)]
-        spam = [float(p) for p in outputs[:, 0]]
-        return [(self.labels[int(p > self.threshold)], p) for p in spam]
+        return [(answer.label, answer.probability) for answer in self.decision.answers(outputs)]

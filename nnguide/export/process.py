@@ -90,7 +90,8 @@ def bare(folder: Path, network: Callable[[np.ndarray], np.ndarray]) -> Ask:
         outputs = front.outputs(raw, network)
         labels, probability = zip(*front.answers(outputs), strict=True)
         answer = {"label": np.array(labels), "probability": np.array(probability, np.float32)}
-        return answer if front.threshold is not None else {**answer, "probabilities": outputs}
+        many = front.decision.threshold is None
+        return {**answer, "probabilities": outputs} if many else answer
 
     return ask
 
@@ -135,7 +136,7 @@ def litert_int8(folder: Path) -> Ask:
 def run(folder: Path, engine: Any) -> Ask:
     """A run of nnguide, through Keras or its light form."""
     from nnguide import framework_logs
-    from nnguide.runs import Run, answer
+    from nnguide.runs import Run
 
     opened = Run.open(folder)
     if engine == "keras":
@@ -147,7 +148,7 @@ def run(folder: Path, engine: Any) -> Ask:
     def ask(kind: str, batch: Any) -> Answer:
         raw = [text.decode() for text in batch] if kind == "text" else batch
         outputs = opened.outputs(opened.check(raw), engine)
-        found = [answer(row, opened.labels, opened.threshold) for row in outputs]
+        found = opened.decision.answers(outputs)
         return {
             "label": np.array([one.label for one in found]),
             "probability": np.array([one.probability for one in found], np.float32),

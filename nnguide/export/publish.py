@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nnguide import __version__, workspace
+from nnguide import __version__, framework_logs, workspace
 from nnguide.errors import ConfigError, DataError, RunError
 from nnguide.export import Format, serving_config
 from nnguide.files import sha256, write_json, writing_to
@@ -78,13 +78,18 @@ def export(
         raise ConfigError("--serving-config is for saved_model, which TensorFlow Serving serves")
     if version is not None and version < 1:
         raise ConfigError(f"--version is a whole number from 1; got {version}")
-    from nnguide.export import networks
-
-    if form == "onnx":
-        networks.require_onnx()
     name = run.task.name if form == "saved_model" else f"{run.task.name}-{form}"
     base = out / name
     folder = base / str(version or newest(base) + 1)
+    if folder.exists() and not force:
+        raise ConfigError(
+            f"{folder} is there already. Choose another --version, or --force to replace it."
+        )
+    framework_logs.tensorflow()
+    if form == "onnx":
+        from nnguide.export import networks
+
+        networks.require_onnx()
     with making(folder, out, force) as growth:
         say(f"writing {form} of {run.folder}")
         facts = write(run, form, growth, say)

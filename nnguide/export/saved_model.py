@@ -46,7 +46,7 @@ class Decided(tf.Module):
                 "probabilities": outputs,
             }
         spam = outputs[:, 0]
-        above = tf.cast(spam, tf.float64) > self._threshold  # strictly, and as exactly as a run
+        above = spam > tf.constant(self._threshold, tf.float32)  # strictly, as a Decision
         return {"label": tf.gather(self._labels, tf.cast(above, tf.int32)), "probability": spam}
 
     def classes(self, prepared: Any) -> dict[str, Any]:

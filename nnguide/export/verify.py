@@ -119,14 +119,13 @@ def compare(
     if run.threshold is None:
         found = answers[f"{kind}.probabilities"]
         top = np.sort(wanted, axis=1)
-        margin, best = top[:, -1] - top[:, -2], wanted.argmax(axis=1)
+        margin = top[:, -1] - top[:, -2]
         winning = answers[f"{kind}.probability"] == found.max(axis=1)
     else:
         found = answers[f"{kind}.probability"][:, None]
-        spam = wanted[:, 0].astype(float)
-        margin, best = np.abs(spam - run.threshold), (spam > run.threshold).astype(int)
+        margin = np.abs(wanted[:, 0].astype(float) - run.threshold)
         winning = np.ones(len(wanted), bool)
-    labels = np.array(run.labels)[best]
+    labels = np.array(run.labels)[run.decision.numbers(wanted)]
     apart = float(np.abs(found - wanted).max()) if found.shape == wanted.shape else np.inf
     if not apart <= close:  # NaN too
         raise WorkError(

@@ -1,12 +1,18 @@
-"""From a network's probabilities to an answer."""
+"""From a network's probabilities to an answer: the one place that decides.
+
+Whatever names a label - predict, evaluate, explain, audit, threshold, the server, an export -
+asks a `Decision`. It needs NumPy alone, so an export carries a copy of it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from nnguide.data.mail import MailText, is_empty
+from nnguide.errors import ConfigError, RunError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -28,23 +34,77 @@ class Answer:
     message_id: str = ""
 
 
-def answers(
-    rows: Any, inputs: Iterable[Any], labels: tuple[str, ...], threshold: float | None
-) -> Iterator[Answer]:
-    """The answers that rows of outputs, (n, nodes), mean for `inputs`; n of them, in order."""
-    for row, value in zip(rows, inputs, strict=True):
-        made = answer(row, labels, threshold)
-        if isinstance(value, MailText):
-            label = labels[0] if is_empty(value) else made.label
-            made = replace(made, label=label, guess=is_empty(value), message_id=value.message_id)
-        yield made
+@dataclass(frozen=True)
+class Decision:
+    """Which label the probabilities of a network mean.
 
+    Without a threshold the most probable label wins. With one there are two labels and one
+    probability, P of the second: that label is the answer where P is strictly above the
+    threshold. Both are compared in float32, the precision in which a network answers, so that
+    every engine and export decides alike.
 
-def answer(row: Any, labels: tuple[str, ...], threshold: float | None) -> Answer:
-    """The answer that one row of outputs, (nodes,), means."""
-    if threshold is not None:
-        probability = float(row[0])
-        return Answer(labels[int(probability > threshold)], probability)
-    best = int(row.argmax())
-    every = {label: float(p) for label, p in zip(labels, row, strict=True)}
-    return Answer(labels[best], float(row[best]), every)
+    Attributes:
+        labels: in label order.
+        threshold: in [0, 1]; None where the most probable label wins.
+    """
+
+    labels: tuple[str, ...]
+    threshold: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.threshold is None:
+            return
+        if not 0 <= self.threshold <= 1:
+            raise ConfigError(
+                f"a threshold is a probability in [0, 1]; got {self.threshold}. For 90 % write 0.9."
+            )
+        if len(self.labels) != 2:
+            raise ConfigError(f"a threshold decides between 2 labels; got {len(self.labels)}")
+
+    @property
+    def nodes(self) -> int:
+        """How many outputs the network has for one input."""
+        return len(self.labels) if self.threshold is None else 1
+
+    def numbers(self, outputs: Any) -> np.ndarray:
+        """The number of the label of each row.
+
+        Args:
+            outputs: (n, nodes) probabilities, as the network gave them.
+        Returns:
+            (n,) int in [0, labels).
+        Raises:
+            RunError: the network answered NaN or infinity, or has another number of outputs.
+        """
+        import numpy as np  # not before there is something to decide
+
+        rows = np.asarray(outputs, np.float32)
+        if rows.ndim != 2 or rows.shape[1] != self.nodes:
+            raise RunError(
+                f"expected {self.nodes} probabilities for each input; the network gave an array "
+                f"of shape {rows.shape}"
+            )
+        if not np.isfinite(rows).all():
+            raise RunError("the network answered NaN or infinity: its weights are damaged")
+        if self.threshold is None:
+            return rows.argmax(axis=1)
+        return (rows[:, 0] > np.float32(self.threshold)).astype(np.int64)
+
+    def answers(self, outputs: Any) -> list[Answer]:
+        """The answer that each row of `outputs`, (n, nodes), means. Errors as of `numbers`."""
+        import numpy as np
+
+        numbers, rows = self.numbers(outputs), np.asarray(outputs, np.float32)
+        if self.threshold is not None:
+            return [
+                Answer(self.labels[number], float(row[0]))
+                for number, row in zip(numbers, rows, strict=True)
+            ]
+        return [
+            Answer(
+                self.labels[number],
+                float(row[number]),
+                {label: float(p) for label, p in zip(self.labels, row, strict=True)},
+            )
+            for number, row in zip(numbers, rows, strict=True)
+        ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from nnguide.errors import InputError
-from nnguide.inference.decision import Answer, answers
+from nnguide.inference.answers import answers
+from nnguide.inference.decision import Answer, Decision
 from nnguide.inference.sources import Named
 from nnguide.runs import Engine, Run
 
@@ -29,7 +31,9 @@ def predict(
         threshold: for spam, instead of the run's own.
         engine: as for `Run.outputs`.
     """
-    limit = run.threshold if threshold is None else threshold
+    decision = run.decision
+    if threshold is not None:
+        decision = dataclasses.replace(decision, threshold=threshold)
     batch: list[tuple[str, Any]] = []
     began = time.monotonic()
     for item in named:
@@ -37,15 +41,15 @@ def predict(
             batch.append(item)
         late = item is None or time.monotonic() - began > WAIT
         if batch and (late or len(batch) == BATCH):
-            yield from _answered(run, batch, limit, engine)
+            yield from _answered(run, batch, decision, engine)
             batch, began = [], time.monotonic()
-    yield from _answered(run, batch, limit, engine)
+    yield from _answered(run, batch, decision, engine)
 
 
 def _answered(
     run: Run,
     batch: list[tuple[str, Any]],
-    threshold: float | None,
+    decision: Decision,
     engine: Engine | None,
 ) -> Iterator[tuple[str, Answer | InputError]]:
     good = [value for _, value in batch if not isinstance(value, InputError)]
@@ -53,6 +57,6 @@ def _answered(
     if good:
         texts = run.task.inputs == "texts"  # others were checked when they were read
         checked = run.check(good) if texts else np.stack(good).astype(np.float32)
-        made = answers(run.outputs(checked, engine), good, run.labels, threshold)
+        made = answers(decision, run.outputs(checked, engine), good)
     for name, value in batch:
         yield name, value if isinstance(value, InputError) else next(made)

@@ -1,6 +1,6 @@
 """Runs: what a run folder holds, how it comes to be whole, how it is found and verified."""
 
-from nnguide.inference.decision import Answer, answer
+from nnguide.inference.decision import Answer, Decision
 from nnguide.runs.manifest import CHECKPOINT, DETERMINES, MANIFEST, SCHEMA
 from nnguide.runs.run import (
     ROOT,
@@ -20,9 +20,9 @@ __all__ = [
     "ROOT",
     "SCHEMA",
     "Answer",
+    "Decision",
     "Engine",
     "Run",
-    "answer",
     "default_folder",
     "finish",
     "finished",

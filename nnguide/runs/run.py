@@ -18,6 +18,8 @@ whatever moment a process died.
 
 from __future__ import annotations
 
+import contextlib
+import csv
 import functools
 import logging
 import math
@@ -34,8 +36,9 @@ from nnguide.data import mail
 from nnguide.data.dataset_info import AUTO
 from nnguide.errors import ConfigError, InputError, RunError
 from nnguide.inference import LIGHT_FILES
-from nnguide.inference.decision import answers
-from nnguide.runs import manifest, schema
+from nnguide.inference.answers import answers
+from nnguide.inference.decision import Decision
+from nnguide.runs import manifest, registry, schema
 from nnguide.runs.manifest import MANIFEST
 from nnguide.workspace import Workspace
 
@@ -50,7 +53,7 @@ ROOT = Path("saved_models/runs")
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A finished run, its hashes verified."""
 
@@ -69,6 +72,14 @@ class Run:
         if not folder.is_dir():
             raise RunError(f"there is no run at {folder}. `nnguide runs` lists those there are.")
         return cls(folder, manifest.verify(folder))
+
+    def __repr__(self) -> str:
+        """The run in a line: where it is, what it learned from, how well."""
+        said = f"{self.manifest.get('task')} on {self.manifest.get('dataset')}"
+        with contextlib.suppress(RunError, TypeError, AttributeError):
+            if (accuracy := self.metrics.get("val_accuracy")) is not None:
+                said += f", validation accuracy {accuracy:.2%}"
+        return f"<Run {self.folder}: {said}>"
 
     @property
     def task(self) -> tasks.Task:
@@ -89,9 +100,35 @@ class Run:
     def metrics(self) -> dict[str, Any]:
         return schema.read(self.folder / "metrics.json", schema.METRICS)
 
+    @functools.cached_property
+    def history(self) -> dict[str, list[float]]:
+        """One value an epoch of each measure, as Keras names them; empty for an ensemble."""
+        try:
+            with (self.folder / "history.csv").open(encoding="utf-8", newline="") as file:
+                rows = list(csv.DictReader(file))
+            return {
+                name: [float(row[name]) for row in rows]
+                for name in (rows[0] if rows else ())
+                if name != "epoch" and all(row[name] for row in rows)
+            }
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, TypeError, csv.Error) as error:
+            raise RunError(f"{self.folder / 'history.csv'} is damaged: {error}") from error
+
     @property
-    def decision(self) -> dict[str, Any]:
+    def decision_file(self) -> dict[str, Any]:
+        """Labels, threshold, calibration and how the threshold was chosen: decision.json."""
         return schema.read(self.folder / "decision.json", schema.DECISION)
+
+    @functools.cached_property
+    def decision(self) -> Decision:
+        """How this run's probabilities become labels."""
+        content = self.decision_file
+        try:
+            return Decision(tuple(content["labels"]), content.get("threshold"))
+        except (ConfigError, KeyError, TypeError) as error:
+            raise RunError(f"{self.folder / 'decision.json'} is damaged: {error}") from error
 
     @property
     def learned_from(self) -> tuple[str, ...]:
@@ -123,12 +160,12 @@ class Run:
     @property
     def labels(self) -> tuple[str, ...]:
         """The labels in label order."""
-        return tuple(self.decision["labels"])
+        return self.decision.labels
 
     @property
     def features(self) -> tuple[str, ...]:
         """The names of a table's columns, in the order that the network takes them; else ()."""
-        return tuple(self.decision.get("features", ()))
+        return tuple(self.decision_file.get("features", ()))
 
     @functools.cached_property
     def model(self) -> Any:
@@ -190,7 +227,7 @@ class Run:
         return mail.outputs(sound, checked) if self.task.inputs == "texts" else sound(checked)
 
     def _check_sound(self, answered: np.ndarray) -> np.ndarray:
-        nodes = 1 if self.threshold is not None else len(self.labels)
+        nodes = self.decision.nodes
         if answered.shape[1:] != (nodes,):
             raise RunError(
                 f"{self.folder} is damaged: its labels take a network of {nodes} outputs; "
@@ -243,13 +280,13 @@ class Run:
             return []
         checked = self.check(good) if self.task.inputs == "texts" else np.stack(good)
         rows = self.outputs(checked, engine)
-        made = iter(answers(rows, good, self.labels, self.threshold))
+        made = iter(answers(self.decision, rows, good))
         return [value if isinstance(value, InputError) else next(made) for value in values]
 
     @property
     def threshold(self) -> float | None:
         """Above it a text is spam; None where the most probable label wins."""
-        return self.decision.get("threshold")
+        return self.decision.threshold
 
 
 def finished(root: Path = ROOT) -> list[Run]:
@@ -294,6 +331,7 @@ def finish(space: Workspace, task: str, **facts: Any) -> Run:
     """Write the manifest of the run in `space`, give it its name and open it."""
     manifest.write(space.path, task, **facts)
     space.publish()
+    registry.remember(space.folder)
     return Run.open(space.folder)
 
 

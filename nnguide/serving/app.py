@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
+from nnguide import pages
 from nnguide.serving import openapi
 from nnguide.serving.bounds import Bounds, RefusedError
 from nnguide.serving.decoding import Decoders
@@ -23,7 +23,6 @@ from nnguide.serving.rest import Rest, error_response, json_response
 from nnguide.serving.same_origin import SameOrigin
 from nnguide.serving.versions import Model
 
-DOCS = Path(__file__).with_name("docs.html")
 log = logging.getLogger(__name__)
 
 
@@ -72,8 +71,10 @@ def _described(models: dict[str, Model], bounds: Bounds) -> list[BaseRoute]:
     async def document(request: Request) -> Response:
         return json_response(openapi.document(models, bounds))
 
-    def docs(request: Request) -> Response:  # on a thread, since it reads a file
-        return page(DOCS)
+    interface = page(pages.render("interface.html"))
+
+    async def docs(request: Request) -> Response:
+        return interface
 
     return [Route("/openapi.json", document), Route("/docs", docs)]
 

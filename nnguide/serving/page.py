@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from nnguide import pages
 from nnguide.errors import InputError
 from nnguide.serving.bounds import Bounds, RefusedError
 from nnguide.serving.decoding import Decoders, Read, Reading
@@ -29,8 +30,6 @@ from nnguide.serving.versions import Model
 FOLDER = Path(__file__).with_name("page")
 # Where each file is asked for; relative to the page, so that a proxy may add a prefix.
 FILES = {
-    "/": "index.html",
-    "/page/page.css": "page.css",
     "/page/page.js": "page.js",
     "/page/server.js": "server.js",
     "/page/draw.js": "draw.js",
@@ -58,7 +57,17 @@ def routes(models: dict[str, Model], bounds: Bounds, decoders: Decoders) -> list
             {"bytes": bounds.body, "rows": bounds.rows, "models": described(models)}
         )
 
+    page = pages.render("try.html")
+
+    def index(request: Request) -> Response:
+        return HTMLResponse(page, headers=HEADERS)
+
+    def style(request: Request) -> Response:
+        return FileResponse(pages.STYLE, headers=HEADERS)
+
     return [
+        Route("/", index),
+        Route("/page/style.css", style),
         *(Route(path, _file(name)) for path, name in FILES.items()),
         Route("/page/models", served),
         Route("/page/picture", _picture(bounds, decoders), methods=["POST"]),

@@ -139,16 +139,12 @@ class RunServable:
         if name == "classify":
             scores = rows if self.threshold is None else np.hstack([1 - rows, rows])
             return {"classes": np.tile(self._labels, (len(rows), 1)), "scores": scores}
-        if self.threshold is None:
-            best = rows.argmax(axis=1)
-            probability = rows[np.arange(len(rows)), best]
-            return {
-                "label": self._labels[best],
-                "probability": probability,
-                "probabilities": rows,
-            }
-        above = rows[:, 0].astype(np.float64) > self.threshold
-        return {"label": self._labels[above.astype(int)], "probability": rows[:, 0]}
+        numbers = self._run.decision.numbers(rows)
+        label = self._labels[numbers]
+        if self.threshold is not None:
+            return {"label": label, "probability": rows[:, 0]}
+        probability = rows[np.arange(len(rows)), numbers]
+        return {"label": label, "probability": probability, "probabilities": rows}
 
 
 def utf8(text: str | bytes) -> str:

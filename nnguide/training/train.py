@@ -70,7 +70,7 @@ def train(
     out: Path | str | None = None,
     force: bool = False,
     resume: bool = False,
-    callbacks: Sequence[Any] = (),
+    callbacks: Sequence[Any] | Callable[[], Sequence[Any]] = (),
     say: Callable[[str], None] = lambda line: None,
 ) -> Run:
     """Train a network and return its finished run.
@@ -81,7 +81,7 @@ def train(
         force: replace a folder that is not empty, whole and at the end.
         resume: go on with a training that was interrupted, or give a finished one more epochs;
             settings that are not given are those it was begun with.
-        callbacks: more Keras callbacks.
+        callbacks: more Keras callbacks, or a function that makes them once Keras is imported.
         say: takes each line meant for the user.
     Raises:
         NnguideError: see nnguide.errors; nothing that existed is lost.
@@ -134,7 +134,7 @@ def _work(
     source: data.Source,
     space: Workspace,
     keep: bool,
-    callbacks: Sequence[Any],
+    callbacks: Sequence[Any] | Callable[[], Sequence[Any]],
     say: Callable[[str], None],
 ) -> Run:
     examples = source.load("train")
@@ -173,7 +173,7 @@ def _work(
                 validation,
                 chosen,
                 checkpoint=checkpoint,
-                callbacks=[checkup, board, *callbacks],
+                callbacks=[checkup, board, *(callbacks() if callable(callbacks) else callbacks)],
                 say=say,
             )
         except OSError as error:

@@ -49,15 +49,16 @@ class Outcome:
 class Scorer:
     """Scores configurations of one search. The examples are loaded once, without the test part."""
 
-    def __init__(self, search: Search) -> None:
+    def __init__(self, search: Search, examples: Examples | None = None) -> None:
         self.search = search
+        self._examples = examples
         self.task = tasks.get(search.task)
         self.base = declare(search)[1]
 
     @functools.cached_property
     def examples(self) -> Examples:
         """The training part, which includes what is validated on."""
-        return find(self.base).load("train")
+        return data.of(self.base).load("train") if self._examples is None else self._examples
 
     def config(self, values: Mapping[str, Any]) -> Config:
         """The configuration that a trial's hyperparameters mean."""
@@ -113,17 +114,6 @@ class Scorer:
             name: figures[name.removeprefix("val_")] or 0.0 for name in objectives(self.task.name)
         }
         return {**measured, "epochs": fitted.epochs, "best_epoch": kept}
-
-
-def find(config: Config) -> data.Source:
-    """The data of a configuration."""
-    return data.find(
-        config.task,
-        config.data.dataset,
-        split_seed=config.data.split_seed,
-        label_column=config.data.label_column or None,
-        text_column=config.data.text_column or None,
-    )
 
 
 def failure(error: Exception, began: float) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from typing import Any
 
 from keras_tuner.engine.trial import Trial
 
-from nnguide import workspace
+from nnguide import data, workspace
 from nnguide.config import Config
 from nnguide.data.catalogue import Source
+from nnguide.data.examples import Examples
 from nnguide.errors import ConfigError, RunError, WorkError
 from nnguide.files import copy_folder, write_json, write_text, writing_to
 from nnguide.runs import Run, schema
@@ -21,7 +22,7 @@ from nnguide.training.fit import divide
 from nnguide.training.train import train
 from nnguide.tuning import chief, oracles, pictures, report, rows
 from nnguide.tuning.rows import Progress, Row
-from nnguide.tuning.scoring import Scorer, find
+from nnguide.tuning.scoring import Scorer
 from nnguide.tuning.settings import FILE, Search, default_folder
 from nnguide.tuning.space import declare
 from nnguide.tuning.worker import Worker
@@ -65,6 +66,7 @@ def tune(
     minutes: float | None = None,
     compare: int = 3,
     train_best: bool = False,
+    examples: Examples | None = None,
     watch: Watch = lambda progress: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
@@ -81,6 +83,7 @@ def tune(
         minutes: after which no trial is begun; None: no limit.
         compare: seeds for the comparison with the default preset; 0: none.
         train_best: train the best configuration on training and validation together.
+        examples: the training set, where it has been read already.
         watch: told how far the search is.
         say: takes each line meant for the user.
     Returns:
@@ -96,11 +99,11 @@ def tune(
             f"the whole grid has {oracle.planned:,} combinations. Narrow it with --space, or "
             "bound it with --trials."
         )
-    source = find(base)
+    source = data.of(base)
     folder = Path(out) if out else default_folder(search.task, search.seed)
     place = Workspace(folder, "tune", _finished, force, _has_trials)
     before = _before(place, search, force) if resume else None
-    scorer = Scorer(search)
+    scorer = Scorer(search, examples)
     if before is not None and before["planned"] >= oracle.planned and not before["time_is_up"]:
         say(f"{folder}: its trials are finished")
         result = before

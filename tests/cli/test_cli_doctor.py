@@ -57,7 +57,7 @@ def test_a_sick_file(nnguide, file):
     ended = nnguide("doctor", f"{file}:build")
     assert ended.status == 7
     for id in PLANTED:
-        assert id in ended.out and f"docs/doctor.md#{id}" in ended.out
+        assert id in ended.out and f"nnguide docs doctor#{id}" in ended.out
     assert "norm of the gradient per layer" in ended.out and "####" in ended.out
     assert "not run" in ended.out and "no history was given" in ended.out
     assert "noise" not in ended.out and "Traceback" not in ended.err

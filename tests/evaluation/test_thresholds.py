@@ -26,7 +26,7 @@ from nnguide.evaluation.thresholds import clopper_pearson_upper, threshold_for, 
 def test_the_lowest_threshold_within_the_bound(n_ham, n_spam, bound, grid, seed):
     random = np.random.default_rng(seed)
     labels = np.r_[np.zeros(n_ham, int), np.ones(n_spam, int)]
-    scores = random.integers(0, grid + 1, n_ham + n_spam) / grid
+    scores = (random.integers(0, grid + 1, n_ham + n_spam) / grid).astype(np.float32)
     choice = threshold_for(scores, labels, bound)
 
     assert choice.blocked_ham == np.mean(scores[labels == 0] > choice.threshold) <= bound
@@ -36,7 +36,9 @@ def test_the_lowest_threshold_within_the_bound(n_ham, n_spam, bound, grid, seed)
     if n_spam == 0:
         assert choice.spam_caught is None
     if choice.resolved:
-        lower = np.mean(scores[labels == 0] > np.nextafter(choice.threshold, -1))
+        lower = np.mean(
+            scores[labels == 0] > np.nextafter(np.float32(choice.threshold), np.float32(-1))
+        )
         assert lower > bound
     else:
         assert choice.blocked_ham == 0
@@ -45,7 +47,7 @@ def test_the_lowest_threshold_within_the_bound(n_ham, n_spam, bound, grid, seed)
 
 @pytest.mark.parametrize(("n_ham", "resolved"), [(1499, False), (1500, True), (30, False)])
 def test_a_bound_finer_than_the_ham_can_resolve_takes_the_strictest_threshold(n_ham, resolved):
-    scores = np.r_[np.linspace(0, 0.6, n_ham), [0.3, 0.599_95, 0.9]]
+    scores = np.float32(np.r_[np.linspace(0, 0.6, n_ham), [0.3, 0.599_95, 0.9]])
     labels = np.r_[np.zeros(n_ham, int), [1, 1, 1]]
     choice = threshold_for(scores, labels, 0.002)
     assert choice.resolved is resolved

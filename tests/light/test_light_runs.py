@@ -158,7 +158,7 @@ def calibrated(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_the_calibration_is_inside(calibrated: Run) -> None:
-    assert calibrated.decision["calibration"]["scale"] != 1
+    assert calibrated.decision_file["calibration"]["scale"] != 1
     given = tiny.examples("spam", 100).inputs
     np.testing.assert_allclose(
         calibrated.outputs(given, "light"), calibrated.outputs(given, "keras"), atol=1e-4, rtol=0

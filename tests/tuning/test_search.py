@@ -60,7 +60,7 @@ def test_a_search_leaves_the_best_and_all_that_it_was_chosen_from(tmp_path: Path
     assert found["comparison"]["best"]["epochs"] == 1
     run = Run.open(found["run"])
     assert (run.metrics["val_accuracy"], run.metrics["n_validation"]) == (None, 0)
-    assert run.decision["calibration"]["on"].startswith("5 folds")
+    assert run.decision_file["calibration"]["on"].startswith("5 folds")
     assert evaluate(run, split="test")["n"] > 0
     assert run.predict(["hello"])[0].label in ("ham", "spam")
 

@@ -1,15 +1,15 @@
 """Presets: training recipes as small TOML files, one folder a task.
 
-Each file's comment states the command, the time it takes and the result.
+Each file's `about` states the result and the time in a line, its comment more.
 """
 
 from __future__ import annotations
 
+import difflib
 import tomllib
 from pathlib import Path
 from typing import Any
 
-from nnguide.config.values import unknown
 from nnguide.errors import ConfigError
 
 
@@ -25,6 +25,19 @@ def preset(task: str, name: str) -> dict[str, Any]:
         ConfigError: the task has no such preset; those it has are listed.
     """
     if name not in names(task):
-        listed = ", ".join(names(task))
-        raise ConfigError(f"{unknown(name, list(names(task)), 'preset')} {task} has: {listed}.")
+        known = names(task)
+        near = difflib.get_close_matches(name, known, 1, 0.5)
+        hint = f"Did you mean {near[0]}? " if near else ""
+        raise ConfigError(f"unknown preset {name!r}. {hint}{task} has: {', '.join(known)}.")
+    tree = _read(task, name)
+    del tree["about"]
+    return tree
+
+
+def about(task: str, name: str) -> str:
+    """What a preset reaches, in a line."""
+    return str(_read(task, name)["about"])
+
+
+def _read(task: str, name: str) -> dict[str, Any]:
     return tomllib.loads((Path(__file__).parent / task / f"{name}.toml").read_text("utf-8"))

@@ -81,8 +81,8 @@ export function percent(probability, most = 1) {
   const rest = 100 * Math.min(probability, 1 - probability);
   const decimals = Math.min(Math.max(Math.ceil(-Math.log10(rest) - 0.001), 1), most);
   const least = 10 ** -decimals;
-  if (rest >= least / 2) return `${(100 * probability).toFixed(decimals)} %`;
-  return probability > 0.5 ? `> ${(100 - least).toFixed(decimals)} %` : `< ${least.toFixed(decimals)} %`;
+  if (rest >= least / 2) return `${(100 * probability).toFixed(decimals)}\u00a0%`;
+  return probability > 0.5 ? `>\u00a0${(100 - least).toFixed(decimals)}\u00a0%` : `<\u00a0${least.toFixed(decimals)}\u00a0%`;
 }
 
 // Offer the models of one tool; the choice is shown where there is one.

@@ -86,7 +86,7 @@ export function spam(models, rows) {
   function show(text, model, { answer, weighed, alone }, together) {
     const { label, probability } = answer;
     const most = Math.max(...weighed.map(({ weight }) => Math.abs(weight)));
-    const side = probability > model.threshold ? "above" : "not above";
+    const side = label === "spam" ? "above" : "not above";
     const words = `Probability of spam ${percent(probability, 4)}, ${side} the threshold of ` +
       `${percent(model.threshold)}.`;
     $("label").textContent = label;

@@ -1,0 +1,85 @@
+"""What the page of an audit is made of: blocks of plain data, which pages/audit.html shows.
+
+Text is text: the template escapes it, so nothing here knows HTML.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+Block = dict[str, Any]
+Inline = str | dict[str, str]  # text, or a piece that stands out
+
+
+def code(text: str) -> Inline:
+    """A name or a command, to be copied."""
+    return {"kind": "code", "text": text}
+
+
+def mark(text: str, side: str) -> Inline:
+    """Words that speak "for" an answer or "against" it."""
+    return {"kind": "mark", "text": text, "side": side}
+
+
+def paragraph(*pieces: Inline) -> Block:
+    return {"kind": "paragraph", "pieces": [_tied(piece) for piece in pieces]}
+
+
+def heading(text: str) -> Block:
+    return {"kind": "heading", "text": text}
+
+
+def listed(items: Iterable[Inline], name: str = "") -> Block:
+    """A list; nothing is shown of an empty one."""
+    return {"kind": "list", "items": [_tied(item) for item in items], "name": name}
+
+
+def table(
+    caption: str,
+    head: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    marked: Iterable[int] = (),
+    words: Iterable[int] = (),
+) -> Block:
+    """A table.
+
+    Args:
+        caption: what it holds.
+        head: the names of the columns; none for a table of names and values.
+        rows: cells, text or pieces; the first of each row heads it.
+        marked: numbers of the rows that stand out.
+        words: numbers of the columns that hold words; the others are aligned as numbers.
+    """
+    return {
+        "kind": "table",
+        "caption": caption,
+        "head": list(head),
+        "rows": [[_tied(cell) for cell in row] for row in rows],
+        "marked": set(marked),
+        "words": {0, *words},
+    }
+
+
+def pairs(caption: str, rows: Iterable[tuple[str, Any]]) -> Block:
+    """A table of names and values."""
+    return table(caption, (), rows)
+
+
+def chart(path: Path, alt: str, caption: str) -> Block:
+    """A drawn figure with its caption."""
+    png = base64.b64encode(path.read_bytes()).decode("ascii")
+    return {"kind": "chart", "png": png, "alt": alt, "caption": _tied(caption)}
+
+
+def section(name: str, title: str, *blocks: Block | None) -> Block:
+    """A section: its id, its title, and what is in it."""
+    return {"name": name, "title": title, "blocks": [block for block in blocks if block]}
+
+
+def _tied(value: Any) -> Any:
+    """Text with each % on the line of its number."""
+    return re.sub(r"(?<=\d) %", "\u00a0%", value) if isinstance(value, str) else value

@@ -1,0 +1,45 @@
+"""Where a command may write: never over a file that belongs to a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nnguide.errors import ConfigError
+
+OWN = {  # of a run; what a manifest names is its own too
+    *("config.json", "model.keras", "decision.json", "light.tflite", "light.json"),
+    *("history.csv", "metrics.json", "curves.png", "thresholds.png", "manifest.json"),
+    *("held_out.npz", "checkpoint.npz"),
+}
+
+
+def is_run(folder: Path) -> bool:
+    """Whether `folder` holds a run or an export, or one that is not finished."""
+    return any((folder / name).is_file() for name in ("manifest.json", "config.json"))
+
+
+def check_folder(folder: Path, option: str) -> None:
+    """Refuse a folder for pictures that is a run's own, or no folder.
+
+    Raises:
+        ConfigError: as said.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{option} takes a folder; {folder} is a file.")
+    if is_run(folder):
+        raise ConfigError(
+            f"{folder} is the folder of a run, whose own pictures would be replaced. "
+            f"Choose another folder, as in {option} {folder / 'plots'}"
+        )
+
+
+def check_file(path: Path, option: str) -> None:
+    """Refuse a file that belongs to the run in whose folder it is, or that is a folder.
+
+    Raises:
+        ConfigError: as said.
+    """
+    if path.is_dir():
+        raise ConfigError(f"{option} takes a file; {path} is a folder.")
+    if path.name in OWN and is_run(path.parent):
+        raise ConfigError(f"{path} belongs to the run in its folder. Choose another {option}.")

@@ -1,0 +1,84 @@
+"""Remember where runs are, so that `nnguide runs` lists those of every folder.
+
+A run may be made anywhere (`--out DIR`), and a search of a whole disk would be slow. So each
+finished run leaves one small file in the user's data folder: its content is the run's path, its
+name a hash of it. Processes at work at the same time never share a file, and a damaged one costs
+one entry. What is remembered only fills a list: RUN on the command line is never looked up here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from nnguide import workspace
+from nnguide.files import write_text
+
+VARIABLE = "NNGUIDE_REGISTRY"  # a folder to remember in, instead of the user's data folder
+LONGEST = 16_384  # bytes of an entry; a longer one is damaged
+DEEPEST = 4  # folders below one that is searched for runs
+
+
+def folder() -> Path:
+    """Where the entries are."""
+    if place := os.environ.get(VARIABLE):
+        return Path(place).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_data_path("nnguide")) / "runs"
+
+
+def remember(run: Path) -> None:
+    """Remember the run in the folder `run`; where that cannot be written, do without."""
+    with contextlib.suppress(OSError, UnicodeError, RuntimeError):
+        path = str(run.absolute())
+        name = hashlib.sha256(os.fsencode(path)).hexdigest()[:32]
+        write_text(folder() / f"{name}.txt", f"{path}\n")
+
+
+def remembered() -> list[Path]:
+    """The folders of all remembered runs that are still there; entries of others are forgotten."""
+    found = []
+    with contextlib.suppress(OSError, RuntimeError):
+        for entry in folder().glob("*.txt"):
+            with contextlib.suppress(OSError, ValueError):
+                run = _read(entry)
+                if (run / "manifest.json").is_file():
+                    found.append(run)
+                elif not run.exists() and run.parent.is_dir():  # not merely an unmounted disk
+                    entry.unlink()
+    return sorted(found)
+
+
+def _read(entry: Path) -> Path:
+    """The path in an entry; a ValueError where it holds none."""
+    if not entry.is_file():  # nor a pipe, which would never end
+        raise ValueError(f"{entry} is not a file")
+    with entry.open("rb") as file:
+        content = file.read(LONGEST + 1)
+    path = Path(content.decode("utf-8").removesuffix("\n"))
+    if len(content) > LONGEST or not path.is_absolute() or "\0" in str(path):
+        raise ValueError(f"{entry} holds no path")
+    return path
+
+
+def below(folders: Iterable[Path]) -> Iterator[Path]:
+    """The folders of runs among `folders` and below them; hidden ones are not entered."""
+    for top in folders:
+        yield from _below(top, DEEPEST)
+
+
+def _below(top: Path, depth: int) -> Iterator[Path]:
+    if (top / "manifest.json").is_file():
+        yield top
+    elif depth:
+        try:
+            inner = sorted(path for path in top.iterdir() if path.is_dir())
+        except OSError:  # not ours to read
+            return
+        for path in inner:
+            if not path.name.startswith(".") and path.suffix not in workspace.SUFFIXES:
+                yield from _below(path, depth - 1)
