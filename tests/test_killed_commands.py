@@ -6,6 +6,7 @@ itself, with the options that its own advice names, goes on or starts over and l
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import signal
@@ -18,6 +19,7 @@ import pytest
 import tiny
 from nursery import Nursery
 
+from nnguide.data import prepared
 from nnguide.export import publish
 from nnguide.files import sha256
 from nnguide.runs import Run
@@ -42,6 +44,9 @@ KILLED: dict[str, list[str]] = {
     ],
     "export": ["export", "x", "--format", "litert", "--out", "exports"],
 }
+REAL = Path(os.environ.get("NNGUIDE_DATA_DIR", "")) / "sms_spam"
+if os.environ.get("NNGUIDE_DATA_DIR") and REAL.is_dir():
+    KILLED["data"] = ["data", "prepare", "sms_spam"]
 FOLLOWING: list[list[str]] = [
     *KILLED.values(),
     [*TRAIN, "--out", "x", "--resume"],
@@ -71,7 +76,7 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
     place = tmp_path_factory.mktemp("kills") / "place"
     place.mkdir()
-    nursery = Nursery(place)
+    nursery = Nursery(place, NNGUIDE_CACHE=str(place / "cache"))
     yield nursery
     nursery.close()
 
@@ -86,6 +91,8 @@ def everything_is_whole(place: Path, models: set[str] | None) -> None:
     assert (place / "x").exists() and (place / "y").exists()
     for version in (place / "exports" / "spam-litert").glob("[0-9]"):
         publish.check(version)
+    for prepared_set in (place / "cache" / "sms_spam").glob("*"):
+        assert prepared_set.suffix or prepared.is_intact(prepared_set)
     assert not (place / "s").exists() or (place / "s" / RESULT).exists()
 
 
@@ -101,7 +108,7 @@ def moment(chance: random.Random, place: Path, seconds: float) -> Callable[[floa
         seen = any(
             path.name.endswith((".replaced", ".removed"))
             or (path.name.endswith(".unfinished") and (how == "early" or _is_complete(path)))
-            for path in place.iterdir()
+            for path in (*place.iterdir(), *place.glob("*/*/*.unfinished"))
         )
         late[0] = late[0] or (passed if seen else 0.0)
         return bool(late[0]) and passed > late[0] + wait

@@ -41,6 +41,21 @@ def newest(task: str) -> Path | None:
     return mine[-1].folder if mine and mine[-1].metrics.get("interrupted") else None
 
 
+def check(space: Workspace, resume: bool) -> None:
+    """Make sure that a training may be made at `space`.
+
+    Raises:
+        ConfigError: the folder is in use, or an interrupted training waits there.
+    """
+    run = None if resume or space.force else _run(space.folder)
+    if run is not None and run.metrics.get("interrupted"):
+        raise ConfigError(
+            f"{space.folder} is a training that was interrupted after {run.metrics['epochs']} of "
+            f"{run.config.train.epochs} epochs. Go on with --resume, or start over with --force."
+        )
+    space.check(resume)
+
+
 @dataclass(frozen=True)
 class Begun:
     """A training to go on with.

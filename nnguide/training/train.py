@@ -110,7 +110,7 @@ def train(
     if settled.model.l2 and settled.train.l2_schedule.warmup:
         say("train.l2_schedule replaces model.l2")
 
-    space.check(resume)
+    resuming.check(space, resume)
     source = data.find(
         task,
         settled.data.dataset,

@@ -122,6 +122,8 @@ def test_an_interrupted_training_answers_and_goes_on_to_the_same_end(tmp_path: P
     first = start("spam", out, callbacks=[Interrupt(1)])
     assert (first.metrics["interrupted"], first.metrics["epochs"]) == (True, 1)
     assert len(first.predict(["win a prize"])) == 1
+    with pytest.raises(ConfigError, match=r"interrupted after 1 of 5 epochs\. Go on"):
+        start("spam", out)
     keras.utils.set_random_seed(12345)
     second = train("spam", out=out, resume=True, callbacks=[Interrupt(3)])  # nothing repeated
     assert (second.metrics["interrupted"], second.metrics["epochs"]) == (True, 3)
