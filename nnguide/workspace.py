@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nnguide.errors import ConfigError
+from nnguide.errors import ConfigError, NnguideError
 from nnguide.files import writing_to
 
 SUFFIXES = UNFINISHED, REPLACED, REMOVED = ".unfinished", ".replaced", ".removed"
@@ -197,10 +197,13 @@ def recover(folder: Path) -> None:
 
 
 def restore(folder: Path) -> None:
-    """Put back a folder that a kill left under another name, for one who only reads it."""
+    """Put back a folder that a kill left under another name, for one who only reads it.
+
+    Where that cannot be done it stays missing.
+    """
     place = Path(os.path.realpath(folder))
     if not place.exists() and beside(place, REPLACED).exists():
-        with writing_to(folder), locked(place, PATIENCE):
+        with contextlib.suppress(NnguideError), writing_to(folder), locked(place, PATIENCE):
             recover(place)
 
 
@@ -211,7 +214,7 @@ def folders(root: Path) -> list[Path]:
     """
     if not root.is_dir():
         return []
-    found = set()
+    whole = set()
     for path in root.iterdir():
         if path.name.endswith(REPLACED):
             path = path.with_name(path.name.removesuffix(REPLACED))
@@ -219,8 +222,8 @@ def folders(root: Path) -> list[Path]:
         if path.name.endswith((UNFINISHED, REPLACED, REMOVED)) or path.name.startswith("."):
             continue
         if path.is_dir() or path.is_symlink():
-            found.add(path)
-    return sorted(found)
+            whole.add(path)
+    return sorted(whole)
 
 
 def waiting(root: Path, prefix: str, command: str) -> Path | None:

@@ -297,7 +297,12 @@ def finished(root: Path = ROOT) -> list[Run]:
 def _newest_first(root: Path, task: str | None = None) -> Iterator[Run]:
     """The whole runs under `root`, of one task or of all; each is verified when it is reached."""
     found = []
-    for folder in workspace.folders(root):
+    try:
+        folders = workspace.folders(root)
+    except OSError as error:
+        log.warning("left out: %s cannot be read: %s", root, error.strerror)
+        folders = []
+    for folder in folders:
         try:
             if (name := _task(folder)) and task in (None, name[1]):
                 found.append((*name, folder))
@@ -318,8 +323,8 @@ def _task(folder: Path) -> tuple[str, str] | None:
         raise RunError(f"{folder} cannot be read: {error.strerror}") from error
     if not names & {MANIFEST, "model.keras"}:
         return None
-    found = schema.read(folder / MANIFEST, {"created": schema.TEXT, "task": schema.TEXT})
-    return found["created"], found["task"]
+    made = schema.read(folder / MANIFEST, {"created": schema.TEXT, "task": schema.TEXT})
+    return made["created"], made["task"]
 
 
 def default_folder(task: str, seed: int) -> Path:
