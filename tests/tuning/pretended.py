@@ -17,7 +17,8 @@ from nnguide.config import Config  # noqa: E402
 from nnguide.tuning import oracles, rows  # noqa: E402
 from nnguide.tuning.scoring import Outcome, Scorer  # noqa: E402
 from nnguide.tuning.settings import Search, settle  # noqa: E402
-from nnguide.tuning.space import declare, entries  # noqa: E402
+from nnguide.tuning.space import declare  # noqa: E402
+from nnguide.tuning.space_file import entries  # noqa: E402
 from nnguide.tuning.worker import Worker  # noqa: E402
 
 SPACE: dict[str, Any] = {
@@ -46,7 +47,7 @@ def search(tuner: str = "random", task: str = "digits", space: Any = None, **mor
     base = settle(task, settings=words).base
     tree = space if space is not None else GRID if tuner == "grid" else SPACE
     more.setdefault("max_epochs", 3 if tuner == "hyperband" else 1)
-    return settle(task, settings=words, space=entries(task, base, tree), tuner=tuner, **more)
+    return settle(task, settings=words, space=entries(base, tree), tuner=tuner, **more)
 
 
 class Pretended(Scorer):

@@ -11,12 +11,13 @@ import pytest
 from nnguide import tasks
 from nnguide.errors import ConfigError
 from nnguide.tuning.settings import objectives, settle
-from nnguide.tuning.space import apply, combinations, declare, entries, read
+from nnguide.tuning.space import apply, combinations, declare
+from nnguide.tuning.space_file import entries, read
 
 
 def declared(task: str, tree: dict[str, Any], *words: str) -> tuple[dict[str, Any], Any]:
     base = settle(task, settings=words).base
-    wanted = settle(task, settings=words, space=entries(task, base, tree))
+    wanted = settle(task, settings=words, space=entries(base, tree))
     space, base = declare(wanted)
     return {hp.name: hp for hp in space.space}, base
 
