@@ -23,6 +23,8 @@ EVERY = {
     "inference/preprocessing.py": "batches.py",
     "inference/validation.py": "validation.py",
     "inference/decision.py": "decision.py",
+    "inference/picture_inputs.py": "picture_inputs.py",
+    "data/mail/text.py": "mail_text.py",
     "errors.py": "errors.py",
     **{
         f"preprocessing/{name}.py": f"{name}.py"
@@ -32,6 +34,7 @@ EVERY = {
     },
 }
 MOVED = (
+    (r"^(\s*)from nnguide\.data\.mail import", r"\1from .mail_text import"),
     (r"^(\s*)from nnguide\.inference\.preprocessing import", r"\1from .batches import"),
     (r"^(\s*)from nnguide(?:\.inference|\.preprocessing)? import", r"\1from . import"),
     (r"^(\s*)from nnguide\.(?:inference\.|preprocessing\.)?(\w+) import", r"\1from .\2 import"),
