@@ -47,6 +47,7 @@ def audit(
     *,
     label_column: str | None = None,
     text_column: str | None = None,
+    encoding: str | None = None,
     seed: int = 0,
     limit: int | None = changes.LIMIT,
     say: Callable[[str], None] = lambda line: None,
@@ -60,14 +61,14 @@ def audit(
         run: whose network.
         dataset: a set's name or a path; None is what the run was trained on. As `evaluate`, the
             test part is measured, or all of a path that the run was not trained on.
-        label_column, text_column: of a table of texts, as for `evaluate`.
+        label_column, text_column, encoding: of a table, as for `evaluate`.
         seed: of the examples looked at and of the mild changes.
         limit: examples that the mild changes are measured on at most; None is all.
         say: told what is done, line by line.
     Raises:
         As `evaluate`; InputError if there is no example to measure.
     """
-    measured_on = part(run, dataset, None, label_column, text_column, say)
+    measured_on = part(run, dataset, None, label_column, text_column, encoding, say)
     examples = measured_on.examples
     if not len(examples):
         raise InputError("expected at least one example to audit; got none")

@@ -68,6 +68,7 @@ def _training_inputs(run: Run) -> np.ndarray:
         split_seed=config.split_seed,
         label_column=config.label_column or None,
         text_column=config.text_column or None,
+        encoding=config.encoding or None,
     )
     return source.load("train").inputs
 

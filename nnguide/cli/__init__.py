@@ -152,6 +152,9 @@ command_line = Commands(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its status."""
     asked: dict[str, bool] = {}
+    _fill_closed_streams()
+    if sys.stdout is None:
+        sys.exit(_fail(WriteError("cannot write the answer: standard output is closed"), asked))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack characters
     _interruptible(asked)
@@ -215,6 +218,29 @@ def _no_such_option(error: click.NoSuchOption) -> None:
     click.NoSuchOption(error.option_name, message, ctx=error.ctx).show()
     if not meant:
         click.echo("An argument that begins with a minus goes after --.", err=True)
+
+
+def _fill_closed_streams() -> None:
+    """Put nothing where standard streams are closed, or the next file would take their place."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8")  # noqa: SIM115
+
+
+class _Closed(io.RawIOBase):
+    """Standard input where there is none."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        raise InputError("standard input is closed: there is nothing to read")
+
+    read1 = read
+
+
+def standard_input() -> Any:
+    """The bytes of standard input; where it is closed, reading says so."""
+    return _Closed() if sys.stdin is None else sys.stdin.buffer
 
 
 def _fail(error: NnguideError, asked: dict[str, bool]) -> int:

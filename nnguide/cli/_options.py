@@ -35,8 +35,9 @@ def dashed(choices: Any) -> click.Choice:
 _Row = tuple[str, str, Any, str]  # option, key of the configuration, type, help
 
 _COLUMNS: tuple[_Row, ...] = (
-    ("--label-column", "data.label_column", str, "Of a table of texts. [label]"),
+    ("--label-column", "data.label_column", str, "Of a table. [label]"),
     ("--text-column", "data.text_column", str, "Of a table of texts. [text]"),
+    ("--encoding", "data.encoding", str, "Of a table. [utf-8]"),
 )
 _SETTINGS: tuple[_Row, ...] = (
     ("--dataset", "data.dataset", str, "A set's name, a path, or auto. [auto]"),
@@ -78,14 +79,19 @@ def settings(command: Callable[..., Any]) -> Callable[..., Any]:
     return _add(command, _SETTINGS)
 
 
-def collect(given: dict[str, Any]) -> list[str]:
+def collect(given: dict[str, Any], rows: tuple[_Row, ...] = _SETTINGS) -> list[str]:
     """KEY=VALUE words for the options that were given; they are taken out of `given`."""
     words = []
-    for flag, key, _, _ in _SETTINGS:
+    for flag, key, _, _ in rows:
         value = given.pop(flag.removeprefix("--").replace("-", "_"))
         if value is not None:
             words.append(f"{key}={value}")
     return words
+
+
+def collect_columns(given: dict[str, Any]) -> list[str]:
+    """As `collect`, for the options of `columns`."""
+    return collect(given, _COLUMNS)
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -95,7 +101,7 @@ def read_config(path: Path) -> dict[str, Any]:
         ConfigError: no file, or neither TOML nor JSON.
     """
     try:
-        content = path.read_text(encoding="utf-8")
+        content = path.read_text(encoding="utf-8-sig")
         tree = parse_json(content) if path.suffix == ".json" else parse_toml(content)
     except OSError as error:
         raise ConfigError(f"--config: cannot read {path}: {error.strerror}") from error

@@ -30,6 +30,7 @@ def command(
     dataset: str | None,
     label_column: str | None,
     text_column: str | None,
+    encoding: str | None,
     out: Path | None,
     seed: int,
     as_json: bool,
@@ -69,6 +70,7 @@ def command(
             dataset,
             label_column=label_column,
             text_column=text_column,
+            encoding=encoding,
             seed=seed,
             say=cli.say,
         )

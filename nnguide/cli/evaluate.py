@@ -28,6 +28,7 @@ def command(
     split: str | None,
     label_column: str | None,
     text_column: str | None,
+    encoding: str | None,
     threshold: float | None,
     plots: Path | None,
     as_json: bool,
@@ -58,6 +59,7 @@ def command(
         threshold=threshold,
         label_column=label_column,
         text_column=text_column,
+        encoding=encoding,
         plots=plots,
         say=cli.say,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,11 +119,11 @@ def _named(
     if not inputs and not mails:
         raise ConfigError("expected INPUT, as in: nnguide explain spam 'win a prize'")
     if of.kind == "pictures":
-        found = sources.pictures(inputs, sys.stdin.buffer)
+        found = sources.pictures(inputs, cli.standard_input())
     elif of.kind == "texts":
         if isinstance(of, subjects.RunSubject) and not anyway:
             of.run.check_learned("mail" if mails else "messages")
-        found = _telling(of, sources.texts(inputs, None, mails, sys.stdin.buffer))
+        found = _telling(of, sources.texts(inputs, (), mails, cli.standard_input()))
     else:
         found = sources.rows(inputs, None, of.features)
     yield from (item for item in found if item is not None)

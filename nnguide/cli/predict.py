@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,15 @@ if TYPE_CHECKING:
 @click.command("predict")
 @click.argument("run", metavar="RUN")
 @click.argument("inputs", metavar="[INPUT]...", nargs=-1)
-@click.option("--file", "file", type=click.Path(path_type=Path), help="A message a line.")
+@click.option(
+    "--file",
+    "files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A message a line, or a table.",
+)
+@click.option("--text-column", help="Of a table of texts. [text]")
+@click.option("--encoding", help="Of a table or file of messages. [utf-8]")
 @_options.mails
 @_options.anyway
 @click.option("--threshold", type=float, help="For spam, instead of the run's own.")
@@ -33,7 +40,9 @@ if TYPE_CHECKING:
 def command(
     run: str,
     inputs: tuple[str, ...],
-    file: Path | None,
+    files: tuple[Path, ...],
+    text_column: str | None,
+    encoding: str | None,
     mails: tuple[Path, ...],
     anyway: bool,
     threshold: float | None,
@@ -42,11 +51,11 @@ def command(
 ) -> int:
     """Answer for each INPUT with RUN: a run's folder, or a task for its newest run.
 
-    Digits: image files or folders of them. Spam: messages, --file, or - for a message
-    a line on standard input; with --mail, mails and mailboxes (mbox, Maildir, MH, .eml,
-    folders of any; - is standard input), each mail of an mbox as FILE#n. Prints LABEL,
-    PROBABILITY and INPUT between tabs; an input that fails has a line on stderr, and
-    the status is 4.
+    Digits: image files, folders of them, tables with a picture a row, or - for one picture
+    on standard input. Spam: messages, --file, or - for a message a line on standard input;
+    with --mail, mails and mailboxes (mbox, Maildir, MH, .eml, folders of any; - is standard
+    input), each mail of an mbox as FILE#n. Prints LABEL, PROBABILITY and INPUT between
+    tabs; an input that fails has a line on stderr, and the status is 4.
 
     \b
     Examples:
@@ -58,27 +67,34 @@ def command(
     """
     cli.loud()
     from nnguide import runs
+    from nnguide.data.table_files import check_encoding
+    from nnguide.data.tables import Columns
     from nnguide.inference.sources import is_path, pictures, rows, texts
     from nnguide.inference.streaming import predict
 
     found = runs.load(run)
     cli.say(f"run: {found.folder}")
     if found.task.inputs == "pictures":
-        if file or mails or threshold is not None:
-            raise ConfigError("--file, --mail and --threshold are for spam; give image files")
-        named = pictures(inputs, sys.stdin.buffer)
+        if files or mails or threshold is not None or text_column:
+            raise ConfigError(
+                "--file, --mail, --text-column and --threshold are for spam; give image files"
+            )
+        named = pictures(inputs, cli.standard_input(), check_encoding(encoding))
     elif found.task.inputs == "numbers":
-        if mails or threshold is not None:
+        if mails or threshold is not None or text_column or encoding:
             raise ConfigError("--mail and --threshold are for spam; give numbers or --file")
-        named = rows(inputs, file, found.features)
+        if len(files) > 1:
+            raise ConfigError("a run that takes numbers takes one --file")
+        named = rows(inputs, next(iter(files), None), found.features)
     else:
         if threshold is not None and not 0 <= threshold <= 1:
             raise ConfigError(f"--threshold is a probability in [0, 1]; got {threshold:g}")
-        messages = file or not mails or not all(map(is_path, inputs))
+        messages = files or not mails or not all(map(is_path, inputs))
         for kind, there in (("mail", mails), ("messages", messages)):
             if there and not anyway:
                 found.check_learned(kind)
-        named = texts(inputs, file, mails, sys.stdin.buffer)
+        columns = Columns(text=text_column, encoding=check_encoding(encoding))
+        named = texts(inputs, files, mails, cli.standard_input(), columns)
     failed = 0
     count = 0
     for name, answer in predict(found, named, threshold, engine):

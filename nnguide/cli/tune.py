@@ -34,6 +34,7 @@ ORACLE = "KERASTUNER_ORACLE_IP"  # is set for a chief and its workers
 @click.option("--workers", type=int, help="Processes that share the cores. [1]")
 @click.option("--minutes", type=float, help="Begin no trial after so many.")
 @click.option("--dataset", help="A set's name, a path, or auto. [auto]")
+@_options.columns
 @click.option("--seed", type=int, help="Seed of the search and of its trainings. [0]")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Any setting: fixed.")
 @click.option("--compare", type=int, default=3, show_default=True, help="Seeds against the preset.")
@@ -94,6 +95,7 @@ def command(
         raise ConfigError(f"--out is the search's folder, which it makes; got {out}")
 
     words = [f"data.dataset={dataset}"] if dataset is not None else []
+    words += _options.collect_columns(given)
     words += [f"train.seed={seed}"] if seed is not None else []
     words += overrides
     from nnguide.training.train import configure

@@ -63,6 +63,7 @@ class DataConfig(Group):
     )
     label_column: str = setting("", 'of your own table; empty: "label"')
     text_column: str = setting("", 'of your own table; empty: "text"')
+    encoding: str = setting("", "of your own table; empty: utf-8")
 
 
 @dataclass(frozen=True)

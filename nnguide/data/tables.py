@@ -137,6 +137,8 @@ def texts(path: Path, columns: Columns) -> Iterator[tuple[int, str | InputError]
             yield line, fields
             continue
         try:
+            if not fields[place].strip():
+                raise InputError("expected a text; got none")
             yield line, _checked(fields[place])
         except InputError as error:
             yield line, error

@@ -253,6 +253,7 @@ def _own_data(run: Run) -> Any:
         split_seed=config.data.split_seed,
         label_column=config.data.label_column or None,
         text_column=config.data.text_column or None,
+        encoding=config.data.encoding or None,
     )
     head = run.task.head(len(run.labels))
 

@@ -64,7 +64,7 @@ def benchmark(run: Run, say: Say) -> dict[str, Any]:
     split: str | None = None
     labels = None
     try:
-        part = evaluate.part(run, None, None, None, None, say)
+        part = evaluate.part(run, None, None, None, None, None, say)
         raw, dataset, split = part.examples.inputs, part.source.name, part.split
         labels = np.array(run.labels)[part.examples.labels]
     except DataError as error:

@@ -51,6 +51,7 @@ def evaluate(
     threshold: float | None = None,
     label_column: str | None = None,
     text_column: str | None = None,
+    encoding: str | None = None,
     plots: Path | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def evaluate(
         split: train, validation, test or all; None is test, or all for a path that the run
             was not trained on.
         threshold: for spam, instead of the run's own.
-        label_column, text_column: of a table of texts; None is "label" and "text", or for the
+        label_column, text_column, encoding: of a table; None is "label" and "text", or for the
             run's own data what it was trained with.
         plots: a folder for the pictures: confusion.png, reliability.png, for spam thresholds.png
             and curves.png.
@@ -79,7 +80,7 @@ def evaluate(
             raise ConfigError(f"a threshold is for spam; {run.task.name} takes the most probable")
         if not 0 <= threshold <= 1:
             raise ConfigError(f"--threshold is a probability in [0, 1]; got {threshold:g}")
-    measured_on = part(run, dataset, split, label_column, text_column, say)
+    measured_on = part(run, dataset, split, label_column, text_column, encoding, say)
     examples = measured_on.examples
     chosen = run.threshold if threshold is None else threshold
     answered = run.outputs(examples.inputs, "keras")
@@ -121,10 +122,11 @@ def part(
     split: str | None,
     label_column: str | None,
     text_column: str | None,
+    encoding: str | None,
     say: Callable[[str], None],
 ) -> Part:
     """The examples that `evaluate` measures a run on. Args and errors as there."""
-    source, own = _source(run, dataset, label_column, text_column)
+    source, own = _source(run, dataset, label_column, text_column, encoding)
     examples, split = _part(run, source, own, split)
     examples = _with_features(_with_labels(examples, run.labels), run.features)
     is_fallback = source.is_fallback or bool(own and run.manifest["dataset_is_fallback"])
@@ -177,7 +179,11 @@ def draw(
 
 
 def _source(
-    run: Run, dataset: str | None, label_column: str | None, text_column: str | None
+    run: Run,
+    dataset: str | None,
+    label_column: str | None,
+    text_column: str | None,
+    encoding: str | None,
 ) -> tuple[data.Source, bool]:
     """The data to measure on, and whether it is what the run was trained on."""
     config, own = run.config.data, own_dataset(run)
@@ -186,9 +192,10 @@ def _source(
         raise DataError(f"the run was trained on {path}, which is gone. Give data with --dataset.")
     if dataset is None or dataset == own or (path and _is_same(dataset, path)):
         dataset = own
-        label_column, text_column = (
+        label_column, text_column, encoding = (
             label_column or config.label_column,
             text_column or config.text_column,
+            encoding or config.encoding,
         )
     source = data.find(
         run.task.name,
@@ -196,6 +203,7 @@ def _source(
         split_seed=config.split_seed,
         label_column=label_column or None,
         text_column=text_column or None,
+        encoding=encoding or None,
     )
     return source, source.name == own
 

@@ -188,7 +188,7 @@ def calibration(run: Run, say: Say) -> tuple[Examples, dict[str, Any]]:
     from nnguide.evaluation.evaluate import part
 
     try:
-        held = part(run, None, "validation", None, None, say)
+        held = part(run, None, "validation", None, None, None, say)
         return held.examples, {"dataset": held.source.name, "split": "validation"}
     except (DataError, ConfigError) as error:
         if run.task.inputs == "numbers":  # no other table has its columns

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import logging
 import os
 import re
@@ -11,11 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from nnguide.data import mail, user_data
+from nnguide.data import mail, table_files, user_data
+from nnguide.data.tables import Columns
 from nnguide.errors import ConfigError, InputError
-from nnguide.inference import validation
+from nnguide.inference import message_files, validation
 
 log = logging.getLogger(__name__)
+COLUMNS = Columns()
 TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 CHUNK = 2**16  # bytes of a stream that are read together, at most
 _LIKE_HEADER = re.compile(rb"\xef\xbb\xbf|\s*(?:From |[!-9;-~]+[ \t]*:)")
@@ -117,14 +120,18 @@ def rows(inputs: Sequence[str], file: Path | None, features: Sequence[str]) -> N
 
 
 def texts(
-    messages: Sequence[str], file: Path | None, mails: Sequence[Path], stdin: IO[bytes]
+    messages: Sequence[str],
+    files: Sequence[Path],
+    mails: Sequence[Path],
+    stdin: IO[bytes],
+    columns: Columns = COLUMNS,
 ) -> Named:
-    """The given messages, then the file's lines, then the mails; `-` is standard input.
+    """The given messages, then the files' lines or rows, then the mails; `-` is standard input.
 
     Beside `mails`, a message that is the path of a file or folder is one of them; without them it
     is an error: never a message.
     """
-    if not messages and file is None and not mails:
+    if not messages and not files and not mails:
         raise ConfigError(
             "expected messages, --file, --mail or -. As in: nnguide predict spam 'win a prize'"
         )
@@ -146,14 +153,30 @@ def texts(
                     "one a line, --file"
                 ),
             )
-    if file is not None:
-        try:
-            with file.open("rb") as lines:
-                yield from _lines(lines, str(file))
-        except OSError as error:
-            yield str(file), InputError(f"cannot be read: {error.strerror}")
+    for file in files:
+        yield from _file(file, columns)
     for path in paths:
         yield from mail.texts_in(stdin, "-") if str(path) == "-" else mail.texts(path)
+
+
+def _file(path: Path, columns: Columns) -> Named:
+    """The messages of a file: a row of a table by its column of texts, else one a line."""
+    try:
+        if message_files.is_table(path):
+            yield from message_files.texts(path, columns)
+        elif columns.text:
+            names = ", ".join(table_files.SUFFIXES)
+            raise ConfigError(f"--text-column is for a table ({names}); {path} is none")
+        elif columns.encoding:
+            content = "".join(table_files.lines(path, columns.encoding))
+            yield from _lines(io.BytesIO(content.encode("utf-8")), str(path))
+        else:
+            with path.open("rb") as lines:
+                yield from _lines(lines, str(path))
+    except InputError as error:
+        yield str(path), InputError(str(error).removeprefix(f"{path}: "))
+    except OSError as error:
+        yield str(path), InputError(f"cannot be read: {error.strerror}")
 
 
 def is_path(message: str) -> bool:
@@ -183,7 +206,12 @@ def _lines(stream: IO[bytes], name: str) -> Named:
     if _holds_mail(beginning):
         yield name, InputError("it holds mail, not a message a line: use --mail")
         return
-    for line in _split(stream, limit, beginning):
+    if (reason := message_files.refusal(beginning)) is not None:
+        yield name, reason
+        return
+    beginning = beginning.removeprefix(b"\xef\xbb\xbf")
+    end = b"\r" if b"\r" in beginning and b"\n" not in beginning else b"\n"  # of an old Mac
+    for line in _split(stream, limit, beginning, end):
         if line is None:
             yield None
             continue
@@ -208,14 +236,16 @@ def _holds_mail(beginning: bytes) -> bool:
     return is_mbox(beginning) or is_mail(beginning, fields=2)
 
 
-def _split(stream: IO[bytes], limit: int, chunk: bytes) -> Iterator[bytes | None]:
+def _split(
+    stream: IO[bytes], limit: int, chunk: bytes, end: bytes = b"\n"
+) -> Iterator[bytes | None]:
     """The lines of a stream that begins with `chunk`, without their ends; None where it pauses.
 
     Of a line that is longer than `limit`, only somewhat more than that is kept.
     """
     line = b""
     while chunk:
-        *ended, rest = chunk.split(b"\n")
+        *ended, rest = chunk.split(end)
         for piece in ended:
             yield line + piece
             line = b""

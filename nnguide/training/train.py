@@ -117,6 +117,7 @@ def train(
         split_seed=settled.data.split_seed,
         label_column=settled.data.label_column or None,
         text_column=settled.data.text_column or None,
+        encoding=settled.data.encoding or None,
     )
     if source.note:
         say(source.note)

@@ -1,0 +1,58 @@
+"""Read a file of messages: one a line, or a table by its column of texts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nnguide.data import table_files, tables
+from nnguide.errors import InputError
+
+_BINARY = {
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"GIF8": "a picture",
+    b"RIFF": "a picture or a sound",
+    b"%PDF": "a PDF document",
+    b"PK\x03\x04": "a ZIP archive or an office document",
+    b"\x1f\x8b": "a gzip file",
+    b"BZh": "a bzip2 file",
+    b"\xfd7zXZ": "an xz file",
+}
+
+
+def is_table(path: Path) -> bool:
+    """Whether a file is a table by its name, with texts in one of its columns."""
+    return path.is_file() and path.name.lower().endswith(
+        (*table_files.SUFFIXES, *table_files.PACKED)
+    )
+
+
+def texts(path: Path, columns: tables.Columns) -> list[tuple[str, str | InputError]]:
+    """The texts of a table; one that cannot be read goes by its line."""
+    try:
+        found = list(tables.texts(path, columns))
+    except InputError as error:
+        return [(str(path), InputError(str(error).removeprefix(f"{path}: ")))]
+    return [
+        (f"{path}, line {line}" if isinstance(text, InputError) else text, text)
+        for line, text in found
+    ]
+
+
+def refusal(beginning: bytes) -> InputError | None:
+    """Why what begins so is no text in UTF-8, or None where it may be."""
+    for start, kind in _BINARY.items():
+        if beginning.startswith(start):
+            packed = kind.startswith(("a gzip", "a bzip2", "an xz", "a ZIP"))
+            advice = "Unpack it first" if packed else "Give a text file"
+            return InputError(f"expected messages, one a line; got {kind}. {advice}.")
+    if beginning.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return InputError(
+            "expected UTF-8; got UTF-16. Save it as UTF-8, or read it with --encoding utf-16."
+        )
+    if b"\0" in beginning:
+        return InputError(
+            "expected messages, one a line; got a binary file or another encoding (a NUL byte). "
+            "Give a text file in UTF-8, or --encoding, as utf-16-le."
+        )
+    return None
