@@ -115,6 +115,7 @@ def of(config: Config) -> Source:
         split_seed=config.data.split_seed,
         label_column=config.data.label_column or None,
         text_column=config.data.text_column or None,
+        encoding=config.data.encoding or None,
     )
 
 
