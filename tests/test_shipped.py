@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nnguide import data, runs, tasks
+from nnguide import data, runs
 from nnguide.errors import RunError
 from nnguide.evaluation.evaluate import evaluate
 from nnguide.inference import light
@@ -22,7 +22,7 @@ INPUTS = {"digits": str(ROOT / "docs" / "digit.png"), "spam": "WIN a free prize,
 ANSWERS = {"digits": "7", "spam": "spam"}
 
 
-@pytest.fixture(params=tasks.names())
+@pytest.fixture(params=["digits", "spam"])
 def task(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

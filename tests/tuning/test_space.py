@@ -26,7 +26,8 @@ def declared(task: str, tree: dict[str, Any], *words: str) -> tuple[dict[str, An
 def test_a_task_declares_what_a_search_changes(task: str) -> None:
     found, base = declared(task, {})
     groups = {name.partition(".")[0] for name in found}
-    assert {"model", "train", "tokens" if base.tokens else "augment"} <= groups
+    of_inputs = {"tokens": base.tokens, "augment": base.augment}
+    assert {"model", "train", *(name for name, group in of_inputs.items() if group)} <= groups
     assert {"model.hidden", "model.dropout", "model.l1", "model.l2"} <= found.keys()
     assert {"train.optimizer", "train.learning_rate", "train.schedule"} <= found.keys()
     for hp in found.values():  # each is a setting, and each of its values is one
