@@ -154,7 +154,7 @@ def mirrored() -> dict[str, Any]:
 
 @pytest.mark.parametrize("task", ["digits", "spam"])
 def test_two_devices_learn_what_one_learns(mirrored: dict[str, Any], task: str) -> None:
-    """Thirty steps and a validation part of an odd size: the same weights but for rounding."""
+    """Thirty steps and a validation set of an odd size: the same weights but for rounding."""
     one, two = mirrored[f"{task} float32 1"], mirrored[f"{task} float32 2"]
     assert (one["strategy"], two["strategy"]) == ("none", "mirrored")
     np.testing.assert_allclose(two["weights"], one["weights"], atol=1e-4)

@@ -40,12 +40,12 @@ LIMITS = {
         "Not for amounts, votes, medical or other records unless a person checks each answer.",
     ),
     "texts": (
-        "Spam changes: what was learnt ages, and those who write spam try it out against filters.",
+        "Spam changes: what was learned ages, and those who write spam try it out against filters.",
         "It reads words, not links, senders or attachments: a short message from a stranger with "
         "an innocent text and a bad link passes.",
         "Only the beginning of a long message is read.",
         "Languages, dialects and topics that the training data lacks are judged by chance "
-        "likeness. Whoever writes so may be blocked more often than others.",
+        "likeness. Anyone who writes so may be blocked more often than others.",
         "Not for deleting messages unseen, and not for judging people by what they write.",
     ),
 }
@@ -75,7 +75,7 @@ def model(run: Run) -> dict[str, Any]:
 
 
 def dataset(run: Run, measured_on: Part) -> dict[str, Any]:
-    """What the run learnt from and what it is measured on here; what is known of a named set."""
+    """What the run learned from and what it is measured on here; what is known of a named set."""
     return {
         "trained_on": _facts(own_dataset(run)),
         "trained_on_fallback": bool(run.manifest["dataset_is_fallback"]),

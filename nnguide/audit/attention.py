@@ -1,4 +1,4 @@
-"""What whoever signs should look at first: sentences that follow from the figures alone."""
+"""What anyone who signs should look at first: sentences that follow from the figures alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nnguide.evaluation.changes import AIMS
 from nnguide.evaluation.report import number, percent
 
 CALIBRATED = 0.02  # calibration error above which probabilities should not be taken at their word
-BLOCKED = 0.01  # share of ham that a mild change may block beyond what is blocked anyway
+BLOCKED = 0.01  # fraction of ham that a mild change may block beyond what is blocked anyway
 FEW = 200  # examples of a label below which the headline says little of it
 
 
@@ -30,11 +30,11 @@ def _data(data: dict[str, Any]) -> Iterator[str]:
     if data["is_fallback"]:
         yield "The data measured on is a built-in stand-in: its figures are no measure of real use."
     if data["trained_on_fallback"]:
-        yield "The network learnt from a built-in stand-in for real data."
+        yield "The network learned from a built-in stand-in for real data."
     if not data["own"]:
         yield "The data measured on is not the data that the network was trained on."
     if data["split"] in ("train", "all") and data["own"]:
-        yield "What is measured holds the training part: the figures flatter."
+        yield "What is measured holds the training set: the figures flatter."
     for name, count in data["counts"].items():
         if count < FEW:
             yield f"Only {count:,} examples of {name} were measured: what is said of it is rough."
@@ -51,11 +51,11 @@ def _headline(headline: dict[str, Any]) -> Iterator[str]:
 
 def _duplicates(found: dict[str, Any]) -> Iterator[str]:
     if found["not_known"]:
-        yield f"It is not known which examples stand in the training part: {found['not_known']}."
+        yield f"It is not known which examples stand in the training set: {found['not_known']}."
         return
     if found["same"]:
         yield (
-            f"{found['same']:,} of the {found['n']:,} examples stand in the training part too; "
+            f"{found['same']:,} of the {found['n']:,} examples stand in the training set too; "
             f"without them the accuracy is {percent(found['accuracy_without'], 2)}."
         )
 

@@ -60,7 +60,7 @@ def audit(
     Args:
         run: whose network.
         dataset: a set's name or a path; None is what the run was trained on. As `evaluate`, the
-            test part is measured, or all of a path that the run was not trained on.
+            test set is measured, or all of a path that the run was not trained on.
         label_column, text_column, encoding: of a table, as for `evaluate`.
         seed: of the examples looked at and of the mild changes.
         limit: examples that the mild changes are measured on at most; None is all.
@@ -99,7 +99,7 @@ def audit(
 
 
 def _calibration(run: Run, outputs: np.ndarray, examples: Examples) -> list[dict[str, float | int]]:
-    """The bins of the calibration diagram: mean probability stated, share right, examples."""
+    """The bins of the calibration diagram: mean probability stated, fraction correct, examples."""
     if outputs.shape[1] == 1:
         bins = metrics.reliability_bins(outputs[:, 0], examples.labels == 1)
     else:

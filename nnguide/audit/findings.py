@@ -230,11 +230,11 @@ def robustness(report: dict[str, Any]) -> Block:
 
 
 def duplicates(found: dict[str, Any]) -> Block:
-    """What stands in the training part too."""
+    """What stands in the training set too."""
     again = f"{found['within']:,} of the {found['n']:,} examples repeat an earlier one of them."
     title = "Duplicates between training and test"
     if found["not_known"]:
-        why = f"It is not known which of them stand in the training part: {found['not_known']}."
+        why = f"It is not known which of them stand in the training set: {found['not_known']}."
         return section("duplicates", title, paragraph(why), paragraph(again))
     rows = [
         ("examples measured", f"{found['n']:,}"),

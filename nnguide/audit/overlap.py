@@ -1,4 +1,4 @@
-"""Examples that stand in the training part too: figures on them say what was learnt by heart."""
+"""Examples that stand in the training set too: figures on them say what was learned by heart."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ SHOWN = 5  # duplicates that are shown
 
 
 def overlap(run: Run, measured_on: Part, outputs: np.ndarray) -> dict[str, Any]:
-    """How many of the examples measured on stand in the run's training part, and what they hide.
+    """How many of the examples measured on stand in the run's training set, and what they hide.
 
     Two texts are the same after NFKC, casefold and collapsed white space, and alike if they
     differ in digits and punctuation only; two pictures if all their pixels are.
 
     Args:
-        run: whose training part is read, validation part included.
+        run: whose training set is read, validation set included.
         measured_on: the examples that the report is about, n of them.
         outputs: (n, nodes) the run's answers to them.
     Returns:
@@ -38,14 +38,14 @@ def overlap(run: Run, measured_on: Part, outputs: np.ndarray) -> dict[str, Any]:
     found: dict[str, Any] = {"n": len(examples), "within": len(keys) - len(set(keys))}
     unknown = dict.fromkeys(("n_train", "same", "alike", "accuracy_without", "n_without"))
     if measured_on.own and measured_on.split in ("train", "all"):
-        reason = "the training part is among the examples measured"
+        reason = "the training set is among the examples measured"
         return {**found, **unknown, "examples": [], "not_known": reason}
     try:
         training = _training_inputs(run)
     except NnguideError as error:
         return {**found, **unknown, "examples": [], "not_known": str(error)}
-    learnt = {_key(example) for example in training}
-    same = np.array([key in learnt for key in keys], bool)
+    learned = {_key(example) for example in training}
+    same = np.array([key in learned for key in keys], bool)
     rest = examples.take(np.flatnonzero(~same))
     texts = run.task.inputs == "texts"
     return {
@@ -81,8 +81,8 @@ def _key(example: Any) -> Hashable:
 
 def _alike(training: np.ndarray, texts: np.ndarray) -> int:
     """How many of `texts`, none of which is in `training`, differ from one there in digits only."""
-    learnt = {_letters(text) for text in training} - {""}
-    return sum(_letters(text) in learnt for text in texts)
+    learned = {_letters(text) for text in training} - {""}
+    return sum(_letters(text) in learned for text in texts)
 
 
 def _letters(text: str) -> str:

@@ -69,7 +69,7 @@ def page(audit: Audit) -> str:
 
 
 def _part(data: dict[str, Any]) -> str:
-    split = {"test": "the test part", "all": "all examples"}.get(data["split"], data["split"])
+    split = {"test": "the test set", "all": "all examples"}.get(data["split"], data["split"])
     return f"Measured on {data['measured_on']['name']}, {split}: {data['n']:,} examples"
 
 
@@ -211,7 +211,7 @@ def _headline(report: dict[str, Any]) -> Block:
     ]
     why = (
         "In brackets the 95 % interval (Wilson): were other examples of the same kind measured, "
-        "the true share would lie in such an interval 95 times in 100. It says nothing of "
+        "the true fraction would lie in such an interval 95 times in 100. It says nothing of "
         "examples of another kind."
     )
     return section(

@@ -1,7 +1,7 @@
 """One neuron, forward, backward and one step of descent, with every number put in.
 
 A neuron weighs its inputs, adds its bias and answers: ŷ = g(z), z = w₁x₁ + w₂x₂ + … + b. Without
-the bias, zero in would mean g(0) out, whatever it has learnt; a negative weight pulls down.
+the bias, zero in would mean g(0) out, whatever it has learned; a negative weight pulls down.
 The chain rule goes back through it:
 
     L = ½(ŷ − y)²     ∂L/∂ŷ = ŷ − y

@@ -91,7 +91,7 @@ class Commands(Group):
 
 
 class _ReaderGoneError(Exception):
-    """Whoever read the output, such as `head`, has seen enough."""
+    """Anyone who read the output, such as `head`, has seen enough."""
 
 
 def _set(name: str) -> Any:

@@ -42,7 +42,7 @@ _COLUMNS: tuple[_Row, ...] = (
 _SETTINGS: tuple[_Row, ...] = (
     ("--dataset", "data.dataset", str, "A set's name, a path, or auto. [auto]"),
     *_COLUMNS,
-    ("--epochs", "train.epochs", int, "Passes over the training part."),
+    ("--epochs", "train.epochs", int, "Epochs."),
     ("--batch-size", "train.batch_size", str, "Examples an update, or full."),
     ("--learning-rate", "train.learning_rate", float, "The schedule's highest rate."),
     ("--optimizer", "train.optimizer", dashed(config.Optimizer), "Update rule."),

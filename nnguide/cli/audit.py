@@ -39,7 +39,7 @@ def command(
 
     One HTML file that loads nothing from elsewhere and can be printed and signed:
     provenance, figures with intervals, calibration, slices, the worst mistakes and
-    why, words and shortcuts, mild changes, duplicates, limits. The test part is
+    why, words and shortcuts, mild changes, duplicates, limits. The test set is
     measured, or all of a path that the run was not trained on.
 
     \b

@@ -15,7 +15,7 @@ def command(run: str, as_json: bool) -> None:
     """Compare every form of RUN: size, time to load, to answer, and accuracy.
 
     Keras, the light form, SavedModel, ONNX, LiteRT and LiteRT in 8-bit integers,
-    each in a process of its own, on raw inputs of the test part. Times are of this
+    each in a process of its own, on raw inputs of the test set. Times are of this
     machine as busy as it is: read them as ratios.
 
     \b

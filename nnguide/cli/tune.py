@@ -38,7 +38,7 @@ ORACLE = "KERASTUNER_ORACLE_IP"  # is set for a chief and its workers
 @click.option("--seed", type=int, help="Seed of the search and of its trainings. [0]")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Any setting: fixed.")
 @click.option("--compare", type=int, default=3, show_default=True, help="Seeds against the preset.")
-@click.option("--train-best", is_flag=True, help="Train the best on all but the test part.")
+@click.option("--train-best", is_flag=True, help="Train the best on all but the test set.")
 @click.option("--resume", is_flag=True, help="Go on with a search; with --trials give it more.")
 @click.option("--force", is_flag=True, help="Replace a folder that is not empty.")
 @click.option("--out", type=click.Path(path_type=Path), help="The search's folder.")
@@ -61,7 +61,7 @@ def command(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Search better settings for TASK, guided by its validation part.
+    """Search better settings for TASK, guided by its validation set.
 
     The best of them, best.json in the search's folder, is for
     `nnguide train --config`. `nnguide docs tuning` says more, also how workers of
@@ -140,7 +140,7 @@ def command(
         for line in report.verdict(found["comparison"]):
             click.echo(line)
     if found["run"]:
-        click.echo(f"{found['run']}: trained on everything but the test part")
+        click.echo(f"{found['run']}: trained on everything but the test set")
 
 
 def _training_set(settled: Search, out: Path, resume: bool, force: bool) -> Examples | None:

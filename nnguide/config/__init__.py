@@ -2,7 +2,7 @@
 
 A configuration is a tree, so `train.epochs` names one setting everywhere: in a preset, in a
 run's config.json, on the command line (`--set train.epochs=3`) and in an error. Each class
-checks its own values, whoever made it. No framework is imported here.
+checks its own values, however it was made. No framework is imported here.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ class Source:
     def load(self, split: str) -> Examples:
         """The part "train" or "test", or "all": the first, then the second.
 
-        Of a prepared set, "train" opens no file that holds anything of the test part.
+        Of a prepared set, "train" opens no file that holds anything of the test set.
         """
         if split not in SPLITS:
             raise ConfigError(f"a split is one of {', '.join(SPLITS)}; got {split!r}")
@@ -80,7 +80,7 @@ def find(
         encoding: of a table that is not in UTF-8, as windows-1252.
     Raises:
         ConfigError: no such name or path, a set of another task, an argument that does not fit.
-        DataError: the named set is nowhere to be had, or what was found is damaged.
+        DataError: the named set is not available, or what was found is damaged.
         WriteError: the cache folder cannot be written.
     """
     if split_seed < 0:

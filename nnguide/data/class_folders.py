@@ -19,7 +19,7 @@ BATCH = 1024  # pictures decoded between two looks at Ctrl-C
 
 
 def found_parts(path: Path) -> dict[str, Path]:
-    """Which folders are the training and the test part; none where `path` has no parts."""
+    """Which folders are the training and the test set; none where `path` has no parts."""
     folders = [entry.name for entry in user_data.entries(path) if entry.is_dir()]
     found = user_data.find_parts(folders)
     others = [name for name in folders if name not in found.values()]
@@ -39,7 +39,7 @@ def read(path: Path) -> Examples:
 
 
 def read_part(found: Mapping[str, Path], part: str) -> Examples:
-    """The part "train" or "test", with the labels of the training part where it is there."""
+    """The part "train" or "test", with the labels of the training set where it is there."""
     path, first = found[part], next(iter(found.values()))
     folders = _class_folders(path)
     names = _names(first, _class_folders(first))

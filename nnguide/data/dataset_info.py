@@ -131,12 +131,12 @@ ALL = (
             "1,797 handwritten digits of 8×8 from scikit-learn, brought to MNIST's form: "
             "28×28, in a 20×20 box, centred by mass. 80/20, stratified."
         ),
-        origin="Optical Recognition of Handwritten Digits, UCI, its test part (Alpaydin, Kaynak)",
+        origin="Optical Recognition of Handwritten Digits, UCI, its test set (Alpaydin, Kaynak)",
         terms="Creative Commons Attribution 4.0 (UCI); part of scikit-learn",
         labels=DIGITS,
         flaws=(
             "Small, and enlarged from 8×8: softer than a real scan.",
-            "Its 13 writers stand in the training part and in the test part.",
+            "Its 13 writers stand in the training set and in the test set.",
         ),
         built_in=True,
     ),
@@ -154,7 +154,7 @@ ALL = (
         terms=_SMS.terms,
         labels=MAIL,
         flaws=(
-            "206 of its test messages stand verbatim in its training part, so its figures "
+            "206 of its test messages stand verbatim in its training set, so its figures "
             "flatter; they compare with the paper, nothing else.",
             *_SMS.flaws,
         ),

@@ -1,7 +1,7 @@
 """Several prepared sets of texts as one.
 
-A text that stands in several of them counts once, and where any of them has it in its test part it
-is in the test part: so the test part of each stays unseen when a network learns from all.
+A text that stands in several of them counts once, and where any of them has it in its test set it
+is in the test set: so the test set of each stays unseen when a network learns from all.
 """
 
 from __future__ import annotations

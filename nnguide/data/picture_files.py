@@ -26,7 +26,7 @@ def read(
 ) -> Examples:
     """Labelled pictures from `path`.
 
-    A path with a training and a test part (folders `train` and `test`, IDX files `train-…` and
+    A path with a training and a test set (folders `train` and `test`, IDX files `train-…` and
     `t10k-…`, arrays `x_train` and `x_test`) is used as it is divided, and only the part asked
     for is opened. Any other is divided 80/20 within each label, identical pictures on one side.
 
@@ -108,7 +108,7 @@ def _read_table(
         )
     if strange := sorted(set(labels) - set(names)):
         raise InputError(
-            f"{tables[part]}: expected only labels that the training part has; "
+            f"{tables[part]}: expected only labels that the training set has; "
             f"got also {user_data.listed(strange)}."
         )
     numbers = {name: number for number, name in enumerate(names)}
@@ -123,13 +123,13 @@ def _read_table(
 def _numbered(
     path: Path, images: np.ndarray, labels: np.ndarray, training: Callable[[], np.ndarray]
 ) -> Examples:
-    """Examples whose labels are named by the numbers that the training part has.
+    """Examples whose labels are named by the numbers that the training set has.
 
     Args:
         path: for messages.
         images: (n, 28, 28) uint8.
         labels: (n,) int, one per picture.
-        training: gives the labels of the training part.
+        training: gives the labels of the training set.
     """
     if len(images) != len(labels):
         raise InputError(
@@ -145,7 +145,7 @@ def _numbered(
     strange = np.setdiff1d(labels, known)
     if len(strange):
         raise InputError(
-            f"{path}: expected only labels that the training part has; "
+            f"{path}: expected only labels that the training set has; "
             f"got also {user_data.listed(strange.tolist())}."
         )
     numbers = np.searchsorted(known, labels).astype(np.int64)

@@ -60,7 +60,7 @@ def obtain(facts: Facts, split_seed: int, manual_dir: Path | None = None) -> Pat
     Returns:
         The prepared folder.
     Raises:
-        AbsentError: its files are nowhere to be had.
+        AbsentError: its files are not available.
         DataError: they were found, damaged.
         WriteError: the cache folder cannot be written.
     """

@@ -2,7 +2,7 @@
 
 `sms_spam` has each distinct text once, divided 80/20 by the split seed. `sms_spam/paper` is the
 split of the paper: the first 1,674 rows train, the other 3,900 test, duplicates kept, so 206 of
-its test messages stand verbatim in the training part.
+its test messages stand verbatim in the training set.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ def groups(examples: Examples) -> list[str] | None:
 
 
 def sides(whole: Examples, split_seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The indices of the training and of the test part; equal texts stay together."""
+    """The indices of the training and of the test set; equal texts stay together."""
     return stratified_split(whole.labels, TEST_FRACTION, split_seed, groups(whole))
 
 

@@ -18,7 +18,7 @@ TABLES = (*table_files.SUFFIXES, *table_files.PACKED)
 LABEL_NAMES = ("ham", "spam")
 FORMS = (
     f"a table ({', '.join(tables.SUFFIXES)}, also .gz), folders spam/ and ham/ with mailboxes, "
-    "mails or a message a file, or a train and a test part, each a table or such folders"
+    "mails or a message a file, or a train and a test set, each a table or such folders"
 )
 
 
@@ -33,7 +33,7 @@ def read(
 ) -> Examples:
     """Labelled messages from `path`.
 
-    A folder with a training and a test part (`train/` and `test/`, or `train.csv` and
+    A folder with a training and a test set (`train/` and `test/`, or `train.csv` and
     `test.csv`) is used as it is divided, and only the part asked for is opened. Anything else is
     divided 80/20 within each label, texts with one distinct_key on one side.
 

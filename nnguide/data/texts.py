@@ -27,7 +27,7 @@ def distinct(rows: Iterable[tuple[str, str]]) -> list[Row]:
 
 
 def divide_rows(rows: list[Row], split_seed: int) -> tuple[list[Row], list[Row]]:
-    """The rows of the training and of the test part."""
+    """The rows of the training and of the test set."""
     whole = examples((LABELS.index(label) for _, label, _ in rows), [text for *_, text in rows])
     train, test = sides(whole, split_seed)
     return [rows[index] for index in train], [rows[index] for index in test]

@@ -1,4 +1,4 @@
-"""What a user's pictures and texts share: their training and test part, and their errors."""
+"""What a user's pictures and texts share: their training and test set, and their errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PART_NAMES = {  # what people call each part, in any case
     "validation": ("val", "valid", "validation"),
 }
 SPLITS = (*PARTS, "all")
-TEST_SHARE = 0.2  # of data that comes without a test part
+TEST_SHARE = 0.2  # of data that comes without a test set
 MAX_EXAMPLES = 2_000_000
 LABELS_ALLOWED = range(2, 101)  # how many labels pictures may have
 PICTURE_FORMS = (
@@ -43,7 +43,7 @@ def check(path: Path, split: str) -> None:
     if split not in SPLITS:
         raise ConfigError(f"split is one of {', '.join(SPLITS)}; got {split!r}.")
     if not path.exists():
-        raise DataError(f"there is no file or folder {path}. Check the path for a slip.")
+        raise DataError(f"there is no file or folder {path}. Check the path.")
     if not path.is_file() and not path.is_dir():
         raise InputError(
             f"{path}: expected a file or a folder; got a pipe or device. Save it first."
@@ -76,10 +76,10 @@ def listed(names: Sequence[object]) -> str:
 
 
 def find_parts(names: Iterable[str]) -> dict[str, str]:
-    """Which of `names` are the training and the test part: part -> name.
+    """Which of `names` are the training and the test set: part -> name.
 
-    Without a test part a validation part serves as one. Beside a test part it is left out, which
-    is said: training takes its validation set from the training part.
+    Without a test set a validation set serves as one. Beside a test set it is left out, which
+    is said: training takes its validation set from the training set.
     """
     found: dict[str, str] = {}
     for name in names:
@@ -94,7 +94,7 @@ def find_parts(names: Iterable[str]) -> dict[str, str]:
                 *(validation, found["train"]),
             )
         else:
-            log.warning("there is no test part: %s serves as one", validation)
+            log.warning("there is no test set: %s serves as one", validation)
             found["test"] = validation
     return {part: found[part] for part in PARTS if part in found}
 
@@ -173,7 +173,7 @@ def divided(
             raise InputError(
                 f"{path}: expected at least 2 distinct examples of every label, to divide them "
                 f"in training and test; {name} has {len(members)}. Add more, or divide them "
-                "yourself in a train and a test part."
+                "yourself in a train and a test set."
             )
     train, test = stratified_split(examples.labels, TEST_SHARE, seed, groups)
     return examples.take(train if split == "train" else test)

@@ -1,4 +1,4 @@
-"""The data beside a model: training, validation and test parts, each inputs and labels."""
+"""The data beside a model: training, validation and test sets, each inputs and labels."""
 
 from __future__ import annotations
 

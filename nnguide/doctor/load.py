@@ -44,7 +44,7 @@ def load(
         say: takes each line meant for the user.
     Raises:
         ConfigError: a target of no known form, no such function, no such data set.
-        DataError: the data is not to be had.
+        DataError: the data is not available.
         InputError: the file fails when it is executed, or returns no model; bad data.
         RunError: a run or model that is missing or damaged, or has layers of an unknown kind.
     """
@@ -148,7 +148,7 @@ def execute(path: Path, function: str) -> tuple[Any, Any]:
 
 def _source(path: Path) -> bytes:
     if not path.is_file():
-        raise RunError(f"there is no file {path}. Check the path for a slip.")
+        raise RunError(f"there is no file {path}. Check the path.")
     if path.stat().st_size > MAX_SOURCE:
         raise InputError(f"{path}: expected at most {MAX_SOURCE >> 20} MB of Python; got more")
     return path.read_bytes()
@@ -208,7 +208,7 @@ def _of_run(
         try:
             given = _own_data(run)
         except (DataError, ConfigError) as error:
-            say(f"note: the run's own data is not to be had: {error}")
+            say(f"note: the run's own data is not available: {error}")
     else:
         from nnguide.doctor.tables import given as read
 
@@ -240,7 +240,7 @@ def _compile(run: Run, model: Any, rows: int) -> None:
 
 
 def _own_data(run: Run) -> Any:
-    """What the run was trained on: the part it fitted, the part it watched, the test part."""
+    """What the run was trained on: the part it fitted, the part it watched, the test set."""
     from nnguide import data
     from nnguide.doctor.data import Data, Part
     from nnguide.evaluation.evaluate import own_dataset

@@ -80,7 +80,7 @@ class Report:
         if self.not_run:
             width = max(map(len, self.not_run))
             rows = [f"  {id:<{width}}  {why}" for id, why in self.not_run.items()]
-            parts.append("\n".join(["not run, for want of what they need:", *rows]))
+            parts.append("\n".join(["not run, because something they need is missing:", *rows]))
         count = len(self.findings)
         told = "no findings" if not count else f"{count} finding{'s' * (count > 1)}"
         silenced = f", {len(self.silenced)} silenced" if self.silenced else ""

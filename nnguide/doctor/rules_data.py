@@ -164,7 +164,7 @@ def ordered_data(case: Case) -> Evidence | None:
     "error",
     "A network may know by heart what it was trained on: on such rows a test measures memory, "
     "not what was learned.",
-    "Remove from the training part every row that is in the test or validation part, and "
+    "Remove from the training set every row that is in the test or validation set, and "
     "divide before you duplicate or augment.",
     cheap=True,
 )
@@ -172,7 +172,7 @@ def test_in_train(case: Case) -> Evidence | None:
     data = case.require_data()
     others = {"test": data.test, "validation": data.validation}
     if not any(others.values()):
-        raise LackingError("there is no test or validation part")
+        raise LackingError("there is no test or validation set")
     train = _rows(data.train)
     known = Counter(train)
     repeated = sum(count for count in known.values() if count > 1) / max(len(train), 1)
@@ -184,7 +184,7 @@ def test_in_train(case: Case) -> Evidence | None:
         share = shared / max(len(rows), 1)
         if shared and share > 2 * repeated + 0.001 * (repeated > 0):
             return Evidence(
-                f"{shared:,} of the {len(rows):,} {name} rows stand in the training part too",
+                f"{shared:,} of the {len(rows):,} {name} rows stand in the training set too",
                 {"part": name, "shared": shared, "rows": len(rows), "share": share},
                 severity=None if share >= 0.01 else "warning",
             )

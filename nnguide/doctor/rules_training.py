@@ -155,7 +155,7 @@ def no_validation(case: Case) -> Evidence | None:
     if any(name.startswith("val_") for name in history):
         return None
     return Evidence(
-        f"the history has {', '.join(history)}, and nothing measured on held-out examples",
+        f"the history has {', '.join(history)}, and nothing measured on out-of-sample examples",
         {"columns": list(history)},
     )
 

@@ -28,7 +28,7 @@ def given(name: str, model: Any, label_column: str | None, say: Callable[[str], 
 
     Raises:
         ConfigError: neither a file nor the name of a data set.
-        DataError: no such file, or the data set is not to be had.
+        DataError: no such file, or the data set is not available.
         InputError: a file of another form.
     """
     path = Path(name).expanduser()
@@ -39,7 +39,7 @@ def given(name: str, model: Any, label_column: str | None, say: Callable[[str], 
             f"--data takes an .npz or .csv file. {unknown(name, list(sets.names()), 'data set')}"
         )
     if not path.is_file():
-        raise DataError(f"there is no file {path}. Check the path for a slip.")
+        raise DataError(f"there is no file {path}. Check the path.")
     if path.suffix == ".npz":
         if label_column:
             raise ConfigError("--label-column is for a CSV file")

@@ -23,7 +23,7 @@ FORMS: dict[str, tuple[str | None, tuple[str, ...]]] = {
     "litert": ("litert", ("model.tflite", "preprocessing.json", "front/*")),
     "litert_int8": ("litert", ("model.int8.tflite", "preprocessing.json", "front/*")),
 }
-INPUTS = 1000  # built-in inputs that are asked where the run's test part is not at hand
+INPUTS = 1000  # built-in inputs that are asked where the run's test set is not at hand
 SECONDS = 3.0  # that a figure is measured for, about
 Say = Callable[[str], None]
 
@@ -38,7 +38,7 @@ class Form:
         load_seconds: from an interpreter that runs to a model that answers, imports included.
         latency_seconds: median of an answer to one raw input.
         throughput: raw inputs answered a second, 256 at once.
-        accuracy: share of the test part answered right; None where it is not at hand.
+        accuracy: share of the test set answered right; None where it is not at hand.
         missing: why there are no figures; None where there are.
     """
 

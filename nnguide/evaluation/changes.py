@@ -249,7 +249,7 @@ def robustness(
     Returns:
         JSON-able rows of change, description, n, before, after, lost (before - after), met
         (less is lost than AIMS say) and refused (pictures on which no digit was seen). before
-        and after are the accuracy of pictures and the share of spam caught of texts; texts have
+        and after are the accuracy of pictures and the fraction of spam caught of texts; texts have
         blocked_ham_before and blocked_ham_after too. A share of no examples is None.
     """
     kind = run.task.inputs

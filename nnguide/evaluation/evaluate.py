@@ -72,7 +72,7 @@ def evaluate(
         The figures, with task, dataset, dataset_is_fallback and split.
     Raises:
         ConfigError: an unknown split, or one that this data has not.
-        DataError: the data is not to be had.
+        DataError: the data is not available.
         InputError: the data's labels are not the run's.
     """
     if threshold is not None:
@@ -228,8 +228,7 @@ def _part(run: Run, source: data.Source, own: bool, split: str | None) -> tuple[
     split = split or ("all" if source.is_path and not own else "test")
     if split == "validation" and not own:
         raise ConfigError(
-            f"the validation part is of the run's own data, {own_dataset(run)}, "
-            f"not of {source.name}"
+            f"the validation set is of the run's own data, {own_dataset(run)}, not of {source.name}"
         )
     if split == "validation":
         return validation_part(run.config, source), split
@@ -256,7 +255,7 @@ def validation_part(config: Config, source: data.Source) -> Examples:
     held = divide(config, source.load("train"))[1]
     if held is None:
         raise ConfigError(
-            "the run learned from its whole training part (data.validation is 0): "
-            "it has no validation part. Use --split test."
+            "the run learned from its whole training set (data.validation is 0): "
+            "it has no validation set. Use --split test."
         )
     return held

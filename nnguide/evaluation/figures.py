@@ -66,7 +66,7 @@ def confusion(matrix: Any, label_names: Sequence[str], target: Path) -> None:
     axes = figure.subplots()
     # the square root lets a share of 1 % still be seen
     image = axes.imshow(np.sqrt(share), cmap="cividis", vmin=0, vmax=1)
-    bar = figure.colorbar(image, ax=axes, label="share of the true label")
+    bar = figure.colorbar(image, ax=axes, label="fraction of the true label")
     levels = (0, 0.01, 0.1, 0.25, 0.5, 1)
     bar.set_ticks([level**0.5 for level in levels], labels=[f"{level:.0%}" for level in levels])
 
@@ -89,7 +89,7 @@ def confusion(matrix: Any, label_names: Sequence[str], target: Path) -> None:
 
 
 def reliability(probabilities: np.ndarray, correct: np.ndarray, target: Path) -> None:
-    """Share correct against mean probability, in 15 bins of equal mass.
+    """Fraction correct against mean probability, in 15 bins of equal mass.
 
     Args:
         probabilities: (n,) float, of the answer given (for spam: P(spam)).
@@ -116,7 +116,7 @@ def reliability(probabilities: np.ndarray, correct: np.ndarray, target: Path) ->
         label="observed, with its 95 % interval",
     )
     title = "no examples" if error is None else f"calibration error {error:.4f}"
-    axes.set(xlabel="probability stated", ylabel="share correct", title=title)
+    axes.set(xlabel="probability stated", ylabel="fraction correct", title=title)
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     for axis in (axes.xaxis, axes.yaxis):
         _in_percent(axis)

@@ -37,7 +37,7 @@ def accuracy(predicted: np.ndarray, labels: np.ndarray) -> float | None:
 
 
 def wilson_interval(successes: int, n: int, z: float = Z_95) -> Bound:
-    """Interval that holds the true share behind `successes` of `n`, at 95 % for z = 1.96.
+    """Interval that holds the true fraction behind `successes` of `n`, at 95 % for z = 1.96.
 
     (p + z²/2n ± z √(p(1−p)/n + z²/4n²)) / (1 + z²/n) with p = successes / n. Unlike
     p ± z √(p(1−p)/n) it stays in [0, 1] and keeps a width when p is 0 or 1.
@@ -130,12 +130,12 @@ def mcc(matrix: np.ndarray) -> float | None:
 
 
 def spam_caught(matrix: np.ndarray) -> float | None:
-    """SC, the share of spam called spam: TP / (TP + FN) of a (2, 2) confusion `matrix`."""
+    """SC, the fraction of spam called spam: TP / (TP + FN) of a (2, 2) confusion `matrix`."""
     return ratio(int(matrix[1, 1]), int(matrix[1].sum()))
 
 
 def blocked_ham(matrix: np.ndarray) -> float | None:
-    """BH, the share of ham called spam: FP / (FP + TN) of a (2, 2) confusion `matrix`."""
+    """BH, the fraction of ham called spam: FP / (FP + TN) of a (2, 2) confusion `matrix`."""
     return ratio(int(matrix[0, 1]), int(matrix[0].sum()))
 
 
@@ -194,9 +194,9 @@ def pr_auc(scores: np.ndarray, labels: np.ndarray) -> float | None:
 def reliability_bins(
     probabilities: np.ndarray, correct: np.ndarray, bins: int = 15
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean probability, share correct and count in bins of equal mass.
+    """Mean probability, fraction correct and count in bins of equal mass.
 
-    Equal probabilities are pooled first (each takes their common share correct), so that
+    Equal probabilities are pooled first (each takes their common fraction correct), so that
     the order of the examples does not matter.
 
     Args:
@@ -221,7 +221,7 @@ def reliability_bins(
 def calibration_error(
     probabilities: np.ndarray, correct: np.ndarray, bins: int = 15
 ) -> float | None:
-    """Expected calibration error: Σ nᵦ/n |mean probability − share correct| over the bins.
+    """Expected calibration error: Σ nᵦ/n |mean probability − fraction correct| over the bins.
 
     Args as in `reliability_bins`. 0 is calibrated; None for n = 0.
     Source: Guo et al., On calibration of modern neural networks, ICML 2017; bins of equal

@@ -1,7 +1,7 @@
 """Choosing the threshold above which a message is spam. NumPy only.
 
 A lower threshold catches more spam (SC) and blocks more ham (BH). The choice is made on
-predictions for messages that the network did not train on, and never on the test part.
+predictions for messages that the network did not train on, and never on the test set.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Choice:
 
     Attributes:
         threshold: in [0, 1]; spam is strictly above it.
-        max_blocked_ham: the bound that was asked for, a share of ham.
+        max_blocked_ham: the bound that was asked for, a fraction of ham.
         spam_caught: SC in [0, 1], or None without spam.
         blocked_ham: BH in [0, 1]; never above the bound.
         blocked_ham_high: one-sided 95 % Clopper-Pearson upper bound on BH.
@@ -53,14 +53,14 @@ def threshold_for(probabilities: np.ndarray, labels: np.ndarray, max_blocked_ham
     Args:
         probabilities: (n,) float, P(spam) for messages not trained on.
         labels: (n,) int, 0 ham or 1 spam; at least one ham.
-        max_blocked_ham: largest share of ham that may be called spam, in [0, 1).
+        max_blocked_ham: largest fraction of ham that may be called spam, in [0, 1).
     Raises:
         ConfigError: max_blocked_ham is outside [0, 1).
         InputError: there is no ham, or a probability outside [0, 1].
     """
     if not 0 <= max_blocked_ham < 1:
         raise ConfigError(
-            f"max-blocked-ham is a share of ham in [0, 1); got {max_blocked_ham}. "
+            f"max-blocked-ham is a fraction of ham in [0, 1); got {max_blocked_ham}. "
             "For 0.2 % write 0.002."
         )
     probabilities = np.asarray(probabilities, np.float32)  # as a Decision compares them
@@ -116,7 +116,7 @@ def threshold_table(
 
 
 def clopper_pearson_upper(successes: int, n: int, level: float = 0.95) -> float:
-    """Upper bound, one-sided and exact, on the true share behind `successes` of `n`.
+    """Upper bound, one-sided and exact, on the true fraction behind `successes` of `n`.
 
     The share p at which so few successes have probability 1 − level:
     Σ_{i ≤ successes} C(n, i) pⁱ (1−p)ⁿ⁻ⁱ = 1 − level. For none of n it is close to 3 / n

@@ -1,4 +1,4 @@
-"""The held-out predictions that a spam run keeps, and the thresholds that are chosen by them.
+"""The out-of-sample predictions that a spam run keeps, and the thresholds that are chosen by them.
 
 `train` writes them once; `threshold` can choose again later without training anything.
 """
@@ -25,7 +25,7 @@ USUAL = (0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 0.99)
 
 
 def save(folder: Path, spam: np.ndarray, labels: np.ndarray) -> None:
-    """Keep calibrated held-out probabilities of spam, (n,), and their labels, (n,)."""
+    """Keep calibrated out-of-sample probabilities of spam, (n,), and their labels, (n,)."""
     with atomic(folder / NAME) as beside, beside.open("wb") as file:
         np.savez_compressed(file, spam=spam.astype(np.float32), labels=labels.astype(np.int8))
 
@@ -42,7 +42,7 @@ def load(run: Run) -> tuple[np.ndarray, np.ndarray]:
     path = run.folder / NAME
     if not path.exists():
         raise RunError(
-            f"{run.folder} keeps no held-out predictions to choose a threshold by: it was "
+            f"{run.folder} keeps no out-of-sample predictions to choose a threshold by: it was "
             "interrupted or trained with calibration.on=none. Train it anew."
         )
     try:
@@ -65,9 +65,9 @@ def choose(
     """The threshold for a bound on blocked ham, as decision.json holds it.
 
     Args:
-        spam: (n,) calibrated held-out probabilities of spam.
+        spam: (n,) calibrated out-of-sample probabilities of spam.
         labels: (n,) 0 ham, 1 spam.
-        max_blocked_ham: share of ham that may be blocked, in (0, 1).
+        max_blocked_ham: fraction of ham that may be blocked, in (0, 1).
         say: told what the choice means, with a warning where the ham cannot resolve the bound.
     """
     choice = threshold_for(spam, labels, max_blocked_ham)
@@ -77,7 +77,7 @@ def choose(
             f"takes {3 / max_blocked_ham:,.0f}: taking the strictest threshold seen"
         )
     say(
-        f"threshold {choice.threshold:.6f}: on held-out examples it blocks "
+        f"threshold {choice.threshold:.6f}: on out-of-sample examples it blocks "
         f"{choice.blocked_ham:.2%} of ham (95 % upper bound {choice.blocked_ham_high:.2%}) "
         f"and catches {choice.spam_caught:.1%} of spam"
     )
@@ -105,7 +105,7 @@ def set_threshold(
 
     Args:
         run: a spam run. One that comes with nnguide is never changed: it needs `out`.
-        max_blocked_ham: share of ham that may be blocked, in (0, 1).
+        max_blocked_ham: fraction of ham that may be blocked, in (0, 1).
         out: a new folder for the run with its new threshold; None changes the run in place.
         force: replace `out` where it is not empty.
     Returns:

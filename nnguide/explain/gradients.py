@@ -58,7 +58,7 @@ def integrated(inside: Inside, score: ScoreOf) -> tuple[np.ndarray, int]:
 
     Returns:
         What each element contributes, and the number of steps; with MOST_STEPS the sum may still
-        be off, which whoever shows it has to say.
+        be off, which anyone who shows it has to say.
     Source: Sundararajan, Taly & Yan, Axiomatic Attribution for Deep Networks (2017).
     """
     way = inside.x - inside.baseline

@@ -183,7 +183,7 @@ def write(run: Run, form: Format, folder: Path, say: Say) -> dict[str, Any]:
 
 
 def calibration(run: Run, say: Say) -> tuple[Examples, dict[str, Any]]:
-    """Examples that are not of the test part: the run's validation part, or built-in ones."""
+    """Examples that are not of the test set: the run's validation set, or built-in ones."""
     from nnguide import data
     from nnguide.evaluation.evaluate import part
 

@@ -2,7 +2,7 @@
 
 Digits have `serving_default` (grey levels), `serve_bytes` (picture files) and `classify`; spam
 has `serving_default` (texts) and `classify`. Beside its signatures the loaded object has one
-function for whoever wants to look: `ids(text)`, what the network of spam is given.
+function for anyone who wants to look: `ids(text)`, what the network of spam is given.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ class Pixels(keras.layers.Layer):
     """(grey - mean) / deviation, with a channel axis added.
 
     Args:
-        mean, deviation: of all grey levels 0-255 in the training part.
+        mean, deviation: of all grey levels 0-255 in the training set.
 
     Input: (batch, height, width) grey levels 0-255, any number type.
     Output: (batch, height, width, 1) float32.

@@ -106,7 +106,7 @@ class Tokeniser:
         """A tokeniser whose vocabulary is the most frequent words of `texts`.
 
         Args:
-            texts: (n,) str, the training part only.
+            texts: (n,) str, the training set only.
             words: most words to keep; equally frequent ones in lexical order.
             min_count: how often a word occurs at least.
             settings: pairs, grams, buckets, max_words, max_chars as for `Tokeniser`.

@@ -367,7 +367,7 @@ def refusal_of(error: Exception) -> RefusedError:
 
 
 def _deliver(job: Job, outcome: Outcome) -> None:
-    """Hand an answer to whoever awaits it, on the thread of the event loop."""
+    """Hand an answer to anyone who awaits it, on the thread of the event loop."""
     try:
         job.answer.get_loop().call_soon_threadsafe(_settle, job.answer, outcome)
     except RuntimeError:  # the event loop is closed: nobody awaits it

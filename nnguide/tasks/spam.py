@@ -102,6 +102,6 @@ TASK = Task(
         model=EmbeddingConfig(),
         tokens=TokensConfig(),
         train=TrainConfig(),
-        calibration=CalibrationConfig(on="folds"),  # its validation part alone is too small
+        calibration=CalibrationConfig(on="folds"),  # its validation set alone is too small
     ),
 )

@@ -30,7 +30,7 @@ class Held:
     Attributes:
         logits: (n, nodes) float32, before calibration.
         labels: (n,) int64.
-        where: which examples: "the validation part" or "5 folds of the training part".
+        where: which examples: "the validation set" or "5 folds of the training set".
     """
 
     logits: np.ndarray
@@ -55,7 +55,7 @@ def out_of_fold(
 ) -> Held:
     """Score every training example with a network that was trained without its fold.
 
-    Equal texts share a fold. Each network is trained as the run's own, validation part and
+    Equal texts share a fold. Each network is trained as the run's own, validation set and
     early stopping included, so its scores are distributed as the run's own on new examples.
     """
     folds = config.calibration.folds
@@ -74,7 +74,7 @@ def out_of_fold(
             scored = np.zeros((len(examples), found.shape[1]), np.float32)
         scored[held] = found
     assert scored is not None
-    return Held(scored, examples.labels, f"{folds} folds of the training part")
+    return Held(scored, examples.labels, f"{folds} folds of the training set")
 
 
 def assign_folds(examples: Examples, folds: int, seed: int) -> np.ndarray:
@@ -93,7 +93,7 @@ def assign_folds(examples: Examples, folds: int, seed: int) -> np.ndarray:
 
 
 def fit_calibration(model: keras.Model, held: Held) -> dict[str, float]:
-    """Fit the model's calibration layer to held-out scores, and set it."""
+    """Fit the model's calibration layer to out-of-sample scores, and set it."""
     layer = model.get_layer("core").get_layer("calibration")
     if held.logits.shape[1] == 1:
         scale, shift = fit_platt(held.logits[:, 0], held.labels)
@@ -105,7 +105,7 @@ def fit_calibration(model: keras.Model, held: Held) -> dict[str, float]:
 
 
 def probabilities(held: Held, calibration: dict[str, float]) -> np.ndarray:
-    """The calibrated probabilities of held-out scores: (n,) for one node, else (n, nodes)."""
+    """The calibrated probabilities of out-of-sample scores: (n,) for one node, else (n, nodes)."""
     if held.logits.shape[1] == 1:
         return apply_platt(held.logits[:, 0], calibration["scale"], calibration["shift"])
     return apply_temperature(held.logits, calibration["scale"])

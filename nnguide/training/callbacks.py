@@ -196,7 +196,7 @@ class StopWhenNotFinite(keras.callbacks.Callback):
             value = float((logs or {}).get(name, 0.0))
             if not math.isfinite(value):
                 raise WorkError(
-                    f"the {name} became {value} in {when}: the weights have run away. "
+                    f"the {name} became {value} in {when}: the weights have diverged. "
                     "Try a lower train.learning_rate, and check that the inputs are scaled."
                 )
 

@@ -307,7 +307,7 @@ def _batches(
 def _watched(
     task: Task, layer: keras.layers.Layer, validation: Examples | None, replicas: int
 ) -> Any:
-    """The validation part as batches; None without one."""
+    """The validation set as batches; None without one."""
     if validation is None:
         return None
     held, preprocess = task.feed(layer, validation.inputs)

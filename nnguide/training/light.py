@@ -24,7 +24,7 @@ def write(model: Any, folder: Path, inputs: np.ndarray) -> None:
     Args:
         model: raw inputs to probabilities, from nnguide.training.fit.assemble.
         folder: the run folder.
-        inputs: raw inputs to compare the answers on, such as the validation part's.
+        inputs: raw inputs to compare the answers on, such as the validation set's.
     Raises:
         WorkError: LiteRT cannot hold the network, or the two forms disagree.
         ExtraError: this platform has no runtime to check the light form with.

@@ -301,7 +301,7 @@ def _decide(
     else:
         assert validation is not None  # configure() has seen to it
         scores = calibrate.logits(fitted.model, validation)
-        held = calibrate.Held(scores, validation.labels, "the validation part")
+        held = calibrate.Held(scores, validation.labels, "the validation set")
     fit = calibrate.fit_calibration(fitted.model, held)
     decision: dict[str, Any] = {"calibration": {**fit, "on": held.where, "n": len(held.labels)}}
     if task.inputs == "texts":

@@ -167,7 +167,7 @@ def lead(
     tell: Callable[[Trial], None],
     say: Callable[[str], None],
 ) -> None:
-    """Hand out all trials, to `workers` local processes and to whoever else comes.
+    """Hand out all trials, to `workers` local processes and to anyone else who comes.
 
     Args:
         oracle: attached, with `tell` of its own unset: events are told from this thread.

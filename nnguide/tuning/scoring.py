@@ -47,7 +47,7 @@ class Outcome:
 
 
 class Scorer:
-    """Scores configurations of one search. The examples are loaded once, without the test part."""
+    """Scores configurations of one search. The examples are loaded once, without the test set."""
 
     def __init__(self, search: Search, examples: Examples | None = None) -> None:
         self.search = search
@@ -57,7 +57,7 @@ class Scorer:
 
     @functools.cached_property
     def examples(self) -> Examples:
-        """The training part, which includes what is validated on."""
+        """The training set, which includes what is validated on."""
         return data.of(self.base).load("train") if self._examples is None else self._examples
 
     def config(self, values: Mapping[str, Any]) -> Config:

@@ -50,7 +50,7 @@ RESULT_SCHEMA: schema.Schema = {
 }
 BEST = "best.json"
 LOOPBACK = "127.0.0.1:0"
-SMALL = 1000  # examples of a validation part below which folds are advised
+SMALL = 1000  # examples of a validation set below which folds are advised
 WHOLE_GRID = 1000  # combinations up to which a grid needs no bound
 Watch = Callable[[Progress], None]
 
@@ -171,8 +171,8 @@ def _warn_if_small(scorer: Scorer, say: Callable[[str], None]) -> None:
     _, validation = divide(scorer.base, scorer.examples)
     if not scorer.search.folds and len(validation or ()) < SMALL:
         say(
-            f"warning: the validation part has {len(validation or ()):,} examples, so scores "
-            "differ by luck. --folds 5 scores on all of the training part."
+            f"warning: the validation set has {len(validation or ()):,} examples, so scores "
+            "differ by luck. --folds 5 scores on all of the training set."
         )
 
 
@@ -268,7 +268,7 @@ def _trials(
 
 
 def _scored(search: Search) -> str:
-    by = f"{search.folds} folds" if search.folds else "the validation part"
+    by = f"{search.folds} folds" if search.folds else "the validation set"
     times = f", {search.executions} seeds each" if search.executions > 1 else ""
     return f"{search.objective} on {by}{times}"
 
@@ -327,7 +327,7 @@ def _report(
 
 
 def final(search: Search, config: dict[str, Any], best_epoch: int) -> Config:
-    """The best configuration, to be trained on all that is not the test part.
+    """The best configuration, to be trained on all that is not the test set.
 
     Nothing watches it: it takes as many epochs as the best trial's weights did.
     """
@@ -343,7 +343,7 @@ def final(search: Search, config: dict[str, Any], best_epoch: int) -> Config:
 def _train_best(
     search: Search, result: dict[str, Any], folder: Path, say: Callable[[str], None]
 ) -> Run:
-    say("training the best on training and validation part together: no validation figures")
+    say("training the best on training and validation set together: no validation figures")
     config, out = final(search, result["config"], result["best_epoch"]), folder / "best"
     waits = resuming.place(out, force=False).waits
     begun = waits or (out.exists() and Run.open(out).config == config)

@@ -33,7 +33,7 @@ OF_TEXTS = ("val_mcc", "val_roc_auc", "val_pr_auc")
 
 
 def objectives(task: str) -> tuple[str, ...]:
-    """What a search of `task` can be guided by: figures of the validation part."""
+    """What a search of `task` can be guided by: figures of the validation set."""
     texts = tasks.get(task).inputs == "texts"
     return tuple(name for name in DIRECTIONS if texts or name not in OF_TEXTS)
 
@@ -104,7 +104,7 @@ class Search:
             at_least("--folds", self.folds, 2)
         if not self.folds and not self.base.data.validation:
             raise ConfigError(
-                "data.validation=0 leaves no validation part to guide the search. Use --folds."
+                "data.validation=0 leaves no validation set to guide the search. Use --folds."
             )
 
     @functools.cached_property

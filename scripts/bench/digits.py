@@ -39,7 +39,7 @@ def _fit(config: Config, training: Examples, held: Examples | None) -> Fitted:
 
 
 def speed99(quick: bool, say: Say) -> dict[str, Any]:
-    """Training to 99.0 % on the test part: keras.io's recipe, ours, PyTorch; and 12 epochs of it.
+    """Training to 99.0 % on the test set: keras.io's recipe, ours, PyTorch; and 12 epochs of it.
 
     The recipe's test accuracy after each epoch says when it passed; nobody chooses by it. In quick
     the recipe stops there, and default, the longest side, is left out.

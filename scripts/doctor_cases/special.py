@@ -299,7 +299,7 @@ def rare_class_well_watched(random: Random) -> Patient:
 
 @special
 def few_levels(random: Random) -> Patient:
-    """Columns of a few levels: equal rows by chance, in the test part too."""
+    """Columns of a few levels: equal rows by chance, in the test set too."""
     x = random.integers(0, 3, (800, 5)).astype("float32")
     y = (x.sum(axis=1) > 5).astype("int64")
     model = keras.Sequential(

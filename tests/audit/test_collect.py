@@ -133,8 +133,8 @@ def test_a_users_own_pictures(trained, tmp_path):
 
 def test_a_users_own_messages_and_their_duplicates(trained, tmp_path):
     run = trained("spam")
-    learnt = data.find("spam", tiny.built_in("spam")).load("train").inputs[:3]
-    rows = [f'ham,"{text}"' for text in learnt] + ["spam,win a prize 99", "ham,see you at six"]
+    learned = data.find("spam", tiny.built_in("spam")).load("train").inputs[:3]
+    rows = [f'ham,"{text}"' for text in learned] + ["spam,win a prize 99", "ham,see you at six"]
     file = tmp_path / "own.csv"
     file.write_text("label,text\n" + "\n".join(rows) + "\n", encoding="utf-8")
     report = audit(run, str(file)).report

@@ -18,7 +18,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def mnist():
-    """(X (n, 784) float32 in [0, 1], y) of the training and of the test part."""
+    """(X (n, 784) float32 in [0, 1], y) of the training and of the test set."""
     import gzip
 
     folder = Path(os.environ["NNGUIDE_DATA_DIR"]) / "mnist"

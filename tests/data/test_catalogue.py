@@ -384,7 +384,7 @@ def test_a_text_of_several_joined_sets_stands_on_one_side_once(cache, enron):
     assert len(train) + len(test) == len({*train, *test}) == 50
     for name in ("enron_spam/2", "enron_spam/4"):
         own = set(map(joining.key, _texts(data.find("spam", name), "test")))
-        assert own <= set(test)  # so each set's own test part stays unseen
+        assert own <= set(test)  # so each set's own test set stays unseen
     with pytest.raises(ConfigError, match="joins a set with itself"):
         data.find("spam", "enron_spam+enron_spam/4")
 

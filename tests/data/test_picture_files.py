@@ -114,7 +114,7 @@ def test_a_part_that_is_not_there_is_refused(tmp_path):
     fill(tmp_path / "train")
     assert len(picture_files.read(tmp_path, "train")) == 10
     assert len(picture_files.read(tmp_path, "all")) == 10
-    refused(tmp_path, "has a train part and no test part", "test")
+    refused(tmp_path, "has a train part and no test set", "test")
 
 
 def test_a_label_may_be_called_train(tmp_path):
@@ -308,7 +308,7 @@ def test_an_archive_with_parts_opens_only_the_part_asked_for(tmp_path):
     path = archive(tmp_path, x_test=IMAGES[:2], y_test=[1, 1], x_train=bad, y_train=[0, 1])
     assert picture_files.read(path, "test").counts() == {"0": 0, "1": 2}
     path = archive(tmp_path, x_train=IMAGES, y_train=LABELS)
-    refused(path, "no test part", "test")
+    refused(path, "no test set", "test")
 
 
 @pytest.mark.parametrize(

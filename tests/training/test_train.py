@@ -1,4 +1,4 @@
-"""A training leaves a finished run folder, touches nothing else, and never opens the test part."""
+"""A training leaves a finished run folder, touches nothing else, and never opens the test set."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_without_a_validation_part_there_are_no_validation_figures(tmp_path: Pat
     )
     assert figures["n_train"] == len(data.find("spam", "spam_sample").load("train"))
     assert evaluate(run, split="test")["n"] > 0
-    with pytest.raises(ConfigError, match="no validation part"):
+    with pytest.raises(ConfigError, match="no validation set"):
         evaluate(run, split="validation")
     with pytest.raises(ConfigError, match="Set calibration"):
         configure("spam", settings=["data.validation=0", "calibration.on=validation"])

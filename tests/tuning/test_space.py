@@ -130,7 +130,7 @@ def test_the_size_of_a_grid() -> None:
         ({"folds": 1}, "--folds must be 2 or more"),
         ({"objective": "val_acuracy"}, "Did you mean val_accuracy?"),
         ({"objective": "val_mcc"}, "digits has: val_accuracy, val_loss, val_f1"),
-        ({"settings": ["data.validation=0", "calibration.on=none"]}, "no validation part"),
+        ({"settings": ["data.validation=0", "calibration.on=none"]}, "no validation set"),
     ],
 )
 def test_options_that_make_no_sense(options: dict[str, Any], message: str) -> None:
