@@ -3,8 +3,8 @@
 Each distinct word of a message is taken out, wherever it stands, and the message is judged again:
 the word's push is how far the log-odds of spam fall, in nats. Then the strongest words are put at
 the end of other messages. A word that turns many of them is a shortcut: anyone who knows it gets
-through, and anyone who happens to use it is blocked. Digits count as 0, as the network reads them, so all
-numbers of one length are one word.
+through, and anyone who happens to use it is blocked. Digits count as 0, as the
+network reads them, so all numbers of one length are one word.
 """
 
 from __future__ import annotations
