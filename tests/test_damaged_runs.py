@@ -18,7 +18,7 @@ from nnguide.errors import NnguideError, RunError
 from nnguide.evaluation import validation_scores
 from nnguide.files import sha256, write_json
 from nnguide.inference import LIGHT_FILES
-from nnguide.runs import MANIFEST, Run
+from nnguide.runs import MANIFEST, Run, registry
 
 DEEP = "[" * 100_000 + "]" * 100_000
 JSON = ("config.json", "decision.json", "metrics.json", "light.json", MANIFEST)
@@ -200,3 +200,19 @@ def test_a_broken_folder_stops_nothing_and_is_named(
         assert any(str(runs.ROOT / name) in line for line in left_out), name
     assert len(left_out) == len(broken)
     assert runs.load("spam")
+
+
+def test_the_list_names_what_is_broken(
+    broken: list[str], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nnguide.cli import main
+
+    monkeypatch.setenv(registry.VARIABLE, "registry")
+    with pytest.raises(SystemExit) as ended:
+        main(["runs"])
+    out, err = capfd.readouterr()
+    assert not ended.value.code
+    assert [line.split("\t")[0] for line in out.splitlines()] == [str(runs.ROOT / "good")]
+    for name in broken:
+        if name != "half":  # without its manifest it is no longer a run
+            assert str(runs.ROOT / name) in err, err

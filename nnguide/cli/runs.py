@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,9 +82,9 @@ def _list(folders: tuple[Path, ...], as_json: bool) -> None:
     places = registry.below(folders or (ROOT,))
     if not folders:
         places = iter([*places, *registry.remembered()])
-    rows, seen = [], set()
+    rows, seen = [], set[str]()
     for place in places:
-        if (real := place.resolve()) in seen:
+        if (real := os.path.realpath(place)) in seen:  # which no loop of links stops
             continue
         seen.add(real)
         try:

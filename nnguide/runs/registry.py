@@ -66,19 +66,24 @@ def _read(entry: Path) -> Path:
 
 
 def below(folders: Iterable[Path]) -> Iterator[Path]:
-    """The folders of runs among `folders` and below them; hidden ones are not entered."""
+    """The folders of runs among `folders` and below them; hidden ones are not entered.
+
+    One that cannot be looked at is among them: opening it says why.
+    """
     for top in folders:
         yield from _below(top, DEEPEST)
 
 
 def _below(top: Path, depth: int) -> Iterator[Path]:
-    if (top / "manifest.json").is_file():
+    try:
+        is_run = os.path.lexists(top / "manifest.json")
+        inner = sorted(path for path in top.iterdir() if path.is_dir() or path.is_symlink())
+    except OSError:
+        yield top
+        return
+    if is_run:
         yield top
     elif depth:
-        try:
-            inner = sorted(path for path in top.iterdir() if path.is_dir())
-        except OSError:  # not ours to read
-            return
         for path in inner:
             if not path.name.startswith(".") and path.suffix not in workspace.SUFFIXES:
                 yield from _below(path, depth - 1)
