@@ -74,7 +74,7 @@ WRONG = [  # what is typed, the status, and what the message says
     ("predict digits nowhere.png", 4, "nowhere.png"),
     ("predict digits file.png", 4, "file.png"),
     ("predict spam --file missing.txt", 4, "missing.txt"),
-    ("predict spam --mail missing", 4, "missing"),
+    ("predict spam --mail missing --anyway", 4, "missing"),
     ("predict spam x --threshold 2", 2, "probability in [0, 1]"),
     ("predict digits file.png --file file.txt", 2, "for spam"),
     ("explain nowhere x", 5, "there is no run"),
