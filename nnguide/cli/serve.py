@@ -35,6 +35,7 @@ MIB = 2**20
 )
 @click.option("--allow-host", multiple=True, metavar="NAME", help="A name it is asked by.")
 @click.option("--cors-origin", multiple=True, metavar="URL", help="Whose pages may ask it.")
+@click.option("--trust", is_flag=True, help="Load a SavedModel that may touch files.")
 def command(
     models: tuple[str, ...],
     host: str,
@@ -49,6 +50,7 @@ def command(
     poll: float,
     allow_host: tuple[str, ...],
     cors_origin: tuple[str, ...],
+    trust: bool,
 ) -> int:
     """Answer TensorFlow Serving's REST requests with each PATH.
 
@@ -57,7 +59,8 @@ def command(
     NAME is the model's in the URL: the task or the base folder unless it is given. What is
     new on the disk is loaded while requests run. `nnguide docs serving` has the interface.
 
-    A MODEL FILE IS CODE: serve what you trust. Requests name the server as localhost, by an
+    A MODEL FILE IS CODE: serve what you trust. A SavedModel whose graph touches files or runs
+    Python is refused without --trust. Requests name the server as localhost, by an
     address or by --allow-host; pages of other origins are refused but for --cors-origin.
 
     SIGTERM and Ctrl-C answer what was begun and end, with status 0 and 130.

@@ -23,7 +23,7 @@ MAX_PIXELS = 40_000_000
 MAX_MEMORY = 200_000_000  # bytes of a decoded picture and what it is converted to
 MAX_SCANS = 100  # of a JPEG; a usual progressive one has ten
 MAX_SCANNED = 1_000_000_000  # pixels of all scans together
-SECONDS = 2.0  # of processor time
+SECONDS = 1.8  # of processor time, of the two that a picture may cost
 LARGE = 16_000_000  # bytes; larger pictures are decoded one after the other
 
 _TIFF_COMPRESSIONS = {1, 2, 3, 4, 5, 7, 8, 32773, 32946}  # not old JPEG, and nothing exotic

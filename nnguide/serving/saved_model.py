@@ -14,6 +14,7 @@ from nnguide.errors import RunError
 from nnguide.files import sha256
 from nnguide.inference import validation as door
 from nnguide.preprocessing import picture_limits, pictures
+from nnguide.serving import graph_check
 from nnguide.serving.bounds import RefusedError
 from nnguide.serving.servable import Feature, utf8
 from nnguide.serving.signatures import STRING, Signature, Tensor
@@ -60,11 +61,13 @@ class SavedModelServable:
 
     gains = True
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, trust: bool = False) -> None:
         """Load the SavedModel in `folder` and ask it once.
 
+        Args:
+            trust: whether its graph may hold operations that touch files or run Python.
         Raises:
-            RunError: none, damaged, or not as its manifest says.
+            RunError: none, damaged, not as its manifest says, or not to be trusted.
         """
         manifest = verified(folder)
         task = manifest.get("task")
@@ -74,8 +77,10 @@ class SavedModelServable:
         tf = self._tf = framework_logs.tensorflow()
         try:
             with framework_logs.stderr_diverted():
-                self.signatures: Mapping[str, Signature] = _signatures(tf, folder)
+                self.signatures: Mapping[str, Signature] = _signatures(tf, folder, trust)
                 loaded = tf.saved_model.load(str(folder))
+        except RunError:
+            raise
         except Exception as error:  # of a damaged file, one of a dozen kinds
             raise RunError(f"{folder} cannot be loaded as a SavedModel: {_first(error)}") from error
         self._loaded = loaded  # the functions below hold its variables weakly
@@ -148,11 +153,13 @@ def _examine(content: str | bytes) -> None:
     picture_limits.check(pictures.opened(data, "the picture"), data)
 
 
-def _signatures(tf: Any, folder: Path) -> dict[str, Signature]:
+def _signatures(tf: Any, folder: Path, trust: bool) -> dict[str, Signature]:
     """The signatures of the SavedModel in `folder`, read without loading it."""
     from tensorflow.core.protobuf import saved_model_pb2
 
     saved = saved_model_pb2.SavedModel.FromString((folder / MODEL).read_bytes())
+    if not trust:
+        graph_check.check(folder, saved.meta_graphs)
     serving = [meta for meta in saved.meta_graphs if "serve" in meta.meta_info_def.tags]
     if not serving:
         raise ValueError("it has no graph with the tag serve")

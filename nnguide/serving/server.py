@@ -64,6 +64,7 @@ class Serving:
         poll: seconds between two looks for new versions.
         names: host names that the server is called by, beside localhost and addresses.
         origins: whose pages may ask, beside its own.
+        trust: whether a SavedModel may hold code.
     """
 
     bounds: Bounds = field(default_factory=Bounds)
@@ -71,6 +72,7 @@ class Serving:
     poll: float = 1.0
     names: Sequence[str] = ()
     origins: Sequence[str] = ()
+    trust: bool = False
     models: dict[str, Model] = field(default_factory=dict)
     metrics: Metrics = field(default_factory=Metrics)
     decoders: Decoders = field(default_factory=Decoders)
@@ -86,7 +88,7 @@ class Serving:
             RunError: one that cannot be served.
         """
         for word in words:
-            model = open_model(word, self._start)
+            model = open_model(word, self._start, self.trust)
             if model.name in self.models:
                 raise ConfigError(
                     f"two models are called {model.name}. Give one another name, as in "

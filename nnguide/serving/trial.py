@@ -1,6 +1,6 @@
 """Try a version whole, in a process of its own, before it serves.
 
-    python -P -m nnguide.serving.trial run|saved_model FOLDER
+    python -P -m nnguide.serving.trial run|saved_model FOLDER [trust]
 
 A damaged model can end the process that loads it. This one may: it answers a few inputs, and
 what it says or how it ends tells whether the version may be loaded where others serve.
@@ -28,9 +28,11 @@ NEAR = 1e-3  # of 1, for a sum of probabilities
 TEXTS = ("", "See you at six", "WIN a FREE prize! Call 09061701461 now " * 50, "\u00fc\U0001f600\0")
 
 
-def verify(kind: Kind, folder: Path) -> None:
+def verify(kind: Kind, folder: Path, trust: bool = False) -> None:
     """Return if the model in `folder` loads and answers, in another process.
 
+    Args:
+        trust: whether a SavedModel may hold code.
     Raises:
         RunError: it does not, or ends that process.
     """
@@ -38,7 +40,7 @@ def verify(kind: Kind, folder: Path) -> None:
     paths = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))
     try:
         ended = subprocess.run(
-            [sys.executable, "-P", "-m", __name__, kind, str(folder)],
+            [sys.executable, "-P", "-m", __name__, kind, str(folder), *["trust"] * trust],
             env={**os.environ, "PYTHONPATH": paths},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -102,7 +104,7 @@ def check(servable: Servable, labels: tuple[Any, ...] | None, where: Path) -> No
         raise wrong("one probability needs two labels and a threshold")
 
 
-def main(kind: str, folder: str) -> int:
+def main(kind: str, folder: str, trust: str = "") -> int:
     """Load and try; the status, and on stdout what is wrong."""
     try:
         if kind == "run":
@@ -111,7 +113,7 @@ def main(kind: str, folder: str) -> int:
         else:
             from nnguide.serving.saved_model import SavedModelServable
 
-            saved = SavedModelServable(Path(folder))
+            saved = SavedModelServable(Path(folder), bool(trust))
             check(saved, saved.labels, Path(folder))
     except NnguideError as error:
         sys.stdout.write(str(error))

@@ -72,9 +72,14 @@ class RunFolder:
 class SavedModels:
     """A base folder of SavedModels in folders that are named by integers, or one of these."""
 
-    def __init__(self, folder: Path, version: int | None = None) -> None:
-        """Look at `folder`, or with `version` at that folder alone, which has this number."""
+    def __init__(self, folder: Path, version: int | None = None, *, trust: bool = False) -> None:
+        """Look at `folder`, or with `version` at that folder alone, which has this number.
+
+        Args:
+            trust: whether they may hold code.
+        """
         self.folder = folder
+        self._trust = trust
         self._only = version
 
     def found(self) -> dict[int, Stamp]:
@@ -90,8 +95,8 @@ class SavedModels:
 
         folder = self.folder if self._only is not None else self.folder / str(version)
         before = _stamp(folder)
-        trial.verify("saved_model", folder)
-        servable = SavedModelServable(folder)
+        trial.verify("saved_model", folder, self._trust)
+        servable = SavedModelServable(folder, self._trust)
         if _stamp(folder) != before:
             raise RunError(f"{folder} was changed while it was tried")
         return servable
@@ -210,9 +215,11 @@ class Model:
         return metadata(self.name, version.number, signatures)
 
 
-def open_model(word: str, start: Callable[[str, Servable], Batcher]) -> Model:
+def open_model(word: str, start: Callable[[str, Servable], Batcher], trust: bool = False) -> Model:
     """The model that `[NAME=]PATH` on the command line means, loaded.
 
+    Args:
+        trust: whether a SavedModel may hold code.
     Raises:
         ConfigError: a name that no URL can hold.
         RunError: nothing there that can be served, or it is damaged.
@@ -220,7 +227,7 @@ def open_model(word: str, start: Callable[[str, Servable], Batcher]) -> Model:
     name, equals, rest = word.partition("=")
     if not equals or Path(word).exists():
         name, rest = "", word
-    default, source = _source(rest)
+    default, source = _source(rest, trust)
     name = name or default
     if not NAME.fullmatch(name):
         raise ConfigError(
@@ -233,7 +240,7 @@ def open_model(word: str, start: Callable[[str, Servable], Batcher]) -> Model:
     return model
 
 
-def _source(path: str) -> tuple[str, Source]:
+def _source(path: str, trust: bool) -> tuple[str, Source]:
     """What `path` names: a model's usual name, and where its versions come from."""
     folder = Path(path)
     if not folder.is_dir():
@@ -244,10 +251,10 @@ def _source(path: str) -> tuple[str, Source]:
     folder = folder.absolute()
     if (folder / "saved_model.pb").exists():
         if folder.name.isdecimal():
-            return folder.parent.name, SavedModels(folder, int(folder.name))
-        return folder.name, SavedModels(folder, 1)
+            return folder.parent.name, SavedModels(folder, int(folder.name), trust=trust)
+        return folder.name, SavedModels(folder, 1, trust=trust)
     if any(numbered(folder)):
-        return folder.name, SavedModels(folder)
+        return folder.name, SavedModels(folder, trust=trust)
     if (folder / "model.keras").exists():
         from nnguide.runs import Run
 

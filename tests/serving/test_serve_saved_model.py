@@ -126,3 +126,32 @@ def test_a_manifest_must_match(base: Path, tmp_path: Path):
     (folder / "manifest.json").write_text("[")
     with pytest.raises(RunError, match="is damaged"):
         SavedModelServable(folder)
+
+
+def test_a_graph_that_touches_files_is_refused(tf: Any, tmp_path: Path):
+    target = tmp_path / "written"
+
+    signature = [tf.TensorSpec((None,), tf.float32, "x")]
+
+    def write(x):
+        with tf.control_dependencies([tf.io.write_file(str(target), "x")]):
+            return {"y": tf.identity(x)}
+
+    def python(x):
+        return {"y": tf.numpy_function(lambda x: x, [x], tf.float32)}
+
+    def read(x):
+        length = tf.strings.length(tf.io.read_file("/etc/passwd"))
+        return {"y": x + tf.cast(length, tf.float32)}
+
+    for number, (act, wanted) in enumerate(
+        ((write, "WriteFile"), (python, "PyFunc"), (read, "ReadFile")), start=1
+    ):
+        model = tf.Module()
+        model.act = tf.function(act, input_signature=signature)
+        folder = tmp_path / str(number)
+        tf.saved_model.save(model, str(folder), {"serving_default": model.act})
+        with pytest.raises(RunError, match=rf"{wanted}.*--trust"):
+            SavedModelServable(folder)
+    assert not target.exists()
+    assert SavedModelServable(tmp_path / "1", trust=True).signatures

@@ -69,7 +69,10 @@ def test_a_version_that_is_taken_away_gives_its_place_back(start: Start):
     assert server.post("half:predict", ONE) == (200, {"predictions": [1.0]})
 
 
-def test_swaps_under_load_lose_no_request(start: Start):
+@pytest.mark.parametrize(
+    ("count", "swaps"), [(4, 20), pytest.param(64, 50, marks=pytest.mark.slow)]
+)
+def test_swaps_under_load_lose_no_request(start: Start, count: int, swaps: int):
     shelf = Shelf(v1=HalfPlus(1))
     server = start(half=shelf)
     ended = threading.Event()
@@ -80,14 +83,14 @@ def test_swaps_under_load_lose_no_request(start: Start):
             seen.add(server.post("half:predict", ONE)[0])
         return seen
 
-    with ThreadPoolExecutor(4) as clients:
-        asking = [clients.submit(ask) for _ in range(4)]
-        for version in range(2, 22):
+    with ThreadPoolExecutor(count) as clients:
+        asking = [clients.submit(ask) for _ in range(count)]
+        for version in range(2, swaps + 2):
             shelf.versions[version] = HalfPlus(version)
             assert server.serving.models["half"].refresh()
             time.sleep(0.01)
         ended.set()
-        assert [one.result() for one in asking] == [{200}] * 4
+        assert [one.result() for one in asking] == [{200}] * count
 
 
 def test_the_watcher_loads_what_is_new(start: Start):
