@@ -5,12 +5,17 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
 
 from nnguide import data
+from nnguide.data import enron_spam
+
+sys.path.append(str(Path(__file__).parents[1] / "data"))
+import mails as made
 
 SHARED = {
     *("schema", "command", "task", "dataset", "dataset_is_fallback", "split", "n", "accuracy"),
@@ -145,6 +150,48 @@ def test_wrong_use(nnguide, trained, task, words, status, reason):
     ended = nnguide("evaluate", trained(task).folder, *words)
     assert (ended.status, ended.out) == (status, "")
     assert reason in ended.err.splitlines()[-1]
+
+
+@pytest.fixture
+def joined(trained, alone, monkeypatch):
+    """A run that says it learned from two sets of mail, as new and as old versions write it."""
+    for number in (2, 4):
+        mails = [
+            (label, f"{label} of {number}, {n}") for label in ("ham", "spam") for n in range(20)
+        ]
+        made.as_enron(alone / "data" / "enron_spam", number, mails)
+    monkeypatch.setattr(enron_spam, "ENRON_FOLDERS", ((2, 20, 20), (4, 20, 20)))
+    monkeypatch.setattr(enron_spam, "_SHA256", {})
+    monkeypatch.setenv("NNGUIDE_DATA_DIR", str(alone / "data"))
+
+    def run(dataset_path):
+        folder = alone / "run"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(trained("spam").folder, folder)
+        manifest = json.loads((folder / "manifest.json").read_text())
+        manifest |= {"dataset": JOINED, "dataset_path": dataset_path, "dataset_is_fallback": False}
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        return folder
+
+    return run
+
+
+JOINED = "enron_spam/2+enron_spam/4"
+
+
+@pytest.mark.parametrize("dataset_path", [None, f"/gone/{JOINED}"])
+def test_a_run_of_joined_sets_is_measured_on_their_test_parts(nnguide, joined, dataset_path):
+    run = joined(dataset_path)
+    for words in ([], ["--dataset", JOINED], ["--dataset", "enron_spam/4"]):
+        figures = answer(nnguide("evaluate", run, *words, "--json"))
+        dataset = words[-1] if words else JOINED
+        test = data.find("spam", dataset).load("test")
+        assert (figures["dataset"], figures["split"]) == (dataset, "test")
+        assert figures["n"] == len(test)
+    assert len(data.find("spam", JOINED).load("all")) == 80
+    ended = nnguide("evaluate", run, "--dataset", "enron_spam/4", "--split", "validation")
+    assert ended.status == 2
+    assert f"of the run's own data, {JOINED}" in ended.err
 
 
 def test_the_list_of_runs(nnguide, trained, alone):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import io
 import mailbox
+import tarfile
 from pathlib import Path
 
 HAM = (
@@ -128,3 +130,16 @@ def as_files(path: Path, mails: list[bytes]) -> Path:
     for number, raw in enumerate(mails):
         (path / f"{number}.eml").write_bytes(raw)
     return path
+
+
+def as_enron(folder: Path, number: int, mails: list[tuple[str, str]]) -> None:
+    """An archive in the form of Enron-Spam: (label, text) of each mail."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(folder / f"enron{number}.tar.gz", "w:gz") as archive:
+        for place, (label, text) in enumerate(mails):
+            member = tarfile.TarInfo(f"enron{number}/{label}/{place:04}.{label}.txt")
+            raw = f"Subject: {text}\r\nbody of {text}\r\n".encode()
+            member.size = len(raw)
+            archive.addfile(member, io.BytesIO(raw))
+        member = tarfile.TarInfo(f"enron{number}/Summary.txt")
+        archive.addfile(member, io.BytesIO(b""))

@@ -10,6 +10,7 @@ import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
+import mails as made
 import numpy as np
 import pytest
 
@@ -324,29 +325,14 @@ def test_sets_joined_part_by_part(cache, corpus):
         assert _texts(joined, split) == _texts(mails, split) + _texts(messages, split)
 
 
-def _enron_archive(folder, number, mails):
-    """An archive in the form of Enron-Spam: (label, text) of each mail."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(folder / f"enron{number}.tar.gz", "w:gz") as archive:
-        for place, (label, text) in enumerate(mails):
-            member = tarfile.TarInfo(f"enron{number}/{label}/{place:04}.{label}.txt")
-            raw = f"Subject: {text}\r\nbody of {text}\r\n".encode()
-            member.size = len(raw)
-            archive.addfile(member, io.BytesIO(raw))
-        member = tarfile.TarInfo(f"enron{number}/Summary.txt")
-        archive.addfile(member, io.BytesIO(b""))
-
-
 @pytest.fixture
 def enron(tmp_path, monkeypatch):
     """Two archives in the form of Enron-Spam, which share mails with each other and a corpus."""
     folder = tmp_path / "data" / "enron_spam"
     own = [(label, f"{label} of two {n}") for label in ("ham", "spam") for n in range(10)]
     shared = [("spam", f"shared {n}") for n in range(10)]
-    _enron_archive(folder, 2, own + shared)
-    _enron_archive(
-        folder, 4, [(label, text.replace("two", "four")) for label, text in own] + shared
-    )
+    made.as_enron(folder, 2, own + shared)
+    made.as_enron(folder, 4, [(label, text.replace("two", "four")) for label, text in own] + shared)
     monkeypatch.setattr(enron_spam, "ENRON_FOLDERS", ((2, 10, 20), (4, 10, 20)))
     monkeypatch.setattr(enron_spam, "_SHA256", {})
     return folder
