@@ -36,4 +36,4 @@ def command(runs: tuple[str, ...], out: Path, force: bool, as_json: bool) -> Non
     if as_json:
         _options.print_json("ensemble", figures)
     else:
-        click.echo(f"{run.folder}: {figures['val_accuracy']:.2%} right on validation")
+        click.echo(f"{run.folder}: validation accuracy {figures['val_accuracy']:.2%}")

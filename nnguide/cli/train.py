@@ -95,7 +95,7 @@ def command(
         _options.print_json("train", figures)
     else:
         right = figures["val_accuracy"]
-        measured = "no validation set" if right is None else f"{right:.2%} right on validation"
+        measured = "no validation set" if right is None else f"validation accuracy {right:.2%}"
         click.echo(
             f"{run.folder}: {measured} after "
             f"{figures['epochs']} epochs and {figures['train_seconds']:.1f} s "

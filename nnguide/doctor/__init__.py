@@ -1,4 +1,4 @@
-"""The doctor: the guide's common mistakes, found in anyone's Keras model, with the mend."""
+"""The doctor: the guide's common mistakes, found in anyone's Keras model, with the fix."""
 
 from __future__ import annotations
 

@@ -32,4 +32,4 @@ class Checkup(keras.callbacks.Callback):
         case = Case(self.model, batch_size=self.batch_size, shuffles=True, measures=EVALUATED)
         case.data = self.data  # only now: the model takes it preprocessed
         for found in rules.examine(case, cheap=True).findings:
-            self.say(f"warning: {found.id}: {found.evidence}. {found.mend} ({found.doc})")
+            self.say(f"warning: {found.id}: {found.evidence}. {found.fix} ({found.doc})")

@@ -21,14 +21,14 @@ class Finding:
         explanation: why it is a mistake, one sentence of the guide.
         evidence: what was measured, one sentence with its numbers.
         measured: the same numbers, JSON-able.
-        mend: what to do.
+        fix: what to do.
     """
 
     id: str
     severity: Severity
     explanation: str
     evidence: str
-    mend: str
+    fix: str
     measured: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -44,7 +44,8 @@ class Finding:
             "explanation": self.explanation,
             "evidence": self.evidence,
             "measured": finite(self.measured),
-            "mend": self.mend,
+            "fix": self.fix,
+            "mend": self.fix,  # its old name
             "doc": self.doc,
         }
 
@@ -95,7 +96,7 @@ def _text(finding: Finding) -> str:
         f"{finding.severity}: {finding.id}",
         f"  found  {finding.evidence}",
         f"  why    {finding.explanation}",
-        f"  mend   {finding.mend}",
+        f"  fix    {finding.fix}",
         f"  more   nnguide docs doctor#{finding.id}",
     ]
     norms = finding.measured.get("gradient_norms")

@@ -25,13 +25,13 @@ class Evidence:
     Attributes:
         text: one sentence with the numbers.
         measured: the numbers, JSON-able.
-        severity, mend: in the place of the rule's own, where the case is another.
+        severity, fix: in the place of the rule's own, where the case is another.
     """
 
     text: str
     measured: dict[str, Any] = field(default_factory=dict)
     severity: Severity | None = None
-    mend: str | None = None
+    fix: str | None = None
 
 
 Look = Callable[["Case"], Evidence | None]
@@ -44,7 +44,7 @@ class Rule:
     Attributes:
         id: stable, in small letters and hyphens.
         explanation: why it is a mistake, one sentence.
-        mend: what to do, one or two sentences.
+        fix: what to do, one or two sentences.
         look: Evidence of the mistake in a case, None if there is none; raises LackingError.
         cheap: takes milliseconds: nothing goes through the network.
     """
@@ -52,7 +52,7 @@ class Rule:
     id: str
     severity: Severity
     explanation: str
-    mend: str
+    fix: str
     look: Look
     cheap: bool
 
@@ -61,12 +61,12 @@ RULES: dict[str, Rule] = {}
 
 
 def rule(
-    id: str, severity: Severity, explanation: str, mend: str, *, cheap: bool = False
+    id: str, severity: Severity, explanation: str, fix: str, *, cheap: bool = False
 ) -> Callable[[Look], Look]:
     """Declare the decorated function as the `look` of a rule."""
 
     def declare(look: Look) -> Look:
-        RULES[id] = Rule(id, severity, explanation, mend, look, cheap)
+        RULES[id] = Rule(id, severity, explanation, fix, look, cheap)
         return look
 
     return declare
@@ -95,9 +95,9 @@ def examine(case: Case, silence: Collection[str] = (), *, cheap: bool = False) -
         if seen is None:
             passed.append(one.id)
         else:
-            severity, mend = seen.severity or one.severity, seen.mend or one.mend
+            severity, fix = seen.severity or one.severity, seen.fix or one.fix
             findings.append(
-                Finding(one.id, severity, one.explanation, seen.text, mend, seen.measured)
+                Finding(one.id, severity, one.explanation, seen.text, fix, seen.measured)
             )
     findings.sort(key=lambda finding: finding.severity != "error")
     return Report(tuple(findings), tuple(passed), not_run, tuple(sorted(set(silence))))

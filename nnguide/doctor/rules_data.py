@@ -94,7 +94,7 @@ def _scale(numbers: np.ndarray, name: str) -> Evidence | None:
         return Evidence(
             f"{text}: nearly nothing",
             measured,
-            mend="Scale the inputs once: it seems to be done both before the model and in it.",
+            fix="Scale the inputs once: it seems to be done both before the model and in it.",
         )
     return None
 

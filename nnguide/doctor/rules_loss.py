@@ -201,7 +201,7 @@ def _range(end: Ending) -> Evidence | None:
                 return Evidence(
                     f"{share:.0%} of the label rows of {end.name} do not sum to 1",
                     {**measured, "share": share},
-                    mend="Where several classes are true at once, use sigmoid nodes with "
+                    fix="Where several classes are true at once, use sigmoid nodes with "
                     "binary_crossentropy; else give each row exactly one 1.",
                 )
         return None

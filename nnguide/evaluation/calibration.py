@@ -2,7 +2,7 @@
 
 A network that says 0.9 should be right nine times in ten, yet trained ones tend to say more
 than they know. One or two numbers, fitted on predictions for examples that it did not train
-on, mend that: the logits are stretched (and for a sigmoid shifted) and keep their order, so
+on, correct that: the logits are stretched (and for a sigmoid shifted) and keep their order, so
 the most probable label stays what it was.
 """
 
