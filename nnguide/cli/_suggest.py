@@ -38,10 +38,8 @@ def option(typed: str, known: Iterable[str]) -> str | None:
     for candidate in options:
         if len(word) > 1 and candidate[2:].startswith(word):
             return candidate
-    near = difflib.get_close_matches(name, options, 1, 0.6)
-    if near:
-        return near[0]
     for candidate in options:
         if len(word) > 2 and word in candidate[2:].split("-"):
             return candidate
-    return None
+    near = difflib.get_close_matches(name, options, 1, 0.6)
+    return near[0] if near else None

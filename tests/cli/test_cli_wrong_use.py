@@ -145,12 +145,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def snapshot(folder: Path) -> dict[str, bytes | None]:
-    """All that is in a folder, but the caches."""
+def snapshot(folder: Path) -> dict[str, bytes]:
+    """The files in a folder, but the caches."""
     return {
-        str(path): path.read_bytes() if path.is_file() else None
+        str(path): path.read_bytes()
         for path in folder.rglob("*")
-        if "cache" not in str(path.relative_to(folder))
+        if path.is_file() and "cache" not in str(path.relative_to(folder))
     }
 
 
