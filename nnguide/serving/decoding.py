@@ -52,7 +52,9 @@ class Decoders:
         self._started = False
 
     def submit(self, reading: Reading) -> None:
-        """Read the pictures of a request; `done` is called on another thread."""
+        """Read the pictures of a request, at least one; `done` is called on another thread."""
+        if not reading.contents:
+            raise ValueError("expected at least one picture")
         with self._changed:
             if not self._started:
                 self._started = True

@@ -120,6 +120,8 @@ class RunServable:
         if name != "serve_bytes":
             return None
         (array,) = given.values()
+        if not len(array):
+            raise InputError("expected at least one picture; got none")
         return [_picture(content) for content in array]
 
     def examples(self, name: str, given: list[dict[str, Feature]]) -> Arrays:

@@ -56,6 +56,14 @@ def test_a_bad_picture_costs_itself_alone(start: Start, servable: RunServable):
     assert digits.post("digits:predict", asked(b"no picture"))[0] == 400
 
 
+def test_no_picture_at_all_is_refused_and_ends_no_reader(start: Start, servable: RunServable):
+    digits = start(digits=servable)
+    for key in ("inputs", "instances"):
+        for _ in range(2 * decoding.PROCESSES):
+            assert digits.post("digits:predict", asked(key=key))[0] == 400
+    assert digits.post("digits:predict", asked(png()))[0] == 200
+
+
 def test_a_bad_instance_of_any_kind_costs_itself_alone(start: Start, servable: RunServable):
     digits = start(digits=servable, half=HalfPlus())
     blank = [[0] * 28] * 28
