@@ -64,7 +64,7 @@ def test_every_picture_is_made_by_a_command_and_small() -> None:
     assert made == set(re.findall(r"\(figures/(\w+\.png)\)", GUIDE))
     for name in made:
         assert 5_000 < (ROOT / "docs" / "figures" / name).stat().st_size < 100_000
-    assert made == {path.name for path in (ROOT / "docs" / "figures").iterdir()}
+    assert made <= {path.name for path in (ROOT / "docs" / "figures").iterdir()}
 
 
 def test_scripts_figures_writes_the_guide_and_its_pictures(alone: Path) -> None:
