@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 
-from nnguide import data
 from nnguide.data.distinct import distinct_key
 from nnguide.errors import NnguideError
+from nnguide.evaluation import copies
 from nnguide.evaluation.evaluate import Part, figures_of, own_dataset
 from nnguide.runs import Run
 
@@ -34,18 +32,17 @@ def overlap(run: Run, measured_on: Part, outputs: np.ndarray) -> dict[str, Any]:
         not_known: why there is nothing to compare with, or None.
     """
     examples = measured_on.examples
-    keys = [_key(example) for example in examples.inputs]
+    keys = [copies.key(example) for example in examples.inputs]
     found: dict[str, Any] = {"n": len(examples), "within": len(keys) - len(set(keys))}
     unknown = dict.fromkeys(("n_train", "same", "alike", "accuracy_without", "n_without"))
     if measured_on.own and measured_on.split in ("train", "all"):
         reason = "the training set is among the examples measured"
         return {**found, **unknown, "examples": [], "not_known": reason}
     try:
-        training = _training_inputs(run)
+        training = copies.training_inputs(run, own_dataset(run))
     except NnguideError as error:
         return {**found, **unknown, "examples": [], "not_known": str(error)}
-    learned = {_key(example) for example in training}
-    same = np.array([key in learned for key in keys], bool)
+    same = copies.among(examples.inputs, training)
     rest = examples.take(np.flatnonzero(~same))
     texts = run.task.inputs == "texts"
     return {
@@ -58,25 +55,6 @@ def overlap(run: Run, measured_on: Part, outputs: np.ndarray) -> dict[str, Any]:
         "examples": [str(text) for text in examples.inputs[same][:SHOWN]] if texts else [],
         "not_known": None,
     }
-
-
-def _training_inputs(run: Run) -> np.ndarray:
-    config = run.config.data
-    source = data.find(
-        run.task.name,
-        own_dataset(run),
-        split_seed=config.split_seed,
-        label_column=config.label_column or None,
-        text_column=config.text_column or None,
-        encoding=config.encoding or None,
-    )
-    return source.load("train").inputs
-
-
-def _key(example: Any) -> Hashable:
-    if isinstance(example, str):
-        return distinct_key(example)
-    return hashlib.sha256(np.ascontiguousarray(example).tobytes()).digest()
 
 
 def _alike(training: np.ndarray, texts: np.ndarray) -> int:

@@ -9,6 +9,7 @@ import click
 
 from nnguide import cli
 from nnguide.cli import _options
+from nnguide.errors import ConfigError
 
 
 @click.group("data", cls=cli.Group)
@@ -56,15 +57,37 @@ def list_sets(as_json: bool) -> None:
 
 @command.command("info")
 @click.argument("name")
+@click.option("--task", type=click.Choice(["digits", "spam"]), help="Of a path. [what fits]")
+@_options.columns
+@click.option("--out", type=click.Path(path_type=Path), help="PNG file for a path's pictures.")
 @_options.as_json
-def info(name: str, as_json: bool) -> None:
+def info(
+    name: str,
+    task: str | None,
+    label_column: str | None,
+    text_column: str | None,
+    encoding: str | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
     """Say where the data set NAME comes from, its terms, its counts and its flaws.
+
+    Of a path: how it would be read. Form, labels, split and counts, what is left out and
+    why, and three examples as the network sees them.
 
     \b
     nnguide data info mnist
+    nnguide data info my-digits.csv
+    nnguide data info messages.csv --encoding windows-1252
     """
     from nnguide import data
 
+    if name not in data.names() and Path(name).expanduser().exists():
+        cli.loud()
+        _path(Path(name).expanduser(), task, label_column, text_column, encoding, out, as_json)
+        return
+    if task or label_column or text_column or encoding or out:
+        raise ConfigError("--task, columns, --encoding and --out are for a path")
     known = data.info(name)
     if as_json:
         _options.print_json("data info", known)
@@ -77,6 +100,53 @@ def info(name: str, as_json: bool) -> None:
     _echo_counts(known["counts"])
     for flaw in known["flaws"]:
         click.echo(f"{'flaw':<8} {flaw}")
+
+
+def _path(
+    path: Path,
+    task: str | None,
+    label_column: str | None,
+    text_column: str | None,
+    encoding: str | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    from nnguide.data import inspection
+    from nnguide.files import writing_to
+
+    found = inspection.inspect(path, task, label_column, text_column, encoding)
+    if out is not None:
+        if found.task != "digits":
+            raise ConfigError("--out is for pictures; these are texts")
+        with writing_to(out):
+            inspection.save(found, out)
+    counts = {part: examples.counts() for part, examples in found.parts.items()}
+    pictures = found.task == "digits"
+    shown = [
+        {"label": label, "input": inspection.drawn(value) if pictures else value}  # type: ignore[arg-type]
+        for label, value in found.shown
+    ]
+    if as_json:
+        answer = {
+            "name": str(path),
+            "task": found.task,
+            "description": found.form,
+            "labels": list(next(iter(found.parts.values())).label_names),
+            "state": "a path",
+            "counts": counts,
+            "left_out": [{"name": one.name, "reason": one.reason} for one in found.left_out],
+            "examples": shown,
+        }
+        _options.print_json("data info", answer)
+        return
+    click.echo(f"{path}: {found.form}, read for {found.task}")
+    _echo_counts(counts)
+    click.echo(f"{'left out':<8} {len(found.left_out):,}")
+    for one in shown:
+        click.echo(f"\n{one['label']}:")
+        lines = one["input"] if pictures else [str(one["input"])[:300]]
+        for line in lines:
+            click.echo(f"  {line}")
 
 
 @command.command("prepare")

@@ -14,8 +14,8 @@ from nnguide import data, tasks
 from nnguide.config import Config
 from nnguide.data import mail
 from nnguide.data.examples import Examples
-from nnguide.errors import ConfigError, DataError, InputError
-from nnguide.evaluation import figures, metrics
+from nnguide.errors import ConfigError, DataError, InputError, NnguideError
+from nnguide.evaluation import copies, figures, metrics
 from nnguide.models.saving import outputs
 from nnguide.runs import Decision, Run
 
@@ -93,8 +93,27 @@ def evaluate(
         "dataset": measured_on.source.name,
         "dataset_is_fallback": measured_on.is_fallback,
         "split": measured_on.split,
+        "training_copies": _training_copies(run, measured_on, say),
         **measured,
     }
+
+
+def _training_copies(run: Run, measured_on: Part, say: Callable[[str], None]) -> int | None:
+    """How many of the examples stand in the run's training set too; None where that is not known."""
+    examples = measured_on.examples
+    if measured_on.own and measured_on.split != "test":
+        return None  # they are the training set
+    try:
+        training = copies.training_inputs(run, own_dataset(run))
+    except NnguideError:
+        return None
+    count = int(copies.among(examples.inputs, training).sum())
+    if count:
+        say(
+            f"note: {count:,} of these {len(examples):,} examples stand in the training set of the "
+            "run too: what they measure is memory. `nnguide audit` has the figures without them"
+        )
+    return count
 
 
 @dataclass(frozen=True)

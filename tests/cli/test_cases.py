@@ -292,3 +292,22 @@ def test_closed_streams_are_told_in_words(alone):
     assert ended.returncode == 0 and ended.stdout.endswith("\twin\n")
     ended = run("win <&- 2>&-")
     assert ended.returncode == 0 and ended.stdout.endswith("\twin\n")
+
+
+def test_data_info_says_how_a_path_would_be_read(nnguide, alone):
+    class_folders(alone / "data")
+    (alone / "data" / "7" / "bad.png").write_bytes(b"no picture")
+    ended = nnguide("data", "info", "data", "--out", "seen.png")
+    assert ended.status == 4
+    assert "a folder, read for digits" in ended.out
+    assert "left out 1" in ended.out and "@@" in ended.out
+    assert Image.open(alone / "seen.png").size == (2 * 28 * 8, 28 * 8)
+
+
+def test_evaluate_says_that_examples_were_learned_from(nnguide, alone):
+    path = class_folders(alone / "data")
+    nnguide("train", "digits", "--dataset", path, "--epochs", 1, "--out", "run")
+    shutil.copytree(path, alone / "copy")
+    ended = nnguide("evaluate", "run", "--dataset", "copy", "--json")
+    assert json.loads(ended.out)["training_copies"] >= 8
+    assert "stand in the training set" in ended.err

@@ -45,7 +45,7 @@ def test_the_examples_on_the_page_are_as_its_tables_say(command):
     for example in json_schema.examples(command):
         assert example["command"] == command
         when = [example.get("task", "spam"), "failed" if "error" in example else "answered"]
-        json_schema.check(example, *when)
+        json_schema.check(example, *when, "a set")
 
 
 def test_data(nnguide):
@@ -54,7 +54,18 @@ def test_data(nnguide):
         *(["info", name] for name in ("mnist", "sms_spam/paper", "spam_sample")),
     ):
         (answer,) = answers(nnguide("data", *words, "--json"))
-        json_schema.check(answer)
+        json_schema.check(answer, "a set")
+
+
+def test_data_at_a_path(nnguide, alone):
+    (alone / "t.csv").write_text("label,text\nham,a b\nham,c\nspam,d\nspam,e\nx,y\n")
+    ended = nnguide("data", "info", "t.csv", "--json")
+    (answer,) = answers(ended)
+    json_schema.check(answer, "a path")
+    assert ended.status == 4
+    assert [one["name"] for one in answer["left_out"]] == ["line 6"]
+    assert answer["examples"][0]["label"] == "ham"
+    assert nnguide("data", "info", "t.csv", "--out", "x.png").status == 2
 
 
 @pytest.mark.parametrize("task", ["digits", "spam"])

@@ -1,0 +1,115 @@
+"""How data at a path would be read: its form, labels, counts, split, and what a network sees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nnguide.data import catalogue, table_files
+from nnguide.data.examples import Examples, LeftOut
+from nnguide.errors import DataError, InputError
+
+SHOWN = 3  # examples
+INK = " .:-=+*#%@"  # from black to white
+
+
+@dataclass(frozen=True, eq=False)
+class Inspected:
+    """What was found at a path.
+
+    Attributes:
+        task: whose examples they are.
+        form: what the path is.
+        parts: the training and the test set, as `train` and `evaluate` would take them.
+        left_out: the inputs that cannot be read.
+    """
+
+    path: Path
+    task: str
+    form: str
+    parts: dict[str, Examples]
+    left_out: tuple[LeftOut, ...]
+
+    @property
+    def shown(self) -> list[tuple[str, np.ndarray | str]]:
+        """The first training example of each of three labels: its label and its input."""
+        train = self.parts.get("train") or next(iter(self.parts.values()))
+        _, places = np.unique(train.labels, return_index=True)
+        return [
+            (train.label_names[int(train.labels[place])], train.inputs[place])
+            for place in places[:SHOWN]
+        ]
+
+
+def inspect(
+    path: Path,
+    task: str | None = None,
+    label_column: str | None = None,
+    text_column: str | None = None,
+    encoding: str | None = None,
+) -> Inspected:
+    """Read the data at a path as `train` would.
+
+    Args:
+        task: digits or spam; None tries both.
+        label_column, text_column, encoding: of a table, as for `catalogue.find`.
+    Raises:
+        InputError: neither task can read it; the reasons are both said.
+        Others: as `catalogue.find` and `Source.load`.
+    """
+    is_table = table_files.form(path) != ""
+    tasks: Sequence[str] = ("spam", "digits") if is_table else ("digits", "spam")
+    reasons = []
+    for name in (task,) if task else tasks:
+        column = text_column if name == "spam" else None
+        try:
+            source = catalogue.find(
+                name,
+                str(path),
+                label_column=label_column,
+                text_column=column,
+                encoding=encoding,
+            )
+            parts = {}
+            for part in ("train", "test"):
+                try:
+                    parts[part] = source.load(part)
+                except InputError as error:
+                    if "part and no" not in str(error):
+                        raise
+        except InputError as error:
+            reasons.append(f"for {name}: {error}")
+            continue
+        left_out = tuple(dict.fromkeys(one for found in parts.values() for one in found.left_out))
+        return Inspected(path, name, form(path), parts, left_out)
+    if not path.exists():
+        raise DataError(f"there is no file or folder {path}")
+    raise InputError("it cannot be read\n" + "\n".join(reasons))
+
+
+def form(path: Path) -> str:
+    """What the path is, in a few words."""
+    packed = ", packed by gzip" if path.name.lower().endswith(".gz") else ""
+    if kind := table_files.form(path):
+        return f"a table ({kind.upper()}{packed})"
+    if path.suffix.lower() == ".npz":
+        return "a NumPy archive"
+    return "a folder" if path.is_dir() else "a file"
+
+
+def drawn(levels: np.ndarray) -> list[str]:
+    """A picture (28, 28) uint8 as 14 lines of characters, two rows of pixels to a line."""
+    pairs = levels.reshape(14, 2, 28).mean(1)
+    ink = (pairs / 256 * len(INK)).astype(int)
+    return ["".join(INK[level] for level in row).rstrip() for row in ink]
+
+
+def save(found: Inspected, out: Path) -> None:
+    """Write the shown pictures beside each other as a PNG file, eight times enlarged."""
+    from PIL import Image
+
+    row = np.hstack([np.asarray(picture) for _, picture in found.shown])
+    Image.fromarray(row).resize((row.shape[1] * 8, row.shape[0] * 8), 0).save(out, "PNG")

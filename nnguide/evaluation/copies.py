@@ -1,0 +1,40 @@
+"""Which examples stand in a run's training set too: figures on them say what was learned by heart."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+
+from nnguide import data
+from nnguide.data.distinct import distinct_key
+from nnguide.runs import Run
+
+
+def key(example: Any) -> Hashable:
+    """Equal for examples that are the same: texts after NFKC and casefold, pictures by pixel."""
+    if isinstance(example, str):
+        return distinct_key(example)
+    return hashlib.sha256(np.ascontiguousarray(example).tobytes()).digest()
+
+
+def training_inputs(run: Run, own: str) -> np.ndarray:
+    """The inputs of the training set `own`, validation set included. Errors as of `data.find`."""
+    config = run.config.data
+    source = data.find(
+        run.task.name,
+        own,
+        split_seed=config.split_seed,
+        label_column=config.label_column or None,
+        text_column=config.text_column or None,
+        encoding=config.encoding or None,
+    )
+    return source.load("train").inputs
+
+
+def among(inputs: np.ndarray, training: np.ndarray) -> np.ndarray:
+    """Which of `inputs` are in `training`: (n,) bool."""
+    learned = {key(example) for example in training}
+    return np.array([key(example) in learned for example in inputs], bool)
