@@ -1,4 +1,4 @@
-"""Which examples stand in a run's training set too: figures on them say what was learned by heart."""
+"""Which examples stand in a run's training set too: their figures measure memory."""
 
 from __future__ import annotations
 

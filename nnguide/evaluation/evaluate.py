@@ -99,7 +99,7 @@ def evaluate(
 
 
 def _training_copies(run: Run, measured_on: Part, say: Callable[[str], None]) -> int | None:
-    """How many of the examples stand in the run's training set too; None where that is not known."""
+    """How many examples stand in the run's training set too; None where not known."""
     examples = measured_on.examples
     if measured_on.own and measured_on.split != "test":
         return None  # they are the training set
