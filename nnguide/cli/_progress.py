@@ -8,9 +8,15 @@ from typing import Any
 
 import click
 
+LINES = 40  # at most, of a training that shows its epochs
 
-def progress() -> list[Any]:
-    """The callbacks that show it, on stderr; none with --quiet."""
+
+def progress(title: str = "") -> list[Any]:
+    """The callbacks that show a training, on stderr; none with --quiet.
+
+    Args:
+        title: of a training beside the run's own, which shows a bar on a terminal and no epochs.
+    """
     context = click.get_current_context(silent=True)
     if context and (context.find_root().obj or {}).get("quiet"):
         return []
@@ -26,6 +32,8 @@ def progress() -> list[Any]:
             self.started = self.drawn = time.perf_counter()
             self.first: int | None = None
             self.live = sys.stderr.isatty()
+            self.title = f"{title}, " if title else ""
+            self.every = -(-self.params["epochs"] // LINES)  # rounded up
 
         def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
             self.first = epoch if self.first is None else self.first
@@ -41,7 +49,7 @@ def progress() -> list[Any]:
             loss = (logs or {}).get("loss", float("nan"))
             steps = (self.epoch - (self.first or 0)) * self.params["steps"] + batch + 1
             click.echo(
-                f"\r\x1b[Kepoch {self.epoch + 1}/{self.params['epochs']} [{bar:<20}] "
+                f"\r\x1b[K{self.title}epoch {self.epoch + 1}/{self.params['epochs']} [{bar:<20}] "
                 f"{steps / (now - self.started):,.0f} steps/s  {self._left(share)} left  "
                 f"loss {loss:.4f}",
                 err=True,
@@ -50,6 +58,11 @@ def progress() -> list[Any]:
 
         def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
             logs = logs or {}
+            last = epoch + 1 == self.params["epochs"]
+            if title or (epoch % self.every and not last):
+                if self.live and last:
+                    click.echo("\r\x1b[K", err=True, nl=False)
+                return
             figures = "  ".join(
                 f"{name} {logs[name]:.4f}"
                 for name in ("loss", "accuracy", "val_loss", "val_accuracy")

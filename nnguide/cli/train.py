@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from nnguide.errors import ConfigError
 @click.argument("task", metavar="TASK")
 @click.option("--preset", default="default", show_default=True, help="A recipe of nnguide's.")
 @click.option("--model", type=str, help="Kind of network: cnn or dense for digits.")
+@click.option("--from", "start_from", metavar="RUN", help="Start from the weights of a run.")
 @_options.settings
 @click.option("--deterministic", is_flag=True, help="The same bits on the same machine; slower.")
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="TOML or JSON file.")
@@ -30,6 +32,7 @@ def command(
     task: str,
     preset: str,
     model: str | None,
+    start_from: str | None,
     deterministic: bool,
     config_file: Path | None,
     overrides: tuple[str, ...],
@@ -43,7 +46,9 @@ def command(
     """Train a network on TASK: digits or spam.
 
     Settings are taken in this order, later ones win: the preset, --config,
-    the options, --set.
+    the options, --set. --from RUN starts from the weights of a run, with a
+    new last layer where labels differ, and builds the network as that run's.
+    Batch size and epochs suit the number of examples unless you set them.
 
     \b
     Examples:
@@ -51,6 +56,7 @@ def command(
       nnguide train digits --model dense --epochs 20 --out my-digits
       nnguide train spam --dataset messages.csv --patience 3
       nnguide train spam --config best.toml --set train.seed=1
+      nnguide train digits --dataset my-letters/ --from digits
       nnguide train digits --out my-digits --resume
       nnguide train digits --out my-digits --resume --epochs 20
       nnguide train digits --preset fast --help-settings
@@ -65,11 +71,14 @@ def command(
         words += [f"model.kind={model}"]
         words += [f"model.{key}={_word(value)}" for key, value in chosen.models[model].items()]
     words += _options.collect(given)
+    if start_from is not None:
+        words.append(f"train.start_from={start_from}")
     if deterministic:
         words.append("runtime.deterministic=true")
     tree = _options.read_config(config_file) if config_file else None
 
     cli.loud()
+    started = time.monotonic()
     from nnguide.training.train import configure, train
 
     settings = [*words, *overrides]
@@ -87,7 +96,7 @@ def command(
         out=out,
         force=force,
         resume=resume,
-        callbacks=progress,
+        watch=progress,
         say=cli.say,
     )
     figures = run.metrics
@@ -96,9 +105,11 @@ def command(
     else:
         right = figures["val_accuracy"]
         measured = "no validation set" if right is None else f"validation accuracy {right:.2%}"
+        if right is not None and right <= figures.get("val_majority", 0):
+            measured += ", no better than guessing,"
         click.echo(
             f"{run.folder}: {measured} after "
-            f"{figures['epochs']} epochs and {figures['train_seconds']:.1f} s "
+            f"{figures['epochs']} epochs and {time.monotonic() - started:.1f} s "
             f"(best epoch: {figures['best_epoch']})"
         )
     return 130 if figures["interrupted"] else 0

@@ -229,6 +229,7 @@ class TrainConfig(Group):
     dropout_schedule: DropoutRamp = field(default_factory=DropoutRamp)
     l2_schedule: Ramp = field(default_factory=Ramp)
     steps_per_execution: int = setting(1, "updates per call of the compiled step", minimum(1))
+    start_from: str = setting("", "run whose weights training starts from; empty: random weights")
     seed: int = setting(0, "of weights, order, dropout and augmentation", minimum(0))
 
 

@@ -15,6 +15,7 @@ from nnguide.data.examples import Examples, LeftOut
 from nnguide.errors import InputError
 
 log = logging.getLogger(__name__)
+SIDE = 28  # pixels of a picture as the network takes it
 BATCH = 1024  # pictures decoded between two looks at Ctrl-C
 
 
@@ -105,7 +106,8 @@ def _read_folders(path: Path, folders: Sequence[Path], names: tuple[str, ...]) -
     unread = [LeftOut(str(files[i].relative_to(path)), reason) for i, reason in bad.items()]
     kept = np.array([index not in bad for index in range(len(files))])
     left_out = user_data.leave_out(path, "pictures", unread, len(files))
-    return Examples(images[kept], np.array(labels, np.int64)[kept], names, left_out)
+    notes = _notes([file for file, good in zip(files, kept, strict=True) if good])
+    return Examples(images[kept], np.array(labels, np.int64)[kept], names, left_out, notes)
 
 
 def _pictures_in(folder: Path) -> tuple[list[Path], list[Path]]:
@@ -145,3 +147,21 @@ def _decode(files: Sequence[Path]) -> tuple[np.ndarray, dict[int, str]]:
                 else:
                     images[index] = decoded
     return images, bad
+
+
+def _notes(files: Sequence[Path]) -> tuple[str, ...]:
+    """What the pictures in `files` lost when they were read: colour, and size."""
+    from nnguide.preprocessing import pictures
+
+    with ThreadPoolExecutor() as pool:
+        forms = list(pool.map(pictures.form, files))
+    notes = []
+    if coloured := sum(colour for colour, _ in forms):
+        notes.append(f"{coloured:,} of {len(files):,} pictures in colour were read as grey")
+    if larger := [size for _, size in forms if max(size) > SIDE]:
+        width, height = max(larger)
+        notes.append(
+            f"{len(larger):,} of {len(files):,} pictures, up to {width:,}×{height:,} pixels, were "
+            f"reduced to {SIDE}×{SIDE}"
+        )
+    return tuple(notes)

@@ -32,6 +32,7 @@ class Examples:
         label_names: what each label is called, in label order.
         left_out: the inputs that could not be read.
         features: what each column of numbers is called; () for pictures and texts.
+        notes: what those that were read lost, such as colour; a sentence each.
     """
 
     inputs: np.ndarray
@@ -39,6 +40,7 @@ class Examples:
     label_names: tuple[str, ...]
     left_out: tuple[LeftOut, ...] = ()
     features: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.inputs) != len(self.labels):

@@ -18,12 +18,12 @@ class Checkup(keras.callbacks.Callback):
     Args:
         inputs: (n, …) training inputs as the data has them, before any preprocessing.
         targets: (n, nodes) labels as the loss takes them.
-        batch_size: examples an update.
+        batch_size: examples per update; None where it is not in question.
         say: takes each warning.
     """
 
     def __init__(
-        self, inputs: Any, targets: Any, batch_size: int, say: Callable[[str], None]
+        self, inputs: Any, targets: Any, batch_size: int | None, say: Callable[[str], None]
     ) -> None:
         super().__init__()
         self.data, self.batch_size, self.say = Data(Part(inputs, targets)), batch_size, say

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 20_000_000
 ENOUGH = 1500  # pixels of the longer side; a larger picture is reduced while it is read
+GREY = 24  # greatest difference of the channels of a grey pixel, after JPEG
 FORMATS = "PNG, JPEG, BMP, GIF, TIFF or WebP"
 
 
@@ -74,6 +75,24 @@ def decode(source: Path | bytes) -> np.ndarray:
     """
     with _decoded(source) as grey:
         return grey
+
+
+def form(source: Path) -> tuple[bool, tuple[int, int]]:
+    """Whether a picture that `read` takes is seen to be in colour, and its width and height.
+
+    That is not looked for in one of more than 4 million pixels, unless a JPEG.
+    """
+    from PIL import Image
+
+    with Image.open(source) as picture:
+        size, colour = picture.size, False
+        picture.draft("RGB", (256, 256))  # of a JPEG not more is decoded
+        several = picture.mode[0] not in "1LIF" or picture.mode == "LAB"
+        if several and picture.width * picture.height <= 4_000_000:
+            small = picture.convert("RGB").resize((64, 64), Image.Resampling.NEAREST)
+            channels = np.asarray(small).astype(int)  # (64, 64, 3)
+            colour = bool((np.ptp(channels, axis=2) > GREY).mean() > 0.01)
+        return colour, size
 
 
 @contextlib.contextmanager

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -52,27 +53,36 @@ def out_of_fold(
     examples: Examples,
     runtime: Runtime,
     say: Callable[[str], None] = lambda line: None,
+    watch: Callable[[str], Sequence[keras.callbacks.Callback]] = lambda title: (),
 ) -> Held:
     """Score every training example with a network that was trained without its fold.
 
     Equal texts share a fold. Each network is trained as the run's own, validation set and
     early stopping included, so its scores are distributed as the run's own on new examples.
+
+    Args:
+        say: takes a line for the user, one a fold.
+        watch: makes the callbacks that show a training's progress, for a title.
     """
     folds = config.calibration.folds
     assigned = assign_folds(examples, folds, config.data.split_seed)
     scored: np.ndarray | None = None
+    started = time.perf_counter()
     for fold in range(folds):
-        say(f"calibration: fold {fold + 1} of {folds}")
+        title = f"calibration fold {fold + 1} of {folds}"
         keras.utils.set_random_seed(config.train.seed)
         rest, held = np.flatnonzero(assigned != fold), np.flatnonzero(assigned == fold)
         training, validation = divide(config, examples.take(rest))
-        fitted = fit(task, config, training, validation, runtime)
+        fitted = fit(task, config, training, validation, runtime, callbacks=watch(title))
         if fitted.interrupted:
             raise KeyboardInterrupt
         found = logits(fitted.model, examples.take(held))
         if scored is None:
             scored = np.zeros((len(examples), found.shape[1]), np.float32)
         scored[held] = found
+        passed = time.perf_counter() - started
+        left = passed / (fold + 1) * (folds - fold - 1)
+        say(f"{title}: {passed:.0f} s so far, about {left:.0f} s left")
     assert scored is not None
     return Held(scored, examples.labels, f"{folds} folds of the training set")
 

@@ -19,8 +19,9 @@ from nnguide.config.values import flat
 from nnguide.data.examples import Examples
 from nnguide.data.splits import validation_split
 from nnguide.errors import ConfigError
+from nnguide.models.saving import preprocessor
 from nnguide.tasks import Task
-from nnguide.training import pipeline
+from nnguide.training import pipeline, starting
 from nnguide.training.callbacks import (
     Checkpoint,
     DropoutSchedule,
@@ -114,7 +115,8 @@ def fit(
 
     Args:
         task, config: what to train and how.
-        training, validation: raw examples; the preprocessing is adapted to `training` alone.
+        training, validation: raw examples; the preprocessing is adapted to `training` alone,
+            or that of the run whose weights `train.start_from` takes.
         runtime: from `nnguide.training.runtime.runtime`, entered.
         checkpoint: a file that makes the training resumable; one that exists is resumed.
         callbacks: more Keras callbacks, after ours.
@@ -122,12 +124,17 @@ def fit(
     Raises:
         ConfigError: a full batch over several devices.
         WorkError: the loss is not finite.
-        RunError: the checkpoint belongs to other data or settings.
+        RunError: the checkpoint belongs to other data or settings, or the run to start from
+            is missing, damaged or another one.
         KeyboardInterrupt: Ctrl-C before an epoch ended; later it ends the training early.
     """
     train = config.train
     labels = len(training.label_names)
-    layer = task.preprocessor(config, training.inputs)
+    start = starting.source(train.start_from) if train.start_from else None
+    if start is None:
+        layer = task.preprocessor(config, training.inputs)
+    else:
+        layer = preprocessor(starting.network(start))
     lessons = _lessons(task, config, training)
     slots = _slots(train, len(lessons.targets), runtime)
     fed = task.feed(layer, lessons.inputs)
@@ -135,6 +142,8 @@ def fit(
         core = task.build(config, layer, labels)
         if task.adapt is not None:
             task.adapt(core, layer, fed[0])
+        if start is not None:
+            starting.transfer(start, core, training.label_names)
         trainer = _trainer(core, task, config, slots, labels)
     stopping = EarlyStopping(
         _monitor(train.monitor, validation), train.patience, train.restore_best

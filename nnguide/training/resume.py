@@ -19,6 +19,7 @@ from nnguide.config.presets import preset as load_preset
 from nnguide.errors import ConfigError, RunError
 from nnguide.files import writing_to
 from nnguide.runs import CHECKPOINT, Run, manifest, schema
+from nnguide.training import starting, updates
 from nnguide.workspace import Workspace
 
 Say = Callable[[str], None]
@@ -85,11 +86,14 @@ class Begun:
         """
         wanted = self.config
         if preset != "default":
-            wanted = wanted.merge(load_preset(wanted.task, preset))
+            wanted = wanted.merge(self._of_preset(preset))
         wanted = wanted.merge(config)
         wanted = (
             wanted.merge(settings) if isinstance(settings, Mapping) else wanted.override(settings)
         )
+        start_from = self.config.train.start_from
+        if starting.same_start(start_from, wanted.train.start_from):
+            wanted = wanted.merge({"train": {"start_from": start_from}})
         changed = self.config.differences(wanted)
         if wanted.train.epochs > self.config.train.epochs:
             changed.pop("train.epochs")
@@ -100,6 +104,14 @@ class Begun:
                 "options out, or start over with --force. Only more --epochs may be given."
             )
         return wanted
+
+    def _of_preset(self, preset: str) -> dict[str, Any]:
+        """A preset's settings, but for those that gave way to the data or to another run's."""
+        tree = load_preset(self.config.task, preset)
+        if self.config.train.start_from:
+            tree = {group: tree[group] for group in tree if group not in starting.BUILT}
+        train = {k: v for k, v in tree["train"].items() if f"train.{k}" not in updates.CHOSEN}
+        return {**tree, "train": train}
 
     def is_over(self, settled: Config) -> bool:
         """Whether the run is finished and asked for nothing more.

@@ -7,6 +7,7 @@ import io
 import os
 import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from nnguide.errors import ConfigError, ExtraError, WorkError, WriteError
 from nnguide.evaluation import validation_scores
 from nnguide.files import write_json, write_text, writing_to
 from nnguide.runs import Run
+from nnguide.training import remarks, starting, updates
 from nnguide.training import resume as resuming
 from nnguide.workspace import Workspace
 
@@ -41,11 +43,21 @@ def configure(
         config: a Config, or a tree as in a run's config.json; goes over the preset.
         settings: KEY=VALUE words or a nested mapping; go over everything.
     Raises:
-        ConfigError: an unknown name, a bad value, or a configuration of another task.
+        ConfigError: an unknown name, a bad value, a configuration of another task, or settings
+            that do not fit the weights of the run that `train.start_from` names.
+        RunError: there is no such run, or it is not the one that `train.start_from` recorded.
     """
-    chosen = tasks.get(task).defaults.merge(load_preset(task, preset))
-    chosen = chosen.merge(config.to_dict() if isinstance(config, Config) else config or {})
-    chosen = chosen.merge(settings) if isinstance(settings, Mapping) else chosen.override(settings)
+    tree = config.to_dict() if isinstance(config, Config) else config or {}
+    settings = settings if isinstance(settings, Mapping) else list(settings)
+
+    def over(base: Config) -> Config:
+        below = base.merge(tree)
+        return below.merge(settings) if isinstance(settings, Mapping) else below.override(settings)
+
+    base = tasks.get(task).defaults.merge(load_preset(task, preset))
+    chosen = over(base)
+    if chosen.train.start_from:
+        chosen = starting.settle(chosen, base, over)
     kinds = tasks.get(task).models
     if chosen.model.kind not in kinds:
         raise ConfigError(
@@ -70,7 +82,8 @@ def train(
     out: Path | str | None = None,
     force: bool = False,
     resume: bool = False,
-    callbacks: Sequence[Any] | Callable[[], Sequence[Any]] = (),
+    callbacks: Sequence[Any] = (),
+    watch: Callable[[str], Sequence[Any]] = lambda title: (),
     say: Callable[[str], None] = lambda line: None,
 ) -> Run:
     """Train a network and return its finished run.
@@ -81,14 +94,18 @@ def train(
         force: replace a folder that is not empty, whole and at the end.
         resume: go on with a training that was interrupted, or give a finished one more epochs;
             settings that are not given are those it was begun with.
-        callbacks: more Keras callbacks, or a function that makes them once Keras is imported.
+        callbacks: more Keras callbacks, for the training alone.
+        watch: makes Keras callbacks that show progress, for a title: "" for the training, else
+            that of a network that calibration trains.
         say: takes each line meant for the user.
     Raises:
         NnguideError: see nnguide.errors; nothing that existed is lost.
         KeyboardInterrupt: interrupted before the first epoch ended; no folder is left.
     """
     tree = config.to_dict() if isinstance(config, Config) else config or {}
+    settings = settings if isinstance(settings, Mapping) else list(settings)
     settled = configure(task, preset=preset, config=tree, settings=settings)
+    given = updates.given(tree, settings)
     left = resuming.newest(task) if resume and out is None else None
     folder = Path(out) if out else left or runs.default_folder(task, settled.train.seed)
     space = resuming.place(folder, force)
@@ -105,6 +122,7 @@ def train(
             say(f"{folder} is already finished")
             return begun.run
         space = begun.space
+        given = set(updates.CHOSEN)  # when it was begun
     elif resume:
         say(f"nothing to resume at {folder}: starting from the beginning")
     if settled.model.l2 and settled.train.l2_schedule.warmup:
@@ -124,21 +142,31 @@ def train(
     with space.claimed(resume):
         if begun is not None:
             begun.bring(settled, say)
-        write_json(space.path / "config.json", settled.to_dict())
         keep = begun is not None or not workspace.is_used(folder)
-        return _work(tasks.get(task), settled, source, space, keep, callbacks, say)
+        show = Shown(say, callbacks, watch)
+        return _work(tasks.get(task), settled, given, source, space, keep, show)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How a training shows itself: arguments of `train`."""
+
+    say: Callable[[str], None]
+    callbacks: Sequence[Any] = ()
+    watch: Callable[[str], Sequence[Any]] = lambda title: ()
 
 
 def _work(
     task: tasks.Task,
     config: Config,
+    given: set[str],
     source: data.Source,
     space: Workspace,
     keep: bool,
-    callbacks: Sequence[Any] | Callable[[], Sequence[Any]],
-    say: Callable[[str], None],
+    show: Shown,
 ) -> Run:
     examples = source.load("train")
+    say = show.say
     framework_logs.tensorflow()
     import keras
 
@@ -156,14 +184,23 @@ def _work(
             f"training {task.name} on {source.name}: {len(training):,} examples, "
             f"{len(validation or ()):,} for validation"
         )
+        for note in examples.notes:
+            say(note)
+        config = updates.suited(config, given, len(training), say)
+        write_json(space.path / "config.json", config.to_dict())
+        if validation is not None:
+            _compare(task, config, source, validation, say)
         board = keras.callbacks.TensorBoard(
             space.path / "tensorboard", write_graph=False, profile_batch=0
         )
-        size = config.train.batch_size
+        size: int | None = None  # as large as suits the data
+        if not updates.is_enough(config, len(training)):
+            batch = config.train.batch_size
+            size = len(training) if isinstance(batch, str) else int(batch)
         checkup = Checkup(
             training.inputs,
             task.head(len(training.label_names)).targets(training.labels),
-            len(training) if size == "full" else int(size),
+            size,
             say,
         )
         try:
@@ -174,7 +211,7 @@ def _work(
                 validation,
                 chosen,
                 checkpoint=checkpoint,
-                callbacks=[checkup, board, *(callbacks() if callable(callbacks) else callbacks)],
+                callbacks=[checkup, board, *show.callbacks, *show.watch("")],
                 say=say,
             )
         except OSError as error:
@@ -183,9 +220,14 @@ def _work(
             with writing_to(space.path):
                 raise
         parts = (training, validation)
-        return write_run(
-            task, config, source, parts, examples, fitted, chosen, space, say, keep=keep
+        run = write_run(
+            task, config, source, parts, examples, fitted, chosen, space, show, keep=keep
         )
+    if validation is not None:
+        verdict = remarks.Guessing.on(validation).verdict(run.metrics)
+        if verdict is not None:
+            say(f"warning: {verdict}. {_advice(task, config, validation, run.folder)}")
+    return run
 
 
 def write_run(
@@ -197,7 +239,7 @@ def write_run(
     fitted: Fitted,
     runtime: Runtime,
     space: Workspace,
-    say: Callable[[str], None],
+    show: Shown,
     *,
     keep: bool = True,
     **more: Any,
@@ -210,15 +252,15 @@ def write_run(
         keep: publish an interrupted training; else it raises KeyboardInterrupt.
         more: what metrics.json says beside the usual.
     """
-    metrics = _finish(task, config, parts, whole, fitted, runtime, space, say)
+    metrics = _finish(task, config, parts, whole, fitted, runtime, space, show)
     about = {"dataset": source.name, "dataset_is_fallback": source.is_fallback}
     kinds = data.kinds_of(source, whole)
     write_json(space.path / "metrics.json", {**metrics, **about, "runtime": runtime.reason, **more})
     if fitted.interrupted:
         if not keep:
-            say(f"{space.folder} stays as it was: go on with --resume --force to replace it")
+            show.say(f"{space.folder} stays as it was: go on with --resume --force to replace it")
             raise KeyboardInterrupt
-        say(f"keeping the best of {fitted.epochs} finished epochs: go on with --resume")
+        show.say(f"keeping the best of {fitted.epochs} finished epochs: go on with --resume")
     return runs.finish(
         space,
         task.name,
@@ -226,6 +268,56 @@ def write_run(
         dataset_path=_absolute(source.name) if source.is_path else None,
         **({"learned_from": list(kinds)} if kinds else {}),
         versions=_versions(),
+    )
+
+
+def _compare(
+    task: tasks.Task,
+    config: Config,
+    source: data.Source,
+    validation: Examples,
+    say: Callable[[str], None],
+) -> None:
+    """Say what the run to start from reaches, or for a user's own data the shipped network."""
+    run: Run | None
+    if start := config.train.start_from:
+        name, hint = starting.named(start)[0], ""
+        run = starting.source(start)
+        if (warning := _seen(run, name, config, source)) is not None:
+            say(warning)
+    else:
+        own = source.is_path
+        run, name = remarks.shipped(task) if own else None, f"the {task.name} network of nnguide"
+        hint = f". --from {task.name} starts from it"
+    if run is not None and (line := remarks.before(task, run, name, validation)) is not None:
+        say(f"{line}{hint}")
+
+
+def _seen(run: Run, name: str, config: Config, source: data.Source) -> str | None:
+    """A warning where a run to start from has learned from what is to measure the new one."""
+    mine, theirs = config.data, run.config.data
+    split = (mine.split_seed, mine.validation) != (theirs.split_seed, theirs.validation)
+    folds = config.calibration.on == "folds"
+    if run.manifest["dataset"] != source.name or not (split or folds):
+        return None
+    what = "validation and test examples" if split else "examples that calibration scores"
+    settings = f"data.split_seed={theirs.split_seed}, data.validation={theirs.validation:g}"
+    return (
+        f"warning: {name} has learned from {what} of {source.name}: figures will be too good. "
+        f"Set {settings} and calibration.on=validation"
+    )
+
+
+def _advice(task: tasks.Task, config: Config, validation: Examples, folder: Path) -> str:
+    """What to type after a training that does not beat guessing."""
+    tries = []
+    if not config.train.start_from and (run := remarks.shipped(task)) is not None:
+        same = not set(validation.label_names) - set(run.labels)
+        tries.append(f"--from {task.name}" + ("" if same else ", with a new head,"))
+    tries.append(f"--epochs {4 * config.train.epochs}")
+    return (
+        f"Try {' or '.join(tries)}, or more examples; `nnguide doctor {folder}` looks for what "
+        "is wrong with the data and the network"
     )
 
 
@@ -237,7 +329,7 @@ def _finish(
     fitted: Fitted,
     runtime: Runtime,
     space: Workspace,
-    say: Callable[[str], None],
+    show: Shown,
 ) -> dict[str, Any]:
     """Calibrate; write everything of the run but its metrics and manifest; the figures."""
     from nnguide.evaluation import figures
@@ -245,13 +337,14 @@ def _finish(
     from nnguide.models.saving import save
     from nnguide.training import light
 
+    say = show.say
     decision: dict[str, Any] = {"labels": list(whole.label_names)}
     if whole.features:
         decision["features"] = list(whole.features)
     if task.inputs == "texts":
         decision["threshold"] = 0.5
     try:
-        decision.update(_decide(task, config, parts[1], whole, fitted, runtime, space, say))
+        decision.update(_decide(task, config, parts[1], whole, fitted, runtime, space, show))
     except KeyboardInterrupt:
         say("interrupted: the probabilities are not calibrated")
         fitted.interrupted = True
@@ -266,6 +359,7 @@ def _finish(
     figure: dict[str, Any] = {}
     if parts[1] is not None:
         figure = measure(task, fitted.model, parts[1], decision.get("threshold"))
+        figure["majority"] = remarks.Guessing.on(parts[1]).majority
     return {
         "run": str(space.folder),
         "task": task.name,
@@ -273,6 +367,9 @@ def _finish(
         "best_epoch": fitted.best_epoch,
         "train_seconds": round(fitted.seconds, 3),
         "val_accuracy": figure.get("accuracy"),
+        "val_accuracy_low": figure.get("accuracy_low"),
+        "val_accuracy_high": figure.get("accuracy_high"),
+        "val_majority": figure.get("majority"),
         "val_loss": figure.get("loss"),
         "n_train": len(parts[0]),
         "n_validation": len(parts[1] or ()),
@@ -289,7 +386,7 @@ def _decide(
     fitted: Fitted,
     runtime: Runtime,
     space: Workspace,
-    say: Callable[[str], None],
+    show: Shown,
 ) -> dict[str, Any]:
     """Calibration and, where a bound on blocked ham was given, the threshold."""
     from nnguide.training import calibrate
@@ -297,7 +394,7 @@ def _decide(
     if config.calibration.on == "none" or fitted.interrupted:
         return {}
     if config.calibration.on == "folds":
-        held = calibrate.out_of_fold(task, config, whole, runtime, say)
+        held = calibrate.out_of_fold(task, config, whole, runtime, show.say, show.watch)
     else:
         assert validation is not None  # configure() has seen to it
         scores = calibrate.logits(fitted.model, validation)
@@ -309,7 +406,9 @@ def _decide(
         validation_scores.save(space.path, spam, held.labels)
         if config.calibration.max_blocked_ham:
             decision.update(
-                validation_scores.choose(spam, held.labels, config.calibration.max_blocked_ham, say)
+                validation_scores.choose(
+                    spam, held.labels, config.calibration.max_blocked_ham, show.say
+                )
             )
         validation_scores.draw(space.path, spam, held.labels, decision.get("threshold", 0.5))
     return decision

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+import time
 from pathlib import Path
 
 import pytest
@@ -177,3 +179,42 @@ def test_a_configuration_that_is_too_deep_or_none_is_refused(nnguide, alone, nam
         assert (ended.status, ended.out) == (2, "")
         assert "bug" not in ended.err
     assert not (alone / "r").exists()
+
+
+def test_from_starts_from_a_run_and_the_closing_time_is_that_of_the_command(nnguide, words):
+    assert nnguide("train", *words("spam"), "--dataset", "spam_sample", "--out", "base").status == 0
+    more = ("--from", "base", "--dataset", "spam_sample", "--epochs", "1", "--out", "next")
+    began = time.monotonic()
+    ended = nnguide("train", "spam", *more, "--set", "calibration.folds=2")
+    passed = time.monotonic() - began
+    assert ended.status == 0, ended.err
+    assert "base answers" in ended.err
+    assert "base has learned from examples that calibration scores" in ended.err
+    assert "calibration fold 1 of 2: " in ended.err
+    assert "about 0 s left" in ended.err
+    said = float(re.search(r"epochs and ([0-9.]+) s", ended.out)[1])
+    assert json.loads(Path("next/metrics.json").read_text())["train_seconds"] < said < passed
+    assert settings(Path("next"))["train"]["start_from"].startswith("base@")
+    again = nnguide("train", "spam", *more, "--set", "calibration.folds=2", "--resume")
+    assert (again.status, "already finished" in again.err) == (0, True)
+    refused = nnguide("train", "digits", "--from", "base", "--dataset", "optdigits")
+    assert refused.status == 2
+    assert "a run of spam; expected one of digits" in refused.err
+
+
+def test_epochs_that_suit_the_data_are_said_and_recorded(nnguide):
+    write = [f"{n % 2},offer {n} of {n * 7 % 13}" for n in range(60)]
+    Path("mine.csv").write_text("\n".join(["label,text", *write]))
+    tiny_words = ("tokens.words=300", "tokens.buckets=512", "calibration.on=none")
+    options = [part for word in tiny_words for part in ("--set", word)]
+    ended = nnguide("train", "spam", "--dataset", "mine.csv", *options, "--from", "spam")
+    assert ended.status == 2  # the vocabulary is that of the run
+    ended = nnguide("train", "spam", "--dataset", "mine.csv", *options, "--out", "r")
+    assert ended.status == 0, ended.err
+    train = settings(Path("r"))["train"]
+    assert train["epochs"] == 400
+    assert "batches of 32 and 400 epochs make 400 updates" in ended.err
+    assert "the spam network of nnguide answers" in ended.err
+    assert ended.err.count("epoch ") < 60
+    fixed = nnguide("train", "spam", "--dataset", "mine.csv", *options, "--epochs", "2")
+    assert settings(Path(fixed.out.split(":")[0]))["train"]["epochs"] == 2

@@ -1,0 +1,81 @@
+"""Batch size and epochs that suit the number of examples, where the user chose none.
+
+A preset's are for its own data sets. A few hundred examples in batches of 128 make two updates
+an epoch, which teach a network next to nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from nnguide.config import Config
+from nnguide.config.values import Typed, flat
+
+ENOUGH = 400  # updates; from 300 digits of MNIST they reached 96 % of its test set, 200 92 %
+ENOUGH_FROM_A_RUN = 100  # of a training that starts from a run's weights
+SMALLEST = 32  # examples per batch; as many updates on smaller ones reached less
+CHOSEN = ("train.batch_size", "train.epochs")
+
+
+def given(tree: Mapping[str, Any], settings: Iterable[str] | Mapping[str, Any]) -> set[str]:
+    """The keys of the settings that a user gave, in a configuration or as KEY=VALUE words."""
+    keys = set(flat(tree))
+    if isinstance(settings, Mapping):
+        return keys | set(flat(settings))
+    for word in settings:
+        key, _, text = word.partition("=")
+        keys |= set(flat({key.strip(): Typed(text.strip()).parse()}))
+    return keys
+
+
+def suited(
+    config: Config,
+    given: set[str],
+    examples: int,
+    say: Callable[[str], None] = lambda line: None,
+) -> Config:
+    """The configuration with smaller batches and more epochs, where it has too few updates.
+
+    Args:
+        config: whose batch size and epochs are a preset's, unless they are in `given`.
+        given: keys of the settings that the user gave; they stay.
+        examples: of the training set.
+        say: takes the line that says what was chosen.
+    """
+    asked, epochs = config.train.batch_size, config.train.epochs
+    if isinstance(asked, str) or is_enough(config, examples):
+        return config
+    enough, batch = _enough(config), int(asked)
+    if "train.batch_size" not in given:
+        while batch > SMALLEST and _updates(examples, batch, epochs) < enough:
+            batch = max(batch // 2, SMALLEST)
+    if "train.epochs" not in given:
+        epochs = max(epochs, math.ceil(enough / _updates(examples, batch, 1)))
+    if (batch, epochs) == (asked, config.train.epochs):
+        return config
+    say(
+        f"batches of {batch} and {epochs} epochs make {_updates(examples, batch, epochs):,} "
+        f"updates; {asked} and {config.train.epochs} would make "
+        f"{_updates(examples, int(asked), config.train.epochs):,}. "
+        "--batch-size and --epochs set others"
+    )
+    train = dataclasses.replace(config.train, batch_size=batch, epochs=epochs)
+    return dataclasses.replace(config, train=train)
+
+
+def is_enough(config: Config, examples: int) -> bool:
+    """Whether a training set of `examples` makes enough updates."""
+    batch = config.train.batch_size
+    size = examples if isinstance(batch, str) else int(batch)
+    return _updates(examples, size, config.train.epochs) >= _enough(config)
+
+
+def _enough(config: Config) -> int:
+    return ENOUGH_FROM_A_RUN if config.train.start_from else ENOUGH
+
+
+def _updates(examples: int, batch: int, epochs: int) -> int:
+    return max(examples // batch, 1) * epochs
