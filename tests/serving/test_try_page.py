@@ -10,6 +10,7 @@ import pytest
 from numpy_models import Echo, HalfPlus, Shelf, Start
 from PIL import Image, ImageDraw
 
+from nnguide import pages
 from nnguide.preprocessing import pictures
 from nnguide.serving import page
 from nnguide.serving.bounds import Bounds
@@ -38,10 +39,15 @@ def drawn(kind: str = "PNG", blank: bool = False) -> bytes:
 def test_every_file_of_the_page_is_served_under_a_strict_policy(start: Start):
     client = start(half=HalfPlus()).client
     assert set(page.FILES.values()) == {path.name for path in page.FOLDER.iterdir()}
-    for path, name in page.FILES.items():
+    contents = {path: (page.FOLDER / name).read_bytes() for path, name in page.FILES.items()}
+    contents |= {
+        "/": pages.render("try.html").encode(),
+        "/page/style.css": pages.STYLE.read_bytes(),
+    }
+    for path, content in contents.items():
         answer = client.get(path)
         assert answer.status_code == 200
-        assert answer.content == (page.FOLDER / name).read_bytes()
+        assert answer.content == content
         assert answer.headers["content-security-policy"].startswith("default-src 'self';")
         assert "unsafe" not in answer.headers["content-security-policy"]
         assert answer.headers["x-content-type-options"] == "nosniff"
@@ -50,12 +56,12 @@ def test_every_file_of_the_page_is_served_under_a_strict_policy(start: Start):
 
 def test_the_page_needs_nothing_from_elsewhere(start: Start):
     names = {path.removeprefix("/") for path in page.FILES} | {"docs", "openapi.json"}
+    shown = pages.render("try.html")
+    assert set(re.findall(r'(?:href|src)="([^"]*)"', shown)) <= {*names, "page/style.css"}
+    assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script>|(https?:)?//[a-z]", shown)
     for path in page.FOLDER.iterdir():
         text = path.read_text("utf-8").replace("http://www.w3.org/2000/svg", "")
         assert not re.search(r"(https?:)?//[a-z]", text), path
-        if path.suffix == ".html":
-            assert set(re.findall(r'(?:href|src)="([^"]*)"', text)) <= names
-            assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script>", text)
         for imported in re.findall(r'from "\./([^"]*)"', text):
             assert f"page/{imported}" in names
 
@@ -94,7 +100,7 @@ def test_a_picture_is_seen_as_predict_sees_it(start: Start, kind: str):
     ("content", "status", "message"),
     [
         (b"", 400, "the file is empty"),
-        (b"no picture", 400, "expected a PNG, JPEG, BMP, GIF or TIFF picture"),
+        (b"no picture", 400, "expected a PNG, JPEG, BMP, GIF, TIFF or WebP picture"),
         (drawn()[:100], 400, "damaged or cut short"),
         (drawn(blank=True), 400, "no digit was seen"),
         (b"\x89PNG" + bytes(10_000), 413, "at most 9,000 bytes"),
