@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import tiny
+from hypothesis import HealthCheck, settings
 
 from nnguide import framework_logs
 from nnguide.runs import Run
@@ -23,6 +24,12 @@ atexit.register(shutil.rmtree, REGISTRY, ignore_errors=True)
 
 # A shell that runs tests in the background makes them and their children deaf to Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# A busy machine is no finding: neither a slow example nor slow drawing of examples fails a test.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -32,9 +33,13 @@ class Started:
         return self.log.read_text("utf-8")
 
     def wait_for(self, words: str) -> None:
-        """Until the process has said `words`, or ended."""
-        while words not in self.text and self.process.poll() is None:
+        """Until the process has said `words`, a line that must come, or ended."""
+        self.wait_until(lambda: words in self.text)
+
+    def wait_until(self, so: Callable[[], object]) -> None:
+        """Until `so()` holds, or the process ended; for what no line must say."""
+        while not so() and self.process.poll() is None:
             time.sleep(0.02)
 
     def ends(self) -> int:
-        return self.process.wait(timeout=600)
+        return self.process.wait(timeout=1800)

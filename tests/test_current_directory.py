@@ -44,7 +44,7 @@ def test_a_worker_of_a_search_imports_nothing_from_there(planted: Path, tmp_path
     worker = chief.LocalWorker(0, "spam", ("127.0.0.1", 1), [], tmp_path / "log")
     try:
         worker.process.stdin.close()  # it ends with the process that started it
-        worker.process.wait(60)
+        worker.process.wait(600)
     finally:
         worker.process.kill()
         worker.process.wait()

@@ -78,7 +78,7 @@ prepare_environment {extra}"""
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=600,
         )
 
     def quickstart(self) -> subprocess.CompletedProcess:
@@ -94,7 +94,7 @@ prepare_environment {extra}"""
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=600,
         )
 
     def calls(self) -> list[str]:

@@ -28,7 +28,7 @@ def run(trained) -> Path:
 
 def test_training_writes_its_result_to_stdout_and_its_own_lines_to_stderr(alone):
     training = start("train", "digits", *SETTINGS, "--dataset", "optdigits", "--out", "run")
-    out, err = (stream.decode() for stream in training.communicate(timeout=300))
+    out, err = (stream.decode() for stream in training.communicate(timeout=1200))
     assert training.returncode == 0
     assert out.startswith("run: ")
     assert out.count("\n") == 1
@@ -47,7 +47,7 @@ def test_ctrl_c_keeps_the_best_epochs_and_ends_with_130(alone):
     while b"epoch 2/" not in (line := training.stderr.readline()):
         assert line, "it ended by itself"
     training.send_signal(signal.SIGINT)
-    out, err = (stream.decode() for stream in training.communicate(timeout=120))
+    out, err = (stream.decode() for stream in training.communicate(timeout=1200))
     assert training.returncode == 130
     assert "Traceback" not in err
     assert out.startswith("run: ")
@@ -62,7 +62,7 @@ def test_a_stream_is_answered_as_it_comes_and_ends_with_ctrl_c(alone, run):
         answering.stdin.flush()
         assert answering.stdout.readline().endswith(b"\tmessage %d\n" % number)
     answering.send_signal(signal.SIGINT)
-    out, err = answering.communicate(timeout=60)
+    out, err = answering.communicate(timeout=600)
     assert answering.returncode == 130
     assert out == b""
     assert err.decode().split() == ["run:", str(run), "nnguide:", "interrupted"]
@@ -73,7 +73,7 @@ def test_a_reader_that_leaves_early_is_no_error(alone, run):
     answering = start("predict", run, "-", stdin=endless.stdout)
     assert answering.stdout.readline().endswith(b"\twin a prize\n")
     answering.stdout.close()
-    assert answering.wait(60) == 0
+    assert answering.wait(600) == 0
     endless.kill()
     assert answering.stderr.read().decode() == f"run: {run}\n"
 
@@ -81,7 +81,7 @@ def test_a_reader_that_leaves_early_is_no_error(alone, run):
 def test_a_full_place_ends_with_9_and_leaves_no_run(alone, run):
     with Path("/dev/full").open("wb") as full:
         answering = start("predict", run, "hello", stdout=full)
-        _, err = answering.communicate(timeout=60)
+        _, err = answering.communicate(timeout=600)
     assert answering.returncode == 9
     assert err.decode().splitlines()[1:] == [
         "nnguide: cannot write the output: No space left on device"
@@ -94,7 +94,7 @@ def test_a_full_place_ends_with_9_and_leaves_no_run(alone, run):
         *("train", "digits", *SETTINGS, "--dataset", "optdigits", "--out", "run"),
         preexec_fn=little,
     )
-    out, err = training.communicate(timeout=120)
+    out, err = training.communicate(timeout=1200)
     assert (training.returncode, out) == (9, b"")
     assert b"nnguide: cannot write run" in err.splitlines()[-1]
     assert list(alone.iterdir()) == []

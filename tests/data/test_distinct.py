@@ -38,4 +38,4 @@ def test_white_space_never_matters(text):
 def test_a_run_of_combining_marks_takes_linear_time():
     started = time.process_time()
     distinct_key("a" + "\u0345\u0301" * 100_000)
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 30  # in quadratic time, hours

@@ -75,11 +75,10 @@ def test_a_host_that_never_answers_is_given_up_and_remembered(monkeypatch):
         started = time.monotonic()
         with pytest.raises(AbsentError, match=r"no answer|timed out"):
             download.probe(url)
-        first = time.monotonic()
+        monkeypatch.setattr(download, "_ask", lambda url: pytest.fail("it is asked again"))
         with pytest.raises(AbsentError, match="cannot be reached"):
             download.probe(url)
-        assert first - started < 2
-        assert time.monotonic() - first < 0.1
+        assert time.monotonic() - started < 60
 
 
 def test_offline_asks_nobody(monkeypatch):

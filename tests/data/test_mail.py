@@ -164,7 +164,7 @@ def test_lengths_are_limited():
 def test_hostile_mail_takes_linear_time(raw):
     started = time.process_time()
     message_text(raw)
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < 30  # in quadratic time, hours
 
 
 FRAGMENTS = st.sampled_from(

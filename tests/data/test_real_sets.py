@@ -36,9 +36,9 @@ def test_mnist_through_tensorflow_datasets(cache, capfd):
     assert (cache / "tfds" / "mnist").is_dir()
     assert capfd.readouterr() == ("", "")
 
-    started = time.perf_counter()
+    started = time.process_time()
     train, test = source.load("train"), source.load("test")
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 3  # decoding takes longer
     for part, name in ((train, "train"), (test, "t10k")):
         with gzip.open(OFFICIAL / "mnist" / f"{name}-images-idx3-ubyte.gz") as file:
             assert file.read()[16:] == part.inputs.tobytes()

@@ -181,7 +181,7 @@ def test_weights_beyond_memory_are_never_made(tmp_path: Path, tf):
     began = time.process_time()
     with pytest.raises(RunError, match="100,000,000 parameters"):
         saving.load(path, run=False)
-    assert time.process_time() - began < 20
+    assert time.process_time() - began < 120
     import keras
 
     assert keras.layers.Dense(2).add_weight((1,)) is not None  # Keras is as it was

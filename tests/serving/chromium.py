@@ -16,7 +16,7 @@ from typing import Any
 from websockets.sync.client import ClientConnection, connect
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-PATIENCE = 60.0  # seconds for whatever the browser does; a busy machine is slow
+PATIENCE = 300.0  # seconds for whatever the browser does; a busy machine is slow
 
 
 def find() -> str | None:

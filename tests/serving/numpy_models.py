@@ -70,7 +70,7 @@ class Blocked(HalfPlus):
 
     def run(self, name: str, prepared: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         self.asked += 1
-        assert self.free.wait(30)
+        assert self.free.wait(600)
         return super().run(name, prepared)
 
 

@@ -78,9 +78,9 @@ def test_a_full_queue_is_429_and_says_when_to_come_again(start: Start):
 
 def test_no_answer_in_time_is_504_and_the_next_one_is_answered(start: Start):
     model = Blocked()
-    blocked = start(blocked=model, bounds=Bounds(seconds=0.05))
+    blocked = start(blocked=model, bounds=Bounds(seconds=1))
     status, answer = blocked.post("blocked:predict", rows(2))
-    assert (status, "no answer within 0.05 s" in answer["error"]) == (504, True)
+    assert (status, "no answer within 1 s" in answer["error"]) == (504, True)
     model.free.set()
     until(lambda: blocked.post("blocked:predict", rows(2))[0] == 200)
 
@@ -193,8 +193,8 @@ def test_no_body_is_a_server_error(start: Start, verb, body):
 
 
 def until(condition) -> None:
-    """Wait for something that happens on another thread, 20 seconds at most."""
-    for _ in range(2000):
+    """Wait for something that happens on another thread, minutes at most."""
+    for _ in range(30_000):
         if condition():
             return
         threading.Event().wait(0.01)

@@ -65,7 +65,7 @@ class Server:
         self.process.send_signal(signal.SIGTERM)
         assert self.process.stderr
         self.process.stderr.close()
-        return self.process.wait(60)
+        return self.process.wait(600)
 
 
 @pytest.fixture(scope="module")

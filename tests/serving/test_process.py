@@ -34,12 +34,12 @@ class Server:
 
     def ask(self, path: str, body: object = None) -> dict:
         data = None if body is None else json.dumps(body).encode()
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", data, 30) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", data, 600) as answer:
             return json.load(answer)
 
     def end(self, by: int) -> int:
         self.process.send_signal(by)
-        return self.process.wait(30)
+        return self.process.wait(600)
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_runs_are_served_without_tensorflow_drained_and_ended(serve, trained):
         time.sleep(0.3)
         begun.sendall(body[5:])
         assert begun.recv(1000).startswith(b"HTTP/1.1 200 OK")
-    assert server.process.wait(30) == 0
+    assert server.process.wait(600) == 0
 
 
 def metrics(server: Server) -> str:
@@ -98,7 +98,7 @@ def test_ctrl_c_ends_with_130_and_a_port_in_use_with_2(serve, trained):
     server = serve(trained("spam").folder)
     command = [sys.executable, "-m", "nnguide", "serve", str(trained("spam").folder)]
     second = subprocess.run(
-        [*command, "--port", str(server.port)], capture_output=True, text=True, timeout=60
+        [*command, "--port", str(server.port)], capture_output=True, text=True, timeout=600
     )
     assert second.returncode == 2
     assert second.stderr == (

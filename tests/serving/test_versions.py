@@ -100,7 +100,7 @@ def test_the_watcher_loads_what_is_new(start: Start):
     watcher = Watcher(server.serving.models, 0.01, lambda name: swapped.set())
     watcher.start()
     shelf.versions[2] = HalfPlus(2)
-    assert swapped.wait(20)
+    assert swapped.wait(600)
     watcher.end()
     assert server.post("half:predict", ONE) == (200, {"predictions": [2.0]})
 
