@@ -107,7 +107,7 @@ def test_a_drawn_three_is_read_while_it_is_drawn(tried: Page, finger: bool):
 
     tried.drag("#paper", THREE, finger)
     tried.until(DIGIT, lambda text: text == "3")
-    assert re.fullmatch(r"3, with a probability of \d\d\.\d %\.", tried.text("#digit-says"))
+    assert re.fullmatch(r"3, with a probability of \d\d\.\d\s%\.", tried.text("#digit-says"))
     assert tried.text("#bars .best span") == "3"
     width = "parseFloat(document.querySelector('#bars .best .fill').style.width)"
     assert tried.run(width) > 50
@@ -151,7 +151,7 @@ def test_a_pasted_spam_and_a_note(tried: Page):
     tried.until(LABEL, lambda text: text == "spam")
     threshold = 100 * (runs.Run.open(runs.shipped("spam")).threshold or 0)
     says = tried.text("#label-says")
-    assert re.search(r"Probability of spam [>\d. ]+ %, above the threshold of ([\d.]+) %", says)
+    assert re.search(r"Probability of spam [>\d.\s]+%, above the threshold of ([\d.]+)\s%", says)
     assert float(says.split()[-2]) == pytest.approx(threshold, abs=0.06)
     assert tried.text("#coloured") == SPAM
     assert tried.run("document.querySelectorAll('#message b, #coloured b').length") == 0
