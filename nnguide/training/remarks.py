@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nnguide import runs, tasks
+from nnguide import data, runs, tasks
+from nnguide.config import Config
 from nnguide.data.examples import Examples
 from nnguide.runs import Run
+from nnguide.training import starting
 
 MEASURED = 2000  # examples that a network is measured on before training
 
@@ -81,3 +85,53 @@ class Guessing:
 def _percent(figures: dict[str, Any]) -> str:
     low, high = figures["accuracy_low"], figures["accuracy_high"]
     return f"{figures['accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%})"
+
+
+def compare(
+    task: tasks.Task,
+    config: Config,
+    source: data.Source,
+    validation: Examples,
+    say: Callable[[str], None],
+) -> None:
+    """Say what the run to start from reaches, or for a user's own data the shipped network."""
+    run: Run | None
+    if start := config.train.start_from:
+        name, hint = starting.named(start)[0], ""
+        run = starting.source(start)
+        if (warning := _seen(run, name, config, source)) is not None:
+            say(warning)
+    else:
+        own = source.is_path
+        run, name = shipped(task) if own else None, f"the {task.name} network of nnguide"
+        hint = f". --from {task.name} starts from it"
+    if run is not None and (line := before(task, run, name, validation)) is not None:
+        say(f"{line}{hint}")
+
+
+def _seen(run: Run, name: str, config: Config, source: data.Source) -> str | None:
+    """A warning where a run to start from has learned from what is to measure the new one."""
+    mine, theirs = config.data, run.config.data
+    split = (mine.split_seed, mine.validation) != (theirs.split_seed, theirs.validation)
+    folds = config.calibration.on == "folds"
+    if run.manifest["dataset"] != source.name or not (split or folds):
+        return None
+    what = "validation and test examples" if split else "examples that calibration scores"
+    settings = f"data.split_seed={theirs.split_seed}, data.validation={theirs.validation:g}"
+    return (
+        f"warning: {name} has learned from {what} of {source.name}: figures will be too good. "
+        f"Set {settings} and calibration.on=validation"
+    )
+
+
+def advice(task: tasks.Task, config: Config, validation: Examples, folder: Path) -> str:
+    """What to type after a training that does not beat guessing."""
+    tries = []
+    if not config.train.start_from and (run := shipped(task)) is not None:
+        same = not set(validation.label_names) - set(run.labels)
+        tries.append(f"--from {task.name}" + ("" if same else ", with a new head,"))
+    tries.append(f"--epochs {4 * config.train.epochs}")
+    return (
+        f"Try {' or '.join(tries)}, or more examples; `nnguide doctor {folder}` looks for what "
+        "is wrong with the data and the network"
+    )

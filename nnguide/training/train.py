@@ -189,7 +189,7 @@ def _work(
         config = updates.suited(config, given, len(training), say)
         write_json(space.path / "config.json", config.to_dict())
         if validation is not None:
-            _compare(task, config, source, validation, say)
+            remarks.compare(task, config, source, validation, say)
         board = keras.callbacks.TensorBoard(
             space.path / "tensorboard", write_graph=False, profile_batch=0
         )
@@ -226,7 +226,7 @@ def _work(
     if validation is not None:
         verdict = remarks.Guessing.on(validation).verdict(run.metrics)
         if verdict is not None:
-            say(f"warning: {verdict}. {_advice(task, config, validation, run.folder)}")
+            say(f"warning: {verdict}. {remarks.advice(task, config, validation, run.folder)}")
     return run
 
 
@@ -268,56 +268,6 @@ def write_run(
         dataset_path=_absolute(source.name) if source.is_path else None,
         **({"learned_from": list(kinds)} if kinds else {}),
         versions=_versions(),
-    )
-
-
-def _compare(
-    task: tasks.Task,
-    config: Config,
-    source: data.Source,
-    validation: Examples,
-    say: Callable[[str], None],
-) -> None:
-    """Say what the run to start from reaches, or for a user's own data the shipped network."""
-    run: Run | None
-    if start := config.train.start_from:
-        name, hint = starting.named(start)[0], ""
-        run = starting.source(start)
-        if (warning := _seen(run, name, config, source)) is not None:
-            say(warning)
-    else:
-        own = source.is_path
-        run, name = remarks.shipped(task) if own else None, f"the {task.name} network of nnguide"
-        hint = f". --from {task.name} starts from it"
-    if run is not None and (line := remarks.before(task, run, name, validation)) is not None:
-        say(f"{line}{hint}")
-
-
-def _seen(run: Run, name: str, config: Config, source: data.Source) -> str | None:
-    """A warning where a run to start from has learned from what is to measure the new one."""
-    mine, theirs = config.data, run.config.data
-    split = (mine.split_seed, mine.validation) != (theirs.split_seed, theirs.validation)
-    folds = config.calibration.on == "folds"
-    if run.manifest["dataset"] != source.name or not (split or folds):
-        return None
-    what = "validation and test examples" if split else "examples that calibration scores"
-    settings = f"data.split_seed={theirs.split_seed}, data.validation={theirs.validation:g}"
-    return (
-        f"warning: {name} has learned from {what} of {source.name}: figures will be too good. "
-        f"Set {settings} and calibration.on=validation"
-    )
-
-
-def _advice(task: tasks.Task, config: Config, validation: Examples, folder: Path) -> str:
-    """What to type after a training that does not beat guessing."""
-    tries = []
-    if not config.train.start_from and (run := remarks.shipped(task)) is not None:
-        same = not set(validation.label_names) - set(run.labels)
-        tries.append(f"--from {task.name}" + ("" if same else ", with a new head,"))
-    tries.append(f"--epochs {4 * config.train.epochs}")
-    return (
-        f"Try {' or '.join(tries)}, or more examples; `nnguide doctor {folder}` looks for what "
-        "is wrong with the data and the network"
     )
 
 
