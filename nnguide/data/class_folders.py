@@ -107,7 +107,9 @@ def _read_folders(path: Path, folders: Sequence[Path], names: tuple[str, ...]) -
     kept = np.array([index not in bad for index in range(len(files))])
     left_out = user_data.leave_out(path, "pictures", unread, len(files))
     notes = _notes([file for file, good in zip(files, kept, strict=True) if good])
-    return Examples(images[kept], np.array(labels, np.int64)[kept], names, left_out, notes)
+    return Examples(
+        images[kept], np.array(labels, np.int64)[kept], names, left_out=left_out, notes=notes
+    )
 
 
 def _pictures_in(folder: Path) -> tuple[list[Path], list[Path]]:

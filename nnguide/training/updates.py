@@ -54,8 +54,8 @@ def suited(
             batch = max(batch // 2, SMALLEST)
     if "train.epochs" not in given:
         epochs = max(epochs, math.ceil(enough / _updates(examples, batch, 1)))
-    if (batch, epochs) == (asked, config.train.epochs):
-        return config
+    if _updates(examples, batch, epochs) == _updates(examples, int(asked), config.train.epochs):
+        return config  # no batch size changes anything
     say(
         f"batches of {batch} and {epochs} epochs make {_updates(examples, batch, epochs):,} "
         f"updates; {asked} and {config.train.epochs} would make "
