@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import http.client
 import logging
 import os
 import queue
 import threading
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,7 +18,15 @@ PROBE_SECONDS = 3.0  # for name look-up, connection and first answer together
 STALL_SECONDS = 30.0  # a download that stands still this long has failed
 
 _log = logging.getLogger(__name__)
-_FAILURES = (OSError, ValueError, http.client.HTTPException)
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What a download may raise. The client is imported late: a prediction needs none."""
+    import http.client
+
+    return OSError, ValueError, http.client.HTTPException
+
+
 _unreachable: dict[str, str] = {}  # host -> reason, for the life of the process
 
 
@@ -78,9 +84,11 @@ def probe(url: str) -> None:
 def _ask(url: str) -> str:
     """Why `url` cannot be had, "" if it can."""
     try:
+        import urllib.request
+
         with urllib.request.urlopen(url, timeout=PROBE_SECONDS):
             return ""
-    except _FAILURES as error:
+    except _failures() as error:
         return _reason(error)
 
 
@@ -115,8 +123,10 @@ def _stream(file: Download, beside: Path) -> str:
     digest = hashlib.sha256()
     length = 0
     try:
+        import urllib.request
+
         answer = urllib.request.urlopen(file.url, timeout=STALL_SECONDS)
-    except _FAILURES as error:
+    except _failures() as error:
         raise AbsentError(f"{file.url} cannot be downloaded ({_reason(error)})") from error
     with answer, beside.open("wb") as target:
         while chunk := _read(answer, file.url):
@@ -131,5 +141,5 @@ def _stream(file: Download, beside: Path) -> str:
 def _read(answer, url: str) -> bytes:  # type: ignore[no-untyped-def]
     try:
         return answer.read(2**16)
-    except _FAILURES as error:
+    except _failures() as error:
         raise AbsentError(f"the download of {url} broke off ({_reason(error)})") from error
