@@ -138,8 +138,8 @@ def official(
     if split not in (*present, "all"):
         other = PARTS[1 - PARTS.index(split)]
         raise InputError(
-            f"{path} has a {other} part and no {split} part. Add a {split} part named like "
-            f"the {other} part, or put all examples together without parts: "
+            f"{path} has a {other} set and no {split} set. Add a {split} set named like the "
+            f"{other} set, or put all examples together: "
             "80 % will be for training and 20 % for the test."
         )
     examples = load(wanted[0])

@@ -65,7 +65,7 @@ def decode(source: Path | bytes) -> np.ndarray:
     3,000 pixels is reduced by a whole factor.
 
     Args:
-        source: the path of a picture file, or its bytes: PNG, JPEG, BMP, GIF or TIFF, at most
+        source: the path of a picture file, or its bytes: PNG, JPEG, BMP, GIF, TIFF or WebP, at most
             20 MB and 40 million pixels and within `picture_limits`, told by its content and not
             by its name.
     Returns:

@@ -114,7 +114,7 @@ def test_a_part_that_is_not_there_is_refused(tmp_path):
     fill(tmp_path / "train")
     assert len(picture_files.read(tmp_path, "train")) == 10
     assert len(picture_files.read(tmp_path, "all")) == 10
-    refused(tmp_path, "has a train part and no test set", "test")
+    refused(tmp_path, "has a train set and no test set", "test")
 
 
 def test_a_label_may_be_called_train(tmp_path):

@@ -331,7 +331,7 @@ def test_a_test_part_may_have_one_label_and_a_training_part_not(tmp_path):
 
 def test_parts_that_are_missing_or_there_twice_are_refused(tmp_path):
     store(tmp_path / "train.csv", as_csv(ROWS))
-    refused(tmp_path, "has a train part and no test set", "test")
+    refused(tmp_path, "has a train set and no test set", "test")
     assert len(text_files.read(tmp_path, "all")) == 6
     store(tmp_path / "train.tsv", as_csv(ROWS, "\t"))
     refused(tmp_path, "one train part; got train.csv, train.tsv")
