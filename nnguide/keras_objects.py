@@ -27,8 +27,8 @@ CLASSES = {  # name in a model file -> where the class is
     "Pixels": "nnguide.preprocessing.images",
     "SumOfRows": "nnguide.models.text",
     "Tokens": "nnguide.preprocessing.text",
-    "OneCycle": "nnguide.training.schedules",
-    "PerUpdate": "nnguide.training.schedules",
+    "OneCycle": "nnguide.models.optimizers",
+    "PerUpdate": "nnguide.models.optimizers",
 }
 
 

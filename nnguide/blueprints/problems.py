@@ -23,6 +23,7 @@ from nnguide.data import number_tables
 from nnguide.data.examples import Examples, stratified_split
 from nnguide.data.splits import validation_split
 from nnguide.errors import ConfigError
+from nnguide.preprocessing.standardisation import mean_and_std
 
 TOYS = tuple(toy_data.TABLE)
 VALIDATION_POINTS = 400  # of a toy problem
@@ -159,14 +160,14 @@ def _table(path: str, label_column: str | None) -> Problem:
         source = datasets.find("table", str(place), label_column=label_column)
 
         def fit(rows: np.ndarray) -> tuple[Any, Callable[[Any], np.ndarray]]:
-            mean, std = number_tables.standardisation(rows)
+            mean, std = mean_and_std(rows)
             return (mean, std), lambda rows: ((rows - mean) / std).astype(np.float32)
 
         return _of_task(path, source, table.features, fit, label_column)
     kept, _ = stratified_split(np.zeros(len(table.y), int), 0.2, 0)  # the rest is the test set
     first, second = stratified_split(np.zeros(len(kept), int), VALIDATION["table"], 0)
     first, second = kept[first], kept[second]
-    mean, std = number_tables.standardisation(table.inputs[first])
+    mean, std = mean_and_std(table.inputs[first])
 
     def encode(rows: np.ndarray) -> np.ndarray:
         return (np.asarray(rows, float) - mean) / std

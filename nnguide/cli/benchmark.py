@@ -31,7 +31,7 @@ def command(run: str, as_json: bool) -> None:
     from nnguide import framework_logs
 
     framework_logs.tensorflow()
-    from nnguide.evaluation.benchmark import benchmark, table
+    from nnguide.export.benchmark import benchmark, table
 
     figures = benchmark(found, cli.say)
     if as_json:

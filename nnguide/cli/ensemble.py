@@ -26,7 +26,7 @@ def command(runs: tuple[str, ...], out: Path, force: bool, as_json: bool) -> Non
     """
     cli.loud()
     from nnguide.runs import load
-    from nnguide.runs.ensemble import ensemble
+    from nnguide.training.ensemble import ensemble
 
     members = [load(name) for name in runs]
     for member in members:

@@ -70,7 +70,7 @@ def command(
     from nnguide.data.table_files import check_encoding
     from nnguide.data.tables import Columns
     from nnguide.inference.sources import is_path, pictures, rows, texts
-    from nnguide.inference.streaming import predict
+    from nnguide.runs.streaming import predict
 
     found = runs.load(run)
     cli.say(f"run: {found.folder}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
 import os
 import shutil
@@ -26,6 +27,12 @@ _log = logging.getLogger(__name__)
 def folder() -> Path:
     """Where TensorFlow Datasets keeps its own form of the prepared sets."""
     return cache_dir() / "tfds"
+
+
+def module(name: str) -> Any:
+    """A module of nnguide.data that imports TensorFlow Datasets."""
+    with _quiet():
+        return importlib.import_module(f"nnguide.data.{name}")
 
 
 def prepared(make: Callable[[], Any], source: Callable[[], Path]) -> Any:

@@ -16,6 +16,7 @@ class Facts:
     Attributes:
         name: what a user types; a part after the slash is another split of the same files.
         module: in nnguide.data, what reads it.
+        builder: in nnguide.data, what prepares it with TensorFlow Datasets, if that is another.
         built_in: it comes with the package and needs no preparing.
         own_split: its publisher divided it, so the split seed changes nothing.
         kinds: which of KINDS its texts are; () for pictures.
@@ -35,6 +36,7 @@ class Facts:
     own_split: bool = False
     kinds: tuple[str, ...] = ()
     reading: int = 1
+    builder: str = ""
 
     @property
     def set(self) -> str:
@@ -51,6 +53,7 @@ _SMS = Facts(
     name="sms_spam",
     task="spam",
     module="sms_spam",
+    builder="sms_spam_builder",
     title="the SMS Spam Collection",
     description=(
         "5,574 text messages, 747 of them spam. Each distinct text once (5,159), 80/20, stratified."
@@ -84,6 +87,7 @@ _ENRON = Facts(
     name="enron_spam",
     task="spam",
     module="enron_spam",
+    builder="enron_spam_builder",
     title="Enron-Spam",
     description=(
         "Mail of six Enron employees of 1999 to 2002 with spam of 2001 to 2005, preprocessed: "
@@ -145,6 +149,7 @@ ALL = (
         name="sms_spam/paper",
         task="spam",
         module="sms_spam",
+        builder="sms_spam_builder",
         title="the SMS Spam Collection, split as in its paper",
         description=(
             "5,574 text messages, 747 of them spam. The first 1,674 rows train, the other "
@@ -165,6 +170,7 @@ ALL = (
         name="spamassassin",
         task="spam",
         module="spamassassin",
+        builder="spamassassin_builder",
         title="the SpamAssassin corpus",
         description=(
             "6,047 raw mails of 2002, 1,897 of them spam: subject and the text a reader sees, no "

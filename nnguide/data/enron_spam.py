@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import re
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from nnguide.data import builders
 from nnguide.data.dataset_info import ENRON_FOLDERS
@@ -21,9 +20,6 @@ from nnguide.data.download import Download
 from nnguide.data.mail.message import read_mail
 from nnguide.data.spamassassin import content_sha256
 from nnguide.errors import DataError
-
-if TYPE_CHECKING:
-    from nnguide.data.examples import Examples
 
 URL = "http://www.aueb.gr/users/ion/data/enron-spam/preprocessed/"
 LABELS = ("ham", "spam")
@@ -68,7 +64,7 @@ def holds(folder: Path) -> bool:
 
 def is_made(variant: str) -> bool:
     """Whether TensorFlow Datasets has prepared its own form, so no file is needed."""
-    return (builders.folder() / "enron_spam" / _config(variant) / VERSION).is_dir()
+    return (builders.folder() / "enron_spam" / config(variant) / VERSION).is_dir()
 
 
 def check(folder: Path) -> None:
@@ -84,20 +80,8 @@ def check(folder: Path) -> None:
         mails(number, path)
 
 
-def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:
-    """The parts "train" and "test", from our builder for TensorFlow Datasets."""
-    from nnguide.data import splits, texts
-
-    def make() -> Any:
-        from nnguide.data.enron_spam_builder import EnronSpam
-
-        return EnronSpam(data_dir=builders.folder(), config=_config(variant))
-
-    stored = builders.read(builders.prepared(make, source), "all")
-    return splits.divide(texts.in_order(stored), split_seed)
-
-
-def _config(variant: str) -> str:
+def config(variant: str) -> str:
+    """The builder's configuration for a variant."""
     return f"enron{variant}" if variant else "default"
 
 

@@ -9,14 +9,15 @@ downloads the archives; with a `manual_dir` it takes those there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
 
-from nnguide.data import enron_spam, texts
+from nnguide.data import builders, enron_spam, splits, texts
+from nnguide.data.examples import Examples
 
 
 class EnronSpam(tfds.core.GeneratorBasedBuilder):
@@ -73,3 +74,13 @@ class EnronSpam(tfds.core.GeneratorBasedBuilder):
     ) -> Iterator[tuple[int, dict[str, Any]]]:
         for number, label, text in rows:
             yield number, {"row": number, "label": label, "text": text}
+
+
+def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:
+    """The parts "train" and "test", from our builder for TensorFlow Datasets."""
+
+    def make() -> Any:
+        return EnronSpam(data_dir=builders.folder(), config=enron_spam.config(variant))
+
+    stored = builders.read(builders.prepared(make, source), "all")
+    return splits.divide(texts.in_order(stored), split_seed)

@@ -98,12 +98,6 @@ def read_inputs(path: Path, features: tuple[str, ...]) -> np.ndarray:
     )
 
 
-def standardisation(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The mean and standard deviation of each column of (n, features); 1 where it is 0."""
-    mean, std = inputs.mean(axis=0, dtype=float), inputs.std(axis=0, dtype=float)
-    return mean, np.where(std > 0, std, 1.0)
-
-
 def _read(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """The header, and each row that is not empty with its line number."""
     if not path.is_file():

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from nnguide.data import download, prepared
+from nnguide.data import builders, download, prepared
 from nnguide.data.dataset_info import Facts
 from nnguide.errors import ConfigError, DataError
 from nnguide.files import cache_dir, data_dir
@@ -17,6 +17,11 @@ from nnguide.files import cache_dir, data_dir
 def module(facts: Facts) -> Any:
     """The module of nnguide.data that reads the set."""
     return importlib.import_module(f"nnguide.data.{facts.module}")
+
+
+def _maker(facts: Facts) -> Any:
+    """The module of nnguide.data that makes the examples; it may import TensorFlow Datasets."""
+    return builders.module(facts.builder) if facts.builder else module(facts)
 
 
 def folder(facts: Facts, split_seed: int) -> Path:
@@ -80,7 +85,7 @@ def obtain(facts: Facts, split_seed: int, manual_dir: Path | None = None) -> Pat
             _reach(facts)  # before a write: where it fails, "auto" needs no cache at all
         with prepared.lock(facts.set):
             if not prepared.is_intact(target):  # another process may have been quicker
-                parts = reader.parts(source, facts.variant, split_seed)
+                parts = _maker(facts).parts(source, facts.variant, split_seed)
                 prepared.save(target, parts, facts.name)
     except download.AbsentError as absent:
         reason = f"{_searched()}, and {absent.reason}"

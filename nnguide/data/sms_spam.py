@@ -10,16 +10,11 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from nnguide.data import builders
 from nnguide.data.download import Download
 from nnguide.errors import DataError
-
-if TYPE_CHECKING:
-    from nnguide.data.examples import Examples
 
 URL = "https://archive.ics.uci.edu/static/public/228/sms+spam+collection.zip"
 ZIP_SHA256 = "1587ea43e58e82b14ff1f5425c88e17f8496bfcdb67a583dbff9eefaf9963ce3"
@@ -52,26 +47,6 @@ def check(folder: Path) -> None:
         DataError: it is missing, damaged or another file.
     """
     rows(folder)
-
-
-def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:
-    """The parts "train" and "test", from our builder for TensorFlow Datasets.
-
-    `variant` is "" or "paper"; `split_seed` divides the former.
-    """
-    from nnguide.data import splits, texts
-
-    config = variant or "default"
-
-    def make() -> Any:
-        from nnguide.data.sms_spam_builder import SmsSpam
-
-        return SmsSpam(data_dir=builders.folder(), config=config)
-
-    builder = builders.prepared(make, source)
-    if variant:
-        return {part: texts.in_order(builders.read(builder, part)) for part in ("train", "test")}
-    return splits.divide(texts.in_order(builders.read(builder, "all")), split_seed)
 
 
 def rows(folder: Path) -> list[tuple[str, str]]:

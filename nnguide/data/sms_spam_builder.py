@@ -10,14 +10,15 @@ or the table there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
 
-from nnguide.data import sms_spam, texts
+from nnguide.data import builders, sms_spam, splits, texts
+from nnguide.data.examples import Examples
 
 
 class SmsSpam(tfds.core.GeneratorBasedBuilder):
@@ -62,3 +63,19 @@ class SmsSpam(tfds.core.GeneratorBasedBuilder):
     ) -> Iterator[tuple[int, dict[str, Any]]]:
         for number, label, text in rows:
             yield number, {"row": number, "label": label, "text": text}
+
+
+def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:
+    """The parts "train" and "test", from our builder for TensorFlow Datasets.
+
+    `variant` is "" or "paper"; `split_seed` divides the former.
+    """
+    config = variant or "default"
+
+    def make() -> Any:
+        return SmsSpam(data_dir=builders.folder(), config=config)
+
+    builder = builders.prepared(make, source)
+    if variant:
+        return {part: texts.in_order(builders.read(builder, part)) for part in ("train", "test")}
+    return splits.divide(texts.in_order(builders.read(builder, "all")), split_seed)

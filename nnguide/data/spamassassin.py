@@ -11,17 +11,13 @@ from __future__ import annotations
 import hashlib
 import re
 import tarfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from nnguide.data import builders
 from nnguide.data.download import Download
 from nnguide.data.mail.message import read_mail
 from nnguide.errors import DataError
-
-if TYPE_CHECKING:
-    from nnguide.data.examples import Examples
 
 URL = "https://spamassassin.apache.org/old/publiccorpus/"
 RELEASE = "20030228_"
@@ -80,19 +76,6 @@ def check(folder: Path) -> None:
     """
     for _ in mails(archives(folder)):
         pass
-
-
-def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:
-    """The parts "train" and "test", from our builder for TensorFlow Datasets."""
-    from nnguide.data import splits, texts
-
-    def make() -> Any:
-        from nnguide.data.spamassassin_builder import Spamassassin
-
-        return Spamassassin(data_dir=builders.folder())
-
-    stored = builders.read(builders.prepared(make, source), "all")
-    return splits.divide(texts.in_order(stored), split_seed)
 
 
 def archives(folder: Path) -> dict[str, Path]:

@@ -9,14 +9,15 @@ downloads the archives; with a `manual_dir` it takes those there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
 
-from nnguide.data import spamassassin, texts
+from nnguide.data import builders, spamassassin, splits, texts
+from nnguide.data.examples import Examples
 
 
 class Spamassassin(tfds.core.GeneratorBasedBuilder):
@@ -55,3 +56,13 @@ class Spamassassin(tfds.core.GeneratorBasedBuilder):
     ) -> Iterator[tuple[int, dict[str, Any]]]:
         for number, label, text in rows:
             yield number, {"row": number, "label": label, "text": text}
+
+
+def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:
+    """The parts "train" and "test", from our builder for TensorFlow Datasets."""
+
+    def make() -> Any:
+        return Spamassassin(data_dir=builders.folder())
+
+    stored = builders.read(builders.prepared(make, source), "all")
+    return splits.divide(texts.in_order(stored), split_seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nnguide.config import Config
 from nnguide.data.distinct import distinct_key
 from nnguide.data.examples import Examples, stratified_split
 from nnguide.errors import InputError
@@ -37,6 +38,18 @@ def validation_split(
         raise InputError(f"expected examples of at least two labels to learn from; got only {only}")
     first, second = stratified_split(examples.labels, fraction, split_seed, groups(examples))
     return examples.take(first), examples.take(second)
+
+
+def training_and_validation(config: Config, examples: Examples) -> tuple[Examples, Examples | None]:
+    """The training and the validation set, by `data.validation` and the split's seed.
+
+    Where `data.validation` is 0, all is to be fitted and the second is None.
+    Equal texts stand on one side, except in a set that keeps its duplicates on purpose; even
+    there this division keeps them together.
+    """
+    if not config.data.validation:
+        return examples, None
+    return validation_split(examples, config.data.validation, config.data.split_seed)
 
 
 def divide(whole: Examples, split_seed: int) -> dict[str, Examples]:

@@ -228,7 +228,7 @@ def _of_run(
 
 
 def _compile(run: Run, model: Any, rows: int) -> None:
-    from nnguide.training.schedules import optimizer
+    from nnguide.models.optimizers import optimizer
 
     config = run.config
     head = run.task.head(len(run.labels))
@@ -242,9 +242,9 @@ def _compile(run: Run, model: Any, rows: int) -> None:
 def _own_data(run: Run) -> Any:
     """What the run was trained on: the part it fitted, the part it watched, the test set."""
     from nnguide import data
+    from nnguide.data.splits import training_and_validation
     from nnguide.doctor.data import Data, Part
     from nnguide.evaluation.evaluate import own_dataset
-    from nnguide.training.fit import divide
 
     config = run.config
     source = data.find(
@@ -260,6 +260,6 @@ def _own_data(run: Run) -> Any:
     def part(examples: Any) -> Part:
         return Part(examples.inputs, head.targets(examples.labels))
 
-    training, validation = divide(config, source.load("train"))
+    training, validation = training_and_validation(config, source.load("train"))
     watched = None if validation is None else part(validation)
     return Data(part(training), watched, part(source.load("test")))

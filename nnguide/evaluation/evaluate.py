@@ -252,9 +252,9 @@ def _part(run: Run, source: data.Source, own: bool, split: str | None) -> tuple[
     if split == "validation":
         return validation_part(run.config, source), split
     if split == "train" and own:
-        from nnguide.training.fit import divide
+        from nnguide.data.splits import training_and_validation
 
-        return divide(run.config, source.load("train"))[0], split
+        return training_and_validation(run.config, source.load("train"))[0], split
     return source.load(split), split
 
 
@@ -269,9 +269,9 @@ def validation_part(config: Config, source: data.Source) -> Examples:
     Raises:
         ConfigError: there is none.
     """
-    from nnguide.training.fit import divide
+    from nnguide.data.splits import training_and_validation
 
-    held = divide(config, source.load("train"))[1]
+    held = training_and_validation(config, source.load("train"))[1]
     if held is None:
         raise ConfigError(
             "the run learned from its whole training set (data.validation is 0): "

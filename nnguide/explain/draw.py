@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnguide.errors import ConfigError
-from nnguide.explain.explanation import Explanation
 from nnguide.explain.features import SIDE
 from nnguide.files import atomic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from nnguide.explain.explanation import Explanation
 
 FOR, AGAINST = (213, 94, 0), (0, 114, 178)  # orange and blue, as colour-blind readers see them too
 MOST_BARS = 14  # words or features that are drawn

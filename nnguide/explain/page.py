@@ -10,13 +10,15 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nnguide import pages
 from nnguide.explain.draw import AGAINST, FOR, MOST_BARS, heat
-from nnguide.explain.explanation import Explanation
+
+if TYPE_CHECKING:
+    from nnguide.explain.explanation import Explanation
 
 PIXEL = 8  # screen pixels of one of the picture's
 THINGS = {"pictures": ("picture", "pixel"), "texts": ("message", "word")}  # and what it is made of

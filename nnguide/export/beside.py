@@ -13,8 +13,8 @@ from typing import Any
 
 import nnguide
 from nnguide.files import write_json, write_text
+from nnguide.models.light_form import describe
 from nnguide.runs import Run
-from nnguide.training.light import describe
 
 PACKAGE = Path(nnguide.__file__).parent
 SCHEMA = 1

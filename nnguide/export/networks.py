@@ -13,8 +13,8 @@ import numpy as np
 from nnguide import framework_logs
 from nnguide.errors import ExtraError, WorkError
 from nnguide.export import beside
+from nnguide.models import light_form
 from nnguide.runs import Run
-from nnguide.training import light
 
 OPSET = 17
 ONNX = "model.onnx"
@@ -82,7 +82,7 @@ def litert(run: Run, folder: Path, calibration: np.ndarray | None) -> dict[str, 
         WorkError: an operation of the network is none of LiteRT's own.
     """
     core = run.model.get_layer("core")
-    (folder / LITERT).write_bytes(light.convert(core, folder))
+    (folder / LITERT).write_bytes(light_form.convert(core, folder))
     samples = None
     if calibration is not None:
         from nnguide.models.saving import preprocessor

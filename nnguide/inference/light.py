@@ -1,7 +1,7 @@
 """The light form of a run: the same answers without TensorFlow or Keras, in a tenth of a second.
 
 Two files in the run folder: `light.tflite`, the network from preprocessed inputs to calibrated
-probabilities, and `light.json`, what the NumPy preprocessing needs. `nnguide.training.light`
+probabilities, and `light.json`, what the NumPy preprocessing needs. `nnguide.models.light_form`
 writes them with TensorFlow and checks them against the Keras model; `LightModel` answers.
 """
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from nnguide.data.number_tables import standardisation
+from nnguide.preprocessing.standardisation import mean_and_std
 
 
 @keras.saving.register_keras_serializable(package="nnguide")
@@ -31,7 +31,7 @@ class Columns(keras.layers.Layer):
     @classmethod
     def adapted_to(cls, inputs: np.ndarray) -> Columns:
         """The layer for the training rows `inputs`, (n, features)."""
-        mean, std = standardisation(inputs)
+        mean, std = mean_and_std(inputs)
         return cls(mean.tolist(), std.tolist())
 
     def call(self, rows: Any) -> Any:

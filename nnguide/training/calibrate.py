@@ -11,7 +11,7 @@ import numpy as np
 
 from nnguide.config import Config
 from nnguide.data.examples import Examples
-from nnguide.data.splits import groups
+from nnguide.data.splits import groups, training_and_validation
 from nnguide.evaluation.calibration import (
     apply_platt,
     apply_temperature,
@@ -20,7 +20,7 @@ from nnguide.evaluation.calibration import (
 )
 from nnguide.models.saving import outputs, preprocessor
 from nnguide.tasks import Task
-from nnguide.training.fit import divide, fit
+from nnguide.training.fit import fit
 from nnguide.training.runtime import Runtime
 
 
@@ -72,7 +72,7 @@ def out_of_fold(
         title = f"calibration fold {fold + 1} of {folds}"
         keras.utils.set_random_seed(config.train.seed)
         rest, held = np.flatnonzero(assigned != fold), np.flatnonzero(assigned == fold)
-        training, validation = divide(config, examples.take(rest))
+        training, validation = training_and_validation(config, examples.take(rest))
         fitted = fit(task, config, training, validation, runtime, callbacks=watch(title))
         if fitted.interrupted:
             raise KeyboardInterrupt

@@ -17,8 +17,8 @@ import tensorflow as tf
 from nnguide.config import Config, TrainConfig
 from nnguide.config.values import flat
 from nnguide.data.examples import Examples
-from nnguide.data.splits import validation_split
 from nnguide.errors import ConfigError
+from nnguide.models.optimizers import optimizer
 from nnguide.models.saving import preprocessor
 from nnguide.tasks import Task
 from nnguide.training import pipeline, starting
@@ -33,7 +33,6 @@ from nnguide.training.callbacks import (
     normalizations,
 )
 from nnguide.training.runtime import Runtime
-from nnguide.training.schedules import optimizer
 
 FEW_STEPS = 400  # an epoch; after more, moving averages have followed the weights
 MEASURED = 4096  # examples that normalisation statistics are measured on
@@ -75,18 +74,6 @@ class Fitted:
     best_epoch: int = 0
     seconds: float = 0.0
     interrupted: bool = False
-
-
-def divide(config: Config, examples: Examples) -> tuple[Examples, Examples | None]:
-    """The part to fit and the part to validate on, by `data.validation` and the split's seed.
-
-    Where `data.validation` is 0, all is to be fitted and the second is None.
-    Equal texts stand on one side, except in a set that keeps its duplicates on purpose; even
-    there this division keeps them together.
-    """
-    if not config.data.validation:
-        return examples, None
-    return validation_split(examples, config.data.validation, config.data.split_seed)
 
 
 def assemble(task: Task, layer: keras.layers.Layer, core: keras.Model) -> keras.Model:

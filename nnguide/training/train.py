@@ -170,12 +170,13 @@ def _work(
     framework_logs.tensorflow()
     import keras
 
+    from nnguide.data.splits import training_and_validation
     from nnguide.doctor.checkup import Checkup
-    from nnguide.training.fit import divide, fit
+    from nnguide.training.fit import fit
     from nnguide.training.runtime import runtime
 
     checkpoint = space.path / runs.CHECKPOINT
-    training, validation = divide(config, examples)
+    training, validation = training_and_validation(config, examples)
     with runtime(config.runtime, seed=config.train.seed) as chosen:
         say(chosen.reason)
         for told in chosen.warnings:
@@ -284,8 +285,8 @@ def _finish(
     """Calibrate; write everything of the run but its metrics and manifest; the figures."""
     from nnguide.evaluation import figures
     from nnguide.evaluation.evaluate import measure
+    from nnguide.models import light_form
     from nnguide.models.saving import save
-    from nnguide.training import light
 
     say = show.say
     decision: dict[str, Any] = {"labels": list(whole.label_names)}
@@ -301,7 +302,7 @@ def _finish(
     save(fitted.model, space.path / "model.keras")
     write_json(space.path / "decision.json", decision)
     try:
-        light.write(fitted.model, space.path, (parts[1] or parts[0]).inputs)
+        light_form.write(fitted.model, space.path, (parts[1] or parts[0]).inputs)
     except (WorkError, ExtraError) as error:
         say(f"warning: {error}. `nnguide predict` will use Keras.")
     write_text(space.path / "history.csv", history_csv(fitted.history))

@@ -16,10 +16,11 @@ import numpy as np
 from nnguide import data, tasks
 from nnguide.config import Config
 from nnguide.data.examples import Examples
+from nnguide.data.splits import training_and_validation
 from nnguide.errors import NnguideError, WorkError
 from nnguide.evaluation.evaluate import measure
 from nnguide.training.calibrate import assign_folds
-from nnguide.training.fit import divide, fit
+from nnguide.training.fit import fit
 from nnguide.training.runtime import runtime
 from nnguide.tuning.settings import Search, objectives
 from nnguide.tuning.space import apply, declare
@@ -90,7 +91,7 @@ class Scorer:
     def _parts(self, config: Config) -> Iterator[tuple[Examples, Examples]]:
         """What is fitted and what is measured on: once, or once for each fold."""
         if not self.search.folds:
-            training, validation = divide(config, self.examples)
+            training, validation = training_and_validation(config, self.examples)
             assert validation is not None  # a Search sees to it
             yield training, validation
             return

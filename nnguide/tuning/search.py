@@ -14,11 +14,11 @@ from nnguide import data, workspace
 from nnguide.config import Config
 from nnguide.data.catalogue import Source
 from nnguide.data.examples import Examples
+from nnguide.data.splits import training_and_validation
 from nnguide.errors import ConfigError, RunError, WorkError
 from nnguide.files import copy_folder, write_json, write_text, writing_to
 from nnguide.runs import Run, schema
 from nnguide.training import resume as resuming
-from nnguide.training.fit import divide
 from nnguide.training.train import train
 from nnguide.tuning import chief, oracles, pictures, report, rows
 from nnguide.tuning.rows import Progress, Row
@@ -168,7 +168,7 @@ def _outcome(
 
 def _warn_if_small(scorer: Scorer, say: Callable[[str], None]) -> None:
     """A score in coarse steps tells good settings from better ones by luck."""
-    _, validation = divide(scorer.base, scorer.examples)
+    _, validation = training_and_validation(scorer.base, scorer.examples)
     if not scorer.search.folds and len(validation or ()) < SMALL:
         say(
             f"warning: the validation set has {len(validation or ()):,} examples, so scores "

@@ -14,10 +14,11 @@ import numpy as np
 from nnguide import data, framework_logs, tasks
 from nnguide.config import AugmentConfig, CnnConfig, Config, RuntimeConfig
 from nnguide.data.examples import Examples
+from nnguide.data.splits import training_and_validation
 from nnguide.errors import ExtraError
 from nnguide.models.saving import outputs
 from nnguide.training import pipeline
-from nnguide.training.fit import Fitted, divide, fit
+from nnguide.training.fit import Fitted, fit
 from nnguide.training.runtime import runtime
 from nnguide.training.train import configure
 
@@ -30,7 +31,7 @@ MOST_EPOCHS = 20  # of the recipe, to pass the goal
 def _data(config: Config) -> tuple[Examples, Examples, Examples]:
     framework_logs.tensorflow()
     source = data.find("digits", "mnist")
-    return (*divide(config, source.load("train")), source.load("test"))
+    return (*training_and_validation(config, source.load("train")), source.load("test"))
 
 
 def _fit(config: Config, training: Examples, held: Examples | None) -> Fitted:

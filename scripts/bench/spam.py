@@ -47,12 +47,13 @@ def spam(quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
 
 def _nnguide(training: Examples, test: Examples, seed: int) -> tuple[float, float, dict[str, Any]]:
     from nnguide.config import RuntimeConfig
+    from nnguide.data.splits import training_and_validation
     from nnguide.models.saving import outputs
-    from nnguide.training.fit import divide, fit
+    from nnguide.training.fit import fit
     from nnguide.training.runtime import runtime
 
     config = configure("spam", settings={"train": {"seed": seed}})
-    part, held = divide(config, training)
+    part, held = training_and_validation(config, training)
     with runtime(RuntimeConfig(), seed=seed) as chosen:
         fitted = fit(tasks.get("spam"), config, part, held, chosen)
     outputs(fitted.model, test.inputs)  # tracing

@@ -13,7 +13,8 @@ import pytest
 import tiny
 
 from nnguide.cli import command_line
-from nnguide.evaluation import benchmark, changes
+from nnguide.evaluation import changes
+from nnguide.export import benchmark
 
 
 def answering(group: click.Group = command_line, before: str = "") -> Iterator[str]:

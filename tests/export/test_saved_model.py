@@ -16,7 +16,7 @@ import tiny
 from nnguide.export import publish, samples, verify
 from nnguide.inference import validation
 from nnguide.runs import Run
-from nnguide.runs.ensemble import ensemble
+from nnguide.training.ensemble import ensemble
 
 Exported = Callable[[str, str], Path]
 BARE = """

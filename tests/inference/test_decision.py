@@ -71,7 +71,7 @@ class Verbs:
         return self.run.predict("a text")[0].label
 
     def stream(self, threshold: float) -> str:
-        from nnguide.inference.streaming import predict
+        from nnguide.runs.streaming import predict
 
         self.run.__dict__["decision"] = Decision(LABELS, 0.5)
         named = iter([("a", "a text")])

@@ -22,8 +22,8 @@ from nnguide.evaluation import validation_scores
 from nnguide.files import sha256, write_json
 from nnguide.inference import light, validation
 from nnguide.inference.light import LightModel
+from nnguide.models import light_form as writing
 from nnguide.runs import MANIFEST, Run
-from nnguide.training import light as writing
 from nnguide.training.train import train
 
 RAW = {"spam": ["WIN a free prize, call now", "See you at six"], "digits": np.eye(28) * 255}

@@ -17,10 +17,11 @@ tf: Any = framework_logs.tensorflow()
 
 import keras  # noqa: E402
 
+from nnguide.data.splits import training_and_validation  # noqa: E402
 from nnguide.evaluation.evaluate import measure  # noqa: E402
 from nnguide.models.saving import preprocessor  # noqa: E402
 from nnguide.training import pipeline  # noqa: E402
-from nnguide.training.fit import _weights, divide, fit, identity  # noqa: E402
+from nnguide.training.fit import _weights, fit, identity  # noqa: E402
 from nnguide.training.runtime import Runtime  # noqa: E402
 from nnguide.training.train import configure  # noqa: E402
 
@@ -159,7 +160,7 @@ def test_a_dense_network_reads_digits_after_fifty_steps() -> None:
             "train": {"epochs": 5, "batch_size": 128, "steps_per_execution": 1},
         },
     )
-    training, held = divide(config, source.load("train"))
+    training, held = training_and_validation(config, source.load("train"))
     fitted = tiny.fitted("digits", config, training, held)
     assert fitted.history["val_accuracy"][-1] > 0.85
     test = source.load("test")
@@ -185,20 +186,20 @@ def test_the_division_is_stratified_seeded_and_keeps_equal_texts_together() -> N
     texts = np.array([f"text {n % 40}" for n in range(80)], object)
     examples = Examples(texts, np.arange(80) % 40 % 2, ("ham", "spam"))
     config = tiny.config("spam", "data.validation=0.2")
-    training, held = divide(config, examples)
+    training, held = training_and_validation(config, examples)
     assert not set(training.inputs) & set(held.inputs)
     assert held.counts() == {"ham": 8, "spam": 8}
-    assert divide(config, examples)[1].inputs.tolist() == held.inputs.tolist()
-    other = divide(tiny.config("spam", "data.split_seed=1"), examples)[1]
+    assert training_and_validation(config, examples)[1].inputs.tolist() == held.inputs.tolist()
+    other = training_and_validation(tiny.config("spam", "data.split_seed=1"), examples)[1]
     assert other.inputs.tolist() != held.inputs.tolist()
 
 
 def test_one_label_alone_cannot_be_learned() -> None:
     only = Examples(np.array(["a", "b"], object), np.zeros(2, int), ("ham", "spam"))
     with pytest.raises(InputError, match="at least two labels to learn from; got only ham"):
-        divide(tiny.config("spam"), only)
+        training_and_validation(tiny.config("spam"), only)
     with pytest.raises(InputError, match="got only none"):
-        divide(tiny.config("spam"), only.take(np.arange(0)))
+        training_and_validation(tiny.config("spam"), only.take(np.arange(0)))
 
 
 def test_the_identity_is_of_settings_and_data() -> None:

@@ -16,7 +16,7 @@ framework_logs.tensorflow()
 
 import keras  # noqa: E402
 
-from nnguide.training.schedules import (  # noqa: E402
+from nnguide.models.optimizers import (  # noqa: E402
     OneCycle,
     PerUpdate,
     learning_rate,

@@ -16,7 +16,7 @@ from nnguide import framework_logs
 from nnguide.data.examples import Examples
 from nnguide.errors import ConfigError, RunError
 from nnguide.runs import DETERMINES, MANIFEST, Run
-from nnguide.runs.ensemble import ensemble
+from nnguide.training.ensemble import ensemble
 
 framework_logs.tensorflow()
 

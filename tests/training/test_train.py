@@ -20,7 +20,7 @@ from nnguide.data.examples import stratified_split
 from nnguide.errors import ConfigError, InputError, NnguideError, RunError, WorkError, WriteError
 from nnguide.evaluation.evaluate import evaluate
 from nnguide.runs import CHECKPOINT, MANIFEST, Run
-from nnguide.runs.ensemble import ensemble
+from nnguide.training.ensemble import ensemble
 
 framework_logs.tensorflow()
 

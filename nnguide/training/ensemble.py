@@ -48,10 +48,11 @@ def _join(members: Sequence[Run], space: Workspace) -> Run:
     import keras
 
     from nnguide import data
+    from nnguide.data.splits import training_and_validation
     from nnguide.evaluation.evaluate import measure, own_dataset
+    from nnguide.models import light_form
     from nnguide.models.saving import preprocessor, save
-    from nnguide.training import light
-    from nnguide.training.fit import assemble, divide
+    from nnguide.training.fit import assemble
 
     first = members[0]
     layer = preprocessor(first.model)
@@ -80,8 +81,8 @@ def _join(members: Sequence[Run], space: Workspace) -> Run:
     write_json(space.path / "decision.json", decision)
     write_text(space.path / "history.csv", "epoch\n")
     source = data.find(first.task.name, own_dataset(first), split_seed=first.config.data.split_seed)
-    fitted, held = divide(first.config, source.load("train"))
-    light.write(model, space.path, (held or fitted).inputs)
+    fitted, held = training_and_validation(first.config, source.load("train"))
+    light_form.write(model, space.path, (held or fitted).inputs)
     threshold = decision.get("threshold")
     figures = measure(first.task, model, held, threshold) if held else {}
     write_json(
