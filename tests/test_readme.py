@@ -92,14 +92,15 @@ def shorter(command: str) -> list[str]:
     """The words of a command; a training is tiny, and goes on for one epoch with --resume."""
     words = shlex.split(command)[1:]
     if words[0] == "train" and "--config" not in words:
-        settings = {**dict(word.split("=") for word in tiny.words(words[1])), "train.epochs": "1"}
+        chosen = {word.partition("=")[0] for word in words} | {"train.epochs"}
+        if words[1] == "spam":  # a threshold is chosen by what its calibration left
+            chosen.add("calibration.on")
+        settings = [word for word in tiny.words(words[1]) if word.partition("=")[0] not in chosen]
         if "--epochs" in words:
-            place = words.index("--epochs")
-            words[place + 1] = "2" if "--resume" in words else "1"
-            del settings["train.epochs"]
-        chosen = {word.partition("=")[0] for word in words}
-        for name in settings.keys() - chosen:
-            words += ["--set", f"{name}={settings[name]}"]
+            words[words.index("--epochs") + 1] = "2" if "--resume" in words else "1"
+        else:
+            settings.append("train.epochs=1")
+        words += [part for setting in settings for part in ("--set", setting)]
     return words
 
 
