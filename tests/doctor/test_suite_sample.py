@@ -35,25 +35,25 @@ def test_a_healthy_model_has_no_finding(listed, family):
     assert outcome["findings"] == [], outcome
 
 
-def test_every_rule_is_described_on_the_page_and_planted_in_both_parts(tf):
+def test_every_rule_is_described_on_the_page_and_planted_in_both_splits(tf):
     text = PAGE.read_text("utf-8")
     assert sorted(re.findall(r"^### (.+)$", text, re.MULTILINE)) == sorted(rules.RULES)
     cheap = re.findall(r"^### (.+)\n\*Cheap\.\*", text, re.MULTILINE)
     assert set(cheap) == {one.id for one in rules.RULES.values() if one.cheap}
-    for part in cases.PARTS:
-        assert {case.fault for case in cases.listed(part)} - {None} == set(rules.RULES)
+    for split in cases.SPLITS:
+        assert {case.fault for case in cases.listed(split)} - {None} == set(rules.RULES)
 
 
 def test_the_suite_is_as_large_as_it_says(tf):
-    every = [case for part in cases.PARTS for case in cases.listed(part)]
+    every = [case for split in cases.SPLITS for case in cases.listed(split)]
     assert sum(bool(case.fault) for case in every) >= 100
     assert sum(not case.fault for case in every) >= 50
-    seeds = {part: {case.seed for case in cases.listed(part)} for part in cases.PARTS}
-    assert not seeds["tuning"] & seeds["held-out"]
+    seeds = {split: {case.seed for case in cases.listed(split)} for split in cases.SPLITS}
+    assert not seeds["tuning"] & seeds["test"]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("part", cases.PARTS)
-def test_the_whole_suite(part):
-    rows = [{"part": part, **case.outcome()} for case in cases.listed(part)]
-    assert cases.is_good_enough(cases.summary(rows)[part]), cases.table(cases.summary(rows))
+@pytest.mark.parametrize("split", cases.SPLITS)
+def test_the_whole_suite(split):
+    rows = [{"split": split, **case.outcome()} for case in cases.listed(split)]
+    assert cases.is_good_enough(cases.summary(rows)[split]), cases.table(cases.summary(rows))

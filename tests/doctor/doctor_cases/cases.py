@@ -10,9 +10,9 @@ from typing import Any
 
 from nnguide import doctor, framework_logs
 
-PARTS = ("tuning", "held-out")
-SEEDS = {"tuning": 5, "held-out": 2}  # of each rule and of each ordinary healthy family
-HELD_OUT_SEED = 100_000  # no seed from here on was looked at while thresholds were chosen
+SPLITS = ("tuning", "test")
+SEEDS = {"tuning": 5, "test": 2}  # of each rule and of each ordinary healthy family
+FIRST_TEST_SEED = 100_000  # no seed from here on was used while thresholds were chosen
 ENOUGH = 0.95
 
 
@@ -56,19 +56,19 @@ class Listed:
         }
 
 
-def listed(part: str, seeds: int | None = None, first_seed: int = 0) -> Iterator[Listed]:
-    """The cases of a part: for every rule, then the healthy ones."""
+def listed(split: str, seeds: int | None = None, first_seed: int = 0) -> Iterator[Listed]:
+    """The cases of a split: for every rule, then the healthy ones."""
     framework_logs.tensorflow()
-    from doctor_cases import families, faults, held_out, special
+    from doctor_cases import families, faults, special, unseen_families
     from doctor_cases.patient import Plan
 
-    count = seeds or SEEDS[part]
-    start = first_seed + (HELD_OUT_SEED if part == "held-out" else 0)
-    planted = held_out.FAULTY if part == "held-out" else faults.FAULTS
+    count = seeds or SEEDS[split]
+    start = first_seed + (FIRST_TEST_SEED if split == "test" else 0)
+    planted = unseen_families.FAULTY if split == "test" else faults.FAULTS
     for rule, kinds in planted.items():
         for index in range(max(count, len(kinds))):
             yield Listed(rule, kinds[index % len(kinds)], start + index)
-    if part == "held-out":  # the ordinary families too, with seeds that were not looked at
+    if split == "test":  # the ordinary families too, with unused seeds
         for rule, kinds in faults.FAULTS.items():
             for index in range(count):
                 yield Listed(rule, kinds[index % len(kinds)], start + 50 + index)
@@ -80,16 +80,16 @@ def listed(part: str, seeds: int | None = None, first_seed: int = 0) -> Iterator
 
             healthy.__name__ = family.__name__
             yield Listed(None, healthy, start + 100 + index)
-    for kind in (held_out.HEALTHY if part == "held-out" else special.SPECIAL).values():
-        for index in range(1 if part == "held-out" else min(count, 2)):
+    for kind in (unseen_families.HEALTHY if split == "test" else special.SPECIAL).values():
+        for index in range(1 if split == "test" else min(count, 2)):
             yield Listed(None, kind, start + 200 + index)
 
 
 def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Per part: mistakes planted and found, healthy models and false alarms, per rule."""
-    parts = {}
-    for part in PARTS:
-        mine = [row for row in rows if row["part"] == part]
+    """Per split: mistakes planted and found, healthy models and false alarms, per rule."""
+    counts = {}
+    for split in SPLITS:
+        mine = [row for row in rows if row["split"] == split]
         sick = [row for row in mine if row["fault"]]
         well = [row for row in mine if not row["fault"]]
         if not mine:
@@ -105,7 +105,7 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
                 "false_alarms": alarms[rule],
                 "beside_another": beside[rule],
             }
-        parts[part] = {
+        counts[split] = {
             "planted": len(sick),
             "found": sum(row["right"] for row in sick),
             "healthy": len(well),
@@ -113,23 +113,23 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
             "seconds": round(sum(row["seconds"] for row in mine), 1),
             "rules": rules,
         }
-    return parts
+    return counts
 
 
-def is_good_enough(part: dict[str, Any]) -> bool:
+def is_good_enough(counts: dict[str, Any]) -> bool:
     """Whether enough mistakes are found, without one false alarm."""
-    return part["found"] >= ENOUGH * part["planted"] and not part["false_alarms"]
+    return counts["found"] >= ENOUGH * counts["planted"] and not counts["false_alarms"]
 
 
 def table(summary: dict[str, Any]) -> str:
     """The counts as Markdown."""
     lines = []
-    for name, part in summary.items():
-        share = f" ({part['found'] / part['planted']:.1%})" if part["planted"] else ""
+    for name, counts in summary.items():
+        fraction = f" ({counts['found'] / counts['planted']:.1%})" if counts["planted"] else ""
         lines += [
-            f"{name}: {part['found']} of {part['planted']} mistakes found{share}, "
-            f"{part['false_alarms']} of {part['healthy']} healthy models with a false alarm, "
-            f"{part['seconds']:.0f} s",
+            f"{name}: {counts['found']} of {counts['planted']} mistakes found{fraction}, "
+            f"{counts['false_alarms']} of {counts['healthy']} healthy models with a false alarm, "
+            f"{counts['seconds']:.0f} s",
             "",
             "| rule | planted | found | false alarms | beside another mistake |",
             "|---|---|---|---|---|",
@@ -137,7 +137,7 @@ def table(summary: dict[str, Any]) -> str:
         lines += [
             f"| {rule} | {of['planted']} | {of['found']} | {of['false_alarms']} | "
             f"{of['beside_another']} |"
-            for rule, of in part["rules"].items()
+            for rule, of in counts["rules"].items()
         ]
         lines.append("")
     return "\n".join(lines).rstrip()
