@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nnguide.errors import ConfigError, NnguideError
+from nnguide.errors import ConfigError, NnguideError, WriteError
 from nnguide.files import writing_to
 
 SUFFIXES = UNFINISHED, REPLACED, REMOVED = ".unfinished", ".replaced", ".removed"
@@ -148,6 +148,7 @@ def locked(folder: Path, wait: float = 0.0) -> Iterator[None]:
         wait: seconds for another process to end; -1: for ever.
     Raises:
         ConfigError: another process is at work there.
+        WriteError: no file can be made beside it.
     """
     from filelock import FileLock, Timeout
 
@@ -155,6 +156,8 @@ def locked(folder: Path, wait: float = 0.0) -> Iterator[None]:
     try:
         lock.acquire(timeout=wait)
     except Timeout as error:
+        if not Path(lock.lock_file).exists():  # no file can be made there, as below /proc
+            raise WriteError(f"cannot write {folder}. Choose another place.") from error
         raise ConfigError(
             f"another process is at work in {folder}. Wait for its end, or choose another folder."
         ) from error

@@ -142,7 +142,7 @@ def test_a_table_that_cannot_be_learned_from(nnguide, alone, task, content, reas
         (["--config", "broken.toml"], 2, "not valid TOML"),
         (["--config", "broken.json"], 2, "not valid JSON"),
         (["--config", "spam.toml"], 2, "'spam'"),
-        (["--dataset", "nowhere/"], 2, "no data set"),
+        (["--dataset", "nowhere/"], 2, "no such file or folder"),
         (["--dataset", "broken.toml"], 4, "broken.toml"),
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",

@@ -81,7 +81,7 @@ def test_names():
     [
         ("digits", "mnsit", "Did you mean mnist?"),
         ("spam", "sms-spam", "Did you mean sms_spam"),
-        ("spam", "./no/such/path", "no data set"),
+        ("spam", "./no/such/path", "no such file or folder"),
         ("spam", "mnist", "for digits, not for spam"),
         ("digits", "spamassassin", "for spam, not for digits"),
         ("sentiment", "auto", "path"),

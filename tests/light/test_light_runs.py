@@ -16,7 +16,7 @@ import pytest
 import tiny
 from PIL import Image
 
-from nnguide import cli, tasks
+from nnguide import cli
 from nnguide.errors import ExtraError, RunError, WorkError
 from nnguide.evaluation import validation_scores
 from nnguide.files import sha256, write_json
@@ -29,7 +29,7 @@ from nnguide.training.train import train
 RAW = {"spam": ["WIN a free prize, call now", "See you at six"], "digits": np.eye(28) * 255}
 
 
-@pytest.fixture(params=tasks.names())
+@pytest.fixture(params=RAW)
 def run(request: Any, trained: Callable[[str], Run], tmp_path: Path) -> Run:
     """A run that a test may harm."""
     folder = tmp_path / request.param
