@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from nnguide import kinds
 from nnguide.errors import InputError, NnguideError
 from nnguide.inference import validation
 
@@ -89,7 +90,7 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
 def test_whatever_comes_is_taken_or_refused_clearly(raw: Any) -> None:
     for kind in ("pictures", "texts"):
         try:
-            got = validation.check(kind, raw)
+            got = kinds.get(kind).check(raw)
         except NnguideError as error:
             assert str(error)
         else:

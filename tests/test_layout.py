@@ -117,5 +117,36 @@ def test_a_file_is_read_in_one_sitting() -> None:
     assert long == {}
 
 
+KINDS = {"pictures", "texts", "numbers"}
+
+
+def kinds_named_in(node: ast.AST) -> set[object]:
+    """The kinds of input that a comparison or a mapping goes by."""
+    if isinstance(node, ast.Compare):
+        compared = [node.left, *node.comparators]
+        nodes = [inner for one in compared for inner in (one, *getattr(one, "elts", ()))]
+    elif isinstance(node, ast.Dict) and len(node.keys) > 1:
+        nodes = [key for key in node.keys if key is not None]
+    elif isinstance(node, ast.MatchValue):
+        nodes = [node.value]
+    else:
+        return set()
+    names = {one.value for one in nodes if isinstance(one, ast.Constant)} & KINDS
+    return names if not isinstance(node, ast.Dict) or len(names) > 1 else set()
+
+
+def test_nobody_asks_which_kind_of_input_it_is() -> None:
+    """What differs is in the kind's record, so a task of any kind works everywhere."""
+    asked = {
+        f"{path.relative_to(PACKAGE)}:{node.lineno}"  # type: ignore[attr-defined]
+        for path in PACKAGE.rglob("*.py")
+        if path.parent.name != "kinds"
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if kinds_named_in(node)
+        or (isinstance(node, ast.Compare) and "task.inputs" in ast.unparse(node))
+    }
+    assert asked == set()
+
+
 def lines(path: Path) -> int:
     return len(path.read_text("utf-8").splitlines())

@@ -53,11 +53,10 @@ def test_it_answers_at_once_without_data(task: str, tmp_path: Path) -> None:
 
 
 def test_both_engines_answer_alike(task: str) -> None:
-    from nnguide.inference import validation
 
     run = runs.Run.open(runs.shipped(task))
     given = [Path(INPUTS[task])] if task == "digits" else [INPUTS[task], "See you at six", ""]
-    checked = validation.check(run.task.inputs, given)
+    checked = run.check(given)
     assert abs(run.outputs(checked, "light") - run.outputs(checked, "keras")).max() <= 1e-4
 
 

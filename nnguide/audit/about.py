@@ -11,45 +11,6 @@ from nnguide.evaluation.evaluate import Part, own_dataset
 from nnguide.files import sha256
 from nnguide.runs import Run
 
-INTENDED = {
-    "numbers": (
-        "Naming the label of a row that has the columns above, measured as the training rows were.",
-        "Learning, teaching and comparing networks.",
-    ),
-    "pictures": (
-        "Naming the one sign that a picture shows, out of the labels above.",
-        "Learning, teaching and comparing networks.",
-    ),
-    "texts": (
-        "Sorting a person's own messages into ham and spam, where what is blocked can be read.",
-        "Learning, teaching and comparing filters.",
-    ),
-}
-LIMITS = {
-    "numbers": (
-        "It always answers with one of its labels, also for a row unlike any that it learned from.",
-        "A column in another unit gives a wrong answer without a word.",
-        "Columns can stand in for what was left out, such as a postcode for an income.",
-        "Not for decisions about people unless a person checks each answer and can overrule it.",
-    ),
-    "pictures": (
-        "It always answers with one of its labels: a letter, a scribble or two digits side by side "
-        "get a digit too, sometimes with a high probability.",
-        "It reads one sign in the middle of a picture, not a page, a number of several digits or a "
-        "line of writing.",
-        "Not for amounts, votes, medical or other records unless a person checks each answer.",
-    ),
-    "texts": (
-        "Spam changes: what was learned ages, and those who write spam try it out against filters.",
-        "It reads words, not links, senders or attachments: a short message from a stranger with "
-        "an innocent text and a bad link passes.",
-        "Only the beginning of a long message is read.",
-        "Languages, dialects and topics that the training data lacks are judged by chance "
-        "likeness. Anyone who writes so may be blocked more often than others.",
-        "Not for deleting messages unseen, and not for judging people by what they write.",
-    ),
-}
-
 
 def model(run: Run) -> dict[str, Any]:
     """Provenance: made when, by what, from which settings, and the hashes of what answers."""
@@ -69,8 +30,8 @@ def model(run: Run) -> dict[str, Any]:
         "command": shlex.join(
             ["nnguide", "train", run.task.name, "--config", str(run.folder / "config.json")]
         ),
-        "intended": list(INTENDED[run.task.inputs]),
-        "limits": list(LIMITS[run.task.inputs]),
+        "intended": list(run.task.intended or run.task.kind.intended),
+        "limits": list(run.task.limits or run.task.kind.limits),
     }
 
 

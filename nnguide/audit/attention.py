@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from nnguide.audit.slices import worse
-from nnguide.evaluation.changes import AIMS
+from nnguide.evaluation.changes import Aim
 from nnguide.evaluation.report import number, percent
 
 CALIBRATED = 0.02  # calibration error above which probabilities should not be taken at their word
@@ -14,14 +14,14 @@ BLOCKED = 0.01  # fraction of ham that a mild change may block beyond what is bl
 FEW = 200  # examples of a label below which the headline says little of it
 
 
-def attention(report: dict[str, Any], kind: str) -> list[str]:
+def attention(report: dict[str, Any], aim: Aim) -> list[str]:
     """Sentences on what in a report speaks against trusting the network; none is no praise."""
     return [
         *_data(report["data"]),
         *_headline(report["headline"]),
         *_duplicates(report["duplicates"]),
         *_slices(report),
-        *_robustness(report["robustness"], kind),
+        *_robustness(report["robustness"], aim),
         *_words(report.get("words")),
     ]
 
@@ -71,8 +71,7 @@ def _slices(report: dict[str, Any]) -> Iterator[str]:
         yield f"{small} of the {len(report['slices'])} slices are too small to tell."
 
 
-def _robustness(rows: list[dict[str, Any]], kind: str) -> Iterator[str]:
-    aim = AIMS[kind]
+def _robustness(rows: list[dict[str, Any]], aim: Aim) -> Iterator[str]:
     for row in rows:
         if row["met"] is False:
             yield (

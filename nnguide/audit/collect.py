@@ -13,7 +13,6 @@ from nnguide.audit.attention import attention
 from nnguide.audit.mistakes import mistakes
 from nnguide.audit.overlap import overlap
 from nnguide.audit.slices import slices
-from nnguide.audit.words import words
 from nnguide.data.examples import Examples
 from nnguide.errors import InputError
 from nnguide.evaluation import changes, metrics, validation_scores
@@ -74,7 +73,7 @@ def audit(
         raise InputError("expected at least one example to audit; got none")
     say(f"measuring {len(examples):,} examples")
     outputs = run.outputs(examples.inputs)
-    headline = figures_of(run.task, outputs, examples, run.threshold)
+    headline = figures_of(outputs, examples, run.threshold)
     report: dict[str, Any] = {
         "model": about.model(run),
         "data": about.dataset(run, measured_on),
@@ -82,19 +81,18 @@ def audit(
         "headline": headline,
         "calibration": _calibration(run, outputs, examples),
     }
-    if run.task.inputs == "texts":
-        report |= _of_spam(run, outputs[:, 0], examples.labels)
+    if run.threshold is not None:
+        report |= _of_spam(run.threshold, outputs[:, 0], examples.labels)
     say("slices")
     report["slices"] = slices(run, examples, outputs)
     say("the worst mistakes and their explanations")
     report["mistakes"] = mistakes(run, examples, outputs)
-    if run.task.inputs == "texts":
-        say("words")
-        report["words"] = words(run, examples, seed)
+    if (driving := run.task.kind.driving(run, examples, seed, say)) is not None:
+        report["words"] = driving
     report["robustness"] = changes.robustness(run, examples, seed, limit, say)
     say("duplicates")
     report["duplicates"] = overlap(run, measured_on, outputs)
-    report["attention"] = attention(report, run.task.inputs)
+    report["attention"] = attention(report, changes.aim(run.task))
     return Audit(report, examples, outputs, run.threshold)
 
 
@@ -111,8 +109,8 @@ def _calibration(run: Run, outputs: np.ndarray, examples: Examples) -> list[dict
     ]
 
 
-def _of_spam(run: Run, spam: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
-    thresholds = sorted({*validation_scores.USUAL, 0.5 if run.threshold is None else run.threshold})
+def _of_spam(threshold: float, spam: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+    thresholds = sorted({*validation_scores.USUAL, threshold})
     return {
         "thresholds": threshold_table(spam, labels, thresholds),
         "roc": _thinned(metrics.roc_curve(spam, labels), "blocked_ham", "spam_caught"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from nnguide import tasks
 from nnguide.audit.blocks import (
     Block,
     Inline,
@@ -17,7 +18,7 @@ from nnguide.audit.blocks import (
 )
 from nnguide.audit.slices import SMALL
 from nnguide.audit.words import SHORTCUT
-from nnguide.evaluation.changes import AIMS
+from nnguide.evaluation.changes import aim as aimed
 from nnguide.evaluation.report import number, percent
 
 
@@ -212,7 +213,7 @@ def robustness(report: dict[str, Any]) -> Block:
         if row["met"] is False:
             marked.append(place)
     drawn = any("as a picture" in row["change"] for row in report["robustness"])
-    aim = AIMS["texts" if spam else "pictures" if drawn else "numbers"]
+    aim = aimed(tasks.get(report["model"]["task"]))
     told = (
         f"What no person would mind should cost less than {100 * aim.most:g} points of {figure}"
         f"{', the threshold being what it is' if spam else ''}. Where it costs more, the row is "

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from nnguide import explain
-from nnguide.data.distinct import distinct_key
 from nnguide.data.examples import Examples
+from nnguide.evaluation import copies
 from nnguide.explain.explanation import Explanation
 from nnguide.explain.subjects import subject
 from nnguide.runs import Run
@@ -25,8 +25,8 @@ WORDS = 12  # of a message's words, the weightiest, that are listed
 def mistakes(run: Run, examples: Examples, outputs: np.ndarray) -> list[dict[str, Any]]:
     """The wrong answers with the least probability of the true label, worst first.
 
-    Of texts each once, and as many of each label at most, so that blocked ham is seen beside
-    missed spam.
+    Each input once; where a threshold decides, as many of each label at most, so that blocked
+    ham is seen beside missed spam.
 
     Args:
         run: whose answers they are.
@@ -46,9 +46,9 @@ def mistakes(run: Run, examples: Examples, outputs: np.ndarray) -> list[dict[str
     true = every[np.arange(len(every)), examples.labels]
     order = np.flatnonzero(wrong)
     order = order[np.argsort(true[order], kind="stable")]
-    if run.task.inputs == "texts":
-        first = {distinct_key(examples.inputs[place]): place for place in order[::-1]}
-        order = order[np.isin(order, list(first.values()))]
+    first = {copies.key(examples.inputs[place]): place for place in order[::-1]}
+    order = order[np.isin(order, list(first.values()))]
+    if run.threshold is not None:
         each = [order[examples.labels[order] == label][: SHOWN // 2] for label in (0, 1)]
         order = np.concatenate(each)
         order = order[np.argsort(true[order], kind="stable")]
@@ -62,12 +62,11 @@ def mistakes(run: Run, examples: Examples, outputs: np.ndarray) -> list[dict[str
         raw = examples.inputs[place]
         raw = raw if isinstance(raw, str) else np.asarray(raw)
         why = explain.explain(opened, raw, METHOD, given.label)
-        makers: dict[str, Any] = {"texts": _text, "pictures": _picture, "numbers": _row}
-        found.append({**row, **makers[run.task.inputs](raw, why)})
+        found.append({**row, **run.task.kind.mistake(raw, why)})
     return found
 
 
-def _text(text: str, why: Explanation) -> dict[str, Any]:
+def of_text(text: str, why: Explanation) -> dict[str, Any]:
     """The text, cut, and its weightiest words that are shown of it, in their order."""
     shown = [word for word in why.weights if word.end <= LONGEST]
     heavy = sorted(shown, key=lambda word: -abs(word.weight))[:WORDS]
@@ -82,12 +81,12 @@ def _text(text: str, why: Explanation) -> dict[str, Any]:
     }
 
 
-def _row(row: np.ndarray, why: Explanation) -> dict[str, Any]:
+def of_row(why: Explanation) -> dict[str, Any]:
     """The columns, the weightiest first."""
     return {"features": [feature._asdict() for feature in why.ranked()[:WORDS]]}
 
 
-def _picture(picture: np.ndarray, why: Explanation) -> dict[str, Any]:
+def of_picture(picture: np.ndarray, why: Explanation) -> dict[str, Any]:
     levels = np.rint(picture).astype(np.uint8)
     return {"picture": png(levels), "map": png(heat(levels, why.weights))}
 

@@ -44,20 +44,20 @@ def overlap(run: Run, measured_on: Part, outputs: np.ndarray) -> dict[str, Any]:
         return {**found, **unknown, "examples": [], "not_known": str(error)}
     same = copies.among(examples.inputs, training)
     rest = examples.take(np.flatnonzero(~same))
-    texts = run.task.inputs == "texts"
+    kind = run.task.kind
     return {
         **found,
         "n_train": len(training),
         "same": int(same.sum()),
-        "alike": _alike(training, rest.inputs) if texts else None,
-        "accuracy_without": figures_of(run.task, outputs[~same], rest, run.threshold)["accuracy"],
+        "alike": kind.alike(training, rest.inputs),
+        "accuracy_without": figures_of(outputs[~same], rest, run.threshold)["accuracy"],
         "n_without": len(rest),
-        "examples": [str(text) for text in examples.inputs[same][:SHOWN]] if texts else [],
+        "examples": kind.quoted(examples.inputs[same][:SHOWN]),
         "not_known": None,
     }
 
 
-def _alike(training: np.ndarray, texts: np.ndarray) -> int:
+def alike(training: np.ndarray, texts: np.ndarray) -> int:
     """How many of `texts`, none of which is in `training`, differ from one there in digits only."""
     learned = {_letters(text) for text in training} - {""}
     return sum(_letters(text) in learned for text in texts)

@@ -25,15 +25,11 @@ SLANTS = (-10.0, 0.0, 10.0, 20.0)  # degrees, leaning right positive
 LENGTHS = (40, 100, 160, 1000)  # characters
 CAPITALS = 0.5  # share of a text's letters, above which it is in capitals
 
-KEPT = {
-    "pictures": ("accuracy", "accuracy_low", "accuracy_high"),
-    "numbers": ("accuracy", "accuracy_low", "accuracy_high"),
-    "texts": (
-        *("accuracy", "accuracy_low", "accuracy_high"),
-        *("spam_caught", "spam_caught_low", "spam_caught_high"),
-        *("blocked_ham", "blocked_ham_low", "blocked_ham_high"),
-    ),
-}
+KEPT = ("accuracy", "accuracy_low", "accuracy_high")
+KEPT_OF_SPAM = (  # where a threshold decides
+    *("spam_caught", "spam_caught_low", "spam_caught_high"),
+    *("blocked_ham", "blocked_ham_low", "blocked_ham_high"),
+)
 
 _LINK = re.compile(r"https?://|www\.|\b[a-z0-9-]+\.(?:com|net|org|info|biz|co|uk|ru|io|ly)\b", re.I)
 _NUMBER = re.compile(r"\d")
@@ -54,19 +50,17 @@ def slices(run: Run, examples: Examples, outputs: np.ndarray) -> list[dict[str, 
         JSON-able rows of by, slice, n, small and the accuracy with its interval; for spam also
         n_spam, n_ham, spam_caught and blocked_ham with theirs. What is undefined is None.
     """
-    kind = run.task.inputs
-    makers = {"pictures": _of_pictures, "texts": _of_texts, "numbers": _of_numbers}
-    found = makers[kind](examples)
+    kept = KEPT if run.threshold is None else (*KEPT, *KEPT_OF_SPAM)
     rows = []
-    for by, name, chosen in found:
+    for by, name, chosen in run.task.kind.slices(examples):
         part = examples.take(np.flatnonzero(chosen))
-        figures = figures_of(run.task, outputs[chosen], part, run.threshold)
+        figures = figures_of(outputs[chosen], part, run.threshold)
         row: dict[str, Any] = {"by": by, "slice": name, "n": len(part)}
         least = len(part)
-        if kind == "texts":
+        if run.threshold is not None:
             row["n_ham"], row["n_spam"] = part.counts().values()
             least = min(row["n_ham"], row["n_spam"])
-        rows.append({**row, "small": least < SMALL, **{key: figures[key] for key in KEPT[kind]}})
+        rows.append({**row, "small": least < SMALL, **{key: figures[key] for key in kept}})
     return rows
 
 
@@ -102,14 +96,14 @@ def worse(rows: list[dict[str, Any]], whole: dict[str, Any]) -> list[dict[str, A
     return found
 
 
-def _of_pictures(examples: Examples) -> Iterator[Slice]:
+def of_pictures(examples: Examples) -> Iterator[Slice]:
     for number, name in enumerate(examples.label_names):
         yield "label", name, examples.labels == number
     yield from _between("stroke width", stroke_widths(examples.inputs), WIDTHS, "pixels")
     yield from _between("slant", slants(examples.inputs), SLANTS, "degrees")
 
 
-def _of_numbers(examples: Examples) -> Iterator[Slice]:
+def of_numbers(examples: Examples) -> Iterator[Slice]:
     """Each label, and the lower and upper half of each column."""
     for number, name in enumerate(examples.label_names):
         yield "label", name, examples.labels == number
@@ -119,7 +113,7 @@ def _of_numbers(examples: Examples) -> Iterator[Slice]:
         yield name, f"above {middle:.4g}", values > middle
 
 
-def _of_texts(examples: Examples) -> Iterator[Slice]:
+def of_texts(examples: Examples) -> Iterator[Slice]:
     texts = examples.inputs
     length = np.array([len(text) for text in texts], float)
     yield from _between("length", length, LENGTHS, "characters")

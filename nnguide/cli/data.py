@@ -111,21 +111,19 @@ def _path(
     out: Path | None,
     as_json: bool,
 ) -> None:
+    from nnguide import tasks
     from nnguide.data import inspection
     from nnguide.files import writing_to
 
     found = inspection.inspect(path, task, label_column, text_column, encoding)
     if out is not None:
-        if found.task != "digits":
+        if not found.is_drawn:
             raise ConfigError("--out is for pictures; these are texts")
         with writing_to(out):
             inspection.save(found, out)
     counts = {part: examples.counts() for part, examples in found.parts.items()}
-    pictures = found.task == "digits"
-    shown = [
-        {"label": label, "input": inspection.drawn(value) if pictures else value}  # type: ignore[arg-type]
-        for label, value in found.shown
-    ]
+    kind = tasks.get(found.task).kind
+    shown = [{"label": label, "input": kind.preview(value)} for label, value in found.shown]
     if as_json:
         answer = {
             "name": str(path),
@@ -144,7 +142,7 @@ def _path(
     click.echo(f"{'left out':<8} {len(found.left_out):,}")
     for one in shown:
         click.echo(f"\n{one['label']}:")
-        lines = one["input"] if pictures else [str(one["input"])[:300]]
+        lines = one["input"] if found.is_drawn else [str(one["input"])[:300]]
         for line in lines:
             click.echo(f"  {line}")
 

@@ -111,28 +111,20 @@ def _named(
     of: Subject, inputs: tuple[str, ...], mails: tuple[Path, ...], anyway: bool
 ) -> Iterator[tuple[str, Any]]:
     """Each input's name, and its value or an InputError."""
-    from nnguide.explain import subjects
-    from nnguide.inference import sources
+    from nnguide.kinds import Asked
 
-    if mails and not (of.kind == "texts" and isinstance(of, subjects.RunSubject)):
+    if mails and not of.kind.takes_mail:
         raise ConfigError("--mail is for a run of spam")
     if not inputs and not mails:
         raise ConfigError("expected INPUT, as in: nnguide explain spam 'win a prize'")
-    if of.kind == "pictures":
-        found = sources.pictures(inputs, cli.standard_input())
-    elif of.kind == "texts":
-        if isinstance(of, subjects.RunSubject) and not anyway:
-            of.run.check_learned("mail" if mails else "messages")
-        found = _telling(of, sources.texts(inputs, (), mails, cli.standard_input()))
-    else:
-        found = sources.rows(inputs, None, of.features)
+    asked = Asked(inputs, cli.standard_input(), mails=mails, anyway=anyway)
+    found = _telling(of, of.kind.sources(of.run, asked))
     yield from (item for item in found if item is not None)
 
 
 def _telling(of: Any, found: Named) -> Iterator[tuple[str, Any] | None]:
     """Of a mail that offers several texts, the one that its answer is of."""
     from nnguide.data.mail import MailText, is_empty
-    from nnguide.inference import validation
 
     for item in found:
         if item is None or not isinstance(item[1], MailText):
@@ -143,8 +135,8 @@ def _telling(of: Any, found: Named) -> Iterator[tuple[str, Any] | None]:
             yield name, InputError("it has neither subject nor text: its answer is a guess")
             continue
         every = [str(text), *text.alternatives]
-        spam = of.run.outputs(validation.check("texts", every))[:, 0]
-        yield name, every[int(spam.argmax())]
+        outputs = of.run.outputs(of.run.check(every))
+        yield name, every[int(outputs[:, 0].argmax()) if outputs.shape[1] == 1 else 0]
 
 
 def _batches(
@@ -176,7 +168,7 @@ def _explained(
             cli.say(f"{method}: {len(raws)} input{'s' * (len(raws) > 1)}")
         columns.append(explain_all(of, raws, method, target, seed=seed))
     return [
-        [explanation.named(name) if of.kind != "texts" else explanation for explanation in row]
+        [explanation if of.kind.is_its_own_name else explanation.named(name) for explanation in row]
         for (name, _), row in zip(batch, zip(*columns, strict=True), strict=True)
     ]
 
@@ -194,6 +186,7 @@ def _print(row: list[Explanation], as_json: bool) -> None:
         for explanation in row:
             _options.print_json("explain", explanation.to_dict())
         return
+    from nnguide import kinds
     from nnguide.explain import terminal
 
     first = row[0]
@@ -203,7 +196,7 @@ def _print(row: list[Explanation], as_json: bool) -> None:
     click.echo(f"{answer}\t{one_line(first.input or '')}")
     for explanation in row:
         click.echo()
-        if first.kind == "texts":
+        if kinds.get(first.kind).is_its_own_name:
             click.echo(f"  {_coloured(explanation)}")
         for line in terminal.lines(explanation):
             click.echo(one_line(line))

@@ -10,7 +10,7 @@ import click
 
 from nnguide import cli
 from nnguide.cli import _options
-from nnguide.errors import ConfigError, InputError
+from nnguide.errors import InputError
 
 if TYPE_CHECKING:
     from nnguide.runs import Engine
@@ -67,34 +67,15 @@ def command(
     """
     cli.loud()
     from nnguide import runs
-    from nnguide.data.table_files import check_encoding
-    from nnguide.data.tables import Columns
-    from nnguide.inference.sources import is_path, pictures, rows, texts
+    from nnguide.kinds import Asked
     from nnguide.runs.streaming import predict
 
     found = runs.load(run)
     cli.say(f"run: {found.folder}")
-    if found.task.inputs == "pictures":
-        if files or mails or threshold is not None or text_column:
-            raise ConfigError(
-                "--file, --mail, --text-column and --threshold are for spam; give image files"
-            )
-        named = pictures(inputs, cli.standard_input(), check_encoding(encoding))
-    elif found.task.inputs == "numbers":
-        if mails or threshold is not None or text_column or encoding:
-            raise ConfigError("--mail and --threshold are for spam; give numbers or --file")
-        if len(files) > 1:
-            raise ConfigError("a run that takes numbers takes one --file")
-        named = rows(inputs, next(iter(files), None), found.features)
-    else:
-        if threshold is not None and not 0 <= threshold <= 1:
-            raise ConfigError(f"--threshold is a probability in [0, 1]; got {threshold:g}")
-        messages = files or not mails or not all(map(is_path, inputs))
-        for kind, there in (("mail", mails), ("messages", messages)):
-            if there and not anyway:
-                found.check_learned(kind)
-        columns = Columns(text=text_column, encoding=check_encoding(encoding))
-        named = texts(inputs, files, mails, cli.standard_input(), columns)
+    asked = Asked(
+        inputs, cli.standard_input(), files, mails, text_column, encoding, threshold, anyway
+    )
+    named = found.task.kind.sources(found, asked)
     failed = 0
     count = 0
     for name, answer in predict(found, named, threshold, engine):

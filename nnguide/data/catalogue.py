@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from nnguide.data import download, preparation, prepared
 from nnguide.data.dataset_info import ALL, AUTO, BY_NAME, KINDS, Facts
-from nnguide.data.mail import MailText
 from nnguide.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -252,7 +251,7 @@ def _check_apart(several: list[Facts], listed: str) -> None:
                     f"{listed} joins a set with itself. Join different sets, as in "
                     "sms_spam+spamassassin."
                 )
-    if several[0].task != "spam":
+    if not several[0].kinds:
         raise ConfigError(f"{listed}: only sets of texts can be joined")
 
 
@@ -262,12 +261,11 @@ def kinds_of(source: Source, examples: Examples) -> tuple[str, ...]:
     Of a user's own data, texts that were read from mail are mail, and texts that begin as those
     of a mail, with Subject:, where half of them do.
     """
-    if source.kinds or not source.is_path or source.task != "spam":
+    if source.kinds or not source.is_path:
         return source.kinds
-    mails = sum(isinstance(text, MailText) for text in examples.inputs)
-    subjects = sum(text[:8].lower() == "subject:" for text in examples.inputs)
-    found = {"messages": mails < len(examples), "mail": mails or 2 * subjects >= len(examples)}
-    return tuple(kind for kind in KINDS if found[kind])
+    from nnguide import tasks
+
+    return tasks.get(source.task).kind.learned_from(examples)
 
 
 def known_kinds(dataset: str) -> tuple[str, ...]:
@@ -292,41 +290,24 @@ def _at_path(
     text_column: str | None,
     encoding: str | None,
 ) -> Source:
+    from nnguide import tasks
     from nnguide.data.table_files import check_encoding
 
     place = Path(path).expanduser()
     check_encoding(encoding)
-    if task == "spam":
-        from nnguide.data import text_files
+    known = tasks.get(task)
 
-        def read(split: str) -> Examples:
-            return text_files.read(
-                place,
-                split,
-                split_seed=split_seed,
-                label_column=label_column,
-                text_column=text_column,
-                encoding=encoding,
-            )
+    def read(split: str) -> Examples:
+        return known.kind.read(
+            place,
+            split,
+            known.labels,
+            split_seed=split_seed,
+            label_column=label_column,
+            text_column=text_column,
+            encoding=encoding,
+        )
 
-    elif task == "table":
-        if text_column:
-            raise ConfigError("--text-column is for tables of texts")
-        from nnguide.data import number_tables
-
-        def read(split: str) -> Examples:
-            return number_tables.read(
-                place, split, split_seed=split_seed, label_column=label_column
-            )
-
-    else:
-        if text_column:
-            raise ConfigError("--text-column is for tables of texts")
-        from nnguide.data import picture_files
-
-        def read(split: str) -> Examples:
-            return picture_files.read(
-                place, split, split_seed=split_seed, label_column=label_column, encoding=encoding
-            )
-
+    if text_column and not known.kind.takes_mail:
+        raise ConfigError("--text-column is for tables of texts")
     return Source(path, task, read, is_path=True)

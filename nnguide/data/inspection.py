@@ -34,6 +34,13 @@ class Inspected:
     left_out: tuple[LeftOut, ...]
 
     @property
+    def is_drawn(self) -> bool:
+        """Whether its inputs are pictures, shown as lines of characters."""
+        from nnguide import tasks
+
+        return tasks.get(self.task).kind.is_drawn
+
+    @property
     def shown(self) -> list[tuple[str, np.ndarray | str]]:
         """The first training example of each of three labels: its label and its input."""
         train = self.parts.get("train") or next(iter(self.parts.values()))
@@ -60,11 +67,13 @@ def inspect(
         InputError: neither task can read it; the reasons are both said.
         Others: as `catalogue.find` and `Source.load`.
     """
+    from nnguide import tasks
+
     is_table = table_files.form(path) != ""
-    tasks: Sequence[str] = ("spam", "digits") if is_table else ("digits", "spam")
+    tried: Sequence[str] = ("spam", "digits") if is_table else ("digits", "spam")
     reasons = []
-    for name in (task,) if task else tasks:
-        column = text_column if name == "spam" else None
+    for name in (task,) if task else tried:
+        column = text_column if tasks.get(name).kind.takes_mail else None
         try:
             source = catalogue.find(
                 name,

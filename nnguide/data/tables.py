@@ -1,6 +1,7 @@
 """Tables of texts: CSV, TSV, JSON lines, and the form of the SMS Spam Collection.
 
-Every form gives rows of (line, label, text); labels are 0 for ham and 1 for spam.
+Every form gives rows of (line, label, text); labels are numbered in label
+order: 0 for ham and 1 for spam.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from nnguide.data.examples import LeftOut
 from nnguide.data.table_files import DELIMITERS, MAX_TEXT, SUFFIXES
 from nnguide.errors import ConfigError, InputError
 
-LABELS = {"ham": 0, "0": 0, "false": 0, "spam": 1, "1": 1, "true": 1}
+SPAM = ("ham", "spam")
+WORDS_OF_SPAM = {"ham": 0, "0": 0, "false": 0, "spam": 1, "1": 1, "true": 1}
 SAMPLED = 200  # rows by which columns of other names are told
 COLUMNS_HELP = "Name the columns with --label-column and --text-column."
 log = logging.getLogger(__name__)
@@ -29,11 +31,33 @@ Rows = Iterator[Row | tuple[int, InputError]]
 
 @dataclass(frozen=True)
 class Columns:
-    """What the user calls the columns, and how the file is encoded; None: the usual."""
+    """What the user calls the columns, and how the file is encoded; None: the usual.
+
+    `labels` are those that the column of labels may hold, in label order.
+    """
 
     label: str | None = None
     text: str | None = None
     encoding: str | None = None
+    labels: tuple[str, ...] = SPAM
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """What stands for each label, in lower case, and its number."""
+        if self.labels == SPAM:
+            return WORDS_OF_SPAM
+        return {label.lower(): number for number, label in enumerate(self.labels)}
+
+    @property
+    def expected(self) -> str:
+        """What stands for the labels, in words."""
+        if self.labels == SPAM:
+            return "spam or ham, 1 or 0, true or false"
+        return " or ".join(self.labels)
+
+    def holds_label(self, value: str) -> bool:
+        """Whether a field holds one of the labels."""
+        return value.strip().lower() in self.numbers
 
     @property
     def named(self) -> list[str]:
@@ -72,7 +96,7 @@ def position(path: Path, names: Sequence[str], wanted: str, given: str | None) -
 
 
 def read(path: Path, columns: Columns) -> tuple[list[int], list[str], tuple[LeftOut, ...]]:
-    """Labels (0 ham, 1 spam) and texts of a table, in its order, and the rows left out.
+    """Labels (by their place) and texts of a table, in its order, and the rows left out.
 
     `.csv` and `.tsv` are read with their quotes, `.jsonl` as one object a line, any other file
     in the form of the SMS Spam Collection: a label, a tab, the text to the line's end, quotes
@@ -91,7 +115,7 @@ def read(path: Path, columns: Columns) -> tuple[list[int], list[str], tuple[Left
             if isinstance(row[0], InputError):
                 raise row[0]
             label, text = row
-            labels.append(_label(label))
+            labels.append(_label(label, columns))
             texts.append(_checked(str(text)))
         except InputError as error:
             del labels[len(texts) :]
@@ -123,7 +147,7 @@ def texts(path: Path, columns: Columns) -> Iterator[tuple[int, str | InputError]
     place = position(path, names, columns.text or "text", columns.text)
     ahead = list(itertools.islice(rows, SAMPLED))
     sample = [list(fields) for _, fields in ahead if not isinstance(fields, InputError)]
-    if place is None and len(names) == 2 and names[0].strip().lower() in LABELS:
+    if place is None and len(names) == 2 and columns.holds_label(names[0]):
         ahead, place = [first, *ahead], 1  # no header
     elif place is None and len(candidates := _text_columns(sample, range(len(names)))) == 1:
         place = candidates[0]
@@ -153,12 +177,12 @@ def _checked(text: str) -> str:
     return text
 
 
-def _label(value: str) -> int:
+def _label(value: str, columns: Columns) -> int:
     try:
-        return LABELS[value.strip().lower()]
+        return columns.numbers[value.strip().lower()]
     except KeyError:
         raise InputError(
-            "expected the label spam or ham, 1 or 0, true or false; got " + _quoted([value])
+            f"expected the label {columns.expected}; got " + _quoted([value])
         ) from None
 
 
@@ -228,7 +252,7 @@ def _fits(names: list[str], columns: Columns) -> bool:
     wanted = {
         name.strip().casefold() for name in (columns.label or "label", columns.text or "text")
     }
-    return wanted <= plain or (len(names) == 2 and names[0].strip().lower() in LABELS)
+    return wanted <= plain or (len(names) == 2 and columns.holds_label(names[0]))
 
 
 def _separated_rows(path: Path, columns: Columns) -> Rows:
@@ -241,7 +265,7 @@ def _separated_rows(path: Path, columns: Columns) -> Rows:
     assert isinstance(names, list)  # the first row has as many fields as itself
     ahead: list[table_files.Record] = []
     where = columns.find(path, names)
-    if where is None and len(names) == 2 and names[0].strip().lower() in LABELS:
+    if where is None and len(names) == 2 and columns.holds_label(names[0]):
         ahead, where = [first], (0, 1)
     elif where is None:
         ahead = list(itertools.islice(records, SAMPLED))
@@ -249,7 +273,7 @@ def _separated_rows(path: Path, columns: Columns) -> Rows:
         if where is None:
             raise InputError(
                 f"{path}, line {line}: expected a header with the columns label and text, or two "
-                "columns without a header, label (spam or ham, 1 or 0, true or false) and text; "
+                f"columns without a header, label ({columns.expected}) and text; "
                 f"got {_quoted(names)}. {COLUMNS_HELP}"
             )
     label, text = where
@@ -272,7 +296,7 @@ def _guessed(
         return None
     places = range(len(names))
     labels = [
-        i for i in places if {row[i].strip().lower() for row in sample} <= LABELS.keys()
+        i for i in places if all(columns.holds_label(row[i]) for row in sample)
     ] if label is None else [label]  # fmt: skip
     texts = _text_columns(sample, [i for i in places if i not in labels])
     texts = texts if text is None else [text]

@@ -15,7 +15,6 @@ from nnguide.errors import ConfigError, InputError
 
 Texts = tuple[list[int], list[str], tuple[LeftOut, ...]]  # labels, texts, what was left out
 TABLES = (*table_files.SUFFIXES, *table_files.PACKED)
-LABEL_NAMES = ("ham", "spam")
 FORMS = (
     f"a table ({', '.join(tables.SUFFIXES)}, also .gz), folders spam/ and ham/ with mailboxes, "
     "mails or a message a file, or a train and a test set, each a table or such folders"
@@ -25,6 +24,7 @@ FORMS = (
 def read(
     path: Path,
     split: str,
+    label_names: tuple[str, ...] = tables.SPAM,
     *,
     split_seed: int = 0,
     label_column: str | None = None,
@@ -40,19 +40,20 @@ def read(
     Args:
         path: a table (see tables.read) or a folder.
         split: "train", "test" or "all".
+        label_names: the labels, in label order.
         split_seed: chooses the division of a path without parts.
         label_column: a table's column of labels; None: "label".
         text_column: a table's column of texts; None: "text".
         encoding: of a table; None: UTF-8.
     Returns:
-        (n,) object, each a str; labels 0 ham and 1 spam.
+        (n,) object, each a str; labels by their place in `label_names`.
     Raises:
         ConfigError: no such split, or no such column.
         DataError: nothing at `path`.
         InputError: data that cannot be used, one label only among it.
     """
     path = Path(path)
-    columns = Columns(label_column or None, text_column or None, encoding or None)
+    columns = Columns(label_column or None, text_column or None, encoding or None, label_names)
     user_data.check(path, split)
     found = _found_parts(path) if path.is_dir() else {}
     if found:
@@ -64,6 +65,11 @@ def read(
         return whole
     keys = [distinct_key(text) for text in whole.inputs]
     return user_data.divided(path, whole, split, split_seed, keys)
+
+
+def _listed(columns: Columns) -> str:
+    """The labels in words, the last first, as spam and ham."""
+    return " and ".join(columns.labels[::-1])
 
 
 def _found_parts(path: Path) -> dict[str, Path]:
@@ -90,9 +96,9 @@ def _read_source(source: Path, columns: Columns, both: bool) -> Examples:
     if source.is_dir():
         inside = user_data.entries(source)
         named = {entry.name.lower().removesuffix(".mbox"): entry for entry in inside}
-        classes = [named[name] for name in LABEL_NAMES if name in named]
+        classes = [named[name] for name in columns.labels if name in named]
         listed_tables = [entry for entry in inside if entry.name.lower().endswith(TABLES)]
-        if len(classes) == 2 or (classes and not both):
+        if len(classes) == len(columns.labels) or (classes and not both):
             labels, found, left_out = _read_folders(source, classes, columns)
         elif len(listed_tables) == 1 and not classes:
             labels, found, left_out = tables.read(listed_tables[0], columns)
@@ -104,20 +110,20 @@ def _read_source(source: Path, columns: Columns, both: bool) -> Examples:
         labels, found, left_out = tables.read(source, columns)
     if both and len(set(labels)) < 2:
         raise InputError(
-            f"{source}: expected spam and ham; all {len(found):,} texts are "
-            f"{LABEL_NAMES[labels[0]]}. Add some of the other label."
+            f"{source}: expected {_listed(columns)}; all {len(found):,} texts are "
+            f"{columns.labels[labels[0]]}. Add some of the other label."
             + "".join(f" Left out: {one}." for one in left_out[:1])
         )
     inputs = np.empty(len(found), object)
     inputs[:] = found
-    return Examples(inputs, np.array(labels, np.int64), LABEL_NAMES, left_out)
+    return Examples(inputs, np.array(labels, np.int64), columns.labels, left_out)
 
 
 def _read_folders(path: Path, folders: Sequence[Path], columns: Columns) -> Texts:
     """The messages in class folders: plain text, one a file, or mail in any form."""
     if columns.named:
         raise ConfigError(
-            f"{path} has no columns: its folders spam and ham hold messages. "
+            f"{path} has no columns: its folders {_listed(columns)} hold messages. "
             "Leave out --label-column and --text-column."
         )
     labels: list[int] = []
@@ -126,7 +132,7 @@ def _read_folders(path: Path, folders: Sequence[Path], columns: Columns) -> Text
     for folder in folders:
         name = folder.name.lower().removesuffix(".mbox")
         texts = _texts(path, folder, bad)
-        labels += [LABEL_NAMES.index(name)] * len(texts)
+        labels += [columns.labels.index(name)] * len(texts)
         found += texts
         if len(found) > user_data.MAX_EXAMPLES:
             raise InputError(f"{path}: expected at most {user_data.MAX_EXAMPLES:,} messages.")

@@ -17,6 +17,7 @@ from nnguide.data.examples import Examples
 from nnguide.errors import InputError
 from nnguide.evaluation import metrics
 from nnguide.runs import Run
+from nnguide.tasks import Task
 
 LIMIT = 10_000  # examples measured, unless told
 PICTURES_READ = 500  # of them at most that go through the normaliser, which takes milliseconds each
@@ -53,11 +54,10 @@ class Aim:
     most: float
 
 
-AIMS = {
-    "pictures": Aim("accuracy", 0.01),
-    "texts": Aim("spam_caught", 0.10),
-    "numbers": Aim("accuracy", 0.02),
-}
+def aim(task: Task) -> Aim:
+    """What a mild change should spare in the answers of a task."""
+    figure = "accuracy" if task.threshold is None else "spam_caught"
+    return Aim(figure, task.kind.may_lose)
 
 
 def shift(pictures: np.ndarray, seed: int) -> np.ndarray:
@@ -199,32 +199,30 @@ def _change(name: str, apply: Apply, drawn: bool = False) -> Change:
     return Change(name, (apply.__doc__ or "").rstrip("."), apply, drawn)
 
 
-CHANGES: dict[str, tuple[Change, ...]] = {
-    "pictures": (
-        _change("shift", shift),
-        _change("rotation", rotate),
-        _change("thicker strokes", thicken),
-        _change("thinner strokes", thin),
-        _change("noise", noise),
-        _change("half contrast", fade),
-        _change("low contrast, as a picture", pale, drawn=True),
-        _change("inversion, as a picture", invert, drawn=True),
-    ),
-    "numbers": (
-        _change("measurement noise", measure_again),
-        _change("two digits", round_off),
-        _change("a missing value", lose_one),
-    ),
-    "texts": (
-        _change("upper case", upper),
-        _change("words split", split_words),
-        _change("words spelt out", spell_out),
-        _change("zero-width characters", hide),
-        _change("look-alike letters", resemble),
-        _change("digits for letters", leet),
-        _change("innocent words appended", append),
-    ),
-}
+OF_PICTURES = (
+    _change("shift", shift),
+    _change("rotation", rotate),
+    _change("thicker strokes", thicken),
+    _change("thinner strokes", thin),
+    _change("noise", noise),
+    _change("half contrast", fade),
+    _change("low contrast, as a picture", pale, drawn=True),
+    _change("inversion, as a picture", invert, drawn=True),
+)
+OF_NUMBERS = (
+    _change("measurement noise", measure_again),
+    _change("two digits", round_off),
+    _change("a missing value", lose_one),
+)
+OF_TEXTS = (
+    _change("upper case", upper),
+    _change("words split", split_words),
+    _change("words spelt out", spell_out),
+    _change("zero-width characters", hide),
+    _change("look-alike letters", resemble),
+    _change("digits for letters", leet),
+    _change("innocent words appended", append),
+)
 
 
 def robustness(
@@ -248,15 +246,15 @@ def robustness(
         say: told of each change before it is measured.
     Returns:
         JSON-able rows of change, description, n, before, after, lost (before - after), met
-        (less is lost than AIMS say) and refused (pictures on which no digit was seen). before
-        and after are the accuracy of pictures and the fraction of spam caught of texts; texts have
-        blocked_ham_before and blocked_ham_after too. A share of no examples is None.
+        (less is lost than `aim` says) and refused (pictures on which no digit was seen). before
+        and after are the accuracy, or where a threshold decides the fraction of spam caught, with
+        blocked_ham_before and blocked_ham_after beside it. A share of no examples is None.
     """
-    kind = run.task.inputs
+    aimed = aim(run.task)
     chosen = _sample(examples, limit, seed)
     answered = run.outputs(chosen.inputs)
     rows = []
-    for change in CHANGES[kind]:
+    for change in run.task.kind.changes():
         say(f"change: {change.name}")
         count = len(chosen)
         if change.drawn and limit is not None:
@@ -265,14 +263,14 @@ def robustness(
         changed, seen = _changed(change, part.inputs, seed)
         before = _shares(run, answered[:count], part.labels)
         after = _shares(run, run.outputs(changed), part.labels, seen)
-        first, second = (share[AIMS[kind].figure] for share in (before, after))
+        first, second = (share[aimed.figure] for share in (before, after))
         lost = None if first is None or second is None else first - second
         row = {"change": change.name, "description": change.description, "n": count}
         row |= {"before": first, "after": second, "lost": lost}
-        if kind == "texts":
+        if run.threshold is not None:
             row["blocked_ham_before"] = before["blocked_ham"]
             row["blocked_ham_after"] = after["blocked_ham"]
-        met = None if lost is None else lost < AIMS[kind].most
+        met = None if lost is None else lost < aimed.most
         rows.append({**row, "met": met, "refused": int(np.count_nonzero(~seen))})
     return rows
 
@@ -304,12 +302,11 @@ def _shares(
     run: Run, outputs: np.ndarray, labels: np.ndarray, seen: np.ndarray | None = None
 ) -> dict[str, float | None]:
     """The accuracy, or spam_caught and blocked_ham; a picture that is not seen is wrong."""
-    if run.task.inputs != "texts":
+    if run.threshold is None:
         given = run.decision.numbers(outputs)
         given = given if seen is None else np.where(seen, given, -1)
         return {"accuracy": metrics.accuracy(given, labels)}
-    threshold = 0.5 if run.threshold is None else run.threshold
-    matrix = metrics.spam_confusion(outputs[:, 0], labels, threshold)
+    matrix = metrics.spam_confusion(outputs[:, 0], labels, run.threshold)
     return {"spam_caught": metrics.spam_caught(matrix), "blocked_ham": metrics.blocked_ham(matrix)}
 
 

@@ -12,7 +12,6 @@ import numpy as np
 
 from nnguide import data, tasks
 from nnguide.config import Config
-from nnguide.data import mail
 from nnguide.data.examples import Examples
 from nnguide.errors import ConfigError, DataError, InputError, NnguideError
 from nnguide.evaluation import copies, figures, metrics
@@ -27,16 +26,13 @@ def measure(
 ) -> dict[str, Any]:
     """The figures of a model on raw examples, as nnguide.evaluation.metrics gives them."""
     network = functools.partial(outputs, model)
-    texts = task.inputs == "texts"
-    answered = mail.outputs(network, examples.inputs) if texts else network(examples.inputs)
-    return figures_of(task, answered, examples, threshold)
+    answered = task.kind.outputs(network, examples.inputs)
+    return figures_of(answered, examples, threshold)
 
 
-def figures_of(
-    task: tasks.Task, answered: np.ndarray, examples: Examples, threshold: float | None
-) -> dict[str, Any]:
+def figures_of(answered: np.ndarray, examples: Examples, threshold: float | None) -> dict[str, Any]:
     """The figures of (n, nodes) outputs for examples, as nnguide.evaluation.metrics gives them."""
-    if task.inputs == "texts":
+    if answered.shape[1] == 1:
         return metrics.spam_metrics(
             answered[:, 0], examples.labels, 0.5 if threshold is None else threshold
         )
@@ -84,7 +80,7 @@ def evaluate(
     examples = measured_on.examples
     chosen = run.threshold if threshold is None else threshold
     answered = run.outputs(examples.inputs, "keras")
-    measured = figures_of(run.task, answered, examples, chosen)
+    measured = figures_of(answered, examples, chosen)
     if plots is not None:
         draw(answered, examples, chosen, measured, plots)
         say(f"pictures: {plots}")

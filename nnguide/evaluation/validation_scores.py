@@ -37,7 +37,7 @@ def load(run: Run) -> tuple[np.ndarray, np.ndarray]:
         ConfigError: the run is not a spam run.
         RunError: it keeps none, or they are damaged.
     """
-    if run.task.inputs != "texts":
+    if run.threshold is None:
         raise ConfigError(f"a threshold is for spam; {run.task.name} takes the most probable label")
     path = run.folder / NAME
     if not path.exists():

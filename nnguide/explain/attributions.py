@@ -9,7 +9,7 @@ import numpy as np
 
 from nnguide.explain import LIBRARIES, faithful, gradients, occlusion, subjects, subprocess_methods
 from nnguide.explain.explanation import Explanation, Feature
-from nnguide.explain.features import Features, Word, Words
+from nnguide.explain.features import Features, Patches, Word, Words
 from nnguide.explain.score import Score
 from nnguide.explain.subjects import Subject
 from nnguide.explain.subprocess_methods import Weighed
@@ -27,7 +27,7 @@ def explain_each(
     checked = [of.check(raw) for raw in raws]
     if not checked:
         return []
-    _, answered, every = of.judged(subjects.stacked(of, checked))
+    _, answered, every = of.judged(of.kind.stacked(checked))
     labels = [subjects.number(of, target, int(one)) for one in answered]
     if method in LIBRARIES:
         found = subprocess_methods.weigh_all(of, method, checked, labels, seed)
@@ -59,7 +59,7 @@ def _weigh(of: Subject, method: str, raw: Any, score: Score, seed: int) -> Weigh
     count = len(parts.differs)
     f = _of_masks(of, raw, lambda z: score(z)[0])
     low, high = f(np.repeat([[False], [True]], count, axis=1))
-    found = occlusion.of_pixels(f) if of.kind == "pictures" else occlusion.of_parts(f, count)
+    found = occlusion.of_pixels(f) if isinstance(parts, Patches) else occlusion.of_parts(f, count)
     return Weighed(found, (float(low), float(high)), {})
 
 
@@ -99,18 +99,18 @@ def _explanation(
     return Explanation(
         method=method,
         task=of.task,
-        kind=of.kind,
-        input=raw if of.kind == "texts" else name,
+        kind=of.kind.name,
+        input=raw if of.kind.is_its_own_name else name,
         label=of.labels[answered] if of.labels else None,
         target=of.labels[label] if of.labels else None,
         probability=float(probabilities[label]) if of.labels else None,
         score=weighed.ends[1],
-        baseline=subjects.BASELINES[of.kind],
+        baseline=of.kind.baseline,
         baseline_score=weighed.ends[0],
         weights=weights,
         checks=_checks(of, method, seed, raw, score, weighed),
         labels=of.labels,
-        picture=np.asarray(raw) if of.kind == "pictures" else None,
+        picture=np.asarray(raw) if isinstance(parts, Patches) else None,
         seed=seed,
     )
 

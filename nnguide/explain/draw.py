@@ -46,7 +46,7 @@ def draw(rows: Sequence[Sequence[Explanation]], target: Path) -> None:
         raise ConfigError(
             f"a PNG file shows at most {MOST_ROWS} inputs; got {len(rows)}. Write .html instead."
         )
-    pictures = rows[0][0].kind == "pictures"
+    pictures = rows[0][0].picture is not None
     columns = len(rows[0]) + pictures  # the digit itself stands first
     bars = max((min(len(row[0].ranked()), MOST_BARS) for row in rows), default=0)
     width, height = (2.4, 2.9) if pictures else (3.6, 1.2 + 0.24 * max(bars, 2))

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from nnguide import kinds
+
 
 class Feature(NamedTuple):
     """A number of the input, and what it weighs."""
@@ -73,7 +75,7 @@ class Explanation:
 
     def ranked(self) -> list[Any]:
         """The words or features, those of the largest |weight| first; none of a picture."""
-        if self.kind == "pictures":
+        if self.picture is not None:
             return []
         return sorted(self.weights, key=lambda part: -abs(part.weight))
 
@@ -85,11 +87,10 @@ class Explanation:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values: a map for pictures, words for texts, features for numbers."""
-        kinds = {"pictures": "map", "texts": "words", "numbers": "features"}
-        parts: dict[str, Any] = dict.fromkeys(kinds.values())
-        parts[kinds[self.kind]] = (
+        parts: dict[str, Any] = dict.fromkeys(("map", "words", "features"))
+        parts[kinds.get(self.kind).weights] = (
             self.weights.tolist()
-            if self.kind == "pictures"
+            if isinstance(self.weights, np.ndarray)
             else [part._asdict() for part in self.weights]
         )
         return {

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnguide import pages
+from nnguide import kinds, pages
 from nnguide.explain.draw import AGAINST, FOR, MOST_BARS, heat
 
 if TYPE_CHECKING:
     from nnguide.explain.explanation import Explanation
 
 PIXEL = 8  # screen pixels of one of the picture's
-THINGS = {"pictures": ("picture", "pixel"), "texts": ("message", "word")}  # and what it is made of
 METHODS = {
     "gradient": "How fast the score changes with each part, at this very input, times the part.",
     "integrated": (
@@ -47,7 +46,7 @@ def page(rows: Sequence[Sequence[Explanation]], title: str, run: str = "") -> st
         run: where the run is that answered.
     """
     first = rows[0][0]
-    thing, part = THINGS.get(first.kind, ("row", "feature"))
+    kind = kinds.get(first.kind)
     toward, away = _sides(first)
     return pages.render(
         "explanations.html",
@@ -55,8 +54,8 @@ def page(rows: Sequence[Sequence[Explanation]], title: str, run: str = "") -> st
         run=run,
         task=first.task,
         labels=first.labels,
-        thing=thing,
-        part=part,
+        thing=kind.thing,
+        part=kind.part,
         toward=toward,
         away=away,
         baseline=first.baseline,
@@ -97,17 +96,16 @@ def _figure(e: Explanation, beside: bool) -> dict[str, Any]:
         "pieces": [],
         "bars": [],
         "more": 0,
-        "heading": "word" if e.kind == "texts" else "feature",
+        "heading": kinds.get(e.kind).part,
         "checks": check_lines(e),
     }
-    if e.kind == "pictures":
-        assert e.picture is not None
+    if e.picture is not None:
         if not beside:
             ink = 255 - e.picture.round().astype(np.uint8)
             shown["pictures"].append(_image(ink, "the picture as the network saw it"))
         shown["pictures"].append(_image(heat(e), f"what speaks for {e.target} and against it"))
         return shown
-    if e.kind == "texts":
+    if kinds.get(e.kind).is_its_own_name:
         shown["pieces"] = list(_pieces(e))
     ranked = e.ranked()
     most = max((abs(part.weight) for part in ranked), default=0.0) or 1.0

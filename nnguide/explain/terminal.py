@@ -15,7 +15,7 @@ STRONG = 0.4  # of the largest |weight|
 def lines(explanation: Explanation) -> list[str]:
     """The explanation below its input's answer; a picture's map in characters."""
     made = [_head(explanation)]
-    made += _map(explanation) if explanation.kind == "pictures" else _bars(explanation)
+    made += _bars(explanation) if explanation.picture is None else _map(explanation)
     return made + [f"  {line}" for line in check_lines(explanation)]
 
 

@@ -69,7 +69,7 @@ def benchmark(run: Run, say: Say) -> dict[str, Any]:
         labels = np.array(run.labels)[part.examples.labels]
     except DataError as error:
         say(f"note: accuracy is not measured: {error}")
-        raw = _built_in(run)
+        raw = run.task.kind.samples(run, INPUTS)
     with tempfile.TemporaryDirectory() as name:
         forms = list(_measure(run, raw, labels, Path(name), say))
     return {
@@ -82,19 +82,6 @@ def benchmark(run: Run, say: Say) -> dict[str, Any]:
     }
 
 
-def _built_in(run: Run) -> np.ndarray:
-    from nnguide.export import samples
-
-    if run.task.inputs == "pictures":
-        return samples.pictures(INPUTS)
-    if run.task.inputs == "numbers":
-        from nnguide.models.saving import preprocessor
-
-        columns = preprocessor(run.model)
-        return samples.rows(np.array(columns.mean), np.array(columns.std), INPUTS)
-    return np.array(samples.texts(INPUTS), object)
-
-
 def _measure(
     run: Run, raw: np.ndarray, labels: np.ndarray | None, place: Path, say: Say
 ) -> Iterable[Form]:
@@ -102,8 +89,8 @@ def _measure(
     from nnguide.export import publish
     from nnguide.export.verify import ask
 
-    kind = publish.INPUT[run.task.inputs]
-    given = [text.encode() for text in raw] if kind == "text" else raw.astype(np.float32)
+    kind = run.task.kind.tensor
+    given = run.task.kind.packed(raw)
     made: dict[str, str] = {}  # export -> why it could not be made, or ""
     for number, (form, (export, files)) in enumerate(FORMS.items(), start=1):
         say(f"{number} of {len(FORMS)}: {form}")

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from nnguide.inference import validation
 from nnguide.inference.decision import Decision
 from nnguide.inference.preprocessing import front
 
@@ -24,7 +23,6 @@ class Front:
     def __init__(self, folder: Path | str) -> None:
         """Read the preprocessing.json in `folder`."""
         settings = json.loads((Path(folder) / "preprocessing.json").read_text(encoding="utf-8"))
-        self.kind: str = settings["inputs"]
         self.decision = Decision(tuple(settings["labels"]), settings["threshold"])
         self._batches = front(settings["preprocessing"])
 
@@ -35,11 +33,11 @@ class Front:
             raw: digits: paths or bytes of picture files, or (n, 28, 28) grey levels 0-255, white
                 on black. Spam: one text or several.
         """
-        return self._batches(validation.check(self.kind, raw))
+        return self._batches(self._batches.check(raw))
 
     def outputs(self, raw: Any, network: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """The probabilities, (n, nodes) float32, that `network` gives to raw inputs."""
-        checked = validation.check(self.kind, raw)
+        checked = self._batches.check(raw)
         answered = np.zeros((len(checked), self.decision.nodes), np.float32)
         for places, batch in self._batches(checked):
             answered[places] = network(batch)

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 ROOT = Path("saved_models/exports")
 MANIFEST = "manifest.json"
 SCHEMA = 1
-INPUT = {"pictures": "image", "texts": "text", "numbers": "features"}  # of an exported network
-BUILT_IN = {"pictures": "optdigits", "texts": "spam_sample"}
 Say = Callable[[str], None]
 
 
@@ -174,7 +172,7 @@ def write(run: Run, form: Format, folder: Path, say: Say) -> dict[str, Any]:
     if form == "onnx":
         return networks.onnx(run, folder)
     held, what = calibration(run, say)
-    arrays = run.task.inputs != "texts"
+    arrays = run.task.kind.is_array
     facts = networks.litert(run, folder, held.inputs if arrays else None)
     if arrays:
         facts["int8"]["calibrated_on"] = what
@@ -185,15 +183,16 @@ def write(run: Run, form: Format, folder: Path, say: Say) -> dict[str, Any]:
 def calibration(run: Run, say: Say) -> tuple[Examples, dict[str, Any]]:
     """Examples that are not of the test set: the run's validation set, or built-in ones."""
     from nnguide import data
+    from nnguide.data.dataset_info import AUTO
     from nnguide.evaluation.evaluate import part
 
     try:
         held = part(run, None, "validation", None, None, None, say)
         return held.examples, {"dataset": held.source.name, "split": "validation"}
     except (DataError, ConfigError) as error:
-        if run.task.inputs == "numbers":  # no other table has its columns
+        if run.task.name not in AUTO:  # it has no set of its own
             raise
-        built_in = BUILT_IN[run.task.inputs]
+        built_in = AUTO[run.task.name][1]
         say(f"note: {error} The 8-bit network is made with {built_in} instead.")
         examples = data.find(run.task.name, built_in).load("train")
         return examples, {"dataset": built_in, "split": "train"}
@@ -209,10 +208,7 @@ def accuracy(
         return None
     import numpy as np
 
-    kind = INPUT[run.task.inputs]
-    given: Any = [text.encode() for text in held.inputs] if kind == "text" else held.inputs
-    if kind != "text":
-        given = given.astype(np.float32)
+    kind, given = run.task.kind.tensor, run.task.kind.packed(held.inputs)
     names = np.array(run.labels)[held.labels]
     found: dict[str, Any] = {**what, "n": len(held)}
     for form in ("litert", "litert_int8"):

@@ -1,8 +1,8 @@
 """A run as a SavedModel that takes raw inputs: preprocessing, network, calibration, decision.
 
-Digits have `serving_default` (grey levels), `serve_bytes` (picture files) and `classify`; spam
-has `serving_default` (texts) and `classify`. Beside its signatures the loaded object has one
-function for anyone who wants to look: `ids(text)`, what the network of spam is given.
+Pictures have `serving_default` (grey levels), `serve_bytes` (picture files) and `classify`; texts
+and rows have `serving_default` and `classify`. Beside its signatures a loaded object of texts has
+one function for anyone who wants to look: `ids(text)`, what the network is given.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Decided(tf.Module):
         return {"classes": tf.repeat(self._labels[None], tf.shape(scores)[0], 0), "scores": scores}
 
 
-class Digits(Decided):
+class Pictures(Decided):
     """Pictures to answers."""
 
     def _pixels(self, image: Any) -> Any:
@@ -86,7 +86,7 @@ class Digits(Decided):
         return self.classes(self._pixels(tf.io.parse_example(inputs, features)["image"]))
 
 
-class Spam(Decided):
+class Texts(Decided):
     """Texts to answers."""
 
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, "text")])
@@ -134,9 +134,6 @@ class Rows(Decided):
         self.classify = tf.function(classify, input_signature=[serialized])
 
 
-MODELS: dict[str, Any] = {"pictures": Digits, "texts": Spam, "numbers": Rows}
-
-
 def write(run: Run, folder: Path) -> dict[str, Any]:
     """Write the SavedModel of `run` into `folder`, with warm-up requests.
 
@@ -146,13 +143,13 @@ def write(run: Run, folder: Path) -> dict[str, Any]:
     from nnguide.export import warm_up
 
     with framework_logs.stderr_diverted():
-        model = MODELS[run.task.inputs](run)
-        signatures = {"serving_default": model.serving_default, "classify": model.classify}
-        if run.task.inputs == "pictures":
-            signatures["serve_bytes"] = model.serve_bytes
+        kind = run.task.kind
+        model = kind.saved_model()(run)
+        names = ("classify", *kind.served(len(run.features)))
+        signatures = {name: getattr(model, name) for name in names}
         tf.saved_model.save(model, str(folder), signatures)
     name_method(folder, "classify", CLASSIFY)
-    warm_up.write(folder, run.task.name, run.task.inputs, len(run.features))
+    warm_up.write(folder, kind.warm_up(run.task.name, len(run.features)))
     return {"signatures": {name: described(function) for name, function in signatures.items()}}
 
 

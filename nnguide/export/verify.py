@@ -37,10 +37,11 @@ def verify(run: Run, form: Format, folder: Path, say: Say) -> dict[str, Any]:
     """
     count = CHECKED
     say(f"checking {form} in a fresh process on {count:,} inputs of each kind")
-    if run.task.inputs == "texts":
-        return of_texts(run, form, folder, samples.texts(count))
-    if run.task.inputs == "numbers":
-        return of_rows(run, form, folder, count)
+    return run.task.kind.verify(run, form, folder, count)
+
+
+def of_pictures(run: Run, form: Format, folder: Path, count: int) -> dict[str, Any]:
+    """`verify` for pictures: levels, and for a SavedModel files too."""
     given: dict[str, Any] = {"image": samples.pictures(count)}
     kinds = ["image"]
     if form == "saved_model":
@@ -59,11 +60,8 @@ def verify(run: Run, form: Format, folder: Path, say: Say) -> dict[str, Any]:
 
 
 def of_rows(run: Run, form: Format, folder: Path, count: int) -> dict[str, Any]:
-    """`verify` for a table."""
-    from nnguide.models.saving import preprocessor
-
-    columns = preprocessor(run.model)
-    rows = samples.rows(np.array(columns.mean), np.array(columns.std), count)
+    """`verify` for rows of numbers."""
+    rows = run.task.kind.samples(run, count)
     kinds = ["features", *(["examples"] if form == "saved_model" else [])]
     answers, _ = ask(form, folder, {"features": rows}, kinds, {"examples": "features"})
     wanted = run.outputs(rows, "keras")
@@ -76,7 +74,7 @@ def of_rows(run: Run, form: Format, folder: Path, count: int) -> dict[str, Any]:
 
 
 def of_texts(run: Run, form: Format, folder: Path, texts: list[str]) -> dict[str, Any]:
-    """`verify` for spam: ids must be equal, whatever Unicode holds."""
+    """`verify` for texts: ids must be equal, whatever Unicode holds."""
     from nnguide.models.saving import preprocessor
 
     encoded = [text.encode() for text in texts]

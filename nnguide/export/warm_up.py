@@ -6,6 +6,7 @@ PredictionLog messages, one for each signature, answered when the model is loade
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,29 +17,30 @@ PATH = Path("assets.extra") / "tf_serving_warmup_requests"
 TEXTS = (b"WIN a free prize, call now", b"See you at six")
 
 
-def write(folder: Path, task: str, kind: str, features: int = 0) -> None:
-    """Write the warm-up requests of an exported `task` below `folder`; args as for `requests`."""
+def write(folder: Path, logs: Iterable[Any]) -> None:
+    """Write warm-up requests, a PredictionLog for each signature, below `folder`."""
     (folder / PATH).parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(folder / PATH)) as file:
-        for log in requests(task, kind, features):
+        for log in logs:
             file.write(log.SerializeToString(deterministic=True))
 
 
-def requests(task: str, kind: str, features: int = 0) -> list[Any]:
-    """A PredictionLog for each signature of an exported task.
+def of_rows(task: str, features: int) -> list[Any]:
+    """The requests of a task whose rows have so many numbers."""
+    row = np.zeros(features, np.float32)
+    rows = predict(task, "serving_default", "features", row[None])
+    return [rows, classify(task, [example("features", float_list=row)])]
 
-    Args:
-        kind: of its inputs: pictures, texts or numbers.
-        features: how many numbers a row has.
-    """
-    if kind == "numbers":
-        row = np.zeros(features, np.float32)
-        rows = predict(task, "serving_default", "features", row[None])
-        return [rows, classify(task, [example("features", float_list=row)])]
-    if kind == "texts":
-        examples = [example("text", bytes_list=[text]) for text in TEXTS]
-        texts = predict(task, "serving_default", "text", tf.constant(TEXTS))
-        return [texts, classify(task, examples)]
+
+def of_texts(task: str) -> list[Any]:
+    """The requests of a task that takes texts."""
+    examples = [example("text", bytes_list=[text]) for text in TEXTS]
+    texts = predict(task, "serving_default", "text", tf.constant(TEXTS))
+    return [texts, classify(task, examples)]
+
+
+def of_pictures(task: str) -> list[Any]:
+    """The requests of a task that takes pictures."""
     levels = one()
     file = bytes(tf.io.encode_png(levels[..., None].astype(np.uint8)).numpy())
     return [

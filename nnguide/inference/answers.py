@@ -16,5 +16,6 @@ def answers(decision: Decision, outputs: Any, inputs: Iterable[Any]) -> Iterator
         if not isinstance(value, MailText):
             yield made
             continue
-        label = decision.labels[0] if is_empty(value) else made.label
+        is_guess = is_empty(value) and decision.threshold is not None
+        label = decision.labels[0] if is_guess else made.label
         yield replace(made, label=label, guess=is_empty(value), message_id=value.message_id)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from nnguide.errors import RunError
+from nnguide.inference import validation
 from nnguide.preprocessing.tokens import Tokeniser
 
 TOGETHER = 128  # pictures or rows that go through the network at once
@@ -19,6 +20,9 @@ STEP = 64  # widths are its multiples, so that the network seldom has to change 
 class Front(Protocol):
     """What stands before a network."""
 
+    def check(self, raw: Any) -> np.ndarray:
+        """Raw inputs as `__call__` takes them; InputError if one is not to be taken."""
+
     def __call__(self, inputs: np.ndarray, /) -> Iterator[tuple[Any, np.ndarray]]:
         """Cut raw `inputs` into batches: the places of its examples in `inputs`, and the batch."""
 
@@ -29,6 +33,9 @@ class Pixels:
     def __init__(self, mean: float, deviation: float) -> None:
         self.mean = np.float32(mean)
         self.deviation = np.float32(deviation)
+
+    def check(self, raw: Any) -> np.ndarray:
+        return validation.pictures(raw)
 
     def __call__(self, pictures: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         """Batches (k, height, width, 1) float32 of (n, height, width) grey levels 0-255."""
@@ -45,6 +52,9 @@ class Columns:
         self.mean = np.array(mean, np.float32)
         self.std = np.array(std, np.float32)
 
+    def check(self, raw: Any) -> np.ndarray:
+        return validation.numbers(raw, len(self.mean))
+
     def __call__(self, rows: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         """Batches (k, features) float32 of (n, features) numbers."""
         for start in range(0, len(rows), TOGETHER):
@@ -57,6 +67,9 @@ class Tokens:
 
     def __init__(self, tokeniser: Tokeniser) -> None:
         self.tokeniser = tokeniser
+
+    def check(self, raw: Any) -> np.ndarray:
+        return validation.texts(raw)
 
     def __call__(self, texts: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Batches (k, width) int32 of (n,) object texts; rows end in zeros."""

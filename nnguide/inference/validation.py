@@ -17,12 +17,6 @@ from nnguide.inference import picture_inputs
 MAX_TEXT = 1_000_000  # characters; a longer text is no message
 
 
-def check(kind: str, raw: Any) -> np.ndarray:
-    """Raw inputs of a task as the array its model takes; `kind` is pictures, texts or numbers."""
-    checks = {"pictures": pictures, "texts": texts, "numbers": numbers}
-    return checks[kind](raw)
-
-
 def numbers(raw: Any, features: int | None = None) -> np.ndarray:
     """One row of numbers or many as (n, features) float32.
 
@@ -50,16 +44,12 @@ def numbers(raw: Any, features: int | None = None) -> np.ndarray:
     return array
 
 
-def each(kind: str, raw: Any) -> list[Any]:
-    """Each raw input on its own: what the model takes, or the InputError that it is.
+def each_text(raw: Any) -> list[Any]:
+    """Each text on its own: checked, or the InputError that it is.
 
     Raises:
-        InputError: `raw` holds no inputs at all.
+        InputError: `raw` holds no texts at all.
     """
-    if kind == "pictures":
-        return list(picture_inputs.read_each(raw))
-    if kind != "texts":
-        return list(check(kind, raw))
     found: list[Any] = []
     for item in _texts(raw):
         try:

@@ -14,7 +14,7 @@ from keras import layers, ops
 from nnguide.config import DenseConfig, EmbeddingConfig
 from nnguide.errors import ConfigError
 from nnguide.models.blocks import Dropout, Penalty, activation, hidden_layers
-from nnguide.models.heads import Sigmoid
+from nnguide.models.heads import Head
 
 # Small: a token that training never showed keeps its first numbers, and should say little.
 FIRST_NUMBERS = 0.01
@@ -98,12 +98,12 @@ class MaskedPool(layers.Layer):
         return {**super().get_config(), "first": self.first, "end": self.end}
 
 
-def build(config: EmbeddingConfig, *, ids: int, first_gram: int) -> keras.Model:
+def build(config: EmbeddingConfig, *, ids: int, first_gram: int, head: Head) -> keras.Model:
     """Build an uncompiled text classifier.
 
     Input: (batch, length) int32 token ids in [0, ids), 0 is padding, those from `first_gram` on
-    are of character n-grams. Output: (batch, 1) float32 probability of the second label. Words
-    and n-grams are pooled apart: the many n-grams would drown the few words.
+    are of character n-grams. Output: what `head` gives, (batch, nodes) float32 probabilities.
+    Words and n-grams are pooled apart: the many n-grams would drown the few words.
     """
     tokens = keras.Input((None,), dtype="int32", name="ids")
     start = keras.initializers.RandomUniform(-FIRST_NUMBERS, FIRST_NUMBERS)
@@ -120,7 +120,7 @@ def build(config: EmbeddingConfig, *, ids: int, first_gram: int) -> keras.Model:
         words = layers.Concatenate(name="pool")([words, grams])
     x = Dropout(config.dropout, name="pool_dropout")(words)
     x = hidden_layers(x, config)
-    return keras.Model(tokens, Sigmoid()(x, config), name="core")
+    return keras.Model(tokens, head(x, config), name="core")
 
 
 @keras.saving.register_keras_serializable(package="nnguide")
@@ -145,14 +145,14 @@ class SumOfRows(layers.Layer):
         return batch, units
 
 
-def build_dense(config: DenseConfig, *, ids: int) -> keras.Model:
+def build_dense(config: DenseConfig, *, ids: int, head: Head) -> keras.Model:
     """Build an uncompiled dense classifier on a bag of words.
 
     Its input x is a row of zeros, with a 1 for each token that the text has. So x W[1] is the sum
     of the rows of W[1] of those tokens: an embedding lookup and a sum, and x is never made.
 
-    Input: (batch, length) int32 token ids in [0, ids), each once; 0 is padding. Output: (batch, 1)
-    float32 probability of the second label.
+    Input: (batch, length) int32 token ids in [0, ids), each once; 0 is padding. Output: what
+    `head` gives, (batch, nodes) float32 probabilities.
     """
     if not config.hidden or config.batch_norm:
         raise ConfigError(
@@ -174,4 +174,4 @@ def build_dense(config: DenseConfig, *, ids: int) -> keras.Model:
     x = activation(config.activation, name=f"hidden_1_{config.activation}")(x)
     x = Dropout(config.dropout, name="hidden_1_dropout")(x)
     x = hidden_layers(x, replace(config, hidden=tuple(others)), first=2)
-    return keras.Model(tokens, Sigmoid()(x, config), name="core")
+    return keras.Model(tokens, head(x, config), name="core")

@@ -32,7 +32,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import nnguide
 from nnguide import data, tasks, workspace
 from nnguide.config import Config
-from nnguide.data import mail
 from nnguide.data.dataset_info import AUTO
 from nnguide.errors import ConfigError, InputError, RunError
 from nnguide.inference import LIGHT_FILES
@@ -88,7 +87,7 @@ class Run:
     @property
     def learned_from_stand_in(self) -> bool:
         """Whether its data was a small built-in set, which stands in for the task's real one."""
-        built_in = AUTO[self.manifest["task"]][1]
+        built_in = AUTO.get(self.manifest["task"], ("", ""))[1]
         is_fallback = bool(self.manifest.get("dataset_is_fallback"))
         return is_fallback or self.manifest.get("dataset") == built_in
 
@@ -224,7 +223,7 @@ class Run:
         def sound(inputs: np.ndarray) -> np.ndarray:
             return self._check_sound(network(inputs))
 
-        return mail.outputs(sound, checked) if self.task.inputs == "texts" else sound(checked)
+        return self.task.kind.outputs(sound, checked)
 
     def _check_sound(self, answered: np.ndarray) -> np.ndarray:
         nodes = self.decision.nodes
@@ -243,11 +242,7 @@ class Run:
         Raises:
             InputError: an input that the network cannot take.
         """
-        from nnguide.inference import validation
-
-        if self.task.inputs == "numbers":
-            return validation.numbers(raw, len(self.features))
-        return validation.check(self.task.inputs, raw)
+        return self.task.kind.check(raw, self.features)
 
     def predict(self, raw: Any, engine: Engine | None = None) -> list[Any]:
         """What the network answers to raw inputs, one `Answer` each.
@@ -264,12 +259,7 @@ class Run:
         Raises:
             InputError: no input that the network can take.
         """
-        import numpy as np
-
-        from nnguide.inference import validation
-
-        numbers = self.task.inputs == "numbers"
-        values = list(self.check(raw)) if numbers else validation.each(self.task.inputs, raw)
+        values = self.task.kind.each(raw, self.features)
         good = [value for value in values if not isinstance(value, InputError)]
         bad = [(n, value) for n, value in enumerate(values, 1) if isinstance(value, InputError)]
         if bad and not good:
@@ -278,14 +268,13 @@ class Run:
             log.warning("input %d of %d is left out: %s", number, len(values), error)
         if not values:
             return []
-        checked = self.check(good) if self.task.inputs == "texts" else np.stack(good)
-        rows = self.outputs(checked, engine)
+        rows = self.outputs(self.task.kind.stacked(good), engine)
         made = iter(answers(self.decision, rows, good))
         return [value if isinstance(value, InputError) else next(made) for value in values]
 
     @property
     def threshold(self) -> float | None:
-        """Above it a text is spam; None where the most probable label wins."""
+        """Above it the answer is the second label, as spam; None where the most probable wins."""
         return self.decision.threshold
 
 

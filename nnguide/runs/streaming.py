@@ -7,8 +7,6 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
 from nnguide.errors import InputError
 from nnguide.inference.answers import answers
 from nnguide.inference.decision import Answer, Decision
@@ -55,8 +53,6 @@ def _answered(
     good = [value for _, value in batch if not isinstance(value, InputError)]
     made: Iterator[Answer] = iter(())
     if good:
-        texts = run.task.inputs == "texts"  # others were checked when they were read
-        checked = run.check(good) if texts else np.stack(good).astype(np.float32)
-        made = answers(decision, run.outputs(checked, engine), good)
+        made = answers(decision, run.outputs(run.task.kind.stacked(good), engine), good)
     for name, value in batch:
         yield name, value if isinstance(value, InputError) else next(made)

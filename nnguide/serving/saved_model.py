@@ -12,11 +12,10 @@ import numpy as np
 from nnguide import framework_logs, tasks
 from nnguide.errors import RunError
 from nnguide.files import sha256
-from nnguide.inference import validation as door
 from nnguide.preprocessing import picture_limits, pictures
 from nnguide.serving import graph_check
 from nnguide.serving.bounds import RefusedError
-from nnguide.serving.servable import Feature, utf8
+from nnguide.serving.servable import Feature
 from nnguide.serving.signatures import STRING, Signature, Tensor
 from nnguide.serving.tensors import Arrays
 
@@ -73,7 +72,7 @@ class SavedModelServable:
         task = manifest.get("task")
         self.threshold: float | None = manifest.get("threshold")
         self.labels = tuple(manifest.get("labels") or ()) if manifest else None
-        self._inputs = tasks.get(task).inputs if task in tasks.names() else None
+        self._kind = tasks.get(task).kind if task in tasks.names() else None
         tf = self._tf = framework_logs.tensorflow()
         try:
             with framework_logs.stderr_diverted():
@@ -98,17 +97,14 @@ class SavedModelServable:
                     raise RunError(f"signature {name} does not work: {refusal}") from refusal
 
     def prepare(self, name: str, given: Arrays) -> Arrays:
-        if self._inputs == "pictures" and "image" in given:
-            given = {"image": door.pictures(given["image"])}
-        elif self._inputs == "numbers" and "features" in given:
-            given = {"features": door.numbers(given["features"])}
-        elif self._inputs == "texts" and "text" in given:
-            given = {"text": door.texts([utf8(text) for text in given["text"]])}
+        kind = self._kind
+        if kind is not None and kind.tensor in given:
+            given = {kind.tensor: kind.check(kind.received(given[kind.tensor]))}
         return {key: _as_bytes(array) for key, array in given.items()}
 
     def pictures(self, name: str, given: Arrays) -> list[bytes] | None:
-        if self._inputs == "pictures" and "image_bytes" in given:
-            for content in given["image_bytes"]:
+        if self._kind is not None and self._kind.files in given:
+            for content in given[self._kind.files]:
                 _examine(content)  # the graph decodes them within these limits
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -9,9 +10,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from nnguide.errors import InputError
+from nnguide.inference.decision import Decision
+from nnguide.kinds import Kind
 from nnguide.runs import Run
 from nnguide.serving.bounds import RefusedError
-from nnguide.serving.signatures import CLASSIFY, DEFAULT, STRING, Signature, Tensor
+from nnguide.serving.signatures import CLASSIFY, STRING, Signature, Tensor
 from nnguide.serving.tensors import Arrays
 
 Feature = tuple[str, list[Any]]  # its kind, bytes, float or int64, and its values
@@ -43,33 +46,24 @@ class Servable(Protocol):
         """The outputs of signature `name`, by their names."""
 
 
-def described(kind: str, labels: int, features: int = 0) -> dict[str, Signature]:
+def described(kind: Kind, decision: Decision, features: int = 0) -> dict[str, Signature]:
     """The signatures of a task's model, as nnguide.export writes them.
 
     Args:
-        kind: of its inputs: pictures, texts or numbers.
-        labels: how many there are.
+        kind: of its inputs.
         features: how many numbers a row has.
     """
     outputs = {
         "label": Tensor(STRING, (None,), "label:0"),
         "probability": Tensor("float32", (None,), "probability:0"),
     }
-    if kind != "texts":
+    labels = len(decision.labels)
+    if decision.threshold is None:
         outputs["probabilities"] = Tensor("float32", (None, labels), "probabilities:0")
-    if kind == "numbers":
-        row = Tensor("float32", (None, features), "serving_default_features:0")
-        asked = {DEFAULT: Signature({"features": row}, outputs)}
-    elif kind == "pictures":
-        picture = Tensor("float32", (None, 28, 28), "serving_default_image:0")
-        content = Tensor(STRING, (None,), "serve_bytes_image_bytes:0")
-        asked = {
-            DEFAULT: Signature({"image": picture}, outputs),
-            "serve_bytes": Signature({"image_bytes": content}, outputs),
-        }
-    else:
-        text = Tensor(STRING, (None,), "serving_default_text:0")
-        asked = {DEFAULT: Signature({"text": text}, outputs)}
+    asked = {
+        name: Signature({given: tensor}, outputs)
+        for name, (given, tensor) in kind.served(features).items()
+    }
     classes = {
         "classes": Tensor(STRING, (None, labels), "classes:0"),
         "scores": Tensor("float32", (None, labels), "scores:0"),
@@ -89,32 +83,22 @@ class RunServable:
             ExtraError: what answers is not installed.
         """
         self._run = Run.open(folder)
-        self._kind = self._run.task.inputs
-        self._pictures = self._kind == "pictures"
+        self._kind = self._run.task.kind
         self.labels = self._run.labels
         self._labels = np.array(self.labels, object)  # (labels,)
         self.threshold = self._run.threshold
         self.signatures: Mapping[str, Signature] = described(
-            self._kind, len(self._labels), len(self._run.features)
+            self._kind, self._run.decision, len(self._run.features)
         )
         self.origin = f"{folder}, {self._run.engine}"
-        # LiteRT computes pictures one after the other, texts of a batch together.
-        self.gains = self._run.engine == "keras" or not self._pictures
-        first: dict[str, Any] = {"pictures": np.zeros((1, 28, 28)), "texts": [""]}
-        self._run.outputs(self._checked(first.get(self._kind, [[0.0] * len(self._run.features)])))
-
-    def _checked(self, raw: Any) -> np.ndarray:
-        return self._run.check(raw)
+        self.gains = self._run.engine == "keras" or self._kind.is_faster_together
+        self._run.outputs(self._run.check(self._kind.blank(len(self._run.features))))
 
     def prepare(self, name: str, given: Arrays) -> Arrays:
         (array,) = given.values()
         if name == "classify":
             raise RefusedError(400, "signature classify takes tf.Examples: ask with :classify")
-        if self._pictures:
-            return {"image": self._checked(array)}
-        if self._kind == "numbers":
-            return {"features": self._checked(array)}
-        return {"text": self._checked([utf8(text) for text in array])}
+        return {self._kind.tensor: self._run.check(self._kind.received(array))}
 
     def pictures(self, name: str, given: Arrays) -> list[bytes] | None:
         if name != "serve_bytes":
@@ -125,15 +109,11 @@ class RunServable:
         return [_picture(content) for content in array]
 
     def examples(self, name: str, given: list[dict[str, Feature]]) -> Arrays:
-        if self._kind == "numbers":
-            count = len(self._run.features)
-            rows = [_feature(example, "features", "float", count) for example in given]
-            return {"features": self._checked(np.array(rows, np.float32).reshape(-1, count))}
-        if not self._pictures:
-            texts = [_feature(example, "text", "bytes", 1)[0] for example in given]
-            return {"text": self._checked([utf8(text) for text in texts])}
-        pictures = [_feature(example, "image", "float", 784) for example in given]
-        return {"image": self._checked(np.array(pictures, np.float32).reshape(-1, 28, 28))}
+        name, (form, shape) = self._kind.tensor, self._kind.example(len(self._run.features))
+        rows = [_feature(example, name, form, math.prod(shape)) for example in given]
+        dtype = np.float32 if form == "float" else object
+        raw = np.array(rows, dtype).reshape(-1, *shape)
+        return {name: self._run.check(self._kind.received(raw))}
 
     def run(self, name: str, prepared: Arrays) -> Arrays:
         (checked,) = prepared.values()
@@ -147,16 +127,6 @@ class RunServable:
             return {"label": label, "probability": rows[:, 0]}
         probability = rows[np.arange(len(rows)), numbers]
         return {"label": label, "probability": probability, "probabilities": rows}
-
-
-def utf8(text: str | bytes) -> str:
-    """A text that came as a string or as base64; an InputError if it is not UTF-8."""
-    if isinstance(text, str):
-        return text
-    try:
-        return text.decode()
-    except UnicodeDecodeError as error:
-        raise InputError("expected UTF-8 text; got other bytes") from error
 
 
 def _picture(content: str | bytes) -> bytes:

@@ -20,7 +20,7 @@ import numpy as np
 import nnguide
 from nnguide.errors import NnguideError, RunError
 from nnguide.serving.servable import RunServable, Servable
-from nnguide.serving.signatures import DEFAULT
+from nnguide.serving.signatures import DEFAULT, STRING
 
 Kind = Literal["run", "saved_model"]
 SECONDS = 180.0  # that loading and trying may take
@@ -81,9 +81,11 @@ def check(servable: Servable, labels: tuple[Any, ...] | None, where: Path) -> No
         or len(set(labels)) < len(labels)
     ):
         raise wrong(f"its labels are different names; got {str(labels)[:100]}")
-    (name,) = servable.signatures[DEFAULT].inputs
-    if name == "text":
+    ((name, tensor),) = servable.signatures[DEFAULT].inputs.items()
+    if tensor.dtype == STRING:
         given: np.ndarray = np.array(TEXTS, object)
+    elif tensor.shape is not None and len(tensor.shape) == 2:  # rows of numbers
+        given = np.random.default_rng(0).normal(size=(3, tensor.shape[1] or 1)).astype(np.float32)
     else:
         draw = np.random.default_rng(0)
         blank, stroke = np.zeros((28, 28)), np.zeros((28, 28))

@@ -6,8 +6,9 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from nnguide import kinds
 from nnguide.config import Config
 from nnguide.config.values import unknown
 from nnguide.errors import ConfigError
@@ -27,7 +28,7 @@ class Task:
     Attributes:
         name: as typed on the command line.
         title: what it decides, in a few words.
-        inputs: what it reads: pictures, texts, or rows of numbers.
+        inputs: the name of what it reads: pictures, texts, or numbers, which are rows of a table.
         labels: the labels of the official data, in label order; () where the data names them.
         preprocessor: (config, training inputs) -> a Keras layer adapted to them, which takes
             raw inputs and travels with the model.
@@ -45,11 +46,15 @@ class Task:
             what `tune` may change, each hyperparameter under its setting's name.
         models: the kinds of model that `--model` offers, with the settings each starts from.
         defaults: the settings a run starts from.
+        threshold: of a new network of one node, which answers the probability of the second of two
+            labels; None where the most probable label wins.
+        intended, limits: what a network is for, and what not, for reports; () takes what holds
+            for its kind of input.
     """
 
     name: str
     title: str
-    inputs: Literal["pictures", "texts", "numbers"]
+    inputs: str
     labels: tuple[str, ...]
     preprocessor: Callable[[Config, np.ndarray], keras.layers.Layer]
     feed: Callable[[Any, np.ndarray], tuple[Any, keras.layers.Layer | None]]
@@ -61,6 +66,14 @@ class Task:
     space: Callable[[HyperParameters, Config], None]
     models: Mapping[str, Mapping[str, Any]]
     defaults: Config
+    threshold: float | None = None
+    intended: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> kinds.Kind:
+        """All that its kind of input decides."""
+        return kinds.get(self.inputs)
 
 
 def names() -> tuple[str, ...]:

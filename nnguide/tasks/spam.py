@@ -43,9 +43,9 @@ def build(config: Config, layer: Any, labels: int) -> keras.Model:
 
     known = layer.tokeniser
     if isinstance(config.model, DenseConfig):
-        return text.build_dense(config.model, ids=known.size)
+        return text.build_dense(config.model, ids=known.size, head=head(labels))
     assert isinstance(config.model, EmbeddingConfig)
-    return text.build(config.model, ids=known.size, first_gram=known.first_gram)
+    return text.build(config.model, ids=known.size, first_gram=known.first_gram, head=head(labels))
 
 
 def adapt(core: keras.Model, layer: Any, rows: Any) -> None:
@@ -103,5 +103,19 @@ TASK = Task(
         tokens=TokensConfig(),
         train=TrainConfig(),
         calibration=CalibrationConfig(on="folds"),  # its validation set alone is too small
+    ),
+    threshold=0.5,
+    intended=(
+        "Sorting a person's own messages into ham and spam, where what is blocked can be read.",
+        "Learning, teaching and comparing filters.",
+    ),
+    limits=(
+        "Spam changes: what was learned ages, and those who write spam try it out against filters.",
+        "It reads words, not links, senders or attachments: a short message from a stranger with "
+        "an innocent text and a bad link passes.",
+        "Only the beginning of a long message is read.",
+        "Languages, dialects and topics that the training data lacks are judged by chance "
+        "likeness. Anyone who writes so may be blocked more often than others.",
+        "Not for deleting messages unseen, and not for judging people by what they write.",
     ),
 )

@@ -78,12 +78,7 @@ class Fitted:
 
 def assemble(task: Task, layer: keras.layers.Layer, core: keras.Model) -> keras.Model:
     """The model that travels: raw inputs, preprocessing, core, float32 probabilities."""
-    if task.inputs == "pictures":
-        raw = keras.Input((28, 28), dtype="float32", name="image")
-    elif task.inputs == "numbers":
-        raw = keras.Input((len(layer.mean),), dtype="float32", name="features")
-    else:
-        raw = keras.Input((), dtype="string", name="text")
+    raw = task.kind.keras_input(layer)
     return keras.Model(raw, core(layer(raw)), name=task.name)
 
 

@@ -28,7 +28,7 @@ def untrained(task: tasks.Task, run: Run, validation: Examples) -> dict[str, Any
     some = validation.take(np.linspace(0, size - 1, min(size, MEASURED)).astype(np.int64))
     number = np.array([run.labels.index(name) for name in some.label_names])
     measured = Examples(some.inputs, number[some.labels], run.labels)
-    return figures_of(task, run.outputs(measured.inputs), measured, run.threshold)
+    return figures_of(run.outputs(measured.inputs), measured, run.threshold)
 
 
 def before(task: tasks.Task, run: Run, name: str, validation: Examples) -> str | None:

@@ -68,7 +68,7 @@ def configure(
             "data.validation=0 leaves nothing for calibration.on=validation. "
             "Set calibration.on=folds, or none."
         )
-    if chosen.calibration.max_blocked_ham and tasks.get(task).inputs != "texts":
+    if chosen.calibration.max_blocked_ham and tasks.get(task).threshold is None:
         raise ConfigError(f"--max-blocked-ham is for spam; {task} takes the most probable label")
     return chosen
 
@@ -292,8 +292,8 @@ def _finish(
     decision: dict[str, Any] = {"labels": list(whole.label_names)}
     if whole.features:
         decision["features"] = list(whole.features)
-    if task.inputs == "texts":
-        decision["threshold"] = 0.5
+    if task.threshold is not None:
+        decision["threshold"] = task.threshold
     try:
         decision.update(_decide(task, config, parts[1], whole, fitted, runtime, space, show))
     except KeyboardInterrupt:
@@ -352,7 +352,7 @@ def _decide(
         held = calibrate.Held(scores, validation.labels, "the validation set")
     fit = calibrate.fit_calibration(fitted.model, held)
     decision: dict[str, Any] = {"calibration": {**fit, "on": held.where, "n": len(held.labels)}}
-    if task.inputs == "texts":
+    if task.threshold is not None:
         spam = calibrate.probabilities(held, fit)
         validation_scores.save(space.path, spam, held.labels)
         if config.calibration.max_blocked_ham:
@@ -361,7 +361,9 @@ def _decide(
                     spam, held.labels, config.calibration.max_blocked_ham, show.say
                 )
             )
-        validation_scores.draw(space.path, spam, held.labels, decision.get("threshold", 0.5))
+        validation_scores.draw(
+            space.path, spam, held.labels, decision.get("threshold", task.threshold)
+        )
     return decision
 
 

@@ -29,13 +29,13 @@ DIRECTIONS = {  # of every objective
     "val_roc_auc": "max",
     "val_pr_auc": "max",
 }
-OF_TEXTS = ("val_mcc", "val_roc_auc", "val_pr_auc")
+OF_THRESHOLDS = ("val_mcc", "val_roc_auc", "val_pr_auc")
 
 
 def objectives(task: str) -> tuple[str, ...]:
     """What a search of `task` can be guided by: figures of the validation set."""
-    texts = tasks.get(task).inputs == "texts"
-    return tuple(name for name in DIRECTIONS if texts or name not in OF_TEXTS)
+    decides = tasks.get(task).threshold is not None
+    return tuple(name for name in DIRECTIONS if decides or name not in OF_THRESHOLDS)
 
 
 def default_folder(task: str, seed: int) -> Path:

@@ -59,8 +59,8 @@ def _inputs(run: Run, count: int) -> list[Any]:
     source = data.find(run.task.name, own_dataset(run), split_seed=run.config.data.split_seed)
     pool = source.load("test").inputs
     pool = pool[np.random.default_rng(0).permutation(len(pool))]
-    if run.task.inputs == "texts":
+    if run.threshold is not None:
         of = subjects.subject(run)
-        answered = np.array([of.predicted(z) for z in of.sums(pool)])
+        answered = of.judged(pool)[1]
         pool = pool[answered == 1]
     return list(pool[:count])

@@ -32,7 +32,7 @@ def of_texts(*texts: str) -> dict[str, list[str]]:
     given[:] = texts
     examples = Examples(given, np.zeros(len(texts), np.int64), ("ham", "spam"))
     found: dict[str, list[str]] = {}
-    for by, name, chosen in slices._of_texts(examples):
+    for by, name, chosen in slices.of_texts(examples):
         where = found.setdefault(by, [""] * len(texts))
         for place in np.flatnonzero(chosen):
             assert where[place] == "", f"two slices by {by}"

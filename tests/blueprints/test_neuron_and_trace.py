@@ -72,6 +72,7 @@ def spam_run():
 
     from nnguide.config import EmbeddingConfig
     from nnguide.models import text
+    from nnguide.models.heads import Sigmoid
     from nnguide.preprocessing.text import Tokens
     from nnguide.preprocessing.tokens import Tokeniser
 
@@ -81,6 +82,7 @@ def spam_run():
         EmbeddingConfig(embedding=4, hidden=(3,)),
         ids=tokeniser.size,
         first_gram=tokeniser.first_gram,
+        head=Sigmoid(),
     )
     model = keras.Model(inputs, core(Tokens(tokeniser, name="tokens")(inputs)))
     return SimpleNamespace(model=model, task=tasks.get("spam"), folder="here")

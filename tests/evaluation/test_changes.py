@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from nnguide import data
 from nnguide.data.examples import Examples
 from nnguide.evaluation import changes
-from nnguide.evaluation.changes import CHANGES
 from nnguide.preprocessing.characters import normalise
 
 TEXTS = ("Free entry: WIN cash now!", "ok", "", "see you at the station tomorrow, 7 pm")
@@ -35,7 +34,7 @@ def of(change, *given: str, seed: int = 0) -> list[str]:
     return list(change(texts(*given), seed))
 
 
-@pytest.mark.parametrize("change", CHANGES["pictures"], ids=lambda change: change.name)
+@pytest.mark.parametrize("change", changes.OF_PICTURES, ids=lambda change: change.name)
 def test_a_picture_stays_a_picture_and_the_same_seed_gives_the_same(change, pictures):
     kept = pictures.copy()
     changed = change.apply(pictures, 3)
@@ -91,7 +90,7 @@ def test_drawn_pictures_are_dark_on_light(pictures):
         assert (drawn.min(axis=(1, 2)) < corner - 0.25).all()
 
 
-@pytest.mark.parametrize("change", CHANGES["texts"], ids=lambda change: change.name)
+@pytest.mark.parametrize("change", changes.OF_TEXTS, ids=lambda change: change.name)
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.text(max_size=60), max_size=4), st.integers(0, 5))
 def test_a_text_stays_a_text_and_the_same_seed_gives_the_same(change, given_texts, seed):
@@ -141,14 +140,13 @@ def test_a_row_for_each_change(trained, task):
     examples = data.find(task, tiny.built_in(task)).load("test")
     rows = changes.robustness(run, examples, seed=1, limit=60, say=told.append)
 
-    kind = run.task.inputs
-    assert [row["change"] for row in rows] == [change.name for change in CHANGES[kind]]
+    assert [row["change"] for row in rows] == [change.name for change in run.task.kind.changes()]
     assert len(told) == len(rows)
     assert len({row["before"] for row in rows}) == 1
     for row in rows:
         assert row["n"] == 60 and row["refused"] == 0
         assert row["lost"] == row["before"] - row["after"]
-        assert row["met"] is (row["lost"] < changes.AIMS[kind].most)
+        assert row["met"] is (row["lost"] < changes.aim(run.task).most)
         assert ("blocked_ham_before" in row) is (task == "spam")
     assert rows == changes.robustness(run, examples, seed=1, limit=60)
 

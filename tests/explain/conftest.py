@@ -7,7 +7,6 @@ import pytest
 import tiny
 
 from nnguide import explain
-from nnguide.explain.subjects import stacked
 from nnguide.explain.subjects import subject as open_subject
 
 MORE = ("train.epochs=25", "train.learning_rate=0.3")  # for words to weigh something
@@ -40,7 +39,7 @@ def inputs(subjects):
         raws = list(tiny.examples(task, 40).inputs[:40])
         if task == "spam":
             of = subjects(task)
-            raws = [raws[i] for i in np.argsort(-of.sums(stacked(of, raws))[:, 0])]
+            raws = [raws[i] for i in np.argsort(-of.sums(of.kind.stacked(raws))[:, 0])]
         return raws[:count]
 
     return some

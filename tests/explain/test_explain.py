@@ -35,7 +35,7 @@ def as_json(found):
 
 
 def flat(found):
-    if found.kind == "pictures":
+    if found.picture is not None:
         return found.weights.ravel()
     return np.array([part.weight for part in found.weights])
 

@@ -20,7 +20,7 @@ from nnguide import cli
 from nnguide.errors import ExtraError, RunError, WorkError
 from nnguide.evaluation import validation_scores
 from nnguide.files import sha256, write_json
-from nnguide.inference import light, validation
+from nnguide.inference import light
 from nnguide.inference.light import LightModel
 from nnguide.models import light_form as writing
 from nnguide.runs import MANIFEST, Run
@@ -93,9 +93,7 @@ def test_files_that_are_none_are_refused(run: Run, name: str, content: bytes) ->
 def test_a_network_refuses_what_it_was_not_made_for(run: Run, batch: np.ndarray) -> None:
     with pytest.raises(RunError, match=f"{light.NETWORK} does not fit"):
         run.light.network(batch)
-    run.light.network(
-        next(run.light.front(validation.check(run.task.inputs, RAW[run.task.name])))[1]
-    )
+    run.light.network(next(run.light.front(run.check(RAW[run.task.name])))[1])
 
 
 def test_a_run_without_one_answers_through_keras(run: Run) -> None:

@@ -70,9 +70,13 @@ def test_a_shifted_network_looks_at_nine_places_and_answers_with_the_mean() -> N
 
 
 def test_the_text_network_has_one_node() -> None:
-    model = text.build(EmbeddingConfig(embedding=5, hidden=(7,)), ids=30, first_gram=9)
+    model = text.build(
+        EmbeddingConfig(embedding=5, hidden=(7,)), ids=30, first_gram=9, head=Sigmoid()
+    )
     assert sizes(model) == [(30, 5), (20, 7), (7,), (7, 1), (1,)]
-    words_alone = text.build(EmbeddingConfig(embedding=5, hidden=(7,)), ids=30, first_gram=30)
+    words_alone = text.build(
+        EmbeddingConfig(embedding=5, hidden=(7,)), ids=30, first_gram=30, head=Sigmoid()
+    )
     assert sizes(words_alone)[1] == (10, 7)
     assert model.output_shape == (None, 1)
 
@@ -99,7 +103,9 @@ def test_a_rare_token_learns_faster_and_answers_the_same() -> None:
 
 
 def test_padding_changes_no_answer() -> None:
-    model = text.build(EmbeddingConfig(embedding=5, hidden=(7,)), ids=30, first_gram=5)
+    model = text.build(
+        EmbeddingConfig(embedding=5, hidden=(7,)), ids=30, first_gram=5, head=Sigmoid()
+    )
     ids = np.array([[3, 9, 3], [0, 0, 0]], np.int32)
     padded = np.pad(ids, [[0, 0], [0, 4]])
     np.testing.assert_allclose(model(padded), model(ids), atol=1e-6)
@@ -136,7 +142,7 @@ def test_every_setting_reaches_the_network(batch_norm: bool) -> None:
 
 def test_token_dropout_hides_whole_tokens() -> None:
     config = EmbeddingConfig(token_dropout=0.3, word_dropout=0.4)
-    model = text.build(config, ids=30, first_gram=9)
+    model = text.build(config, ids=30, first_gram=9, head=Sigmoid())
     layer = model.get_layer("token_dropout")
     assert float(layer.rate) == pytest.approx(0.3)
     assert tuple(layer.whole) == (None, 1)

@@ -10,7 +10,8 @@ import pytest
 from numpy_models import Echo, HalfPlus, Shelf, Start
 from PIL import Image, ImageDraw
 
-from nnguide import pages
+from nnguide import kinds, pages
+from nnguide.inference.decision import Decision
 from nnguide.preprocessing import pictures
 from nnguide.serving import page
 from nnguide.serving.bounds import Bounds
@@ -22,7 +23,10 @@ class Trained(Echo):
     """What a run looks like from outside."""
 
     def __init__(self, pictures: bool, threshold: float | None) -> None:
-        self.signatures = described("pictures" if pictures else "texts", 10 if pictures else 2)
+        self.signatures = described(
+            kinds.get("pictures" if pictures else "texts"),
+            Decision(tuple("0123456789") if pictures else ("ham", "spam"), threshold),
+        )
         self.threshold = threshold
 
 

@@ -14,8 +14,9 @@ from nnguide.errors import ConfigError
 
 
 def names(task: str) -> tuple[str, ...]:
-    """The presets of a task."""
-    return tuple(sorted(path.stem for path in (Path(__file__).parent / task).glob("*.toml")))
+    """The presets of a task; a task without files has `default`, its own settings."""
+    files = (Path(__file__).parent / task).glob("*.toml")
+    return tuple(sorted(path.stem for path in files)) or ("default",)
 
 
 def preset(task: str, name: str) -> dict[str, Any]:
@@ -40,4 +41,8 @@ def about(task: str, name: str) -> str:
 
 
 def _read(task: str, name: str) -> dict[str, Any]:
-    return tomllib.loads((Path(__file__).parent / task / f"{name}.toml").read_text("utf-8"))
+    try:
+        text = (Path(__file__).parent / task / f"{name}.toml").read_text("utf-8")
+    except FileNotFoundError:  # of a task without files
+        return {"about": "the settings of the task itself"}
+    return tomllib.loads(text)

@@ -38,10 +38,13 @@ def is_empty(text: object) -> bool:
 
 
 def outputs(network: Callable[[np.ndarray], np.ndarray], texts: np.ndarray) -> np.ndarray:
-    """The probabilities of spam of `texts`, (n, 1) float32, alternatives taken into account.
+    """The probabilities, (n, nodes) float32, of `texts`.
+
+    Of one node, which answers P(spam), alternatives are taken into account; a network of several
+    nodes answers to the text itself.
 
     Args:
-        network: (m,) object texts to (m, 1) probabilities.
+        network: (m,) object texts to (m, nodes) probabilities.
         texts: (n,) object, each a str or a MailText.
     """
     import numpy as np
@@ -55,6 +58,8 @@ def outputs(network: Callable[[np.ndarray], np.ndarray], texts: np.ndarray) -> n
     every[len(texts) :] = [other for _, other in others]
     answered = network(every)
     highest = np.array(answered[: len(texts)])
+    if answered.shape[1] > 1:
+        return highest
     for (row, _), other in zip(others, answered[len(texts) :], strict=True):
         highest[row] = np.maximum(highest[row], other)
     highest[[row for row in mails if not texts[row]]] = GUESS

@@ -1,0 +1,228 @@
+"""Kinds of input: all that differs between pictures, texts and rows of numbers, a record each.
+
+A task names its kind; whatever reads, checks, trains, explains, exports or serves asks the
+record (`task.kind`) and compares no names. What a method needs is imported when it is called, so
+that a record costs nothing before work begins.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+    from nnguide.data.examples import Examples
+    from nnguide.evaluation.changes import Change
+    from nnguide.explain.explanation import Explanation
+    from nnguide.explain.subjects import Subject
+    from nnguide.export import Format
+    from nnguide.inference.sources import Named
+    from nnguide.runs import Run
+    from nnguide.serving.signatures import Tensor
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a command line gives a run to answer.
+
+    Attributes:
+        inputs: its arguments.
+        stdin: standard input, for `-`.
+        files, mails: of --file and --mail.
+        text_column, encoding: of the files.
+        threshold: instead of the run's own.
+        anyway: whether a kind of text may be one that the run never learned from.
+    """
+
+    inputs: tuple[str, ...]
+    stdin: IO[bytes]
+    files: tuple[Path, ...] = ()
+    mails: tuple[Path, ...] = ()
+    text_column: str | None = None
+    encoding: str | None = None
+    threshold: float | None = None
+    anyway: bool = False
+
+
+class Kind:
+    """One kind of input. `features` are the names of a table's columns, () for other kinds.
+
+    Attributes:
+        name: pictures, texts or numbers, as configurations and JSON have it.
+        tensor: what the input of a network is called, inside and in a served model.
+        files: the input of a served model that takes whole files, "" where there is none.
+        thing, part: what one input is, and what it is made of, in a word.
+        weights: the key of an explanation's weights in JSON.
+        baseline: what is left when all parts are taken away.
+        is_its_own_name: an input is called by what it is, as a text; others by their path.
+        is_drawn: an input can be shown as a picture.
+        is_array: an input is an array of one shape, so that integer networks take ranges from it.
+        is_faster_together: the light form answers a batch faster than its rows one by one.
+        takes_mail: mails and mailboxes are read.
+        may_lose: fraction of accuracy, or of spam caught, that a mild change of inputs may cost.
+        intended, limits: what a network that takes it is for, and what not; for reports.
+    """
+
+    name: str
+    tensor: str
+    files = ""
+    thing: str
+    part: str
+    weights: str
+    baseline: str
+    is_its_own_name = False
+    is_drawn = False
+    is_array = True
+    is_faster_together = True
+    takes_mail = False
+    may_lose: float
+    intended: tuple[str, ...]
+    limits: tuple[str, ...]
+
+    # Data
+
+    def read(
+        self,
+        path: Path,
+        split: str,
+        labels: tuple[str, ...],
+        *,
+        split_seed: int,
+        label_column: str | None,
+        text_column: str | None,
+        encoding: str | None,
+    ) -> Examples:
+        """The examples of a split of the data at a path; `labels` are the task's, () for any."""
+        raise NotImplementedError
+
+    def learned_from(self, examples: Examples) -> tuple[str, ...]:
+        """Which kinds of text stand among a user's own examples; () for what is no text."""
+        return ()
+
+    def preview(self, raw: Any) -> Any:
+        """One input as JSON and a terminal show it: a text, or lines."""
+        raise NotImplementedError
+
+    # Answers
+
+    def sources(self, run: Run, asked: Asked) -> Named:
+        """The inputs that a command line gives, by name.
+
+        Raises:
+            ConfigError: options that do not fit this kind.
+        """
+        raise NotImplementedError
+
+    def check(self, raw: Any, features: tuple[str, ...] = ()) -> np.ndarray:
+        """Raw inputs as the array that a network takes; InputError if one is not to be taken."""
+        raise NotImplementedError
+
+    def each(self, raw: Any, features: tuple[str, ...] = ()) -> list[Any]:
+        """Each raw input on its own: checked, or the InputError that it is."""
+        return list(self.check(raw, features))
+
+    def stacked(self, checked: Sequence[Any] | np.ndarray) -> np.ndarray:
+        """Inputs that were checked one by one, as one batch."""
+        import numpy as np
+
+        return np.stack(list(checked)).astype(np.float32)
+
+    def outputs(
+        self, network: Callable[[np.ndarray], np.ndarray], checked: np.ndarray
+    ) -> np.ndarray:
+        """The probabilities, (n, nodes), of checked inputs, of which `network` gives some."""
+        return network(checked)
+
+    # Training, evaluation and audit
+
+    def keras_input(self, layer: Any) -> keras.KerasTensor:
+        """Where raw inputs enter a model; `layer` is the preprocessing that follows."""
+        raise NotImplementedError
+
+    def samples(self, run: Run, count: int) -> np.ndarray:
+        """Raw inputs that are always at hand, seeded and varied."""
+        raise NotImplementedError
+
+    def changes(self) -> tuple[Change, ...]:
+        """Mild changes of the inputs, which should change no answer."""
+        raise NotImplementedError
+
+    def slices(self, examples: Examples) -> Iterator[tuple[str, str, np.ndarray]]:
+        """What a slice goes by, its name, and which examples (n,) bool belong to it."""
+        raise NotImplementedError
+
+    def alike(self, training: np.ndarray, inputs: np.ndarray) -> int | None:
+        """How many inputs differ from one in training by trifles; None where that is not known."""
+        return None
+
+    def driving(
+        self, run: Run, examples: Examples, seed: int, say: Callable[[str], None]
+    ) -> dict[str, Any] | None:
+        """The single parts that turn answers, for an audit; None where it does not look for them.
+
+        Args:
+            say: told before the search begins.
+        """
+        return None
+
+    def quoted(self, inputs: Iterable[Any]) -> list[str]:
+        """Inputs that a report can quote; none where they are no text."""
+        return []
+
+    # Explanations
+
+    def subject(self, run: Run) -> Subject:
+        """A run, opened for explaining."""
+        raise NotImplementedError
+
+    def mistake(self, raw: Any, why: Explanation) -> dict[str, Any]:
+        """A wrongly answered input and what spoke for the answer, as a report shows them."""
+        raise NotImplementedError
+
+    # Exports and servers
+
+    def saved_model(self) -> type[Any]:
+        """The tf.Module of nnguide.export.saved_model that takes this kind."""
+        raise NotImplementedError
+
+    def warm_up(self, task: str, features: int) -> list[Any]:
+        """Requests, one for each signature, that TensorFlow Serving sends itself first."""
+        raise NotImplementedError
+
+    def verify(self, run: Run, form: Format, folder: Path, count: int) -> dict[str, Any]:
+        """Hold an export to its run; see nnguide.export.verify."""
+        raise NotImplementedError
+
+    def packed(self, inputs: np.ndarray) -> Any:
+        """Raw inputs as they are given to a model in another process."""
+        import numpy as np
+
+        return inputs.astype(np.float32)
+
+    def served(self, features: int) -> dict[str, tuple[str, Tensor]]:
+        """Signature -> the name of its input, and its tensor."""
+        raise NotImplementedError
+
+    def example(self, features: int) -> tuple[str, tuple[int, ...]]:
+        """The type of a tf.Example's feature, float or bytes, and its shape."""
+        raise NotImplementedError
+
+    def blank(self, features: int) -> Any:
+        """An input with nothing in it, to try a served model with; a batch of one."""
+        raise NotImplementedError
+
+    def received(self, values: Any) -> Any:
+        """What a request holds, as `check` takes it."""
+        return values
+
+
+def get(name: str) -> Kind:
+    """The record of a kind of input."""
+    kind: Kind = importlib.import_module(f"{__name__}.{name}").KIND
+    return kind

@@ -1,0 +1,222 @@
+"""Texts: messages of any length, and mails, which are texts with a name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nnguide.errors import ConfigError, InputError
+from nnguide.kinds import Asked, Kind
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+    from nnguide.data.examples import Examples
+    from nnguide.evaluation.changes import Change
+    from nnguide.explain.explanation import Explanation
+    from nnguide.explain.subjects import Subject
+    from nnguide.export import Format
+    from nnguide.inference.sources import Named
+    from nnguide.runs import Run
+    from nnguide.serving.signatures import Tensor
+
+
+class Texts(Kind):
+    """Texts. How many labels they have, and whether a threshold decides, is the task's affair."""
+
+    name = "texts"
+    tensor = "text"
+    thing, part = "message", "word"
+    weights = "words"
+    baseline = "no words"
+    is_its_own_name = True
+    is_array = False
+    takes_mail = True
+    may_lose = 0.10
+    intended = (
+        "Naming the label of a text, out of the labels above.",
+        "Learning, teaching and comparing networks.",
+    )
+    limits = (
+        "It always answers with one of its labels, also for a text of another language or subject.",
+        "Only the beginning of a long text is read.",
+        "Not for judging people by what they write.",
+    )
+
+    def read(
+        self,
+        path: Path,
+        split: str,
+        labels: tuple[str, ...],
+        *,
+        split_seed: int,
+        label_column: str | None,
+        text_column: str | None,
+        encoding: str | None,
+    ) -> Examples:
+        from nnguide.data import text_files
+
+        return text_files.read(
+            path,
+            split,
+            labels,
+            split_seed=split_seed,
+            label_column=label_column,
+            text_column=text_column,
+            encoding=encoding,
+        )
+
+    def learned_from(self, examples: Examples) -> tuple[str, ...]:
+        """Texts read from mail are mail, and those that begin with Subject: where half do."""
+        from nnguide.data.dataset_info import KINDS
+        from nnguide.data.mail import MailText
+
+        mails = sum(isinstance(text, MailText) for text in examples.inputs)
+        subjects = sum(text[:8].lower() == "subject:" for text in examples.inputs)
+        found = {"messages": mails < len(examples), "mail": mails or 2 * subjects >= len(examples)}
+        return tuple(kind for kind in KINDS if found[kind])
+
+    def preview(self, raw: Any) -> Any:
+        return raw
+
+    def sources(self, run: Run, asked: Asked) -> Named:
+        from nnguide.data.table_files import check_encoding
+        from nnguide.data.tables import Columns
+        from nnguide.inference.sources import is_path, texts
+
+        if asked.threshold is not None:
+            if run.threshold is None:
+                raise ConfigError(
+                    f"--threshold is for spam; {run.task.name} takes the most probable label"
+                )
+            if not 0 <= asked.threshold <= 1:
+                raise ConfigError(
+                    f"--threshold is a probability in [0, 1]; got {asked.threshold:g}"
+                )
+        messages = asked.files or not asked.mails or not all(map(is_path, asked.inputs))
+        for kind, is_there in (("mail", asked.mails), ("messages", messages)):
+            if is_there and not asked.anyway:
+                run.check_learned(kind)
+        columns = Columns(
+            text=asked.text_column,
+            encoding=check_encoding(asked.encoding),
+            labels=run.labels,
+        )
+        return texts(asked.inputs, asked.files, asked.mails, asked.stdin, columns)
+
+    def check(self, raw: Any, features: tuple[str, ...] = ()) -> np.ndarray:
+        from nnguide.inference import validation
+
+        return validation.texts(raw)
+
+    def each(self, raw: Any, features: tuple[str, ...] = ()) -> list[Any]:
+        from nnguide.inference import validation
+
+        return validation.each_text(raw)
+
+    def stacked(self, checked: Sequence[Any] | np.ndarray) -> np.ndarray:
+        return self.check(list(checked))
+
+    def outputs(
+        self, network: Callable[[np.ndarray], np.ndarray], checked: np.ndarray
+    ) -> np.ndarray:
+        from nnguide.data import mail
+
+        return mail.outputs(network, checked)
+
+    def keras_input(self, layer: Any) -> keras.KerasTensor:
+        import keras
+
+        return keras.Input((), dtype="string", name=self.tensor)
+
+    def samples(self, run: Run, count: int) -> np.ndarray:
+        import numpy as np
+
+        from nnguide.export import samples
+
+        return np.array(samples.texts(count), object)
+
+    def changes(self) -> tuple[Change, ...]:
+        from nnguide.evaluation import changes
+
+        return changes.OF_TEXTS
+
+    def slices(self, examples: Examples) -> Iterator[tuple[str, str, np.ndarray]]:
+        from nnguide.audit import slices
+
+        return slices.of_texts(examples)
+
+    def alike(self, training: np.ndarray, inputs: np.ndarray) -> int | None:
+        from nnguide.audit import overlap
+
+        return overlap.alike(training, inputs)
+
+    def driving(
+        self, run: Run, examples: Examples, seed: int, say: Callable[[str], None]
+    ) -> dict[str, Any] | None:
+        from nnguide.audit.words import words
+
+        if run.threshold is None:
+            return None
+        say("words")
+        return words(run, examples, seed)
+
+    def quoted(self, inputs: Iterable[Any]) -> list[str]:
+        return [str(text) for text in inputs]
+
+    def subject(self, run: Run) -> Subject:
+        from nnguide.explain import subjects
+
+        return subjects.TextSubject(run)
+
+    def mistake(self, raw: Any, why: Explanation) -> dict[str, Any]:
+        from nnguide.audit import mistakes
+
+        return mistakes.of_text(raw, why)
+
+    def saved_model(self) -> type[Any]:
+        from nnguide.export import saved_model
+
+        return saved_model.Texts
+
+    def warm_up(self, task: str, features: int) -> list[Any]:
+        from nnguide.export import warm_up
+
+        return warm_up.of_texts(task)
+
+    def verify(self, run: Run, form: Format, folder: Path, count: int) -> dict[str, Any]:
+        from nnguide.export import samples, verify
+
+        return verify.of_texts(run, form, folder, samples.texts(count))
+
+    def packed(self, inputs: np.ndarray) -> Any:
+        return [text.encode() for text in inputs]
+
+    def served(self, features: int) -> dict[str, tuple[str, Tensor]]:
+        from nnguide.serving.signatures import DEFAULT, STRING, Tensor
+
+        return {DEFAULT: (self.tensor, Tensor(STRING, (None,), "serving_default_text:0"))}
+
+    def example(self, features: int) -> tuple[str, tuple[int, ...]]:
+        return "bytes", ()
+
+    def blank(self, features: int) -> Any:
+        return [""]
+
+    def received(self, values: Any) -> Any:
+        return [_utf8(text) for text in values]
+
+
+def _utf8(text: str | bytes) -> str:
+    """A text that came as a string or as base64; an InputError if it is not UTF-8."""
+    if isinstance(text, str):
+        return text
+    try:
+        return text.decode()
+    except UnicodeDecodeError as error:
+        raise InputError("expected UTF-8 text; got other bytes") from error
+
+
+KIND = Texts()
