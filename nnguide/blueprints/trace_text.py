@@ -32,10 +32,10 @@ def trace_text(run: Run, text: str, target: int = 1) -> dict[str, Any]:
         forward: [{layer, kind, shape, first}], the first numbers of each layer's output;
         backward: [{layer, norm}], the norm of ∂L/∂output of each layer, the last layer first.
     Raises:
-        ConfigError: the run is not one of texts, or is several networks joined.
+        ConfigError: the run is not one of spam, or is several networks joined.
         InputError: the text holds nothing to read.
     """
-    if run.task.inputs != "texts":
+    if run.task.threshold is None:
         raise ConfigError(f"a message goes through a spam run; {run.folder} is of {run.task.name}")
     if "core" not in [layer.name for layer in run.model.layers]:
         raise ConfigError(f"expected a single network to follow; {run.folder} joins several")
