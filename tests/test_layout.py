@@ -44,6 +44,14 @@ ORDER = (
 )
 
 
+def origin(path: Path, node: ast.ImportFrom) -> str:
+    """The module that an import takes names from, also where it goes by its place."""
+    if not node.level:
+        return node.module or ""
+    package = path.relative_to(PACKAGE.parent).parts[: -node.level]
+    return ".".join([*package, *([node.module] if node.module else [])])
+
+
 def imported(path: Path) -> Iterator[str]:
     """The modules of nnguide that a file imports, at its top or inside a function.
 
@@ -54,9 +62,10 @@ def imported(path: Path) -> Iterator[str]:
         node = body.pop()
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = origin(path, node)
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             body += node.orelse
         else:

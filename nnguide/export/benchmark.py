@@ -19,9 +19,9 @@ FORMS: dict[str, tuple[str | None, tuple[str, ...]]] = {
     "keras": (None, ("model.keras", "decision.json")),
     "light": (None, (*light.FILES, "decision.json")),
     "saved_model": ("saved_model", ("saved_model.pb", "variables/*")),
-    "onnx": ("onnx", ("model.onnx", "preprocessing.json", "front/*")),
-    "litert": ("litert", ("model.tflite", "preprocessing.json", "front/*")),
-    "litert_int8": ("litert", ("model.int8.tflite", "preprocessing.json", "front/*")),
+    "onnx": ("onnx", ("model.onnx", "preprocessing.json", "front/**/*.*")),
+    "litert": ("litert", ("model.tflite", "preprocessing.json", "front/**/*.*")),
+    "litert_int8": ("litert", ("model.int8.tflite", "preprocessing.json", "front/**/*.*")),
 }
 INPUTS = 1000  # built-in inputs that are asked where the run's test set is not at hand
 SECONDS = 3.0  # that a figure is measured for, about

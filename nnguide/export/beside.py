@@ -1,12 +1,12 @@
 """What lies beside a bare network: preprocessing.json, and a NumPy package `front` to use it.
 
-The package is made of nnguide's own modules, copied with their imports made relative, so that
-one source decides what a model is given wherever it runs.
+The package is a copy of nnguide's own modules in folders of the same names, so that one source
+decides what a model is given wherever it runs. They import each other by their places alone
+(`from ..errors import`), which hold in the copy too.
 """
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -18,27 +18,27 @@ from nnguide.runs import Run
 
 PACKAGE = Path(nnguide.__file__).parent
 SCHEMA = 1
-EVERY = {
-    "export/front.py": "__init__.py",
-    "inference/preprocessing.py": "batches.py",
-    "inference/validation.py": "validation.py",
-    "inference/decision.py": "decision.py",
-    "inference/picture_inputs.py": "picture_inputs.py",
-    "data/mail/text.py": "mail_text.py",
-    "errors.py": "errors.py",
-    **{
-        f"preprocessing/{name}.py": f"{name}.py"
+COPIED = (
+    "errors.py",
+    "data/mail/text.py",
+    *(
+        f"inference/{name}.py"
+        for name in ("front", "decision", "preprocessing", "validation", "picture_inputs")
+    ),
+    *(
+        f"preprocessing/{name}"
         for name in (
-            *("tokens", "characters", "pictures", "picture_limits", "mnist_form", "ink", "grid"),
+            *("tokens.py", "characters.py", "characters.npz", "pictures.py"),
+            *("picture_limits.py", "mnist_form.py", "ink.py", "grid.py"),
         )
-    },
-}
-MOVED = (
-    (r"^(\s*)from nnguide\.data\.mail import", r"\1from .mail_text import"),
-    (r"^(\s*)from nnguide\.inference\.preprocessing import", r"\1from .batches import"),
-    (r"^(\s*)from nnguide(?:\.inference|\.preprocessing)? import", r"\1from . import"),
-    (r"^(\s*)from nnguide\.(?:inference\.|preprocessing\.)?(\w+) import", r"\1from .\2 import"),
+    ),
 )
+INIT = '''"""What stands before and after the network that lies beside this folder, in NumPy."""
+
+from .inference.front import Front
+
+__all__ = ["Front"]
+'''
 
 
 def write(run: Run, folder: Path, network: dict[str, Any]) -> None:
@@ -59,14 +59,8 @@ def write(run: Run, folder: Path, network: dict[str, Any]) -> None:
         "preprocessing": describe(preprocessor(run.model)),
     }
     write_json(folder / "preprocessing.json", settings)
-    for source, target in EVERY.items():
-        text = (PACKAGE / source).read_text(encoding="utf-8")
-        write_text(folder / "front" / target, relative(text))
-    shutil.copyfile(PACKAGE / "preprocessing" / "characters.npz", folder / "front/characters.npz")
-
-
-def relative(source: str) -> str:
-    """A module's text with what it imports from nnguide taken from beside it."""
-    for absolute, beside in MOVED:
-        source = re.sub(absolute, beside, source, flags=re.MULTILINE)
-    return source
+    write_text(folder / "front" / "__init__.py", INIT)
+    for name in COPIED:
+        target = folder / "front" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(PACKAGE / name, target)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nnguide.errors import ConfigError, RunError
+from ..errors import ConfigError, RunError
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nnguide.errors import InputError
+from ..errors import InputError
 
 SIDE = 28
 SMALLEST = 12  # pixels of the shorter side of an array that is read as a picture file is
@@ -96,7 +96,7 @@ def _array(raw: Any) -> np.ndarray:
 
 def _read(item: Any) -> Picture:
     """One picture, (28, 28) float32, or why it is none."""
-    from nnguide.preprocessing import pictures
+    from ..preprocessing import pictures
 
     try:
         if isinstance(item, str):
@@ -114,7 +114,7 @@ def _read(item: Any) -> Picture:
 
 
 def _read_array(array: np.ndarray) -> Picture:
-    from nnguide.preprocessing import pictures
+    from ..preprocessing import pictures
 
     if array.ndim == 3 and array.shape[-1] == 1:
         array = array[..., 0]
@@ -172,7 +172,7 @@ def _levels(array: np.ndarray) -> list[Picture]:
 
 
 def _dark_on_white(levels: np.ndarray) -> Picture:
-    from nnguide.preprocessing import mnist_form
+    from ..preprocessing import mnist_form
 
     try:
         return mnist_form.normalise(levels / np.float32(255)).astype(np.float32)

@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from nnguide.errors import RunError
-from nnguide.inference import validation
-from nnguide.preprocessing.tokens import Tokeniser
+from ..errors import RunError
+from ..preprocessing.tokens import Tokeniser
+from . import validation
 
 TOGETHER = 128  # pictures or rows that go through the network at once
 IDS = 2**15  # token ids that do, with their padding: what bounds the memory

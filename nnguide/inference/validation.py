@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from nnguide.data.mail import MailText
-from nnguide.errors import InputError
-from nnguide.inference import picture_inputs
+from ..data.mail.text import MailText
+from ..errors import InputError
+from . import picture_inputs
 
 MAX_TEXT = 1_000_000  # characters; a longer text is no message
 

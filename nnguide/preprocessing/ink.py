@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnguide.preprocessing import grid
+from . import grid
 
 FAINTEST = 0.04  # ink that differs less from its paper is none
 NOISE = 5.0  # ink stands this many standard deviations out of the noise

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from nnguide.errors import InputError
-from nnguide.preprocessing import grid
-from nnguide.preprocessing.ink import Ink, find, is_light
+from ..errors import InputError
+from . import grid
+from .ink import Ink, find, is_light
 
 SIDE = 28  # of the result
 BOX = 20  # the longer side of the ink

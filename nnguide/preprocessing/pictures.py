@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnguide.errors import InputError
-from nnguide.preprocessing import grid, mnist_form, picture_limits
+from ..errors import InputError
+from . import grid, mnist_form, picture_limits
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnguide.errors import ConfigError, InputError, RunError
-from nnguide.preprocessing import characters
-from nnguide.preprocessing.characters import SPACE
+from ..errors import ConfigError, InputError, RunError
+from . import characters
+from .characters import SPACE
 
 UNKNOWN = 1
 FIRST_WORD = 2

@@ -1,4 +1,4 @@
-"""What stands before and after the network that lies beside this folder, in NumPy.
+"""What stands before and after a network that was exported alone, in NumPy.
 
 It needs neither TensorFlow nor Keras: NumPy, and Pillow for the files of pictures. `Front` reads
 `preprocessing.json`; any runtime that takes arrays runs the network in between.
@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from nnguide.inference.decision import Decision
-from nnguide.inference.preprocessing import front
+from .decision import Decision
+from .preprocessing import front
 
 
 class Front:
