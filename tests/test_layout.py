@@ -38,9 +38,17 @@ print(*sorted(set("{HEAVY}".split()) & set(sys.modules)))
 # because a training measures and checks what it makes.
 ORDER = (
     *("errors", "files", "framework_logs", "workspace", "keras_objects", "pages", "config"),
+    "kinds",
     *("preprocessing", "data", "inference", "models", "tasks", "runs"),
     *("evaluation", "doctor", "explain", "export", "training"),
     *("audit", "serving", "tuning", "blueprints", "cli", "__main__"),
+)
+# The record of a kind of input is loaded by its name, as a task is: it knows every room, and no
+# room knows it. Data of a user's own is read as its task says.
+EXCEPTIONS = (
+    *(f"nnguide.kinds.{kind} imports " for kind in ("pictures", "texts", "numbers")),
+    "nnguide.data.catalogue imports nnguide.tasks",
+    "nnguide.data.inspection imports nnguide.tasks",
 )
 
 
@@ -106,10 +114,11 @@ def test_no_module_imports_itself_by_a_detour() -> None:
 def test_imports_point_one_way() -> None:
     """A room imports only from the rooms before it, inside functions too."""
     wrong = [
-        f"{name} imports {other}"
+        edge
         for name, others in graph().items()
         for other in sorted(others)
         if ORDER.index(room(other)) > ORDER.index(room(name))
+        and not (edge := f"{name} imports {other}").startswith(EXCEPTIONS)
     ]
     assert wrong == []
 

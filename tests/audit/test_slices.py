@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from nnguide import tasks
 from nnguide.audit import slices
 from nnguide.data.examples import Examples
 
@@ -13,16 +14,12 @@ from nnguide.data.examples import Examples
 class Spam:
     """A run that needs no network: the outputs are given."""
 
-    class task:  # noqa: N801
-        inputs = "texts"
-
+    task = tasks.get("spam")
     threshold = 0.5
 
 
 class Digits:
-    class task:  # noqa: N801
-        inputs = "pictures"
-
+    task = tasks.get("digits")
     threshold = None
 
 
@@ -106,7 +103,7 @@ def test_a_clearly_worse_slice_is_found_and_a_small_one_is_not():
     outputs = np.eye(3)[np.where(labels == 0, 0, 0)]  # 1 and 2 are never named
     examples = Examples(pictures, labels, ("a", "b", "c"))
     rows = slices.slices(Digits(), examples, outputs)
-    whole = slices.figures_of(Digits.task, outputs, examples, None)
+    whole = slices.figures_of(outputs, examples, None)
     worse = slices.worse(rows, whole)
     assert [row["slice"] for row in worse] == ["b"]
     assert worse[0]["value"] == 0 and worse[0]["n"] == 80
