@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from nnguide import cli
+from nnguide import cli, tasks
 from nnguide.cli import _options
 from nnguide.errors import ConfigError
 
@@ -57,7 +57,7 @@ def list_sets(as_json: bool) -> None:
 
 @command.command("info")
 @click.argument("name")
-@click.option("--task", type=click.Choice(["digits", "spam"]), help="Of a path. [what fits]")
+@click.option("--task", type=click.Choice(tasks.names()), help="Of a path. [what fits]")
 @_options.columns
 @click.option("--out", type=click.Path(path_type=Path), help="PNG file for a path's pictures.")
 @_options.as_json
@@ -111,7 +111,6 @@ def _path(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    from nnguide import tasks
     from nnguide.data import inspection
     from nnguide.files import writing_to
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,16 +60,23 @@ def inspect(
     """Read the data at a path as `train` would.
 
     Args:
-        task: digits or spam; None tries both.
+        task: whose data it is; None tries every task.
         label_column, text_column, encoding: of a table, as for `catalogue.find`.
     Raises:
-        InputError: neither task can read it; the reasons are both said.
+        InputError: no task can read it; the reasons are all said.
         Others: as `catalogue.find` and `Source.load`.
     """
     from nnguide import tasks
 
     is_table = table_files.form(path) != ""
-    tried: Sequence[str] = ("spam", "digits") if is_table else ("digits", "spam")
+
+    def rank(name: str) -> tuple[bool, bool]:
+        """Texts first in a table, pictures elsewhere; plain numbers last: they fit pixels too."""
+        kind = tasks.get(name).kind
+        first = kind.is_its_own_name if is_table else kind.is_drawn
+        return not first, not (kind.is_its_own_name or kind.is_drawn)
+
+    tried = sorted(tasks.names(), key=rank)
     reasons = []
     for name in (task,) if task else tried:
         column = text_column if tasks.get(name).kind.takes_mail else None
