@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image, ImageDraw
 from started import Started
 
 import nnguide
 
-TASK = '''
+TOPICS = '''
 """Topics: a short text in, a probability for each of three topics out."""
 
 from nnguide.config import CalibrationConfig, Config, EmbeddingConfig, TokensConfig, TrainConfig
@@ -71,6 +72,39 @@ TASK = Task(
     ),
 )
 '''
+MARKS = '''
+"""Marks: a picture in, a probability for each of two marks out."""
+
+from nnguide.config import Config, DenseConfig, TrainConfig
+from nnguide.tasks import Task
+from nnguide.tasks.digits import build, feed, head, preprocessor
+
+
+def space(hp, base):
+    hp.Choice("model.hidden", ["16", "32"])
+
+
+TASK = Task(
+    name="marks",
+    title="which mark a picture shows",
+    inputs="pictures",
+    labels=(),
+    preprocessor=preprocessor,
+    feed=feed,
+    draw=None,
+    augment=None,
+    build=build,
+    adapt=None,
+    head=head,
+    space=space,
+    models={"dense": {}},
+    defaults=Config(
+        task="marks",
+        model=DenseConfig(hidden=(16,)),
+        train=TrainConfig(epochs=8, batch_size=16, learning_rate=0.01),
+    ),
+)
+'''
 WORDS = {
     "garden": "rose tulip spade soil hedge lawn seed bloom rake ivy",
     "kitchen": "pan oven salt dough knife soup butter spoon grill pepper",
@@ -95,7 +129,7 @@ json.dump(ended, open(sys.argv[2], "w"))
 
 @pytest.fixture
 def house(tmp_path: Path) -> Path:
-    """A folder with nnguide as it is, and one file more among its tasks."""
+    """A folder with nnguide as it is, and two files more among its tasks."""
     original = Path(nnguide.__file__).parent
     copy = tmp_path / "house" / "nnguide"
     (copy / "tasks").mkdir(parents=True)
@@ -104,7 +138,8 @@ def house(tmp_path: Path) -> Path:
             (copy / entry.name).symlink_to(entry)
     for file in (original / "tasks").glob("*.py"):
         (copy / "tasks" / file.name).symlink_to(file)
-    (copy / "tasks" / "topics.py").write_text(TASK, "utf-8")
+    (copy / "tasks" / "topics.py").write_text(TOPICS, "utf-8")
+    (copy / "tasks" / "marks.py").write_text(MARKS, "utf-8")
     return copy.parent
 
 
@@ -160,6 +195,37 @@ def test_every_verb_takes_it(house: Path, table: Path, tmp_path: Path) -> None:
         assert answer["label"] == "garden"
         assert sum(answer["probabilities"]) == pytest.approx(1, abs=1e-4)
         assert answer["probability"] == pytest.approx(three[0]["probability"], abs=1e-4)
+
+
+@pytest.mark.slow
+def test_so_it_does_with_pictures(house: Path, tmp_path: Path) -> None:
+    """Class folders of two marks; the labels are those of the data."""
+    draw = random.Random(0)
+    for number in range(80):
+        label = ("bar", "cross")[number % 2]
+        picture = Image.new("L", (56, 56), 255)
+        pen, x, y = ImageDraw.Draw(picture), draw.randint(22, 34), draw.randint(22, 34)
+        pen.line([(x, 8), (x, 48)], fill=0, width=5)
+        if label == "cross":
+            pen.line([(8, y), (48, y)], fill=0, width=5)
+        (tmp_path / "marks" / label).mkdir(parents=True, exist_ok=True)
+        picture.save(tmp_path / "marks" / label / f"{number}.png")
+    run, exports = str(tmp_path / "run"), str(tmp_path / "exports")
+    cross = str(tmp_path / "marks" / "cross" / "1.png")
+    trained, evaluated, [answer], [why], _, saved = commands(
+        house,
+        ["train", "marks", "--dataset", str(tmp_path / "marks"), "--out", run, "--json"],
+        ["evaluate", run, "--json"],
+        ["predict", run, cross, "--json"],
+        ["explain", run, cross, "--json"],
+        ["audit", run, "--out", str(tmp_path / "audit.html")],
+        ["export", run, "--format", "saved_model", "--out", exports, "--json"],
+    )
+    assert trained[0]["val_accuracy"] > 0.8 and evaluated[0]["accuracy"] > 0.8
+    assert answer["label"] == why["label"] == "cross"
+    assert set(answer["probabilities"]) == {"bar", "cross"}
+    assert why["checks"]["complete"] is True
+    assert set(saved[0]["checked"]) == {"image", "image_bytes"}
 
 
 def environment(house: Path) -> dict[str, str]:
