@@ -89,7 +89,7 @@ def find(
     if label_column or text_column or encoding:
         raise ConfigError(
             "--label-column, --text-column and --encoding are for the file of a table; "
-            f"{dataset} is none"
+            f"{dataset} is not one"
         )
     if dataset != "auto":
         return _joined([_facts(name, task) for name in dataset.split("+")], split_seed)
