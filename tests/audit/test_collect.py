@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 import tiny
 
-from nnguide import data
+from nnguide import data, tasks
 from nnguide.audit import audit, collect, words
 from nnguide.audit.attention import attention
 from nnguide.data.examples import Examples
 from nnguide.errors import InputError
+from nnguide.evaluation import changes
 from nnguide.evaluation.evaluate import evaluate
 from nnguide.evaluation.evaluate import part as part_of
+from nnguide.inference.decision import Decision
 
 TASKS = ("digits", "spam")
 
@@ -146,7 +148,7 @@ def test_a_users_own_messages_and_their_duplicates(trained, tmp_path):
 
 def test_nothing_to_measure_is_refused(trained, monkeypatch):
     run = trained("spam")
-    empty = part_of(run, None, None, None, None, lambda line: None)
+    empty = part_of(run, None, None, None, None, None, lambda line: None)
     nothing = Examples(np.empty(0, object), np.zeros(0, np.int64), run.labels)
     monkeypatch.setattr(
         collect, "part", lambda *given: type(empty)(nothing, empty.source, "test", True, False)
@@ -166,10 +168,11 @@ def test_what_fails_is_said_first(audited):
         "words": {"shortcuts": [], "n_flipped": 0},
     }
     calm["data"] |= {"own": True, "split": "test", "counts": {"ham": 500, "spam": 500}}
-    assert attention(calm, "texts") == []
+    aim = changes.aim(tasks.get("spam"))
+    assert attention(calm, aim) == []
 
     def said(**more) -> str:
-        (sentence,) = attention({**calm, **more}, "texts")
+        (sentence,) = attention({**calm, **more}, aim)
         return sentence
 
     assert "stand-in" in said(data={**calm["data"], "is_fallback": True})
@@ -187,6 +190,7 @@ class Keyword:
     """A filter that knows one word, for each way."""
 
     threshold = 0.5
+    decision = Decision(("ham", "spam"), 0.5)
 
     def outputs(self, given):
         return np.array(

@@ -121,13 +121,14 @@ def test_each_signature_is_as_promised(tf: Any, exported: Exported, task: str, n
 
 
 def test_the_threshold_is_strict(tf: Any, trained: Callable[[str], Run], tmp_path: Path) -> None:
-    from nnguide.export.saved_model import Spam
+    from nnguide.export.saved_model import Texts
 
     run, text = trained("spam"), "WIN a free prize"
-    model = Spam(run)
+    model = Texts(run)
     probability = float(model.serving_default(tf.constant([text]))["probability"][0])
-    for threshold, label in ((probability, b"ham"), (np.nextafter(probability, 0), b"spam")):
-        model = Spam(run)
+    below = np.nextafter(np.float32(probability), np.float32(0))  # a network answers in float32
+    for threshold, label in ((probability, b"ham"), (below, b"spam")):
+        model = Texts(run)
         model._threshold = float(threshold)
         assert model.serving_default(tf.constant([text]))["label"].numpy()[0] == label
 
@@ -193,10 +194,10 @@ def test_an_ensemble_is_one_model(trained: Callable[[str], Run], tmp_path: Path)
 
 
 def test_labels_of_ones_own_are_inside(tf: Any, trained: Callable[[str], Run]) -> None:
-    from nnguide.export.saved_model import Digits
+    from nnguide.export.saved_model import Pictures
 
     run, image = trained("digits"), tiny.examples("digits", 20).inputs[:1].astype(np.float32)
-    model = Digits(run)
+    model = Pictures(run)
     model._labels = tf.constant([f"Zahl {n} ä" for n in range(10)])
     label = model.serving_default(tf.constant(image))["label"].numpy()[0].decode()
     assert label == f"Zahl {run.predict(image, 'keras')[0].label} ä"
