@@ -79,7 +79,7 @@ def _list(folders: tuple[Path, ...], as_json: bool) -> None:
     for folder in folders:
         if not folder.is_dir():
             raise ConfigError(f"there is no folder {folder}. Give folders that hold runs.")
-    places = registry.below(folders or (ROOT,))
+    places = registry.below(folders or ((ROOT,) if os.path.lexists(ROOT) else ()))
     if not folders:
         places = iter([*places, *registry.remembered()])
     rows, seen = [], set[str]()
