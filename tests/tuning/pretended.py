@@ -53,8 +53,8 @@ def search(tuner: str = "random", task: str = "digits", space: Any = None, **mor
 class Pretended(Scorer):
     """Scores by a formula; `at` may raise instead, told the number of calls so far."""
 
-    def __init__(self, wanted: Search, at: Any = None) -> None:
-        super().__init__(wanted)
+    def __init__(self, wanted: Search, examples: Any = None, *, at: Any = None) -> None:
+        super().__init__(wanted, examples)
         self.at = at
         self.calls: list[Mapping[str, Any]] = []
 
@@ -82,7 +82,7 @@ def run(wanted: Search, folder: Path, at: Any = None, resume: bool = False) -> o
     made = oracle(wanted, folder)
     if resume:
         made.recover()
-    Worker(made, str(folder.parent), folder.name, Pretended(wanted, at)).search()
+    Worker(made, str(folder.parent), folder.name, Pretended(wanted, at=at)).search()
     return made
 
 

@@ -36,7 +36,7 @@ def lead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             self.port = 0
 
         def begin(self, name: str, at: Any = None) -> None:
-            scorer = pretended.Pretended(self.wanted, at)
+            scorer = pretended.Pretended(self.wanted, at=at)
             with monkeypatch.context() as environment:
                 environment.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
                 environment.setenv("KERASTUNER_ORACLE_PORT", str(self.port))

@@ -184,7 +184,7 @@ def test_when_the_time_is_up_no_trial_is_begun(tmp_path: Path) -> None:
         if call == 2:
             made.deadline = time.monotonic()
 
-    pretended.Worker(made, str(tmp_path), "state", pretended.Pretended(wanted, late)).search()
+    pretended.Worker(made, str(tmp_path), "state", pretended.Pretended(wanted, at=late)).search()
     assert [row.state for row in pretended.found(made)] == ["completed", "completed"]
     assert made.late
     assert made.done
