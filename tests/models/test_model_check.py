@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 
 # Loads every file of a folder and writes what happened meanwhile.
 CHILD = """
-import json, os, resource, sys
+import json, os, sys
 import encodings.cp437
 import keras, h5py
 from pathlib import Path
