@@ -80,7 +80,7 @@ class Run:
                 said += f", validation accuracy {accuracy:.2%}"
         return f"<Run {self.folder}: {said}>"
 
-    @property
+    @functools.cached_property
     def task(self) -> tasks.Task:
         return tasks.get(self.manifest["task"])
 

@@ -1,0 +1,82 @@
+"""nnguide filterd"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nnguide import cli
+from nnguide.cli import _options
+
+if TYPE_CHECKING:
+    import socket
+
+PORT = 783  # spamd's
+
+
+@click.command("filterd")
+@click.option("--run", default="spam", show_default=True, metavar="RUN", help="That judges.")
+@_options.anyway
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help=f"Of 127.0.0.1; 0: any free one. [{PORT}, none with --socket]",
+)
+@click.option("--socket", "path", type=click.Path(path_type=Path), help="Path of a Unix socket.")
+@click.option("--connections", type=int, default=256, show_default=True, help="At once.")
+@click.option("--timeout", type=float, default=60, show_default=True, help="Seconds of a request.")
+def command(
+    run: str, anyway: bool, port: int | None, path: Path | None, connections: int, timeout: float
+) -> int:
+    """Judge mail for spamc and other clients of SpamAssassin's spamd.
+
+    It speaks spamd's protocol at a port of the loopback address, a Unix socket or both, so
+    that spamc works unchanged, and through it procmail, maildrop, Exim, Postfix and Sendmail.
+    TELL is refused: it does not learn. One that fails or is overloaded says so, and its
+    client passes the mail on unchanged.
+
+    SIGHUP picks up the run that RUN means by then; SIGTERM and Ctrl-C answer what was begun
+    and end, with status 0 and 130. `nnguide docs mail` has recipes.
+
+    \b
+    Examples:
+      nnguide filterd --run my-mail --port 7830
+      nnguide filterd --run my-mail --socket /run/nnguide.sock
+      spamc -p 7830 < message.eml
+    """
+    cli.loud()
+    from nnguide.filtering import daemon
+    from nnguide.filtering.judge import Judge
+
+    bounds = daemon.Bounds(connections, timeout)
+    sockets: list[socket.socket] = []
+    try:
+        if path is not None:
+            sockets.append(daemon.bind_path(path))
+        if path is None or port is not None:
+            sockets.append(daemon.bind_port(PORT if port is None else port))
+        server = daemon.Daemon(
+            lambda: Judge(run, anyway),
+            bounds,
+            lambda line: click.echo(f"nnguide: {line}", err=True),
+        )
+
+        def ready() -> None:
+            cli.say(f"run: {server.judge.run.folder}")
+            for bound in sockets:
+                name = bound.getsockname()
+                cli.say(f"ready at {name if isinstance(name, str) else ':'.join(map(str, name))}")
+
+        if server.run(sockets, ready) == signal.SIGINT:
+            raise KeyboardInterrupt
+    finally:
+        for bound in sockets:
+            bound.close()
+        if path is not None and len(sockets) > 0:
+            with contextlib.suppress(OSError):
+                path.unlink()
+    return 0

@@ -1,0 +1,63 @@
+"""The words of a text that weighed most for a label: quick, for every mail on its way.
+
+Each word is judged alone, all in one batch of short texts; the few that say most for the label
+are then taken away from the text, one after another, and what the score falls by is the weight.
+`nnguide explain` weighs every word, and takes its time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+
+REACH = 2_000  # characters of a text that are looked at
+DISTINCT = 100  # words that are judged alone
+TRIED = 8  # words that are taken away
+SAID = 5  # words that are told
+LONGEST = 40  # characters of a word that are told
+_WORD = re.compile(r"[^\W_]+(?:[.,'’-][^\W_]+)*")
+_NEAR_ONE = 6e-8  # float32 cannot tell 1 − p from 0 below it
+
+
+def words(network: Callable[[np.ndarray], np.ndarray], text: str, is_spam: bool) -> list[str]:
+    """The words that weighed most for the label that the text was given, most first.
+
+    Args:
+        network: (n,) object texts to (n, 1) probabilities of spam.
+        text: the text that was judged.
+        is_spam: whether the words speak for spam; else for ham.
+    """
+    text = text[:REACH]
+    places: dict[str, list[re.Match[str]]] = {}  # a word, whatever its case -> where it stands
+    for found in _WORD.finditer(text):
+        if len(found[0]) > 1:
+            places.setdefault(found[0].casefold(), []).append(found)
+    known = list(places)[:DISTINCT]
+    if not known:
+        return []
+    sign = 1 if is_spam else -1
+    alone = sign * _log_odds(network, [places[word][0][0] for word in known])
+    tried = [known[n] for n in np.argsort(-alone, kind="stable")[:TRIED]]
+    scores = sign * _log_odds(network, [text, *(_without(text, places[word]) for word in tried)])
+    falls = scores[0] - scores[1:]
+    best = [n for n in np.argsort(-falls, kind="stable")[:SAID] if falls[n] > 0]
+    return [places[tried[n]][0][0][:LONGEST] for n in best]
+
+
+def _log_odds(network: Callable[[np.ndarray], np.ndarray], texts: list[str]) -> np.ndarray:
+    rows = np.empty(len(texts), object)
+    rows[:] = texts
+    p = np.clip(network(rows)[:, 0].astype(np.float64), _NEAR_ONE, 1 - _NEAR_ONE)
+    return np.log(p / (1 - p))
+
+
+def _without(text: str, taken: list[re.Match[str]]) -> str:
+    """The text with a blank in the place of each word taken."""
+    kept = []
+    place = 0
+    for found in taken:
+        kept.append(text[place : found.start()])
+        place = found.end()
+    return " ".join([*kept, text[place:]])

@@ -1,0 +1,34 @@
+"""The words that a filter names are those without which the answer would change most."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nnguide.filtering import reasons
+
+
+def network(texts):
+    """Spam by prize and cash, ham by lunch."""
+    weights = {"prize": 3, "cash": 1, "lunch": -2}
+    sums = [sum(weights.get(w.strip(".,").lower(), 0) for w in str(t).split()) for t in texts]
+    return (1 / (1 + np.exp(-np.array(sums, float))))[:, None].astype(np.float32)
+
+
+def test_the_words_that_weighed_most_come_first():
+    text = "A prize. The cash, a Prize and lunch"
+    assert reasons.words(network, text, True) == ["prize", "cash"]
+    assert reasons.words(network, text, False) == ["lunch"]
+    assert reasons.words(network, "", True) == reasons.words(network, "... !", True) == []
+
+
+def test_a_long_text_costs_a_bounded_number_of_answers():
+    asked = []
+
+    def counting(texts):
+        asked.append((len(texts), sum(map(len, texts))))
+        return network(texts)
+
+    reasons.words(counting, " ".join(f"w{n}" for n in range(100_000)), True)
+    assert len(asked) == 2
+    assert sum(count for count, _ in asked) <= reasons.DISTINCT + reasons.TRIED + 1
+    assert sum(letters for _, letters in asked) <= reasons.REACH * (reasons.TRIED + 2)
