@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import mails as made
 import pytest
-from conftest import ROOT, run_of_mail
+from filter_server import ROOT, run_of_mail
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import mails as made
 import pytest
-from conftest import everything, run_of_mail
+from filter_server import everything, run_of_mail
 from test_envelope import removed
 
 from nnguide.filtering import protocol
