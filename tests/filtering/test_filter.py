@@ -70,6 +70,8 @@ def test_whatever_comes_leaves_unchanged_but_for_headers(piped, mail_run, rest, 
     else:
         for _ in range(3):
             after = out.index(b"\n", place) + 1
+            while out.startswith(b" =?utf-8?b?", after):  # the reason goes on
+                after = out.index(b"\n", after) + 1
             out = out[:place] + out[after:]
         assert out == raw
 
