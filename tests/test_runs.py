@@ -118,7 +118,9 @@ def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with no runs and no shipped models."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("nnguide.runs.run.shipped", lambda task: tmp_path / "shipped" / task)
+    monkeypatch.setattr(
+        "nnguide.runs.run.shipped", lambda task, kinds=(): tmp_path / "shipped" / task
+    )
     return tmp_path
 
 
@@ -133,6 +135,23 @@ def test_a_name_means_the_newest_run_else_the_shipped_one(home: Path) -> None:
     make(runs.ROOT / "digits-9")
     assert runs.load("spam").folder == runs.ROOT / "any-3"
     assert runs.load("digits").folder == runs.ROOT / "digits-9"
+
+
+def test_a_name_means_a_run_that_learned_from_the_kind_that_is_asked_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert runs.load("spam", ["messages"]).folder == runs.shipped("spam")
+    assert runs.load("spam", ["mail"]).folder == runs.shipped("spam", ["mail"])
+    assert runs.load("spam").folder == runs.load("spam", ["messages", "mail"]).folder
+
+    of_messages = make(runs.ROOT / "messages", "spam", dataset="mine", learned_from=["messages"])
+    of_mail = make(runs.ROOT / "mail", "spam", dataset="theirs", learned_from=["mail"])
+    with caplog.at_level("INFO", "nnguide"):
+        assert runs.load("spam", ["mail"]).folder == of_mail.folder
+        assert runs.load("spam", ["messages"]).folder == of_messages.folder
+    assert "never learned from messages, so it is not taken" in caplog.text
+    assert runs.load(of_messages.folder, ["mail"]).folder == of_messages.folder
 
 
 @pytest.mark.parametrize(

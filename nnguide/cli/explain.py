@@ -77,7 +77,7 @@ def command(
         outputs.check_file(out, "--out")
     from nnguide.explain import subjects
 
-    of = subjects.load(run)
+    of = subjects.load(run, ["mail" if mails else "messages"])
     cli.say(f"run: {of.folder}")
     subjects.check_target(of, target)
     rows, failed = [], 0

@@ -67,10 +67,13 @@ def command(
     """
     cli.loud()
     from nnguide import runs
+    from nnguide.inference.sources import is_path
     from nnguide.kinds import Asked
     from nnguide.runs.streaming import predict
 
-    found = runs.load(run)
+    messages = bool(files or not mails or not all(map(is_path, inputs)))
+    kinds = ["messages"] * messages + ["mail"] * bool(mails)
+    found = runs.load(run, kinds)
     cli.say(f"run: {found.folder}")
     asked = Asked(
         inputs, cli.standard_input(), files, mails, text_column, encoding, threshold, anyway

@@ -114,6 +114,9 @@ class TokensConfig(Group):
     max_chars: int = setting(
         512, "characters of a text, without spaces, whose n-grams are read", minimum(1)
     )
+    plain: bool = setting(
+        False, "read letters and !?$% alone, as they are in mail that was tokenised before"
+    )
 
 
 @dataclass(frozen=True)

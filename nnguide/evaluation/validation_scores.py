@@ -117,7 +117,7 @@ def set_threshold(
             "For 0.2 % write 0.002."
         )
     spam, labels = load(run)
-    if out is None and run.folder.resolve() == runs.shipped(run.task.name).resolve():
+    if out is None and run.folder.resolve() in map(Path.resolve, runs.all_shipped(run.task.name)):
         raise ConfigError(f"{run.folder} comes with nnguide and is read-only. Give --out DIR.")
     if NAME not in run.manifest["files"]:
         say(

@@ -190,9 +190,9 @@ def subject(run: Any) -> Subject:
     return run.task.kind.subject(run) if isinstance(run, Run) else run
 
 
-def load(name: str | Path) -> Subject:
-    """The subject that RUN means on the command line."""
-    return subject(runs.load(name))
+def load(name: str | Path, kinds: Sequence[str] = ()) -> Subject:
+    """The subject that RUN means on the command line, for kinds of text as in `runs.load`."""
+    return subject(runs.load(name, kinds))
 
 
 def number(of: Subject, target: str | None, answered: int) -> int:

@@ -21,7 +21,7 @@ def read(tokeniser: Tokeniser, text: str) -> tuple[Words, np.ndarray]:
     words: list[Word] = []
     owner = []
     letters = 0
-    for number, piece in enumerate(pieces(text[: tokeniser.reach])):
+    for number, piece in enumerate(pieces(text[: tokeniser.reach], tokeniser.plain)):
         if number >= tokeniser.max_words and (
             letters >= tokeniser.max_chars or not tokeniser.grams
         ):
@@ -51,7 +51,7 @@ def shares(tokeniser: Tokeniser, text: str) -> tuple[np.ndarray, np.ndarray]:
         rows sum to 1.
     """
     whole, owner = read(tokeniser, text)
-    tokens = [piece.token for piece in pieces(text[: tokeniser.reach])]
+    tokens = [piece.token for piece in pieces(text[: tokeniser.reach], tokeniser.plain)]
     count = min(len(tokens), tokeniser.max_words)
     letters = np.repeat(np.arange(len(tokens)), [len(token) for token in tokens])
     letters = letters[: tokeniser.max_chars]  # the token that each letter is of

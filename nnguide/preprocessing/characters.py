@@ -20,6 +20,7 @@ import numpy as np
 
 SPACE = 0x20
 ZERO, NINE = 0x30, 0x39  # all digits that are left after folding lie between
+APOSTROPHES = (0x27, 0x60, 0xB4, 0x2018, 0x2019)  # they part words in the plain form
 BLOCK = 256  # code points to a block of the table
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -96,14 +97,34 @@ def fold(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.where(changed, of.points[place], np.repeat(points, counts)), counts
 
 
+@functools.cache
+def plain_ascii() -> np.ndarray:
+    """What stands for each of the 128 ASCII code points in the plain form, (128,) int32."""
+    kept = "abcdefghijklmnopqrstuvwxyz!?$%"
+    return np.array([c if chr(c) in kept else SPACE for c in range(128)], np.int32)
+
+
+def fold_plain(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`fold` to the plain form: letters and ! ? $ % alone, digits and other marks part words.
+
+    Text as it was written and text whose tokens were set apart by blanks have the same words in
+    this form, and no year or number is among them. Arguments and result are those of `fold`.
+    """
+    parted = np.where(np.isin(points, APOSTROPHES), np.int32(SPACE), points)
+    folded, counts = fold(parted)
+    ascii_point = np.minimum(folded, 127)
+    return np.where(folded < 128, plain_ascii()[ascii_point], folded), counts
+
+
 def shaped(points: np.ndarray) -> np.ndarray:
     """`points` with 0 for every digit: as a word, a number's shape tells more than its digits."""
     return np.where((points >= ZERO) & (points <= NINE), np.int32(ZERO), points)
 
 
-def normalise(text: str) -> str:
+def normalise(text: str, plain: bool = False) -> str:
     """`text` as the network reads it: folded words with one space between them."""
-    return " ".join(filter(None, to_text(fold(code_points(text))[0]).split(" ")))
+    folded, _ = (fold_plain if plain else fold)(code_points(text))
+    return " ".join(filter(None, to_text(folded).split(" ")))
 
 
 def clean(text: str) -> str:

@@ -52,7 +52,7 @@ class Tokens(keras.layers.Layer):
     def call(self, inputs: Any) -> tf.Tensor:
         """The ids of `inputs`."""
         texts = tf.reshape(tf.convert_to_tensor(inputs, tf.string), [-1])
-        framed = normalise(texts, self.tokeniser.reach)
+        framed = normalise(texts, self.tokeniser.reach, self.tokeniser.plain)
         rows = self._distinct([*self._word_ids(framed), *self._gram_ids(framed)], framed.nrows())
         ids = tf.cast(rows.to_tensor(shape=[None, self.pad]), tf.int32)
         if self.pad is not None:
@@ -149,19 +149,20 @@ class Tokens(keras.layers.Layer):
         return found
 
 
-def normalise(texts: tf.Tensor, reach: int) -> tf.RaggedTensor:
+def normalise(texts: tf.Tensor, reach: int, plain: bool = False) -> tf.RaggedTensor:
     """The normalised texts, each between two spaces (one, if it is empty).
 
     Args:
         texts: (batch,) string in UTF-8; invalid bytes count as U+FFFD, which parts words.
         reach: characters of each text that are read.
+        plain: whether the plain form of the text is read.
     Returns:
         (batch, None) int32 code points, as nnguide.preprocessing.tokens has them.
     """
     raw = tf.strings.unicode_decode(texts, "UTF-8", errors="replace")[:, :reach]
     space = tf.fill([tf.size(texts), 1], SPACE)
     raw = tf.concat([space, raw, space], axis=1)
-    folded, counts = fold(raw.values)
+    folded, counts = (fold_plain if plain else fold)(raw.values)
     row = tf.repeat(raw.value_rowids(), counts)
 
     is_space = folded == SPACE
@@ -193,3 +194,12 @@ def fold(points: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     place = tf.repeat(tf.gather(of.starts, number), counts) + step
     changed = tf.repeat(number, counts) != 0
     return tf.where(changed, tf.gather(of.points, place), tf.repeat(points, counts)), counts
+
+
+def fold_plain(points: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """`fold` to the plain form: letters and ! ? $ % alone, digits and other marks part words."""
+    for apostrophe in characters.APOSTROPHES:
+        points = tf.where(points == apostrophe, SPACE, points)
+    folded, counts = fold(points)
+    plain = tf.gather(characters.plain_ascii(), tf.minimum(folded, 127))
+    return tf.where(folded < 128, plain, folded), counts

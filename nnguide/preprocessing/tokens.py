@@ -46,7 +46,8 @@ class Tokeniser:
     hashed into, each word with the one before it, and the buckets of the character n-grams.
     Those run over the normalised text without its spaces, so that spaces put into words, or
     taken from between them, change none of them. In words and pairs every digit counts as 0, the
-    shape of a number; n-grams tell digits apart: a code to call, a price.
+    shape of a number; n-grams tell digits apart: a code to call, a price. In the plain form all
+    three read letters and ! ? $ % alone, so a text whose tokens were set apart reads the same.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Tokeniser:
         buckets: int = 8192,
         max_words: int = 128,
         max_chars: int = 512,
+        plain: bool = False,
     ) -> None:
         """Make a tokeniser of known words.
 
@@ -68,6 +70,7 @@ class Tokeniser:
             buckets: how many ids all n-grams share; 0 is no n-grams.
             max_words: words of a text that are read.
             max_chars: characters of the normalised text, spaces left out, whose n-grams are read.
+            plain: whether the plain form of the text is read.
         Raises:
             ConfigError: one of them is out of range, or a word is not one normalised word.
         """
@@ -86,7 +89,10 @@ class Tokeniser:
                 f"tokens.grams are lengths of character n-grams from 1 to 8; got {grams!r}. "
                 "For 3- to 5-grams write 3,4,5."
             )
+        if type(plain) is not bool:
+            raise ConfigError(f"tokens.plain is true or false; got {plain!r}")
         self.vocabulary = tuple(vocabulary)
+        self.plain = plain
         self.pairs = pairs
         self.grams = tuple(sorted(set(grams))) if buckets else ()
         self.buckets = buckets if grams else 0
@@ -109,12 +115,12 @@ class Tokeniser:
             texts: (n,) str, the training set only.
             words: most words to keep; equally frequent ones in lexical order.
             min_count: how often a word occurs at least.
-            settings: pairs, grams, buckets, max_words, max_chars as for `Tokeniser`.
+            settings: pairs, grams, buckets, max_words, max_chars, plain as for `Tokeniser`.
         """
-        reach = cls((), **settings).reach
+        bare = cls((), **settings)
         counts: Counter[str] = Counter()
-        for chunk in _chunks(texts, reach):
-            framed, _ = _normalise(chunk)
+        for chunk in _chunks(texts, bare.reach):
+            framed, _ = _normalise(chunk, bare.plain)
             counts.update(characters.to_text(characters.shaped(framed)).split())
         kept = [w for w, n in counts.items() if n >= min_count and len(w) <= LONGEST_WORD]
         kept.sort(key=lambda word: (-counts[word], word))
@@ -171,6 +177,7 @@ class Tokeniser:
             "buckets": self.buckets,
             "max_words": self.max_words,
             "max_chars": self.max_chars,
+            "plain": self.plain,
             "characters": characters.table_sha256(),
         }
 
@@ -199,8 +206,9 @@ class Tokeniser:
 
         Where tokens of the text share an id, the first of them names it.
         """
-        found = words(text[: self.reach])[: self.max_words]
-        letters = characters.normalise(text[: self.reach]).replace(" ", "")[: self.max_chars]
+        found = words(text[: self.reach], self.plain)[: self.max_words]
+        whole = characters.normalise(text[: self.reach], self.plain)
+        letters = whole.replace(" ", "")[: self.max_chars]
         spelled = [*found]
         if self.pairs:
             spelled += [f"{a}+{b}" for a, b in zip(["", *found], found, strict=False)]
@@ -224,7 +232,7 @@ class Tokeniser:
 
     def occurrences(self, texts: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:
         """Row and id of every token, both int64: words, pairs, then the n-grams of each length."""
-        framed, row_lengths = _normalise(texts)
+        framed, row_lengths = _normalise(texts, self.plain)
         row = np.repeat(np.arange(len(texts)), row_lengths)
 
         # Words: those among the first max_words of their row.
@@ -266,22 +274,23 @@ class Tokeniser:
                 yield n, hashes
 
 
-def words(text: str) -> list[str]:
+def words(text: str, plain: bool = False) -> list[str]:
     """The tokens of `text`: words, shapes of numbers, single marks and symbols."""
-    return _shapes(characters.normalise(text)).split()
+    return _shapes(characters.normalise(text, plain)).split()
 
 
 def _shapes(text: str) -> str:
     return characters.to_text(characters.shaped(characters.code_points(text)))
 
 
-def pieces(text: str) -> list[Piece]:
+def pieces(text: str, plain: bool = False) -> list[Piece]:
     """The tokens of `text`, each with the piece of `text` that it came from.
 
     A piece takes in what follows it and vanishes, an accent or a joiner. Tokens that share a
     character (½ reads 0 ⁄ 0) share a piece.
     """
-    folded, counts = characters.fold(characters.code_points(text))
+    fold = characters.fold_plain if plain else characters.fold
+    folded, counts = fold(characters.code_points(text))
     source = np.repeat(np.arange(len(counts)), counts)
     kept = np.append(np.flatnonzero(counts), len(counts))
     after = np.append(kept[1:], len(counts))  # where the next character that stays begins
@@ -314,14 +323,15 @@ def _chunks(texts: Sequence[str], reach: int) -> Iterator[list[str]]:
         yield chunk
 
 
-def _normalise(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+def _normalise(texts: Sequence[str], plain: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """The normalised texts, each between two spaces (one, if it is empty), end to end.
 
     Returns:
         Their code points, (m,) int32, and how many of them each text has, (n,) int64.
     """
     raw_lengths = np.fromiter(map(len, texts), np.int64, len(texts)) + 2
-    folded, counts = characters.fold(characters.code_points(f" {'  '.join(texts)} "))
+    fold = characters.fold_plain if plain else characters.fold
+    folded, counts = fold(characters.code_points(f" {'  '.join(texts)} "))
     ends = np.cumsum(counts)[np.cumsum(raw_lengths) - 1]
     space = folded == SPACE
     kept = ~space

@@ -6,6 +6,7 @@ from nnguide.runs.run import (
     ROOT,
     Engine,
     Run,
+    all_shipped,
     default_folder,
     finish,
     finished,
@@ -28,4 +29,5 @@ __all__ = [
     "finished",
     "load",
     "shipped",
+    "all_shipped",
 ]

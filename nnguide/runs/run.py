@@ -23,7 +23,7 @@ import csv
 import functools
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 Engine = Literal["light", "keras"]  # what answers
 
 ROOT = Path("saved_models/runs")
+MAIL = "mail"  # the shipped network of spam that learned from mail, beside the one of messages
 log = logging.getLogger(__name__)
 
 
@@ -135,21 +136,25 @@ class Run:
         known = self.manifest.get("learned_from")
         return tuple(known) if known else data.known_kinds(str(self.manifest.get("dataset")))
 
+    def has_learned(self, kind: str) -> bool:
+        """Whether it learned from a kind of text, as far as is known."""
+        return not self.learned_from or kind in self.learned_from
+
     def check_learned(self, kind: str) -> None:
         """Refuse a kind of text that the network never saw.
 
         Raises:
             ConfigError: it learned from the other kind only.
         """
-        if not self.learned_from or kind in self.learned_from:
+        if self.has_learned(kind):
             return
         [known] = self.learned_from
         what = {"messages": "text messages", "mail": "mail"}
         instead = {
-            "mail": "Train one that reads mail: nnguide train spam --preset mail, and name its "
-            "folder as RUN",
-            "messages": "Train one that reads messages: nnguide train spam, and name its folder "
-            "as RUN",
+            "mail": "For mail alone give `spam` as RUN, which takes the network of mail that comes "
+            "with nnguide; or train one: nnguide train spam --preset mail",
+            "messages": "For messages alone give `spam` as RUN, which takes the network of "
+            "messages that comes with nnguide; or train one: nnguide train spam",
         }
         raise ConfigError(
             f"{self.folder} learned from {what[known]} only, never from {what[kind]}, so its "
@@ -329,16 +334,28 @@ def finish(space: Workspace, task: str, **facts: Any) -> Run:
     return Run.open(space.folder)
 
 
-def shipped(task: str) -> Path:
-    """Where the trained model of a task lies that comes with nnguide."""
-    return Path(nnguide.__file__).parent / "shipped" / task
+def shipped(task: str, kinds: Sequence[str] = ()) -> Path:
+    """Where the trained model of a task lies that comes with nnguide, for kinds of text."""
+    name = MAIL if task == "spam" and list(kinds) == ["mail"] else task
+    return Path(nnguide.__file__).parent / "shipped" / name
 
 
-def load(name: str | Path) -> Run:
+def all_shipped(task: str) -> list[Path]:
+    """Where all trained models of a task lie that come with nnguide."""
+    folders = dict.fromkeys([shipped(task), shipped(task, ["mail"])])
+    return [folder for folder in folders if folder.is_dir()]
+
+
+def load(name: str | Path, kinds: Sequence[str] = ()) -> Run:
     """The run that RUN means, everywhere.
 
     An existing folder; else a task's name: the newest finished run under saved_models/runs that
     learned from real data, else the model that comes with nnguide.
+
+    Args:
+        name: RUN.
+        kinds: which kinds of text it is to answer, of "messages" and "mail": a task's name means
+            a run that learned from all of them. A folder is opened whatever it learned from.
 
     Raises:
         RunError: there is none, or it is damaged.
@@ -354,9 +371,14 @@ def load(name: str | Path) -> Run:
         )
     passed_over = None
     for run in _newest_first(ROOT, name):
-        if not run.learned_from_stand_in:
+        if run.learned_from_stand_in:
+            passed_over = passed_over or run
+        elif all(run.has_learned(kind) for kind in kinds):
             break
-        passed_over = passed_over or run
+        else:
+            log.info(
+                "%s never learned from %s, so it is not taken", run.folder, " and ".join(kinds)
+            )
     else:
         if not shipped(name).is_dir():
             if passed_over is None:
@@ -366,7 +388,7 @@ def load(name: str | Path) -> Run:
                 f"there is no {name} model that learned from real data. "
                 f"For the one of built-in examples, type its folder: {passed_over.folder}"
             )
-        run = Run.open(shipped(name))
+        run = Run.open(shipped(name, kinds))
     if passed_over is not None:
         log.info(
             "%s learned from built-in examples, so it is not taken for %r. "

@@ -64,8 +64,7 @@ def _candidates(name: str) -> Iterator[Run]:
     yield runs.load(name)
     if name in tasks.names() and not Path(name).is_dir():
         yield from (run for run in runs.finished() if run.task.name == name)
-        if runs.shipped(name).is_dir():
-            yield Run.open(runs.shipped(name))
+        yield from map(Run.open, runs.all_shipped(name))
 
 
 def fingerprint(run: Run) -> str:

@@ -39,6 +39,13 @@ def test_every_code_point_is_folded_alike():
         np.testing.assert_array_equal(found, expected)
 
 
+def test_every_code_point_has_the_same_plain_form():
+    every = np.arange(0x110000, dtype=np.int32)
+    expected = characters.fold_plain(every)
+    for found, wanted in zip(text.fold_plain(tf.constant(every)), expected, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
 def test_every_code_point_is_decoded_and_normalised_alike():
     valid = np.setdiff1d(np.arange(0x110000), np.arange(0xD800, 0xE000))
     batch = [characters.to_text(part) for part in np.array_split(valid, 300)]
@@ -76,8 +83,9 @@ def test_lone_surrogates_are_cleaned_at_the_door(graph):
         Tokeniser(["ok"], pairs=0, buckets=0),
         Tokeniser([], grams=[1, 8], buckets=5, max_chars=3),
         Tokeniser.adapt(TEXTS),
+        Tokeniser.adapt(TEXTS, plain=True),
     ],
-    ids=["no n-grams", "no words", "defaults"],
+    ids=["no n-grams", "no words", "defaults", "plain"],
 )
 def test_other_settings(tokeniser):
     np.testing.assert_array_equal(text.Tokens(tokeniser)(tf.constant(TEXTS)), tokeniser(TEXTS))

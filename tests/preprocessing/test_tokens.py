@@ -51,7 +51,8 @@ def tokeniser() -> Tokeniser:
 
 def ids_by_hand(tokeniser: Tokeniser, text: str) -> list[int]:
     """The definition of a row, one step at a time."""
-    found = characters.normalise(text[: tokeniser.reach]).split()
+    text = text[: tokeniser.reach]
+    found = (plain_by_hand if tokeniser.plain else characters.normalise)(text).split()
     letters = "".join(found)[: tokeniser.max_chars]
     found = [re.sub("[0-9]", "0", word) for word in found]
     numbers = {word: id for id, word in enumerate(tokeniser.vocabulary, tokens.FIRST_WORD)}
@@ -70,6 +71,13 @@ def ids_by_hand(tokeniser: Tokeniser, text: str) -> list[int]:
             first = tokens.FIRST_WORD + len(numbers) + tokeniser.pairs
             row.add(first + hashed % tokeniser.buckets)
     return sorted(row)
+
+
+def plain_by_hand(text: str) -> str:
+    """Letters and ! ? $ % of a text, all else that is in ASCII parts words."""
+    for apostrophe in characters.APOSTROPHES:
+        text = text.replace(chr(apostrophe), " ")
+    return re.sub(r"[^a-z!?$%\x80-\U0010ffff]", " ", characters.normalise(text))
 
 
 def key_by_hand(word: str) -> int:
@@ -100,6 +108,34 @@ def test_rows_are_as_defined(tokeniser, batch):
     np.testing.assert_array_equal(rows, padded([ids_by_hand(tokeniser, text) for text in batch]))
     assert rows.dtype == np.int32
     assert rows.max(initial=0) < tokeniser.size and rows.shape[1] <= tokeniser.length
+
+
+@settings(deadline=None, max_examples=100)
+@given(texts)
+@example(TEXTS)
+def test_plain_rows_are_as_defined(batch):
+    plain = Tokeniser.adapt(TEXTS, **SETTINGS, plain=True)
+    rows = plain(batch)
+    np.testing.assert_array_equal(rows, padded([ids_by_hand(plain, text) for text in batch]))
+    assert all(len(plain.names(text)) == np.count_nonzero(plain([text])) for text in batch)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.text(st.characters(codec="ascii"), max_size=80))
+@example("I'm here: don't miss $1,000 (50% off!) at http://a.example/b?c=1")
+def test_text_whose_tokens_were_set_apart_reads_the_same_in_the_plain_form(text):
+    apart = " ".join(re.findall(r"[a-z]+|\d+|[^a-z\d\s]", text.lower()))
+    plain = Tokeniser.adapt([text], pairs=997, buckets=997, plain=True)
+    np.testing.assert_array_equal(plain([text]), plain([apart]))
+    assert tokens.words(text, plain=True) == tokens.words(apart, plain=True)
+    assert [piece.token for piece in tokens.pieces(text, plain=True)] == tokens.words(text, True)
+
+
+def test_the_plain_form_is_off_unless_it_is_asked_for(tokeniser):
+    described = tokeniser.to_dict()
+    assert described["plain"] is False
+    del described["plain"]  # as older models have it
+    np.testing.assert_array_equal(Tokeniser.from_dict(described)(TEXTS), tokeniser(TEXTS))
 
 
 def test_rows_do_not_depend_on_their_neighbours(tokeniser, monkeypatch):
