@@ -113,7 +113,7 @@ def test_an_error_has_a_traceback_only_with_debug(nnguide):
 def test_a_bug_is_said_to_be_one(nnguide, monkeypatch):
     from nnguide import runs
 
-    def broken(name: str) -> None:
+    def broken(*_: object) -> None:
         raise ZeroDivisionError("division by zero")
 
     monkeypatch.setattr(runs, "load", broken)

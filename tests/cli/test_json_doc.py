@@ -38,7 +38,8 @@ def answers(ended) -> list[dict]:
 
 
 def test_the_page_has_every_command_that_answers_in_json():
-    assert set(answering()) == set(json_schema.sections()) - {""}
+    commands = set(answering()) - {"runs list"}  # which answers as `runs`
+    assert commands == set(json_schema.sections()) - {""}
 
 
 @pytest.mark.parametrize("command", sorted(set(json_schema.sections()) - {""}))

@@ -79,6 +79,8 @@ def test_raw_inputs_give_one_distribution_each(task: str, precision: Any) -> Non
         _, model = untrained(task)
         assert model.get_layer("core").layers[1].compute_dtype == precision.removeprefix("mixed_")
         odd = ODD[tasks.get(task).inputs]
+        if precision == "mixed_float16" and odd.dtype != object:
+            odd = odd.clip(-1e3, 1e3)  # float16 ends at 65,504
         check_distributions(task, outputs(model, odd), len(odd))
         one = model.output
         assert keras.backend.standardize_dtype(one.dtype) == "float32"
