@@ -258,6 +258,8 @@ def test_a_ctrl_c_that_a_library_swallows_still_ends_the_training() -> None:
             with contextlib.suppress(BaseException):
                 os.kill(os.getpid(), signal.SIGINT)
 
+    # a command that ran in this process before has its own
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     x = np.zeros((4, 2), np.float32)
