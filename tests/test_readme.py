@@ -138,5 +138,6 @@ def test_every_file_that_is_named_exists():
         assert link.startswith("http") or (ROOT / link).exists(), link
     for row in re.findall(r"^\|[^|]+\| (`nnguide/.+) \|$", README, re.MULTILINE):
         first, *rest = re.findall(r"`([\w/.]+)`", row)
-        for name in (first, *(str(Path(first).parent / other) for other in rest)):
-            assert (ROOT / name).exists(), name
+        for name in (first, *rest):
+            path = name if name.startswith("nnguide/") else Path(first).parent / name
+            assert (ROOT / path).exists(), name

@@ -181,6 +181,7 @@ def test_a_configuration_that_is_too_deep_or_none_is_refused(nnguide, alone, nam
     assert not (alone / "r").exists()
 
 
+@pytest.mark.slow  # a minute of trainings
 def test_from_starts_from_a_run_and_the_closing_time_is_that_of_the_command(nnguide, words):
     assert nnguide("train", *words("spam"), "--dataset", "spam_sample", "--out", "base").status == 0
     more = ("--from", "base", "--dataset", "spam_sample", "--epochs", "1", "--out", "next")
