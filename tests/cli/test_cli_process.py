@@ -42,10 +42,13 @@ def test_training_writes_its_result_to_stdout_and_its_own_lines_to_stderr(alone)
 def test_ctrl_c_keeps_the_best_epochs_and_ends_with_130(alone):
     training = start(
         *("train", "digits", *SETTINGS, "--dataset", "optdigits", "--out", "run"),
-        *("--set", "train.epochs=5000"),
+        *("--set", "train.epochs=2000"),
     )
-    while b"epoch 2/" not in (line := training.stderr.readline()):
+    shown = 0  # of a long training, not every epoch is
+    while shown < 2:
+        line = training.stderr.readline()
         assert line, "it ended by itself"
+        shown += line.startswith(b"epoch ")
     training.send_signal(signal.SIGINT)
     out, err = (stream.decode() for stream in training.communicate(timeout=1200))
     assert training.returncode == 130
@@ -96,7 +99,7 @@ def test_a_full_place_ends_with_9_and_leaves_no_run(alone, run):
     )
     out, err = training.communicate(timeout=1200)
     assert (training.returncode, out) == (9, b"")
-    assert b"nnguide: cannot write run" in err.splitlines()[-1]
+    assert b"nnguide: cannot write " in err.splitlines()[-1]
     assert list(alone.iterdir()) == []
 
 

@@ -66,7 +66,7 @@ def kill_and_resume(task: str, tmp_path: Path, kills: int, seed: int) -> None:
     chance, out, landed = random.Random(seed), tmp_path / "cut", 0
     while landed < kills:
         command = training(task, out, "--deterministic", "--resume")
-        command.wait_for(chance.choice(["training ", "epoch ", "epoch 5"]))
+        command.wait_for(chance.choice(["training ", "epoch "]))
         time.sleep(chance.uniform(0, 0.5 * whole.metrics["train_seconds"]))
         command.process.kill()
         if command.ends() == 0:
@@ -95,10 +95,10 @@ def test_killed_ten_times_and_resumed_it_ends_the_same(task: str, tmp_path: Path
 def test_an_interruption_ends_in_130_and_goes_on(tmp_path: Path, number: signal.Signals) -> None:
     """Before the first epoch ends nothing is left; later a finished run is, which goes on."""
     early = training("digits", tmp_path / "early", more=("train.epochs=9000", "train.batch_size=1"))
-    late = training("digits", tmp_path / "late", more=("train.epochs=9000", "train.patience=0"))
+    late = training("digits", tmp_path / "late", more=("train.epochs=2000", "train.patience=0"))
     early.wait_for("training digits")
     early.process.send_signal(number)
-    late.wait_for("epoch 3/")
+    late.wait_until(lambda: late.text.count("\nepoch ") >= 2)  # a long training shows some epochs
     late.process.send_signal(number)
     assert (early.ends(), late.ends()) == (130, 130), early.text + late.text
     assert "nnguide: interrupted" in early.text
@@ -108,7 +108,7 @@ def test_an_interruption_ends_in_130_and_goes_on(tmp_path: Path, number: signal.
     assert left == {"late"}
     run = Run.open(tmp_path / "late")
     assert run.metrics["interrupted"] is True
-    assert run.metrics["epochs"] >= 3
+    assert run.metrics["epochs"] >= 2
     assert (tmp_path / "late" / MANIFEST).exists()
     rows = (tmp_path / "late" / "history.csv").read_text().splitlines()
     assert len(rows) == 1 + run.metrics["epochs"]
