@@ -32,7 +32,15 @@ COMMANDS = [
 ]
 # Minutes of work, a server without an end, or what an extra brings: that they exist is tested
 # with all commands of the documentation, what they do by tests of their own.
-ELSEWHERE = ("tune", "benchmark", "serve", "export", "--method shap", "my-search/best.json")
+ELSEWHERE = (
+    "tune",
+    "benchmark",
+    "serve",
+    "export",
+    "--method shap",
+    "my-search/best.json",
+    "exercise check",
+)
 
 
 @pytest.fixture

@@ -1,0 +1,47 @@
+"""All exercises, in the order of the guide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nnguide.config.values import unknown
+from nnguide.errors import ConfigError
+from nnguide.exercises import (
+    application_exercises,
+    backward_exercises,
+    forward_exercises,
+    overfitting_exercises,
+    training_exercises,
+)
+from nnguide.exercises.exercise import Exercise
+
+EXERCISES: tuple[Exercise, ...] = (
+    *forward_exercises.EXERCISES,
+    *backward_exercises.EXERCISES,
+    *training_exercises.EXERCISES,
+    *overfitting_exercises.EXERCISES,
+    *application_exercises.EXERCISES,
+)
+BY_NAME = {exercise.name: exercise for exercise in EXERCISES}
+
+
+def file_name(exercise: Exercise) -> str:
+    """The exercise's file in a learner's folder, such as 04_sigmoid.py."""
+    return f"{EXERCISES.index(exercise) + 1:02d}_{exercise.name}.py"
+
+
+def find(name: str) -> Exercise:
+    """The exercise of a name, a number or a file such as 04_sigmoid.py.
+
+    Raises:
+        ConfigError: there is none; the message names what is nearest.
+    """
+    word = Path(name).name.removesuffix(".py")
+    number, _, rest = word.partition("_")
+    if number.isdecimal():
+        if not rest and 1 <= int(number) <= len(EXERCISES):
+            return EXERCISES[int(number) - 1]
+        word = rest
+    if word not in BY_NAME:
+        raise ConfigError(unknown(word or name, list(BY_NAME), "exercise"))
+    return BY_NAME[word]

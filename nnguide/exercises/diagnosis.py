@@ -1,0 +1,197 @@
+"""From answers to the name of the mistake.
+
+A mistake has a name when the learner's answers are those of the solution with that mistake in it,
+call for call. Otherwise what is seen is said: a shape, a factor, a sign, an edge case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nnguide.exercises import outcome
+from nnguide.exercises.exercise import Case, Exercise, Functions
+from nnguide.exercises.outcome import Outcome, UnusableAnswerError
+
+Calls = list[tuple[Case, Outcome]]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the check says of one file.
+
+    Attributes:
+        state: "passed", "not written" or "wrong".
+        mistake: its name; "" when passed.
+        detail: the first call that went wrong, expected and received.
+    """
+
+    state: str
+    mistake: str = ""
+    detail: str = ""
+
+
+def load(source: str) -> dict[str, Any]:
+    """The functions of a source of our own."""
+    functions: dict[str, Any] = {}
+    exec(compile(source, "solution", "exec"), functions)
+    return functions
+
+
+def examine(exercise: Exercise, functions: Functions) -> Verdict:
+    """Check a learner's functions."""
+    missing = [name for name in exercise.functions if name not in functions]
+    if missing:
+        return Verdict("wrong", f"{missing[0]} is missing: the file must define it")
+    found = list(outcome.run(exercise, functions))
+    right = list(outcome.run(exercise, load(exercise.solution)))
+    wrong = [
+        (case, expected, one)
+        for (case, one), (_, expected) in zip(found, right, strict=True)
+        if not outcome.same(expected, one)
+    ]
+    if not wrong:
+        return Verdict("passed")
+    if any(isinstance(one.error, NotImplementedError) for _, _, one in wrong):
+        done = {case.function for case, _ in found} - {case.function for case, _, _ in wrong}
+        names = {
+            case.function for case, _, one in wrong if isinstance(one.error, NotImplementedError)
+        }
+        first = next(name for name in exercise.functions if name in names)
+        state = "wrong" if done else "not written"
+        return Verdict(state, f"{first} is not written yet")
+    case, expected, one = wrong[0]
+    detail = f"{describe(case)}: {_difference(expected, one)}"
+    return Verdict("wrong", _named(exercise, found, right, case.function) or seen(wrong), detail)
+
+
+def _named(exercise: Exercise, found: Calls, right: Calls, function: str) -> str:
+    """The name of the mistake whose answers these are; of one function's calls."""
+    best, name = 0, ""
+    for mistake in exercise.mistakes:
+        made = outcome.run(exercise, load(exercise.with_mistake(mistake)))
+        agreed = told = 0
+        for (case, one), (_, theirs), (_, expected) in zip(found, made, right, strict=True):
+            if case.function != function:
+                continue
+            if outcome.same(theirs, one):
+                agreed += 1
+                told += not outcome.same(expected, one) and not outcome.same(expected, theirs)
+            elif not outcome.same(expected, one):
+                break  # a wrong answer that this mistake does not give
+        else:
+            if told and agreed > best:
+                best, name = agreed, mistake.name
+    return name
+
+
+def seen(wrong: list[tuple[Case, Outcome, Outcome]]) -> str:
+    """What can be said without knowing the mistake."""
+    case, expected, one = wrong[0]
+    where = f" at {case.where}" if case.where else ""
+    if isinstance(one.error, ArithmeticError):
+        return f"overflows{where or ': ' + str(one.error)}"
+    if isinstance(one.error, UnusableAnswerError):
+        return str(one.error)
+    if one.error is not None:
+        return f"{type(one.error).__name__}: {str(one.error)[:300]}{where}"
+    if one.changed:
+        return "an argument is changed: work on a copy, the caller still needs it"
+    if len(one.parts) != len(expected.parts):
+        return f"{_count(len(one.parts))} returned where {_count(len(expected.parts))} belong"
+    for number, (want, have) in enumerate(zip(expected.parts, one.parts, strict=True)):
+        if outcome.same_parts((want,), (have,)):
+            continue
+        of = f" of part {number + 1}" if len(expected.parts) > 1 else ""
+        if isinstance(want, str) or isinstance(have, str):
+            return f"{have} where {want} belongs"
+        if want.shape != have.shape:
+            turned = "transposed: " if want.shape == have.shape[::-1] else ""
+            return f"{turned}the shape{of} is {have.shape} where {want.shape} belongs"
+        if not np.isfinite(have).all():
+            return f"not finite{where}: it holds NaN or infinity"
+        if factor := _factor(wrong, number):
+            return factor + of
+    if one.warned and outcome.same_parts(expected.parts, one.parts):
+        what = "overflows" if one.warned == "overflow" else "log(0) or 0/0"
+        return f"{what}{where}: the values are right, but NumPy warns"
+    return f"the numbers are wrong{where}"
+
+
+def _count(parts: int) -> str:
+    return "1 value" if parts == 1 else f"{parts} values"
+
+
+def _factor(wrong: list[tuple[Case, Outcome, Outcome]], number: int) -> str:
+    """The one factor between what is wanted and what came, in every wrong call."""
+    factors, sizes = [], []
+    for case, expected, one in wrong:
+        if case.function != wrong[0][0].function or one.error is not None:
+            continue
+        want, have = expected.parts[number], one.parts[number]
+        if want.shape != have.shape or not want.any():
+            return ""
+        factor = float((want * have).sum() / (want * want).sum())
+        if not np.allclose(have, factor * want, 1e-3, 1e-6):
+            return ""
+        factors.append(factor)
+        sizes.append(_batch(case))
+    if np.allclose(factors, -1):
+        return "the sign is turned round"
+    if sizes and all(sizes) and np.allclose(factors, sizes):
+        return "the mean is missing: too large by exactly n"
+    if sizes and all(sizes) and np.allclose(factors, 1 / np.array(sizes, float)):
+        return "the mean is taken twice: too small by exactly n"
+    if np.allclose(factors, factors[0]) and factors[0]:
+        return f"wrong by the factor {factors[0]:.4g}, everywhere"
+    return ""
+
+
+def _batch(case: Case) -> int:
+    return next((len(a) for a in case.args if isinstance(a, np.ndarray) and a.ndim == 2), 0)
+
+
+def describe(case: Case) -> str:
+    """A call in words: shapes of arrays, short values."""
+
+    def short(value: Any) -> str:
+        if isinstance(value, np.ndarray):
+            return f"array{value.shape}" if value.size > 6 else _numbers(value, 3)
+        if isinstance(value, list) and any(isinstance(one, np.ndarray) for one in value):
+            return f"[{', '.join(f'array{one.shape}' for one in value)}]"
+        if isinstance(value, float):
+            return f"{value:.4g}"
+        text = getattr(value, "__name__", None) or repr(value)
+        return "f" if text == "<lambda>" else text[:80]
+
+    return f"{case.function}({', '.join(map(short, case.args))})"
+
+
+def _difference(expected: Outcome, one: Outcome) -> str:
+    def short(parts: tuple[Any, ...]) -> str:
+        return " and ".join(_texts(parts))
+
+    if isinstance(one.error, UnusableAnswerError):
+        return f"expected {short(expected.parts)}"
+    if one.error is not None:
+        return f"expected {short(expected.parts)}, received {type(one.error).__name__}"
+    warned = ", with a warning of NumPy" if one.warned and not expected.warned else ""
+    return f"expected {short(expected.parts)}, received {short(one.parts)}{warned}"
+
+
+def _numbers(array: np.ndarray, precision: int) -> str:
+    return " ".join(np.array2string(array, precision=precision, separator=", ").split())
+
+
+def _texts(parts: tuple[Any, ...]) -> Iterator[str]:
+    for part in parts[:6]:
+        if isinstance(part, str):
+            yield part[:160]
+        elif part.size <= 6:
+            yield _numbers(part, 5)
+        else:
+            first = ", ".join(f"{number:.5g}" for number in part.ravel()[:4])
+            yield f"[{first}, …] of shape {part.shape}"

@@ -1,0 +1,120 @@
+"""What calls give, and whether two of them give the same."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nnguide.exercises.exercise import Case, Exercise, Functions
+
+RELATIVE, ABSOLUTE = 1e-3, 1e-5  # float32 passes, and no mistake is so small
+
+
+class UnusableAnswerError(TypeError):
+    """An answer that is no number, array or text."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one call came to.
+
+    Attributes:
+        parts: what it gave, as arrays and texts; none where it raised.
+        error: what it raised.
+        warned: "overflow", or "invalid" where NumPy warned of log(0), 0/0 and the like.
+        changed: an argument was changed.
+    """
+
+    parts: tuple[Any, ...] = ()
+    error: BaseException | None = None
+    warned: str = ""
+    changed: bool = False
+
+
+def run(exercise: Exercise, functions: Functions) -> Iterator[tuple[Case, Outcome]]:
+    """Call every case; the generator is seeded, so that two runs meet the same arguments."""
+    fresh = exercise.cases(np.random.default_rng(7))
+    for case, before in zip(exercise.cases(np.random.default_rng(7)), fresh, strict=True):
+        yield case, _outcome(exercise, functions, case, before)
+
+
+def _outcome(exercise: Exercise, functions: Functions, case: Case, before: Case) -> Outcome:
+    with warnings.catch_warnings(record=True) as said, np.errstate(all="warn", under="ignore"):
+        warnings.simplefilter("always")
+        try:
+            parts = _parts(exercise.use(functions, case))
+        except (KeyboardInterrupt, MemoryError, SystemExit):
+            raise
+        except BaseException as error:
+            return Outcome(error=error)
+    words = [str(one.message) for one in said if issubclass(one.category, RuntimeWarning)]
+    overflow = any("overflow" in word for word in words)
+    warned = "overflow" if overflow else "invalid" if words else ""
+    changed = not exercise.in_place and not _equal(_flat(case.args), _flat(before.args))
+    return Outcome(parts, None, warned, changed)
+
+
+def _parts(given: Any) -> tuple[Any, ...]:
+    if given is None:
+        raise UnusableAnswerError("nothing is returned: the function lacks a return")
+    parts: list[Any] = []
+    for part in given if isinstance(given, (tuple, list)) and not _numbers(given) else (given,):
+        if isinstance(part, str):
+            parts.append(part)
+            continue
+        if hasattr(part, "detach"):  # a tensor of PyTorch
+            part = part.detach()
+        try:
+            parts.append(np.array(part, dtype=np.float64))
+        except (TypeError, ValueError) as error:
+            kind = type(part).__name__
+            raise UnusableAnswerError(f"an array or a number is wanted, not {kind}") from error
+    return tuple(parts)
+
+
+def _numbers(given: Any) -> bool:
+    """Whether it is numbers alone, or rows of them: one array, written as a list."""
+    if isinstance(given, (tuple, list)):
+        return all(map(_numbers, given))
+    return np.isscalar(given) and not isinstance(given, str)
+
+
+def _flat(args: Any) -> list[np.ndarray]:
+    """All arrays of the arguments."""
+    if isinstance(args, np.ndarray):
+        return [args]
+    if isinstance(args, (tuple, list)):
+        return [array for one in args for array in _flat(one)]
+    return [np.asarray(args)] if isinstance(args, (int, float)) else []
+
+
+def _equal(first: list[np.ndarray], second: list[np.ndarray]) -> bool:
+    return len(first) == len(second) and all(map(np.array_equal, first, second))
+
+
+def same(expected: Outcome, found: Outcome) -> bool:
+    """Whether two calls came to the same, but for the rounding of float32."""
+    if expected.error or found.error:
+        first, second = expected.error, found.error
+        return type(first) is type(second) and str(first) == str(second)
+    flags = (expected.warned, expected.changed) == (found.warned, found.changed)
+    return flags and same_parts(expected.parts, found.parts)
+
+
+def same_parts(expected: tuple[Any, ...], found: tuple[Any, ...]) -> bool:
+    """Whether two answers are the same, part by part."""
+    return len(expected) == len(found) and all(map(_same_part, expected, found))
+
+
+def _same_part(expected: Any, found: Any) -> bool:
+    if isinstance(expected, str) or isinstance(found, str):
+        return bool(type(expected) is type(found) and expected == found)
+    if expected.shape != found.shape:
+        return False
+    finite = expected[np.isfinite(expected)]
+    size = np.abs(finite).max(initial=0)
+    return bool(np.allclose(found, expected, RELATIVE, ABSOLUTE * size + 1e-12, equal_nan=True))
