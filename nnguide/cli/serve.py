@@ -30,6 +30,7 @@ MIB = 2**20
 @click.option("--queue", type=int, default=256, show_default=True, help="Requests at once.")
 @click.option("--max-held", type=float, default=128, show_default=True, help="MiB of all requests.")
 @click.option("--timeout", type=float, default=30, show_default=True, help="Seconds of a request.")
+@click.option("--idle", type=float, default=75, show_default=True, help="Seconds between requests.")
 @click.option(
     "--poll", type=float, default=1, show_default=True, help="Seconds between looks for versions."
 )
@@ -47,6 +48,7 @@ def command(
     queue: int,
     max_held: float,
     timeout: float,
+    idle: float,
     poll: float,
     allow_host: tuple[str, ...],
     cors_origin: tuple[str, ...],
@@ -79,7 +81,9 @@ def command(
     from nnguide.serving.bounds import Bounds
 
     _show_log()
-    bounds = Bounds(*(int(max_body * MIB), max_rows, batch, queue, int(max_held * MIB), timeout))
+    bounds = Bounds(
+        *(int(max_body * MIB), max_rows, batch, queue, int(max_held * MIB), timeout, idle)
+    )
     bound = server.bind(host, port)
     served = server.Serving(bounds, not no_batching, poll)
     served.open(models or _usual())

@@ -26,6 +26,7 @@ class Bounds:
         queue: requests that wait or are being answered; one more is 429.
         held: bytes of all their bodies together; one more is 429.
         seconds: that a request may take; then it is 408 while its body comes, else 504.
+        idle: seconds between two requests of a connection; then it is ended.
     """
 
     body: int = 16 * 2**20
@@ -34,6 +35,7 @@ class Bounds:
     queue: int = 256
     held: int = 128 * 2**20
     seconds: float = 30.0
+    idle: float = 75.0  # longer than proxies keep a connection, which is 60 s mostly
 
     def __post_init__(self) -> None:
         for item in fields(self):

@@ -1,6 +1,9 @@
 """Bounds on connections: the bytes and lines of a head, time, and how many there are.
 
-uvicorn with httptools takes a head of any length, and waits for one for ever.
+uvicorn with httptools takes a head of any length, and waits for one for ever. Its keep-alive
+timer may fire before what lies in the socket was read: after a pause of the whole process it would
+close connections on which requests wait. Here a connection is ended only at the second look that
+finds it over its time, and between two looks the event loop reads what has come.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ MAX_LINES = 100  # of a head
 MAX_CHUNKED = 8  # bytes of chunked coding, at most, for each byte of a body
 MAX_PIPELINED = 16  # requests of one connection that wait for the one before them
 HEAD_SECONDS = 10.0  # from the connection, or a head's first byte, to its end
+LOOK = 1.0  # seconds between two looks for connections that are over their time
 SPARE_SECONDS = 10.0  # beyond a request's own time, for its answer to be taken
 SLICE = 16 << 10  # bytes parsed between two looks at the bounds
 
@@ -26,7 +30,8 @@ class Connections:
 
     def __init__(self, bounds: Bounds) -> None:
         self.request_seconds = bounds.seconds + SPARE_SECONDS
-        self._open: dict[BoundedProtocol, None] = {}  # the oldest first
+        self.idle_seconds = bounds.idle
+        self._open: dict[BoundedProtocol, None] = {}  # the one that was silent longest first
 
     def protocol(self) -> type[HttpToolsProtocol]:
         """The class that uvicorn makes an object of for each connection."""
@@ -42,13 +47,22 @@ class Connections:
     def discard(self, connection: BoundedProtocol) -> None:
         self._open.pop(connection, None)
 
+    def spoke(self, connection: BoundedProtocol) -> None:
+        """Note that a connection was not silent just now."""
+        if connection in self._open:
+            del self._open[connection]
+            self._open[connection] = None
+
     async def watch(self) -> None:
-        """End what is over its time, once a second."""
+        """End what is over its time at two looks, one after the other."""
+        late: set[BoundedProtocol] = set()
         while True:
-            await asyncio.sleep(1)
+            await asyncio.sleep(LOOK)
             now = asyncio.get_running_loop().time()
-            for connection in [one for one in self._open if one.until < now]:
+            over = {one for one in self._open if one.until < now}
+            for connection in over & late:
                 connection.end()
+            late = over - late
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -116,17 +130,24 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        waits = self.all.request_seconds if self.is_at_work else HEAD_SECONDS
+        self.all.spoke(self)
+        waits = self.all.request_seconds if self.is_at_work else self.all.idle_seconds
         self.until = self.loop.time() + waits
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Nothing: `Connections.watch` ends what is silent too long."""
 
     def send_400_response(self, msg: str) -> None:
         if self._refused:
             self._refuse()
         else:
-            super().send_400_response(msg)
+            self._answer(400, b'{"error": "this is no HTTP request"}')
 
     def _refuse(self) -> None:
-        body = b'{"error": "a head has at most %d bytes and %d lines"}' % (MAX_HEAD, MAX_LINES)
+        said = b'{"error": "a head has at most %d bytes and %d lines"}'
+        self._answer(431, said % (MAX_HEAD, MAX_LINES))
+
+    def _answer(self, status: int, body: bytes) -> None:
         head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
-        self.transport.write(STATUS_LINE[431] + head % len(body) + body)
+        self.transport.write(STATUS_LINE[status] + head % len(body) + body)
         self.transport.close()

@@ -60,6 +60,7 @@ class _Connection(asyncio.Protocol):
         self._requests, self._heard, self._ended = requests, heard, ended
         self._got = b""
         self._sent = 0.0
+        self._awaits = False
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -70,7 +71,8 @@ class _Connection(asyncio.Protocol):
     def _next(self) -> None:
         assert self._transport
         following = next(self._requests, None)
-        self._sent = time.perf_counter() if following else 0.0
+        self._sent = time.perf_counter()
+        self._awaits = following is not None
         if following:
             self._transport.write(following)
         else:
@@ -87,6 +89,7 @@ class _Connection(asyncio.Protocol):
         if len(self._got) < end + 4 + length:
             return
         status = int(head[9:12])
+        self._awaits = False
         self._heard.seconds.append(time.perf_counter() - self._sent)
         self._heard.statuses[status] += 1
         if status >= 500 and not self._heard.first_bad:
@@ -96,7 +99,7 @@ class _Connection(asyncio.Protocol):
             self._next()
 
     def connection_lost(self, error: Exception | None) -> None:
-        if self._sent and not self._got and error:
+        if self._awaits:
             self._heard.statuses[0] += 1
         self._ended.set()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import re
 import socket
 import time
@@ -16,6 +17,7 @@ from test_process import Server
 from nnguide import runs
 from nnguide.errors import ConfigError
 from nnguide.serving import connections
+from nnguide.serving.bounds import Bounds
 from nnguide.serving.same_origin import origin
 
 HEAD = b"POST /v1/models/spam:predict HTTP/1.1\r\nHost: localhost\r\n"
@@ -106,14 +108,93 @@ def test_silent_connections_lock_nobody_out(server: Server, count: int):
 
 
 def test_a_silent_connection_is_ended_in_time(server: Server):
-    for first in (b"", HEAD + b"X: "):
-        with connect(server) as connection:
-            connection.sendall(first)
-            began = time.monotonic()
+    began = time.monotonic()
+    with connect(server) as silent, connect(server) as half:
+        half.sendall(HEAD + b"X: ")
+        for connection in (silent, half):
             with contextlib.suppress(ConnectionResetError):
                 assert connection.recv(1) == b""
-            assert time.monotonic() - began < connections.HEAD_SECONDS + 120
+    assert time.monotonic() - began < connections.HEAD_SECONDS + 120
     assert answers(server)
+
+
+BAD = (b"{bad}", b"", b"[" * 3000, b'{"instances": 5}', b'{"inputs": [[true]]}', b"\xff" * 50)
+
+
+def kept(server: Server) -> http.client.HTTPConnection:
+    """A connection that makes no other one when the server ends it."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=300)
+    connection.connect()
+    connection.auto_open = 0
+    return connection
+
+
+def status(connection: http.client.HTTPConnection, body: bytes) -> int:
+    connection.request("POST", "/v1/models/spam:predict", body)
+    answer = connection.getresponse()
+    answer.read()
+    return answer.status
+
+
+@pytest.mark.parametrize("count", [200, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_every_malformed_body_is_answered_also_after_a_pause(server: Server, count: int):
+    """A client may stand still for longer than uvicorn's own keep-alive of 5 s."""
+    eight = [kept(server) for _ in range(8)]
+    found = []
+    for number in range(count):
+        if number == count // 2:
+            time.sleep(6)
+        found.append(status(eight[number % 8], BAD[number % len(BAD)]))
+    assert found == [400] * count
+    for connection in eight:
+        connection.close()
+
+
+def test_a_connection_that_asks_no_more_is_ended_and_one_that_asks_is_not():
+    server = Server(runs.shipped("spam"), "--idle", "2.5")
+    try:
+        idle, busy = kept(server), kept(server)
+        assert status(idle, BAD[0]) == 400
+        ended = time.monotonic() + 120
+        idle.sock.settimeout(0.5)
+        said = None
+        while said != b"":
+            assert status(busy, BAD[0]) == 400
+            assert time.monotonic() < ended
+            with contextlib.suppress(TimeoutError):
+                said = idle.sock.recv(1)
+    finally:
+        server.process.kill()
+        server.process.wait()
+        server.process.stderr.close()
+
+
+def test_what_was_silent_longest_makes_place(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 2)
+
+    class Pretended:
+        is_at_work = False
+        ended = False
+
+        def end(self) -> None:
+            self.ended = True
+            every.discard(self)
+
+    every = connections.Connections(Bounds())
+    old, silent, new = Pretended(), Pretended(), Pretended()
+    every.add(old)
+    every.add(silent)
+    every.spoke(old)
+    every.add(new)
+    assert (old.ended, silent.ended, new.ended) == (False, True, False)
+
+
+def test_what_is_no_http_is_400_in_json(server: Server):
+    with connect(server) as connection:
+        connection.sendall(b"hello\r\n\r\n")
+        answer = connection.recv(1000)
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert answer.endswith(b'{"error": "this is no HTTP request"}')
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ import tiny
 from numpy_models import Shelf, Start
 from PIL import Image
 
+from nnguide import runs
+from nnguide.runs import Run
 from nnguide.serving.servable import RunServable
 
 MESSAGES = ["win a prize now", "see you at six", "", "ünïcödé \u2028 \x00 🙂"]
@@ -91,6 +93,45 @@ def test_picture_files(digits, trained):
     for form in ("BMP", "GIF"):
         body = {"signature_name": "serve_bytes", "inputs": [content(form)]}
         assert digits.post("digits:predict", body)[0] == 200
+
+
+def one_bit(form: str) -> tuple[np.ndarray, bytes]:
+    """A white seven on black: its pixels of 0 and 1, and a file of one bit a pixel."""
+    pixels = np.zeros((28, 28), int)
+    pixels[5:8, 7:21] = 1
+    for row in range(8, 24):
+        pixels[row, 19 - row // 3 : 22 - row // 3] = 1
+    file = io.BytesIO()
+    Image.fromarray(pixels.astype(bool)).save(file, form)
+    return pixels, file.getvalue()
+
+
+@pytest.mark.parametrize("form", ["PNG", "GIF", "BMP"])
+def test_a_black_and_white_picture_is_read_right(start: Start, form: str):
+    shipped = Run.open(runs.shipped("digits"))
+    server = start(digits=Shelf(v1=RunServable(shipped.folder)))
+    file = one_bit(form)[1]
+    body = {
+        "signature_name": "serve_bytes",
+        "instances": [{"b64": base64.b64encode(file).decode()}],
+    }
+    status, answer = server.post("digits:predict", body)
+    (expected,) = shipped.predict([file])
+    assert (status, expected.label) == (200, "7")
+    assert answer["predictions"][0]["label"] == "7"
+    assert answer["predictions"][0]["probability"] == pytest.approx(expected.probability, abs=1e-6)
+
+
+def test_pixels_of_0_and_1_are_never_taken_for_black(start: Start):
+    server = start(digits=Shelf(v1=RunServable(runs.shipped("digits"))))
+    pixels, _ = one_bit("PNG")
+    body = {"instances": [(255 * pixels).tolist(), pixels.tolist()]}
+    status, answer = server.post("digits:predict", body)
+    good, bad = answer["predictions"]
+    assert (status, good["label"]) == (200, "7")
+    assert "Multiply them by 255" in bad["error"]
+    body = {"signature_name": "classify", "examples": [{"image": pixels.ravel().tolist()}]}
+    assert server.post("digits:classify", body)[0] == 400
 
 
 def blank(value: object = 0, height: int = 28, width: int = 28) -> list:
