@@ -109,8 +109,12 @@ import json, sys
 import numpy as np
 from nnguide import tasks
 from nnguide import framework_logs
+from nnguide.training import fit as module
+from nnguide.training.callbacks import normalizations
 from nnguide.training.runtime import runtime
 from nnguide.training.fit import fit
+from nnguide.training.train import configure
+import keras
 import tiny
 
 tf = framework_logs.tensorflow()
@@ -136,6 +140,38 @@ for task in ("digits", "spam"):
             "history": fitted.history,
             "weights": np.concatenate([w.ravel() for w in fitted.model.get_weights()]).tolist(),
         }
+
+
+class Replicas(keras.callbacks.Callback):
+    # Keeps what the batch normalization of every replica has measured.
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.statistics = [
+            [np.asarray(copy) for copy in getattr(variable.value, "values", [variable.value])]
+            for norm in normalizations(self.model)
+            for variable in (norm.moving_mean, norm.moving_variance)
+        ]
+
+
+module.FEW_STEPS = 0  # the statistics are those of the steps
+whole = tiny.examples("digits", 384)
+config = configure("digits", settings=[
+    "train.epochs=1", "train.steps_per_execution=1", "model.dropout=0",
+    "train.optimizer=momentum",  # Adam magnifies rounding where a gradient is small
+    *(f"augment.{key}=0" for key in vars(tasks.get("digits").defaults.augment)),
+])
+for devices in (None, ["CPU:0", "CPU:1"]):
+    replicas = Replicas()
+    with runtime(config.runtime, seed=0, devices=devices) as chosen:
+        fit(
+            tasks.get("digits"), config, whole.take(np.arange(384)), None, chosen,
+            callbacks=[replicas],
+        )
+    found[f"default {chosen.replicas}"] = {
+        "apart": [float(max(np.abs(s - s0).max() for s in more)) if more else None
+                  for s0, *more in replicas.statistics],
+        "statistics": [s[0].tolist() for s in replicas.statistics],
+    }
 json.dump(found, sys.stdout)
 """
 
@@ -160,6 +196,15 @@ def test_two_devices_learn_what_one_learns(mirrored: dict[str, Any], task: str) 
     np.testing.assert_allclose(two["weights"], one["weights"], atol=1e-4)
     for figure in ("loss", "accuracy", "val_loss", "val_accuracy"):
         np.testing.assert_allclose(two["history"][figure], one["history"][figure], atol=1e-3)
+
+
+def test_batch_normalization_sees_the_whole_batch(mirrored: dict[str, Any]) -> None:
+    """The default network for digits after three steps of 128."""
+    one, two = mirrored["default 1"], mirrored["default 2"]
+    assert len(two["apart"]) == 2 * 5  # of each layer that normalises
+    assert two["apart"] == [0.0] * len(two["apart"])
+    for a, b in zip(one["statistics"], two["statistics"], strict=True):
+        np.testing.assert_allclose(b, a, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("task", ["digits", "spam"])

@@ -74,7 +74,9 @@ def train(
     """
     cli.loud()
     from nnguide.blueprints import train_problem
+    from nnguide.training import cluster
 
+    cluster.refuse("nnguide blueprint train", "auto")
     metrics = train_problem.train(
         data,
         engine or backend,

@@ -126,6 +126,8 @@ def fit(
             task.adapt(core, layer, fed[0])
         if start is not None:
             starting.transfer(start, core, training.label_names)
+        for norm in normalizations(core):  # the saved network is built anew, without it
+            norm.synchronized = runtime.replicas > 1
         trainer = _trainer(core, task, config, slots, labels)
     stopping = EarlyStopping(
         _monitor(train.monitor, validation), train.patience, train.restore_best

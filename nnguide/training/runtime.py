@@ -10,6 +10,7 @@ from typing import Any
 from nnguide import framework_logs
 from nnguide.config import RuntimeConfig
 from nnguide.errors import ConfigError
+from nnguide.training import cluster
 
 FAST_FLOAT16 = (7, 0)  # compute capability from which NVIDIA GPUs have tensor cores
 
@@ -57,8 +58,9 @@ def runtime(
         devices: logical devices for `mirrored`, such as two virtual CPUs in a test; None
             takes the visible GPUs.
     Raises:
-        ConfigError: mirrored without two devices.
+        ConfigError: mirrored without two devices, or a cluster that this training does not join.
     """
+    cluster.refuse("this training", config.strategy)
     tf = framework_logs.tensorflow()
     import keras
 

@@ -18,6 +18,7 @@ from nnguide.data.splits import training_and_validation
 from nnguide.errors import ConfigError, RunError, WorkError
 from nnguide.files import copy_folder, write_json, write_text, writing_to
 from nnguide.runs import Run, schema
+from nnguide.training import cluster
 from nnguide.training import resume as resuming
 from nnguide.training.train import train
 from nnguide.tuning import chief, oracles, pictures, report, rows
@@ -93,6 +94,7 @@ def tune(
         KeyboardInterrupt: interrupted; what is done is kept for `resume`.
     """
     space, base = declare(search)
+    cluster.refuse("nnguide tune", base.runtime.strategy)
     oracle = oracles.make(search, space)
     if search.tuner == "grid" and search.trials is None and oracle.planned > WHOLE_GRID:
         raise ConfigError(
