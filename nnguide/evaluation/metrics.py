@@ -21,7 +21,6 @@ from nnguide.errors import InputError
 from nnguide.inference.decision import Decision
 
 Bound = tuple[float | None, float | None]
-Z_95 = 1.96  # standard deviations on either side that hold 95 % of a normal distribution
 SMALLEST = 1e-7  # Keras clips here too, so that its losses and ours are comparable
 
 
@@ -36,11 +35,10 @@ def accuracy(predicted: np.ndarray, labels: np.ndarray) -> float | None:
     return ratio(int(np.count_nonzero(predicted == labels)), len(labels))
 
 
-def wilson_interval(successes: int, n: int, z: float = Z_95) -> Bound:
-    """Interval that holds the true fraction behind `successes` of `n`, at 95 % for z = 1.96.
+def wilson_interval(successes: int, n: int) -> Bound:
+    """95 % interval of the true fraction behind `successes` of `n`.
 
-    (p + z²/2n ± z √(p(1−p)/n + z²/4n²)) / (1 + z²/n) with p = successes / n. Unlike
-    p ± z √(p(1−p)/n) it stays in [0, 1] and keeps a width when p is 0 or 1.
+    Unlike p ± 1.96 √(p(1−p)/n) it stays in [0, 1] and keeps a width when p is 0 or 1.
 
     Returns:
         (low, high) in [0, 1]; (None, None) for n = 0.
@@ -48,11 +46,10 @@ def wilson_interval(successes: int, n: int, z: float = Z_95) -> Bound:
     """
     if n == 0:
         return None, None
-    p = successes / n
-    centre = p + z * z / (2 * n)
-    half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    low, high = (centre - half) / (1 + z * z / n), (centre + half) / (1 + z * z / n)
-    return (0.0 if successes == 0 else low), (1.0 if successes == n else high)
+    from scipy.stats import binomtest
+
+    interval = binomtest(successes, n).proportion_ci(method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def cross_entropy(probabilities: np.ndarray, labels: np.ndarray) -> float | None:

@@ -6,7 +6,6 @@ predictions for messages that the network did not train on, and never on the tes
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -58,6 +57,8 @@ def threshold_for(probabilities: np.ndarray, labels: np.ndarray, max_blocked_ham
         ConfigError: max_blocked_ham is outside [0, 1).
         InputError: there is no ham, or a probability outside [0, 1].
     """
+    from scipy.stats import binomtest
+
     if not 0 <= max_blocked_ham < 1:
         raise ConfigError(
             f"max-blocked-ham is a fraction of ham in [0, 1); got {max_blocked_ham}. "
@@ -82,7 +83,7 @@ def threshold_for(probabilities: np.ndarray, labels: np.ndarray, max_blocked_ham
         max_blocked_ham=float(max_blocked_ham),
         spam_caught=metrics.spam_caught(matrix),
         blocked_ham=blocked / n,
-        blocked_ham_high=clopper_pearson_upper(blocked, n),
+        blocked_ham_high=float(binomtest(blocked, n, alternative="less").proportion_ci().high),
         n_ham=n,
         resolved=resolved,
     )
@@ -113,27 +114,3 @@ def threshold_table(
             }
         )
     return rows
-
-
-def clopper_pearson_upper(successes: int, n: int, level: float = 0.95) -> float:
-    """Upper bound, one-sided and exact, on the true fraction behind `successes` of `n`.
-
-    The share p at which so few successes have probability 1 − level:
-    Σ_{i ≤ successes} C(n, i) pⁱ (1−p)ⁿ⁻ⁱ = 1 − level. For none of n it is close to 3 / n
-    (the rule of three).
-
-    Source: Clopper & Pearson, Biometrika 26 (1934).
-    """
-    if successes >= n:
-        return 1.0
-    i = np.arange(successes + 1)
-    log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + 1)))])
-    log_choose = log_factorial[n] - log_factorial[i] - log_factorial[n - i]
-    low, high = successes / n, 1.0
-    for _ in range(60):  # bisection: the sum falls as p grows
-        p = (low + high) / 2
-        if p in (low, high):
-            break
-        so_few = np.exp(log_choose + i * math.log(p) + (n - i) * math.log1p(-p)).sum()
-        low, high = (p, high) if so_few > 1 - level else (low, p)
-    return high

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from nnguide.errors import ConfigError, InputError
 from nnguide.evaluation import metrics
-from nnguide.evaluation.thresholds import clopper_pearson_upper, threshold_for, threshold_table
+from nnguide.evaluation.thresholds import threshold_for, threshold_table
 
 
 @settings(max_examples=100, deadline=None)
@@ -71,16 +71,20 @@ def test_predictions_that_are_no_probabilities_are_refused():
         threshold_for(np.array([0.1, np.nan]), np.array([0, 0]), 0.1)
 
 
-@pytest.mark.parametrize("successes", [0, 1, 7, 99, 100])
-def test_the_upper_bound_equals_the_beta_quantile(successes):
+@pytest.mark.parametrize("blocked", [3, 7, 99])
+def test_the_upper_bound_equals_the_beta_quantile(blocked):
     from scipy.stats import beta
 
-    expected = 1.0 if successes == 100 else beta.ppf(0.95, successes + 1, 100 - successes)
-    assert clopper_pearson_upper(successes, 100) == pytest.approx(expected, abs=1e-9)
+    choice = threshold_for(np.linspace(0, 1, 1000), np.zeros(1000, int), blocked / 1000)
+    assert choice.blocked_ham == blocked / 1000
+    expected = beta.ppf(0.95, blocked + 1, 1000 - blocked)
+    assert choice.blocked_ham_high == pytest.approx(expected, abs=1e-9)
 
 
 def test_the_upper_bound_follows_the_rule_of_three():
-    assert clopper_pearson_upper(0, 1500) == pytest.approx(3 / 1500, rel=0.01)
+    choice = threshold_for(np.linspace(0, 1, 1500), np.zeros(1500, int), 0.0001)
+    assert choice.blocked_ham == 0
+    assert choice.blocked_ham_high == pytest.approx(3 / 1500, rel=0.01)
 
 
 def test_the_table_falls_and_agrees_with_the_metrics():
