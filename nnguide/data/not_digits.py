@@ -1,10 +1,10 @@
-"""Draw what is not a digit: letters of fonts and of hands, signs, scribbles, textures, blanks.
+"""Draw what is not a digit: letters, signs, numbers of several digits, scribbles, textures, blanks.
 
 A network that has only seen digits calls every picture a digit. Shown these with no label in
 favour, all equally probable, it learns to be unsure of them (outlier exposure: Hendrycks,
 Mazeika & Dietterich, Deep Anomaly Detection with Outlier Exposure, 2019), and a bound on the
 winning probability tells them apart. Letters that some hand writes like a digit (O, l, I, S, Z,
-b, q, …) are left out: nobody could tell.
+b, q and g) are left out: nobody could tell.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import numpy as np
 
 from nnguide.data.hands import LARGE, SIDE, Shape, arc, picture
 
-FONT_LETTERS = "ACEFGHJKLMNPQRTUVWXYacdefhjkmnprtuvwxy&@#?%$ÄÑßλπΣΩψЖФд"
+LETTERS = "ABCDEFGHJKLMNPQRTUVWXYacdefhijkmnprtuvwxy&@#?%$"
+OTHER_LETTERS = "ÄÑßλπΣΩψЖФд"  # TeX's fonts lack them
+TEX_FONTS = ("cmr10", "cmss10", "cmtt10")
 FONTS = (
     "DejaVuSans",
     "DejaVuSans-Bold",
@@ -27,11 +29,16 @@ FONTS = (
     "STIXGeneral",
     "STIXGeneralItalic",
     "STIXGeneralBol",
+    *TEX_FONTS,
 )
 
 # Letters and signs as a pen writes them, in the unit square of nnguide.data.hands
 DRAWN: dict[str, Shape] = {
     "A": (((0.1, 1.0), (0.5, 0.0), (0.9, 1.0)), ((0.25, 0.62), (0.76, 0.62))),
+    "B": (
+        ((0.15, 0.0), (0.15, 1.0), *arc(0.45, 0.74, 0.42, 0.26, 90, -90), (0.15, 0.48)),
+        ((0.15, 0.0), *arc(0.42, 0.24, 0.38, 0.24, -90, 90)),
+    ),
     "C": (arc(0.55, 0.5, 0.45, 0.5, -50, -310),),
     "E": (((0.85, 0.0), (0.15, 0.0), (0.15, 1.0), (0.88, 1.0)), ((0.15, 0.5), (0.72, 0.5))),
     "F": (((0.9, 0.0), (0.2, 0.0), (0.2, 1.0)), ((0.2, 0.5), (0.75, 0.48))),
@@ -59,6 +66,7 @@ DRAWN: dict[str, Shape] = {
     "e": (((0.12, 0.5), (0.88, 0.48), *arc(0.5, 0.5, 0.4, 0.48, 0, -300)),),
     "f": (((0.85, 0.1), (0.6, 0.0), (0.45, 0.2), (0.45, 1.0)), ((0.15, 0.4), (0.8, 0.4))),
     "h": (((0.2, 0.0), (0.2, 1.0)), ((0.2, 0.6), *arc(0.5, 0.65, 0.3, 0.25, 190, 360), (0.8, 1.0))),
+    "i": (((0.5, 0.36), (0.48, 1.0)), ((0.5, 0.0), (0.52, 0.05))),
     "k": (((0.2, 0.0), (0.2, 1.0)), ((0.75, 0.35), (0.22, 0.7), (0.8, 1.0))),
     "m": (
         ((0.05, 0.1), (0.05, 1.0)),
@@ -104,12 +112,13 @@ DRAWN: dict[str, Shape] = {
 def drawn(count: int, seed: int) -> np.ndarray:
     """Draw `count` pictures of no digit: (count, 28, 28) uint8, as MNIST's would be.
 
-    Four in ten are letters of fonts, three letters and signs of a pen, one a scribble, one a
-    texture or noise, one blank or almost. A pure function of `count` and `seed`.
+    Four in ten are letters of fonts, three letters and signs of a pen; the others are numbers
+    of several digits, scribbles, textures or noise, and blank or almost. A pure function of
+    `count` and `seed`.
     """
     random = np.random.default_rng([seed, 2_017])
-    kinds = (_of_a_font, _by_pen, _scribble, _texture, _blank)
-    chosen = random.choice(len(kinds), count, p=(0.42, 0.3, 0.1, 0.1, 0.08))
+    kinds = (_letter, _by_pen, _number, _scribble, _texture, _blank)
+    chosen = random.choice(len(kinds), count, p=(0.4, 0.28, 0.08, 0.08, 0.1, 0.06))
     pictures = np.zeros((count, SIDE, SIDE), np.uint8)
     for place, kind in enumerate(chosen):
         pictures[place] = kinds[kind](random)
@@ -125,19 +134,29 @@ def _font(name: str) -> object:
     return ImageFont.truetype(str(path), SIDE * LARGE)
 
 
-def _of_a_font(random: np.random.Generator) -> np.ndarray:
-    """A letter of a font that comes with Matplotlib, turned and slanted a little."""
+def _letter(random: np.random.Generator) -> np.ndarray:
+    name = str(random.choice(FONTS))
+    letters = LETTERS if name in TEX_FONTS else LETTERS + OTHER_LETTERS
+    return _of_a_font(str(random.choice(list(letters))), name, random)
+
+
+def _number(random: np.random.Generator) -> np.ndarray:
+    """Two or three digits beside each other."""
+    digits = random.integers(0, 10, random.integers(2, 4))
+    return _of_a_font("".join(map(str, digits)), str(random.choice(FONTS)), random)
+
+
+def _of_a_font(text: str, name: str, random: np.random.Generator) -> np.ndarray:
+    """Text in a font that comes with Matplotlib, turned and slanted a little."""
     from PIL import Image, ImageDraw
 
-    letter = str(random.choice(list(FONT_LETTERS)))
-    font = _font(str(random.choice(FONTS)))
-    size = 2 * SIDE * LARGE
+    size = 3 * SIDE * LARGE
     drawing = Image.new("L", (size, size))
     ImageDraw.Draw(drawing).text(
         (size / 2, size / 2),
-        letter,
+        text,
         fill=255,
-        font=font,  # type: ignore[arg-type]
+        font=_font(name),  # type: ignore[arg-type]
         anchor="mm",
         stroke_width=int(random.integers(0, 6)),
     )

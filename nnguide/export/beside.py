@@ -29,7 +29,7 @@ COPIED = (
         f"preprocessing/{name}"
         for name in (
             *("tokens.py", "characters.py", "characters.npz", "pictures.py"),
-            *("picture_limits.py", "mnist_form.py", "ink.py", "grid.py"),
+            *("picture_limits.py", "mnist_form.py", "margins.py", "ink.py", "grid.py"),
         )
     ),
 )

@@ -11,7 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from nnguide.export import tf_grid as grid
-from nnguide.export import tf_ink
+from nnguide.export import tf_ink, tf_margins
 from nnguide.preprocessing.mnist_form import (
     BOX,
     FINE,
@@ -62,6 +62,7 @@ def normalise(grey: Any) -> Any:
 
 def from_ink(grey: Any) -> Any:
     """The same for a picture that is not in MNIST's form yet."""
+    grey = tf_margins.widened(grey)
     grey = tf.where(tf_ink.is_light(grey), 1 - grey, grey)
     block = -(-tf.reduce_max(tf.shape(grey)) // LOOKS[0])
     small = grid.block_mean(grey, block)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import InputError
-from . import grid
+from . import grid, margins
 from .ink import Ink, find, is_light
 
 SIDE = 28  # of the result
@@ -44,6 +44,7 @@ def normalise(grey: np.ndarray) -> np.ndarray:
             if is_normal(levels := to_levels(view)):
                 return levels
 
+    grey = margins.widened(grey)
     if is_light(grey):
         grey = 1 - grey
     block = -(-max(grey.shape) // LOOKS[0])

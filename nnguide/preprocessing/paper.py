@@ -20,7 +20,7 @@ Effect = Callable[[Any, Any], Any]
 def spoil(images: Any, share: float, seed: Any) -> Any:
     """Let `share` of a batch meet one effect each; the rest stays as it is.
 
-    The batch is cut into as many pieces as there are effects, each for one of them. Training
+    The batch is cut into pieces, each for one effect; those in `HARD` have two. Training
     shuffles its pictures, so the place in the batch is chance enough, and a piece costs as much
     as its pictures.
 
@@ -30,12 +30,13 @@ def spoil(images: Any, share: float, seed: Any) -> Any:
         seed: (2,) int.
     """
     count = tf.cast(tf.round(tf.cast(tf.shape(images)[0], tf.float32) * share), tf.int32)
-    turn = tf.random.stateless_uniform((), seed, 0, len(EFFECTS), tf.int32)
+    effects = [*EFFECTS.values(), *(EFFECTS[name] for name in HARD)]
+    turn = tf.random.stateless_uniform((), seed, 0, len(effects), tf.int32)
     pieces = []
-    for number, effect in enumerate(EFFECTS.values()):
+    for number, effect in enumerate(effects):
         # which piece an effect gets changes with the seed, since pieces differ by one in size
-        place = (number + turn) % len(EFFECTS)
-        start, stop = place * count // len(EFFECTS), (place + 1) * count // len(EFFECTS)
+        place = (number + turn) % len(effects)
+        start, stop = place * count // len(effects), (place + 1) * count // len(effects)
         mine = tf.stack([seed[0] + 7919 * (number + 1), seed[1]])
         piece = tf.clip_by_value(effect(images[start:stop], mine), 0.0, 255.0)
         pieces.append((tf.range(start, stop), piece))
@@ -374,3 +375,5 @@ EFFECTS: dict[str, Effect] = {
     "thick pen": thick_pen,
     "ground glass": ground_glass,
 }
+# What a network learns to see through last
+HARD = ("inverted band", "blur", "small and off centre", "perspective", "ground glass")

@@ -158,3 +158,14 @@ def test_the_pictures_of_mnist(graph: Read) -> None:
         np.testing.assert_array_equal(graph(small), pictures.read(small))
         large = saved(Image.fromarray(255 - levels).resize((97, 97)), "PNG")
         assert np.abs(graph(large) - pictures.read(large).astype(float)).mean() < 1
+
+
+@pytest.mark.parametrize("label", [0, 1, 4, 5, 7])
+def test_a_digit_that_fills_its_picture(graph: Read, label: int) -> None:
+    found, (left, top, right, bottom) = handwriting.ink(
+        np.random.default_rng(label), label, (90, 90), 60, "marker"
+    )
+    levels = np.rint((1 - found[top : bottom + 1, left : right + 1]) * 255).astype(np.uint8)
+    for picture in (levels, 255 - levels, np.kron(levels, np.ones((5, 5), np.uint8))):
+        data = saved(Image.fromarray(picture), "PNG")
+        assert np.abs(graph(data) - pictures.read(data).astype(float)).mean() < 1

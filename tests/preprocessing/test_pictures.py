@@ -41,6 +41,19 @@ def difference(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.abs(one.astype(float) - other).mean())
 
 
+def apart(one: np.ndarray, other: np.ndarray) -> float:
+    """The least difference when `one` may move by a pixel, since a centre may be rounded so."""
+    ways = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)]
+    return min(difference(np.roll(one, way, (0, 1)), other) for way in ways)
+
+
+def mnist_images() -> np.ndarray:
+    """The test images of MNIST, (10000, 28, 28) uint8."""
+    packed = (data_dir() or Path()) / "mnist" / "t10k-images-idx3-ubyte.gz"
+    with gzip.open(packed) if packed.exists() else packed.with_suffix("").open("rb") as file:
+        return np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 28, 28)
+
+
 LEVELS = written()
 GREY = Image.fromarray(LEVELS)
 COVER = np.dstack([np.zeros_like(LEVELS)] * 3 + [255 - LEVELS])  # black ink on nothing
@@ -254,6 +267,37 @@ def test_every_pen_comes_out_as_wide_as_mnists(pen):
         assert 1.8 < width < 4.5
 
 
+@pytest.mark.parametrize("pen", ["felt", "marker"])
+@pytest.mark.parametrize("label", range(10))
+def test_a_digit_that_fills_its_picture_is_read_as_with_a_margin(label, pen):
+    found, _ = handwriting.ink(np.random.default_rng(label), label, (120, 120), 72, pen)
+    rows, columns = np.flatnonzero(found.any(1)), np.flatnonzero(found.any(0))
+    cropped = found[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    whole = mnist_form.normalise(1 - found)
+    for scale in (1, 4):
+        large = np.kron(cropped, np.ones((scale, scale), np.float32))
+        for grey in (1 - large, large, 0.9 - 0.6 * large):
+            assert apart(mnist_form.normalise(grey), whole) < 8
+
+
+@pytest.mark.data
+@pytest.mark.skipif(data_dir() is None, reason="NNGUIDE_DATA_DIR is not set")
+def test_digits_of_mnist_cut_to_their_ink_come_out_as_they_were():
+    """Apart from widths of strokes and rounding: nearer to themselves than to any other digit."""
+    images = mnist_images()[:100]
+    lost = 0
+    for number, image in enumerate(images):
+        rows, columns = np.flatnonzero(image.any(1)), np.flatnonzero(image.any(0))
+        cropped = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        try:
+            read = mnist_form.normalise(1 - cropped / 255).astype(float)
+        except InputError:
+            lost += 1
+            continue
+        lost += int(np.argmin([apart(read, known) for known in images]) != number)
+    assert lost <= 3
+
+
 def test_a_digit_that_touches_lines_borders_and_shadows_stays_whole():
     """The nearest plain drawing has the right label for nearly every drawing on any paper."""
     plain, labels = [], []
@@ -284,10 +328,6 @@ def test_the_hand_draws_the_same_for_the_same_seed():
 @pytest.mark.skipif(data_dir() is None, reason="NNGUIDE_DATA_DIR is not set")
 @pytest.mark.parametrize("inverted", [False, True])
 def test_every_test_image_of_mnist_passes_unchanged(inverted):
-    folder = (data_dir() or Path()) / "mnist"
-    packed = folder / "t10k-images-idx3-ubyte.gz"
-    with gzip.open(packed) if packed.exists() else packed.with_suffix("").open("rb") as file:
-        images = np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 28, 28)
-    for image in images:
+    for image in mnist_images():
         grey = image / 255
         np.testing.assert_array_equal(mnist_form.normalise(1 - grey if inverted else grey), image)
