@@ -3,6 +3,7 @@
 import configparser
 import contextlib
 import email
+import json
 import os
 import re
 import shutil
@@ -145,3 +146,17 @@ def test_the_tested_versions_are_all_that_is_needed(extra):
                 asked_for = ({"extra": one} for one in ("", *need.extras))
                 if inner.marker is None or any(map(inner.marker.evaluate, asked_for)):
                     waiting.append(inner)
+
+
+@pytest.mark.slow
+def test_the_wheel_is_the_same_byte_for_byte_and_lists_what_it_needs(tmp_path):
+    """`scripts/build_wheel` builds it twice, and ends with 1 where they differ."""
+    pytest.importorskip("cyclonedx_py", reason="needs: pip install cyclonedx-bom")
+    done = subprocess.run(
+        [ROOT / "scripts" / "build_wheel", tmp_path], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as archive:
+        (name,) = (name for name in archive.namelist() if "/sboms/" in name)
+        listed = {part["name"] for part in json.loads(archive.read(name))["components"]}
+    assert {"tensorflow", "keras", "click"} <= listed
