@@ -1,6 +1,15 @@
-"""`python -m nnguide` is `nnguide`."""
+"""The process of `nnguide`, which is `python -m nnguide` too.
 
-from nnguide.cli import main
+While the command line is imported there is nothing to tidy up: Ctrl-C just ends the process,
+without a traceback. `main` sets a handler of its own.
+"""
+
+import signal
+
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+from nnguide.cli import main  # noqa: E402
 
 if __name__ == "__main__":
     main()

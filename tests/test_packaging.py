@@ -74,7 +74,7 @@ def test_the_wheel_has_the_command_the_licence_and_the_extras(wheel):
     metadata = email.message_from_bytes(wheel.read(info))
 
     commands = wheel.read(folder + "entry_points.txt").decode()
-    assert "nnguide = nnguide.cli:main" in commands
+    assert "nnguide = nnguide.__main__:main" in commands
     assert folder + "licenses/LICENSE" in wheel.namelist()
     assert {"torch", "explain", "serve", "onnx", "gpu", "dev"} == set(
         metadata.get_all("Provides-Extra", [])
