@@ -20,11 +20,14 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "train": "nnguide.training.train",
-    "configure": "nnguide.training.train",
+    "configure": "nnguide.training.configure",
     "evaluate": "nnguide.evaluation.evaluate",
+    "tune": "nnguide.tuning.tune",
+    "explain": "nnguide.explain",
     "load": "nnguide.runs",
     "Run": "nnguide.runs",
     "Answer": "nnguide.runs",
+    "Answers": "nnguide.runs",
     "Config": "nnguide.config",
     "Examples": "nnguide.data.examples",
     "NnguideError": "nnguide.errors",
@@ -36,7 +39,8 @@ __all__ = ["__version__", *_HOMES]
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'nnguide' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    home = importlib.import_module(_HOMES[name])
+    return home if home.__name__ == f"{__name__}.{name}" else getattr(home, name)
 
 
 def __dir__() -> list[str]:
@@ -50,8 +54,11 @@ if TYPE_CHECKING:  # the same names, for editors and type checkers
     from nnguide.data.examples import Examples as Examples
     from nnguide.errors import NnguideError as NnguideError
     from nnguide.evaluation.evaluate import evaluate as evaluate
+    from nnguide.explain import explain as explain
     from nnguide.runs import Answer as Answer
+    from nnguide.runs import Answers as Answers
     from nnguide.runs import Run as Run
     from nnguide.runs import load as load
-    from nnguide.training.train import configure as configure
+    from nnguide.training.configure import configure as configure
     from nnguide.training.train import train as train
+    from nnguide.tuning.tune import tune as tune

@@ -16,7 +16,7 @@ from nnguide.config.presets import names as preset_names
 from nnguide.config.presets import preset
 from nnguide.config.values import Typed, flat
 from nnguide.errors import ConfigError
-from nnguide.training.train import configure
+from nnguide.training.configure import configure
 
 RANGES: dict[str, st.SearchStrategy[Any]] = {
     "validation": st.floats(0.01, 0.99),

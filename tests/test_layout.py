@@ -37,7 +37,16 @@ print(*sorted(set("{HEAVY}".split()) & set(sys.modules)))
 # models, because it answers with NumPy alone; training after evaluation, the doctor and export,
 # because a training measures and checks what it makes.
 ORDER = (
-    *("errors", "files", "framework_logs", "workspace", "keras_objects", "pages", "config"),
+    *(
+        "errors",
+        "deprecation",
+        "files",
+        "framework_logs",
+        "workspace",
+        "keras_objects",
+        "pages",
+        "config",
+    ),
     "kinds",
     *("preprocessing", "data", "inference", "models", "tasks", "runs"),
     *("evaluation", "doctor", "explain", "export", "training"),

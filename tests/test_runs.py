@@ -119,7 +119,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with no runs and no shipped models."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
-        "nnguide.runs.run.shipped", lambda task, kinds=(): tmp_path / "shipped" / task
+        "nnguide.runs.finding.shipped", lambda task, kinds=(): tmp_path / "shipped" / task
     )
     return tmp_path
 

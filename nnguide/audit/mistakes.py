@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from nnguide import explain
 from nnguide.data.examples import Examples
 from nnguide.evaluation import copies
+from nnguide.explain import explain
 from nnguide.explain.explanation import Explanation
 from nnguide.explain.subjects import subject
 from nnguide.runs import Run
@@ -61,7 +61,7 @@ def mistakes(run: Run, examples: Examples, outputs: np.ndarray) -> list[dict[str
         row |= {"probability": given.probability, "true_probability": float(true[place])}
         raw = examples.inputs[place]
         raw = raw if isinstance(raw, str) else np.asarray(raw)
-        why = explain.explain(opened, raw, METHOD, given.label)
+        why = explain(opened, raw, METHOD, given.label)
         found.append({**row, **run.task.kind.mistake(raw, why)})
     return found
 

@@ -27,7 +27,7 @@ MODEL = ("hidden", "activation", "dropout", "l1", "l2")
 
 def configuration(origin: Origin, settings: Settings) -> Config:
     """The settings of the Keras twin."""
-    from nnguide.training.train import configure
+    from nnguide.training.configure import configure
 
     every = asdict(settings)
     tree: dict[str, Any] = {

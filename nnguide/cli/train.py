@@ -79,7 +79,8 @@ def command(
 
     cli.loud()
     started = time.monotonic()
-    from nnguide.training.train import configure, train
+    from nnguide.training.configure import configure
+    from nnguide.training.train import train
 
     settings = [*words, *overrides]
     settled = configure(task, preset=preset, config=tree, settings=settings)

@@ -98,7 +98,7 @@ def command(
     words += _options.collect_columns(given)
     words += [f"train.seed={seed}"] if seed is not None else []
     words += overrides
-    from nnguide.training.train import configure
+    from nnguide.training.configure import configure
     from nnguide.tuning.space_file import entries, read
 
     changes = entries(configure(task, settings=words), read(space)) if space else {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from nnguide.data.catalogue import (
     Source,
     find,
+    hold,
     info,
     kinds_of,
     known_kinds,
@@ -14,4 +15,15 @@ from nnguide.data.catalogue import (
     state,
 )
 
-__all__ = ["Source", "find", "info", "kinds_of", "known_kinds", "names", "of", "prepare", "state"]
+__all__ = [
+    "Source",
+    "find",
+    "hold",
+    "info",
+    "kinds_of",
+    "known_kinds",
+    "names",
+    "of",
+    "prepare",
+    "state",
+]

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nnguide.data import download, preparation, prepared
-from nnguide.data.dataset_info import ALL, AUTO, BY_NAME, KINDS, Facts
-from nnguide.errors import ConfigError
+from nnguide.data.dataset_info import ALL, AUTO, BY_NAME, KINDS, MEMORY, Facts
+from nnguide.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from nnguide.config import Config
@@ -33,7 +33,7 @@ class Source:
         is_fallback: "auto" had to take the built-in set.
         note: then one line for stderr: what was not found, what is used, what to do; else "".
         kinds: which kinds of text a named set holds; () for a path and for pictures.
-        is_path: it is data of the user's own.
+        is_own: it is data of the user's own, a path or what a program holds.
     """
 
     name: str
@@ -42,7 +42,14 @@ class Source:
     is_fallback: bool = False
     note: str = ""
     kinds: tuple[str, ...] = ()
-    is_path: bool = False
+    is_own: bool = False
+
+    @property
+    def path(self) -> str | None:
+        """Where a user's own data lies, absolute; None where it is in no file, and of others."""
+        if not self.is_own or self.name.startswith(MEMORY):
+            return None
+        return str(Path(self.name).expanduser().absolute())
 
     def load(self, split: str) -> Examples:
         """The part "train" or "test", or "all": the first, then the second.
@@ -84,6 +91,11 @@ def find(
     """
     if split_seed < 0:
         raise ConfigError(f"data.split_seed is a whole number from 0; got {split_seed}")
+    if dataset.startswith(MEMORY):
+        raise DataError(
+            f"{dataset} was in the memory of a Python program, which is gone. Give it again with "
+            "data=, or other data: --dataset."
+        )
     if dataset != "auto" and dataset not in BY_NAME and Path(dataset).expanduser().exists():
         return _at_path(task, dataset, split_seed, label_column, text_column, encoding)
     if label_column or text_column or encoding:
@@ -104,6 +116,52 @@ def find(
             f"instead, {built_in.title}. {preparation.advice(real)}"
         )
         return replace(_named(built_in, split_seed), is_fallback=True, note=note)
+
+
+def hold(
+    task: str,
+    data: Any,
+    *,
+    split_seed: int = 0,
+    label_column: str | None = None,
+    text_column: str | None = None,
+    encoding: str | None = None,
+    labels: tuple[str, ...] | None = None,
+) -> Source:
+    """The data that a program holds, as `nnguide.data.memory` reads it, or names as for `find`.
+
+    Args:
+        labels: in label order; None for those that data of the task has.
+    Raises:
+        InputError: data of another form, or that cannot be used. Others as `find`.
+    """
+    if isinstance(data, Source):
+        return data
+    if isinstance(data, (str, Path)):
+        return find(
+            task,
+            str(data),
+            split_seed=split_seed,
+            label_column=label_column,
+            text_column=text_column,
+            encoding=encoding,
+        )
+    from nnguide import tasks
+    from nnguide.data import memory
+
+    chosen = tasks.get(task)
+    if labels is None:
+        labels = () if chosen.kind.any_labels else chosen.labels
+    read, name = memory.reader(
+        chosen.kind,
+        labels,
+        data,
+        split_seed=split_seed,
+        label_column=label_column,
+        text_column=text_column,
+        encoding=encoding,
+    )
+    return Source(name, task, read, is_own=True)
 
 
 def of(config: Config) -> Source:
@@ -261,7 +319,7 @@ def kinds_of(source: Source, examples: Examples) -> tuple[str, ...]:
     Of a user's own data, texts that were read from mail are mail, and texts that begin as those
     of a mail, with Subject:, where half of them do.
     """
-    if source.kinds or not source.is_path:
+    if source.kinds or not source.is_own:
         return source.kinds
     from nnguide import tasks
 
@@ -310,4 +368,4 @@ def _at_path(
 
     if text_column and not known.kind.takes_mail:
         raise ConfigError("--text-column is for tables of texts")
-    return Source(path, task, read, is_path=True)
+    return Source(path, task, read, is_own=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 DIGITS = tuple("0123456789")
 MAIL = ("ham", "spam")
+MEMORY = "memory:"  # begins the name of data that a program held; digits of its SHA-256 follow
 KINDS = ("messages", "mail")  # of texts: short messages without a header, and mail
 
 

@@ -73,10 +73,10 @@ def read(
         whole = _read_table({"train": path}, "train", label_column, encoding)
     else:
         raise InputError(f"{path}: expected {user_data.PICTURE_FORMS}; got another file.")
-    return user_data.divided(path, whole, split, split_seed, _identical(whole.inputs))
+    return user_data.divided(path, whole, split, split_seed, identical(whole.inputs))
 
 
-def _identical(images: np.ndarray) -> list[int]:
+def identical(images: np.ndarray) -> list[int]:
     """(n,) equal numbers for pictures that are equal in every pixel."""
     rows = np.ascontiguousarray(images).reshape(len(images), -1).view(np.dtype((np.void, 784)))
     return np.unique(rows.ravel(), return_inverse=True)[1].tolist()

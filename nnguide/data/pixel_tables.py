@@ -7,10 +7,11 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from nnguide.data import table_files, user_data
+from nnguide.data import containers, table_files, user_data
 from nnguide.data.examples import LeftOut
 from nnguide.data.table_files import DELIMITERS
 from nnguide.data.tables import position
@@ -18,7 +19,6 @@ from nnguide.errors import InputError
 
 SIDE = 28
 SIDES = range(8, 65)  # of the square pictures that are read
-NAMES = ("label", "class", "digit", "target", "y")  # what the column of labels is called
 HELP = (
     "a label and the 784 grey levels of a picture a row (label,pixel0,…,pixel783; also "
     "without a header, or of another square size)"
@@ -94,6 +94,24 @@ def rows(
             yield line, row[0], _picture(row[1], whole)
 
 
+def pictures(table: containers.Table) -> list[Any]:
+    """The pictures of a table in memory, a row each: (28, 28) float32, or why it is none.
+
+    Raises:
+        InputError: its columns are not those of square pictures.
+    """
+    names = list(table)
+    _, places = _layout("the table", names, len(names), None)
+    try:
+        levels = np.column_stack([np.asarray(table[names[at]], np.float64) for at in places])
+    except (ValueError, TypeError) as error:
+        raise InputError(f"expected {HELP}; {error}") from error
+    checked = [_checked(row) for row in levels]
+    whole = max((row.max() for row in checked if not isinstance(row, InputError)), default=255.0)
+    found = [row if isinstance(row, InputError) else _picture(row, whole) for row in checked]
+    return [one if isinstance(one, InputError) else one.astype(np.float32) for one in found]
+
+
 def _is_number(field: str) -> bool:
     try:
         return math.isfinite(float(field))
@@ -102,11 +120,11 @@ def _is_number(field: str) -> bool:
 
 
 def _layout(
-    path: Path, names: Sequence[str], count: int, label_column: str | None
+    path: Path | str, names: Sequence[str], count: int, label_column: str | None
 ) -> tuple[int | None, list[int]]:
     """The place of the label, or None, and those of the pixels in their order."""
     label: int | None = None
-    for name in (label_column,) if label_column else NAMES:
+    for name in (label_column,) if label_column else containers.LABELS:
         label = position(path, names, name, label_column)
         if label is not None:
             break
@@ -114,7 +132,8 @@ def _layout(
         if names:
             raise InputError(
                 f"{path}: expected {HELP}; got {count} columns, none of them called "
-                f"{', '.join(NAMES)}: {user_data.listed(names)}. Name it with --label-column."
+                f"{', '.join(containers.LABELS)}: {user_data.listed(names)}. "
+                "Name it with --label-column."
             )
         label = 0  # without a header it comes first
     pixels = [place for place in range(count) if place != label]
@@ -139,16 +158,24 @@ def _parsed(
         levels = np.array([fields[place] for place in pixels], np.float64)
     except ValueError as error:
         return InputError(f"expected numbers as grey levels; {error}")
-    if not np.isfinite(levels).all() or levels.min() < 0 or levels.max() > 255:
-        return InputError(
-            f"expected grey levels in [0, 1] or in 0..255; got {levels.min():g} to {levels.max():g}"
-        )
+    checked = _checked(levels)
+    if isinstance(checked, InputError):
+        return checked
     if label is None:
         return None, levels
     name = fields[label].strip()
     if not name or not name.isprintable():
         return InputError("expected a label; got none")
     return name.removesuffix(".0"), levels
+
+
+def _checked(levels: np.ndarray) -> np.ndarray | InputError:
+    """The levels of one picture, or why they cannot be grey levels."""
+    if np.isfinite(levels).all() and levels.min() >= 0 and levels.max() <= 255:
+        return levels
+    return InputError(
+        f"expected grey levels in [0, 1] or in 0..255; got {levels.min():g} to {levels.max():g}"
+    )
 
 
 def _picture(levels: np.ndarray, whole: float) -> np.ndarray | InputError:

@@ -81,7 +81,7 @@ class Columns:
         return label, text
 
 
-def position(path: Path, names: Sequence[str], wanted: str, given: str | None) -> int | None:
+def position(path: Path | str, names: Sequence[str], wanted: str, given: str | None) -> int | None:
     """Where `wanted` is: the same name, else the same but for case and white space."""
     matches = [i for i, name in enumerate(names) if name == wanted] or [
         i for i, name in enumerate(names) if name.strip().casefold() == wanted.strip().casefold()
@@ -115,7 +115,7 @@ def read(path: Path, columns: Columns) -> tuple[list[int], list[str], tuple[Left
             if isinstance(row[0], InputError):
                 raise row[0]
             label, text = row
-            labels.append(_label(label, columns))
+            labels.append(label_number(label, columns))
             texts.append(_checked(str(text)))
         except InputError as error:
             del labels[len(texts) :]
@@ -177,7 +177,8 @@ def _checked(text: str) -> str:
     return text
 
 
-def _label(value: str, columns: Columns) -> int:
+def label_number(value: str, columns: Columns) -> int:
+    """The place of the label that `value` stands for; an InputError if it stands for none."""
     try:
         return columns.numbers[value.strip().lower()]
     except KeyError:

@@ -99,7 +99,9 @@ def find_parts(names: Iterable[str]) -> dict[str, str]:
     return {part: found[part] for part in PARTS if part in found}
 
 
-def leave_out(path: Path, kind: str, bad: Sequence[LeftOut], total: int) -> tuple[LeftOut, ...]:
+def leave_out(
+    path: Path | str, kind: str, bad: Sequence[LeftOut], total: int
+) -> tuple[LeftOut, ...]:
     """Count and name what could not be read of `total` inputs in `path`.
 
     Raises:
@@ -122,7 +124,7 @@ def leave_out(path: Path, kind: str, bad: Sequence[LeftOut], total: int) -> tupl
 
 
 def official(
-    path: Path, split: str, present: Collection[str], load: Callable[[str], Examples]
+    path: Path | str, split: str, present: Collection[str], load: Callable[[str], Examples]
 ) -> Examples:
     """Examples of data that comes in parts; no other part than the one asked for is opened.
 
@@ -149,7 +151,7 @@ def official(
 
 
 def divided(
-    path: Path, examples: Examples, split: str, seed: int, groups: Sequence[Hashable]
+    path: Path | str, examples: Examples, split: str, seed: int, groups: Sequence[Hashable]
 ) -> Examples:
     """One side, or all, of data without parts: 80 % for training, 20 % for the test.
 

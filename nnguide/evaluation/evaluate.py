@@ -5,14 +5,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
 
-from nnguide import data, tasks
+from nnguide import data as data_sets
+from nnguide import tasks
 from nnguide.config import Config
 from nnguide.data.examples import Examples
+from nnguide.deprecation import renamed_argument
 from nnguide.errors import ConfigError, DataError, InputError, NnguideError
 from nnguide.evaluation import copies, figures, metrics
 from nnguide.models.saving import outputs
@@ -39,9 +41,10 @@ def figures_of(answered: np.ndarray, examples: Examples, threshold: float | None
     return metrics.digits_metrics(answered, examples.labels, examples.label_names)
 
 
+@renamed_argument("dataset", "data", until="0.4")
 def evaluate(
     run: Run,
-    dataset: str | None = None,
+    data: Any = None,
     *,
     split: str | None = None,
     threshold: float | None = None,
@@ -55,9 +58,10 @@ def evaluate(
 
     Args:
         run: whose model.
-        dataset: a set's name or a path; None is what the run was trained on.
-        split: train, validation, test or all; None is test, or all for a path that the run
-            was not trained on.
+        data: a set's name, a path, or what a program holds, as `nnguide.data.memory.FORMS` lists
+            it; None is what the run was trained on.
+        split: train, validation, test or all; None is test, or all for a user's own data that the
+            run was not trained on.
         threshold: for spam, instead of the run's own.
         label_column, text_column, encoding: of a table; None is "label" and "text", or for the
             run's own data what it was trained with.
@@ -76,7 +80,7 @@ def evaluate(
             raise ConfigError(f"a threshold is for spam; {run.task.name} takes the most probable")
         if not 0 <= threshold <= 1:
             raise ConfigError(f"--threshold is a probability in [0, 1]; got {threshold:g}")
-    measured_on = part(run, dataset, split, label_column, text_column, encoding, say)
+    measured_on = part(run, data, split, label_column, text_column, encoding, say)
     examples = measured_on.examples
     chosen = run.threshold if threshold is None else threshold
     answered = run.outputs(examples.inputs, "keras")
@@ -125,7 +129,7 @@ class Part:
     """
 
     examples: Examples
-    source: data.Source
+    source: data_sets.Source
     split: str
     own: bool
     is_fallback: bool
@@ -133,7 +137,7 @@ class Part:
 
 def part(
     run: Run,
-    dataset: str | None,
+    data: Any,
     split: str | None,
     label_column: str | None,
     text_column: str | None,
@@ -141,7 +145,7 @@ def part(
     say: Callable[[str], None],
 ) -> Part:
     """The examples that `evaluate` measures a run on. Args and errors as there."""
-    source, own = _source(run, dataset, label_column, text_column, encoding)
+    source, own = _source(run, data, label_column, text_column, encoding)
     examples, split = _part(run, source, own, split)
     examples = _with_features(_with_labels(examples, run.labels), run.features)
     is_fallback = source.is_fallback or bool(own and run.manifest["dataset_is_fallback"])
@@ -195,14 +199,26 @@ def draw(
 
 def _source(
     run: Run,
-    dataset: str | None,
+    data: Any,
     label_column: str | None,
     text_column: str | None,
     encoding: str | None,
-) -> tuple[data.Source, bool]:
+) -> tuple[data_sets.Source, bool]:
     """The data to measure on, and whether it is what the run was trained on."""
     config, own = run.config.data, own_dataset(run)
     path = _own_path(run)
+    if data is not None and not isinstance(data, str | PurePath):
+        source = data_sets.hold(
+            run.task.name,
+            data,
+            split_seed=config.split_seed,
+            label_column=label_column,
+            text_column=text_column,
+            encoding=encoding,
+            labels=run.labels,
+        )
+        return source, source.name == own
+    dataset = None if data is None else str(data)
     if dataset is None and path and not Path(path).exists():
         raise DataError(f"the run was trained on {path}, which is gone. Give data with --dataset.")
     if dataset is None or dataset == own or (path and _is_same(dataset, path)):
@@ -212,7 +228,7 @@ def _source(
             text_column or config.text_column,
             encoding or config.encoding,
         )
-    source = data.find(
+    source = data_sets.find(
         run.task.name,
         dataset,
         split_seed=config.split_seed,
@@ -229,18 +245,18 @@ def _own_path(run: Run) -> str | None:
     Runs of older versions have a path also for names joined by a plus.
     """
     names = run.manifest["dataset"].split("+")
-    return None if set(names) <= set(data.names()) else run.manifest.get("dataset_path")
+    return None if set(names) <= set(data_sets.names()) else run.manifest.get("dataset_path")
 
 
 def _is_same(path: str, other: str) -> bool:
     return Path(path).expanduser().resolve() == Path(other).resolve()
 
 
-def _part(run: Run, source: data.Source, own: bool, split: str | None) -> tuple[Examples, str]:
+def _part(run: Run, source: data_sets.Source, own: bool, split: str | None) -> tuple[Examples, str]:
     """The examples of `split`, and its name where none was asked for."""
     if split is not None and split not in SPLITS:
         raise ConfigError(f"--split is one of {', '.join(SPLITS)}; got {split!r}")
-    split = split or ("all" if source.is_path and not own else "test")
+    split = split or ("all" if source.is_own and not own else "test")
     if split == "validation" and not own:
         raise ConfigError(
             f"the validation set is of the run's own data, {own_dataset(run)}, not of {source.name}"
@@ -259,7 +275,7 @@ def own_dataset(run: Run) -> str:
     return _own_path(run) or run.manifest["dataset"]
 
 
-def validation_part(config: Config, source: data.Source) -> Examples:
+def validation_part(config: Config, source: data_sets.Source) -> Examples:
     """The part of the training data that training watched and did not fit.
 
     Raises:

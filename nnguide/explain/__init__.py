@@ -30,10 +30,11 @@ words, a table's mean.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+import sys
+import types
 from typing import TYPE_CHECKING, Any
 
-from nnguide.errors import ConfigError, ExtraError
+from nnguide.errors import ConfigError, ExtraError, InputError
 
 if TYPE_CHECKING:
     from nnguide.explain.explanation import Explanation
@@ -50,7 +51,8 @@ def explain(
     Args:
         run: a nnguide.runs.Run, or one opened once
             for many calls by nnguide.explain.subjects.subject.
-        raw: a picture, as a path or (28, 28) grey levels 0-255; a text; or a row of numbers.
+        raw: one input, as `Run.predict` takes it: a picture, as a path, a PIL image or (28, 28)
+            grey levels 0-255; a text; or a row of numbers.
         method: one of METHODS.
         target: the label whose score is explained; None is the predicted one, and for spam,
             whose answers are P(spam), `spam`.
@@ -60,18 +62,25 @@ def explain(
         ConfigError: no such method or label. InputError: `raw` is no input of this run.
         ExtraError: the method's library is not installed.
     """
-    return explain_all(run, [raw], method, target, seed=seed)[0]
+    found = explain_all(run, raw, method, target, seed=seed)
+    if len(found) != 1:
+        raise InputError(f"expected one input; got {len(found)}. For several: explain_all")
+    return found[0]
 
 
 def explain_all(
     run: Any,
-    raws: Sequence[Any],
+    raws: Any,
     method: str = "integrated",
     target: str | None = None,
     *,
     seed: int = 0,
 ) -> list[Explanation]:
-    """Explain the answers to several inputs, as `explain` does; LIME and SHAP start up once."""
+    """Explain the answers to several inputs, as `explain` does; LIME and SHAP start up once.
+
+    Args:
+        raws: as `Run.predict` takes them; one that cannot be taken is an InputError for all.
+    """
     check_method(method)
     from nnguide.explain.attributions import explain_each
 
@@ -89,3 +98,13 @@ def check_method(method: str) -> None:
 def installed(method: str) -> bool:
     """Whether what the method needs is there."""
     return method not in LIBRARIES or importlib.util.find_spec(method) is not None
+
+
+class _Callable(types.ModuleType):
+    """This package, which is called as its function is: `nnguide.explain(run, raw)`."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Explanation:
+        return explain(*args, **kwargs)
+
+
+sys.modules[__name__].__class__ = _Callable

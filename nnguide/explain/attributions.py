@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,12 +19,12 @@ GRADIENTS = ("gradient", "integrated", "smoothgrad")
 
 
 def explain_each(
-    run: Any, raws: Sequence[Any], method: str, target: str | None, seed: int
+    run: Any, raws: Any, method: str, target: str | None, seed: int
 ) -> list[Explanation]:
     """Explanations of raw inputs; arguments and errors as nnguide.explain.explain_all."""
     of = subjects.subject(run)
     subjects.check_target(of, target)
-    checked = [of.check(raw) for raw in raws]
+    checked = list(of.run.check(raws))
     if not checked:
         return []
     _, answered, every = of.judged(of.kind.stacked(checked))
@@ -36,10 +36,10 @@ def explain_each(
             _weigh(of, method, raw, Score(of.output, label, len(of.labels)), seed)
             for raw, label in zip(checked, labels, strict=True)
         ]
-    rows = zip(checked, raws, answered, every, labels, found, strict=True)
+    rows = zip(checked, _names(raws, len(checked)), answered, every, labels, found, strict=True)
     return [
-        _explanation(of, method, seed, raw, _name(given), int(one), row, label, weighed)
-        for raw, given, one, row, label, weighed in rows
+        _explanation(of, method, seed, raw, name, int(one), row, label, weighed)
+        for raw, name, one, row, label, weighed in rows
     ]
 
 
@@ -136,6 +136,13 @@ def _checks(
             seed,
         )
     return {**checks, "steps": None, "fit": None, **weighed.checks, **areas}
+
+
+def _names(raws: Any, count: int) -> list[str | None]:
+    """What a person called each of `count` inputs."""
+    if isinstance(raws, list | tuple) and len(raws) == count:
+        return [_name(raw) for raw in raws]
+    return [_name(raws)] * count
 
 
 def _name(given: Any) -> str | None:

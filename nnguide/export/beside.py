@@ -20,6 +20,7 @@ PACKAGE = Path(nnguide.__file__).parent
 SCHEMA = 1
 COPIED = (
     "errors.py",
+    "data/containers.py",
     "data/mail/text.py",
     *(
         f"inference/{name}.py"

@@ -1,13 +1,99 @@
-"""Answers to inputs of which some are mails: those without text are ham, as a guess."""
+"""Answers to several inputs together; a mail without text is ham, as a guess."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from nnguide.data.mail import MailText, is_empty
+from nnguide.errors import ExtraError, InputError
 from nnguide.inference.decision import Answer, Decision
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Answers(list[Any]):
+    """What a run answers to several inputs: a list of `Answer`, and the same by column.
+
+    In the place of an input that could not be taken stands the InputError that says why.
+
+    Attributes:
+        classes: the run's labels, in label order.
+    """
+
+    def __init__(
+        self, answers: Iterable[Answer | InputError], classes: tuple[str, ...], index: Any = None
+    ) -> None:
+        """Keep `answers` in their order; `index` is that of the DataFrame the inputs stood in."""
+        super().__init__(answers)
+        self.classes = classes
+        self._index = index
+
+    @property
+    def labels(self) -> list[str | None]:
+        """The label of each answer; None where there is none."""
+        return [None if isinstance(one, InputError) else one.label for one in self]
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """(n, classes) float32: the probability of every label; NaN where there is no answer."""
+        import numpy as np
+
+        rows = np.full((len(self), len(self.classes)), np.nan, np.float32)
+        for place, one in enumerate(self):
+            if not isinstance(one, InputError):
+                rows[place] = _row(one)
+        return rows
+
+    @property
+    def errors(self) -> dict[int, InputError]:
+        """Why there is no answer, by the place of the input, counted from 0."""
+        return {place: one for place, one in enumerate(self) if isinstance(one, InputError)}
+
+    def to_pandas(self) -> Any:
+        """A DataFrame: label, probability, then the probability of each label by its name.
+
+        A column `error` is there where an input could not be taken. Inputs that stood in a
+        DataFrame or Series give it their index.
+
+        Raises:
+            ExtraError: pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ExtraError(
+                "this needs pandas, which is not installed. Install it with: pip install pandas"
+            ) from error
+        rows = self.probabilities
+        chosen = [None if isinstance(one, InputError) else one.probability for one in self]
+        columns: dict[str, Any] = {"label": self.labels, "probability": chosen}
+        columns |= {f"P({name})": rows[:, at] for at, name in enumerate(self.classes)}
+        if errors := self.errors:
+            columns["error"] = [
+                str(errors[at]) if at in errors else None for at in range(len(self))
+            ]
+        return pd.DataFrame(columns, index=self._index)
+
+    @overload
+    def __getitem__(self, place: SupportsIndex, /) -> Any: ...
+    @overload
+    def __getitem__(self, place: slice, /) -> Answers: ...
+    def __getitem__(self, place: SupportsIndex | slice, /) -> Any:
+        found = super().__getitem__(place)
+        if not isinstance(place, slice):
+            return found
+        index = None if self._index is None else self._index[place]
+        return Answers(found, self.classes, index)
+
+
+def _row(answer: Answer) -> list[float]:
+    """The probability of every label; with a threshold there are two, of which one is known."""
+    if answer.probabilities is None:
+        return [1 - answer.probability, answer.probability]
+    return list(answer.probabilities.values())
 
 
 def answers(decision: Decision, outputs: Any, inputs: Iterable[Any]) -> Iterator[Answer]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data import containers
 from ..errors import InputError
 
 SIDE = 28
@@ -24,13 +25,13 @@ def read_each(raw: Any) -> list[Picture]:
 
     Args:
         raw: one picture or a list of them: a path, bytes or an open file, a PIL image, an array
-            (height, width), (height, width, 3) or (height, width, 4); or all in one array
-            (n, 28, 28), (n, 28, 28, 1) or (n, 784). Levels are 0-255.
+            (height, width), (height, width, 3) or (height, width, 4); all in one array
+            (n, 28, 28), (n, 28, 28, 1) or (n, 784); or a tf.data.Dataset. Levels are 0-255.
     Raises:
         InputError: it holds no pictures at all.
     """
-    if _is_table(raw):
-        raw = _without_labels(raw).to_numpy()
+    if containers.is_tf_dataset(raw):
+        return _of_tf(*containers.from_tf(raw))
     if _is_single(raw):
         return [_read(raw)]
     if isinstance(raw, (list, tuple)) and any(_is_single(item) for item in raw):
@@ -58,13 +59,31 @@ def read_each(raw: Any) -> list[Picture]:
     )
 
 
-def _is_table(raw: Any) -> bool:
-    return hasattr(raw, "columns") and hasattr(raw, "to_numpy")
+def _of_tf(inputs: Any, labels: list[Any] | None) -> list[Picture]:
+    """The pictures of a tf.data.Dataset; without labels an element may be a batch of them."""
+    if isinstance(inputs, dict):
+        return read_each(only_pictures(inputs))
+    if labels is not None:
+        return read_each(inputs)
+    return [picture for element in inputs for picture in read_each(element)]
 
 
-def _without_labels(table: Any) -> Any:
-    names = [name for name in table.columns if str(name).lower() in ("label", "class", "digit")]
-    return table.drop(columns=names) if len(table.columns) % 784 == 1 else table
+def only_pictures(table: containers.Table) -> list[Any]:
+    """The pictures of a table that has a column of them: the one called image, or the only one.
+
+    Raises:
+        InputError: it has no such column, or several.
+    """
+    known = ("image", "img", "picture")
+    names = [name for name in table if name.strip().lower() in known]
+    names = names or list(containers.without_labels(table))
+    if len(names) != 1:
+        raise InputError(f"expected a table with a column image; got {', '.join(table)}")
+    found = list(table[names[0]])
+    return [  # a Hugging Face Dataset holds what it does not decode as bytes and a path
+        (item.get("bytes") or item.get("path")) if isinstance(item, dict) else item
+        for item in found
+    ]
 
 
 def _is_single(raw: Any) -> bool:

@@ -154,12 +154,12 @@ def texts(
                 ),
             )
     for file in files:
-        yield from _file(file, columns)
+        yield from file_messages(file, columns)
     for path in paths:
         yield from mail.texts_in(stdin, "-") if str(path) == "-" else mail.texts(path)
 
 
-def _file(path: Path, columns: Columns) -> Named:
+def file_messages(path: Path, columns: Columns) -> Named:
     """The messages of a file: a row of a table by its column of texts, else one a line."""
     try:
         if message_files.is_table(path):

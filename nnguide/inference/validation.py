@@ -5,16 +5,23 @@ A classifier fed NaN answers without a word, so finiteness, shape and range are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Set
 from typing import Any
 
 import numpy as np
 
+from ..data import containers
 from ..data.mail.text import MailText
 from ..errors import InputError
 from . import picture_inputs
 
+log = logging.getLogger(__name__)
 MAX_TEXT = 1_000_000  # characters; a longer text is no message
+FORMS = (
+    "a text or several: a list, an array, a table with a column text (a pandas or Polars "
+    "DataFrame, a Hugging Face Dataset, a dict of columns), a tf.data.Dataset or an open file"
+)
 
 
 def numbers(raw: Any, features: int | None = None) -> np.ndarray:
@@ -86,36 +93,48 @@ def _texts(raw: Any) -> list[Any]:
     """The items of what should be a text or several."""
     if isinstance(raw, str):
         return [raw]
-    if isinstance(raw, Mapping):
-        raise InputError(f"expected a text or several; got {type(raw).__name__}. Give its values.")
-    if hasattr(raw, "columns") and hasattr(raw, "to_numpy"):
-        return list(raw[_text_column(raw)])
+    is_tensor = hasattr(raw, "numpy") and hasattr(raw, "dtype")
+    if containers.is_tf_dataset(raw) or is_tensor:
+        raw = np.atleast_1d(raw.numpy()) if is_tensor else containers.from_tf(raw)[0]
+        if isinstance(raw, dict):
+            raw = raw[_text_column(raw)]
+        return containers.decoded(raw)
+    if (table := containers.table(raw)) is not None:
+        return list(table[_text_column(table)])
+    if hasattr(raw, "to_pylist"):  # an Arrow array
+        return list(raw.to_pylist())
     try:
-        items = None if isinstance(raw, bytes) else list(raw)
+        items = None if isinstance(raw, (bytes, Mapping, Set)) else list(raw)
     except TypeError:
         items = None
     if items is None:
-        raise InputError(f"expected a text or several; got {type(raw).__name__}")
+        raise InputError(f"expected {FORMS}; got {type(raw).__name__}")
     return items
 
 
-def _text_column(table: Any) -> Any:
-    """The column of a DataFrame that holds the texts: the one called text, or the only one."""
-    names = list(table.columns)
-    called = [name for name in names if str(name).strip().lower() == "text"]
-    texts = called or [
-        name
-        for name in names
-        if str(name).strip().lower() != "label"
-        and len(table)
-        and all(isinstance(value, str) for value in table[name])
-    ]
+def _text_column(table: containers.Table) -> str:
+    """The column of a table that holds the texts: the one called text, or the only one."""
+    if called := [name for name in table if name.strip().lower() == "text"]:
+        return called[0]
+    columns = containers.without_labels(table).items()
+    texts = [name for name, column in columns if _is_texts(column)]
+    if len(texts) > 1:
+        texts = [name for name, column in columns if _is_texts(column, words=True)]
     if len(texts) != 1:
         raise InputError(
-            f"expected a table with a column text; got {', '.join(map(str, names))}. "
+            f"expected a table with a column text; got {', '.join(table)}. "
             "Give the column itself, as table['body']."
         )
+    log.warning("reading the column %s as text", texts[0])
     return texts[0]
+
+
+def _is_texts(column: Any, words: bool = False) -> bool:
+    """Whether a column holds texts; with `words` of several words each, for the most part."""
+    filled = [value for value in column if not containers.is_missing(value)]
+    if not filled or not all(isinstance(value, (str, bytes)) for value in filled):
+        return False
+    return not words or sum(len(value.split()) > 1 for value in filled) >= 0.5 * len(filled)
 
 
 def text(raw: Any) -> str:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
+    from nnguide.data import containers
     from nnguide.data.examples import Examples
+    from nnguide.errors import InputError
     from nnguide.evaluation.changes import Change
     from nnguide.explain.explanation import Explanation
     from nnguide.explain.subjects import Subject
@@ -65,6 +67,7 @@ class Kind:
         is_array: an input is an array of one shape, so that integer networks take ranges from it.
         is_faster_together: the light form answers a batch faster than its rows one by one.
         takes_mail: mails and mailboxes are read.
+        any_labels: a user's own data may have other labels than the task's official data.
         may_lose: fraction of accuracy, or of spam caught, that a mild change of inputs may cost.
         intended, limits: what a network that takes it is for, and what not; for reports.
     """
@@ -81,6 +84,7 @@ class Kind:
     is_array = True
     is_faster_together = True
     takes_mail = False
+    any_labels = True
     may_lose: float
     intended: tuple[str, ...]
     limits: tuple[str, ...]
@@ -100,6 +104,25 @@ class Kind:
     ) -> Examples:
         """The examples of a split of the data at a path; `labels` are the task's, () for any."""
         raise NotImplementedError
+
+    def label_column(self, table: containers.Table, labels: tuple[str, ...]) -> str | None:
+        """The column of labels of a table in memory, by its name; None where none has one."""
+        raise NotImplementedError
+
+    def numbered(
+        self, values: Sequence[Any], labels: tuple[str, ...]
+    ) -> tuple[list[int | InputError], tuple[str, ...]]:
+        """The number of each label, or the InputError that it is, and the labels' names.
+
+        Args:
+            values: labels as a program holds them.
+            labels: their names in label order, or () for those that `values` has.
+        """
+        raise NotImplementedError
+
+    def columns(self, inputs: Any) -> tuple[str, ...]:
+        """What each number of a raw input is called; () for what is no row of numbers."""
+        return ()
 
     def learned_from(self, examples: Examples) -> tuple[str, ...]:
         """Which kinds of text stand among a user's own examples; () for what is no text."""

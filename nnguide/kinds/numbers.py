@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nnguide.errors import ConfigError
+from nnguide.errors import ConfigError, InputError
 from nnguide.kinds import Asked, Kind
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
 
+    from nnguide.data import containers
     from nnguide.data.examples import Examples
     from nnguide.evaluation.changes import Change
     from nnguide.explain.explanation import Explanation
@@ -71,9 +72,48 @@ class Numbers(Kind):
         return sources.rows(asked.inputs, next(iter(asked.files), None), run.features)
 
     def check(self, raw: Any, features: tuple[str, ...] = ()) -> np.ndarray:
+        import numpy as np
+
+        from nnguide.data import containers
         from nnguide.inference import validation
 
+        if containers.is_tf_dataset(raw):
+            raw = containers.from_tf(raw)[0]
+            if isinstance(raw, list) and np.ndim(raw[0]) == 2:  # batches without labels
+                raw = np.concatenate(raw)
+        if (table := containers.table(raw)) is not None:
+            raw = self._matrix(table, features)
         return validation.numbers(raw, len(features) or None)
+
+    def _matrix(self, table: containers.Table, features: tuple[str, ...]) -> np.ndarray:
+        """The columns `features` of a table, or all of them, (n, features)."""
+        if missing := [name for name in features if name not in table]:
+            raise InputError(
+                f"expected a table with the columns {', '.join(features)}; "
+                f"it has no {', '.join(missing)}"
+            )
+        import numpy as np
+
+        return np.column_stack([np.asarray(table[name]) for name in features or table])
+
+    def label_column(self, table: containers.Table, labels: tuple[str, ...]) -> str | None:
+        return list(table)[-1]  # as of a file
+
+    def numbered(
+        self, values: Sequence[Any], labels: tuple[str, ...]
+    ) -> tuple[list[int | InputError], tuple[str, ...]]:
+        from nnguide.data import memory
+
+        return memory.numbered(values, labels)
+
+    def columns(self, inputs: Any) -> tuple[str, ...]:
+        from nnguide.data import containers
+
+        if containers.is_tf_dataset(inputs):
+            inputs = containers.from_tf(inputs)[0]
+        if (table := containers.table(inputs)) is not None:
+            return tuple(table)
+        return tuple(f"x{number}" for number in range(self.check(inputs).shape[1]))
 
     def keras_input(self, layer: Any) -> keras.KerasTensor:
         import keras

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nnguide.errors import ConfigError
+from nnguide.errors import ConfigError, InputError
 from nnguide.kinds import Asked, Kind
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
 
+    from nnguide.data import containers
     from nnguide.data.examples import Examples
     from nnguide.evaluation.changes import Change
     from nnguide.explain.explanation import Explanation
@@ -82,14 +83,32 @@ class Pictures(Kind):
         return sources.pictures(asked.inputs, asked.stdin, check_encoding(asked.encoding))
 
     def check(self, raw: Any, features: tuple[str, ...] = ()) -> np.ndarray:
-        from nnguide.inference import validation
-
-        return validation.pictures(raw)
-
-    def each(self, raw: Any, features: tuple[str, ...] = ()) -> list[Any]:
         from nnguide.inference import picture_inputs
 
-        return list(picture_inputs.read_each(raw))
+        return picture_inputs.checked(self.each(raw))
+
+    def each(self, raw: Any, features: tuple[str, ...] = ()) -> list[Any]:
+        from nnguide.data import containers, pixel_tables
+        from nnguide.inference import picture_inputs
+
+        table = containers.table(raw)
+        if table is None:
+            return list(picture_inputs.read_each(raw))
+        if len(containers.without_labels(table)) > 1 and "image" not in table:
+            return pixel_tables.pictures(table)
+        return list(picture_inputs.read_each(picture_inputs.only_pictures(table)))
+
+    def label_column(self, table: containers.Table, labels: tuple[str, ...]) -> str | None:
+        from nnguide.data import containers
+
+        return containers.label_column(table)
+
+    def numbered(
+        self, values: Sequence[Any], labels: tuple[str, ...]
+    ) -> tuple[list[int | InputError], tuple[str, ...]]:
+        from nnguide.data import memory
+
+        return memory.numbered(values, labels)
 
     def keras_input(self, layer: Any) -> keras.KerasTensor:
         import keras

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
+    from nnguide.data import containers
     from nnguide.data.examples import Examples
     from nnguide.evaluation.changes import Change
     from nnguide.explain.explanation import Explanation
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from nnguide.inference.sources import Named
     from nnguide.runs import Run
     from nnguide.serving.signatures import Tensor
+
+
+log = logging.getLogger(__name__)
 
 
 class Texts(Kind):
@@ -34,6 +39,7 @@ class Texts(Kind):
     is_its_own_name = True
     is_array = False
     takes_mail = True
+    any_labels = False
     may_lose = 0.10
     intended = (
         "Naming the label of a text, out of the labels above.",
@@ -109,12 +115,46 @@ class Texts(Kind):
     def check(self, raw: Any, features: tuple[str, ...] = ()) -> np.ndarray:
         from nnguide.inference import validation
 
-        return validation.texts(raw)
+        return validation.texts(_lines(raw) if hasattr(raw, "read") else raw)
 
     def each(self, raw: Any, features: tuple[str, ...] = ()) -> list[Any]:
         from nnguide.inference import validation
 
-        return validation.each_text(raw)
+        return _lines(raw) if hasattr(raw, "read") else validation.each_text(raw)
+
+    def label_column(self, table: containers.Table, labels: tuple[str, ...]) -> str:
+        from nnguide.data import containers
+        from nnguide.data.tables import Columns
+
+        if (usual := containers.label_column(table)) is not None:
+            return usual
+        known = Columns(labels=labels)
+        found = [
+            name
+            for name, column in table.items()
+            if all(known.holds_label(str(v)) for v in column if not containers.is_missing(v))
+        ]
+        if len(found) != 1:
+            raise InputError(
+                f"expected a table with a column label; got {', '.join(table)}. "
+                "Name it: label_column"
+            )
+        log.warning("reading the column %s as label", found[0])
+        return found[0]
+
+    def numbered(
+        self, values: Sequence[Any], labels: tuple[str, ...]
+    ) -> tuple[list[int | InputError], tuple[str, ...]]:
+        from nnguide.data.tables import Columns, label_number
+
+        known = Columns(labels=labels)
+        found: list[int | InputError] = []
+        for value in values:
+            try:
+                found.append(label_number(str(value), known))
+            except InputError as error:
+                found.append(error)
+        return found, labels
 
     def stacked(self, checked: Sequence[Any] | np.ndarray) -> np.ndarray:
         return self.check(list(checked))
@@ -207,6 +247,16 @@ class Texts(Kind):
 
     def received(self, values: Any) -> Any:
         return [_utf8(text) for text in values]
+
+
+def _lines(stream: Any) -> list[Any]:
+    """The messages of an open file, as `--file` reads one: a row of a table, or a line each."""
+    from nnguide.data import memory
+    from nnguide.data.tables import Columns
+    from nnguide.inference import sources
+
+    with memory.saved(stream) as path:
+        return [item[1] for item in sources.file_messages(path, Columns()) if item is not None]
 
 
 def _utf8(text: str | bytes) -> str:

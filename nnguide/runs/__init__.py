@@ -1,11 +1,9 @@
 """Runs: what a run folder holds, how it comes to be whole, how it is found and verified."""
 
+from nnguide.inference.answers import Answers
 from nnguide.inference.decision import Answer, Decision
-from nnguide.runs.manifest import CHECKPOINT, DETERMINES, MANIFEST, SCHEMA
-from nnguide.runs.run import (
+from nnguide.runs.finding import (
     ROOT,
-    Engine,
-    Run,
     all_shipped,
     default_folder,
     finish,
@@ -13,6 +11,8 @@ from nnguide.runs.run import (
     load,
     shipped,
 )
+from nnguide.runs.manifest import CHECKPOINT, DETERMINES, MANIFEST, SCHEMA
+from nnguide.runs.run import Engine, Run
 
 __all__ = [
     "CHECKPOINT",
@@ -21,6 +21,7 @@ __all__ = [
     "ROOT",
     "SCHEMA",
     "Answer",
+    "Answers",
     "Decision",
     "Engine",
     "Run",

@@ -102,7 +102,7 @@ def compare(
         if (warning := _seen(run, name, config, source)) is not None:
             say(warning)
     else:
-        own = source.is_path
+        own = source.is_own
         run, name = shipped(task) if own else None, f"the {task.name} network of nnguide"
         hint = f". --from {task.name} starts from it"
     if run is not None and (line := before(task, run, name, validation)) is not None:

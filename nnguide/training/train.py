@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nnguide import data, framework_logs, runs, tasks, workspace
+from nnguide import data as data_sets
+from nnguide import framework_logs, runs, tasks, workspace
 from nnguide.config import Config
-from nnguide.config.presets import preset as load_preset
 from nnguide.errors import ConfigError, ExtraError, WorkError, WriteError
 from nnguide.evaluation import validation_scores
 from nnguide.files import write_json, write_text, writing_to
 from nnguide.runs import Run
-from nnguide.training import remarks, starting, updates
+from nnguide.training import remarks, updates
 from nnguide.training import resume as resuming
+from nnguide.training.configure import configure, of_data, with_words
 from nnguide.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -28,54 +29,12 @@ if TYPE_CHECKING:
     from nnguide.training.runtime import Runtime
 
 
-def configure(
-    task: str,
-    *,
-    preset: str = "default",
-    config: Config | Mapping[str, Any] | None = None,
-    settings: Iterable[str] | Mapping[str, Any] = (),
-) -> Config:
-    """The configuration of a run: defaults, preset, a whole configuration, single settings.
-
-    Args:
-        task: digits or spam.
-        preset: a recipe that comes with nnguide.
-        config: a Config, or a tree as in a run's config.json; goes over the preset.
-        settings: KEY=VALUE words or a nested mapping; go over everything.
-    Raises:
-        ConfigError: an unknown name, a bad value, a configuration of another task, or settings
-            that do not fit the weights of the run that `train.start_from` names.
-        RunError: there is no such run, or it is not the one that `train.start_from` recorded.
-    """
-    tree = config.to_dict() if isinstance(config, Config) else config or {}
-    settings = settings if isinstance(settings, Mapping) else list(settings)
-
-    def over(base: Config) -> Config:
-        below = base.merge(tree)
-        return below.merge(settings) if isinstance(settings, Mapping) else below.override(settings)
-
-    base = tasks.get(task).defaults.merge(load_preset(task, preset))
-    chosen = over(base)
-    if chosen.train.start_from:
-        chosen = starting.settle(chosen, base, over)
-    kinds = tasks.get(task).models
-    if chosen.model.kind not in kinds:
-        raise ConfigError(
-            f"model.kind for {task} is one of {', '.join(kinds)}; got {chosen.model.kind!r}"
-        )
-    if not chosen.data.validation and chosen.calibration.on == "validation":
-        raise ConfigError(
-            "data.validation=0 leaves nothing for calibration.on=validation. "
-            "Set calibration.on=folds, or none."
-        )
-    if chosen.calibration.max_blocked_ham and tasks.get(task).threshold is None:
-        raise ConfigError(f"--max-blocked-ham is for spam; {task} takes the most probable label")
-    return chosen
-
-
 def train(
     task: str,
+    data: Any = None,
     *,
+    label_column: str | None = None,
+    text_column: str | None = None,
     preset: str = "default",
     config: Config | Mapping[str, Any] | None = None,
     settings: Iterable[str] | Mapping[str, Any] = (),
@@ -90,6 +49,10 @@ def train(
 
     Args:
         task, preset, config, settings: as for `configure`.
+        data: what to learn from, instead of the setting data.dataset: a set's name, a path, or
+            what a program holds, as `nnguide.data.memory.FORMS` lists it. Without a test set of
+            its own, a fifth of it is kept for `evaluate`.
+        label_column, text_column: of a table; None: "label" and "text".
         out: the run's folder; None makes one under saved_models/runs.
         force: replace a folder that is not empty, whole and at the end.
         resume: go on with a training that was interrupted, or give a finished one more epochs;
@@ -105,6 +68,11 @@ def train(
     tree = config.to_dict() if isinstance(config, Config) else config or {}
     settings = settings if isinstance(settings, Mapping) else list(settings)
     settled = configure(task, preset=preset, config=tree, settings=settings)
+    source = None
+    if data is not None or label_column or text_column:
+        source, words = of_data(settled, settings, data, label_column, text_column)
+        settings = with_words(settings, words)
+        settled = configure(task, preset=preset, config=tree, settings=settings)
     given = updates.given(tree, settings)
     left = resuming.newest(task) if resume and out is None else None
     folder = Path(out) if out else left or runs.default_folder(task, settled.train.seed)
@@ -129,14 +97,7 @@ def train(
         say("train.l2_schedule replaces model.l2")
 
     resuming.check(space, resume)
-    source = data.find(
-        task,
-        settled.data.dataset,
-        split_seed=settled.data.split_seed,
-        label_column=settled.data.label_column or None,
-        text_column=settled.data.text_column or None,
-        encoding=settled.data.encoding or None,
-    )
+    source = source or data_sets.of(settled)
     if source.note:
         say(source.note)
     with space.claimed(resume):
@@ -160,7 +121,7 @@ def _work(
     task: tasks.Task,
     config: Config,
     given: set[str],
-    source: data.Source,
+    source: data_sets.Source,
     space: Workspace,
     keep: bool,
     show: Shown,
@@ -234,7 +195,7 @@ def _work(
 def write_run(
     task: tasks.Task,
     config: Config,
-    source: data.Source,
+    source: data_sets.Source,
     parts: tuple[Examples, Examples | None],
     whole: Examples,
     fitted: Fitted,
@@ -255,7 +216,7 @@ def write_run(
     """
     metrics = _finish(task, config, parts, whole, fitted, runtime, space, show)
     about = {"dataset": source.name, "dataset_is_fallback": source.is_fallback}
-    kinds = data.kinds_of(source, whole)
+    kinds = data_sets.kinds_of(source, whole)
     write_json(space.path / "metrics.json", {**metrics, **about, "runtime": runtime.reason, **more})
     if fitted.interrupted:
         if not keep:
@@ -266,7 +227,7 @@ def write_run(
         space,
         task.name,
         **about,
-        dataset_path=_absolute(source.name) if source.is_path else None,
+        dataset_path=source.path,
         **({"learned_from": list(kinds)} if kinds else {}),
         versions=_versions(),
     )
@@ -365,11 +326,6 @@ def _decide(
             space.path, spam, held.labels, decision.get("threshold", task.threshold)
         )
     return decision
-
-
-def _absolute(dataset: str) -> str:
-    """Where a user's own data lies."""
-    return str(Path(dataset).expanduser().absolute())
 
 
 def history_csv(history: Mapping[str, Sequence[float]]) -> str:

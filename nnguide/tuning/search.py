@@ -68,6 +68,7 @@ def tune(
     compare: int = 3,
     train_best: bool = False,
     examples: Examples | None = None,
+    source: Source | None = None,
     watch: Watch = lambda progress: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
@@ -85,6 +86,7 @@ def tune(
         compare: seeds for the comparison with the default preset; 0: none.
         train_best: train the best configuration on training and validation together.
         examples: the training set, where it has been read already.
+        source: the data, where a program holds it; None is what the settings name.
         watch: told how far the search is.
         say: takes each line meant for the user.
     Returns:
@@ -101,7 +103,10 @@ def tune(
             f"the whole grid has {oracle.planned:,} combinations. Narrow it with --space, or "
             "bound it with --trials."
         )
-    source = data.of(base)
+    held = source
+    source = data.of(base) if held is None else held
+    if held is not None:
+        examples = held.load("train")
     folder = Path(out) if out else default_folder(search.task, search.seed)
     place = Workspace(folder, "tune", _finished, force, _has_trials)
     before = _before(place, search, force) if resume else None
@@ -144,7 +149,7 @@ def tune(
         result["comparison"] = report.compare(scorer, best, compare, say)
         write_json(folder / RESULT, result)
     if train_best and result["run"] is None:
-        result["run"] = str(_train_best(search, result, folder, say).folder)
+        result["run"] = str(_train_best(search, result, folder, held, say).folder)
         write_json(folder / RESULT, result)
     return result
 
@@ -343,10 +348,14 @@ def final(search: Search, config: dict[str, Any], best_epoch: int) -> Config:
 
 
 def _train_best(
-    search: Search, result: dict[str, Any], folder: Path, say: Callable[[str], None]
+    search: Search,
+    result: dict[str, Any],
+    folder: Path,
+    held: Source | None,
+    say: Callable[[str], None],
 ) -> Run:
     say("training the best on training and validation set together: no validation figures")
     config, out = final(search, result["config"], result["best_epoch"]), folder / "best"
     waits = resuming.place(out, force=False).waits
     begun = waits or (out.exists() and Run.open(out).config == config)
-    return train(search.task, config=config, out=out, resume=begun, force=not begun, say=say)
+    return train(search.task, held, config=config, out=out, resume=begun, force=not begun, say=say)

@@ -193,7 +193,7 @@ def settle(
     Raises:
         ConfigError: a wrong value, or options that do not go together.
     """
-    from nnguide.training.train import configure
+    from nnguide.training.configure import configure
 
     words = list(settings)
     base = configure(task, settings=words)

@@ -18,9 +18,9 @@ from nnguide.data.splits import training_and_validation
 from nnguide.errors import ExtraError
 from nnguide.models.saving import outputs
 from nnguide.training import pipeline
+from nnguide.training.configure import configure
 from nnguide.training.fit import Fitted, fit
 from nnguide.training.runtime import runtime
-from nnguide.training.train import configure
 
 Say = Callable[[str], None]
 GOAL = 0.99

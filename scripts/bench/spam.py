@@ -11,7 +11,7 @@ import numpy as np
 from nnguide import data, framework_logs, tasks
 from nnguide.data.examples import Examples
 from nnguide.evaluation import metrics
-from nnguide.training.train import configure
+from nnguide.training.configure import configure
 
 SET = "sms_spam/paper"
 

@@ -23,7 +23,7 @@ def test_wrong_use(nnguide, words, status, said):
 
 
 def test_no_model_at_all(nnguide, monkeypatch, tmp_path):
-    monkeypatch.setattr("nnguide.runs.run.shipped", lambda task, kinds=(): tmp_path / "nothing")
+    monkeypatch.setattr("nnguide.runs.finding.shipped", lambda task, kinds=(): tmp_path / "nothing")
     ended = nnguide("serve", "--port", "0")
     assert ended.status == 5
     assert "there is no trained model to serve" in ended.err

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image, ImageDraw
 
+from nnguide import kinds
 from nnguide.errors import InputError
 from nnguide.inference import picture_inputs, validation
 from nnguide.runs import load
@@ -125,8 +126,10 @@ def test_a_table_gives_its_texts_and_never_its_columns_names() -> None:
     for table in (Table(a=texts, b=texts), Table(n=[1, 2])):
         with pytest.raises(InputError, match="expected a table with a column text"):
             validation.texts(table)
-    with pytest.raises(InputError, match="Give its values"):
-        validation.texts({"text": texts})
+    assert validation.texts({"text": texts}).tolist() == texts
+    for odd in ({"text": "see you"}, {}, set(texts), {"text": None}):
+        with pytest.raises(InputError, match="expected a text or several"):
+            validation.texts(odd)
 
 
 def test_a_data_frame_is_such_a_table() -> None:
@@ -135,7 +138,7 @@ def test_a_data_frame_is_such_a_table() -> None:
     assert validation.texts(frame).tolist() == ["see you"]
     assert validation.texts(frame["text"]).tolist() == ["see you"]
     pixels = pandas.DataFrame(MNIST_FORM.reshape(1, -1))
-    np.testing.assert_array_equal(validation.pictures(pixels)[0], MNIST_FORM)
+    np.testing.assert_array_equal(kinds.get("pictures").check(pixels)[0], MNIST_FORM)
 
 
 def test_a_batch_is_answered_but_for_what_is_none(caplog: pytest.LogCaptureFixture) -> None:

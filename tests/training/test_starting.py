@@ -23,7 +23,8 @@ framework_logs.tensorflow()
 import keras  # noqa: E402
 
 from nnguide.models.saving import preprocessor  # noqa: E402
-from nnguide.training.train import configure, train  # noqa: E402
+from nnguide.training.configure import configure  # noqa: E402
+from nnguide.training.train import train  # noqa: E402
 
 
 class Begin(keras.callbacks.Callback):

@@ -26,8 +26,9 @@ framework_logs.tensorflow()
 
 import keras  # noqa: E402
 
+from nnguide.training.configure import configure  # noqa: E402
 from nnguide.training.resume import place  # noqa: E402
-from nnguide.training.train import configure, history_csv, train  # noqa: E402
+from nnguide.training.train import history_csv, train  # noqa: E402
 
 
 def start(task: str, out: Path, *more: str, **options: Any) -> Run:

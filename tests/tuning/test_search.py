@@ -19,7 +19,7 @@ from nnguide.data.examples import stratified_split
 from nnguide.errors import ConfigError, WorkError
 from nnguide.evaluation.evaluate import evaluate
 from nnguide.runs import Run
-from nnguide.training.train import configure
+from nnguide.training.configure import configure
 from nnguide.tuning import pictures, report, rows
 from nnguide.tuning import search as searching
 from nnguide.tuning.scoring import Scorer

@@ -1,0 +1,156 @@
+"""What Python programs hold data in, told by what it can do: tables, data sets, tensors.
+
+A table is a pandas or Polars DataFrame, an Arrow table, a Hugging Face Dataset, a dict of columns
+or a list of dicts. None of their libraries is imported here, nor is TensorFlow: whoever brings
+such an object has imported it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+
+Table = dict[str, Any]  # name -> column, each of one length
+LABELS = ("label", "class", "digit", "target", "y")  # what a column of labels is called
+
+
+def table(raw: Any) -> Table | None:
+    """The columns of a table, in order; None where `raw` is no table.
+
+    Labels that a Hugging Face Dataset keeps as numbers of names are given as names.
+
+    Raises:
+        InputError: two columns of one name, or columns of several lengths.
+    """
+    if isinstance(raw, Mapping):
+        if not raw or not all(map(_is_column, raw.values())):
+            return None
+        return _even({str(name): column for name, column in raw.items()})
+    if isinstance(raw, (list, tuple)):
+        if not raw or not all(isinstance(row, Mapping) for row in raw):
+            return None
+        keys = dict.fromkeys(key for row in raw for key in row)
+        return {str(key): [row.get(key) for row in raw] for key in keys}
+    found = getattr(raw, "column_names", None)
+    found = getattr(raw, "columns", None) if found is None else found
+    if found is None or callable(found) or not hasattr(raw, "__getitem__"):
+        return None
+    names = list(found)
+    if len(set(map(str, names))) < len(names):
+        twice = next(name for name in names if [str(n) for n in names].count(str(name)) > 1)
+        raise InputError(f"expected columns of different names; got two called {twice}")
+    features = getattr(raw, "features", None) or {}
+    return {
+        str(name): _named(raw[name], getattr(features.get(name), "names", None)) for name in names
+    }
+
+
+def _named(column: Any, names: Sequence[str] | None) -> Any:
+    """A column, its label numbers as the names that its data set keeps of them."""
+    if hasattr(column, "to_pylist"):
+        column = column.to_pylist()
+    if names is None:
+        return column
+    known = dict(enumerate(names))
+    return [known.get(value, value) for value in column]
+
+
+def _is_column(value: Any) -> bool:
+    return not isinstance(value, (str, bytes, Mapping)) and hasattr(value, "__len__")
+
+
+def _even(columns: Table) -> Table:
+    lengths = {name: len(column) for name, column in columns.items()}
+    if len(set(lengths.values())) > 1:
+        shown = ", ".join(f"{name} {length:,}" for name, length in lengths.items())
+        raise InputError(f"expected columns of one length; got {shown}")
+    return columns
+
+
+def label_column(columns: Table) -> str | None:
+    """What the column of labels is called; None where none is called as one usually is."""
+    named = {name.strip().lower(): name for name in columns}
+    return next((named[name] for name in LABELS if name in named), None)
+
+
+def without_labels(columns: Table) -> Table:
+    """The columns but the one of labels."""
+    label = label_column(columns)
+    return {name: column for name, column in columns.items() if name != label}
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a table has nothing in this place: None, NaN, or pandas' NA."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, (float, np.floating)) and bool(np.isnan(value))
+
+
+# TensorFlow
+
+
+def is_tf_dataset(raw: Any) -> bool:
+    """Whether `raw` is a tf.data.Dataset."""
+    return hasattr(raw, "as_numpy_iterator") and hasattr(raw, "element_spec")
+
+
+def from_tf(raw: Any) -> tuple[Any, list[Any] | None]:
+    """The inputs of a tf.data.Dataset, batched or not, and its labels or None.
+
+    Elements that are dicts give a table. Elements without labels are given as they are, each an
+    input or a batch of inputs. Texts are bytes, as TensorFlow has them.
+
+    Raises:
+        InputError: it never ends, is empty, or its labels are not one an input.
+    """
+    if int(raw.cardinality()) == -1:
+        raise InputError("expected a tf.data.Dataset that ends; got one that repeats. Use take(n).")
+    elements = list(raw.as_numpy_iterator())
+    if not elements:
+        raise InputError("expected a tf.data.Dataset with elements; got an empty one")
+    first = elements[0]
+    if isinstance(first, Mapping):
+        batched = _is_batch(list(first.values()))
+        return {name: _joined([e[name] for e in elements], batched) for name in first}, None
+    if not isinstance(first, tuple):
+        return elements, None
+    if len(first) != 2:
+        raise InputError(
+            f"expected a tf.data.Dataset of (input, label); got elements of {len(first)} parts"
+        )
+    batched = _is_batch(list(first))
+    inputs, labels = (_joined([e[part] for e in elements], batched) for part in (0, 1))
+    return inputs, [label.decode() if isinstance(label, bytes) else label for label in labels]
+
+
+def _is_batch(parts: Sequence[Any]) -> bool:
+    """Whether the parts of an element hold one value for each of several examples."""
+    if 0 in map(np.ndim, parts):
+        return False
+    if len({len(part) for part in parts}) > 1:
+        shapes = " and ".join(str(np.shape(part)) for part in parts)
+        raise InputError(
+            f"expected a tf.data.Dataset with one label for each input; got elements of shapes "
+            f"{shapes}. Of labels in one-hot form give tf.argmax(label, -1)."
+        )
+    return True
+
+
+def _joined(parts: Sequence[Any], batched: bool) -> list[Any]:
+    return [row for part in parts for row in part] if batched else list(parts)
+
+
+def decoded(values: Iterable[Any]) -> list[Any]:
+    """Texts that TensorFlow holds as bytes, alone or in batches; what is not UTF-8 stays bytes."""
+    found: list[Any] = []
+    for value in values:
+        for one in value.ravel().tolist() if isinstance(value, np.ndarray) else [value]:
+            try:
+                found.append(one.decode() if isinstance(one, bytes) else one)
+            except UnicodeDecodeError:
+                found.append(one)
+    return found

@@ -1,0 +1,353 @@
+"""Examples that a Python program holds: arrays, lists, tables, data sets, open files."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nnguide.data import containers, user_data
+from nnguide.data.class_folders import natural
+from nnguide.data.dataset_info import MEMORY
+from nnguide.data.examples import Examples, LeftOut
+from nnguide.errors import ConfigError, InputError, NnguideError
+
+if TYPE_CHECKING:
+    from nnguide.kinds import Kind
+
+NAME = "the data"  # in messages
+FORMS = (
+    "a pair (inputs, labels), a table with a column of labels (a pandas or Polars DataFrame, a "
+    "Hugging Face Dataset, a dict of columns, a list of dicts), a list of (input, label), a "
+    "tf.data.Dataset of (input, label), an open file of a table, Examples, or a dict with train "
+    "and test, each one of these"
+)
+
+
+def parts(data: Any) -> dict[str, Any]:
+    """The training and the test set of data that comes in both, as `user_data.PARTS` names them.
+
+    As a dict or DatasetDict with train and test, as an archive's x_train, y_train, x_test and
+    y_test, or as Keras's data sets have them: ((inputs, labels), (inputs, labels)).
+    """
+    if isinstance(data, Mapping) and "x_train" in data:
+        ends = user_data.find_parts(str(k).removeprefix("x_") for k in data if f"{k}"[:2] == "x_")
+        if missing := [f"y_{end}" for end in ends.values() if f"y_{end}" not in data]:
+            raise InputError(f"expected {', '.join(missing)} beside the inputs")
+        return {part: (data[f"x_{end}"], data[f"y_{end}"]) for part, end in ends.items()}
+    if isinstance(data, Mapping):
+        named = user_data.find_parts(str(key) for key in data)
+        if named and all(str(key).lower() in _PART_NAMES for key in data):
+            return {part: data[name] for part, name in named.items()}
+    if isinstance(data, tuple) and len(data) == 2 and all(_is_pair(part) for part in data):
+        return dict(zip(user_data.PARTS, data, strict=True))
+    return {}
+
+
+_PART_NAMES = {name for names in user_data.PART_NAMES.values() for name in names}
+
+
+def _is_pair(part: Any) -> bool:
+    return (
+        isinstance(part, tuple)
+        and len(part) == 2
+        and all(hasattr(side, "__len__") and not isinstance(side, (str, bytes)) for side in part)
+    )
+
+
+def reader(
+    kind: Kind,
+    labels: tuple[str, ...],
+    data: Any,
+    *,
+    split_seed: int,
+    label_column: str | None,
+    text_column: str | None,
+    encoding: str | None,
+) -> tuple[Callable[[str], Examples], str]:
+    """What reads a split of the data, and a name that is the data's own.
+
+    Args:
+        kind: of its inputs.
+        labels: in label order; () for those that the data has.
+        split_seed: chooses the division of data without parts.
+        label_column, text_column: of a table; None: the usual.
+        encoding: of an open file.
+    Raises:
+        InputError: data of another form, or that cannot be used.
+    """
+    if hasattr(data, "read"):
+        return _file_reader(kind, labels, data, split_seed, label_column, text_column, encoding)
+    if encoding:
+        raise ConfigError("an encoding is of a file; this data is in memory")
+
+    def read_part(part: Any, known: tuple[str, ...]) -> Examples:
+        return read(kind, known, part, label_column=label_column, text_column=text_column)
+
+    found = parts(data)
+    first = next(iter(found), None)
+    whole = read_part(data if first is None else found[first], labels)
+
+    def read_split(split: str) -> Examples:
+        if first is None:
+            return user_data.divided(NAME, whole, split, split_seed, _groups(whole))
+        return user_data.official(
+            NAME,
+            split,
+            found,
+            lambda part: whole if part == first else read_part(found[part], whole.label_names),
+        )
+
+    return read_split, MEMORY + fingerprint(whole)[:12]
+
+
+def _file_reader(
+    kind: Kind,
+    labels: tuple[str, ...],
+    stream: Any,
+    split_seed: int,
+    label_column: str | None,
+    text_column: str | None,
+    encoding: str | None,
+) -> tuple[Callable[[str], Examples], str]:
+    content = _content(stream)
+    name = getattr(stream, "name", "")
+
+    def read_split(split: str) -> Examples:
+        with _written(content, name) as path:
+            return kind.read(
+                path,
+                split,
+                labels,
+                split_seed=split_seed,
+                label_column=label_column,
+                text_column=text_column,
+                encoding=encoding,
+            )
+
+    return read_split, MEMORY + hashlib.sha256(content).hexdigest()[:12]
+
+
+def read(
+    kind: Kind,
+    labels: tuple[str, ...],
+    data: Any,
+    *,
+    label_column: str | None = None,
+    text_column: str | None = None,
+) -> Examples:
+    """All examples of data without parts; what cannot be used is left out, counted and named.
+
+    Raises:
+        InputError: data of another form, or nothing of it can be used.
+    """
+    if isinstance(data, Examples):
+        return data
+    inputs, values = _opened(kind, labels, data, label_column, text_column)
+    checked = kind.each(inputs)
+    values = list(values)
+    if len(checked) != len(values):
+        raise InputError(
+            f"expected one label for each input; got {len(checked):,} inputs and "
+            f"{len(values):,} labels"
+        )
+    if not checked:
+        raise InputError("expected labelled examples; got none")
+    numbers, names = kind.numbered([_plain(value) for value in values], labels)
+    bad: list[LeftOut] = []
+    good: list[int] = []
+    for place, pair in enumerate(zip(checked, numbers, strict=True)):
+        wrong = next((one for one in pair if isinstance(one, InputError)), None)
+        if wrong is None:
+            good.append(place)
+        else:
+            bad.append(LeftOut(f"[{place}]", str(wrong)))
+    left_out = user_data.leave_out(NAME, f"{kind.thing}s", bad, len(checked))
+    kept = kind.stacked([checked[place] for place in good])
+    if kept.ndim == 3:  # pictures, as files give them
+        kept = np.rint(kept).astype(np.uint8)
+    return Examples(
+        kept,
+        np.array([numbers[place] for place in good], np.int64),
+        names,
+        left_out,
+        features=kind.columns(inputs),
+    )
+
+
+def _opened(
+    kind: Kind,
+    labels: tuple[str, ...],
+    data: Any,
+    label_column: str | None,
+    text_column: str | None,
+) -> tuple[Any, Any]:
+    """The inputs and the labels of data, still raw."""
+    if containers.is_tf_dataset(data):
+        inputs, values = containers.from_tf(data)
+        if values is not None:
+            return _decoded(kind, inputs), values
+        if isinstance(inputs, dict):
+            data = {name: _decoded(kind, column) for name, column in inputs.items()}
+    table = containers.table(data)
+    if table is not None:
+        return _of_table(kind, labels, table, label_column, text_column)
+    if label_column or text_column:
+        raise ConfigError("label_column and text_column are of a table; this data is none")
+    if isinstance(data, tuple) and len(data) == 2 and not isinstance(data[0], str):
+        return data
+    pairs = data if isinstance(data, list) else []
+    if pairs and all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs):
+        return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    raise InputError(f"expected {FORMS}; got {type(data).__name__}")
+
+
+def _decoded(kind: Kind, column: Any) -> Any:
+    """A column of a tf.data.Dataset, texts as str where texts are wanted."""
+    return column if kind.is_array else containers.decoded(column)
+
+
+def _of_table(
+    kind: Kind,
+    labels: tuple[str, ...],
+    table: containers.Table,
+    label_column: str | None,
+    text_column: str | None,
+) -> tuple[Any, Any]:
+    label = _column(table, label_column) or kind.label_column(table, labels)
+    if label is None:
+        raise InputError(
+            f"expected a table with a column label; got {user_data.listed(list(table))}. "
+            "Name it: label_column"
+        )
+    text = _column(table, text_column)
+    if text == label:
+        raise ConfigError(f"label and text are two columns; both are named {label!r}")
+    inputs = {name: column for name, column in table.items() if name != label}
+    return inputs if text is None else list(inputs[text]), list(table[label])
+
+
+def _column(table: containers.Table, wanted: str | None) -> str | None:
+    """The column that the caller named: the same name, else the same but for case."""
+    if wanted is None:
+        return None
+    same = [name for name in table if name.strip().casefold() == wanted.strip().casefold()]
+    if wanted in table or len(same) == 1:
+        return wanted if wanted in table else same[0]
+    raise ConfigError(f"{NAME} has no column {wanted!r}; it has {user_data.listed(list(table))}")
+
+
+def _plain(value: Any) -> Any:
+    """A label as Python has it: a word, a whole number, or what is neither as it is."""
+    if hasattr(value, "item") and np.ndim(value) == 0:
+        value = value.item()
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def numbered(
+    values: Sequence[Any], labels: tuple[str, ...]
+) -> tuple[list[int | InputError], tuple[str, ...]]:
+    """Labels of any 2 to 100 names as numbers; see `nnguide.kinds.Kind.numbered`."""
+    named = [_label_name(value) for value in values]
+    if not labels:
+        present = {name for name in named if isinstance(name, str)}
+        labels = tuple(sorted(present, key=natural))
+        if present and len(labels) not in user_data.LABELS_ALLOWED:
+            raise InputError(
+                f"expected 2 to 100 different labels; got {len(labels)}: {user_data.listed(labels)}"
+            )
+    place = {name: number for number, name in enumerate(labels)}
+    found: list[int | InputError] = []
+    for name in named:
+        if isinstance(name, InputError):
+            found.append(name)
+        elif name in place:
+            found.append(place[name])
+        else:
+            found.append(InputError(f"expected a label of {', '.join(labels)}; got {name}"))
+    return found, labels
+
+
+def _label_name(value: Any) -> str | InputError:
+    if containers.is_missing(value):
+        return InputError("expected a label; got none")
+    if np.ndim(value):
+        return InputError(
+            f"expected one label for each input; got {np.shape(value)}. Of labels in one-hot form "
+            "give labels.argmax(axis=1)"
+        )
+    if not isinstance(value, (str, int)) or not str(value).strip() or not str(value).isprintable():
+        return InputError(f"expected a word or a whole number as label; got {str(value)[:40]!r}")
+    return str(value).strip()
+
+
+def _groups(examples: Examples) -> Sequence[Any]:
+    """(n,) equal for examples that must stand on one side of a split, as of files."""
+    from nnguide.data import picture_files, splits
+
+    if (texts := splits.groups(examples)) is not None:
+        return texts
+    return (
+        picture_files.identical(examples.inputs)
+        if examples.inputs.ndim == 3
+        else range(len(examples))
+    )
+
+
+def fingerprint(examples: Examples) -> str:
+    """The SHA-256 of inputs and labels, in their order."""
+    digest = hashlib.sha256()
+    for name in np.array(examples.label_names)[examples.labels]:
+        digest.update(str(name).encode() + b"\0")
+    for one in examples.inputs:
+        if isinstance(one, str):
+            digest.update(one.encode("utf-8", "surrogatepass") + b"\0")
+        else:
+            digest.update(np.ascontiguousarray(one).data)
+    return digest.hexdigest()
+
+
+# Open files
+
+
+@contextlib.contextmanager
+def saved(stream: Any) -> Iterator[Path]:
+    """The content of an open file as a file with a name that says its form."""
+    with _written(_content(stream), getattr(stream, "name", "")) as path:
+        yield path
+
+
+def _content(stream: Any) -> bytes:
+    content = stream.read()
+    return content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
+
+
+@contextlib.contextmanager
+def _written(content: bytes, name: Any) -> Iterator[Path]:
+    known = Path(name).name if isinstance(name, str) else ""
+    with tempfile.TemporaryDirectory(prefix="nnguide-") as folder:
+        path = Path(folder) / (known or f"data{_suffix(content)}")
+        path.write_bytes(content)
+        try:
+            yield path
+        except NnguideError as error:
+            raise type(error)(str(error).replace(str(path), known or NAME)) from error
+
+
+def _suffix(content: bytes) -> str:
+    """What a file without a name would end in, by how it begins."""
+    line = content.lstrip(b"\xef\xbb\xbf").partition(b"\n")[0]
+    if content.startswith(b"PK\x03\x04"):
+        return ".npz"
+    if line.lstrip().startswith(b"{"):
+        return ".jsonl"
+    if b"\t" in line:
+        return ".tsv"
+    return ".csv" if b"," in line or b";" in line else ".txt"

@@ -1,0 +1,137 @@
+"""Where runs lie, and which one a name means."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import nnguide
+from nnguide import tasks, workspace
+from nnguide.errors import RunError
+from nnguide.runs import manifest, registry, schema
+from nnguide.runs.manifest import MANIFEST
+from nnguide.runs.run import Run
+from nnguide.workspace import Workspace
+
+ROOT = Path("saved_models/runs")
+MAIL = "mail"  # the shipped network of spam that learned from mail, beside the one of messages
+log = logging.getLogger(__name__)
+
+
+def finished(root: Path = ROOT) -> list[Run]:
+    """All whole runs under `root`, the newest last; damaged ones are named in the log."""
+    return list(_newest_first(root))[::-1]
+
+
+def _newest_first(root: Path, task: str | None = None) -> Iterator[Run]:
+    """The whole runs under `root`, of one task or of all; each is verified when it is reached."""
+    found = []
+    try:
+        folders = workspace.folders(root)
+    except OSError as error:
+        log.warning("left out: %s cannot be read: %s", root, error.strerror)
+        folders = []
+    for folder in folders:
+        try:
+            if (name := _task(folder)) and task in (None, name[1]):
+                found.append((*name, folder))
+        except RunError as error:
+            log.warning("left out: %s", error)
+    for _, _, folder in sorted(found, reverse=True):
+        try:
+            yield Run.open(folder)
+        except RunError as error:
+            log.warning("left out: %s", error)
+
+
+def _task(folder: Path) -> tuple[str, str] | None:
+    """When a run was made, and its task's name; None for a folder that is no run."""
+    try:
+        names = {path.name for path in folder.iterdir()}
+    except OSError as error:
+        raise RunError(f"{folder} cannot be read: {error.strerror}") from error
+    if not names & {MANIFEST, "model.keras"}:
+        return None
+    made = schema.read(folder / MANIFEST, {"created": schema.TEXT, "task": schema.TEXT})
+    return made["created"], made["task"]
+
+
+def default_folder(task: str, seed: int) -> Path:
+    """Where a run goes that was given no folder."""
+    return ROOT / f"{task}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{seed}"
+
+
+def finish(space: Workspace, task: str, **facts: Any) -> Run:
+    """Write the manifest of the run in `space`, give it its name and open it."""
+    manifest.write(space.path, task, **facts)
+    space.publish()
+    registry.remember(space.folder)
+    return Run.open(space.folder)
+
+
+def shipped(task: str, kinds: Sequence[str] = ()) -> Path:
+    """Where the trained model of a task lies that comes with nnguide, for kinds of text."""
+    name = MAIL if task == "spam" and list(kinds) == ["mail"] else task
+    return Path(nnguide.__file__).parent / "shipped" / name
+
+
+def all_shipped(task: str) -> list[Path]:
+    """Where all trained models of a task lie that come with nnguide."""
+    folders = dict.fromkeys([shipped(task), shipped(task, ["mail"])])
+    return [folder for folder in folders if folder.is_dir()]
+
+
+def load(name: str | Path, kinds: Sequence[str] = ()) -> Run:
+    """The run that RUN means, everywhere.
+
+    An existing folder; else a task's name: the newest finished run under saved_models/runs that
+    learned from real data, else the model that comes with nnguide.
+
+    Args:
+        name: RUN.
+        kinds: which kinds of text it is to answer, of "messages" and "mail": a task's name means
+            a run that learned from all of them. A folder is opened whatever it learned from.
+
+    Raises:
+        RunError: there is none, or it is damaged.
+    """
+    workspace.restore(Path(name))
+    if Path(name).is_dir():
+        return Run.open(name)
+    name = str(name)
+    if name not in tasks.names():
+        raise RunError(
+            f"there is no run {name!r}. RUN is a run's folder or a task "
+            f"({', '.join(tasks.names())}); `nnguide runs` lists those there are."
+        )
+    passed_over = None
+    for run in _newest_first(ROOT, name):
+        if run.learned_from_stand_in:
+            passed_over = passed_over or run
+        elif all(run.has_learned(kind) for kind in kinds):
+            break
+        else:
+            log.info(
+                "%s never learned from %s, so it is not taken", run.folder, " and ".join(kinds)
+            )
+    else:
+        if not shipped(name).is_dir():
+            if passed_over is None:
+                command = f"nnguide train {name}"
+                raise RunError(f"there is no trained {name} model yet. Make one with: {command}")
+            raise RunError(
+                f"there is no {name} model that learned from real data. "
+                f"For the one of built-in examples, type its folder: {passed_over.folder}"
+            )
+        run = Run.open(shipped(name, kinds))
+    if passed_over is not None:
+        log.info(
+            "%s learned from built-in examples, so it is not taken for %r. "
+            "To use it, type its folder.",
+            passed_over.folder,
+            name,
+        )
+    return run
