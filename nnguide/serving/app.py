@@ -1,4 +1,4 @@
-"""The ASGI application: TensorFlow Serving's interface, health, metrics and their description."""
+"""The ASGI application: the two interfaces, health, metrics and their description."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from nnguide.serving import openapi
 from nnguide.serving.bounds import Bounds, RefusedError
 from nnguide.serving.decoding import Decoders
 from nnguide.serving.html import page
+from nnguide.serving.intake import Intake, error_response, json_response
 from nnguide.serving.metrics import Metrics
+from nnguide.serving.open_inference import OpenInference
 from nnguide.serving.page import routes
-from nnguide.serving.rest import Rest, error_response, json_response
+from nnguide.serving.rest import Rest
 from nnguide.serving.same_origin import SameOrigin
 from nnguide.serving.versions import Model
 
@@ -41,9 +43,13 @@ def create(
         names: host names that the server is called by, beside localhost and addresses.
         origins: whose pages may ask, beside its own.
     """
+    intake = Intake(models, bounds, metrics)
+    inference = OpenInference(intake)
     served = Starlette(
         routes=[
-            Route("/v1/{path:path}", Rest(models, bounds, metrics)),
+            Route("/v1/{path:path}", Rest(intake)),
+            Route("/v2", inference),
+            Route("/v2/{path:path}", inference),
             *routes(models, bounds, decoders),
             *_health(models),
             *_described(models, bounds),

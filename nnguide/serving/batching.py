@@ -13,70 +13,21 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from nnguide.errors import InputError, NnguideError
-from nnguide.serving import classify, decoding, tensors
+from nnguide.serving import classify, decoding, inference_tensors, tensors
 from nnguide.serving.bounds import Bounds, RefusedError
+from nnguide.serving.jobs import Asked, Body, Call, Job, Key
 from nnguide.serving.servable import Servable
 from nnguide.serving.signatures import CLASSIFY, DEFAULT, REGRESS
 
-Method = Literal["predict", "classify", "regress"]
-Key = Literal["instances", "inputs", "examples"]
-Outcome = bytes | RefusedError
+Outcome = Body | RefusedError
 WORKERS = 2  # threads of a model: one parses while the network of the other works
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, eq=False)
-class Job:
-    """A request on its way: its body, and where its answer is awaited."""
-
-    method: Method
-    body: bytes
-    zipped: bool
-    answer: asyncio.Future[bytes]
-
-
-@dataclass(frozen=True, eq=False)
-class Asked:
-    """What a job asks for."""
-
-    job: Job
-    signature: str
-    joins: bool  # whether rows of others may stand below its own
-    key: Key  # where its rows stand
-
-
-@dataclass(frozen=True, eq=False)
-class Call:
-    """A job that was parsed and checked."""
-
-    asked: Asked
-    inputs: tensors.Arrays
-    rows: int
-    joins: bool
-    bad: Mapping[int, str]  # instances that were refused alone, by their places
-
-    @property
-    def signature(self) -> str:
-        return self.asked.signature
-
-    @property
-    def job(self) -> Job:
-        return self.asked.job
-
-    def encode(self, outputs: tensors.Arrays, bad: Mapping[int, str]) -> bytes:
-        """The body that answers it."""
-        if self.job.method == "predict":
-            in_rows = self.asked.key == "instances"
-            return (tensors.predictions if in_rows else tensors.columnar)(outputs, bad)
-        classifies = self.job.method == "classify"
-        return (tensors.classifications if classifies else tensors.regressions)(outputs, bad)
 
 
 def _apart(
@@ -181,6 +132,8 @@ class Batcher:
     def _parsed(self, job: Job) -> Call | None:
         """The call that a job is; None while its pictures are read."""
         body = tensors.unzipped(job.body, self._bounds.body) if job.zipped else job.body
+        if job.method == "infer":
+            return self._infer(job, body)
         document = tensors.Document.parse(body)
         return (self._predict if job.method == "predict" else self._classify)(job, document)
 
@@ -195,12 +148,7 @@ class Batcher:
         asked = Asked(job, name, signature.batched, key)
 
         def prepared(part: tensors.Document) -> tensors.Arrays | list[bytes]:
-            given, _ = tensors.predict_inputs(part, signature)
-            self._admit(
-                max((len(array) if array.ndim else 1 for array in given.values()), default=1)
-            )
-            files = self._servable.pictures(name, given)
-            return self._servable.prepare(name, given) if files is None else files
+            return self._prepared(name, tensors.predict_inputs(part, signature)[0])
 
         try:
             whole = prepared(document)
@@ -212,6 +160,19 @@ class Batcher:
                 raise
             return self._call(asked, good, bad)
         return self._call(asked, [whole], {})
+
+    def _prepared(self, name: str, given: tensors.Arrays) -> tensors.Arrays | list[bytes]:
+        """Inputs as `run` takes them, or the picture files that are to be read before."""
+        self._admit(max((len(array) if array.ndim else 1 for array in given.values()), default=1))
+        files = self._servable.pictures(name, given)
+        return self._servable.prepare(name, given) if files is None else files
+
+    def _infer(self, job: Job, body: bytes) -> Call | None:
+        """A request of the Open Inference Protocol, which has no place for one bad row."""
+        found = inference_tensors.parse(body, job.json, self._servable.signatures)
+        joins = self._servable.signatures[found.signature].batched
+        asked = Asked(job, found.signature, joins, "inputs", found)
+        return self._call(asked, [self._prepared(found.signature, found.inputs)], {})
 
     def _classify(self, job: Job, document: tensors.Document) -> Call | None:
         wanted = CLASSIFY if job.method == "classify" else REGRESS
@@ -374,7 +335,7 @@ def _deliver(job: Job, outcome: Outcome) -> None:
         log.info("an answer came after the server had ended")
 
 
-def _settle(answer: asyncio.Future[bytes], outcome: Outcome) -> None:
+def _settle(answer: asyncio.Future[Body], outcome: Outcome) -> None:
     if answer.done():
         return
     if isinstance(outcome, RefusedError):

@@ -6,6 +6,7 @@ from typing import Any
 
 from nnguide import __version__
 from nnguide.serving.bounds import Bounds
+from nnguide.serving.inference_tensors import described
 from nnguide.serving.servable import Servable
 from nnguide.serving.signatures import DEFAULT, STRING, Tensor
 from nnguide.serving.versions import Model
@@ -42,7 +43,23 @@ def document(models: dict[str, Model], bounds: Bounds) -> dict[str, Any]:
         paths[f"/v1/models/{{model}}{version}/metadata"] = {
             "get": _operation("Signatures: inputs and outputs", models, version, (400, 404))
         }
+    for version in ("", "/versions/{version}"):
+        model = f"/v2/models/{{model}}{version}"
+        paths[f"{model}/infer"] = {
+            "post": _operation(
+                *("Answer tensors (Open Inference Protocol)", models, version),
+                (400, 404, 408, 413, 415, 429, 504),
+                _infer(models),
+            )
+        }
+        paths[model] = {"get": _operation("Inputs and outputs", models, version, (400, 404))}
+        paths[f"{model}/ready"] = {
+            "get": _operation("Whether a model serves", models, version, (400, 404))
+        }
     for path, summary, errors in (
+        ("/v2", "The server's name, version and extensions", ()),
+        ("/v2/health/live", "The process runs", ()),
+        ("/v2/health/ready", "Every model has a version that serves", (503,)),
         ("/healthz", "The process runs", ()),
         ("/readyz", "Every model has a version that serves", (503,)),
         ("/metrics", "Counters for Prometheus", ()),
@@ -54,7 +71,8 @@ def document(models: dict[str, Model], bounds: Bounds) -> dict[str, Any]:
             "title": "nnguide serve",
             "version": __version__,
             "description": (
-                "TensorFlow Serving's REST interface. At most "
+                "The REST interface of TensorFlow Serving (/v1) and the Open Inference Protocol "
+                "(/v2) of KServe and Triton. At most "
                 f"{bounds.body:,} bytes and {bounds.rows:,} instances a request, "
                 f"{bounds.queue:,} requests at once, {bounds.seconds:g} s each."
             ),
@@ -120,6 +138,28 @@ def _predict(models: dict[str, Model]) -> dict[str, Any]:
             value: dict[str, Any] = {"instances": [row]}
             if key != DEFAULT:
                 value = {"signature_name": key, **value}
+            examples[f"{name} {key}"] = {"value": value}
+    return examples
+
+
+def _infer(models: dict[str, Model]) -> dict[str, Any]:
+    examples = {}
+    for name, servable in _serving(models):
+        for key, signature in servable.signatures.items():
+            if not signature.method.endswith("predict"):
+                continue
+            value: dict[str, Any] = {
+                "inputs": [
+                    {
+                        **described(given, tensor),
+                        "shape": [size or 1 for size in tensor.shape or (1,)],
+                        "data": [_example(given, tensor)],
+                    }
+                    for given, tensor in signature.inputs.items()
+                ]
+            }
+            if key != DEFAULT:
+                value["parameters"] = {"signature_name": key}
             examples[f"{name} {key}"] = {"value": value}
     return examples
 

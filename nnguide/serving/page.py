@@ -22,7 +22,7 @@ from nnguide import pages
 from nnguide.errors import InputError
 from nnguide.serving.bounds import Bounds, RefusedError
 from nnguide.serving.decoding import Decoders, Read, Reading
-from nnguide.serving.rest import error_response, json_response
+from nnguide.serving.intake import error_response, json_response
 from nnguide.serving.servable import Servable
 from nnguide.serving.signatures import DEFAULT
 from nnguide.serving.versions import Model

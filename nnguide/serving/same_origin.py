@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from nnguide.errors import ConfigError
 from nnguide.serving.bounds import RefusedError
-from nnguide.serving.rest import error_response
+from nnguide.serving.intake import error_response
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[\w.-]+)(?::\d{1,5})?", re.I | re.A)
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}

@@ -59,6 +59,7 @@ class SavedModelServable:
     """A SavedModel in memory."""
 
     gains = True
+    platform = "tensorflow_savedmodel"
 
     def __init__(self, folder: Path, trust: bool = False) -> None:
         """Load the SavedModel in `folder` and ask it once.

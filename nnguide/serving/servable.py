@@ -25,6 +25,7 @@ class Servable(Protocol):
 
     signatures: Mapping[str, Signature]
     origin: str  # what it was loaded from and what answers, for a person
+    platform: str  # as the Open Inference Protocol names what answers
     gains: bool  # whether a batch costs less than its rows one after the other
     threshold: float | None  # above it a text is spam; None where the most probable label wins
 
@@ -91,6 +92,7 @@ class RunServable:
             self._kind, self._run.decision, len(self._run.features)
         )
         self.origin = f"{folder}, {self._run.engine}"
+        self.platform = f"nnguide_{self._run.engine}"
         self.gains = self._run.engine == "keras" or self._kind.is_faster_together
         self._run.outputs(self._run.check(self._kind.blank(len(self._run.features))))
 

@@ -300,21 +300,21 @@ def predictions(outputs: Arrays, bad: Bad = MappingProxyType({})) -> bytes:
         raise RefusedError(
             400, "the outputs have no common batch size: ask with 'inputs' instead of 'instances'"
         )
-    columns = {name: _jsonable(name, outputs[name]) for name in sorted(outputs)}
+    columns = {name: jsonable(name, outputs[name]) for name in sorted(outputs)}
     if len(columns) == 1:
-        return _encoded({"predictions": _with_bad(next(iter(columns.values())), bad)}, outputs)
+        return encoded({"predictions": _with_bad(next(iter(columns.values())), bad)}, outputs)
     rows = [
         dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
     ]
-    return _encoded({"predictions": _with_bad(rows, bad)}, outputs)
+    return encoded({"predictions": _with_bad(rows, bad)}, outputs)
 
 
 def columnar(outputs: Arrays, bad: Bad = MappingProxyType({})) -> bytes:
     """The body that answers `inputs`: the one output, or an object of named ones."""
     assert not bad  # a column has no place for an error
-    columns = {name: _jsonable(name, outputs[name]) for name in sorted(outputs)}
+    columns = {name: jsonable(name, outputs[name]) for name in sorted(outputs)}
     found = next(iter(columns.values())) if len(columns) == 1 else columns
-    return _encoded({"outputs": found}, outputs)
+    return encoded({"outputs": found}, outputs)
 
 
 def classifications(outputs: Arrays, bad: Bad = MappingProxyType({})) -> bytes:
@@ -331,16 +331,17 @@ def classifications(outputs: Arrays, bad: Bad = MappingProxyType({})) -> bytes:
         [[_text(label), score] for label, score in zip(*row, strict=True)]
         for row in zip(labels, scores, strict=True)
     ]
-    return _encoded({"results": _with_bad(rows, bad)}, {"scores": scores})
+    return encoded({"results": _with_bad(rows, bad)}, {"scores": scores})
 
 
 def regressions(outputs: Arrays, bad: Bad = MappingProxyType({})) -> bytes:
     """The body that answers regress: a number for each example, of (n,) or (n, 1) outputs."""
     (values,) = outputs.values()
-    return _encoded({"results": _with_bad(values.reshape(len(values)), bad)}, outputs)
+    return encoded({"results": _with_bad(values.reshape(len(values)), bad)}, outputs)
 
 
-def _jsonable(name: str, array: np.ndarray) -> Any:
+def jsonable(name: str, array: np.ndarray) -> Any:
+    """An output as `encoded` takes it; bytes of one called `…_bytes` go as base64."""
     if array.dtype.kind == "O":
         write = _wrapped if name.endswith("_bytes") else _text
         return _mapped(array.tolist(), write)
@@ -362,7 +363,7 @@ def _wrapped(value: str | bytes) -> dict[str, str]:
     return {"b64": base64.b64encode(raw).decode()}
 
 
-def _encoded(body: dict[str, Any], outputs: Arrays) -> bytes:
+def encoded(body: dict[str, Any], outputs: Arrays) -> bytes:
     """JSON, its floats as short as float32 allows; NaN and Infinity as TensorFlow Serving does."""
     floats = [array for array in outputs.values() if array.dtype.kind == "f"]
     if all(np.isfinite(array).all() for array in floats):

@@ -27,6 +27,7 @@ class HalfPlus:
 
     origin = "a test"
     gains = True
+    platform = "numpy"
 
     def __init__(self, more: float = 2.0) -> None:
         self.more = more
@@ -79,6 +80,7 @@ class Echo:
 
     origin = "a test"
     gains = True
+    platform = "numpy"
 
     def __init__(self, **tensors: Tensor) -> None:
         self.signatures = {"serving_default": Signature(tensors, tensors)}
