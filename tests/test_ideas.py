@@ -329,6 +329,12 @@ IDEAS = (
         ("tests/export/test_saved_model.py::test_picture_files_are_answered_without_nnguide",),
     ),
     Idea(
+        "the guide, live in the browser",
+        ("nnguide learn descent",),
+        ("nnguide/learn/",),
+        ("tests/learn/test_lessons.py::test_every_number_is_what_the_copied_python_gives",),
+    ),
+    Idea(
         "the trained model behind an address",
         ("nnguide serve",),
         ("nnguide/serving/",),

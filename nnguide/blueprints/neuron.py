@@ -44,6 +44,7 @@ def neuron(
     activation: str = "sigmoid",
     target: float = 1.0,
     learning_rate: float = 0.5,
+    compare: bool = True,
 ) -> dict[str, Any]:
     """Follow one example through one neuron and back.
 
@@ -52,6 +53,7 @@ def neuron(
         activation: one of WITH_NUMBERS.
         target: the label y. The loss is ½(ŷ − y)².
         learning_rate: α of the step, above 0.
+        compare: whether to find the gradient in every other way too.
     Returns:
         inputs, weights, bias, activation, target, learning_rate: as given;
         steps: [{symbol, formula, numbers, value}], in the order of the derivation;
@@ -94,15 +96,12 @@ def neuron(
         ("W", "W − α ∂L/∂W", f"{_list(W)} − {_n(learning_rate)} · {_list(dW)}", new_W.tolist()),
         ("b", "b − α ∂L/∂b", f"{_n(b)} − {_n(learning_rate)} · {_n(db)}", new_b),
     ]
-    slopes, difference = _other_ways(
-        dW,
-        db,
-        {
-            "central differences": lambda: _central_differences(loss_at, W, b),
-            "TensorFlow": lambda: _tensorflow(x, W, b, y, activation),
-            "PyTorch": lambda: _pytorch(x, W, b, y, activation),
-        },
-    )
+    ways = {
+        "central differences": lambda: _central_differences(loss_at, W, b),
+        "TensorFlow": lambda: _tensorflow(x, W, b, y, activation),
+        "PyTorch": lambda: _pytorch(x, W, b, y, activation),
+    }
+    slopes, difference = _other_ways(dW, db, ways if compare else {})
     return {
         "inputs": x.tolist(),
         "weights": W.tolist(),

@@ -137,6 +137,10 @@ class BoundedProtocol(HttpToolsProtocol):
     def timeout_keep_alive_handler(self) -> None:
         """Nothing: `Connections.watch` ends what is silent too long."""
 
+    def handle_websocket_upgrade(self) -> None:
+        self.all.discard(self)  # it is no request any more; its own pings watch it
+        super().handle_websocket_upgrade()
+
     def send_400_response(self, msg: str) -> None:
         if self._refused:
             self._refuse()

@@ -29,14 +29,20 @@ class SameOrigin:
     """An ASGI application before another, which asks it what may be asked."""
 
     def __init__(
-        self, app: ASGIApp, names: Iterable[str] = (), origins: Iterable[str] = ()
+        self,
+        app: ASGIApp,
+        names: Iterable[str] = (),
+        origins: Iterable[str] = (),
+        adjustable: bool = True,
     ) -> None:
         """Guard `app`.
 
         Args:
             names: host names that the server is called by, beside localhost and addresses.
             origins: as `origin` gives them, whose pages may ask.
+            adjustable: whether the command has options for both, which a refusal names.
         """
+        self._adjustable = adjustable
         own = socket.gethostname().lower()
         self._names = {"localhost", own, *(name.lower().rstrip(".") for name in names)}
         self._origins = set(origins)
@@ -50,8 +56,12 @@ class SameOrigin:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and (refusal := self._refusal(scope["headers"])):
-            await error_response(refusal)(scope, receive, send)
+        kind = scope["type"]
+        if kind in ("http", "websocket") and (refusal := self._refusal(scope["headers"])):
+            if kind == "http":
+                await error_response(refusal)(scope, receive, send)
+            else:  # before it is accepted, which the client sees as status 403
+                await send({"type": "websocket.close", "code": 1008, "reason": str(refusal)})
         else:
             await self._app(scope, receive, send)
 
@@ -62,15 +72,19 @@ class SameOrigin:
             shown = ", ".join(hosts)[:100] or "no Host"
             return RefusedError(
                 421,
-                f"this server is not called {shown}. Ask it as localhost or by its address, or "
-                "start it with --allow-host NAME.",
+                f"this server is not called {shown}. Ask it as localhost or by its address"
+                + (", or start it with --allow-host NAME." if self._adjustable else "."),
             )
         for name, page in found:
             if name == b"origin" and not self._may_ask(page, hosts[0]):
                 return RefusedError(
                     403,
-                    f"pages of {page[:100]} may not ask this server. To let them, start it "
-                    "with --cors-origin ORIGIN.",
+                    f"pages of {page[:100]} may not ask this server."
+                    + (
+                        " To let them, start it with --cors-origin ORIGIN."
+                        if self._adjustable
+                        else ""
+                    ),
                 )
         return None
 

@@ -1,0 +1,50 @@
+"""nnguide learn"""
+
+from __future__ import annotations
+
+import click
+
+from nnguide import cli
+
+
+@click.command("learn")
+@click.argument("lesson", required=False)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8600,
+    show_default=True,
+    help="0: any free one.",
+)
+@click.option("--no-browser", is_flag=True, help="Only say where the pages are.")
+def command(lesson: str | None, port: int, no_browser: bool) -> int:
+    """Open the guide in the browser, live: move what you read about and see what it does.
+
+    Every number on a page is computed by nnguide/blueprints, the files that the guide is about,
+    while you move a weight, a rate or a point. Each LESSON has a question to guess first, its
+    state as a link and as Python, and the code that ran.
+
+    The pages are served on this machine alone, at 127.0.0.1, and load nothing from elsewhere.
+    Ctrl-C ends it.
+
+    \b
+    Examples:
+      nnguide learn
+      nnguide learn descent
+      nnguide learn neuron --no-browser --port 9000
+    """
+    cli.loud()
+    from nnguide.learn import lessons, server
+    from nnguide.serving.server import bind
+
+    place = lessons.get(lesson).name if lesson else ""
+    bound = bind("127.0.0.1", port)
+    address = f"http://127.0.0.1:{bound.getsockname()[1]}/{place}"
+
+    def ready() -> None:
+        cli.say(f"ready at {address}")
+        if not no_browser:
+            click.launch(address)
+
+    server.run(bound, ready)
+    raise KeyboardInterrupt

@@ -1,0 +1,12 @@
+"""The guide in the browser: every number on a page is computed here, by the files that it shows.
+
+    lesson      what a lesson is: controls, numbers, figures, a question
+    lessons/    one file a lesson
+    figures     what a page can draw, as plain data
+    python      a state of a lesson as Python that gives the same numbers
+    passages    the guide's own text, as HTML
+    session     one learner's connection
+    app, server the pages, and the process that serves them
+
+The page sends a lesson's state and draws the figures that come back; it computes no network.
+"""

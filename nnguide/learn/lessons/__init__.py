@@ -1,0 +1,38 @@
+"""The lessons, in the guide's order; each is a file of this folder."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from typing import Any
+
+from nnguide.config.values import unknown
+from nnguide.errors import ConfigError
+from nnguide.learn.lesson import Lesson
+
+NAMES = ("neuron", "activations", "backward", "descent")
+
+
+@functools.cache
+def every() -> tuple[Lesson, ...]:
+    """All lessons, in order."""
+    return tuple(get(name) for name in NAMES)
+
+
+def get(name: Any) -> Lesson:
+    """The lesson of a name.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if name not in NAMES:
+        raise ConfigError(unknown(str(name)[:60], list(NAMES), "lesson"))
+    return importlib.import_module(f"{__name__}.{name}").LESSON
+
+
+def by_section() -> dict[str, str]:
+    """Section of the guide -> the first lesson about it."""
+    found: dict[str, str] = {}
+    for lesson in every():
+        found.setdefault(lesson.passage.section, lesson.name)
+    return found

@@ -1,0 +1,67 @@
+"""Run the live guide with uvicorn, bounded as the server of models is."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+
+import uvicorn
+from threadpoolctl import threadpool_limits
+
+from nnguide.learn import app
+from nnguide.learn.session import MOST_BYTES
+from nnguide.serving.bounds import Bounds
+from nnguide.serving.connections import Connections
+
+WAITING = 8  # messages of a connection that wait, at most
+PING = 20.0  # seconds between two looks whether a page is still there
+
+
+def run(bound: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve until a signal ends it.
+
+    Args:
+        bound: a socket, claimed and not yet listening.
+        ready: called when connections are accepted.
+    """
+    connections = Connections(Bounds())
+    config = uvicorn.Config(
+        app.create(),
+        http=connections.protocol(),
+        ws="websockets-sansio",
+        ws_max_size=MOST_BYTES,
+        ws_max_queue=WAITING,
+        ws_ping_interval=PING,
+        ws_ping_timeout=PING,
+        ws_per_message_deflate=False,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=1,
+    )
+    with threadpool_limits(1):  # the matrices are small
+        _Server(config, connections, ready).run(sockets=[bound])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, which says when it is ready."""
+
+    def __init__(
+        self, config: uvicorn.Config, connections: Connections, ready: Callable[[], None]
+    ) -> None:
+        super().__init__(config)
+        self._connections, self._ready = connections, ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._watch = asyncio.create_task(self._connections.watch())
+        self._ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        with super().capture_signals():
+            yield
+            self._captured_signals.clear()  # the status says how it ended

@@ -1,0 +1,135 @@
+"""One learner's connection: a message asks for a lesson in a state, and figures come back.
+
+    {"id": 7, "lesson": "neuron", "state": {"w1": 2}}                  the figures
+    {"id": 8, "lesson": "neuron", "ask": "python", "state": {…}}       lines that give the numbers
+    {"id": 9, "lesson": "neuron", "ask": "code", "state": {…}}         the functions that ran
+    {"id": 10, "lesson": "neuron", "ask": "check"}                     what really happens
+    {"id": 11, "lesson": "scratch", "ask": "points", "table": "x,y,…"} a table's rows as points
+
+Each answer has the id of its message; what cannot be answered is answered with {"error": …}. A
+training goes on from where the last message left it, if the next one asks for a later step.
+"""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+import nnguide
+from nnguide.errors import InputError, NnguideError
+from nnguide.learn import lessons, tables
+from nnguide.learn.lesson import Lesson, arguments
+from nnguide.learn.python import as_python
+
+MOST_BYTES = 256 << 10  # of a message
+RATE = 120.0  # messages a second that are answered
+BURST = 240.0  # at once
+REFUSALS = 500  # messages that are too many before the connection ends
+
+
+class TooMuchError(Exception):
+    """Somebody goes on sending too fast."""
+
+
+class Session:
+    """What is remembered of a connection: its training, and how fast it asks."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._allowance, self._since = BURST, clock()
+        self._refused = 0
+        self._key: Any = None  # of the training that is under way
+        self._run: Any = None
+        self._step = 0
+
+    def answer(self, message: str) -> bytes:
+        """The answer to a message, as JSON.
+
+        Raises:
+            TooMuchError: too many messages have come too fast.
+        """
+        found: dict[str, Any] = {}
+        try:
+            self._pay()
+            found = _parsed(message)
+            answered = self._answered(found)
+        except NnguideError as error:
+            answered = {"error": str(error)}
+        number = found.get("id")
+        head = {"id": number if isinstance(number, int) else None}
+        return orjson.dumps(head | answered, option=orjson.OPT_SERIALIZE_NUMPY)
+
+    def _pay(self) -> None:
+        now = self._clock()
+        self._allowance = min(BURST, self._allowance + RATE * (now - self._since))
+        self._since = now
+        if self._allowance < 1:
+            self._refused += 1
+            if self._refused > REFUSALS:
+                raise TooMuchError
+            raise InputError(f"too fast: expected at most {RATE:g} messages a second")
+        self._allowance -= 1
+
+    def _answered(self, message: dict[str, Any]) -> dict[str, Any]:
+        lesson = lessons.get(message.get("lesson"))
+        asked = message.get("ask", "figures")
+        if asked == "points":
+            return {"points": tables.points(message.get("table"))}
+        if asked == "check":
+            return self._checked(lesson)
+        state = lesson.state(message.get("state", {}))
+        if asked == "figures":
+            return {"state": state, "figures": lesson.figures(state, self._numbers(lesson, state))}
+        if asked == "python":
+            return {"python": as_python(lesson, state)}
+        if asked == "code":
+            return {"code": [_shown(function) for function in lesson.code(state)]}
+        raise InputError(f"ask is figures, python, code, check or points; got {str(asked)[:40]!r}")
+
+    def _checked(self, lesson: Lesson) -> dict[str, Any]:
+        question = lesson.question
+        state = lesson.state(question.state)
+        right = question.right(self._numbers(lesson, state))
+        return {"right": right, "because": question.because, "state": state}
+
+    @np.errstate(all="ignore")  # what leaves the numbers is shown as such
+    def _numbers(self, lesson: Lesson, state: dict[str, Any]) -> dict[str, Any]:
+        if lesson.training is None:
+            return lesson.compute(state)
+        key = (lesson.name, arguments(lesson.training.begin, state))
+        step = state["step"]
+        if key != self._key or step < self._step:
+            self._key, self._run, self._step = key, lesson.begin(state), 0
+        while self._step < step:
+            lesson.training.update(self._run)
+            self._step += 1
+        return lesson.compute(state, self._run)
+
+
+def _parsed(message: str) -> dict[str, Any]:
+    try:
+        found = orjson.loads(message)
+    except orjson.JSONDecodeError as error:
+        raise InputError(f"a message is a JSON object; got something else: {error}") from error
+    if not isinstance(found, dict):
+        raise InputError(f"a message is a JSON object; got {type(found).__name__}")
+    return found
+
+
+def _shown(function: Any) -> dict[str, Any]:
+    """The lines of a function, and where they stand."""
+    lines, first = inspect.getsourcelines(function)
+    path = Path(inspect.getsourcefile(function) or "")
+    root = Path(nnguide.__file__).parents[1]
+    return {
+        "name": function.__qualname__,
+        "path": path.relative_to(root).as_posix(),
+        "line": first,
+        "lines": "".join(lines),
+    }

@@ -1,0 +1,201 @@
+// One lesson: the hand changes the state, the server computes its figures, the page draws them.
+
+import { bind } from "./controls.js";
+import { draw } from "./figures.js";
+import { make } from "./make.js";
+import { Server } from "./server.js";
+import * as link from "./state.js";
+
+const $ = id => document.getElementById(id);
+const lesson = JSON.parse($("described").textContent);
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const CALM_PAUSE = 500; // milliseconds between two pictures of a training, without motion
+
+let state = { ...lesson.defaults };
+let playing = false;
+let asked = 0; // what was wanted last, and what is on the page
+let shown = 0;
+let waiting = false; // for an answer
+let remembering; // timers
+let announcing;
+
+const server = new Server(() => refresh(), message => { $("alert").textContent = message; });
+const controls = bind($("controls"), lesson.controls, change);
+$("figures").addEventListener("set", event => change(event.detail)); // by the pointer on a figure
+window.addEventListener("hashchange", () => { if (link.text(state) !== location.hash) restore(); });
+
+// Take the state that the address holds; what it lacks is the default.
+function restore() {
+  stop();
+  state = { ...lesson.defaults, ...link.read(location.hash, lesson.defaults) };
+  controls.show(state);
+  refresh();
+}
+
+// Change some values by hand.
+function change(values) {
+  state = { ...state, ...values };
+  controls.show(state);
+  refresh();
+}
+
+// Ask for the state as it is now; while an answer is awaited, the last change waits.
+async function refresh() {
+  asked += 1;
+  if (waiting) return;
+  waiting = true;
+  while (shown < asked) {
+    const turn = asked;
+    const answer = await server.ask({ lesson: lesson.name, state });
+    if (!answer) break; // the connection is lost; it is asked again when it is back
+    shown = turn;
+    if (answer.error) {
+      $("alert").textContent = answer.error;
+      stop();
+      continue;
+    }
+    $("alert").textContent = "";
+    draw($("figures"), answer.figures, state);
+    document.documentElement.dataset.frames = Number(document.documentElement.dataset.frames || 0) + 1;
+    announce(answer.figures);
+    remember();
+    if (playing) await next();
+  }
+  waiting = false;
+}
+
+// The next picture of the film.
+async function next() {
+  if (state.step >= lesson.steps) return stop();
+  await (calm.matches
+    ? new Promise(resolve => setTimeout(resolve, CALM_PAUSE))
+    : new Promise(resolve => requestAnimationFrame(resolve)));
+  if (!playing) return;
+  const pace = Number($("pace").value) * (calm.matches ? 30 : 1);
+  state.step = Math.min(lesson.steps, state.step + pace);
+  controls.show(state);
+  showStep();
+  asked += 1;
+}
+
+function showStep() {
+  if (!lesson.steps) return;
+  $("step").value = state.step;
+  $("step-says").textContent = `step ${state.step.toLocaleString("en")}`;
+  $("play").textContent = playing ? "Pause" : state.step >= lesson.steps ? "Again" : "Play";
+}
+
+function stop() {
+  playing = false;
+  showStep();
+}
+
+// Put the state into the address, not at every frame.
+function remember() {
+  showStep();
+  clearTimeout(remembering);
+  remembering = setTimeout(() => history.replaceState(null, "", link.text(state)), 200);
+}
+
+// Say to a screen reader what is there once the hand has rested.
+function announce(figures) {
+  clearTimeout(announcing);
+  announcing = setTimeout(() => {
+    $("status").textContent = figures.filter(one => one.alt).slice(0, 2).map(one => one.alt).join(" ");
+  }, 1200);
+}
+
+if (lesson.steps) {
+  $("play").addEventListener("click", () => {
+    if (playing) return stop();
+    if (state.step >= lesson.steps) state.step = 0;
+    playing = true;
+    showStep();
+    refresh();
+  });
+  const to = step => {
+    stop();
+    change({ step: Math.min(lesson.steps, Math.max(0, step)) });
+  };
+  $("forward").addEventListener("click", () => to(state.step + 1));
+  $("back").addEventListener("click", () => to(state.step - 1));
+  $("begin").addEventListener("click", () => to(0));
+  $("step").addEventListener("input", event => to(Number(event.target.value)));
+}
+
+$("reset").addEventListener("click", () => {
+  stop();
+  state = { ...lesson.defaults };
+  controls.show(state);
+  refresh();
+});
+
+$("copy-link").addEventListener("click", async () => {
+  history.replaceState(null, "", link.text(state));
+  await copy(location.href, "The link to this very state is copied.");
+});
+
+$("copy-python").addEventListener("click", async () => {
+  const answer = await server.ask({ lesson: lesson.name, ask: "python", state });
+  if (!answer?.python) return;
+  $("code").replaceChildren();
+  code("This state as Python", answer.python);
+  await copy(answer.python, "The lines are copied; they stand below, too.");
+});
+
+$("show-code").addEventListener("click", async () => {
+  const answer = await server.ask({ lesson: lesson.name, ask: "code", state });
+  if (!answer?.code) return;
+  $("code").replaceChildren();
+  for (const one of answer.code) code(`${one.path}, line ${one.line}`, one.lines, `source/${one.path}#L${one.line}`);
+  $("says").textContent = "The code that has just run stands below.";
+});
+
+async function copy(text, says) {
+  try {
+    await navigator.clipboard.writeText(text);
+    $("says").textContent = says;
+  } catch {
+    $("says").textContent = "The browser does not let this page copy. Here it is, to copy by hand.";
+    if (!text.includes("\n")) code("The link", text);
+  }
+}
+
+function code(title, text, href) {
+  const figure = make("figure", $("code"));
+  const caption = make("figcaption", figure);
+  if (href) make("a", caption, title).href = href;
+  else caption.textContent = title;
+  make("pre", figure, text).tabIndex = 0;
+  $("code").hidden = false;
+}
+
+$("guess").addEventListener("submit", async event => {
+  event.preventDefault();
+  const chosen = new FormData(event.target).get("answer");
+  if (chosen === null) {
+    $("verdict").textContent = "Choose one first: to guess wrong teaches most.";
+    return;
+  }
+  const answer = await server.ask({ lesson: lesson.name, ask: "check" });
+  if (!answer || answer.error) return;
+  const right = Number(chosen) === answer.right;
+  $("verdict").textContent = `${right ? "Yes." : "No."} ${answer.because}`;
+  $("verdict").classList.toggle("right", right);
+  for (const [i, row] of [...$("guess").querySelectorAll("label")].entries()) {
+    row.classList.toggle("right", i === answer.right);
+  }
+  stop();
+  state = { ...answer.state };
+  if (lesson.steps && state.step) { // the film leads there
+    const end = state.step;
+    state.step = 0;
+    controls.show(state);
+    await refresh();
+    state.step = end;
+  }
+  controls.show(state);
+  refresh();
+});
+
+restore();

@@ -1,0 +1,221 @@
+"""The lessons in a real Chromium, by keyboard and pointer."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import chromium
+import learners
+import pytest
+from chromium import Page
+
+from nnguide.learn import lessons
+
+PROGRAM = chromium.find()
+pytestmark = pytest.mark.skipif(
+    PROGRAM is None,
+    reason="no Chromium on PATH nor in $CHROMIUM. Debian: sudo apt-get install chromium",
+)
+FRAMES = "Number(document.documentElement?.dataset.frames || 0)"
+# Every number that is written on the page: [name, all its digits, what is shown].
+WRITTEN = (
+    "[...document.querySelectorAll('#figures [data-value]')].map(e => "
+    "[e.dataset.name, e.dataset.value, e.textContent])"
+)
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """`nnguide learn` on a port of its own, which Ctrl-C ends with 130."""
+    command = [sys.executable, "-m", "nnguide", "learn", "--no-browser", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        said = process.stderr.readline()
+        found = re.search(r"ready at (http://\S+)", said)
+        assert found, said + process.stderr.read()
+        yield found[1]
+        process.send_signal(signal.SIGINT)
+        assert "Traceback" not in process.stderr.read()
+        assert process.wait(600) == 130
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    assert PROGRAM
+    with chromium.opened(PROGRAM, tmp_path_factory.mktemp("profile") / "browser") as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(browser: Page, address: str) -> Iterator[Page]:
+    """A page that may ask its own server alone, and has nothing to complain of."""
+    browser.requests.clear()
+    browser.complaints.clear()
+    browser.resize(1280, 900)
+    yield browser
+    assert browser.complaints == []
+    own = (address, address.replace("http", "ws"))
+    assert [url for url in browser.requests if not url.startswith((*own, "data:", "about:"))] == []
+
+
+def visit(page: Page, address: str, hash: str = "") -> None:
+    leave(page)
+    page.call("Page.navigate", url=address + hash)
+    page.until(f"{FRAMES} > 0")
+
+
+def leave(page: Page) -> None:
+    """Go to an empty page: another hash alone would load nothing anew."""
+    page.call("Page.navigate", url="about:blank")
+    page.until("location.href === 'about:blank'")
+
+
+def written(page: Page) -> list[list[str]]:
+    return page.run(WRITTEN)
+
+
+def in_address(state: dict[str, Any]) -> str:
+    """A state as the page writes it into its address."""
+
+    def text(value: Any) -> str:
+        if isinstance(value, bool):
+            return str(value).lower()
+        if isinstance(value, list | tuple):
+            return ",".join(
+                " ".join(map(repr, v)) if isinstance(v, list | tuple) else repr(v) for v in value
+            )
+        return str(value)
+
+    from urllib.parse import urlencode
+
+    return "#" + urlencode({name: text(value) for name, value in state.items()})
+
+
+def shown_number(text: str) -> float:
+    """What a person reads, as a number."""
+    digits = text.strip("()").replace("−", "-").removeprefix("δ ")
+    mantissa, _, power = digits.partition("·10")
+    power = power.translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-"))
+    return float(mantissa) * 10 ** int(power or 0)
+
+
+@pytest.mark.parametrize("name", learners.every_lesson())
+def test_every_number_on_the_page_is_the_librarys(page: Page, address: str, name: str):
+    """In states that come with the link; each is there again, bit for bit, when it is reopened."""
+    lesson = lessons.get(name)
+    for seed in range(2):
+        state = lesson.state(learners.random_state(lesson, seed))
+        visit(page, address + name, in_address(state))
+        assert page.text("#alert") == ""
+        found = {**state, **learners.variables(lesson, state)}
+        numbers = written(page)
+        for reference, exact, shown in numbers:
+            wanted = float(learners.lookup(found, reference))
+            if exact == "":
+                assert not abs(wanted) < float("inf") and shown == "∞"
+                continue
+            assert float(exact) == pytest.approx(wanted, rel=1e-6, abs=1e-6), reference
+            assert shown_number(shown) == pytest.approx(wanted, rel=6e-3, abs=1e-6), reference
+        page.until("location.hash.length > 1")
+        link = page.run("location.href")
+        visit(page, link)
+        assert written(page) == numbers
+
+
+@pytest.mark.parametrize("name", learners.every_lesson())
+def test_a_lesson_by_keyboard_and_pointer(page: Page, address: str, name: str):
+    """Guess and check, step, copy, read the code, reset: each without a mouse or with it."""
+    visit(page, address + name)
+    before = page.run("document.getElementById('figures').innerHTML.replaceAll(/clip-\\d+/g, '')")
+    page.run("document.querySelector('#guess input').focus()")
+    page.press(" ", 32)
+    page.run("document.getElementById('check').focus()")
+    page.press(" ", 32)
+    page.until("document.getElementById('verdict').textContent.match(/^(Yes|No)\\. .{20}/)")
+    right = page.run("document.querySelectorAll('#guess label.right').length")
+    assert right == 1
+
+    page.click("#show-code")
+    page.until("document.querySelectorAll('#code pre').length > 0")
+    page.click("#reset")
+    page.until(
+        "document.getElementById('figures').innerHTML.replaceAll(/clip-\\d+/g, '') === "
+        + json.dumps(before)
+    )
+    if lessons.get(name).training:
+        page.click("#forward")
+        page.until("document.getElementById('step-says').textContent === 'step 1'")
+        page.click("#back")
+        page.until("document.getElementById('step-says').textContent === 'step 0'")
+        frames = page.run(FRAMES)
+        page.run("document.getElementById('play').focus()")
+        page.press(" ", 32)
+        page.until(f"{FRAMES} > {frames} + 3")
+        page.press(" ", 32)
+        page.until("document.getElementById('play').textContent !== 'Pause'")
+
+
+def test_a_slider_moves_by_keys_and_a_point_by_the_pointer(page: Page, address: str):
+    visit(page, address + "neuron")
+    page.run("document.getElementById('control-w1').focus()")
+    for _ in range(3):
+        page.press("ArrowRight", 39)
+    page.until("location.hash.includes('w1=1.3')")
+    page.drag(".plane .grip", [(0.5, 0.5), (0.6, 0.4), (0.9, 0.1)])
+    page.until("Number(document.getElementById('exact-x1').value) > 2")
+    page.until("Number(document.getElementById('exact-x2').value) > 2")
+
+
+@pytest.mark.parametrize("name", ["", *learners.every_lesson()])
+@pytest.mark.parametrize("dark", [False, True])
+def test_it_fits_a_phone_and_every_picture_has_words(
+    page: Page, address: str, name: str, dark: bool
+):
+    page.resize(360, 740, dark=dark, phone=True)
+    page.open(address + name)
+    if name:
+        page.until("document.querySelectorAll('#figures figure').length > 0")
+    assert page.run("document.documentElement.scrollWidth") <= 360
+    silent = (
+        "[...document.querySelectorAll('svg[role=img], canvas')].filter(e => "
+        "!e.getAttribute('aria-label') && !e.getAttribute('aria-hidden')).length"
+    )
+    assert page.run(silent) == 0
+    unnamed = (
+        "[...document.querySelectorAll('input, select, textarea, button')].filter(e => "
+        "!e.labels?.length && !e.getAttribute('aria-label') && !e.textContent.trim()).length"
+    )
+    assert page.run(unnamed) == 0
+
+
+def test_without_motion_a_training_goes_in_leaps(page: Page, address: str):
+    page.call(
+        "Emulation.setEmulatedMedia",
+        features=[{"name": "prefers-reduced-motion", "value": "reduce"}],
+    )
+    visit(page, address + "descent")
+    page.click("#play")
+    page.until("Number(document.getElementById('step').value) >= 30")
+    page.run("document.getElementById('play').click()")
+
+
+def test_a_server_that_ends_is_missed_and_said_so(page: Page, tmp_path: Path):
+    command = [sys.executable, "-m", "nnguide", "learn", "--no-browser", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        place = re.search(r"ready at (http://\S+)", process.stderr.readline())
+        assert place
+        visit(page, place[1] + "neuron")
+        process.send_signal(signal.SIGTERM)
+        process.stderr.read()
+    page.until("document.getElementById('alert').textContent.includes('server')")
+    leave(page)
+    page.requests.clear()
+    page.complaints.clear()  # of the connection that was refused
