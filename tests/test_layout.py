@@ -50,7 +50,8 @@ ORDER = (
     "kinds",
     *("preprocessing", "data", "inference", "models", "tasks", "runs"),
     *("evaluation", "doctor", "explain", "export", "training"),
-    *("audit", "filtering", "serving", "tuning", "blueprints", "exercises", "learn", "cli", "__main__"),
+    *("audit", "filtering", "serving", "tuning", "blueprints", "exercises", "learn"),
+    *("cli", "__main__"),
 )
 # The record of a kind of input is loaded by its name, as a task is: it knows every room, and no
 # room knows it. Data of a user's own is read as its task says.
