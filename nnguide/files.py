@@ -56,7 +56,7 @@ def writing_to(target: Path) -> Iterator[None]:
             errno.EACCES: "permission denied",
             errno.EPERM: "not permitted",
             errno.ENOTDIR: "a part of the path is a file, not a folder",
-            errno.EEXIST: "a file is there, not a folder",
+            errno.EEXIST: "it is a file, not a folder",
             errno.EISDIR: "it is a folder",
             errno.ENOENT: "its folder is missing and cannot be made",
             errno.ENAMETOOLONG: "the name is too long",

@@ -76,14 +76,14 @@ class Workspace:
             advice = "Choose another folder, or --force to replace it."
             if self.waits:
                 advice = (
-                    f"An interrupted `nnguide {self.command}` waits to replace it: go on with "
-                    "--resume --force, or choose another folder."
+                    f"An interrupted `nnguide {self.command}` is waiting to replace it: continue "
+                    f"with --resume --force, or choose another folder."
                 )
             raise ConfigError(f"{self.folder} is not empty. {advice}")
         if self.waits and not resume and not self.force:
             raise ConfigError(
                 f"{self.folder} was interrupted before it was finished. "
-                "Go on with --resume, or start over with --force."
+                "Continue with --resume, or start over with --force."
             )
 
     @contextlib.contextmanager
@@ -157,9 +157,9 @@ def locked(folder: Path, wait: float = 0.0) -> Iterator[None]:
         lock.acquire(timeout=wait)
     except Timeout as error:
         if not Path(lock.lock_file).exists():  # no file can be made there, as below /proc
-            raise WriteError(f"cannot write {folder}. Choose another place.") from error
+            raise WriteError(f"cannot write {folder}. Choose another folder.") from error
         raise ConfigError(
-            f"another process is at work in {folder}. Wait for its end, or choose another folder."
+            f"another process is using {folder}. Wait until it ends, or choose another folder."
         ) from error
     except OSError as error:
         if error.errno not in NOT_LOCKABLE:

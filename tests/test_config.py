@@ -141,7 +141,7 @@ def test_a_value_means_what_its_setting_takes(word: str, value: object) -> None:
         ("start=1", "train.dropout_schedule.start or train.l2_schedule.start"),
         ("zzz=1", "Known: task, model, data"),
         ("model.embedding=3", "unknown setting 'model.embedding'"),
-        ("tokens.words=5", "tokens is no setting for digits"),
+        ("tokens.words=5", "tokens is not a setting of digits"),
         ("task=spam", "for 'spam', not for 'digits'"),
         ("train=3", "train is a group of settings (train.epochs, "),
         ("train.epochs.x=3", "train.epochs must be a whole number"),
@@ -185,9 +185,9 @@ def test_a_wrong_setting_says_what_to_type(word: str, message: str) -> None:
 
 def test_groups_of_another_task_are_refused() -> None:
     spam = tasks.get("spam").defaults
-    with pytest.raises(ConfigError, match="augment is no setting for spam"):
+    with pytest.raises(ConfigError, match="augment is not a setting of spam"):
         spam.override(["augment.shift=1"])
-    with pytest.raises(ConfigError, match="tokens is no setting for digits"):
+    with pytest.raises(ConfigError, match="tokens is not a setting of digits"):
         digits().merge({"tokens": {"words": 5}})
 
 

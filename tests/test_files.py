@@ -83,7 +83,7 @@ def test_a_refusal_is_a_write_error(
 
 def test_a_path_through_a_file_is_a_write_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(WriteError, match="file is there, not a folder"):
+    with pytest.raises(WriteError, match="it is a file, not a folder"):
         files.write_text(tmp_path / "file" / "a.txt", "x")
     with pytest.raises(WriteError, match="too long"):
         files.write_text(tmp_path / ("a" * 300), "x")

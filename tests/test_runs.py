@@ -150,7 +150,7 @@ def test_a_name_means_a_run_that_learned_from_the_kind_that_is_asked_about(
     with caplog.at_level("INFO", "nnguide"):
         assert runs.load("spam", ["mail"]).folder == of_mail.folder
         assert runs.load("spam", ["messages"]).folder == of_messages.folder
-    assert "never learned from messages, so it is not taken" in caplog.text
+    assert "was not trained on messages, so it is not used" in caplog.text
     assert runs.load(of_messages.folder, ["mail"]).folder == of_messages.folder
 
 
@@ -165,13 +165,13 @@ def test_a_run_of_a_stand_in_never_shadows(
     home: Path, facts: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     stand_in = make(runs.ROOT / "small", "spam", **facts)
-    with pytest.raises(RunError, match=r"learned from real data.*saved_models/runs/small"):
+    with pytest.raises(RunError, match=r"was trained on real data.*saved_models/runs/small"):
         runs.load("spam")
 
     shipped = make(home / "shipped" / "spam", "spam", dataset="sms_spam")
     with caplog.at_level("INFO", "nnguide"):
         assert runs.load("spam").folder == shipped.folder
-    assert "saved_models/runs/small learned from built-in examples" in caplog.text
+    assert "saved_models/runs/small was trained on built-in examples" in caplog.text
 
     real = make(runs.ROOT / "real", "spam", dataset="mine", dataset_is_fallback=False)
     make(runs.ROOT / "newer", "spam", **facts)

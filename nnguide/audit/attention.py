@@ -28,16 +28,16 @@ def attention(report: dict[str, Any], aim: Aim) -> list[str]:
 
 def _data(data: dict[str, Any]) -> Iterator[str]:
     if data["is_fallback"]:
-        yield "The data measured on is a built-in stand-in: its figures are no measure of real use."
+        yield "The data measured on is a built-in stand-in: its metrics say little about real use."
     if data["trained_on_fallback"]:
-        yield "The network learned from a built-in stand-in for real data."
+        yield "The network was trained on a built-in stand-in for real data."
     if not data["own"]:
         yield "The data measured on is not the data that the network was trained on."
     if data["split"] in ("train", "all") and data["own"]:
-        yield "What is measured holds the training set: the figures flatter."
+        yield "The data measured on includes the training set: the metrics are too good."
     for name, count in data["counts"].items():
         if count < FEW:
-            yield f"Only {count:,} examples of {name} were measured: what is said of it is rough."
+            yield f"Only {count:,} examples of {name} were measured: its metrics are rough."
 
 
 def _headline(headline: dict[str, Any]) -> Iterator[str]:
@@ -51,11 +51,11 @@ def _headline(headline: dict[str, Any]) -> Iterator[str]:
 
 def _duplicates(found: dict[str, Any]) -> Iterator[str]:
     if found["not_known"]:
-        yield f"It is not known which examples stand in the training set: {found['not_known']}."
+        yield f"It is unknown which examples are in the training set: {found['not_known']}."
         return
     if found["same"]:
         yield (
-            f"{found['same']:,} of the {found['n']:,} examples stand in the training set too; "
+            f"{found['same']:,} of the {found['n']:,} examples are in the training set too; "
             f"without them the accuracy is {percent(found['accuracy_without'], 2)}."
         )
 
@@ -65,10 +65,10 @@ def _slices(report: dict[str, Any]) -> Iterator[str]:
         figure = row["figure"].replace("_", " ")
         yield (
             f"{row['by'].capitalize()}, {row['slice']}: {figure} is {percent(row['value'], 1)} "
-            f"(n = {row['n']:,}), clearly worse than the whole's {percent(row['whole'], 1)}."
+            f"(n = {row['n']:,}), clearly worse than over all examples: {percent(row['whole'], 1)}."
         )
     if small := sum(row["small"] for row in report["slices"]):
-        yield f"{small} of the {len(report['slices'])} slices are too small to tell."
+        yield f"{small} of the {len(report['slices'])} slices are too small to judge."
 
 
 def _robustness(rows: list[dict[str, Any]], aim: Aim) -> Iterator[str]:
@@ -95,7 +95,7 @@ def _words(words: dict[str, Any] | None) -> Iterator[str]:
         as_read = " (digits count as 0)" if "0" in row["word"] else ""
         yield (
             f"The single word “{row['word']}”{as_read} at the end turns "
-            f"{percent(row['share'], 0)} of {row['tried']:,} rightly judged messages to "
+            f"{percent(row['share'], 0)} of {row['tried']:,} correctly judged messages to "
             f"{row['towards']}."
         )
     if words["n_flipped"]:

@@ -41,8 +41,8 @@ def slices(report: dict[str, Any]) -> Block:
     spam = "mcc" in report["headline"]
     blocks = [
         paragraph(
-            f"Each share with its 95 % interval. A slice with fewer than {SMALL} examples"
-            f"{' of a label' if spam else ''} is marked small: its figures tell little."
+            f"Each fraction with its 95 % interval. A slice with fewer than {SMALL} examples"
+            f"{' of a label' if spam else ''} is marked small: its metrics say little."
         )
     ]
     for by in dict.fromkeys(row["by"] for row in report["slices"]):
@@ -60,7 +60,7 @@ def slices(report: dict[str, Any]) -> Block:
         if spam:
             head = ["slice", "spam", "ham", "spam caught", "ham blocked", ""]
         blocks.append(table(f"By {by}", head, rows, words=[len(head) - 1]))
-    return section("slices", "Figures by slice", *blocks)
+    return section("slices", "Metrics by slice", *blocks)
 
 
 def mistakes(report: dict[str, Any]) -> Block:
@@ -71,7 +71,7 @@ def mistakes(report: dict[str, Any]) -> Block:
     wrong = round(report["headline"]["error_rate"] * report["headline"]["n"])
     first = (
         f"{len(rows)} of {wrong:,} wrong answers, those first that gave the true label the least "
-        "probability. A part is taken away and the answer's log-odds are measured again: what "
+        "probability. A feature is removed and the answer's log-odds are measured again: what "
         "speaks for the answer is "
     )
     if "picture" in rows[0]:
@@ -167,15 +167,15 @@ def words(found: dict[str, Any]) -> Block:
 
     blocks: list[Block | None] = [paragraph(first)]
     for name, caption in (
-        ("towards_spam", "Words that push towards spam"),
-        ("towards_ham", "Words that push towards ham"),
-        ("flips", "Words whose loss turns most answers"),
+        ("towards_spam", "Words that push toward spam"),
+        ("towards_ham", "Words that push toward ham"),
+        ("flips", "Words whose removal turns the most answers"),
     ):
         blocks.append(table(caption, head, rows(name)) if found[name] else None)
     why = (
-        "The strongest words were put at the end of rightly judged messages. One that turns "
-        f"{percent(SHORTCUT, 0)} of them is a shortcut: the network goes by it more than a person "
-        "would."
+        "The strongest words were put at the end of correctly judged messages. One that turns "
+        f"{percent(SHORTCUT, 0)} of them is a shortcut: the network relies on it more than a "
+        f"person would."
     )
     blocks += [heading("Shortcuts"), paragraph(why)]
     if found["shortcuts"]:
@@ -192,7 +192,7 @@ def words(found: dict[str, Any]) -> Block:
         top = ("word at the end", "turns to", "tried on", "turned", "share")
         blocks.append(table("Single words that turn answers", top, shortcuts, words=[1]))
     else:
-        blocks.append(paragraph("No single word was found that does."))
+        blocks.append(paragraph("No single word was found to do so."))
     return section("words", "Words that drive it, and shortcuts", *blocks)
 
 
@@ -215,7 +215,8 @@ def robustness(report: dict[str, Any]) -> Block:
     drawn = any("as a picture" in row["change"] for row in report["robustness"])
     aim = aimed(tasks.get(report["model"]["task"]))
     told = (
-        f"What no person would mind should cost less than {100 * aim.most:g} points of {figure}"
+        f"A change that no person would mind should cost less than {100 * aim.most:g} points of "
+        f"{figure}"
         f"{', the threshold being what it is' if spam else ''}. Where it costs more, the row is "
         "shaded."
     )
@@ -235,12 +236,12 @@ def duplicates(found: dict[str, Any]) -> Block:
     again = f"{found['within']:,} of the {found['n']:,} examples repeat an earlier one of them."
     title = "Duplicates between training and test"
     if found["not_known"]:
-        why = f"It is not known which of them stand in the training set: {found['not_known']}."
+        why = f"It is unknown which of them are in the training set: {found['not_known']}."
         return section("duplicates", title, paragraph(why), paragraph(again))
     rows = [
         ("examples measured", f"{found['n']:,}"),
         ("examples in training", f"{found['n_train']:,}"),
-        ("measured examples that stand in training too", f"{found['same']:,}"),
+        ("measured examples that are in the training set too", f"{found['same']:,}"),
     ]
     if found["alike"] is not None:
         rows.append(("others that differ in digits or punctuation only", f"{found['alike']:,}"))
@@ -253,7 +254,7 @@ def duplicates(found: dict[str, Any]) -> Block:
     blocks = [pairs("Overlap", rows), paragraph(again)]
     if found["examples"]:
         blocks += [
-            heading("Some that stand in training too"),
+            heading("Some that are in the training set too"),
             listed(t[:200] for t in found["examples"]),
         ]
     return section("duplicates", title, *blocks)

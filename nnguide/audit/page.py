@@ -98,7 +98,7 @@ def _cards(headline: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def _attention(sentences: list[str]) -> Block:
-    none = "Nothing in the figures below stands out. That is no proof that the network is right."
+    none = "Nothing in the metrics below stands out. That does not prove the network right."
     content = listed(sentences) if sentences else paragraph(none)
     return section("attention", "What to look at first", content)
 
@@ -113,10 +113,10 @@ def _model(model: dict[str, Any], training: dict[str, Any]) -> Block:
         ("finished", model["created"]),
         ("made with", f"nnguide {model['nnguide']}; {versions}"),
         ("labels", ", ".join(model["labels"])),
-        ("numbers in the network", f"{training['parameters']:,}"),
+        ("parameters", f"{training['parameters']:,}"),
         ("threshold", "the most probable label" if threshold is None else number(threshold)),
         ("calibration", told),
-        ("trained again by", code(model["command"])),
+        ("command that trains it again", code(model["command"])),
         ("SHA-256 of its manifest", code(model["manifest_sha256"])),
     ]
     hashes = [(code(name), code(value)) for name, value in model["files"].items()]
@@ -124,7 +124,12 @@ def _model(model: dict[str, Any], training: dict[str, Any]) -> Block:
         "model",
         "The model",
         pairs("Provenance", rows),
-        table("SHA-256 of what determines its answers", ("file", "SHA-256"), hashes, words=[1]),
+        table(
+            "SHA-256 of the files that determine its answers",
+            ("file", "SHA-256"),
+            hashes,
+            words=[1],
+        ),
     )
 
 
@@ -134,10 +139,8 @@ def _short(value: Any) -> str:
 
 def _settings(model: dict[str, Any]) -> Block:
     rows = [code(f"{k} = {v}") for k, v in flat(model["config"]).items() if v != ""]
-    first = paragraph("Fed back with ", code(model["command"]), ".")
-    return section(
-        "settings", "Every setting that it was trained with", first, listed(rows, "settings")
-    )
+    first = paragraph("To train with them again: ", code(model["command"]), ".")
+    return section("settings", "Every setting it was trained with", first, listed(rows, "settings"))
 
 
 def _data(data: dict[str, Any]) -> Block:
@@ -167,26 +170,26 @@ def _training(training: dict[str, Any], drawn: Path) -> Block:
 
     rows = [
         ("epochs, the best of them", f"{told('epochs')}, {told('best_epoch')}"),
-        ("examples fitted", told("n_train")),
-        ("examples watched", told("n_validation")),
+        ("training examples", told("n_train")),
+        ("validation examples", told("n_validation")),
         ("validation accuracy", percent(training["val_accuracy"], 2)),
         ("validation loss", f"{told('val_loss', 4)} nats"),
         ("training time", f"{told('train_seconds', 0)} s"),
-        ("computed in", training["runtime"]),
+        ("precision", training["runtime"]),
     ]
-    blocks = [pairs("How the training went", rows)]
+    blocks = [pairs("Training", rows)]
     history = training["history"]
     if "loss" in history:
         figures.curves(history, drawn / "learning.png", training["best_epoch"])
         last = "; ".join(f"{key} {values[-1]:.4g}" for key, values in history.items())
         alt = f"Loss and accuracy by epoch. In the last epoch: {last}."
         caption = (
-            "Learning curves. Training figures are taken with dropout and changed inputs, so "
-            "they may lie below those on validation examples."
+            "Learning curves. Training metrics are measured with dropout and augmentation, so they "
+            "may be worse than the validation metrics."
         )
         blocks.append(chart(drawn / "learning.png", alt, caption))
     else:
-        blocks.append(paragraph("This run kept no learning curves of its own."))
+        blocks.append(paragraph("This run has no learning curves."))
     return section("training", "How it learned", *blocks)
 
 
@@ -210,12 +213,12 @@ def _headline(report: dict[str, Any]) -> Block:
         ("calibration error", number(headline["calibration_error"])),
     ]
     why = (
-        "In brackets the 95 % interval (Wilson): were other examples of the same kind measured, "
-        "the true fraction would lie in such an interval 95 times in 100. It says nothing of "
+        "In brackets the 95 % interval (Wilson): if other examples of the same kind were measured, "
+        "the true fraction would lie in such an interval 95 times in 100. It says nothing about "
         "examples of another kind."
     )
     return section(
-        "figures", "Headline figures", pairs(f"On {report['data']['n']:,} examples", rows),
+        "figures", "Headline metrics", pairs(f"On {report['data']['n']:,} examples", rows),
         paragraph(why),
     )  # fmt: skip
 
@@ -248,7 +251,7 @@ def _calibration(report: dict[str, Any], drawn: Path) -> Block:
     error = number(report["headline"]["calibration_error"])
     alt = f"Calibration diagram of {len(report['calibration'])} bins; calibration error {error}."
     caption = (
-        "How often an answer with a stated probability is right, in bins of equally many "
+        "How often an answer with a given probability is right, in bins of equally many "
         "examples. On the dotted line 90 % means 90 times in 100."
     )
     rows = [
@@ -257,7 +260,7 @@ def _calibration(report: dict[str, Any], drawn: Path) -> Block:
     ]
     return section(
         "calibration",
-        "Whether its probabilities hold",
+        "Calibration of its probabilities",
         chart(drawn / "reliability.png", alt, caption),
         table("The bins", ("stated", "observed", "examples"), rows),
     )
@@ -282,12 +285,12 @@ def _thresholds(report: dict[str, Any], drawn: Path) -> Block:
         "thresholds",
         "The threshold",
         paragraph(
-            "What other thresholds would have done here. The one in use is shaded. It was not "
-            "chosen by these examples, and should not be: a threshold is chosen on held-out "
-            "training examples, by nnguide threshold."
+            "What other thresholds would do here. The one in use is shaded. It was not chosen on "
+            "these examples, and should not be: nnguide threshold chooses it on out-of-fold or "
+            "validation predictions."
         ),
         table(
-            "Threshold against what it does",
+            "Spam caught and ham blocked by threshold",
             ("threshold", "spam caught", "ham blocked", "MCC", "accuracy"),
             rows,
             marked,
@@ -320,8 +323,8 @@ def _sign(model: dict[str, Any]) -> Block:
     lines = (
         "Name and role",
         "Used for",
-        "Conditions, and who watches",
-        "To be audited again by",
+        "Conditions, and who monitors them",
+        "Next audit by",
         "Decision (approved, approved with conditions, refused)",
         "Date and signature",
     )

@@ -35,7 +35,7 @@ HELP = """Neural networks that you can read, train and use.
 \b
 Examples:
   nnguide train digits                    learn handwritten digits
-  nnguide evaluate digits                 measure the newest digits run
+  nnguide evaluate digits                 evaluate the newest digits run
   nnguide predict digits picture.png      read a picture
   nnguide predict spam "WIN a prize now"  judge a message
 
@@ -44,7 +44,7 @@ Arguments that begin with a minus go after --, as in:
   nnguide predict spam -- "-50 % today"
 
 \b
-Exit status: 0 good, 1 a bug, 2 wrong use, 3 data not available, 4 bad input,
+Exit status: 0 success, 1 a bug, 2 wrong use, 3 data not available, 4 bad input,
 5 a run missing or damaged, 6 an extra not installed, 7 findings, 8 the work
 failed, 9 cannot write, 130 interrupted.
 
@@ -106,8 +106,8 @@ def _common() -> list[click.Option]:
     """The options that every command takes too."""
     flags: list[tuple[tuple[str, ...], str, str]] = [
         (("--debug",), "debug", "Show the traceback of an error."),
-        (("-v", "--verbose"), "verbose", "Let through what TensorFlow writes."),
-        (("-q", "--quiet"), "quiet", "Say nothing on stderr but errors."),
+        (("-v", "--verbose"), "verbose", "Show TensorFlow's own log."),
+        (("-q", "--quiet"), "quiet", "Print only errors on stderr."),
     ]
     options = [
         click.Option(
@@ -180,7 +180,7 @@ def main(arguments: list[str] | None = None) -> None:
         _drop_output()
         status = 0
     except MemoryError:
-        text = "there is not enough memory for this. Use a smaller batch size."
+        text = "out of memory. Use a smaller batch size."
         status = _fail(WorkError(text), asked)
     except OSError as error:
         status = _refused(error, asked)

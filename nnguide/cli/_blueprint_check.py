@@ -17,9 +17,9 @@ from nnguide.errors import WorkError
 @seed
 @_options.as_json
 def twins(steps: int, seed: int, as_json: bool) -> None:
-    """How far NumPy, PyTorch and Keras part when they train the same network.
+    """How far NumPy, PyTorch and Keras drift apart when they train the same network.
 
-    Each rule of descent, in float64, from the same weights over the same batches: the
+    Each optimizer, in float64, from the same weights over the same batches: the
     distance of the final weights from NumPy's, in units of their norm.
 
     Example: nnguide blueprint twins --steps 100
@@ -41,7 +41,7 @@ def twins(steps: int, seed: int, as_json: bool) -> None:
 @plot
 @_options.as_json
 def check(seed: int, plot: Path | None, as_json: bool) -> None:
-    """The gradient check: slopes by hand against central differences.
+    """The gradient check: backpropagation against central differences.
 
     Every activation with every loss, depths 1 to 5, with and without L1 and L2.
     The status is 8 when any of them disagrees.
@@ -63,4 +63,4 @@ def check(seed: int, plot: Path | None, as_json: bool) -> None:
     data = {"rows": rows, "worst": worst, "allowed": gradient_check.AGREEMENT, "agrees": agrees}
     finish("check", data, [*columns(lines), "", end], as_json, plot)
     if not agrees:
-        raise WorkError("the slopes by hand and the measured ones disagree")
+        raise WorkError("the gradients of backpropagation and of central differences disagree")

@@ -93,7 +93,7 @@ def batches(epochs: int, seed: int, plot: Path | None, as_json: bool) -> None:
 def schedules(
     learning_rate: float, epochs: int, seed: int, plot: Path | None, as_json: bool
 ) -> None:
-    """How the learning rate changes under each schedule, and what comes of it.
+    """How the learning rate changes under each schedule, and what the loss becomes.
 
     Example: nnguide blueprint schedules --plot schedules.png
     """

@@ -24,9 +24,9 @@ from nnguide.errors import ConfigError
     show_default=True,
     help="xor, moons, circles, spirals, line, digits, spam, or the path of a .csv file.",
 )
-@click.option("--label-column", help="Of a .csv file. [its last column]")
+@click.option("--label-column", help="A .csv file's column of labels. [the last]")
 @click.option("--examples", type=click.IntRange(8), default=600, show_default=True, help="Points.")
-@click.option("--hidden", help="Units of each hidden layer, such as 16,16; none for no layer.")
+@click.option("--hidden", help="Units per hidden layer, such as 16,16; or none.")
 @click.option("--activation", type=click.Choice(ACTIVATIONS))
 @click.option("--loss", type=click.Choice(LOSSES))
 @click.option("--dropout", type=float)
@@ -40,9 +40,15 @@ from nnguide.errors import ConfigError
 @click.option("--epochs", type=int)
 @click.option("--batch-size", help="Examples per update, or full.")
 @click.option("--patience", type=int, help="Epochs without lower validation loss; 0: off.")
-@click.option("--seed", type=click.IntRange(0), help="Of points, initial weights and order.")
+@click.option(
+    "--seed", type=click.IntRange(0), help="Seed of the points, initial weights and shuffling."
+)
 @plot
-@click.option("--animate", type=click.Path(path_type=Path), help="A .gif of the boundary forming.")
+@click.option(
+    "--animate",
+    type=click.Path(path_type=Path),
+    help="Write a .gif of the decision boundary forming.",
+)
 @click.option("--force", is_flag=True, help="Replace a folder that is not empty.")
 @click.option("--out", type=click.Path(path_type=Path), help="Save a run in this folder.")
 @_options.as_json
@@ -59,7 +65,7 @@ def train(
     as_json: bool,
     **settings: Any,
 ) -> None:
-    """Train the network by hand, or a twin of it, on a toy problem or on real data.
+    """Train the network written by hand, or its twin, on a toy problem or on real data.
 
     With --out, digits, spam and a table with labels become an ordinary run: every
     command takes it (predict, evaluate, explain, audit, export, serve). Toy problems

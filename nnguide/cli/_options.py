@@ -20,10 +20,10 @@ mails = click.option(
     "mails",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="A mail, a mailbox, a folder of them, or -.",
+    help="A mail, a mailbox, a folder of mail, or - for standard input.",
 )
 anyway = click.option(
-    "--anyway", is_flag=True, help="Answer also a kind of input that RUN never learned from."
+    "--anyway", is_flag=True, help="Answer even for a kind of input that RUN was not trained on."
 )
 
 
@@ -35,31 +35,31 @@ def dashed(choices: Any) -> click.Choice:
 _Row = tuple[str, str, Any, str]  # option, key of the configuration, type, help
 
 _COLUMNS: tuple[_Row, ...] = (
-    ("--label-column", "data.label_column", str, "Of a table. [label]"),
-    ("--text-column", "data.text_column", str, "Of a table of texts. [text]"),
-    ("--encoding", "data.encoding", str, "Of a table. [utf-8]"),
+    ("--label-column", "data.label_column", str, "A table's column of labels. [label]"),
+    ("--text-column", "data.text_column", str, "A table's column of texts. [text]"),
+    ("--encoding", "data.encoding", str, "A table's text encoding. [utf-8]"),
 )
 _SETTINGS: tuple[_Row, ...] = (
-    ("--dataset", "data.dataset", str, "A set's name, a path, or auto. [auto]"),
+    ("--dataset", "data.dataset", str, "A data set's name, a path, or auto. [auto]"),
     *_COLUMNS,
-    ("--epochs", "train.epochs", int, "Epochs."),
-    ("--batch-size", "train.batch_size", str, "Examples an update, or full."),
-    ("--learning-rate", "train.learning_rate", float, "The schedule's highest rate."),
-    ("--optimizer", "train.optimizer", dashed(config.Optimizer), "Update rule."),
-    ("--schedule", "train.schedule", dashed(config.Schedule), "Course of the rate."),
-    ("--dropout", "model.dropout", float, "Fraction of units zeroed in training."),
-    ("--l1", "model.l1", float, "Weight of sum(|w|) in the loss."),
-    ("--l2", "model.l2", float, "Weight of sum(w**2) in the loss."),
-    ("--patience", "train.patience", int, "Epochs without gain before stopping; 0: never."),
-    ("--seed", "train.seed", int, "Seed of weights, order and dropout."),
+    ("--epochs", "train.epochs", int, "Number of epochs."),
+    ("--batch-size", "train.batch_size", str, "Batch size, or full."),
+    ("--learning-rate", "train.learning_rate", float, "Highest learning rate of the schedule."),
+    ("--optimizer", "train.optimizer", dashed(config.Optimizer), "Optimizer."),
+    ("--schedule", "train.schedule", dashed(config.Schedule), "Learning-rate schedule."),
+    ("--dropout", "model.dropout", float, "Fraction of units dropped in training."),
+    ("--l1", "model.l1", float, "L1 regularization factor."),
+    ("--l2", "model.l2", float, "L2 regularization factor."),
+    ("--patience", "train.patience", int, "Early stopping: epochs without improvement; 0: off."),
+    ("--seed", "train.seed", int, "Seed of the initial weights, shuffling and dropout."),
     (
         "--max-blocked-ham",
         "calibration.max_blocked_ham",
         float,
-        "Share of ham that the threshold may block.",
+        "Fraction of ham that the threshold may block.",
     ),
-    ("--precision", "runtime.precision", dashed(config.Precision), "Number format."),
-    ("--strategy", "runtime.strategy", dashed(config.Strategy), "How GPUs share the work."),
+    ("--precision", "runtime.precision", dashed(config.Precision), "Floating-point precision."),
+    ("--strategy", "runtime.strategy", dashed(config.Strategy), "Distribution over several GPUs."),
 )
 
 

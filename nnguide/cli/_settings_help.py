@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from nnguide.config import Config
 
 option = click.option(
-    "--help-settings", is_flag=True, help="Show every setting of TASK for --set, and exit."
+    "--help-settings", is_flag=True, help="Show every setting of TASK for --set and exit."
 )
 
 

@@ -16,14 +16,14 @@ DEFAULT = Path("report.html")
 
 @click.command("audit")
 @click.argument("run", metavar="RUN")
-@click.option("--dataset", help="A set's name or a path; the run's own data if left out.")
+@click.option("--dataset", help="A data set's name or a path. [the run's own data]")
 @_options.columns
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     help=f"The HTML file to write. [{DEFAULT}; none with --json]",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, help="Of what is drawn. [0]")
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Random seed. [0]")
 @_options.as_json
 def command(
     run: str,
@@ -38,7 +38,7 @@ def command(
     """Report on the whole model RUN: a run's folder, or a task for its newest run.
 
     One HTML file that loads nothing from elsewhere and can be printed and signed:
-    provenance, figures with intervals, calibration, slices, the worst mistakes and
+    provenance, metrics with intervals, calibration, slices, the worst mistakes and
     why, words and shortcuts, mild changes, duplicates, limits. The test set is
     measured, or all of a path that the run was not trained on.
 

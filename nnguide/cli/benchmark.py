@@ -12,11 +12,11 @@ from nnguide.cli import _options
 @click.argument("run", metavar="RUN")
 @_options.as_json
 def command(run: str, as_json: bool) -> None:
-    """Compare every form of RUN: size, time to load, to answer, and accuracy.
+    """Compare every export format of RUN: size, load time, latency and accuracy.
 
     Keras, the light form, SavedModel, ONNX, LiteRT and LiteRT in 8-bit integers,
-    each in a process of its own, on raw inputs of the test set. Times are of this
-    machine as busy as it is: read them as ratios.
+    each in a process of its own, on raw inputs of the test set. Times depend on this
+    machine and its load: compare their ratios.
 
     \b
     Examples:

@@ -44,7 +44,7 @@ def command() -> None:
     Examples:
       nnguide blueprint neuron --inputs 1,2 --weights .5,-.3 --bias .1
       nnguide blueprint rates --plot rates.png
-      nnguide blueprint train --engine numpy --data moons
+      nnguide blueprint train --backend numpy --data moons
     """
 
 
@@ -62,7 +62,7 @@ for subcommand in (train, check, twins, *EXPERIMENTS):
 @plot
 @_options.as_json
 def neuron(plot: Path | None, as_json: bool, **given: Any) -> None:
-    """One neuron, forward and back, every formula with its numbers put in.
+    """One neuron, forward and backward, every formula with its numbers.
 
     The gradient is computed in four ways: by hand, by central differences, and by
     TensorFlow and PyTorch where they are installed.

@@ -23,7 +23,7 @@ def command() -> None:
 
     A data set is looked for in the prepared cache (NNGUIDE_CACHE, else the user's cache
     folder), then in NNGUIDE_DATA_DIR/<set>, then on the network; NNGUIDE_OFFLINE=1 leaves the
-    network out. A path can stand wherever a data set's name can.
+    network out. A path works wherever a data set's name does.
     """
 
 
@@ -57,9 +57,17 @@ def list_sets(as_json: bool) -> None:
 
 @command.command("info")
 @click.argument("name")
-@click.option("--task", type=click.Choice(tasks.names()), help="Of a path. [what fits]")
+@click.option(
+    "--task",
+    type=click.Choice(tasks.names()),
+    help="For a path: the task to read it for. [the one that fits]",
+)
 @_options.columns
-@click.option("--out", type=click.Path(path_type=Path), help="PNG file for a path's pictures.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="For a path: write three pictures to this PNG file.",
+)
 @_options.as_json
 def info(
     name: str,
@@ -70,9 +78,9 @@ def info(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Say where the data set NAME comes from, its terms, its counts and its flaws.
+    """Show where the data set NAME comes from, its terms, its counts and its flaws.
 
-    Of a path: how it would be read. Form, labels, split and counts, what is left out and
+    For a path, show how it would be read: format, labels, splits and counts, what is left out and
     why, and three examples as the network sees them.
 
     \b
@@ -163,7 +171,7 @@ def prepare(name: str, manual_dir: Path | None, as_json: bool) -> None:
     nnguide data prepare sms_spam/paper
     nnguide data prepare spamassassin --manual-dir ~/Downloads/spamassassin
 
-    Every file is checked against its published checksum. What is prepared already stays.
+    Every file is checked against its published checksum. What is already prepared is kept.
     """
     from nnguide import data
 

@@ -16,7 +16,7 @@ PAGES = Path(nnguide.__file__).parent / "docs"
 
 @click.command("docs")
 @click.argument("page", metavar="[PAGE]", required=False)
-@click.option("--path", is_flag=True, help="Print where the page is instead.")
+@click.option("--path", is_flag=True, help="Print the path of the page instead.")
 def command(page: str | None, path: bool) -> None:
     """Read a PAGE of the documentation, which comes with nnguide; without one, list the pages.
 

@@ -14,11 +14,11 @@ from nnguide.errors import ConfigError, FindingsError
 @click.command("doctor")
 @click.argument("model", metavar="MODEL")
 @click.option("--data", help="An .npz or .csv file, or a data set's name.")
-@click.option("--label-column", help="Of a CSV file. [label]")
-@click.option("--history", type=click.Path(path_type=Path), help="CSV of figures per epoch.")
-@click.option("--batch-size", type=int, help="Of training, for the rules that need it.")
-@click.option("--silence", multiple=True, metavar="ID", help="Leave a rule out; repeatable.")
-@click.option("--trust", is_flag=True, help="Load a model file that may hold code, or an .h5.")
+@click.option("--label-column", help="The CSV file's column of labels. [label]")
+@click.option("--history", type=click.Path(path_type=Path), help="CSV file of metrics per epoch.")
+@click.option("--batch-size", type=int, help="The batch size in training, for rules that need it.")
+@click.option("--silence", multiple=True, metavar="ID", help="Skip a rule; repeatable.")
+@click.option("--trust", is_flag=True, help="Load a model file that may contain code, or an .h5.")
 @_options.as_json
 def command(
     model: str,
@@ -42,7 +42,7 @@ def command(
     dict with x_train, y_train and perhaps x_val, y_val, x_test, y_test. An .npz for --data
     holds arrays of these names.
 
-    A rule that lacks what it needs is listed as not run. Status 0: no findings, 7: findings.
+    A rule without the data it needs is listed as not run. Status 0: no findings, 7: findings.
     The rules are described in `nnguide docs doctor`.
 
     \b

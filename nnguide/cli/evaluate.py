@@ -12,15 +12,15 @@ from nnguide.cli import _options
 
 @click.command("evaluate")
 @click.argument("run", metavar="RUN")
-@click.option("--dataset", help="A set's name or a path; the run's own data if left out.")
+@click.option("--dataset", help="A data set's name or a path. [the run's own data]")
 @click.option(
     "--split",
     type=click.Choice(["train", "validation", "test", "all"]),
-    help="Which part. [test; all for a path that the run was not trained on]",
+    help="Which split. [test; all for a path that the run was not trained on]",
 )
 @_options.columns
-@click.option("--threshold", type=float, help="For spam, instead of the run's own.")
-@click.option("--plots", type=click.Path(path_type=Path), help="Folder for the pictures.")
+@click.option("--threshold", type=float, help="For spam: overrides the run's threshold.")
+@click.option("--plots", type=click.Path(path_type=Path), help="Write plots to this folder.")
 @_options.as_json
 def command(
     run: str,
@@ -33,7 +33,7 @@ def command(
     plots: Path | None,
     as_json: bool,
 ) -> None:
-    """Measure RUN: a run's folder, or a task for its newest run.
+    """Evaluate RUN: a run's folder, or a task for its newest run.
 
     \b
     Examples:

@@ -21,13 +21,13 @@ directory = click.option(
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path(),
-    help="The folder of your exercises. [here]",
+    help="The folder of your exercises. [this folder]",
 )
 
 
 @click.group("exercise", cls=cli.Group)
 def command() -> None:
-    """Write a neural network yourself, step by step, and be told the name of each mistake.
+    """Write a neural network yourself, step by step, and learn the name of each mistake.
 
     \b
     Examples:
@@ -79,7 +79,9 @@ def start(folder: Path) -> None:
 @command.command("check")
 @click.argument("which", metavar="[EXERCISE]...", nargs=-1)
 @directory
-@click.option("--watch", is_flag=True, help="Check again whenever a file is saved; Ctrl-C ends it.")
+@click.option(
+    "--watch", is_flag=True, help="Check again whenever a file is saved; stop with Ctrl-C."
+)
 @_options.as_json
 def check(which: tuple[str, ...], folder: Path, watch: bool, as_json: bool) -> None:
     """Check your files, and name the mistakes.
@@ -147,7 +149,12 @@ def _watch(pairs: Any, run: Callable[[Any], int]) -> None:
 
 @command.command("hint")
 @click.argument("exercise", metavar="EXERCISE")
-@click.option("--level", type=click.IntRange(1, 3), default=1, help="1 a nudge … 3 nearly all. [1]")
+@click.option(
+    "--level",
+    type=click.IntRange(1, 3),
+    default=1,
+    help="From 1, a nudge, to 3, nearly the solution. [1]",
+)
 def hint(exercise: str, level: int) -> None:
     """Give a hint; the higher the level, the more it says.
 
@@ -187,7 +194,7 @@ def progress(folder: Path, as_json: bool) -> None:
     from nnguide.exercises import folder as learner
 
     if not folder.is_dir():
-        raise InputError(f"{folder} is no folder. Make one: nnguide exercise start DIR")
+        raise InputError(f"there is no folder {folder}. Make one: nnguide exercise start DIR")
     pairs = learner.locate(folder, ())
     rows = sorted(learner.check(pairs), key=lambda row: row["file"])
     passed = {row["exercise"] for row in rows if row["state"] == "passed"}

@@ -30,13 +30,13 @@ CLEAR = 0.15  # of the largest |weight|: from here on a word is coloured
 @click.argument("inputs", metavar="[INPUT]...", nargs=-1)
 @_options.mails
 @_options.anyway
-@click.option("--method", type=click.Choice(METHODS), help="How to explain. [integrated]")
-@click.option("--compare", is_flag=True, help="Every method that can run, side by side.")
-@click.option("--target", metavar="LABEL", help="Explain this label. [the answer; spam: spam]")
+@click.option("--method", type=click.Choice(METHODS), help="Explanation method. [integrated]")
+@click.option("--compare", is_flag=True, help="Show every available method side by side.")
+@click.option("--target", metavar="LABEL", help="Label to explain. [the predicted one; spam: spam]")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Write FILE.png, FILE.html or FILE.json too."
+    "--out", type=click.Path(path_type=Path), help="Also write FILE.png, FILE.html or FILE.json."
 )
-@click.option("--seed", type=click.IntRange(0), default=0, help="Of what is drawn. [0]")
+@click.option("--seed", type=click.IntRange(0), default=0, help="Random seed. [0]")
 @_options.as_json
 def command(
     run: str,
@@ -50,12 +50,12 @@ def command(
     seed: int,
     as_json: bool,
 ) -> int:
-    """Show what in each INPUT made RUN answer as it did.
+    """Explain why RUN gave its answer to each INPUT.
 
     RUN is a run's folder or a task for its newest run. Digits: image files or folders.
     Spam: messages, - for a message a line on standard input, or mails and mailboxes
-    with --mail. A table: numbers between commas. Each part of the input gets a weight,
-    its share of the score (the log-odds of the label, in nats): above 0 it speaks for
+    with --mail. A table: numbers between commas. Each feature of the input gets a weight,
+    its contribution to the score (the log-odds of the label, in nats): above 0 it speaks for
     the label, below 0 against it. The checks that follow say how far to trust the
     weights. LIME and SHAP need the extra `explain`.
 
@@ -132,7 +132,7 @@ def _telling(of: Any, found: Named) -> Iterator[tuple[str, Any] | None]:
             continue
         name, text = item
         if is_empty(text):
-            yield name, InputError("it has neither subject nor text: its answer is a guess")
+            yield name, InputError("it has neither subject nor text, so its answer is a guess")
             continue
         every = [str(text), *text.alternatives]
         outputs = of.run.outputs(of.run.check(every))

@@ -21,18 +21,20 @@ if TYPE_CHECKING:
     "form",
     type=click.Choice(["saved_model", "onnx", "litert"]),
     required=True,
-    help="What is to run it.",
+    help="Target format.",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     default=Path("saved_models/exports"),
     show_default=True,
-    help="The folder of exports.",
+    help="Base folder of the exports.",
 )
-@click.option("--version", "version", type=int, metavar="N", help="[the next]")
-@click.option("--serving-config", is_flag=True, help="Write TensorFlow Serving's settings too.")
-@click.option("--force", is_flag=True, help="Replace a version that is there.")
+@click.option("--version", "version", type=int, metavar="N", help="Version number. [the next one]")
+@click.option(
+    "--serving-config", is_flag=True, help="Also write TensorFlow Serving's configuration."
+)
+@click.option("--force", is_flag=True, help="Replace an existing version.")
 @_options.as_json
 def command(
     run: str,
@@ -46,8 +48,8 @@ def command(
     """Write RUN for other programs: a run's folder, or a task for its newest run.
 
     A SavedModel takes raw inputs; for onnx and litert a NumPy package that
-    prepares them lies beside the network. It is there only if it answered as
-    the run does, in a fresh process, on 1,000 inputs.
+    prepares them lies beside the network. An export is kept only if it answers as
+    the run does on 1,000 inputs, in a fresh process.
 
     \b
     Examples:

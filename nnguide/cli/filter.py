@@ -44,10 +44,12 @@ def _is_terminal(source: Any) -> bool:
 
 
 @click.command("filter", cls=_LosesNothing)
-@click.option("--verdict", is_flag=True, help="Print a line, not the mail.")
-@click.option("--passthrough", is_flag=True, help="Print the mail with headers. [the usual]")
-@click.option("--strict", is_flag=True, help="With a failure print nothing, and end with 75.")
-@click.option("--run", default="spam", show_default=True, metavar="RUN", help="That judges.")
+@click.option("--verdict", is_flag=True, help="Print one line instead of the mail.")
+@click.option("--passthrough", is_flag=True, help="Print the mail with added headers. [default]")
+@click.option("--strict", is_flag=True, help="On failure print nothing and exit with 75.")
+@click.option(
+    "--run", default="spam", show_default=True, metavar="RUN", help="The run that judges."
+)
 @_options.anyway
 def command(verdict: bool, passthrough: bool, strict: bool, run: str, anyway: bool) -> int:
     """Judge the one mail on standard input, in the path of mail.

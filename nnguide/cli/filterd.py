@@ -19,16 +19,20 @@ PORT = 783  # spamd's
 
 
 @click.command("filterd")
-@click.option("--run", default="spam", show_default=True, metavar="RUN", help="That judges.")
+@click.option(
+    "--run", default="spam", show_default=True, metavar="RUN", help="The run that judges."
+)
 @_options.anyway
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
-    help=f"Of 127.0.0.1; 0: any free one. [{PORT}, none with --socket]",
+    help=f"Port of 127.0.0.1; 0: any free port. [{PORT}, none with --socket]",
 )
 @click.option("--socket", "path", type=click.Path(path_type=Path), help="Path of a Unix socket.")
-@click.option("--connections", type=int, default=256, show_default=True, help="At once.")
-@click.option("--timeout", type=float, default=60, show_default=True, help="Seconds of a request.")
+@click.option(
+    "--connections", type=int, default=256, show_default=True, help="Connections at once."
+)
+@click.option("--timeout", type=float, default=60, show_default=True, help="Seconds per request.")
 def command(
     run: str, anyway: bool, port: int | None, path: Path | None, connections: int, timeout: float
 ) -> int:
@@ -36,7 +40,7 @@ def command(
 
     It speaks spamd's protocol at a port of the loopback address, a Unix socket or both, so
     that spamc works unchanged, and through it procmail, maildrop, Exim, Postfix and Sendmail.
-    TELL is refused: it does not learn. One that fails or is overloaded says so, and its
+    TELL is refused: the server does not learn. When it fails or is overloaded it says so, and the
     client passes the mail on unchanged.
 
     SIGHUP picks up the run that RUN means by then; SIGTERM and Ctrl-C answer what was begun

@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     "files",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="A message a line, or a table.",
+    help="A file with one message per line, or a table.",
 )
-@click.option("--text-column", help="Of a table of texts. [text]")
-@click.option("--encoding", help="Of a table or file of messages. [utf-8]")
+@click.option("--text-column", help="A table's column of texts. [text]")
+@click.option("--encoding", help="The text encoding of --file. [utf-8]")
 @_options.mails
 @_options.anyway
-@click.option("--threshold", type=float, help="For spam, instead of the run's own.")
+@click.option("--threshold", type=float, help="For spam: overrides the run's threshold.")
 @click.option(
     "--engine",
     type=click.Choice(["light", "keras"]),
-    help="What answers. [light, where the run has it]",
+    help="Runtime to predict with. [light, where the run has it]",
 )
 @_options.as_json
 def command(
@@ -49,7 +49,7 @@ def command(
     engine: Engine | None,
     as_json: bool,
 ) -> int:
-    """Answer for each INPUT with RUN: a run's folder, or a task for its newest run.
+    """Predict each INPUT with RUN: a run's folder, or a task for its newest run.
 
     Digits: image files, folders of them, tables with a picture a row, or - for one picture
     on standard input. Spam: messages, --file, or - for a message a line on standard input;
@@ -99,7 +99,9 @@ def _print(name: str, answer: Any, as_json: bool) -> None:
     else:
         click.echo(f"{one_line(answer.label)}\t{answer.probability:.6f}\t{one_line(name)}")
         if answer.guess:
-            cli.say(f"{one_line(name)}: it has neither subject nor text: {answer.label} is a guess")
+            cli.say(
+                f"{one_line(name)}: it has neither subject nor text, so {answer.label} is a guess"
+            )
 
 
 def _fields(answer: Any) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class Runs(cli.Group):
 @_options.as_json
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
-    """List runs, with their data and figures, or compare two.
+    """List runs, with their data and metrics, or compare two.
 
     Without a FOLDER those under saved_models/runs, and every other run that was made on
     this machine by this user and is still there.
@@ -95,7 +95,7 @@ def _list(folders: tuple[Path, ...], as_json: bool) -> None:
     if as_json:
         _options.print_json("runs", {"runs": rows})
     elif not rows:
-        cli.say("no runs yet. Make one with: nnguide train digits")
+        cli.say("no runs yet. Train one: nnguide train digits")
     for row in rows if not as_json else ():
         stand_in = " (stand-in)" if row["dataset_is_fallback"] else ""
         accuracy = row["val_accuracy"]
@@ -113,7 +113,7 @@ def _list(folders: tuple[Path, ...], as_json: bool) -> None:
 @click.argument("second", metavar="B")
 @_options.as_json
 def compare(first: str, second: str, as_json: bool) -> None:
-    """Show the settings, the decision and the figures in which runs A and B differ.
+    """Show the settings, the decision and the metrics in which runs A and B differ.
 
     \b
     Example:

@@ -13,10 +13,12 @@ from nnguide.cli import _options
 @click.command("threshold")
 @click.argument("run", metavar="RUN")
 @click.option(
-    "--max-blocked-ham", type=float, required=True, help="Share of ham that may be blocked."
+    "--max-blocked-ham", type=float, required=True, help="Fraction of ham that may be blocked."
 )
-@click.option("--out", type=click.Path(path_type=Path), help="A new folder, RUN stays as it is.")
-@click.option("--force", is_flag=True, help="Replace a folder --out that is not empty.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Write a new run here and leave RUN as it is."
+)
+@click.option("--force", is_flag=True, help="Replace --out if it is not empty.")
 @_options.as_json
 def command(run: str, max_blocked_ham: float, out: Path | None, force: bool, as_json: bool) -> None:
     """Choose the threshold of RUN, a spam run, for a user who must not lose mail.

@@ -16,16 +16,31 @@ from nnguide.errors import ConfigError
 
 @click.command("train", cls=_settings_help.WithPresets)
 @click.argument("task", metavar="TASK")
-@click.option("--preset", default="default", show_default=True, help="A recipe of nnguide's.")
-@click.option("--model", type=str, help="Kind of network: cnn or dense for digits.")
-@click.option("--from", "start_from", metavar="RUN", help="Start from the weights of a run.")
+@click.option(
+    "--preset", default="default", show_default=True, help="Named settings, listed below."
+)
+@click.option("--model", type=str, help="Architecture: cnn or dense for digits.")
+@click.option("--from", "start_from", metavar="RUN", help="Start from the weights of another run.")
 @_options.settings
-@click.option("--deterministic", is_flag=True, help="The same bits on the same machine; slower.")
-@click.option("--config", "config_file", type=click.Path(path_type=Path), help="TOML or JSON file.")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Any setting.")
-@click.option("--resume", is_flag=True, help="Go on with a training; with --epochs give it more.")
+@click.option(
+    "--deterministic", is_flag=True, help="Bit-identical results on the same machine; slower."
+)
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path),
+    help="TOML or JSON file of settings.",
+)
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Any setting, see --help-settings.",
+)
+@click.option("--resume", is_flag=True, help="Resume a training; --epochs adds more.")
 @click.option("--force", is_flag=True, help="Replace a folder that is not empty.")
-@click.option("--out", type=click.Path(path_type=Path), help="The run's folder.")
+@click.option("--out", type=click.Path(path_type=Path), help="The folder of the run.")
 @_settings_help.option
 @_options.as_json
 def command(
@@ -63,7 +78,7 @@ def command(
     """
     chosen = tasks.get(task)
     if out is not None and out.name in ("", ".."):
-        raise ConfigError(f"--out is the run's folder, which takes its place at the end; got {out}")
+        raise ConfigError(f"--out is the folder that the run is written to; got {out}")
     words: list[str] = []
     if model is not None:
         if model not in chosen.models:

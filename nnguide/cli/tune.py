@@ -23,25 +23,38 @@ ORACLE = "KERASTUNER_ORACLE_IP"  # is set for a chief and its workers
 @click.command("tune")
 @click.argument("task", metavar="TASK")
 @click.option("--tuner", type=click.Choice(TUNERS), default="random", show_default=True)
-@click.option("--objective", default="val_accuracy", show_default=True, help="A validation figure.")
-@click.option("--trials", type=int, help="The most trials; not for hyperband. [10; grid: all]")
-@click.option("--max-epochs", type=int, help="Epochs of a trial. [the preset's]")
-@click.option("--factor", type=int, help="Hyperband: one trial in so many goes on. [3]")
-@click.option("--iterations", type=int, help="Hyperband: how often all of it is done. [1]")
-@click.option("--executions", type=int, default=1, show_default=True, help="Seeds of each trial.")
-@click.option("--folds", type=int, default=0, help="Score by cross-validation of so many parts.")
-@click.option("--space", type=click.Path(path_type=Path), help="TOML: what may change, how far.")
-@click.option("--workers", type=int, help="Processes that share the cores. [1]")
-@click.option("--minutes", type=float, help="Begin no trial after so many.")
-@click.option("--dataset", help="A set's name, a path, or auto. [auto]")
+@click.option(
+    "--objective",
+    default="val_accuracy",
+    show_default=True,
+    help="The validation metric to optimize.",
+)
+@click.option(
+    "--trials", type=int, help="Number of trials at most; not for hyperband. [10; grid: all]"
+)
+@click.option("--max-epochs", type=int, help="Epochs per trial. [the preset's]")
+@click.option("--factor", type=int, help="Hyperband: keep the best 1 in FACTOR trials. [3]")
+@click.option("--iterations", type=int, help="Hyperband: number of full passes. [1]")
+@click.option("--executions", type=int, default=1, show_default=True, help="Seeds per trial.")
+@click.option("--folds", type=int, default=0, help="Score by cross-validation with so many folds.")
+@click.option("--space", type=click.Path(path_type=Path), help="TOML file with the search space.")
+@click.option("--workers", type=int, help="Worker processes. [1]")
+@click.option("--minutes", type=float, help="Start no trial after so many minutes.")
+@click.option("--dataset", help="A data set's name, a path, or auto. [auto]")
 @_options.columns
-@click.option("--seed", type=int, help="Seed of the search and of its trainings. [0]")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Any setting: fixed.")
-@click.option("--compare", type=int, default=3, show_default=True, help="Seeds against the preset.")
-@click.option("--train-best", is_flag=True, help="Train the best on all but the test set.")
-@click.option("--resume", is_flag=True, help="Go on with a search; with --trials give it more.")
+@click.option("--seed", type=int, help="Seed of the search and of every training. [0]")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Fix any setting.")
+@click.option(
+    "--compare",
+    type=int,
+    default=3,
+    show_default=True,
+    help="Seeds to compare the best with the preset.",
+)
+@click.option("--train-best", is_flag=True, help="Train the best on training and validation set.")
+@click.option("--resume", is_flag=True, help="Resume a search; --trials adds more.")
 @click.option("--force", is_flag=True, help="Replace a folder that is not empty.")
-@click.option("--out", type=click.Path(path_type=Path), help="The search's folder.")
+@click.option("--out", type=click.Path(path_type=Path), help="The folder of the search.")
 @_settings_help.option
 @_options.as_json
 def command(
@@ -92,7 +105,7 @@ def command(
     if minutes is not None and not 0 < minutes < 1e6:
         raise ConfigError(f"--minutes must be above 0; got {minutes:g}")
     if out is not None and out.name in ("", ".."):
-        raise ConfigError(f"--out is the search's folder, which it makes; got {out}")
+        raise ConfigError(f"--out is the folder that the search creates; got {out}")
 
     words = [f"data.dataset={dataset}"] if dataset is not None else []
     words += _options.collect_columns(given)

@@ -43,7 +43,7 @@ def _positive_rate(name: str, value: float) -> None:
     if not 0 < value < LIMIT:
         raise ConfigError(
             f"{name} must be above 0, and finite; "
-            f"got {value:g}. The usual ones lie between 0.0001 and 0.1."
+            f"got {value:g}. Common values lie between 0.0001 and 0.1."
         )
 
 
@@ -57,13 +57,13 @@ class DataConfig(Group):
     group = "data"
 
     dataset: str = setting("auto", "a data set's name, a path, or auto")
-    split_seed: int = setting(0, "chooses the test set where the data has none", minimum(0))
+    split_seed: int = setting(0, "seed that chooses the test set of data without one", minimum(0))
     validation: float = setting(
-        0.1, "fraction of the training data held back for validation; 0: none", FRACTION
+        0.1, "fraction of the training data used for validation; 0: none", FRACTION
     )
-    label_column: str = setting("", 'of your own table; empty: "label"')
-    text_column: str = setting("", 'of your own table; empty: "text"')
-    encoding: str = setting("", "of your own table; empty: utf-8")
+    label_column: str = setting("", 'column of labels in your table; empty: "label"')
+    text_column: str = setting("", 'column of texts in your table; empty: "text"')
+    encoding: str = setting("", "text encoding of your table; empty: utf-8")
 
 
 @dataclass(frozen=True)
@@ -71,29 +71,31 @@ class AugmentConfig(Group):
     """Random changes to each training picture, drawn anew each time it is shown."""
 
     group = "augment"
-    shift: float = setting(0.0, "pixels, each way", minimum(0))
-    rotate: float = setting(0.0, "degrees, each way", minimum(0))
-    scale: float = setting(0.0, "fraction, each way", FRACTION)
-    shear: float = setting(0.0, "fraction of the height, each way", minimum(0))
-    elastic: float = setting(0.0, "strength in pixels of a smooth random bending", minimum(0))
+    shift: float = setting(0.0, "largest shift in pixels, each way", minimum(0))
+    rotate: float = setting(0.0, "largest rotation in degrees, each way", minimum(0))
+    scale: float = setting(0.0, "largest change of size, a fraction, each way", FRACTION)
+    shear: float = setting(0.0, "largest shear, a fraction of the height, each way", minimum(0))
+    elastic: float = setting(0.0, "elastic distortion, in pixels", minimum(0))
     thickness: float = setting(
-        0.0, "fraction of the way to strokes a pixel thicker or thinner all round", FRACTION
+        0.0, "largest change of stroke width, as a fraction of a pixel on each side", FRACTION
     )
-    contrast: float = setting(0.0, "fraction of the way to one even grey, of any level", FRACTION)
+    contrast: float = setting(
+        0.0, "largest loss of contrast, as a fraction of the way to an even grey", FRACTION
+    )
     noise: float = setting(
         0.0, "highest standard deviation of noise, as a fraction of black to white", FRACTION
     )
     paper: float = setting(
-        0.0, "fraction of the pictures that meet lines, blots, shadows, blur or the like", FRACTION
+        0.0, "fraction of pictures with lines, blots, shadows, blur and similar effects", FRACTION
     )
     hands: int = setting(
         0,
-        "drawn digits of other hands that training also sees: crossed sevens and the like",
+        "number of drawn digits added to training: crossed sevens and similar styles",
         minimum(0),
     )
     not_digits: int = setting(
         0,
-        "drawn letters, signs and textures that training also sees, with no label in favour",
+        "number of drawn letters, signs and textures added to training, as no digit",
         minimum(0),
     )
 
@@ -103,20 +105,16 @@ class TokensConfig(Group):
     """How a text becomes ids: known words, hashed pairs of words, hashed character n-grams."""
 
     group = "tokens"
-    words: int = setting(8000, "the most common words, which get an id of their own", minimum(1))
-    min_count: int = setting(1, "a word seen less often is unknown", minimum(1))
+    words: int = setting(8000, "size of the vocabulary, its most frequent words", minimum(1))
+    min_count: int = setting(1, "words less frequent than this are unknown", minimum(1))
     pairs: int = setting(
-        4096, "ids that pairs of neighbouring words are hashed into; 0: no pairs", minimum(0)
+        4096, "hash buckets for pairs of neighbouring words; 0: no pairs", minimum(0)
     )
     grams: tuple[int, ...] = setting((3, 4, 5), "lengths of the character n-grams", between(1, 8))
-    buckets: int = setting(8192, "ids that n-grams are hashed into; 0: no n-grams", minimum(0))
-    max_words: int = setting(128, "words of a text that are read", minimum(1))
-    max_chars: int = setting(
-        512, "characters of a text, without spaces, whose n-grams are read", minimum(1)
-    )
-    plain: bool = setting(
-        False, "read letters and !?$% alone, as they are in mail that was tokenised before"
-    )
+    buckets: int = setting(8192, "hash buckets for character n-grams; 0: no n-grams", minimum(0))
+    max_words: int = setting(128, "words read of each text, at most", minimum(1))
+    max_chars: int = setting(512, "characters read of each text for n-grams, at most", minimum(1))
+    plain: bool = setting(False, "read only letters and !?$%, as in mail that is already tokenised")
 
 
 @dataclass(frozen=True)
@@ -127,9 +125,9 @@ class ModelConfig(Group):
     hidden: tuple[int, ...] = setting((128,), "units per dense hidden layer", minimum(1))
     activation: Activation = setting("relu", "activation of the hidden layers")
     batch_norm: bool = setting(False, "batch normalization after each hidden layer")
-    dropout: float = setting(0.2, "fraction of units zeroed per training step", FRACTION)
-    l1: float = setting(0.0, "weight of sum(|w|) in the loss", minimum(0))
-    l2: float = setting(0.0, "weight of sum(w**2) in the loss", minimum(0))
+    dropout: float = setting(0.2, "fraction of units dropped per training step", FRACTION)
+    l1: float = setting(0.0, "L1 factor: l1 * sum(|w|) is added to the loss", minimum(0))
+    l2: float = setting(0.0, "L2 factor: l2 * sum(w**2) is added to the loss", minimum(0))
 
 
 @dataclass(frozen=True)
@@ -156,7 +154,7 @@ class CnnConfig(ModelConfig):
     depth: int = setting(2, "convolutions per stage after the first", minimum(1))
     test_time_shift: int = setting(
         0,
-        "test-time augmentation: shifts of up to so many pixels, averaged",
+        "test-time augmentation: average over shifts of up to so many pixels",
         one_of(0, 1, 2, note=": 1, 9 or 25 views of a picture"),
     )
 
@@ -175,11 +173,9 @@ class EmbeddingConfig(ModelConfig):
     kind: Literal["embedding"] = setting("embedding", "kind of network")
     hidden: tuple[int, ...] = setting((32,), "units per dense hidden layer", minimum(1))
     embedding: int = setting(16, "dimensions of a token's embedding", minimum(1))
-    token_dropout: float = setting(
-        0.0, "fraction of a text's tokens hidden per training step", FRACTION
-    )
+    token_dropout: float = setting(0.0, "fraction of tokens dropped per training step", FRACTION)
     word_dropout: float = setting(
-        0.2, "fraction of texts of which a step sees the n-grams alone", FRACTION
+        0.2, "fraction of texts of which a training step sees only the n-grams", FRACTION
     )
 
 
@@ -191,7 +187,7 @@ class Ramp(Group):
     start: float = setting(0.0, "value in the first epoch", minimum(0))
     end: float = setting(0.0, "value from epoch `warmup` on", minimum(0))
     warmup: int = setting(
-        0, "epochs from start to end; 0: no schedule, the model's own value holds", minimum(0)
+        0, "epochs from start to end; 0: no schedule, the model's own value is used", minimum(0)
     )
 
     def at(self, epoch: int) -> float:
@@ -213,27 +209,33 @@ class TrainConfig(Group):
     """How the weights are found."""
 
     group = "train"
-    epochs: int = setting(10, "passes over the training set", minimum(1))
+    epochs: int = setting(10, "number of epochs", minimum(1))
     batch_size: int | Literal["full"] = setting(
-        128, "examples per update, over all devices; full: one update an epoch", minimum(1)
+        128, "batch size, over all devices; full: one update per epoch", minimum(1)
     )
-    optimizer: Optimizer = setting("adam", "update rule")
+    optimizer: Optimizer = setting("adam", "optimizer")
     learning_rate: float = setting(1e-3, "highest learning rate of the schedule", POSITIVE_RATE)
     schedule: Schedule = setting("constant", "learning-rate schedule")
-    momentum: float = setting(0.9, "of the momentum optimizer", FRACTION)
-    weight_decay: float = setting(0.01, "of the adamw optimizer", minimum(0))
-    label_smoothing: float = setting(0.0, "probability spread over the other labels", FRACTION)
-    class_weight: Literal["none", "balanced"] = setting("none", "weight of each label in the loss")
+    momentum: float = setting(0.9, "momentum of the momentum optimizer", FRACTION)
+    weight_decay: float = setting(0.01, "weight decay of adamw", minimum(0))
+    label_smoothing: float = setting(0.0, "probability spread over all labels", FRACTION)
+    class_weight: Literal["none", "balanced"] = setting("none", "class weights in the loss")
     patience: int = setting(
-        0, "epochs without a better monitor before training stops; 0: never stop early", minimum(0)
+        0, "epochs without improvement before training stops early; 0: off", minimum(0)
     )
-    monitor: Monitor = setting("val_loss", "what early stopping and the best epoch go by")
+    monitor: Monitor = setting("val_loss", "metric for early stopping and the best epoch")
     restore_best: bool = setting(True, "end with the weights of the best epoch")
     dropout_schedule: DropoutRamp = field(default_factory=DropoutRamp)
     l2_schedule: Ramp = field(default_factory=Ramp)
-    steps_per_execution: int = setting(1, "updates per call of the compiled step", minimum(1))
-    start_from: str = setting("", "run whose weights training starts from; empty: random weights")
-    seed: int = setting(0, "of weights, order, dropout and augmentation", minimum(0))
+    steps_per_execution: int = setting(
+        1, "batches per call of the compiled training step", minimum(1)
+    )
+    start_from: str = setting(
+        "", "run whose weights training starts from; empty: random initial weights"
+    )
+    seed: int = setting(
+        0, "seed of initial weights, shuffling, dropout and augmentation", minimum(0)
+    )
 
 
 @dataclass(frozen=True)
@@ -242,9 +244,9 @@ class CalibrationConfig(Group):
 
     group = "calibration"
     on: Literal["none", "validation", "folds"] = setting(
-        "validation", "the examples that it is fitted on"
+        "validation", "predictions that calibration is fitted on"
     )
-    folds: int = setting(5, "networks that each leave one fold of the training set out", minimum(2))
+    folds: int = setting(5, "number of folds for calibration.on=folds", minimum(2))
     max_blocked_ham: float = setting(
         0.0, "fraction of ham that the threshold may block; 0: threshold 0.5", FRACTION
     )
@@ -255,9 +257,9 @@ class RuntimeConfig(Group):
     """Where and how exactly the arithmetic is done."""
 
     group = "runtime"
-    precision: Precision = setting("auto", "precision of the arithmetic")
-    strategy: Strategy = setting("auto", "how several GPUs share the work")
-    deterministic: bool = setting(False, "the same bits on the same machine, slower")
+    precision: Precision = setting("auto", "floating-point precision")
+    strategy: Strategy = setting("auto", "distribution over several GPUs")
+    deterministic: bool = setting(False, "bit-identical results on the same machine; slower")
 
 
 @dataclass(frozen=True)
@@ -373,7 +375,7 @@ def _unknown_setting(node: Any, key: str, path: str) -> str:
     """The message for a key that `node` has not; at the root a key may lack its group."""
     inside = {item.name: getattr(node, item.name) for item in fields(node)}
     if key in inside:
-        return f"{path}{key} is no setting for {node.task}: that task has no use for it."
+        return f"{path}{key} is not a setting of {node.task}."
     leaves = flat(node.to_dict()) if isinstance(node, Config) else {}
     last = {leaf: leaf.rpartition(".")[2] for leaf in leaves}
     if near := difflib.get_close_matches(key, set(last.values()), 1, 0.8):

@@ -100,8 +100,7 @@ def find(
         return _at_path(task, dataset, split_seed, label_column, text_column, encoding)
     if label_column or text_column or encoding:
         raise ConfigError(
-            "--label-column, --text-column and --encoding are for the file of a table; "
-            f"{dataset} is not one"
+            "--label-column, --text-column and --encoding are for a table; {dataset} is not one"
         )
     if dataset != "auto":
         return _joined([_facts(name, task) for name in dataset.split("+")], split_seed)
@@ -234,7 +233,7 @@ def _facts(name: str, task: str | None = None) -> Facts:
     """The set of that name, which must be one for `task` if that is given."""
     if task and name not in BY_NAME and _looks_like_a_path(name):
         raise ConfigError(
-            f"there is no such file or folder: {name}. Expected a path, auto, or a data set: "
+            f"no such file or folder: {name}. Expected a path, auto, or a data set: "
             f"{', '.join(names(task))}"
         )
     if name not in BY_NAME:
@@ -242,7 +241,9 @@ def _facts(name: str, task: str | None = None) -> Facts:
         near = difflib.get_close_matches(name, known, 1, 0.5)
         hint = f"Did you mean {near[0]}? " if near else ""
         path = ", auto, or the path of a file or folder" if task else ""
-        raise ConfigError(f"no data set {name!r}. {hint}Expected one of {', '.join(known)}{path}")
+        raise ConfigError(
+            f"unknown data set {name!r}. {hint}Expected one of {', '.join(known)}{path}"
+        )
     facts = BY_NAME[name]
     if task not in (None, facts.task):
         raise ConfigError(

@@ -27,7 +27,7 @@ def found_parts(path: Path) -> dict[str, Path]:
     if len(found) == 2:
         validation = user_data.PART_NAMES["validation"]
         if more := [name for name in others if name.lower() not in validation]:
-            log.warning("%s: left out beside the parts: %s", path, user_data.listed(more))
+            log.warning("%s: left out beside the splits: %s", path, user_data.listed(more))
     elif others:  # one of them among other folders is a label: cars, trains, ships
         return {}
     return {part: path / name for part, name in found.items()}
@@ -101,7 +101,7 @@ def _read_folders(path: Path, folders: Sequence[Path], names: tuple[str, ...]) -
             )
     if others:
         shown = user_data.listed([file.relative_to(path) for file in others])
-        log.warning("%s: left out, being no pictures: %s (%d)", path, shown, len(others))
+        log.warning("%s: left out, not pictures: %s (%d)", path, shown, len(others))
     images, bad = _decode(files)
     unread = [LeftOut(str(files[i].relative_to(path)), reason) for i, reason in bad.items()]
     kept = np.array([index not in bad for index in range(len(files))])
@@ -132,7 +132,7 @@ def _decode(files: Sequence[Path]) -> tuple[np.ndarray, dict[int, str]]:
 
     def decode(file: Path) -> np.ndarray | str:
         if not file.is_file():  # a pipe would block, a broken link fail
-            return "it is no regular file"
+            return "it is not a regular file"
         try:
             return pictures.read(file)
         except InputError as error:

@@ -68,7 +68,7 @@ _SMS = Facts(
     flaws=(
         "Compiled before 2012: spam is British, most ham is from students in Singapore, so a "
         "network can learn the dialect instead of spam.",
-        "Links, phishing in the name of banks or parcels, and emoji hardly occur.",
+        "Links, phishing in the name of banks or parcels, and emoji are rare.",
         "309 rows have HTML entities left over, 35 a control character.",
     ),
     kinds=("messages",),
@@ -92,8 +92,8 @@ _ENRON = Facts(
     title="Enron-Spam",
     description=(
         "Mail of six Enron employees of 1999 to 2002 with spam of 2001 to 2005, preprocessed: "
-        "lower case, tokens apart. Those of the folders 1 to 6 whose archives are there. Each "
-        "distinct text once, 80/20, stratified."
+        "lower case, tokens separated by spaces. Uses the folders 1 to 6 whose archives are there. "
+        "Each distinct text once, 80/20, stratified."
     ),
     origin="Metsis, Androutsopoulos, Paliouras: Spam Filtering with Naive Bayes, CEAS 2006",
     terms=(
@@ -103,8 +103,8 @@ _ENRON = Facts(
     labels=MAIL,
     flaws=(
         "Ham and spam come from different years and people: a network can learn those.",
-        "Some of its spam is of the SpamAssassin corpus too; a joined set keeps such a mail on one "
-        "side.",
+        "Some of its spam is in the SpamAssassin corpus too; a joined set keeps such a mail in one "
+        "split.",
         "Its form, lower case with tokens apart, gives the corpus away beside raw mail.",
     ),
     kinds=("mail",),
@@ -141,7 +141,7 @@ ALL = (
         labels=DIGITS,
         flaws=(
             "Small, and enlarged from 8×8: softer than a real scan.",
-            "Its 13 writers stand in the training set and in the test set.",
+            "Its 13 writers appear in both the training set and the test set.",
         ),
         built_in=True,
     ),
@@ -160,8 +160,8 @@ ALL = (
         terms=_SMS.terms,
         labels=MAIL,
         flaws=(
-            "206 of its test messages stand verbatim in its training set, so its figures "
-            "flatter; they compare with the paper, nothing else.",
+            "206 of its test messages are verbatim in its training set, so its metrics are too "
+            "good; compare them with the paper only.",
             *_SMS.flaws,
         ),
         own_split=True,
@@ -186,7 +186,7 @@ ALL = (
         flaws=(
             "spam_2/00529 is a ham: the publisher removed it in 2005, and so does nnguide.",
             "Ham is mostly plain text of technical mailing lists, spam mostly HTML.",
-            "Collected around 2002: today's spam reads otherwise.",
+            "Collected around 2002: today's spam reads differently.",
         ),
         kinds=("mail",),
         reading=2,
@@ -214,8 +214,8 @@ ALL = (
         terms="The licence of nnguide",
         labels=MAIL,
         flaws=(
-            "Made up: figures measured on it say that the programme works, not how well a "
-            "network filters real mail.",
+            "Made up: metrics on it show that the program works, not how well a network filters "
+            "real mail.",
         ),
         built_in=True,
         kinds=KINDS,

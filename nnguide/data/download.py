@@ -112,8 +112,7 @@ def download(file: Download, folder: Path) -> Path:
         found = _stream(file, beside)
         if file.sha256 and found != file.sha256:
             raise AbsentError(
-                f"{file.url} gave another file than expected: its SHA-256 is {found}, "
-                f"not {file.sha256}"
+                f"{file.url} is not the expected file: its SHA-256 is {found}, not {file.sha256}"
             )
     return target
 
@@ -142,4 +141,4 @@ def _read(answer, url: str) -> bytes:  # type: ignore[no-untyped-def]
     try:
         return answer.read(2**16)
     except _failures() as error:
-        raise AbsentError(f"the download of {url} broke off ({_reason(error)})") from error
+        raise AbsentError(f"the download of {url} was interrupted ({_reason(error)})") from error

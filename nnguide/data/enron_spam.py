@@ -110,7 +110,9 @@ def mails(number: int, archive: Path) -> dict[str, bytes]:
                 named = _MEMBER.fullmatch(member.name)
                 total += member.size
                 if total > _LONGEST_ARCHIVE or member.size > _LONGEST_MAIL:
-                    raise DataError(f"{archive} is no archive of Enron-Spam: it is far too long")
+                    raise DataError(
+                        f"{archive} is not an archive of Enron-Spam: it is far too large"
+                    )
                 file = stream.extractfile(member) if named and member.isfile() else None
                 if named and file is not None:
                     found[named[1]] = file.read().replace(b"\r", b"")
@@ -125,7 +127,7 @@ def mails(number: int, archive: Path) -> dict[str, bytes]:
         )
     if number in _SHA256 and content_sha256(found) != _SHA256[number]:
         raise DataError(
-            f"{archive} is not the official archive: names and contents of its mails have the "
+            f"{archive} is not the official archive: the names and contents of its mails have the "
             f"SHA-256 {content_sha256(found)}, not {_SHA256[number]}. {_again()}"
         )
     return found

@@ -106,8 +106,8 @@ def stratified_split(
         found = by_label[label]
         if len(found) < 2:
             raise InputError(
-                f"expected at least two different examples of every label, to divide them; "
-                f"label number {label} has {len(found)}"
+                f"expected at least two different examples of every label, to split them; label "
+                f"number {label} has {len(found)}"
             )
         wanted = min(max(round(fraction * len(found)), 1), len(found) - 1)
         for position in random.permutation(len(found))[:wanted]:

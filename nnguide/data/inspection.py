@@ -101,7 +101,7 @@ def inspect(
         left_out = tuple(dict.fromkeys(one for found in parts.values() for one in found.left_out))
         return Inspected(path, name, form(path), parts, left_out)
     if not path.exists():
-        raise DataError(f"there is no file or folder {path}")
+        raise DataError(f"no such file or folder: {path}")
     raise InputError("it cannot be read\n" + "\n".join(reasons))
 
 

@@ -46,11 +46,13 @@ def check_manual(facts: Facts, manual_dir: Path) -> None:
     """Return if `manual_dir` is a folder that holds the official files, all and intact.
 
     Raises:
-        ConfigError: it is no folder.
+        ConfigError: it is not a folder.
         DataError: a file is missing, damaged or another one.
     """
     if not manual_dir.is_dir():
-        raise ConfigError(f"--manual-dir is a folder of official files; {manual_dir} is none")
+        raise ConfigError(
+            f"--manual-dir must be a folder of official files; {manual_dir} is not a folder"
+        )
     if not module(facts).holds(manual_dir):
         raise DataError(
             f"no official file of {facts.set} in {manual_dir}; expected "
@@ -106,7 +108,7 @@ def _searched() -> str:
     if root is None:
         place = "NNGUIDE_DATA_DIR is not set"
     elif not root.is_dir():
-        place = f"NNGUIDE_DATA_DIR ({root}) is no folder"
+        place = f"NNGUIDE_DATA_DIR ({root}) is not a folder"
     else:
         place = f"it is not in NNGUIDE_DATA_DIR ({root})"
     return f"it is not prepared, {place}"

@@ -164,7 +164,7 @@ def _verified(path: Path, meta: dict[str, Any]) -> bytes:
         raise DataError(f"cannot read the prepared file {path}: {error.strerror}") from error
     if damage:
         raise DataError(
-            f"the prepared file {path} is damaged: it does not have its SHA-256. "
-            f"Prepare it again: nnguide data prepare {meta['name']}"
+            f"the prepared file {path} is damaged: its SHA-256 is wrong. Prepare it again: nnguide "
+            f"data prepare {meta['name']}"
         )
     return content

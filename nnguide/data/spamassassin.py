@@ -142,12 +142,16 @@ def _read(archive: Path) -> dict[str, bytes]:
                 name = member.name.rsplit("/", 1)[-1]
                 total += member.size
                 if total > _LONGEST_ARCHIVE:
-                    raise DataError(f"{archive} is no archive of the corpus: it is far too long")
+                    raise DataError(
+                        f"{archive} is not an archive of the corpus: it is far too large"
+                    )
                 if not member.isfile() or not _MAIL.fullmatch(name):
                     continue
                 file = stream.extractfile(member)
                 if member.size > _LONGEST_MAIL or file is None:
-                    raise DataError(f"{archive} is no archive of the corpus: {name} is too long")
+                    raise DataError(
+                        f"{archive} is not an archive of the corpus: {name} is too large"
+                    )
                 found[name] = _verified(archive, name, file.read())
     except (OSError, EOFError, tarfile.TarError) as error:
         raise DataError(

@@ -162,7 +162,7 @@ def _pieces(path: Path, head: bytes, file: IO[bytes], end: bytes) -> Iterator[by
 
 def _too_large(path: Path) -> InputError:
     return InputError(
-        f"{path}: expected at most {MAX_FILE >> 30} GiB; got more. Divide it, or take a part of it."
+        f"{path}: expected at most {MAX_FILE >> 30} GiB; got more. Split it, or use less of it."
     )
 
 

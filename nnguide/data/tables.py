@@ -227,7 +227,7 @@ def _collection_rows(path: Path, columns: Columns) -> Rows:
                 number,
                 InputError(
                     "expected a label, a tab and a text; got no tab. "
-                    f"Tables of other forms are known by their names: {', '.join(SUFFIXES)}"
+                    f"Tables of other formats are recognized by their names: {', '.join(SUFFIXES)}"
                 ),
             )
 

@@ -84,9 +84,9 @@ def _found_parts(path: Path) -> dict[str, Path]:
     for part, name in found.items():
         if len(by_name[name]) > 1:
             raise InputError(
-                f"{path}: expected one {part} part; got "
+                f"{path}: expected one {part} set; got "
                 f"{user_data.listed([entry.name for entry in by_name[name]])}. "
-                "Move the others away."
+                "Remove the others."
             )
     return {part: by_name[name][0] for part, name in found.items()}
 

@@ -65,7 +65,7 @@ def entries(folder: Path) -> list[Path]:
 def unreadable(path: Path, error: OSError) -> InputError:
     """The error for a file or folder that the operating system refuses to read."""
     reason = error.strerror or error
-    return InputError(f"cannot read {path}: {reason}. Check that it is there and permitted.")
+    return InputError(f"cannot read {path}: {reason}. Check the path and its permissions.")
 
 
 def listed(names: Sequence[object]) -> str:
@@ -90,11 +90,11 @@ def find_parts(names: Iterable[str]) -> dict[str, str]:
     if validation is not None and "train" in found:
         if "test" in found:
             log.warning(
-                "%s is left out: training takes its validation set from %s",
+                "%s is not used: training takes its validation set from %s",
                 *(validation, found["train"]),
             )
         else:
-            log.warning("there is no test set: %s serves as one", validation)
+            log.warning("no test set found: using %s as the test set", validation)
             found["test"] = validation
     return {part: found[part] for part in PARTS if part in found}
 
@@ -173,9 +173,9 @@ def divided(
     for name, members in zip(examples.label_names, distinct, strict=True):
         if len(members) < 2:
             raise InputError(
-                f"{path}: expected at least 2 distinct examples of every label, to divide them "
-                f"in training and test; {name} has {len(members)}. Add more, or divide them "
-                "yourself in a train and a test set."
+                f"{path}: expected at least 2 distinct examples of every label, to split them into "
+                f"training and test; {name} has {len(members)}. Add more, or split them yourself "
+                f"into a train and a test set."
             )
     train, test = stratified_split(examples.labels, TEST_SHARE, seed, groups)
     return examples.take(train if split == "train" else test)

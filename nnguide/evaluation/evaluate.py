@@ -110,8 +110,9 @@ def _training_copies(run: Run, measured_on: Part, say: Callable[[str], None]) ->
     count = int(copies.among(examples.inputs, training).sum())
     if count:
         say(
-            f"note: {count:,} of these {len(examples):,} examples stand in the training set of the "
-            "run too: what they measure is memory. `nnguide audit` has the figures without them"
+            f"note: {count:,} of these {len(examples):,} examples are in the run's training set "
+            f"too: on them the metrics measure memory. `nnguide audit` shows the metrics without "
+            f"them"
         )
     return count
 
@@ -152,7 +153,10 @@ def part(
     if source.note:
         say(source.note)
     elif is_fallback:
-        say(f"note: {source.name} is a built-in stand-in for real data: its figures are no measure")
+        say(
+            f"note: {source.name} is a built-in stand-in for real data: its metrics say little "
+            "about real use"
+        )
     return Part(examples, source, split, own, is_fallback)
 
 
@@ -220,7 +224,9 @@ def _source(
         return source, source.name == own
     dataset = None if data is None else str(data)
     if dataset is None and path and not Path(path).exists():
-        raise DataError(f"the run was trained on {path}, which is gone. Give data with --dataset.")
+        raise DataError(
+            f"the run was trained on {path}, which no longer exists. Give data with --dataset."
+        )
     if dataset is None or dataset == own or (path and _is_same(dataset, path)):
         dataset = own
         label_column, text_column, encoding = (

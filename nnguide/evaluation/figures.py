@@ -113,10 +113,10 @@ def reliability(probabilities: np.ndarray, correct: np.ndarray, target: Path) ->
         color=BLUE,
         ecolor=GREY,
         capsize=3,
-        label="observed, with its 95 % interval",
+        label="observed, with 95 % interval",
     )
     title = "no examples" if error is None else f"calibration error {error:.4f}"
-    axes.set(xlabel="probability stated", ylabel="fraction correct", title=title)
+    axes.set(xlabel="predicted probability", ylabel="fraction correct", title=title)
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     for axis in (axes.xaxis, axes.yaxis):
         _in_percent(axis)

@@ -21,7 +21,7 @@ def lines(metrics: dict[str, Any], label_names: Sequence[str]) -> str:
     names = [shown(name) for name in label_names]
     told = [metrics[key] for key in ("task", "dataset", "split") if metrics.get(key)]
     if metrics.get("dataset_is_fallback"):
-        told.append("built in, standing in for real data")
+        told.append("built in, a stand-in for real data")
     blocks = [", ".join([*told, f"{metrics['n']:,} examples"])]
     blocks.append(_spam(metrics) if "mcc" in metrics else _headline(metrics))
     if "per_class" in metrics:
@@ -130,7 +130,7 @@ def _matrix(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> str:
         [name, *(str(count) if count else "." for count in counts)]
         for name, counts in zip(names, matrix, strict=True)
     ]
-    return "rows are the true labels, columns the predicted ones\n" + _table(["", *names], body)
+    return "rows: true labels, columns: predicted labels\n" + _table(["", *names], body)
 
 
 def _mistakes(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> str:

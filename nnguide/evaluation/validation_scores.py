@@ -43,7 +43,7 @@ def load(run: Run) -> tuple[np.ndarray, np.ndarray]:
     if not path.exists():
         raise RunError(
             f"{run.folder} keeps no out-of-sample predictions to choose a threshold by: it was "
-            "interrupted or trained with calibration.on=none. Train it anew."
+            f"interrupted or trained with calibration.on=none. Train it again."
         )
     try:
         kept = read_npz(path)
@@ -73,8 +73,8 @@ def choose(
     choice = threshold_for(spam, labels, max_blocked_ham)
     if not choice.resolved:
         say(
-            f"warning: {choice.n_ham:,} ham cannot resolve a share of {max_blocked_ham:g}, which "
-            f"takes {3 / max_blocked_ham:,.0f}: taking the strictest threshold seen"
+            f"warning: {choice.n_ham:,} ham cannot resolve a fraction of {max_blocked_ham:g}, "
+            f"which takes {3 / max_blocked_ham:,.0f}: taking the strictest threshold seen"
         )
     say(
         f"threshold {choice.threshold:.6f}: on out-of-sample examples it blocks "
@@ -113,7 +113,7 @@ def set_threshold(
     """
     if not 0 < max_blocked_ham < 1:
         raise ConfigError(
-            f"--max-blocked-ham is a share in (0, 1); got {max_blocked_ham:g}. "
+            f"--max-blocked-ham is a fraction in (0, 1); got {max_blocked_ham:g}. "
             "For 0.2 % write 0.002."
         )
     spam, labels = load(run)

@@ -44,7 +44,7 @@ def draw(rows: Sequence[Sequence[Explanation]], target: Path) -> None:
 
     if len(rows) > MOST_ROWS:
         raise ConfigError(
-            f"a PNG file shows at most {MOST_ROWS} inputs; got {len(rows)}. Write .html instead."
+            f"a PNG file holds at most {MOST_ROWS} inputs; got {len(rows)}. Write .html instead."
         )
     pictures = rows[0][0].picture is not None
     columns = len(rows[0]) + pictures  # the digit itself stands first

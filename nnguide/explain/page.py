@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 PIXEL = 8  # screen pixels of one of the picture's
 METHODS = {
-    "gradient": "How fast the score changes with each part, at this very input, times the part.",
+    "gradient": "How fast the score changes with each feature at this input, times the feature.",
     "integrated": (
-        "The same, summed on the way from the baseline to the input. The weights add up to the "
-        "difference of their scores."
+        "The same, integrated from the baseline to the input. The weights add up to the difference "
+        "of the two scores."
     ),
-    "smoothgrad": "The gradient, averaged over many inputs with a little noise.",
-    "occlusion": "What the score loses when a part is taken away.",
-    "lime": "A linear model of what the network answers when random parts are taken away.",
+    "smoothgrad": "The gradient, averaged over many copies of the input with a little noise.",
+    "occlusion": "What the score loses when a feature is removed.",
+    "lime": "A linear model of what the network answers when random features are removed.",
     "shap": (
-        "What a part adds to the score on average, over many orders in which parts are put back. "
+        "What a feature adds to the score on average, over many orders of adding features back. "
         "The weights add up, too."
     ),
 }

@@ -166,8 +166,8 @@ class TextSubject(Subject):
         core = self._core
         if "embedding" not in {layer.name for layer in core.layers}:
             raise ConfigError(
-                "the gradient methods look into one network, and an ensemble of texts has "
-                "several. Use --method occlusion, lime or shap, or explain a member."
+                "the gradient methods need a single network, and an ensemble of texts has several. "
+                "Use --method occlusion, lime or shap, or explain a member."
             )
         embedding = core.get_layer("embedding")
         z = core.get_layer("calibration").output

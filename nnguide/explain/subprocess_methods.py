@@ -68,7 +68,7 @@ def weigh_all(
             check=False,
         )
         if ended.returncode or not answer.exists():
-            last = (ended.stderr.strip().splitlines() or ["it wrote nothing"])[-1]
+            last = (ended.stderr.strip().splitlines() or ["it printed nothing"])[-1]
             raise WorkError(f"{method} failed in its process ({ended.returncode}): {last}")
         found = json.loads(answer.read_text(encoding="utf-8"))
     return [Weighed(np.array(one["weights"]), tuple(one["ends"]), one["checks"]) for one in found]

@@ -81,7 +81,7 @@ def export(
     folder = base / str(version or newest(base) + 1)
     if folder.exists() and not force:
         raise ConfigError(
-            f"{folder} is there already. Choose another --version, or --force to replace it."
+            f"{folder} already exists. Choose another --version, or --force to replace it."
         )
     framework_logs.tensorflow()
     if form == "onnx":
@@ -134,7 +134,7 @@ def making(folder: Path, out: Path, force: bool) -> Iterator[Path]:
     space = Workspace(folder, "export", check, force)
     if workspace.is_used(folder) and not force:
         raise ConfigError(
-            f"{folder} is there already. Choose another --version, or --force to replace it."
+            f"{folder} already exists. Choose another --version, or --force to replace it."
         )
     try:
         with writing_to(folder):
@@ -158,7 +158,7 @@ def check(folder: Path) -> None:
     manifest = schema.read(folder / MANIFEST, {"files": schema.HASHES})
     for name, wanted in manifest["files"].items():
         if not (folder / name).is_file() or sha256(folder / name) != wanted:
-            raise RunError(f"{folder / name} is missing, or not as its manifest says")
+            raise RunError(f"{folder / name} is missing or does not match its manifest")
 
 
 def write(run: Run, form: Format, folder: Path, say: Say) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def of_texts(run: Run, form: Format, folder: Path, texts: list[str]) -> dict[str
     for name in ("ids", "lengths"):
         wanted_ids = np.concatenate([part[name] for part in parts])
         if not np.array_equal(answers[f"ids.{name}"], wanted_ids):
-            raise WorkError("the export gives some texts other token ids than its run does")
+            raise WorkError("the export gives some texts other token ids than the run")
     wanted = run.outputs(validation.texts(texts), "keras")
     found = compare(run, wanted, answers, "text", CLOSE, 2 * CLOSE)
     if form == "saved_model":
@@ -101,7 +101,7 @@ def loads(run: Run, folder: Path, given: Any, kind: str) -> None:
     answers, _ = ask("litert_int8", folder, {kind: given}, [kind])
     probability = answers[f"{kind}.probability"]
     if not (np.isfinite(probability).all() and (abs(probability - 0.5) <= 0.51).all()):
-        raise WorkError("the 8-bit network answers with what are no probabilities")
+        raise WorkError("the 8-bit network's outputs are not probabilities")
 
 
 def compare(

@@ -48,7 +48,7 @@ class Bounds:
 
     def __post_init__(self) -> None:
         if self.connections < 1:
-            raise ConfigError(f"--connections is a number from 1; got {self.connections}")
+            raise ConfigError(f"--connections must be 1 or more; got {self.connections}")
         if not self.seconds > 0:
             raise ConfigError(f"--timeout is a number of seconds above 0; got {self.seconds:g}")
 
@@ -281,7 +281,7 @@ def bind_port(port: int) -> socket.socket:
         if error.errno == errno.EADDRINUSE:
             said = f"port {port} is in use. Choose another with --port."
         elif error.errno == errno.EACCES:
-            said = f"port {port} is not permitted to you. Choose one above 1023 with --port."
+            said = f"no permission to use port {port}. Choose one above 1023 with --port."
         else:
             said = f"--port {port} cannot be used: {error.strerror}"
         raise ConfigError(said) from error
@@ -298,7 +298,7 @@ def bind_path(path: Path) -> socket.socket:
     try:
         if os.path.lexists(path):
             if not stat.S_ISSOCK(path.lstat().st_mode):
-                raise ConfigError(f"--socket {path}: there is something that is no socket")
+                raise ConfigError(f"--socket {path}: a file that is not a socket is in the way")
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as tried:
                 if tried.connect_ex(str(path)) == 0:
                     raise ConfigError(f"--socket {path} is in use by another server")

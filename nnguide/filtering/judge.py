@@ -61,7 +61,7 @@ class Judge:
         """
         self.run = runs.load(name)
         if self.run.task.name != "spam" or self.run.threshold is None:
-            raise ConfigError(f"a filter takes a spam run; {self.run.folder} is none")
+            raise ConfigError(f"a filter takes a spam run; {self.run.folder} is not one")
         if not anyway:
             self.run.check_learned("mail")
         if self.run.engine != "light":

@@ -38,7 +38,7 @@ def pictures(paths: Sequence[str], stdin: IO[bytes], encoding: str | None = None
     if not paths:
         raise ConfigError("expected image files or folders. As in: nnguide predict digits a.png")
     if list(paths).count("-") > 1:
-        raise ConfigError("standard input can be read once; got - several times")
+        raise ConfigError("standard input can be read only once; got - several times")
     for path in map(Path, paths):
         if str(path) == "-":
             yield _picture("standard input", lambda: read(stdin.read(MAX_BYTES + 1)))
@@ -84,7 +84,7 @@ def _images(path: Path) -> list[Path]:
     others = [file for file in files if file.suffix.lower() not in known]
     if others and len(others) < len(files):
         shown = user_data.listed([file.relative_to(path) for file in others])
-        log.info("%s: left out, being no pictures: %s (%d)", path, shown, len(others))
+        log.info("%s: left out, not pictures: %s (%d)", path, shown, len(others))
     return [file for file in files if file.suffix.lower() in known]
 
 
@@ -136,7 +136,7 @@ def texts(
             "expected messages, --file, --mail or -. As in: nnguide predict spam 'win a prize'"
         )
     if [*messages, *map(str, mails)].count("-") > 1:
-        raise ConfigError("standard input can be read once; got - several times")
+        raise ConfigError("standard input can be read only once; got - several times")
     paths = list(mails)
     for message in messages:
         if message == "-":
@@ -166,7 +166,7 @@ def file_messages(path: Path, columns: Columns) -> Named:
             yield from message_files.texts(path, columns)
         elif columns.text:
             names = ", ".join(table_files.SUFFIXES)
-            raise ConfigError(f"--text-column is for a table ({names}); {path} is none")
+            raise ConfigError(f"--text-column is for a table ({names}); {path} is not one")
         elif columns.encoding:
             content = "".join(table_files.lines(path, columns.encoding))
             yield from _lines(io.BytesIO(content.encode("utf-8")), str(path))

@@ -39,7 +39,7 @@ class Numbers(Kind):
     )
     limits = (
         "It always answers with one of its labels, also for a row unlike any that it learned from.",
-        "A column in another unit gives a wrong answer without a word.",
+        "A column in another unit gives a wrong answer without a warning.",
         "Columns can stand in for what was left out, such as a postcode for an income.",
         "Not for decisions about people unless a person checks each answer and can overrule it.",
     )

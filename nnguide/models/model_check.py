@@ -113,7 +113,7 @@ def _json(path: Path, content: bytes) -> Any:
         _refuse(path, f"a configuration deeper than {MAX_DEPTH} levels")
     except ValueError as error:
         raise RunError(
-            f"{path} cannot be loaded as a Keras model: its config.json is no JSON: {error}"
+            f"{path} cannot be loaded as a Keras model: its config.json is not valid JSON: {error}"
         ) from error
 
 
@@ -228,9 +228,9 @@ def _weights(path: Path, content: bytes) -> None:
         with h5py.File(io.BytesIO(content), "r") as file:
             for what, dataset in _datasets(file, seen):
                 if what or dataset.is_virtual or dataset.external:
-                    _refuse(path, what or f"weights that lie in another file ({dataset.name})")
+                    _refuse(path, what or f"weights in another file ({dataset.name})")
                 if dataset.dtype.kind not in "fiub":
-                    _refuse(path, f"weights that are no numbers ({dataset.name})")
+                    _refuse(path, f"weights that are not numbers ({dataset.name})")
                 total += dataset.nbytes
                 if total > MAX_FILE or len(seen) > MAX_DATASETS:
                     _refuse(path, f"weights above {MAX_FILE:,} bytes or {MAX_DATASETS:,} parts")
@@ -251,7 +251,7 @@ def _datasets(file: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
         group = waiting.pop()
         for name in group:
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                yield f"weights that lie in another file ({name[:60]})", group
+                yield f"weights in another file ({name[:60]})", group
                 return
             item = group[name]
             address = h5py.h5o.get_info(item.id).addr

@@ -42,7 +42,9 @@ def save(model: Any, target: Path) -> None:
         ValueError: the model is compiled: Keras would save its optimiser, whatever it is told.
     """
     if model.compiled:
-        raise ValueError("expected an uncompiled model: a compiled one takes its optimiser along")
+        raise ValueError(
+            "expected an uncompiled model: saving a compiled one saves its optimizer too"
+        )
     with atomic(target) as beside:
         with temporary_files_in(target.parent):
             model.save(beside)

@@ -105,7 +105,7 @@ def load(name: str | Path, kinds: Sequence[str] = ()) -> Run:
     if name not in tasks.names():
         raise RunError(
             f"there is no run {name!r}. RUN is a run's folder or a task "
-            f"({', '.join(tasks.names())}); `nnguide runs` lists those there are."
+            f"({', '.join(tasks.names())}); `nnguide runs` lists the existing runs."
         )
     passed_over = None
     for run in _newest_first(ROOT, name):
@@ -114,23 +114,21 @@ def load(name: str | Path, kinds: Sequence[str] = ()) -> Run:
         elif all(run.has_learned(kind) for kind in kinds):
             break
         else:
-            log.info(
-                "%s never learned from %s, so it is not taken", run.folder, " and ".join(kinds)
-            )
+            log.info("%s was not trained on %s, so it is not used", run.folder, " and ".join(kinds))
     else:
         if not shipped(name).is_dir():
             if passed_over is None:
                 command = f"nnguide train {name}"
-                raise RunError(f"there is no trained {name} model yet. Make one with: {command}")
+                raise RunError(f"there is no trained {name} model yet. Train one: {command}")
             raise RunError(
-                f"there is no {name} model that learned from real data. "
-                f"For the one of built-in examples, type its folder: {passed_over.folder}"
+                f"there is no {name} model that was trained on real data. To use the one trained "
+                f"on built-in examples, give its folder: {passed_over.folder}"
             )
         run = Run.open(shipped(name, kinds))
     if passed_over is not None:
         log.info(
-            "%s learned from built-in examples, so it is not taken for %r. "
-            "To use it, type its folder.",
+            "%s was trained on built-in examples, so it is not used for %r. To use it, give its "
+            "folder.",
             passed_over.folder,
             name,
         )

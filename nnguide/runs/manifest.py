@@ -57,7 +57,7 @@ def verify(folder: Path) -> dict[str, Any]:
     if schema.read(path, {}).get("task") == "blueprint":
         raise RunError(
             f"{folder} was made by `nnguide blueprint train` in a format of its own, which is "
-            "no longer read. Make it anew as a run for every command: "
+            "no longer read. Make a run that every command takes: "
             "nnguide blueprint train --data digits|spam|FILE.csv --out DIR; "
             "a toy problem is drawn instead: --data moons --plot moons.png"
         )
@@ -83,13 +83,13 @@ def check(folder: Path, name: str, wanted: str) -> None:
     """Make sure that a file of a run is there with the SHA-256 `wanted`."""
     path = folder / name
     if Path(name).name != name or not path.is_file():
-        raise RunError(f"{folder} has no file {name}, which its manifest names")
+        raise RunError(f"{folder} has no file {name}, which its manifest lists")
     try:
         same = sha256(path) == wanted
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}") from error
     if not same:
         raise RunError(
-            f"{path} does not match its manifest: it is damaged or was changed. "
-            "Train the run anew, or restore the file."
+            f"{path} does not match its manifest: it is damaged or was changed. Train the run "
+            f"again, or restore the file."
         )

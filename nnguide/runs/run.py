@@ -63,7 +63,7 @@ class Run:
         folder = Path(folder)
         workspace.restore(folder)
         if not folder.is_dir():
-            raise RunError(f"there is no run at {folder}. `nnguide runs` lists those there are.")
+            raise RunError(f"there is no run at {folder}. `nnguide runs` lists the existing runs.")
         return cls(folder, manifest.verify(folder))
 
     def __repr__(self) -> str:
@@ -144,14 +144,14 @@ class Run:
         [known] = self.learned_from
         what = {"messages": "text messages", "mail": "mail"}
         instead = {
-            "mail": "For mail alone give `spam` as RUN, which takes the network of mail that comes "
-            "with nnguide; or train one: nnguide train spam --preset mail",
-            "messages": "For messages alone give `spam` as RUN, which takes the network of "
-            "messages that comes with nnguide; or train one: nnguide train spam",
+            "mail": "For mail alone give `spam` as RUN, for the shipped network that was trained "
+            "on mail; or train one: nnguide train spam --preset mail",
+            "messages": "For messages alone give `spam` as RUN, for the shipped network that was "
+            "trained on messages; or train one: nnguide train spam",
         }
         raise ConfigError(
-            f"{self.folder} learned from {what[known]} only, never from {what[kind]}, so its "
-            f"answers to {what[kind]} mean little. {instead[kind]}; or see what it says --anyway."
+            f"{self.folder} was trained on {what[known]} only, not on {what[kind]}, so its answers "
+            f"to {what[kind]} mean little. {instead[kind]}; or use --anyway."
         )
 
     @property

@@ -110,12 +110,13 @@ TASK = Task(
         "Learning, teaching and comparing filters.",
     ),
     limits=(
-        "Spam changes: what was learned ages, and those who write spam try it out against filters.",
+        "Spam changes: what was learned goes out of date, and spammers test their messages against "
+        "filters.",
         "It reads words, not links, senders or attachments: a short message from a stranger with "
         "an innocent text and a bad link passes.",
         "Only the beginning of a long message is read.",
-        "Languages, dialects and topics that the training data lacks are judged by chance "
-        "likeness. Anyone who writes so may be blocked more often than others.",
+        "Languages, dialects and topics missing from the training data are judged by accidental "
+        "similarity. Anyone who writes so may be blocked more often than others.",
         "Not for deleting messages unseen, and not for judging people by what they write.",
     ),
 )

@@ -141,7 +141,7 @@ def test_a_stand_in_is_never_quiet(nnguide, trained):
         ("digits", ["--threshold", "0.5"], 2, "is for spam"),
         ("spam", ["--dataset", "mnist"], 2, "for digits"),
         ("spam", ["--dataset", "spam_sampl"], 2, "spam_sample"),
-        ("spam", ["--label-column", "x"], 2, "are for the file of a table"),
+        ("spam", ["--label-column", "x"], 2, "are for a table"),
         ("spam", ["--dataset", "sms_spam"], 3, "sms_spam was not found"),
         ("digits", ["--dataset", "mnist"], 3, "nnguide data prepare mnist"),
         ("digits", ["--dataset", "."], 4, "2 to 100 labels"),

@@ -41,7 +41,7 @@ def test_it_prints_where_the_export_is(nnguide, trained, alone):
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (("--version", "1"), "is there already. Choose another --version, or --force"),
+        (("--version", "1"), "already exists. Choose another --version, or --force"),
         (("--version", "0"), "--version is a whole number from 1; got 0"),
         (("--format", "onnx", "--serving-config"), "--serving-config is for saved_model"),
         (("--format", "h5"), "'h5' is not one of"),

@@ -132,7 +132,7 @@ def test_a_run_refuses_a_kind_that_it_never_learned_from(nnguide, of_kind, alone
     for run in (of_kind("messages"), of_kind(dataset="sms_spam")):
         ended = nnguide("predict", run, "--mail", "a.eml")
         assert (ended.status, ended.out) == (2, "")
-        assert "learned from text messages only" in ended.err
+        assert "was trained on text messages only" in ended.err
         assert "--preset mail" in ended.err
         assert "--anyway" in ended.err
         assert nnguide("explain", run, "--mail", "a.eml").status == 2

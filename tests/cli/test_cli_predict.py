@@ -84,7 +84,7 @@ def test_pictures_and_folders_are_answered_in_order(nnguide, trained, pictures):
     assert all(len(row[1]) == 8 for row in rows)
     assert ended.err.splitlines() == [
         f"run: {trained('digits').folder}",
-        "scans: left out, being no pictures: notes.txt (1)",
+        "scans: left out, not pictures: notes.txt (1)",
     ]
 
 
@@ -192,12 +192,12 @@ def test_bad_mails_are_reported_and_the_others_answered(nnguide, trained, alone)
     assert [row[2] for row in rows] == ["box/a-long", "box/c-odd", "box/d-headers"]
     assert rows[2][:2] == ["ham", "0.500000"]
     assert "nnguide: box/b-empty: it is empty" in ended.err
-    assert "box/d-headers: it has neither subject nor text: ham is a guess" in ended.err
+    assert "box/d-headers: it has neither subject nor text, so ham is a guess" in ended.err
     ended = nnguide("predict", trained("spam").folder, "--mail", "box/d-headers", "--json")
     assert (ended.status, json.loads(ended.out)["guess"]) == (0, True)
     ended = nnguide("predict", trained("spam").folder, "--mail", "box/e-text")
     assert (ended.status, ended.out) == (4, "")
-    assert "begins with no header" in ended.err
+    assert "does not begin with a header" in ended.err
 
 
 def test_a_name_that_is_not_utf8_is_shown_and_kept(nnguide, trained, alone):

@@ -53,7 +53,7 @@ def test_the_answer_in_json_and_the_run_that_it_names(nnguide, words):
     assert len(list(csv.reader((run / "history.csv").open()))) == 2
     assert nnguide("evaluate", run).err == f"run: {run}\n"
     named = nnguide("predict", "digits", DIGIT).err.splitlines()
-    assert named[0].startswith(f"{run} learned from built-in examples")  # and shadows nothing
+    assert named[0].startswith(f"{run} was trained on built-in examples")  # and shadows nothing
     assert named[1].endswith("shipped/digits")
 
 

@@ -22,8 +22,8 @@ except SystemExit as ended:
 """
 
 WRONG = [  # what is typed, the status, and what the message says
-    ("train digits --dataset nowhere.csv", 2, "there is no such file or folder: nowhere.csv"),
-    ("train spam --dataset nosuchset", 2, "no data set 'nosuchset'"),
+    ("train digits --dataset nowhere.csv", 2, "no such file or folder: nowhere.csv"),
+    ("train spam --dataset nosuchset", 2, "unknown data set 'nosuchset'"),
     ("train digits --dataset optdigits --out full", 2, "full is not empty"),
     ("train digits --out file.txt", 2, "file.txt is a file"),
     ("train digits --preset nope", 2, "unknown preset 'nope'"),
@@ -44,8 +44,8 @@ WRONG = [  # what is typed, the status, and what the message says
     ("train spam --max-blocked-ham 2", 2, "calibration.max_blocked_ham"),
     ("train digits --max-blocked-ham 0.1", 2, "is for spam"),
     ("tune digits --trials 0", 2, "--trials must be 1 or more"),
-    ("tune digits --dataset nowhere", 2, "no data set 'nowhere'"),
-    ("tune digits --dataset ./nowhere", 2, "there is no such file or folder"),
+    ("tune digits --dataset nowhere", 2, "unknown data set 'nowhere'"),
+    ("tune digits --dataset ./nowhere", 2, "no such file or folder"),
     ("tune spam --dataset bad.csv", 4, "expected a header with the columns"),
     ("tune digits --dataset optdigits --out full", 2, "full is not empty"),
     ("tune digits --space missing.toml", 2, "cannot read missing.toml"),
@@ -61,7 +61,7 @@ WRONG = [  # what is typed, the status, and what the message says
     ("tune digits --tuner hyperband --trials 3", 2, "hyperband has no --trials"),
     ("tune digits --factor 3", 2, "for --tuner hyperband"),
     ("evaluate nowhere", 5, "there is no run"),
-    ("evaluate digits --dataset nowhere.csv", 2, "there is no such file or folder"),
+    ("evaluate digits --dataset nowhere.csv", 2, "no such file or folder"),
     ("evaluate spam --dataset bad.csv", 4, "expected a header with the columns"),
     ("evaluate digits --threshold 0.5", 2, "is for spam"),
     ("evaluate spam --threshold 2", 2, "probability in [0, 1]"),
@@ -88,7 +88,7 @@ WRONG = [  # what is typed, the status, and what the message says
     ("explain digits file.png --out run/curves.png", 2, "belongs to the run"),
     ("explain spam ''", 4, "empty"),
     ("audit nowhere", 5, "there is no run"),
-    ("audit digits --dataset nowhere.csv", 2, "there is no such file or folder"),
+    ("audit digits --dataset nowhere.csv", 2, "no such file or folder"),
     ("audit spam --dataset bad.csv", 4, "expected a header with the columns"),
     ("audit digits --out full", 2, "takes a file; full is a folder"),
     ("audit digits --out run/manifest.json", 2, "belongs to the run"),
@@ -109,8 +109,8 @@ WRONG = [  # what is typed, the status, and what the message says
     ("serve digits --poll 0", 2, "--poll"),
     ("doctor nowhere", 5, "there is no run"),
     ("doctor missing.py:build", 5, "missing.py"),
-    ("data info nowhere", 2, "no data set"),
-    ("data prepare nowhere", 2, "no data set"),
+    ("data info nowhere", 2, "unknown data set"),
+    ("data prepare nowhere", 2, "unknown data set"),
     ("data prepare mnist --manual-dir nowhere", 2, "--manual-dir"),
     ("runs nowhere", 2, "nowhere"),
     ("runs compare nowhere digits", 5, "there is no run"),
@@ -204,5 +204,5 @@ def test_an_option_like_nothing_is_no_guess(nnguide):
 def test_a_missing_file_is_no_mistyped_data_set(nnguide, task, name):
     ended = nnguide("train", task, "--dataset", name)
     assert ended.status == 2
-    assert f"there is no such file or folder: {name}" in ended.err
+    assert f"no such file or folder: {name}" in ended.err
     assert "Did you mean" not in ended.err

@@ -56,10 +56,10 @@ def test_a_file_is_downloaded_once_and_verified(host, tmp_path):
 @pytest.mark.parametrize(
     ("path", "sha256", "limit", "message"),
     [
-        ("/file", "0" * 64, 100, "another file"),
+        ("/file", "0" * 64, 100, "not the expected file"),
         ("/file", SHA256, 5, "longer"),
         ("/missing", None, 100, "Not Found"),
-        ("/short", SHA256 + "x", 100, "another file|broke off"),
+        ("/short", SHA256 + "x", 100, "not the expected file|was interrupted"),
     ],
 )
 def test_a_wrong_file_leaves_nothing(host, tmp_path, path, sha256, limit, message):

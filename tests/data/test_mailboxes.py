@@ -76,9 +76,9 @@ NOT_MAIL = {
     "Inbox.msf": (b'// <!-- <mdb:mork:z v="1.4"/> -->\n', "an index of Thunderbird"),
     "saved.msg": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(90), "Outlook"),
     "utf16.eml": (MAILS[0].decode().encode("utf-16"), "iconv"),
-    "index.bin": (bytes(range(256)), "bytes that neither has"),
+    "index.bin": (bytes(range(256)), "neither a mail nor a text"),
     "empty": (b"", "empty"),
-    "readme.txt": (b"Just a text, no mail.\n", "no header"),
+    "readme.txt": (b"Just a text, no mail.\n", "not begin with a header"),
     "archive.tar": (b"a".ljust(257, b"\0") + b"ustar\0", "tar"),
 }
 

@@ -170,8 +170,8 @@ def test_broken_links_and_pipes_are_refused(tmp_path):
     os.mkfifo(tmp_path / "1" / "pipe.png")
     found = picture_files.read(tmp_path, "all")
     assert [str(one) for one in found.left_out] == [
-        "0/gone.png: it is no regular file",
-        "1/pipe.png: it is no regular file",
+        "0/gone.png: it is not a regular file",
+        "1/pipe.png: it is not a regular file",
     ]
     assert len(found) == 10
     os.mkfifo(tmp_path / "pipe.npz")

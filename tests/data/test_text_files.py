@@ -334,7 +334,7 @@ def test_parts_that_are_missing_or_there_twice_are_refused(tmp_path):
     refused(tmp_path, "has a train set and no test set", "test")
     assert len(text_files.read(tmp_path, "all")) == 6
     store(tmp_path / "train.tsv", as_csv(ROWS, "\t"))
-    refused(tmp_path, "one train part; got train.csv, train.tsv")
+    refused(tmp_path, "one train set; got train.csv, train.tsv")
 
 
 # The split

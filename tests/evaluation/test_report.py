@@ -33,7 +33,7 @@ def test_the_spam_report_has_the_headline_figures(spam_found):
 
 def test_a_stand_in_is_named(spam_found):
     told = {"dataset": "spam_sample", "dataset_is_fallback": True, **spam_found}
-    assert "built in, standing in for real data" in report.lines(told, ["ham", "spam"])
+    assert "built in, a stand-in for real data" in report.lines(told, ["ham", "spam"])
 
 
 def test_the_digits_report_has_a_row_a_class_and_an_aligned_matrix():
@@ -45,7 +45,7 @@ def test_the_digits_report_has_a_row_a_class_and_an_aligned_matrix():
     found = metrics.digits_metrics(probabilities, labels, DIGITS)
     text = report.lines(found, DIGITS)
     assert f"{100 * found['accuracy']:.2f} % (95 % interval " in text
-    matrix = text.split("predicted ones\n")[1].splitlines()
+    matrix = text.split("predicted labels\n")[1].splitlines()
     assert len(matrix) == 11
     assert len({len(line) for line in matrix}) == 1
     assert sum(line.startswith(tuple(DIGITS)) for line in text.splitlines()[1:]) == 20
@@ -61,7 +61,7 @@ def test_many_labels_are_told_by_their_most_frequent_mistakes():
         [f"c{i}" for i in range(k)],
     )
     assert text.endswith("true  predicted  times\nc0           c7      2")
-    assert "rows are the true labels" not in text
+    assert "rows: true labels" not in text
 
 
 @settings(max_examples=60, deadline=None)

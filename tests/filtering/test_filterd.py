@@ -226,7 +226,7 @@ def test_a_place_that_is_taken_is_wrong_use(server, start, tmp_path, mail_run):
     for words, said in (
         (("--port", server.port), "in use"),
         (("--socket", server.path), "in use"),
-        (("--socket", tmp_path / "file"), "no socket"),
+        (("--socket", tmp_path / "file"), "not a socket"),
         (("--socket", tmp_path / ("a" * 200)), "cannot be used"),
         (("--port", 0, "--connections", 0), "--connections"),
         (("--port", 0, "--timeout", 0), "--timeout"),

@@ -38,11 +38,11 @@ def foreign(beginning: bytes) -> str:
     for magic, what, advice in _MAGIC:
         # Two letters may begin a text too.
         if beginning.startswith(magic) and (len(magic) > 2 or _is_binary(beginning)):
-            return f"it is {what}, no mail. {advice}".strip()
+            return f"it is {what}, not a mail. {advice}".strip()
     if beginning[257:262] == b"ustar":
-        return "it is a tar archive, no mail. Unpack it first: tar xf"
+        return "it is a tar archive, not a mail. Unpack it first: tar xf"
     if _is_binary(beginning):
-        return "it is no mail and no text: it holds bytes that neither has"
+        return "it is neither a mail nor a text: it has bytes that occur in neither"
     return ""
 
 

@@ -42,7 +42,7 @@ def mails(path: Path | str) -> Named:
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError):
-        yield str(path), InputError("there is no such file or folder")
+        yield str(path), InputError("no such file or folder")
         return
     if not stat.S_ISDIR(mode):
         yield from _file(path)
@@ -115,7 +115,7 @@ def _folder(folder: Path, server_files: bool, above: tuple[tuple[int, int], ...]
         elif entry.is_dir():
             yield from _folder(entry, server_files, above)
         elif not entry.is_file():
-            yield str(entry), InputError("it is no regular file")
+            yield str(entry), InputError("it is not a regular file")
         elif not _DELETED.fullmatch(entry.name):
             yield from _file(entry)
 

@@ -113,7 +113,7 @@ def read_mail(raw: bytes) -> Mail:
     header = read_header(raw, 0, len(raw))
     if not _is_header(header):
         raise InputError(
-            "it is no mail: it begins with no header, such as Subject: or From:. "
+            "it is not a mail: it does not begin with a header, such as Subject: or From:. "
             "For messages, one a line, use --file."
         )
     return _Reader().mail(raw, header)
