@@ -47,6 +47,7 @@ class Session:
         self._key: Any = None  # of the training that is under way
         self._run: Any = None
         self._step = 0
+        self._rate: float | None = None  # updates a second, as measured last
 
     def answer(self, message: str) -> bytes:
         """The answer to a message, as JSON.
@@ -85,7 +86,8 @@ class Session:
             return self._checked(lesson)
         state = lesson.state(message.get("state", {}))
         if asked == "figures":
-            return {"state": state, "figures": lesson.figures(state, self._numbers(lesson, state))}
+            figures = lesson.figures(state, self._numbers(lesson, state))
+            return {"state": state, "figures": figures, "rate": self._rate}
         if asked == "python":
             return {"python": as_python(lesson, state)}
         if asked == "code":
@@ -106,9 +108,12 @@ class Session:
         step = state["step"]
         if key != self._key or step < self._step:
             self._key, self._run, self._step = key, lesson.begin(state), 0
+        made, began = step - self._step, time.perf_counter()
         while self._step < step:
             lesson.training.update(self._run)
             self._step += 1
+        if made:
+            self._rate = made / max(time.perf_counter() - began, 1e-9)
         return lesson.compute(state, self._run)
 
 

@@ -10,7 +10,21 @@ from nnguide.config.values import unknown
 from nnguide.errors import ConfigError
 from nnguide.learn.lesson import Lesson
 
-NAMES = ("neuron", "activations", "backward", "descent")
+NAMES = (
+    "neuron",
+    "activations",
+    "nonlinear",
+    "backward",
+    "losses",
+    "descent",
+    "batches",
+    "scratch",
+    "overfitting",
+    "mistakes",
+    "broken",
+    "convolution",
+    "precision",
+)
 
 
 @functools.cache

@@ -24,7 +24,7 @@ export function formula(parent, figure) {
 function expression(parent, items) {
   let before = "";
   for (const [i, word] of split(items, " ").entries()) {
-    if (i && /\p{L}/u.test(word[0]) && /[\p{L}₀-₉\])]/u.test(before)) math("mspace", parent, "", { width: "0.28em" });
+    if (i && (typeof word[0] === "object" || /[\p{L}\d(]/u.test(word[0])) && /[\p{L}\d₀-₉\])]/u.test(before)) math("mspace", parent, "", { width: "0.28em" });
     before = word.at(-1) ?? " ";
     const [above, below] = split(word, "/");
     if (below) {
@@ -109,7 +109,8 @@ function identifier(items, i) {
   let end = i;
   while (typeof items[end] === "string" && /[\p{L}\p{M}₀-₉′]/u.test(items[end])) end += 1;
   const name = items.slice(i, end).join("");
-  if (items[end] !== "[") return [end, parent => math("mi", parent, name, { mathvariant: "normal" })];
+  const word = /\p{L}{2}/u.test(name) && "word"; // log, tanh, and plain words stand upright
+  if (items[end] !== "[") return [end, parent => math("mi", parent, name, { mathvariant: "normal", class: word })];
   const close = items.indexOf("]", end);
   let after = close + 1;
   while (typeof items[after] === "string" && /[₀-₉]/.test(items[after])) after += 1;

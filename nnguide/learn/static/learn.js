@@ -16,6 +16,7 @@ let playing = false;
 let asked = 0; // what was wanted last, and what is on the page
 let shown = 0;
 let waiting = false; // for an answer
+let rate = null; // updates a second, as the server has measured
 let remembering; // timers
 let announcing;
 
@@ -56,6 +57,7 @@ async function refresh() {
     }
     $("alert").textContent = "";
     draw($("figures"), answer.figures, state);
+    rate = answer.rate;
     document.documentElement.dataset.frames = Number(document.documentElement.dataset.frames || 0) + 1;
     announce(answer.figures);
     remember();
@@ -82,6 +84,7 @@ function showStep() {
   if (!lesson.steps) return;
   $("step").value = state.step;
   $("step-says").textContent = `step ${state.step.toLocaleString("en")}`;
+  $("rate").textContent = rate ? `${Number(rate.toPrecision(2)).toLocaleString("en")} updates a second` : "";
   $("play").textContent = playing ? "Pause" : state.step >= lesson.steps ? "Again" : "Play";
 }
 
