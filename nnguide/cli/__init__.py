@@ -30,6 +30,7 @@ from nnguide.errors import (
     WriteError,
 )
 
+COMPLETING = "_NNGUIDE_COMPLETE"  # is set while a shell asks what a word may become
 HELP = """Neural networks that you can read, train and use.
 
 \b
@@ -79,6 +80,10 @@ class Commands(Group):
             return None
         command: click.Command = importlib.import_module(f"{__name__}.{name}").command
         _add_common(command)
+        if COMPLETING in os.environ:
+            from nnguide.cli import _completion
+
+            _completion.install(command)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -152,6 +157,10 @@ command_line = Commands(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its status."""
     asked: dict[str, bool] = {}
+    if COMPLETING in os.environ:
+        from nnguide.cli import _completion
+
+        _completion.ready()
     _fill_closed_streams()
     if sys.stdout is None:
         sys.exit(_fail(WriteError("cannot write the answer: standard output is closed"), asked))

@@ -8,12 +8,12 @@ checks its own values, however it was made. No framework is imported here.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, NamedTuple, get_type_hints
 
+from nnguide.config.nearest import dotted, nested, unknown_setting
 from nnguide.config.values import (
     FRACTION,
     LIMIT,
@@ -47,7 +47,7 @@ def _positive_rate(name: str, value: float) -> None:
         )
 
 
-POSITIVE_RATE = Range("above 0", _positive_rate)
+POSITIVE_RATE = Range("above 0", _positive_rate, {"exclusiveMinimum": 0, "exclusiveMaximum": LIMIT})
 
 
 @dataclass(frozen=True)
@@ -292,19 +292,18 @@ class Config:
         """
         if tree.get("task", self.task) != self.task:
             raise ConfigError(f"this configuration is for {tree['task']!r}, not for {self.task!r}")
-        return _merge(self, tree, "")
+        return _merge(self, tree, "", self)
 
     def override(self, settings: Iterable[str]) -> Config:
         """This configuration with `KEY=VALUE` settings on top, as `--set` takes them."""
         config = self
         for word in settings:
             key, equals, text = word.partition("=")
+            if not equals and key.strip() and key.strip() not in flat(self.to_dict()):
+                self.merge(nested(key, Typed()))  # which says what may have been meant
             if not equals or not key.strip():
                 raise ConfigError(f"--set takes KEY=VALUE, as in train.epochs=3; got {word!r}.")
-            value: Any = Typed(text.strip())
-            for part in reversed(key.strip().split(".")):
-                value = {part: value}
-            config = config.merge(value)
+            config = config.merge(nested(key, Typed(text.strip())))
         return config
 
     def describe(self) -> list[Setting]:
@@ -349,40 +348,29 @@ KINDS: dict[str, type[ModelConfig]] = {
 }
 
 
-def _merge(node: Any, tree: Mapping[str, Any], path: str) -> Any:
+def _merge(node: Any, tree: Mapping[str, Any], path: str, root: Any) -> Any:
     if isinstance(node, ModelConfig):
         node = _of_kind(node, tree)
     types_ = get_type_hints(type(node))
     known = [item.name for item in fields(node) if getattr(node, item.name) is not None]
     changes: dict[str, Any] = {}
     for key, value in tree.items():
+        if key in {item.name for item in fields(node)} - set(known):
+            raise ConfigError(f"{path}{key} is not a setting of {node.task}.")
         if key not in known:
-            raise ConfigError(_unknown_setting(node, key, path))
+            leaves = flat(root.to_dict()) if isinstance(root, Config) else {}
+            raise ConfigError(unknown_setting(dotted(path + key, value), leaves))
         current = getattr(node, key)
         if dataclasses.is_dataclass(current) and isinstance(value, Typed):
             value = value.parse()
         if not dataclasses.is_dataclass(current):
             changes[key] = convert(value, types_[key], path + key)
         elif isinstance(value, Mapping):
-            changes[key] = _merge(current, value, f"{path}{key}.")
+            changes[key] = _merge(current, value, f"{path}{key}.", root)
         else:
             inside = ", ".join(f"{path}{key}.{item.name}" for item in fields(current))
             raise ConfigError(f"{path}{key} is a group of settings ({inside}); got {value!r}.")
     return dataclasses.replace(node, **changes)
-
-
-def _unknown_setting(node: Any, key: str, path: str) -> str:
-    """The message for a key that `node` has not; at the root a key may lack its group."""
-    inside = {item.name: getattr(node, item.name) for item in fields(node)}
-    if key in inside:
-        return f"{path}{key} is not a setting of {node.task}."
-    leaves = flat(node.to_dict()) if isinstance(node, Config) else {}
-    last = {leaf: leaf.rpartition(".")[2] for leaf in leaves}
-    if near := difflib.get_close_matches(key, set(last.values()), 1, 0.8):
-        meant = [leaf for leaf, name in last.items() if name == near[0]]
-        return f"unknown setting {key!r}. Did you mean {' or '.join(meant)}?"
-    known = [path + name for name, value in inside.items() if value is not None]
-    return unknown(path + key, known, "setting")
 
 
 def _of_kind(node: ModelConfig, tree: Mapping[str, Any]) -> ModelConfig:

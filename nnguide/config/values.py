@@ -42,18 +42,24 @@ class Range:
     Attributes:
         text: as help shows it, such as "1 or more".
         check: (name, value) -> None; raises a ConfigError for a value outside the range.
+        limits: the same as JSON Schema has it.
     """
 
     text: str
     check: Callable[[str, Any], None]
+    limits: dict[str, Any]
 
 
-FRACTION = Range("0 to below 1", fraction)
+FRACTION = Range("0 to below 1", fraction, {"minimum": 0, "exclusiveMaximum": 1})
 
 
 def minimum(least: float) -> Range:
     """Numbers from `least` on."""
-    return Range(f"{least:g} or more", lambda name, value: at_least(name, value, least))
+    return Range(
+        f"{least:g} or more",
+        lambda name, value: at_least(name, value, least),
+        {"minimum": least, "exclusiveMaximum": LIMIT},
+    )
 
 
 def between(least: int, most: int) -> Range:
@@ -63,7 +69,7 @@ def between(least: int, most: int) -> Range:
         if not least <= value <= most:
             raise ConfigError(f"{name} must be from {least} to {most}; got {value}.")
 
-    return Range(f"{least} to {most}", check)
+    return Range(f"{least} to {most}", check, {"minimum": least, "maximum": most})
 
 
 def one_of(*choices: int, note: str = "") -> Range:
@@ -74,7 +80,7 @@ def one_of(*choices: int, note: str = "") -> Range:
         if value not in choices:
             raise ConfigError(f"{name} must be {text}{note}; got {value}.")
 
-    return Range(text, check)
+    return Range(text, check, {"enum": list(choices)})
 
 
 def setting(default: Any, meaning: str, takes: Range | None = None) -> Any:

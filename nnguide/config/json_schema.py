@@ -1,0 +1,84 @@
+"""The configuration of each task as JSON Schema, with which editors complete and check files."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from nnguide.config import KINDS, Config
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_NAMES = {int: "integer", float: "number", str: "string", bool: "boolean"}
+
+
+def schema(tasks: Mapping[str, tuple[Config, tuple[str, ...]]]) -> dict[str, Any]:
+    """The schema of a configuration file, TOML or JSON, of any of some tasks.
+
+    Args:
+        tasks: name -> its defaults, and the kinds of its network.
+    """
+    return {
+        "$schema": DIALECT,
+        "title": "nnguide configuration",
+        "description": "What --config takes, and a run's config.json holds.",
+        "anyOf": [_of_task(defaults, kinds) for defaults, kinds in tasks.values()],
+    }
+
+
+def _of_task(defaults: Config, kinds: tuple[str, ...]) -> dict[str, Any]:
+    groups: dict[str, Any] = {"task": {"const": defaults.task}}
+    for item in dataclasses.fields(defaults):
+        value = getattr(defaults, item.name)
+        if item.name == "model":
+            shown = [value if value.kind == kind else KINDS[kind]() for kind in kinds]
+            groups["model"] = {"anyOf": [_group(one, kind=value.kind) for one in shown]}
+        elif dataclasses.is_dataclass(value):
+            groups[item.name] = _group(value)
+    return {"title": defaults.task, **_object(groups, f"Settings of {defaults.task}.")}
+
+
+def _group(group: Any, kind: str = "") -> dict[str, Any]:
+    """A group of settings; a network of another kind than the task's own has to say so."""
+    hints = get_type_hints(type(group))
+    settings: dict[str, Any] = {}
+    for item in dataclasses.fields(group):
+        value = getattr(group, item.name)
+        if dataclasses.is_dataclass(value):
+            settings[item.name] = _group(value)
+            continue
+        settings[item.name] = {
+            "description": item.metadata["meaning"],
+            "default": list(value) if isinstance(value, tuple) else value,
+            **_type(hints[item.name], item.metadata["takes"]),
+        }
+    made = _object(settings, (type(group).__doc__ or "").splitlines()[0])
+    if kind and group.kind != kind:
+        made["required"] = ["kind"]
+    return made
+
+
+def _object(properties: dict[str, Any], description: str) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "description": description,
+        "properties": properties,
+        "additionalProperties": False,
+    }
+
+
+def _type(wanted: Any, takes: Any) -> dict[str, Any]:
+    """What a setting takes: its type and, of numbers, its range."""
+    origin, arguments = get_origin(wanted), get_args(wanted)
+    if origin is Literal:
+        return {"enum": list(arguments)}
+    if origin in (typing.Union, types.UnionType):
+        return {"anyOf": [_type(choice, takes) for choice in arguments]}
+    if origin is tuple:
+        one = _type(arguments[0], takes)
+        return {"anyOf": [{"type": "array", "items": one}, one]}
+    if takes is None or wanted in (str, bool):
+        return {"type": _NAMES[wanted]}
+    return {"type": _NAMES[wanted], **takes.limits}

@@ -1,0 +1,71 @@
+"""Keys of settings: dotted and nested, and which one was meant by a key that is none."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+ENOUGH = 0.6  # likeness in [0, 1] from which a setting is offered
+TIE = 0.01  # how far below the best another one is as good
+MOST = 2
+
+
+def unknown_setting(key: str, settings: Iterable[str]) -> str:
+    """The message for a key that is no setting."""
+    settings = list(settings)
+    if near := nearest(key, settings):
+        return f"unknown setting {key!r}. Did you mean {' or '.join(near)}?"
+    groups = dict.fromkeys(setting.partition(".")[0] for setting in settings)
+    return f"unknown setting {key!r}. Known: {', '.join(groups)}."
+
+
+def nested(key: str, value: Any) -> dict[str, Any]:
+    """A setting by its dotted key as a nested mapping."""
+    for part in reversed(key.strip().split(".")):
+        value = {part: value}
+    return dict(value)
+
+
+def dotted(key: str, value: Any) -> str:
+    """The whole key of a nested mapping, as far as one key leads to the next."""
+    while isinstance(value, Mapping) and len(value) == 1:
+        [(inner, value)] = value.items()
+        key = f"{key}.{inner}"
+    return key
+
+
+def nearest(key: str, settings: Iterable[str]) -> list[str]:
+    """The settings most like `key`, the best first; none where none is like it.
+
+    Keys are compared word by word, the last ones counting most, so that a wrong or missing group
+    hides no setting: optimizr.rate is most like train.learning_rate.
+    """
+    found = [(_likeness(key.lower(), setting), setting) for setting in settings]
+    found.sort(key=lambda pair: -pair[0])
+    best = found[0][0] if found else 0.0
+    return [name for likeness, name in found if likeness >= max(ENOUGH, best - TIE)][:MOST]
+
+
+def _likeness(key: str, setting: str) -> float:
+    *groups, last = key.split(".")
+    *known_groups, known = setting.split(".")
+    if last in (known, "".join(word[0] for word in known.split("_"))):
+        end = 1.0
+    else:
+        end = max(_ratio(last, known), 0.9 * _by_word(last, known))
+    if not groups:
+        return end
+    start = max(_by_word(" ".join(groups), setting), _ratio(groups[-1], ".".join(known_groups)))
+    return (start + 2 * end) / 3
+
+
+def _by_word(key: str, setting: str) -> float:
+    """How like the words of `key` are to those of a setting, each to the one it is most like."""
+    words, known = (re.findall(r"[^._ -]+", name) for name in (key, setting))
+    return sum(max(_ratio(word, other) for other in known) for word in words) / max(len(words), 1)
+
+
+def _ratio(a: str, b: str) -> float:
+    return difflib.SequenceMatcher(None, a, b).ratio()

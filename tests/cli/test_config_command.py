@@ -1,0 +1,269 @@
+"""`nnguide config` shows settings that read back the same, and a schema that holds them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nnguide import tasks
+from nnguide.cli import command_line
+from nnguide.config import json_schema, presets, toml
+from nnguide.config.values import flat
+from nnguide.errors import ConfigError
+from nnguide.training.configure import configure
+
+PRESETS = [(task, preset) for task in tasks.names() for preset in presets.names(task)]
+
+
+def nnguide(*words: str) -> Result:
+    return CliRunner().invoke(command_line, ["config", *words], catch_exceptions=True)
+
+
+def printed(*words: str) -> dict[str, Any]:
+    found = nnguide(*words)
+    assert found.exit_code == 0, found.output
+    return tomllib.loads(found.stdout)
+
+
+@pytest.mark.parametrize(("task", "preset"), PRESETS)
+def test_what_is_shown_gives_the_same_settings_again(task: str, preset: str) -> None:
+    config = configure(task, preset=preset)
+    for words in ([], ["--resolved"]):
+        tree = printed("show", task, "--preset", preset, *words)
+        assert tasks.get(task).defaults.merge(tree) == config
+    assert printed("show", task, "--preset", preset, "--resolved") == config.to_dict()
+
+
+def test_a_run_is_shown_as_it_was_trained() -> None:
+    import nnguide as package
+
+    folder = Path(package.__file__).parent / "shipped" / "spam"
+    run = package.load(folder)
+    assert printed("show", str(folder), "--resolved") == run.config.to_dict()
+    assert tasks.get("spam").defaults.merge(printed("show", str(folder))) == run.config
+    refused = nnguide("show", str(folder), "--set", "train.epochs=3")
+    assert isinstance(refused.exception, ConfigError)
+
+
+def test_a_note_says_what_each_setting_means() -> None:
+    shown = nnguide("show", "digits", "--resolved", "--set", "train.epochs=3").stdout
+    assert "epochs = 3  # passes over the training set [a whole number, 1 or more]" in shown
+    assert "kind of network [cnn, dense]" in shown
+
+
+@given(st.text(max_size=20), st.floats(0, 0.99))
+def test_any_value_is_written_as_toml(word: str, number: float) -> None:
+    tree = {"data": {"dataset": word}, "model": {"dropout": number}, "train": {"seed": 1}}
+    if any(0xD800 <= ord(character) < 0xE000 for character in word):
+        return  # no file of UTF-8 holds half a pair
+    assert tomllib.loads("\n".join(toml.lines(tree))) == tree
+
+
+# The schema
+
+
+def problems(value: Any, schema: dict[str, Any]) -> list[str]:
+    """Where a value does not fit a JSON Schema, of which this knows what ours use."""
+    types = {"object": dict, "array": list, "string": str, "boolean": bool, "number": (int, float)}
+    if "anyOf" in schema:
+        found = [problems(value, one) for one in schema["anyOf"]]
+        return [] if [] in found else min(found, key=len)
+    if "const" in schema or "enum" in schema:
+        known = schema.get("enum", [schema.get("const")])
+        same = [one for one in known if value == one]
+        fits = any(isinstance(value, bool) == isinstance(one, bool) for one in same)
+        return [] if fits else [f"{value!r} is none of {known}"]
+    kind = schema["type"]
+    if kind == "integer":
+        whole = isinstance(value, int | float) and float(value).is_integer()
+        fits = whole and not isinstance(value, bool)
+    else:
+        fits = isinstance(value, types[kind]) and isinstance(value, bool) == (kind == "boolean")
+    if not fits:
+        return [f"{value!r} is no {kind}"]
+    if kind == "object":
+        known = schema["properties"]
+        found = [[f"no {key}"] for key in schema.get("required", ()) if key not in value]
+        found += [[f"unknown {key}"] for key in value if key not in known]
+        found += [problems(inner, known[key]) for key, inner in value.items() if key in known]
+        return [problem for one in found for problem in one]
+    if kind == "array":
+        return [problem for one in value for problem in problems(one, schema["items"])]
+    bounds = {
+        "minimum": lambda bound: value >= bound,
+        "maximum": lambda bound: value <= bound,
+        "exclusiveMinimum": lambda bound: value > bound,
+        "exclusiveMaximum": lambda bound: value < bound,
+    }
+    held = [name for name in bounds if name in schema]
+    return [f"{value} is beyond {name}" for name in held if not bounds[name](schema[name])]
+
+
+def schema(*words: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(nnguide("schema", *words).stdout)
+    return found
+
+
+@pytest.mark.parametrize(("task", "preset"), PRESETS)
+def test_every_preset_fits_the_schema(task: str, preset: str) -> None:
+    made = schema(task)
+    assert made["$schema"] == json_schema.DIALECT
+    for tree in (configure(task, preset=preset).to_dict(), presets.preset(task, preset)):
+        assert problems(tree, made) == []
+
+
+@settings(max_examples=40)
+@given(
+    st.sampled_from([(task, key) for task in tasks.names() for key in
+                     flat(tasks.get(task).defaults.to_dict()) if "." in key]),
+    st.one_of(st.integers(-2, 3), st.floats(-1, 2), st.booleans(), st.sampled_from(["adam", "x"])),
+)  # fmt: skip
+def test_the_schema_takes_what_a_configuration_takes(where: tuple[str, str], value: Any) -> None:
+    task, key = where
+    tree: Any = value
+    for part in reversed(key.split(".")):
+        tree = {part: tree}
+    chosen = tasks.get(task)
+    made = json_schema.schema({task: (chosen.defaults, tuple(chosen.models))})
+    try:
+        taken = flat(chosen.defaults.merge(tree).to_dict())[key]
+    except ConfigError:
+        assert problems(tree, made) or key == "model.kind"
+    else:
+        assert isinstance(taken, str) or not problems(tree, made)  # a word may be typed as a number
+
+
+def test_the_schema_refuses_what_a_configuration_refuses() -> None:
+    made = schema("digits")
+    for wrong in (
+        {"train": {"epoch": 3}},
+        {"train": {"epochs": 0}},
+        {"train": {"optimizer": "lamb"}},
+        {"model": {"dropout": 1}},
+        {"model": {"hidden": [0]}},
+        {"model": {"fold": 3}},
+        {"augment": {"hands": "many"}},
+        {"tokens": {}},
+        {"task": "spam"},
+    ):
+        assert problems(wrong, made), wrong
+
+
+# Completion
+
+
+def completed(line: str) -> list[str]:
+    """What bash is told when Tab is pressed at the end of a line."""
+    found = subprocess.run(
+        [sys.executable, "-m", "nnguide"],
+        env={
+            **os.environ,
+            "_NNGUIDE_COMPLETE": "bash_complete",
+            "COMP_LINE": line,
+            "COMP_POINT": str(len(line)),
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stderr == ""
+    return [row.partition(",")[2] for row in found.stdout.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted", "unwanted"),
+    [
+        ("nnguide tr", ["train"], ["tune"]),
+        ("nnguide train ", ["digits", "spam", "table"], []),
+        ("nnguide train spam --preset ", ["default", "mail"], ["dense-augmented"]),
+        ("nnguide train spam --dataset sms_spam+spamass", ["sms_spam+spamassassin"], ["mnist"]),
+        ("nnguide train digits --set train.opt", ["train.optimizer="], ["train.epochs="]),
+        (
+            "nnguide train digits --set train.optimizer=ad",
+            ["train.optimizer=adam", "train.optimizer=adamw"],
+            ["train.optimizer=sgd"],
+        ),
+        ("nnguide train digits --set model.kind=", ["model.kind=cnn", "model.kind=dense"], []),
+        ("nnguide train spam --set augment", [], ["augment.shift="]),
+        ("nnguide evaluate sp", ["spam"], ["digits"]),
+        ("nnguide config show di", ["digits"], []),
+    ],
+)
+def test_words_are_completed(line: str, wanted: list[str], unwanted: list[str]) -> None:
+    found = completed(line)
+    assert set(wanted) <= set(found)
+    assert not set(unwanted) & set(found)
+
+
+def test_runs_are_completed_by_folder(
+    tmp_path: Path, trained: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    for name in ("one", "two"):
+        (tmp_path / "mine" / name).mkdir()
+        (tmp_path / "mine" / name / "manifest.json").write_text("{}")
+    assert {"mine/one", "mine/two"} <= set(completed("nnguide predict mine/"))
+
+
+def test_completion_imports_nothing_heavy() -> None:
+    code = """
+import sys, os
+os.environ.update(_NNGUIDE_COMPLETE="bash_complete", COMP_LINE=sys.argv[1])
+os.environ["COMP_POINT"] = str(len(sys.argv[1]))
+from nnguide import cli
+try:
+    cli.main([])
+except SystemExit:
+    pass
+heavy = set("tensorflow keras sklearn matplotlib PIL numpy jinja2".split())
+print(*sorted(heavy & set(sys.modules)), file=sys.stderr)
+"""
+    for line in ("nnguide train spam --set tr", "nnguide predict ", "nnguide tune --dataset "):
+        found = subprocess.run(
+            [sys.executable, "-c", code, line], capture_output=True, text=True, check=True
+        )
+        assert found.stderr.strip() == ""
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_of_a_shell_is_one(shell: str, tmp_path: Path) -> None:
+    found = CliRunner().invoke(command_line, ["completion", shell])
+    assert found.exit_code == 0
+    assert "_NNGUIDE_COMPLETE" in found.stdout
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
+    script = tmp_path / "script"
+    script.write_text(found.stdout)
+    subprocess.run([shell, "-n", str(script)], check=True)
+
+
+def test_bash_completes_a_value_after_its_equals_sign(tmp_path: Path) -> None:
+    if shutil.which("bash") is None:
+        pytest.skip("bash is not installed")
+    binary = tmp_path / "nnguide"
+    binary.write_text(f'#!/bin/sh\nexec {sys.executable} -m nnguide "$@"\n')
+    binary.chmod(0o755)
+    script = CliRunner().invoke(command_line, ["completion", "bash"]).stdout
+    for line, wanted in (
+        ("nnguide train spam --set train.optimizer=adamw", "adamw"),
+        ("nnguide train spam --set train.optim", "train.optimizer="),
+    ):
+        ask = (
+            f"PATH={tmp_path}:$PATH\n{script}\nCOMP_LINE={line!r}; COMP_POINT={len(line)}\n"
+            '_nnguide_completion nnguide; printf "%s\\n" "${COMPREPLY[@]}"'
+        )
+        found = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, check=True)
+        assert found.stdout.split() == [wanted]
