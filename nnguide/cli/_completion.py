@@ -107,7 +107,7 @@ def _presets(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Co
 def _datasets(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     from nnguide.data.dataset_info import ALL
 
-    before, plus, _ = incomplete.rpartition("+")
+    before, plus = incomplete.rpartition("+")[:2]
     names = [facts.name for facts in ALL if facts.task in _asked()]
     known = [f"{before}{plus}{name}" for name in (names if plus else ["auto", *names])]
     return [*_items(known, incomplete), CompletionItem(incomplete, type="file")]
