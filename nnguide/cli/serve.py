@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
 
 import click
 
 from nnguide import cli
-from nnguide.errors import ConfigError, RunError
+from nnguide.errors import ConfigError, NnguideError, RunError
 
 MIB = 2**20
+FILE = click.Path(dir_okay=False, path_type=Path)
+MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
+INTERRUPTED = 130
 
 
 @click.command("serve")
@@ -23,12 +30,20 @@ MIB = 2**20
     show_default=True,
     help="0: any free one.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes that answer at the port.",
+)
 @click.option("--max-body", type=float, default=16, show_default=True, help="MiB of a request.")
 @click.option("--max-rows", type=int, default=1024, show_default=True, help="Instances of one.")
 @click.option("--batch", type=int, default=64, show_default=True, help="Of those at once.")
 @click.option("--no-batching", is_flag=True, help="Answer each request on its own.")
 @click.option("--queue", type=int, default=256, show_default=True, help="Requests at once.")
 @click.option("--max-held", type=float, default=128, show_default=True, help="MiB of all requests.")
+@click.option("--max-memory", type=float, help="MiB of a process above which it takes on no more.")
 @click.option("--timeout", type=float, default=30, show_default=True, help="Seconds of a request.")
 @click.option("--idle", type=float, default=75, show_default=True, help="Seconds between requests.")
 @click.option(
@@ -36,25 +51,35 @@ MIB = 2**20
 )
 @click.option("--allow-host", multiple=True, metavar="NAME", help="A name it is asked by.")
 @click.option("--cors-origin", multiple=True, metavar="URL", help="Whose pages may ask it.")
+@click.option("--token-file", type=FILE, help="Tokens, one a line, that requests must bring.")
+@click.option("--tls-cert", type=FILE, help="Certificate for HTTPS, PEM.")
+@click.option("--tls-key", type=FILE, help="Its private key, PEM.")
+@click.option("--access-log", metavar="FILE", help="A JSON line for each request; -: stdout.")
 @click.option("--trust", is_flag=True, help="Load a SavedModel that may touch files.")
 def command(
     models: tuple[str, ...],
     host: str,
     port: int,
+    workers: int,
     max_body: float,
     max_rows: int,
     batch: int,
     no_batching: bool,
     queue: int,
     max_held: float,
+    max_memory: float | None,
     timeout: float,
     idle: float,
     poll: float,
     allow_host: tuple[str, ...],
     cors_origin: tuple[str, ...],
+    token_file: Path | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    access_log: str | None,
     trust: bool,
 ) -> int:
-    """Answer TensorFlow Serving's REST requests with each PATH.
+    """Answer requests of TensorFlow Serving, KServe and Triton clients with each PATH.
 
     A PATH is a run's folder, a SavedModel export (its base folder, whose newest version
     serves, or one version), or a task for its newest run; without one, digits and spam.
@@ -71,34 +96,78 @@ def command(
     Examples:
       nnguide serve
       nnguide serve my-digits strict=my-spam --port 9000
-      nnguide serve exports/digits
+      nnguide serve exports/digits --workers 4 --token-file tokens.txt
       curl -d '{"instances": ["win a prize"]}' localhost:8501/v1/models/spam:predict
     """
     cli.loud()
     if not poll > 0:
         raise ConfigError(f"--poll is a number of seconds above 0; got {poll:g}")
-    from nnguide.serving import server
+    together = tempfile.TemporaryDirectory(prefix="nnguide-metrics-") if workers > 1 else None
+    if together:  # where the workers count what /metrics tells; before its library is imported
+        os.environ[MULTIPROCESS] = together.name
+    from nnguide.serving import bearer, server
+    from nnguide.serving.access_log import AccessLog
     from nnguide.serving.bounds import Bounds
 
     _show_log()
+    held, memory = int(max_held * MIB), None if max_memory is None else int(max_memory * MIB)
     bounds = Bounds(
-        *(int(max_body * MIB), max_rows, batch, queue, int(max_held * MIB), timeout, idle)
+        int(max_body * MIB), max_rows, batch, queue, held, timeout, idle=idle, memory=memory
     )
+    tokens = bearer.read(token_file) if token_file else ()
+    tls = server.check_tls(tls_cert, tls_key)
     bound = server.bind(host, port)
-    served = server.Serving(bounds, not no_batching, poll)
-    served.open(models or _usual())
-    address, real_port = bound.getsockname()[:2]
+    words = models or _usual()
+
+    def serve(ready: Callable[[], None], shown: bool = True) -> int:
+        """Load and serve until a signal, and return it."""
+        log = AccessLog(access_log) if access_log else None
+        served = server.Serving(
+            bounds, not no_batching, poll, allow_host, cors_origin, trust, tokens, tls, log
+        )
+        served.open(words)
+
+        def loaded() -> None:
+            for name, model in sorted(served.models.items()) if shown else ():
+                if model.current:
+                    cli.say(
+                        f"{name} version {model.current.number}: {model.current.servable.origin}"
+                    )
+            ready()
+
+        return served.run(bound, loaded)
 
     def ready() -> None:
-        for name, model in sorted(served.models.items()):
-            if model.current:
-                cli.say(f"{name} version {model.current.number}: {model.current.servable.origin}")
+        address, real_port = bound.getsockname()[:2]
         where = f"[{address}]" if ":" in address else address
-        cli.say(f"ready at http://{where}:{real_port}")
+        cli.say(f"ready at http{'s' if tls else ''}://{where}:{real_port}")
 
-    if served.run(bound, ready) == signal.SIGINT:
+    if together:
+        with together:
+            return _several(workers, serve, ready)
+    if serve(ready) == signal.SIGINT:
         raise KeyboardInterrupt
     return 0
+
+
+def _several(
+    count: int, serve: Callable[[Callable[[], None], bool], int], ready: Callable[[], None]
+) -> int:
+    """Serve with `count` processes; the status they end with."""
+    from nnguide.serving import workers
+
+    def work(number: int, done: Callable[[], None]) -> int:
+        try:
+            serve(done, number == 0)
+        except NnguideError as error:
+            click.echo(f"nnguide: {error}", err=True)
+            return error.exit_code
+        return 0
+
+    status = workers.run(count, work, ready)
+    if status == INTERRUPTED:
+        raise KeyboardInterrupt
+    return status
 
 
 def _usual() -> list[str]:

@@ -14,13 +14,14 @@ from starlette.types import ASGIApp
 
 from nnguide import pages
 from nnguide.serving import openapi
+from nnguide.serving.bearer import Bearer
 from nnguide.serving.bounds import Bounds, RefusedError
 from nnguide.serving.decoding import Decoders
 from nnguide.serving.html import page
 from nnguide.serving.intake import Intake, error_response, json_response
 from nnguide.serving.metrics import Metrics
 from nnguide.serving.open_inference import OpenInference
-from nnguide.serving.page import routes
+from nnguide.serving.page import FILES, STYLE, routes
 from nnguide.serving.rest import Rest
 from nnguide.serving.same_origin import SameOrigin
 from nnguide.serving.versions import Model
@@ -35,6 +36,7 @@ def create(
     decoders: Decoders,
     names: Sequence[str] = (),
     origins: Sequence[str] = (),
+    tokens: Sequence[str] = (),
 ) -> ASGIApp:
     """The application that serves `models`, by name.
 
@@ -42,10 +44,11 @@ def create(
         decoders: read pictures.
         names: host names that the server is called by, beside localhost and addresses.
         origins: whose pages may ask, beside its own.
+        tokens: one of which a request must bring; none where anyone may ask.
     """
     intake = Intake(models, bounds, metrics)
     inference = OpenInference(intake)
-    served = Starlette(
+    served: ASGIApp = Starlette(
         routes=[
             Route("/v1/{path:path}", Rest(intake)),
             Route("/v2", inference),
@@ -57,6 +60,8 @@ def create(
         ],
         exception_handlers={HTTPException: _refused, Exception: _bug},
     )
+    if tokens:
+        served = Bearer(served, list(tokens), frozenset({STYLE, *FILES}))
     return SameOrigin(served, names, origins)
 
 
@@ -101,5 +106,6 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _bug(request: Request, error: Exception) -> Response:
-    log.error("this is a bug: %s: %s", type(error).__name__, error, exc_info=error)
+    identity = request.scope.get("request_id", "")
+    log.error("this is a bug: %s: %s %s", type(error).__name__, error, identity, exc_info=error)
     return error_response(RefusedError(500, f"{type(error).__name__} in the server; see its log"))

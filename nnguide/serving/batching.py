@@ -53,6 +53,7 @@ class Batcher:
         together: bool = True,
         seen: Callable[[int], None] = lambda rows: None,
         decoders: decoding.Decoders | None = None,
+        answered: Callable[[tensors.Arrays], None] = lambda outputs: None,
     ) -> None:
         """Start the threads.
 
@@ -60,7 +61,9 @@ class Batcher:
             together: whether requests share batches, where the model gains by it.
             seen: told how many rows each batch has.
             decoders: read the pictures of requests; several models share them.
+            answered: told the outputs of each batch.
         """
+        self._answered = answered
         self._decoders = decoders or decoding.Decoders()
         self._servable = servable
         self._bounds = bounds
@@ -268,13 +271,13 @@ class Batcher:
             rows = [call.rows for call in group]
             self._seen(sum(rows))
             if len(group) == 1:
-                parts = [self._servable.run(group[0].signature, group[0].inputs)]
+                parts = [self._outputs(group[0].signature, group[0].inputs)]
             else:
                 joined = {
                     name: np.concatenate([call.inputs[name] for call in group])
                     for name in group[0].inputs
                 }
-                outputs = self._servable.run(group[0].signature, joined)
+                outputs = self._outputs(group[0].signature, joined)
                 if {len(array) for array in outputs.values()} != {sum(rows)}:
                     raise ValueError("the outputs are not one a row: no batch can be shared")
                 ends = np.cumsum(rows)
@@ -295,6 +298,11 @@ class Batcher:
             except Exception as error:
                 _deliver(call.job, refusal_of(error))
 
+    def _outputs(self, signature: str, inputs: tensors.Arrays) -> tensors.Arrays:
+        outputs = self._servable.run(signature, inputs)
+        self._answered(outputs)
+        return outputs
+
     def _row_by_row(self, call: Call, refusal: RefusedError) -> Outcome:
         """The answer to a call that the model refused, so that only its bad rows fail."""
         if refusal.status != 400 or call.rows < 2 or not call.joins or call.asked.key == "inputs":
@@ -304,7 +312,7 @@ class Batcher:
         for row, place in enumerate(places):
             inputs = {name: array[row : row + 1] for name, array in call.inputs.items()}
             try:
-                good.append(self._servable.run(call.signature, inputs))
+                good.append(self._outputs(call.signature, inputs))
             except Exception as error:
                 if (said := refusal_of(error)).status != 400:
                     return said

@@ -27,6 +27,7 @@ class Bounds:
         held: bytes of all their bodies together; one more is 429.
         seconds: that a request may take; then it is 408 while its body comes, else 504.
         idle: seconds between two requests of a connection; then it is ended.
+        memory: bytes of this process above which a request is 429 while others are answered.
     """
 
     body: int = 16 * 2**20
@@ -36,9 +37,12 @@ class Bounds:
     held: int = 128 * 2**20
     seconds: float = 30.0
     idle: float = 75.0  # longer than proxies keep a connection, which is 60 s mostly
+    memory: int | None = None
 
     def __post_init__(self) -> None:
         for item in fields(self):
+            if getattr(self, item.name) is None:
+                continue
             if not 0 < getattr(self, item.name) < 2**40:
                 raise ConfigError(
                     f"the bound {item.name} is a number above 0; got {getattr(self, item.name)}"

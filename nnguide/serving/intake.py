@@ -4,8 +4,11 @@ began with. Nothing here blocks."""
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -18,6 +21,9 @@ from nnguide.serving.inference_tensors import LENGTH
 from nnguide.serving.jobs import Body, Job, Method
 from nnguide.serving.metrics import Metrics
 from nnguide.serving.versions import Model, Version
+
+_MEMORY = Path("/proc/self/statm")
+_PAGE = 4096 if sys.platform == "win32" else os.sysconf("SC_PAGE_SIZE")
 
 
 def json_response(content: Any, status: int = 200) -> Response:
@@ -99,6 +105,8 @@ class Intake:
             raise RefusedError(
                 429, f"{self._bounds.queue:,} requests are being answered already. Try again."
             )
+        if self._requests and (most := self._bounds.memory) and resident() > most:
+            raise RefusedError(429, "the server has no memory left for it now. Try again.")
         self._hold(1, 0)
         held = 0
         answer: asyncio.Future[Body] = asyncio.get_running_loop().create_future()
@@ -145,6 +153,14 @@ class Intake:
             return found
         asked = f"Latest({name})" if version is None else f"Specific({name}, {version})"
         raise RefusedError(404, f"Servable not found for request: {asked}")
+
+
+def resident() -> int:
+    """The bytes of memory that this process holds; 0 where the system does not say."""
+    try:
+        return int(_MEMORY.read_bytes().split()[1]) * _PAGE
+    except OSError:
+        return 0
 
 
 def _is_zipped(request: Request) -> bool:

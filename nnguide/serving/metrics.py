@@ -1,10 +1,18 @@
-"""What /metrics tells Prometheus, in a registry of its own."""
+"""What /metrics tells Prometheus, in a registry of its own; of several workers their sum."""
 
 from __future__ import annotations
 
+import os
+from collections import Counter as Counts
+from collections.abc import Sequence
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client looks there when it is imported
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_CONFIDENCE = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999, 1)
 _ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
@@ -34,13 +42,48 @@ class Metrics:
             registry=own,
         )
         self.waiting = Gauge(
-            "nnguide_waiting_requests", "Taken on and not yet answered.", registry=own
+            "nnguide_waiting_requests",
+            "Taken on and not yet answered.",
+            registry=own,
+            multiprocess_mode="livesum",
         )
         self.version = Gauge(
-            "nnguide_model_version", "The version that serves.", ("model",), registry=own
+            "nnguide_model_version",
+            "The version that serves.",
+            ("model",),
+            registry=own,
+            multiprocess_mode="livemax",
         )
         self.swaps = Counter("nnguide_model_swaps", "Versions replaced.", ("model",), registry=own)
 
+        self.answers = Counter(
+            "nnguide_answers", "Inputs that were given a label.", ("model", "label"), registry=own
+        )
+        self.confidence = Histogram(
+            "nnguide_answer_confidence",
+            "Probability of the label that was given.",
+            ("model",),
+            buckets=_CONFIDENCE,
+            registry=own,
+        )
+
+    def answered(self, model: str, labels: Sequence[str], sure: Sequence[float]) -> None:
+        """Count answers.
+
+        Args:
+            labels: that were given.
+            sure: the probability of each.
+        """
+        for label, count in Counts(labels).items():
+            self.answers.labels(model, label).inc(count)
+        confidence = self.confidence.labels(model)
+        for probability in sure:
+            confidence.observe(probability)
+
     def page(self) -> bytes:
         """All of it in Prometheus's text form."""
-        return generate_latest(self._registry)
+        if MULTIPROCESS not in os.environ:
+            return generate_latest(self._registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together)
+        return generate_latest(together)

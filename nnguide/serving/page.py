@@ -28,6 +28,7 @@ from nnguide.serving.signatures import DEFAULT
 from nnguide.serving.versions import Model
 
 FOLDER = Path(__file__).with_name("page")
+STYLE = "/page/style.css"
 # Where each file is asked for; relative to the page, so that a proxy may add a prefix.
 FILES = {
     "/page/page.js": "page.js",
@@ -67,7 +68,7 @@ def routes(models: dict[str, Model], bounds: Bounds, decoders: Decoders) -> list
 
     return [
         Route("/", index),
-        Route("/page/style.css", style),
+        Route(STYLE, style),
         *(Route(path, _file(name)) for path, name in FILES.items()),
         Route("/page/models", served),
         Route("/page/picture", _picture(bounds, decoders), methods=["POST"]),

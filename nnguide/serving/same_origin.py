@@ -51,7 +51,8 @@ class SameOrigin:
                 app,
                 allow_origins=sorted(self._origins),
                 allow_methods=["GET", "POST"],
-                allow_headers=["content-type", "content-encoding"],
+                allow_headers=["content-type", "content-encoding", "authorization", "x-request-id"],
+                expose_headers=["x-request-id"],
             )
         self._app = app
 

@@ -29,6 +29,10 @@ class Servable(Protocol):
     gains: bool  # whether a batch costs less than its rows one after the other
     threshold: float | None  # above it a text is spam; None where the most probable label wins
 
+    @property
+    def labels(self) -> tuple[str, ...] | None:
+        """Of a run or an export of one, in label order; None of a model of other origin."""
+
     def prepare(self, name: str, given: Arrays) -> Arrays:
         """One request's inputs, checked: what `run` takes, also joined with others' rows.
 
@@ -71,6 +75,27 @@ def described(kind: Kind, decision: Decision, features: int = 0) -> dict[str, Si
     }
     serialized = {"inputs": Tensor(STRING, (None,), "classify_inputs:0")}
     return {**asked, "classify": Signature(serialized, classes, CLASSIFY)}
+
+
+def given(servable: Servable, outputs: Arrays) -> tuple[list[str], list[float]]:
+    """The labels among a model's outputs and the probability of each; none of a foreign model."""
+    if servable.labels is None:
+        return [], []
+    if "scores" in outputs and "classes" in outputs:
+        scores = outputs["scores"]
+        numbers = scores.argmax(axis=1)
+        if servable.threshold is not None:
+            numbers = (scores[:, 1] > servable.threshold).astype(int)
+        labels = [servable.labels[number] for number in numbers]
+        return labels, scores[np.arange(len(scores)), numbers].tolist()
+    if "label" not in outputs or "probability" not in outputs:
+        return [], []
+    labels = [one if isinstance(one, str) else one.decode() for one in outputs["label"].tolist()]
+    sure = outputs["probability"].tolist()
+    if servable.threshold is not None:  # it is that of the second label
+        first = servable.labels[0]
+        sure = [1 - p if label == first else p for label, p in zip(labels, sure, strict=True)]
+    return labels, sure
 
 
 class RunServable:

@@ -8,20 +8,24 @@ import errno
 import logging
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import uvicorn
 
 from nnguide.errors import ConfigError
 from nnguide.serving import app, same_origin
+from nnguide.serving.access_log import AccessLog, RequestIds
 from nnguide.serving.batching import Batcher
 from nnguide.serving.bounds import Bounds
 from nnguide.serving.connections import MAX_CONNECTIONS, Connections
 from nnguide.serving.decoding import Decoders
 from nnguide.serving.metrics import Metrics
-from nnguide.serving.servable import Servable
+from nnguide.serving.servable import Servable, given
+from nnguide.serving.tensors import Arrays
 from nnguide.serving.versions import Model, Watcher, open_model
 
 BACKLOG = 1024  # connections that the system keeps until they are accepted
@@ -55,6 +59,26 @@ def _unusable(host: str, port: int, error: OSError) -> ConfigError:
     return ConfigError(f"--host {host} --port {port} cannot be used: {error.strerror or error}")
 
 
+def check_tls(certificate: Path | None, key: Path | None) -> tuple[Path, Path] | None:
+    """The files of a certificate and its key, once they are found to belong together.
+
+    Raises:
+        ConfigError: one is missing, cannot be read, or is none.
+    """
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise ConfigError("HTTPS takes --tls-cert and --tls-key; got one of them")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, lambda: "")
+    except (OSError, ValueError) as error:  # of which SSLError is one
+        raise ConfigError(
+            f"--tls-cert {certificate} and --tls-key {key} are no certificate in PEM with its key, "
+            f"without a passphrase: {error}"
+        ) from error
+    return certificate, key
+
+
 @dataclass
 class Serving:
     """Models and how they are served.
@@ -65,6 +89,9 @@ class Serving:
         names: host names that the server is called by, beside localhost and addresses.
         origins: whose pages may ask, beside its own.
         trust: whether a SavedModel may hold code.
+        tokens: one of which a request must bring; none where anyone may ask.
+        tls: files of a certificate and its key, for HTTPS.
+        log: where each request has its line.
     """
 
     bounds: Bounds = field(default_factory=Bounds)
@@ -73,6 +100,9 @@ class Serving:
     names: Sequence[str] = ()
     origins: Sequence[str] = ()
     trust: bool = False
+    tokens: Sequence[str] = ()
+    tls: tuple[Path, Path] | None = None
+    log: AccessLog | None = None
     models: dict[str, Model] = field(default_factory=dict)
     metrics: Metrics = field(default_factory=Metrics)
     decoders: Decoders = field(default_factory=Decoders)
@@ -98,7 +128,11 @@ class Serving:
 
     def _start(self, name: str, servable: Servable) -> Batcher:
         rows = self.metrics.rows.labels(name)
-        return Batcher(servable, self.bounds, self.together, rows.observe, self.decoders)
+
+        def answered(outputs: Arrays) -> None:
+            self.metrics.answered(name, *given(servable, outputs))
+
+        return Batcher(servable, self.bounds, self.together, rows.observe, self.decoders, answered)
 
     def run(self, bound: socket.socket, ready: Callable[[], None]) -> int:
         """Serve until a signal ends it: requests that were begun are answered first.
@@ -113,10 +147,20 @@ class Serving:
             self.models, self.poll, lambda name: self.metrics.swaps.labels(name).inc()
         )
         connections = Connections(self.bounds)
+        served = app.create(
+            self.models,
+            self.bounds,
+            self.metrics,
+            self.decoders,
+            self.names,
+            self.origins,
+            self.tokens,
+        )
+        certificate, key = self.tls or (None, None)
         config = uvicorn.Config(
-            app.create(
-                self.models, self.bounds, self.metrics, self.decoders, self.names, self.origins
-            ),
+            RequestIds(served, self.log),
+            ssl_certfile=certificate,
+            ssl_keyfile=key,
             http=connections.protocol(),
             log_config=None,
             access_log=False,
@@ -140,6 +184,8 @@ class Serving:
             raise _unusable(host, port, error) from error
         finally:
             watcher.end()
+            if self.log:
+                self.log.close()
             for model in self.models.values():
                 if model.current:
                     model.current.batcher.close()

@@ -28,6 +28,7 @@ class HalfPlus:
     origin = "a test"
     gains = True
     platform = "numpy"
+    labels = None
 
     def __init__(self, more: float = 2.0) -> None:
         self.more = more
@@ -81,6 +82,7 @@ class Echo:
     origin = "a test"
     gains = True
     platform = "numpy"
+    labels = None
 
     def __init__(self, **tensors: Tensor) -> None:
         self.signatures = {"serving_default": Signature(tensors, tensors)}

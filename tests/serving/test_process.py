@@ -26,7 +26,7 @@ class Server:
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         assert self.process.stderr
         self.said = ""
-        while not (found := re.search(r"ready at http://127.0.0.1:(\d+)", self.said)):
+        while not (found := re.search(r"ready at https?://127.0.0.1:(\d+)", self.said)):
             line = self.process.stderr.readline()
             assert line, self.said
             self.said += line

@@ -20,16 +20,24 @@ export function request(model, verb, body) {
   return ask(path, new Blob([body], { type: "application/json" }));
 }
 
+function headers() {
+  const token = sessionStorage.getItem("token");
+  return token ? { Authorization: `Bearer ${token}` } : {};
+}
+
 async function ask(path, body) {
   if (body && body.size > mostBytes) {
     throw new Error(`This server takes at most ${mostBytes.toLocaleString("en")} bytes; ` +
       `this would be ${body.size.toLocaleString("en")}.`);
   }
-  let answer;
-  try {
-    answer = await fetch(path, { method: body ? "POST" : "GET", body });
-  } catch {
-    throw new Error("The server does not answer. Is it still running?");
+  const send = () => fetch(path, { method: body ? "POST" : "GET", body, headers: headers() })
+    .catch(() => { throw new Error("The server does not answer. Is it still running?"); });
+  let answer = await send();
+  while (answer.status === 401) {
+    const token = window.prompt("This server asks for its token:");
+    if (!token) break;
+    sessionStorage.setItem("token", token.trim()); // until the tab is closed
+    answer = await send();
   }
   let content = {};
   try {
