@@ -22,7 +22,9 @@ def activations(data: Data, target: Path | str) -> None:
         right.set_ylim(-0.1, 1.1)
         left.legend()
         label_axes(left, "Activations", "sum z", "activation a = g(z)")
-        label_axes(right, "Their slopes, which errors are multiplied by", "sum z", "slope g'(z)")
+        label_axes(
+            right, "Their derivatives, by which errors are multiplied", "sum z", "slope g'(z)"
+        )
 
 
 def linear(data: Data, target: Path | str) -> None:
@@ -32,7 +34,7 @@ def linear(data: Data, target: Path | str) -> None:
             boundary_on(axes, surface, data["points"]["X"], data["points"]["y"])
             title = "without an activation" if name == "linear" else "with a ReLU"
             reached = data["xor_accuracy"][name]
-            label_axes(axes, f"Two layers {title}: {reached:.0%} right", "x₁", "x₂")
+            label_axes(axes, f"Two layers {title}: accuracy {reached:.0%}", "x₁", "x₂")
 
 
 def boundary_on(axes: Any, surface: Data, X: Any, y: Any) -> None:
@@ -64,8 +66,8 @@ def rates(data: Data, target: Path | str) -> None:
         axes.set_ylim(bottom=data["lowest"] / 6)
         axes.set_yscale("log")
         axes.legend()
-        title = f"Too small crawls, too large diverges (beyond α = {data['largest_rate']:.2f})"
-        label_axes(axes, title, "step of full-batch descent", "loss (log scale)")
+        title = f"Too small crawls, too large diverges (above α = {data['largest_rate']:.2f})"
+        label_axes(axes, title, "step of full-batch gradient descent", "loss (log scale)")
 
 
 def batches(data: Data, target: Path | str) -> None:
@@ -80,8 +82,8 @@ def batches(data: Data, target: Path | str) -> None:
         axes.legend()
         label_axes(
             axes,
-            "The same data and rate in batches of several sizes",
-            "epoch: every example seen once",
+            "The same data and learning rate with several batch sizes",
+            "epoch",
             "training loss (log scale)",
         )
 
@@ -132,7 +134,9 @@ def scaling(data: Data, target: Path | str) -> None:
     """The same training with raw and with standardised inputs."""
     with canvas(target) as axes:
         for run in data["runs"]:
-            axes.plot(run["losses"], label=f"{run['inputs']} inputs: {run['accuracy']:.0%} right")
+            axes.plot(
+                run["losses"], label=f"{run['inputs']} inputs: accuracy {run['accuracy']:.0%}"
+            )
         axes.set_ylim(bottom=0)
         axes.legend()
         title = "Age in years and salary in money, raw and standardised"
@@ -254,7 +258,7 @@ def line(x: Any, y: Any, predictions: Any, target: Path | str, title: str) -> No
     """A regression with one feature: the points and what the network answers."""
     order = np.argsort(np.ravel(x))
     with canvas(target) as axes:
-        axes.scatter(np.ravel(x), y, s=16, color=COLOURS[5], label="held-out points")
+        axes.scatter(np.ravel(x), y, s=16, color=COLOURS[5], label="validation points")
         axes.plot(np.ravel(x)[order], np.ravel(predictions)[order], label="ŷ", color=COLOURS[1])
         axes.legend()
         label_axes(axes, title, "x", "y")

@@ -198,7 +198,7 @@ def _opened(
     if table is not None:
         return _of_table(kind, labels, table, label_column, text_column)
     if label_column or text_column:
-        raise ConfigError("label_column and text_column are of a table; this data is none")
+        raise ConfigError("label_column and text_column are for a table; this data is not one")
     if isinstance(data, tuple) and len(data) == 2 and not isinstance(data[0], str):
         return data
     pairs = data if isinstance(data, list) else []

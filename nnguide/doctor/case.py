@@ -69,7 +69,9 @@ class Case:
             try:
                 self.model.build((None, *x.shape[1:]))
             except Exception as error:  # Keras raises whatever its layers raise
-                raise InputError(f"the model cannot take inputs of shape {x.shape[1:]}") from error
+                raise InputError(
+                    f"the model does not take inputs of shape {x.shape[1:]}"
+                ) from error
 
     def _check_inputs(self) -> None:
         """Refuse data that the model's inputs cannot take."""

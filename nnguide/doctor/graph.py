@@ -206,7 +206,7 @@ def read(model: Any, example: Any = None) -> Graph:
 def _followed(model: Any, example: Any) -> Any:
     """What a subclassed model's `call` does to symbols in the place of numbers."""
     if example is None:
-        raise LackingError("the wiring of a model of this kind is read with the help of data")
+        raise LackingError("the graph of this kind of model can only be read with data")
     try:
         symbols = keras.tree.map_structure(
             lambda a: keras.Input(a.shape[1:], dtype=keras.backend.standardize_dtype(a.dtype)),
@@ -215,7 +215,7 @@ def _followed(model: Any, example: Any) -> Any:
         return keras.Function(symbols, model.call(symbols))
     except Exception as error:  # the user's code may raise anything
         raise LackingError(
-            f"the wiring of this subclassed model cannot be read ({type(error).__name__})"
+            f"the graph of this subclassed model cannot be read ({type(error).__name__})"
         ) from error
 
 

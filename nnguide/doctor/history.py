@@ -38,7 +38,9 @@ def read(history: Any) -> dict[str, np.ndarray]:
     if "loss" not in found:
         raise InputError(f"expected a history with a column loss; got {', '.join(found) or 'none'}")
     if len({values.shape for values in found.values()}) != 1 or not len(found["loss"]):
-        raise InputError("expected a history with as many figures in every column, one at least")
+        raise InputError(
+            "expected a history with equally many numbers in every column, at least one"
+        )
     return found
 
 

@@ -211,19 +211,20 @@ class RateProbe:
         if not getattr(model, "compiled", False) or model._compile_loss is None:
             raise LackingError("the model is not compiled with a loss")
         if case.trained:
-            raise LackingError("the weights are trained: a probe is for a start")
+            raise LackingError("the weights are trained already: this rule is for a new model")
         if type(model).train_step is not keras.Model.train_step:
             raise LackingError("the model has a training step of its own")
         weighted = sum(bool(layer.weights) for layer in model._flatten_layers())
         if weighted > MAX_LAYERS or work(case.graph) * rows * 3 * PASSES > MAX_WORK:
-            raise LackingError("the network is too large for a short probe")
+            raise LackingError("the network is too large for a short training")
         self.rate = highest_rate(model.optimizer)
         size = max(min(PROBE_ROWS, rows // BATCHES), 1)
         if size < STEADY and any(
             isinstance(layer, keras.layers.BatchNormalization) for layer in model._flatten_layers()
         ):
             raise LackingError(
-                f"batch normalisation over {size} rows is chance: a probe needs {STEADY * BATCHES}"
+                f"batch normalization over {size} rows is too noisy: this rule needs "
+                f"{STEADY * BATCHES}"
             )
         mixed = np.random.default_rng(1).permutation(rows)
         cuts = [mixed[i * size : (i + 1) * size] for i in range(min(BATCHES, rows // size))]
@@ -310,4 +311,4 @@ def _copy(optimizer: Any) -> Any:
     try:
         return type(inner).from_config({**inner.get_config(), "learning_rate": 0.001})
     except Exception as error:
-        raise LackingError(f"the optimiser cannot be copied ({reason(error)})") from error
+        raise LackingError(f"the optimizer cannot be copied ({reason(error)})") from error

@@ -101,7 +101,10 @@ def _text(finding: Finding) -> str:
     ]
     norms = finding.measured.get("gradient_norms")
     if norms:
-        rows[2:2] = ["  norm of the gradient per layer, from the input on:", *bars(norms)]
+        rows[2:2] = [
+            "  norm of the gradient per layer, from the input to the output:",
+            *bars(norms),
+        ]
     return "\n".join(rows)
 
 

@@ -24,7 +24,7 @@ MOST_CLASSES = 1000
 @rule(
     "not-finite",
     "error",
-    "A network fed NaN or infinity answers without a word, and one step on it makes every "
+    "A network takes NaN or infinity without a warning, and one training step on it makes every "
     "weight NaN.",
     "Remove such rows, or put a number in their place (np.nan_to_num), before training.",
     cheap=True,
@@ -67,7 +67,7 @@ def unscaled_inputs(case: Case) -> Evidence | None:
 
         if any(isinstance(node.op, keras.layers.Embedding) for node in case.graph.nodes):
             return None  # ids, which an embedding looks up
-        raise LackingError("what the first layer with weights is given cannot be seen")
+        raise LackingError("the input of the first layer with weights cannot be read")
     return None
 
 
@@ -85,7 +85,7 @@ def _scale(numbers: np.ndarray, name: str) -> Evidence | None:
         "largest_rms": float(size[worst]),
         "feature": worst,
     }
-    text = f"{name} is given numbers from {low:.4g} to {high:.4g}"
+    text = f"{name} gets numbers from {low:.4g} to {high:.4g}"
     if size[worst] > LARGE:
         return Evidence(
             f"{text}; the root mean square of feature {worst} is {size[worst]:.3g}", measured
@@ -94,7 +94,7 @@ def _scale(numbers: np.ndarray, name: str) -> Evidence | None:
         return Evidence(
             f"{text}: nearly nothing",
             measured,
-            fix="Scale the inputs once: it seems to be done both before the model and in it.",
+            fix="Scale the inputs only once: it seems to be done both before the model and in it.",
         )
     return None
 
@@ -103,22 +103,22 @@ def classes(case: Case) -> np.ndarray:
     """The class of each training example, (n,) int; LackingError where labels are no classes."""
     y = arrays(case.require_data().train.y)
     if len(y) != 1:
-        raise LackingError("the labels are of several outputs")
+        raise LackingError("the model has several outputs")
     labels = y[0]
     if labels.dtype.kind in "biuf" and labels.ndim == 2 and labels.shape[1] > 1:
         if not np.isin(labels, (0, 1)).all() or not (labels.sum(axis=1) == 1).all():
-            raise LackingError("the labels are no classes")
+            raise LackingError("the labels are not classes")
         return labels.argmax(axis=1)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1 or labels.dtype.kind not in "biufU":
-        raise LackingError("the labels are no classes")
+        raise LackingError("the labels are not classes")
     if labels.dtype.kind == "f" and not (labels == np.round(labels)).all():
-        raise LackingError("the labels are no classes")
+        raise LackingError("the labels are not classes")
     _judged_as_classes(case)
     found, numbers = np.unique(labels, return_inverse=True)
     if not 2 <= len(found) <= min(MOST_CLASSES, len(labels) // 2):
-        raise LackingError("the labels are no classes")
+        raise LackingError("the labels are not classes")
     return numbers
 
 
@@ -131,7 +131,7 @@ def _judged_as_classes(case: Case) -> None:
     if len(endings) == 1 and endings[0].family in ("distance", "other"):
         y = endings[0].labels
         if y is not None and len(np.unique(y)) > 2:
-            raise LackingError("the labels are no classes")
+            raise LackingError("the labels are not classes")
 
 
 @rule(
@@ -162,10 +162,9 @@ def ordered_data(case: Case) -> Evidence | None:
 @rule(
     "test-in-train",
     "error",
-    "A network may know by heart what it was trained on: on such rows a test measures memory, "
-    "not what was learned.",
-    "Remove from the training set every row that is in the test or validation set, and "
-    "divide before you duplicate or augment.",
+    "A network may memorize its training rows: on them a test measures memory, not learning.",
+    "Remove from the training set every row that is in the test or validation set, and split "
+    "before you duplicate or augment.",
     cheap=True,
 )
 def test_in_train(case: Case) -> Evidence | None:
@@ -184,7 +183,7 @@ def test_in_train(case: Case) -> Evidence | None:
         share = shared / max(len(rows), 1)
         if shared and share > 2 * repeated + 0.001 * (repeated > 0):
             return Evidence(
-                f"{shared:,} of the {len(rows):,} {name} rows stand in the training set too",
+                f"{shared:,} of the {len(rows):,} {name} rows are in the training set too",
                 {"part": name, "shared": shared, "rows": len(rows), "share": share},
                 severity=None if share >= 0.01 else "warning",
             )
@@ -220,9 +219,9 @@ def _is_blank(value: Any) -> bool:
 @rule(
     "imbalance",
     "warning",
-    "Where one class is rare, a network that never names it is right nearly always: accuracy "
-    "alone does not show it.",
-    'Watch precision and recall too: metrics=["accuracy", keras.metrics.Precision(), '
+    "Where one class is rare, a network that never predicts it is nearly always right: accuracy "
+    "alone does not show that.",
+    'Measure precision and recall too: metrics=["accuracy", keras.metrics.Precision(), '
     "keras.metrics.Recall()]; and give rare classes more weight (class_weight in fit).",
     cheap=True,
 )
@@ -238,7 +237,7 @@ def imbalance(case: Case) -> Evidence | None:
     share = float(counts.max() / counts.sum())
     return Evidence(
         f"the largest class is {ratio:.3g} times the smallest ({share:.0%} of all), and "
-        f"{', '.join(names)} is all that is watched",
+        f"{', '.join(names)} alone is measured",
         {"ratio": ratio, "largest_share": share, "metrics": names},
     )
 
@@ -248,7 +247,7 @@ def imbalance(case: Case) -> Evidence | None:
     "warning",
     "Each batch is one step of gradient descent: with batches near the size of the data an "
     "epoch is a few steps, however long it takes.",
-    "Take batches of 32, 64 or 128; smaller ones for small data.",
+    "Use batches of 32, 64 or 128, smaller ones for small data.",
     cheap=True,
 )
 def batch_size(case: Case) -> Evidence | None:
@@ -257,6 +256,6 @@ def batch_size(case: Case) -> Evidence | None:
     if steps >= 5 or size <= 16:
         return None
     return Evidence(
-        f"batches of {size:,} from {rows:,} examples: {steps} updates an epoch",
+        f"batches of {size:,} from {rows:,} examples: {steps} updates per epoch",
         {"batch_size": size, "examples": rows, "updates": steps},
     )

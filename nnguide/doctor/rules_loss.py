@@ -32,7 +32,7 @@ def _any_ending(case: Case, look: Callable[[Ending], Evidence | None]) -> Eviden
     "loss-head",
     "error",
     "Two classes are one sigmoid node with binary cross-entropy, k classes are k softmax nodes "
-    "with categorical cross-entropy: another pair measures something else than the answer.",
+    "with categorical cross-entropy: any other pair measures something other than the answer.",
     "For k classes: softmax with categorical_crossentropy (one-hot labels) or "
     "sparse_categorical_crossentropy (labels 0 to k - 1). For two, or for several that may be "
     "true at once: sigmoid with binary_crossentropy.",
@@ -45,7 +45,7 @@ def loss_head(case: Case) -> Evidence | None:
 def _mismatch(end: Ending) -> Evidence | None:
     if end.family not in ("categorical", "sparse", "binary"):
         if end.loss is None:
-            raise LackingError("the loss is the user's own")
+            raise LackingError("the loss is a function of your own")
         return None
     head = end.require_activation
     wanted = "sigmoid" if end.family == "binary" else "softmax"
@@ -96,9 +96,9 @@ def softmax_one_node(case: Case) -> Evidence | None:
 @rule(
     "logits-twice",
     "error",
-    "from_logits=True makes the loss squash the outputs; a head that squashed them already "
-    "is squashed twice, and confident answers cannot be reached.",
-    "Take the activation off the last layer, or leave from_logits at False.",
+    "from_logits=True makes the loss apply the activation; on a head that has one it is applied "
+    "twice, and confident answers cannot be reached.",
+    "Remove the activation of the last layer, or leave from_logits at False.",
     cheap=True,
 )
 def logits_twice(case: Case) -> Evidence | None:
@@ -116,8 +116,8 @@ def logits_twice(case: Case) -> Evidence | None:
 @rule(
     "logits-never",
     "error",
-    "Cross-entropy takes the logarithm of probabilities; sums that no softmax or sigmoid has "
-    "squashed are none.",
+    "Cross-entropy takes the logarithm of probabilities; logits without a softmax or sigmoid are "
+    "not probabilities.",
     "Give the loss from_logits=True, or the last layer a softmax (sigmoid for one node).",
     cheap=True,
 )
@@ -138,8 +138,8 @@ def logits_never(case: Case) -> Evidence | None:
 @rule(
     "label-form",
     "error",
-    "Categorical cross-entropy takes one-hot labels, its sparse form takes the numbers of the "
-    "classes, and one sigmoid node takes one 0 or 1.",
+    "Categorical cross-entropy takes one-hot labels, its sparse form takes class numbers, and one "
+    "sigmoid node takes one 0 or 1.",
     "Change the loss (categorical_crossentropy for one-hot labels, "
     "sparse_categorical_crossentropy for numbers), or the labels with keras.utils.to_categorical.",
     cheap=True,
@@ -227,8 +227,8 @@ def _range(end: Ending) -> Evidence | None:
 @rule(
     "mse-for-classes",
     "warning",
-    "For a probability ŷ the gradient of the squared error holds the factor ŷ(1 − ŷ), which is "
-    "near 0 just where the answer is confidently wrong; cross-entropy has none.",
+    "For a probability ŷ the gradient of the squared error contains the factor ŷ(1 − ŷ), which is "
+    "near 0 just where the answer is confidently wrong; cross-entropy does not have it.",
     "For k classes: softmax with categorical_crossentropy. For two: one sigmoid node with "
     "binary_crossentropy.",
     cheap=True,

@@ -83,7 +83,7 @@ def _is_gate(user: Node) -> bool:
 @rule(
     "linear-stack",
     "error",
-    "Two linear layers in a row equal one: without a non-linear activation between them depth "
+    "Two linear layers in a row equal one: without a non-linear activation between them, depth "
     "adds nothing.",
     'Give each hidden layer an activation, as in Dense(64, activation="relu").',
     cheap=True,
@@ -130,8 +130,8 @@ def _is_pointwise(node: Node) -> bool:
 @rule(
     "dropout-after-output",
     "error",
-    "Dropout zeroes hidden units so that none is relied on alone; behind the output it zeroes "
-    "the answers themselves.",
+    "Dropout zeroes hidden units so that the network relies on no single one; after the output it "
+    "zeroes the answers themselves.",
     "Move the Dropout layer before the last layer with weights.",
     cheap=True,
 )
@@ -144,7 +144,7 @@ def dropout_after_output(case: Case) -> Evidence | None:
             node = node.inputs[0]
         if dropouts and node.is_weighted:
             return Evidence(
-                f"{listed(dropouts)} stands behind {node.name}, the last layer with weights",
+                f"{listed(dropouts)} comes after {node.name}, the last layer with weights",
                 {"dropout": dropouts, "output": node.name},
             )
     return None
@@ -159,7 +159,7 @@ def _rate(node: Node) -> float:
     "error",
     "Units that start with equal weights get equal gradients and stay equal: a layer of them "
     "is one unit, and at zero it does not learn at all.",
-    'Start kernels at random: leave out kernel_initializer, or give "glorot_uniform" or '
+    'Initialize kernels at random: leave out kernel_initializer, or give "glorot_uniform" or '
     '"he_normal"; zeros are for biases.',
     cheap=True,
 )
@@ -219,8 +219,8 @@ def _next(node: Node) -> list[Node]:
 @rule(
     "dead-relu",
     "error",
-    "A ReLU whose sum is negative for every example answers 0 and has derivative 0: no gradient "
-    "reaches it and it never learns again.",
+    "A ReLU whose sum is negative for every example outputs 0 and has derivative 0: no gradient "
+    "reaches it, and it never learns again.",
     "Start with small biases and a kernel from he_normal, lower the learning rate, or use "
     "LeakyReLU.",
 )
@@ -241,8 +241,8 @@ def dead_relu(case: Case) -> Evidence | None:
 @rule(
     "batchnorm-batch-1",
     "error",
-    "Batch normalisation compares the examples of a batch; in a batch of one each number is "
-    "its own mean.",
+    "Batch normalization compares the examples of a batch; in a batch of one each number is its "
+    "own mean.",
     "Use batches of 16 or more, or LayerNormalization.",
     cheap=True,
 )

@@ -49,8 +49,8 @@ def _guessing(case: Case, y: object) -> float:
 @rule(
     "drowning-penalty",
     "warning",
-    "A penalty on weights is to nudge the loss; where it is most of it, the network learns to "
-    "have small weights and nothing else.",
+    "A weight penalty should be a small part of the loss; where it dominates, the network learns "
+    "small weights and nothing else.",
     "Lower the factor: 1e-5 to 1e-3 for L2, less for L1.",
 )
 def drowning_penalty(case: Case) -> Evidence | None:
@@ -58,7 +58,7 @@ def drowning_penalty(case: Case) -> Evidence | None:
     if penalty < 3 * loss:
         return None
     return Evidence(
-        f"the penalty on weights is {penalty:.3g}, the loss of guessing {loss:.3g}",
+        f"the weight penalty is {penalty:.3g}, the loss of guessing {loss:.3g}",
         {"penalty": penalty, "loss": loss},
     )
 
@@ -68,7 +68,7 @@ def drowning_penalty(case: Case) -> Evidence | None:
     "error",
     "W := W − α ∂L/∂W steps over the minimum when α is too large, and the loss grows from step "
     "to step.",
-    "Lower the rate by tens until the loss falls: Adam is usually at home near 1e-3, plain "
+    "Divide the learning rate by 10 until the loss falls: Adam usually works near 1e-3, plain "
     "gradient descent near 1e-2.",
 )
 def rate_too_large(case: Case) -> Evidence | None:
@@ -88,9 +88,9 @@ def rate_too_large(case: Case) -> Evidence | None:
 @rule(
     "rate-too-small",
     "warning",
-    "W := W − α ∂L/∂W hardly moves when α is too small: the loss crawls, and an epoch does the "
-    "work of a step.",
-    "Raise the rate by tens until the loss falls at once: Adam is usually at home near 1e-3, "
+    "W := W − α ∂L/∂W hardly moves when α is too small: the loss crawls, and an epoch achieves "
+    "what one step could.",
+    "Multiply the learning rate by 10 until the loss falls at once: Adam usually works near 1e-3, "
     "plain gradient descent near 1e-2.",
 )
 def rate_too_small(case: Case) -> Evidence | None:
@@ -107,7 +107,8 @@ def rate_too_small(case: Case) -> Evidence | None:
 
 def _compared(rate: float, own: np.ndarray, other: float, losses: np.ndarray) -> Evidence:
     return Evidence(
-        f"at the rate {rate:g} the loss goes from {own[0]:.4g} to {own[-1]:.4g} in a few short "
+        f"at learning rate {rate:g} the loss goes from {own[0]:.4g} to {own[-1]:.4g} in a few "
+        f"short "
         f"passes, at {other:g} to {losses[-1]:.4g}",
         {
             "rate": rate,
@@ -146,8 +147,8 @@ def _falls(losses: np.ndarray, still: np.ndarray) -> float:
 @rule(
     "no-validation",
     "warning",
-    "Training figures alone cannot tell learning from knowing by heart.",
-    "Give fit a part that it does not learn from: validation_data=(x_val, y_val).",
+    "Training metrics alone cannot tell learning from memorizing.",
+    "Give fit a validation set: validation_data=(x_val, y_val).",
     cheap=True,
 )
 def no_validation(case: Case) -> Evidence | None:
@@ -163,10 +164,10 @@ def no_validation(case: Case) -> Evidence | None:
 @rule(
     "overfitting",
     "warning",
-    "The training loss falls on while the validation loss rises: the network learns its "
-    "examples by heart.",
+    "The training loss keeps falling while the validation loss rises: the network memorizes its "
+    "examples.",
     "Stop at the best epoch (EarlyStopping(restore_best_weights=True)), add Dropout or L2, "
-    "take a smaller network or more data.",
+    "use a smaller network or more data.",
     cheap=True,
 )
 def overfitting(case: Case) -> Evidence | None:
@@ -198,10 +199,10 @@ def overfitting(case: Case) -> Evidence | None:
 @rule(
     "underfitting",
     "warning",
-    "A loss that hardly falls, or still falls fast when training ends, has not learned what "
-    "the data has to teach.",
-    "Train longer, raise the learning rate, or take a larger network; drop penalties and "
-    "dropout while it underfits.",
+    "A loss that hardly falls, or still falls fast when training ends: the network has not learned "
+    "what the data can teach.",
+    "Train longer, raise the learning rate, or use a larger network; remove penalties and dropout "
+    "while it underfits.",
     cheap=True,
 )
 def underfitting(case: Case) -> Evidence | None:
@@ -231,5 +232,7 @@ def _course(case: Case) -> tuple[dict[str, np.ndarray], int]:
     history = dict(case.require_history())
     epochs = len(history["loss"])
     if epochs < FEWEST_EPOCHS:
-        raise LackingError(f"the history has {epochs} epochs; {FEWEST_EPOCHS} show a course")
+        raise LackingError(
+            f"the history has {epochs} epochs; {FEWEST_EPOCHS} are needed to judge it"
+        )
     return history, epochs

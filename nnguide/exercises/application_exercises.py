@@ -38,7 +38,8 @@ TOKENISE = Exercise(
     "tokenise",
     "Words to numbers",
     "11-digits-and-spam-in-an-afternoon",
-    "**Spam.** A message becomes a row of token ids: words, pairs of words and runs of letters. Each id",
+    "**Spam.** A message becomes a row of token ids: words, pairs of words and runs of letters. "
+    "Each id",
     '''
 """A text is its words: runs of letters a-z and digits, after lower(). Words become ids from 1 up.
 
@@ -67,12 +68,12 @@ def tokenise(text, words):
         Mistake("capital letters make other words: lower() is missing", 'text.lower()))\n', "text))\n"),
         Mistake("words are split at white space: the punctuation stays on them", 're.findall("[a-z0-9]+", text.lower()))\n', "text.lower().split())\n"),
         Mistake("the rarest words come first", "-counts[word], word", "counts[word], word"),
-        Mistake("words by the alphabet, not by how frequent they are", "(-counts[word], word)", "word"),
-        Mistake("the size is not kept", "ranked[:size]", "ranked"),
+        Mistake("words are in alphabetical order, not by frequency", "(-counts[word], word)", "word"),
+        Mistake("the size is ignored", "ranked[:size]", "ranked"),
         Mistake("one word too few: the size counts words, not ids", "ranked[:size]", "ranked[: size - 1]"),
-        Mistake("equally frequent words go by the alphabet backwards", "sorted(counts, key=lambda word: (-counts[word], word))", "sorted(counts, key=lambda word: (counts[word], word), reverse=True)"),
-        Mistake("digits are no words here, though they are wanted", '"[a-z0-9]+", text.lower()))', '"[a-z]+", text.lower()))'),
-        Mistake("unknown words are left out, not 0", 'word in re.findall("[a-z0-9]+", text.lower())]', 'word in re.findall("[a-z0-9]+", text.lower()) if word in words]'),
+        Mistake("equally frequent words are in reverse alphabetical order", "sorted(counts, key=lambda word: (-counts[word], word))", "sorted(counts, key=lambda word: (counts[word], word), reverse=True)"),
+        Mistake("digits are left out: they belong to words", '"[a-z0-9]+", text.lower()))', '"[a-z]+", text.lower()))'),
+        Mistake("unknown words are left out instead of 0", 'word in re.findall("[a-z0-9]+", text.lower())]', 'word in re.findall("[a-z0-9]+", text.lower()) if word in words]'),
         Mistake("capital letters make other words: lower() is missing", "text.lower())]", "text)]"),
         Mistake("words are split at white space: the punctuation stays on them", 're.findall("[a-z0-9]+", text.lower())]', "text.lower().split()]"),
         Mistake("each word counts once: repetitions are lost", '[words.get(word, 0) for word in re.findall("[a-z0-9]+", text.lower())]', '[words.get(word, 0) for word in dict.fromkeys(re.findall("[a-z0-9]+", text.lower()))]'),
@@ -108,7 +109,7 @@ EMBEDDING = Exercise(
     '''
 """A bag of embeddings: a text is the mean of its words' vectors, rows of E; 0 where it has no words.
 
-Backward each word gets its share of δ = ∂L/∂(mean); a word that stands there twice gets it twice.
+Backward each word gets an equal fraction of δ = ∂L/∂(mean); a word that occurs twice gets it twice.
 """
 
 import numpy as np
@@ -141,11 +142,11 @@ def embed_back(ids, E, δ):
         Mistake("every word gets a gradient, also those that are not there", "    for id in ids:\n        dE[id] += δ / len(ids)\n", "    dE += δ / max(len(ids), 1)\n"),
         Mistake("divided by the size of the vector, not by the number of words", "δ / len(ids)", "δ / len(δ)"),
         Mistake("divided by the size of the vocabulary, not by the number of words", "δ / len(ids)", "δ / len(E)"),
-        Mistake("the sign is turned round", "+= δ", "-= δ"),
+        Mistake("the sign is flipped", "+= δ", "-= δ"),
     ),
     (
         "E[ids] takes the rows of all words at once: (length, size).",
-        "The mean gives each of n words the share δ / n.",
+        "The mean gives each of n words δ / n.",
         "Add word by word, or with np.add.at: dE[ids] += … adds a repeated word only once.",
     ),
 )  # fmt: skip
@@ -191,7 +192,8 @@ KERAS = Exercise(
     "keras_model",
     "A Keras model with the right head and loss",
     "11-digits-and-spam-in-an-afternoon",
-    "patterns, and one node gives the probability of spam. The rarer a token, the faster its vector",
+    "patterns, and one node gives the probability of spam. The rarer a token, the faster its "
+    "vector",
     '''
 """A compiled Keras classifier with a hidden ReLU layer: head and loss belong together.
 
@@ -260,7 +262,8 @@ THRESHOLD = Exercise(
     "threshold",
     "A threshold that keeps a bound",
     "11-digits-and-spam-in-an-afternoon",
-    "**The threshold is yours.** Above 0.5 is a choice, not a law. Who must not lose mail says how much",
+    "**The threshold is yours.** Above 0.5 is a choice, not a law. Who must not lose mail says how "
+    "much",
     '''
 """A message is spam when its probability is strictly above the threshold.
 

@@ -21,7 +21,8 @@ SGD = Exercise(
     "sgd",
     "A step of gradient descent",
     "6-gradient-descent",
-    "The slope points uphill, so a step goes the other way: W := W − α ∂L/∂W. The learning rate α is",
+    "The slope points uphill, so a step goes the other way: W := W − α ∂L/∂W. The learning rate α "
+    "is",
     '''
 """One step downhill. It may change θ in place; in either case it returns the new θ."""
 
@@ -60,7 +61,8 @@ MOMENTUM = Exercise(
     "momentum",
     "Momentum",
     "6-gradient-descent",
-    "**Momentum** keeps a velocity, so that steps in one direction add up and steps to and fro cancel;",
+    "**Momentum** keeps a velocity, so that steps in one direction add up and steps to and fro "
+    "cancel;",
     '''
 """A ball that rolls: v := μ v + g, then θ := θ - α v with the new v. In place or not."""
 
@@ -115,7 +117,8 @@ ADAM = Exercise(
     "adam",
     "Adam",
     "6-gradient-descent",
-    "**Adam** divides it by the recent size of each gradient, so that every weight moves by about the",
+    "**Adam** divides it by the recent size of each gradient, so that every weight moves by about "
+    "the",
     '''
 """Adam (Kingma & Ba 2015) with β₁ = 0.9, β₂ = 0.999, ε = 1e-8.
 
@@ -341,7 +344,7 @@ def initialise(sizes, random):
     initial_cases,
     (
         Mistake("all weights are 0: every unit learns the same", "random.normal(0, np.sqrt(2 / fan_in), (fan_in, fan_out))", "np.zeros((fan_in, fan_out))"),
-        Mistake("the square root is missing: the variance stands where the deviation belongs", "np.sqrt(2 / fan_in)", "2 / fan_in"),
+        Mistake("the square root is missing: the variance is used where the standard deviation belongs", "np.sqrt(2 / fan_in)", "2 / fan_in"),
         Mistake("the number of outputs stands where the number of inputs belongs", "2 / fan_in)", "2 / fan_out)"),
         Mistake("1 / in stands where 2 / in belongs: that suits tanh, not ReLU", "2 / fan_in)", "1 / fan_in)"),
         Mistake("not scaled by the number of inputs", "np.sqrt(2 / fan_in)", "1"),

@@ -182,7 +182,7 @@ def opened(data: bytes, name: str) -> Image.Image:
                     f"cut short ({error})"
                 ) from error
     raise InputError(
-        f"{name}: expected a {FORMATS} picture, told by its content; got a file that begins "
+        f"{name}: expected a {FORMATS} picture, recognized by its content; got a file that begins "
         f"with {data[:8]!r}"
     )
 

@@ -277,7 +277,7 @@ class Checkpoint(keras.callbacks.Callback):
         if not all(len(values) == epochs for values in history.values()):
             raise ValueError(f"expected a history of {epochs} epochs")
         if not -1 <= stopping["best_epoch"] <= stopping["epoch"] < epochs:
-            raise ValueError("its best epoch is none of its epochs")
+            raise ValueError("its best epoch is not among its epochs")
         self.model.optimizer.build(self.model.trainable_variables)
         self.stopping.set_state(stopping, _fitting(parts["best"], self.model.weights))
         variables, optimizer = self.model.variables, self.model.optimizer.variables

@@ -37,7 +37,7 @@ def before(task: tasks.Task, run: Run, name: str, validation: Examples) -> str |
     if figures is None:
         return None
     return (
-        f"{name} answers {_percent(figures)} of {figures['n']:,} validation examples right "
+        f"{name} has validation accuracy {_percent(figures)} on {figures['n']:,} examples "
         "without training on this data"
     )
 
@@ -74,8 +74,8 @@ class Guessing:
         names = ("accuracy", "accuracy_low", "accuracy_high")
         figures = {name: measured[f"val_{name}"] for name in names}
         compared = (
-            f"{_percent(figures)} of {measured['n_validation']:,} validation examples are right; "
-            f"always answering {self.label} would be right for {self.majority:.1%}"
+            f"validation accuracy {_percent(figures)} on {measured['n_validation']:,} examples; "
+            f"always answering {self.label} has {self.majority:.1%}"
         )
         if figures["accuracy"] > self.majority:
             return f"too few validation examples to tell it from guessing: {compared}"
@@ -119,7 +119,7 @@ def _seen(run: Run, name: str, config: Config, source: data.Source) -> str | Non
     what = "validation and test examples" if split else "examples that calibration scores"
     settings = f"data.split_seed={theirs.split_seed}, data.validation={theirs.validation:g}"
     return (
-        f"warning: {name} has learned from {what} of {source.name}: figures will be too good. "
+        f"warning: {name} has learned from {what} of {source.name}: metrics will be too good. "
         f"Set {settings} and calibration.on=validation"
     )
 

@@ -258,7 +258,7 @@ def _reassign(service: _Service, oracle: Durable, lease: float, say: Callable[[s
     for name, trial in list(oracle.ongoing_trials.items()):
         silent = time.monotonic() - service.heard.get(trial.trial_id, time.monotonic())
         if silent > lease:
-            say(f"{name} was not heard of for {silent:.0f} s: trial {trial.trial_id} is run again")
+            say(f"{name} has been silent for {silent:.0f} s: trial {trial.trial_id} is run again")
             oracle.take_back(name)
 
 

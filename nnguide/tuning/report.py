@@ -79,7 +79,7 @@ def verdict(found: dict[str, Any]) -> list[str]:
         lines.append(f"{title:<15} {figure} ({one['epochs']} epochs, {found['seeds']} seeds)")
     gain = f"gain {found['gain']:+.4f}"
     if found["spread"] is None:
-        lines.append(f"{gain}: one seed each cannot tell it from chance")
+        lines.append(f"{gain}: one seed each is too few to tell it from chance")
     elif found["exceeds"]:
         lines.append(f"{gain}: more than the spread of a difference, {found['spread']:.4f}")
     else:

@@ -178,8 +178,8 @@ def _warn_if_small(scorer: Scorer, say: Callable[[str], None]) -> None:
     _, validation = training_and_validation(scorer.base, scorer.examples)
     if not scorer.search.folds and len(validation or ()) < SMALL:
         say(
-            f"warning: the validation set has {len(validation or ()):,} examples, so scores "
-            "differ by luck. --folds 5 scores on all of the training set."
+            f"warning: the validation set has {len(validation or ()):,} examples, so scores are "
+            f"noisy. --folds 5 scores on all of the training set."
         )
 
 
@@ -191,7 +191,7 @@ def _before(place: Workspace, search: Search, force: bool) -> dict[str, Any] | N
     """The result of the finished search that is to go on; None where none is finished.
 
     Raises:
-        ConfigError: what is there was begun with other settings.
+        ConfigError: what is there was started with other settings.
         RunError: it is damaged.
     """
     workspace.restore(place.folder)
@@ -216,8 +216,8 @@ def _is_continued(place: Workspace, search: Search) -> bool:
 def _same(folder: Path, wanted: Search) -> None:
     if changed := Search.open(folder).differences(wanted):
         raise ConfigError(
-            f"{folder} was begun with other settings ({', '.join(changed)}). "
-            "Repeat the options it was begun with, or start over with --force. "
+            f"{folder} was started with other settings ({', '.join(changed)}). "
+            "Repeat its options, or start over with --force. "
             "Only more --trials may be given."
         )
 
@@ -254,7 +254,7 @@ def _trials(
     if resume:
         oracle.recover()
         if kept := len(oracle.end_order):
-            say(f"going on after {kept} trials")
+            say(f"resuming after {kept} trials")
     kind = f"{search.tuner} search of {search.task}"
     say(f"{kind}: {oracle.planned:,} trials of up to {search.max_epochs} epochs, {_scored(search)}")
     if workers == 1 and address is None:
@@ -270,7 +270,7 @@ def _trials(
             say=say,
         )
     if oracle.cut_short:
-        say(f"the time is up after {len(oracle.end_order)} of {oracle.planned:,} trials")
+        say(f"time is up after {len(oracle.end_order)} of {oracle.planned:,} trials")
     return rows.rows(oracle), time.monotonic() - began
 
 
@@ -315,9 +315,9 @@ def _report(
     best = rows.best(search, found)
     if best is None:
         failed = [row for row in found if row.state == "failed"]
-        reason = f"The first: {failed[0].error}." if failed else "None was begun in time."
+        reason = f"The first: {failed[0].error}." if failed else "None was started in time."
         raise WorkError(
-            f"none of {len(found)} trials was completed, so there is no best one. {reason} "
+            f"none of {len(found)} trials completed, so there is no best one. {reason} "
             f"See {folder / 'trials.csv'}."
         )
     assert best.config is not None
@@ -354,7 +354,7 @@ def _train_best(
     held: Source | None,
     say: Callable[[str], None],
 ) -> Run:
-    say("training the best on training and validation set together: no validation figures")
+    say("training the best on training and validation set together: no validation metrics")
     config, out = final(search, result["config"], result["best_epoch"]), folder / "best"
     waits = resuming.place(out, force=False).waits
     begun = waits or (out.exists() and Run.open(out).config == config)

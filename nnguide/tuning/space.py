@@ -44,7 +44,7 @@ def declare(search: Search) -> tuple[keras_tuner.HyperParameters, Config]:
             apply(base, {name: value})  # raises what is wrong with it
         space.merge([hp])
     if not space.space:
-        raise ConfigError("there is nothing left to search: every setting is fixed")
+        raise ConfigError("nothing to search: every setting is fixed")
     return space, base
 
 

@@ -108,7 +108,7 @@ def work(task: str) -> None:
             raise ConfigError(str(error)) from error
         except Exception as error:
             if type(error).__module__.startswith("grpc"):
-                raise WorkError(f"the chief at {address} has gone away") from error
+                raise WorkError(f"the chief at {address} is gone") from error
             raise
         finally:
             signs.over.set()
@@ -127,7 +127,7 @@ def await_chief(address: str) -> None:
         except OSError as error:
             if time.monotonic() > until:
                 raise WorkError(
-                    f"no chief answers at {address}: start one there, or see whether it died"
+                    f"no chief answers at {address}: start one there, or check whether it died"
                 ) from error
             time.sleep(POLL)
 

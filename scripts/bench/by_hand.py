@@ -48,7 +48,7 @@ def by_hand(quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
                 "what": f"accuracy after {EPOCHS} epochs",
                 "side": SIDES[0],
                 "values": [right],
-                "unit": "share",
+                "unit": "fraction",
             }
         ],
         "notes": [f"by hand takes {ratio:.2f} times as long as scikit-learn (medians)"],

@@ -50,7 +50,7 @@ def explanations(quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
             if complete[0] is not None:
                 share = float(np.mean(complete))
                 what = f"{task}: sums within 1 %"
-                rows.append({"what": what, "side": method, "values": [share], "unit": "share"})
+                rows.append({"what": what, "side": method, "values": [share], "unit": "fraction"})
     notes.append("deletion: less than at random is better; insertion: more is")
     return {"rows": rows, "notes": notes}
 

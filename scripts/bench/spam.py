@@ -38,8 +38,8 @@ def spam(quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
             ("training", "s", [run[0] for run in runs]),
             ("prediction", "messages/s", [run[1] for run in runs]),
             ("MCC", "", [run[2]["mcc"] for run in runs]),
-            ("spam caught", "share", [run[2]["spam_caught"] for run in runs]),
-            ("ham blocked", "share", [run[2]["blocked_ham"] for run in runs]),
+            ("spam caught", "fraction", [run[2]["spam_caught"] for run in runs]),
+            ("ham blocked", "fraction", [run[2]["blocked_ham"] for run in runs]),
         ):
             rows.append({"what": what, "side": side, "values": values, "unit": unit})
     return {"rows": rows, "notes": [f"{SET}: {len(training):,} to learn, {len(test):,} to judge"]}

@@ -208,7 +208,7 @@ def test_columns_that_are_not_there_are_named() -> None:
     assert len(data.hold("spam", {"a": LABELS, "b": TEXTS}, label_column="A").load("all")) == 60
     with pytest.raises(ConfigError, match="no column 'body'; it has label, text"):
         data.hold("spam", COLUMNS, text_column="body")
-    with pytest.raises(ConfigError, match="of a table; this data is none"):
+    with pytest.raises(ConfigError, match="for a table; this data is not one"):
         data.hold("spam", (TEXTS, LABELS), label_column="label")
 
 

@@ -77,7 +77,7 @@ def test_a_probe_is_not_run_where_batch_norm_makes_it_chance(data):
     x, y = data
     report = doctor.check(network(), (x[:24], y[:24]))
     for rule in ("rate-too-large", "rate-too-small"):
-        assert report.not_run[rule].startswith("batch normalisation over 6 rows is chance")
+        assert report.not_run[rule].startswith("batch normalization over 6 rows is too noisy")
     assert "rate-too-large" in doctor.check(network(), data).passed
 
 

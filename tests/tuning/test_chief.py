@@ -116,7 +116,7 @@ def test_the_trial_of_a_worker_that_left_is_run_by_another(
     led.run(then)
     assert states(led) == ["completed"] * 3
     assert len(led.oracle.end_order) == 3
-    assert any("gone was not heard of" in line for line in led.lines)
+    assert any("gone has been silent for" in line for line in led.lines)
 
 
 def test_a_full_disk_ends_the_chief(lead: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,7 +109,7 @@ def test_a_search_without_a_completed_trial(
             raise ValueError("no luck")
 
     monkeypatch.setattr(searching, "Scorer", Failing)
-    with pytest.raises(WorkError, match="none of 5 trials was completed") as caught:
+    with pytest.raises(WorkError, match="none of 5 trials completed") as caught:
         searching.tune(pretended.search(trials=5), out=tmp_path / "s", compare=0)
     assert "ValueError: no luck" in str(caught.value)
     assert (tmp_path / "s.tune.unfinished" / "trials.csv").read_text().count("failed") == 5
@@ -148,7 +148,7 @@ def test_a_finished_search_is_given_more_trials(pretend: None, tmp_path: Path, t
     before = searching.tune(few, out=tmp_path / "s", compare=1)
     lines: list[str] = []
     after = searching.tune(many, out=tmp_path / "s", compare=0, resume=True, say=lines.append)
-    assert "going on after 2 trials" in lines
+    assert "resuming after 2 trials" in lines
     assert after["completed"] == whole["completed"] == 4
     if tuner != "bayesian":  # whose beginning depends on how long it will be
         assert after["best_score"] == whole["best_score"]
@@ -159,7 +159,7 @@ def test_a_finished_search_is_given_more_trials(pretend: None, tmp_path: Path, t
 
 
 def test_no_trial_in_time(pretend: None, tmp_path: Path) -> None:
-    with pytest.raises(WorkError, match="None was begun in time"):
+    with pytest.raises(WorkError, match="None was started in time"):
         searching.tune(pretended.search(trials=5), out=tmp_path / "s", minutes=1e-9, compare=0)
 
 

@@ -1,0 +1,111 @@
+"""What a user reads has the words of CONTRIBUTING.md's glossary, and none that it rules out."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+import nnguide
+from nnguide.cli import command_line
+
+PACKAGE = Path(nnguide.__file__).parent
+ROOT = PACKAGE.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted(PACKAGE.rglob("*.md"))]
+TEMPLATES = sorted(PACKAGE.rglob("*.html"))
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def glossary() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """The phrases of CONTRIBUTING.md that are ruled out, and those that are right all the same."""
+    lines = (ROOT / "CONTRIBUTING.md").read_text("utf-8").splitlines()
+    start = lines.index("| do not write | write | still right |") + 2
+    rows = []
+    for line in lines[start:]:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.split(", ") for cell in line.strip("|").split("|")])
+
+    def phrases(column: int) -> re.Pattern[str]:
+        words = sorted({w for row in rows for cell in row[column] if (w := cell.strip())})
+        return re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})s?\b", re.IGNORECASE)
+
+    return phrases(0), phrases(2)
+
+
+RULED_OUT, RIGHT = glossary()
+
+
+def wrong(text: str) -> list[str]:
+    """The phrases in a text that the glossary rules out, each with its surroundings."""
+    text = RIGHT.sub("…", " ".join(text.split()))
+    return [text[max(0, m.start() - 30) : m.end() + 30] for m in RULED_OUT.finditer(text)]
+
+
+def test_the_glossary_is_read() -> None:
+    assert wrong("Check the path for a  slip") == ["Check the path for a slip"]
+    assert wrong("It was LEARNT;\nfigures of the\nheld-out part") != []
+    assert wrong("Matplotlib figures and the standard deviation") == []
+    assert wrong("slippery configuration, a doorway") == []
+
+
+def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    yield path, command
+    if isinstance(command, click.Group):
+        for name in command.list_commands(click.Context(command)):
+            inner = command.get_command(click.Context(command), name)
+            assert inner is not None
+            yield from commands(inner, f"{path} {name}")
+
+
+def test_the_help_of_every_command_and_option() -> None:
+    found = {
+        path: wrong(command.get_help(click.Context(command, info_name=path)))
+        for path, command in commands(command_line, "nnguide")
+    }
+    assert len(found) > 40
+    assert {path: phrases for path, phrases in found.items() if phrases} == {}
+
+
+def shown(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Strings of several words that are no documentation of the code; an f-string is one."""
+    hidden: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, DOCUMENTED) and ast.get_docstring(node) is not None:
+            hidden.add(node.body[0].value)  # type: ignore[attr-defined]
+        elif isinstance(node, ast.Attribute) and node.attr == "split":
+            hidden.add(node.value)  # a list of words for the program
+        elif isinstance(node, ast.JoinedStr):
+            hidden |= set(node.values)
+            text = "".join(v.value if isinstance(v, ast.Constant) else "…" for v in node.values)
+            yield node.lineno, text
+        elif isinstance(node, ast.Constant) and node not in hidden and isinstance(node.value, str):
+            yield node.lineno, node.value
+
+
+def test_every_message_of_the_package() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{line}: {phrase}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for line, text in shown(ast.parse(path.read_text("utf-8")))
+        if " " in text.strip()
+        for phrase in wrong(text)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_every_template(path: Path) -> None:
+    text = re.sub(r"\{[{%#].*?[%}#]\}|<[^>]*>", " ", path.read_text("utf-8"), flags=re.DOTALL)
+    assert wrong(text) == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_page(path: Path) -> None:
+    """Prose alone: code has names of its own, as a JSON key that must stay."""
+    text = re.sub(r"```.*?```|`[^`\n]*`|\]\([^)]*\)", " ", path.read_text("utf-8"), flags=re.DOTALL)
+    assert wrong(text) == []
