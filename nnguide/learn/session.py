@@ -129,6 +129,7 @@ def _parsed(message: str) -> dict[str, Any]:
 
 def _shown(function: Any) -> dict[str, Any]:
     """The lines of a function, and where they stand."""
+    function = inspect.unwrap(function)  # of a cache
     lines, first = inspect.getsourcelines(function)
     path = Path(inspect.getsourcefile(function) or "")
     root = Path(nnguide.__file__).parents[1]

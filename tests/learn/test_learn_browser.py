@@ -204,6 +204,37 @@ def test_it_fits_a_phone_and_every_picture_has_words(page: Page, address: str, n
     assert page.run(unnamed) == 0
 
 
+def test_points_and_a_table_of_ones_own(page: Page, address: str, tmp_path: Path):
+    visit(page, address + "scratch", "#data=yours&points=")
+    for x, y in ((0.3, 0.3), (0.7, 0.6)):
+        page.drag(".plane .grip", [(x, y), (x, y)])
+    page.until("document.getElementById('control-points').textContent.endsWith(': 2')")
+    rows = "\n".join(f"{i},{i * i % 11},{'yes' if i > 15 else 'no'}" for i in range(30))
+    (tmp_path / "mine.csv").write_text(f"a,b,label\n{rows}\n")
+    page.choose_file("#file-points", tmp_path / "mine.csv")
+    page.until("document.getElementById('control-points').textContent.endsWith(': 30')")
+    page.until("document.querySelectorAll('#figures .class1').length === 14")
+    (tmp_path / "mine.csv").write_text("a,b,label\n1,x,yes\n")
+    page.choose_file("#file-points", tmp_path / "mine.csv")
+    page.until("document.getElementById('alert').textContent.includes('your table')")
+
+
+def test_a_drawn_digit_is_read(page: Page, address: str):
+    visit(page, address + "pixels", "#label=drawn")
+    page.drag("#control-drawn", [(0.5, 0.15), (0.5, 0.3), (0.5, 0.5), (0.5, 0.7), (0.5, 0.85)])
+    page.until("document.querySelector('#figures .best span')?.textContent === '1'")
+    page.until("location.hash.length > 900")  # the link holds the picture
+
+
+def test_words_are_hidden_by_their_buttons(page: Page, address: str):
+    visit(page, address + "blackbox")
+    page.click(".message button:nth-of-type(2)")
+    page.until("document.getElementById('control-hidden').value === '2'")
+    page.run("document.querySelector('.message button:nth-of-type(4)').focus()")
+    page.press(" ", 32)
+    page.until("document.getElementById('control-hidden').value === '2 4'")
+
+
 def test_without_motion_a_training_goes_in_leaps(page: Page, address: str):
     page.call(
         "Emulation.setEmulatedMedia",

@@ -22,8 +22,11 @@ NAMES = (
     "overfitting",
     "mistakes",
     "broken",
+    "pixels",
     "convolution",
+    "words",
     "precision",
+    "blackbox",
 )
 
 

@@ -8,7 +8,7 @@ const TOP = 8;
 const RIGHT = 12;
 let clips = 0;
 
-export function chart(parent, figure, set, state) {
+export function chart(parent, figure, set) {
   const width = Math.max(260, Math.min(parent.clientWidth || 480, 720));
   const square = Boolean(figure.heat);
   const inner = width - LEFT - RIGHT;
@@ -40,7 +40,7 @@ export function chart(parent, figure, set, state) {
   if (figure.path) trail(inside, figure.path, x, y);
   for (const point of figure.points ?? []) mark(inside, point, x, y);
   for (const one of figure.marks ?? []) upright(inside, one, x, box);
-  if (figure.drag || figure.add) grip(holder, picture, figure, x, y, box, set, state);
+  if (figure.drag || figure.add) grip(holder, picture, figure, x, y, box, set);
 
   const legend = key(figure);
   if (old) old.replaceWith(picture);
@@ -209,7 +209,7 @@ function boundary(parent, field, box) {
 }
 
 // The pointer sets controls: it drags one point, or adds one of a class with each click.
-function grip(holder, picture, figure, x, y, box, set, state) {
+function grip(holder, picture, figure, x, y, box, set) {
   const area = svg("rect", picture, { x: box.left, y: box.top, width: box.wide, height: box.high, class: "grip" });
   const place = event => {
     const frame = holder.getBoundingClientRect();
@@ -220,9 +220,11 @@ function grip(holder, picture, figure, x, y, box, set, state) {
     ];
   };
   if (figure.add) {
-    area.addEventListener("click", event => {
+    area.addEventListener("pointerdown", event => { // a click would need the same drawing at its end
+      if (!event.isPrimary || event.button !== 0) return;
       const [px, py] = place(event).map(value => Number(value.toFixed(2)));
-      set({ ...figure.add.also, [figure.add.to]: [...state[figure.add.to], [px, py, event.shiftKey ? 1 - figure.add.class : figure.add.class]] });
+      const kind = event.shiftKey ? 1 - figure.add.class : figure.add.class;
+      set(state => ({ ...figure.add.also, [figure.add.to]: [...state[figure.add.to], [px, py, kind]] }));
     });
     return;
   }

@@ -93,7 +93,14 @@ function points(row, control, changed) {
   const says = make("span", row, "", { id: `control-${control.name}` });
   const undo = make("button", row, "Take back", { type: "button" });
   const clear = make("button", row, "Remove all", { type: "button" });
+  const open = make("button", row, "Open a table", { type: "button" });
+  const file = make("input", row, "", { type: "file", accept: ".csv", class: "away", tabindex: -1, "aria-hidden": "true", id: `file-${control.name}` });
   let present = [];
+  open.addEventListener("click", () => file.click());
+  file.addEventListener("change", async () => {
+    if (file.files[0]) row.dispatchEvent(new CustomEvent("table", { bubbles: true, detail: await file.files[0].text() }));
+    file.value = ""; // so that the same file can be opened again
+  });
   undo.addEventListener("click", () => changed(present.slice(0, -1)));
   clear.addEventListener("click", () => changed([]));
   return current => {

@@ -11,7 +11,7 @@ let last = [];
 let current = [];
 
 // Show `figures` in `parent`; a figure that is as it was stays untouched.
-export function draw(parent, figures, state, anew = false) {
+export function draw(parent, figures, anew = false) {
   const kinds = figures.map(one => one.kind).join();
   if (parent.dataset.kinds !== kinds) {
     parent.replaceChildren();
@@ -23,7 +23,7 @@ export function draw(parent, figures, state, anew = false) {
       make("div", frame, "", { class: "drawn" });
     }
   }
-  current = [figures, state];
+  current = figures;
   figures.forEach((figure, i) => {
     const now = JSON.stringify(figure);
     if (now === last[i] && !anew) return;
@@ -32,14 +32,14 @@ export function draw(parent, figures, state, anew = false) {
     if (figure.kind !== "note") frame.firstChild.textContent = figure.title;
     KINDS[figure.kind](frame.lastChild, figure, values => {
       parent.dispatchEvent(new CustomEvent("set", { detail: values }));
-    }, state);
+    });
   });
 }
 
 // A figure is drawn for its width and in the scheme's colours: both can change.
 const again = () => {
   const parent = document.getElementById("figures");
-  if (current.length) draw(parent, ...current, true);
+  if (current.length) draw(parent, current, true);
 };
 let wide = 0;
 new ResizeObserver(([entry]) => {
@@ -90,13 +90,32 @@ function note(parent, figure) {
   parent.replaceChildren(text);
 }
 
-// A message whose parts are coloured: for is orange, against blue, as deep as they weigh.
-function words(parent, figure) {
-  const text = make("p", null, "", { class: "message", tabindex: 0, role: "group", "aria-label": figure.alt });
+// A message whose parts are coloured: for is orange, against blue, as deep as they weigh. Where
+// words can be hidden each is a button, which stays the same one while it is pressed.
+function words(parent, figure, set) {
+  const text = make("p", null, "", { class: "message", role: "group", "aria-label": figure.alt });
+  const old = [...parent.querySelectorAll("button")];
+  if (old.length && old.map(one => one.textContent).join() === figure.words.map(one => one.text.trim()).join()) {
+    old.forEach((one, i) => one.setAttribute("aria-pressed", String(Boolean(figure.words[i].off))));
+    return;
+  }
   const most = Math.max(...figure.words.map(one => Math.abs(one.weight)), 1e-12);
   for (const one of figure.words) {
-    const span = make("span", text, one.text, { class: one.weight > 0 ? "for" : "against" });
-    span.style.setProperty("--weight", `${Math.round(80 * Math.abs(one.weight) / most)}%`);
+    if (one.toggle) {
+      const button = make("button", text, one.text.trim(), { type: "button", "aria-pressed": String(Boolean(one.off)) });
+      button.addEventListener("click", () => set(state => ({ [figure.to]: toggled(state[figure.to], one.toggle) })));
+    } else {
+      const span = make("span", text, one.text, { class: one.weight > 0 ? "for" : "against" });
+      span.style.setProperty("--weight", `${Math.round(80 * Math.abs(one.weight) / most)}%`);
+    }
+    text.append(" ");
   }
   parent.replaceChildren(text);
+}
+
+// A list of numbers, as text, with one more or one less.
+function toggled(list, number) {
+  const numbers = list.split(" ").filter(Boolean).map(Number);
+  const others = numbers.filter(one => one !== number);
+  return (others.length < numbers.length ? others : [...numbers, number].sort((a, b) => a - b)).join(" ");
 }

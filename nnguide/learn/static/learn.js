@@ -9,6 +9,7 @@ import * as link from "./state.js";
 const $ = id => document.getElementById(id);
 const lesson = JSON.parse($("described").textContent);
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const SLOW = 700; // milliseconds without an answer, after which the page says that it waits
 const CALM_PAUSE = 500; // milliseconds between two pictures of a training, without motion
 
 let state = { ...lesson.defaults };
@@ -22,7 +23,8 @@ let announcing;
 
 const server = new Server(() => refresh(), message => { $("alert").textContent = message; });
 const controls = bind($("controls"), lesson.controls, change);
-$("figures").addEventListener("set", event => change(event.detail)); // by the pointer on a figure
+// What the pointer on a figure sets: values, or what makes them of the state as it is then.
+$("figures").addEventListener("set", ({ detail }) => change(typeof detail === "function" ? detail(state) : detail));
 window.addEventListener("hashchange", () => { if (link.text(state) !== location.hash) restore(); });
 
 // Take the state that the address holds; what it lacks is the default.
@@ -47,7 +49,10 @@ async function refresh() {
   waiting = true;
   while (shown < asked) {
     const turn = asked;
+    const slow = setTimeout(() => { $("says").textContent = "Computing …"; }, SLOW);
     const answer = await server.ask({ lesson: lesson.name, state });
+    clearTimeout(slow);
+    if ($("says").textContent === "Computing …") $("says").textContent = "";
     if (!answer) break; // the connection is lost; it is asked again when it is back
     shown = turn;
     if (answer.error) {
@@ -56,7 +61,7 @@ async function refresh() {
       continue;
     }
     $("alert").textContent = "";
-    draw($("figures"), answer.figures, state);
+    draw($("figures"), answer.figures);
     rate = answer.rate;
     document.documentElement.dataset.frames = Number(document.documentElement.dataset.frames || 0) + 1;
     announce(answer.figures);
@@ -125,6 +130,13 @@ if (lesson.steps) {
   $("begin").addEventListener("click", () => to(0));
   $("step").addEventListener("input", event => to(Number(event.target.value)));
 }
+
+// A table of one's own becomes points of the state, so that a link holds them too.
+$("controls").addEventListener("table", async event => {
+  const answer = await server.ask({ lesson: lesson.name, ask: "points", table: event.detail });
+  if (answer?.error) $("alert").textContent = answer.error;
+  else if (answer) change({ points: answer.points, data: "yours", ...(lesson.steps ? { step: 0 } : {}) });
+});
 
 $("reset").addEventListener("click", () => {
   stop();

@@ -1,0 +1,62 @@
+"""What made an answer: gradients, hiding, LIME and exact Shapley values, for a few parts.
+
+All ask one function: from which parts are there (0 or 1 for each) to the answer. With n parts there
+are 2ⁿ such questions, so that few parts can be asked all of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+Answer = Callable[[np.ndarray], np.ndarray]  # (questions, parts) of 0 and 1 -> (questions,)
+MOST_PARTS = 10
+
+
+def every_subset(parts: int) -> np.ndarray:
+    """All 2ⁿ questions, (2ⁿ, n) of 0 and 1; the last has every part."""
+    numbers = np.arange(2**parts)
+    return (numbers[:, None] >> np.arange(parts)) & 1
+
+
+def hiding(answer: Answer, parts: int) -> np.ndarray:
+    """How far the answer falls when one part is hidden, for each."""
+    whole = np.ones((1, parts))
+    return answer(whole) - answer(whole - np.eye(parts))
+
+
+def shapley(answer: Answer, parts: int) -> np.ndarray:
+    """The mean of what a part adds, over all orders in which the parts can come.
+
+        φ_i = Σ_S |S|! (n − |S| − 1)! / n! · (f(S ∪ i) − f(S))        S: subsets without i
+
+    They sum to the answer for all parts less that for none (Shapley 1953).
+    """
+    subsets = every_subset(parts)
+    found, size = answer(subsets), subsets.sum(axis=1)
+    weight = [
+        math.factorial(k) * math.factorial(parts - k - 1) / math.factorial(parts)
+        for k in range(parts)
+    ]
+    values = np.zeros(parts)
+    for i in range(parts):
+        without = np.flatnonzero(subsets[:, i] == 0)
+        with_it = without + 2**i  # the same question with part i
+        shares = np.array(weight)[size[without]]
+        values[i] = (shares * (found[with_it] - found[without])).sum()
+    return values
+
+
+def lime(answer: Answer, parts: int, width: float = 0.75) -> np.ndarray:
+    """The slopes of a straight line through the answers, those near the whole counting more.
+
+    The weight of a question is e^(−d²/width²), d the fraction of parts that it hides
+    (Ribeiro, Singh & Guestrin 2016, here with all questions and not a sample of them).
+    """
+    subsets = every_subset(parts)
+    weight = np.exp(-(((1 - subsets.mean(axis=1)) / width) ** 2))
+    A = np.hstack([subsets, np.ones((len(subsets), 1))]) * np.sqrt(weight)[:, None]
+    line = np.linalg.lstsq(A, answer(subsets) * np.sqrt(weight), rcond=None)[0]
+    return line[:-1]
