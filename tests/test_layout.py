@@ -50,7 +50,7 @@ ORDER = (
     "kinds",
     *("preprocessing", "data", "inference", "models", "tasks", "runs"),
     *("evaluation", "doctor", "explain", "export", "training"),
-    *("audit", "filtering", "serving", "tuning", "blueprints", "exercises", "learn"),
+    *("audit", "filtering", "serving", "tuning", "sklearn", "blueprints", "exercises", "learn"),
     *("cli", "__main__"),
 )
 # The record of a kind of input is loaded by its name, as a task is: it knows every room, and no

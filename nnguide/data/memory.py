@@ -158,7 +158,7 @@ def read(
         )
     if not checked:
         raise InputError("expected labelled examples; got none")
-    numbers, names = kind.numbered([_plain(value) for value in values], labels)
+    numbers, names = kind.numbered([plain(value) for value in values], labels)
     bad: list[LeftOut] = []
     good: list[int] = []
     for place, pair in enumerate(zip(checked, numbers, strict=True)):
@@ -242,7 +242,7 @@ def _column(table: containers.Table, wanted: str | None) -> str | None:
     raise ConfigError(f"{NAME} has no column {wanted!r}; it has {user_data.listed(list(table))}")
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A label as Python has it: a word, a whole number, or what is neither as it is."""
     if hasattr(value, "item") and np.ndim(value) == 0:
         value = value.item()

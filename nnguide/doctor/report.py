@@ -75,6 +75,20 @@ class Report:
             "silenced": list(self.silenced),
         }
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from nnguide import pages
+
+        count = len(self.findings)
+        return pages.render(
+            "report.html",
+            title="The doctor's report",
+            lead=f"{count or 'no'} finding{'s' * (count != 1)}; {len(self.passed)} rules passed, "
+            f"{len(self.not_run)} not run, {len(self.silenced)} silenced",
+            findings=self.findings,
+            not_run=self.not_run,
+        )
+
     def lines(self) -> str:
         """The report as text, for people."""
         parts = [_text(finding) for finding in self.findings]

@@ -115,6 +115,10 @@ class Explanation:
 
         return fragment(self)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return self.html()
+
     def draw(self, path: Path | str) -> None:
         """Write a PNG file."""
         from nnguide.explain.draw import draw

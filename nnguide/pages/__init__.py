@@ -2,6 +2,9 @@
 
     explanations.html   why a network answered as it did (`nnguide explain --out why.html`)
     fragment.html       one explanation, for any page or notebook
+    run.html            a run, in a notebook
+    report.html         the doctor's report, in a notebook
+    progress.html       a training at work, in a notebook
     audit.html          a whole model measured (`nnguide audit`)
     try.html            the page of the server: draw a digit, paste a message
     interface.html      the server's interface for programs

@@ -34,9 +34,18 @@ def folder() -> Path:
 def remember(run: Path) -> None:
     """Remember the run in the folder `run`; where that cannot be written, do without."""
     with contextlib.suppress(OSError, UnicodeError, RuntimeError):
-        path = str(run.absolute())
-        name = hashlib.sha256(os.fsencode(path)).hexdigest()[:32]
-        write_text(folder() / f"{name}.txt", f"{path}\n")
+        write_text(_entry(run), f"{run.absolute()}\n")
+
+
+def forget(run: Path) -> None:
+    """Forget the run in the folder `run`, which is about to go."""
+    with contextlib.suppress(OSError, UnicodeError, RuntimeError):
+        _entry(run).unlink(missing_ok=True)
+
+
+def _entry(run: Path) -> Path:
+    name = hashlib.sha256(os.fsencode(str(run.absolute()))).hexdigest()[:32]
+    return folder() / f"{name}.txt"
 
 
 def remembered() -> list[Path]:

@@ -74,6 +74,12 @@ class Run:
                 said += f", validation accuracy {accuracy:.2%}"
         return f"<Run {self.folder}: {said}>"
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from nnguide.runs import card
+
+        return card.html(self)
+
     @functools.cached_property
     def task(self) -> tasks.Task:
         return tasks.get(self.manifest["task"])

@@ -18,7 +18,7 @@ from nnguide.errors import ConfigError, ExtraError, WorkError, WriteError
 from nnguide.evaluation import validation_scores
 from nnguide.files import write_json, write_text, writing_to
 from nnguide.runs import Run
-from nnguide.training import remarks, updates
+from nnguide.training import notebook, remarks, updates
 from nnguide.training import resume as resuming
 from nnguide.training.configure import configure, of_data, with_words
 from nnguide.workspace import Workspace
@@ -42,8 +42,8 @@ def train(
     force: bool = False,
     resume: bool = False,
     callbacks: Sequence[Any] = (),
-    watch: Callable[[str], Sequence[Any]] = lambda title: (),
-    say: Callable[[str], None] = lambda line: None,
+    watch: Callable[[str], Sequence[Any]] | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> Run:
     """Train a network and return its finished run.
 
@@ -60,11 +60,16 @@ def train(
         callbacks: more Keras callbacks, for the training alone.
         watch: makes Keras callbacks that show progress, for a title: "" for the training, else
             that of a network that calibration trains.
-        say: takes each line meant for the user.
+        say: takes each line meant for the user. Without `watch` and `say` a notebook shows both
+            in its cell, and nothing is shown elsewhere.
     Raises:
         NnguideError: see nnguide.errors; nothing that existed is lost.
         KeyboardInterrupt: interrupted before the first epoch ended; no folder is left.
     """
+    if watch is None and say is None and notebook.is_running():
+        board = notebook.Board()
+        watch, say = board.watch, board.say
+    watch, say = watch or (lambda title: ()), say or (lambda line: None)
     tree = config.to_dict() if isinstance(config, Config) else config or {}
     settings = settings if isinstance(settings, Mapping) else list(settings)
     settled = configure(task, preset=preset, config=tree, settings=settings)

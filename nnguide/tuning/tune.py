@@ -33,7 +33,7 @@ def tune(
     out: Path | str | None = None,
     resume: bool = False,
     force: bool = False,
-    say: Callable[[str], None] = lambda line: None,
+    say: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Search better settings for a task, guided by its validation set.
 
@@ -45,12 +45,13 @@ def tune(
         tuner, objective, trials, max_epochs, factor, iterations, executions, folds: of the search,
             as the options of `nnguide tune`.
         workers, minutes, compare, train_best, out, resume, force, say: as for
-            `nnguide.tuning.search.tune`.
+            `nnguide.tuning.search.tune`. Without `say` a notebook shows the lines in its cell.
     Returns:
         What docs/json.md says of `tune`: `config` is the best, for `train(task, config=…)`.
     Raises:
         NnguideError: see nnguide.errors.
     """
+    from nnguide.training import notebook
     from nnguide.training.configure import configure, of_data, with_words
     from nnguide.tuning import search
     from nnguide.tuning.space_file import entries
@@ -87,5 +88,5 @@ def tune(
         compare=compare,
         train_best=train_best,
         source=source,
-        say=say,
+        say=say or (notebook.Board().say if notebook.is_running() else lambda line: None),
     )
