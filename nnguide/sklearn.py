@@ -6,9 +6,8 @@
     cross_val_score(SpamClassifier(epochs=3), texts, labels)
 
 `check_estimator` passes every check that it can try. It draws tables of numbers, which are neither
-pictures nor texts, so of DigitsClassifier and SpamClassifier it tries few, and TableClassifier, which
-shares all but the input with them, stands for the three. It skips check_array_api_input for all: X
-becomes a NumPy array.
+pictures nor texts, so of DigitsClassifier and SpamClassifier it tries few; TableClassifier, which
+shares all but the input with them, stands for the three.
 
 Each `fit` trains as `nnguide.train` does, on all that it is given, and the estimator keeps the
 finished run: it is pickled with it, and `save_run` writes it to a folder that every command takes.

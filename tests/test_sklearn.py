@@ -70,7 +70,6 @@ def test_check_estimator_passes_all_that_it_tries() -> None:
     "check",
     [
         "check_requires_y_none",
-        "check_n_features_in",
         "check_fit2d_1sample",
         "check_dict_unchanged",
         "check_classifiers_one_label",
