@@ -9,7 +9,7 @@ import click
 
 from nnguide import cli, tasks
 from nnguide.cli import _options
-from nnguide.errors import ConfigError
+from nnguide.errors import ConfigError, InputError
 
 
 @click.group("data", cls=cli.Group)
@@ -196,3 +196,41 @@ def _echo_counts(counts: dict[str, dict[str, int]] | None) -> None:
     for part, labels in (counts or {}).items():
         each = ", ".join(f"{label} {n:,}" for label, n in labels.items())
         click.echo(f"{part:<8} {sum(labels.values()):,}: {each}")
+
+
+@command.command("uncertain")
+@click.argument("run")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--count", type=click.IntRange(1), default=20, show_default=True, help="How many to show."
+)
+def uncertain(run: str, path: Path, count: int) -> int:
+    """Show which inputs at PATH to label next: those of which RUN is least sure.
+
+    PATH is what `nnguide predict` takes: for digits a picture, a folder of them or a table, for
+    spam a file of messages. Prints MARGIN, LABEL, PROBABILITY and INPUT between tabs, the
+    least sure first. MARGIN is the distance from the threshold, or between the two most
+    probable labels. An input that fails has a line on stderr, and the status is 4.
+
+    \b
+    nnguide data uncertain digits scans/
+    nnguide data uncertain my-spam unlabelled.txt --count 50
+    """
+    cli.loud()
+    from nnguide import runs
+    from nnguide.cli.predict import one_line
+    from nnguide.runs.uncertain import uncertain as least_sure
+
+    found = runs.load(run)
+    cli.say(f"run: {found.folder}")
+    kind = found.task.kind
+    named = kind.sources(found, kind.asked_of(path, cli.standard_input()))
+    doubts, bad = least_sure(found, named, count)
+    for doubt in doubts:
+        label, probability = one_line(doubt.answer.label), doubt.answer.probability
+        click.echo(f"{doubt.margin:.6f}\t{label}\t{probability:.6f}\t{one_line(doubt.name)}")
+    for name, error in bad.items():
+        click.echo(f"nnguide: {one_line(name)}: {one_line(str(error))}", err=True)
+    if not doubts and not bad:
+        raise InputError("expected at least one input; got none")
+    return InputError.exit_code if bad else 0

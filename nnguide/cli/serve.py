@@ -55,6 +55,11 @@ INTERRUPTED = 130
 @click.option("--tls-cert", type=FILE, help="Certificate for HTTPS, PEM.")
 @click.option("--tls-key", type=FILE, help="Its private key, PEM.")
 @click.option("--access-log", metavar="FILE", help="A JSON line for each request; -: stdout.")
+@click.option(
+    "--corrections",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Let the page save pictures with the right label here.",
+)
 @click.option("--trust", is_flag=True, help="Load a SavedModel that may touch files.")
 def command(
     models: tuple[str, ...],
@@ -77,6 +82,7 @@ def command(
     tls_cert: Path | None,
     tls_key: Path | None,
     access_log: str | None,
+    corrections: Path | None,
     trust: bool,
 ) -> int:
     """Answer requests of TensorFlow Serving, KServe and Triton clients with each PATH.
@@ -123,7 +129,16 @@ def command(
         """Load and serve until a signal, and return it."""
         log = AccessLog(access_log) if access_log else None
         served = server.Serving(
-            bounds, not no_batching, poll, allow_host, cors_origin, trust, tokens, tls, log
+            bounds,
+            not no_batching,
+            poll,
+            allow_host,
+            cors_origin,
+            trust,
+            tokens,
+            tls,
+            log,
+            corrections,
         )
         served.open(words)
 

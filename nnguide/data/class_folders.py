@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nnguide.data import user_data
+from nnguide.data import corrections, user_data
 from nnguide.data.examples import Examples, LeftOut
 from nnguide.errors import InputError
 
@@ -36,6 +36,11 @@ def found_parts(path: Path) -> dict[str, Path]:
 def read(path: Path) -> Examples:
     """All pictures of the class folders in `path`, which has no parts."""
     folders = _class_folders(path)
+    if names := corrections.labels_of(path):  # of which some may have no picture yet
+        folders = [folder for folder in folders if folder.name in names and any(folder.iterdir())]
+        if not folders:
+            raise InputError(f"{path} holds no corrections yet")
+        return _read_folders(path, folders, names)
     return _read_folders(path, folders, _names(path, folders))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nnguide.data import class_folders, idx, npz, pixel_tables, user_data
+from nnguide.data import class_folders, corrections, idx, npz, pixel_tables, user_data
 from nnguide.data.examples import Examples, LeftOut
 from nnguide.errors import InputError
 
@@ -46,6 +46,13 @@ def read(
     path = Path(path)
     user_data.check(path, split)
     if path.is_dir():
+        if corrections.labels_of(path):
+            if split == "test":
+                raise InputError(
+                    f"{path} holds corrections, all of which are learned from: it has no test set. "
+                    "Evaluate on other data, as with --dataset mnist."
+                )
+            return class_folders.read(path)
         if tables := _tables(path):
             return user_data.official(
                 path, split, tables, lambda part: _read_table(tables, part, label_column, encoding)

@@ -142,6 +142,10 @@ class Kind:
         """
         raise NotImplementedError
 
+    def asked_of(self, path: Path, stdin: IO[bytes]) -> Asked:
+        """What `sources` takes for the inputs at one path."""
+        return Asked((), stdin, files=(path,))
+
     def check(self, raw: Any, features: tuple[str, ...] = ()) -> np.ndarray:
         """Raw inputs as the array that a network takes; InputError if one is not to be taken."""
         raise NotImplementedError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from nnguide.errors import ConfigError, InputError
 from nnguide.kinds import Asked, Kind
@@ -81,6 +81,9 @@ class Pictures(Kind):
                 "--file, --mail, --text-column and --threshold are for spam; give image files"
             )
         return sources.pictures(asked.inputs, asked.stdin, check_encoding(asked.encoding))
+
+    def asked_of(self, path: Path, stdin: IO[bytes]) -> Asked:
+        return Asked((str(path),), stdin)
 
     def check(self, raw: Any, features: tuple[str, ...] = ()) -> np.ndarray:
         from nnguide.inference import picture_inputs

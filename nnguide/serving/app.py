@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -37,6 +38,7 @@ def create(
     names: Sequence[str] = (),
     origins: Sequence[str] = (),
     tokens: Sequence[str] = (),
+    corrected: Path | None = None,
 ) -> ASGIApp:
     """The application that serves `models`, by name.
 
@@ -45,6 +47,7 @@ def create(
         names: host names that the server is called by, beside localhost and addresses.
         origins: whose pages may ask, beside its own.
         tokens: one of which a request must bring; none where anyone may ask.
+        corrected: the folder that takes corrections of pictures; None takes none.
     """
     intake = Intake(models, bounds, metrics)
     inference = OpenInference(intake)
@@ -53,7 +56,7 @@ def create(
             Route("/v1/{path:path}", Rest(intake)),
             Route("/v2", inference),
             Route("/v2/{path:path}", inference),
-            *routes(models, bounds, decoders),
+            *routes(models, bounds, decoders, corrected),
             *_health(models),
             *_described(models, bounds),
             Route("/metrics", _metrics(models, metrics)),

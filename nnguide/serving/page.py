@@ -1,25 +1,29 @@
 """The page at /: draw a digit or paste a message, and watch a served model answer.
 
-The page asks the models through TensorFlow Serving's interface, as any client does. Two things
-that interface does not tell it: what is served and how each model decides, GET page/models; and
-how a picture looks in MNIST's form, POST page/picture. Files and answers are this server's alone.
+The page asks the models through TensorFlow Serving's interface, as any client does. What that
+interface does not have: what is served and how each model decides, GET page/models; how a picture
+looks in MNIST's form, POST page/picture; and where the operator wants it, what a picture really
+shows, POST page/correction. Files and answers are this server's alone.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from nnguide import pages
-from nnguide.errors import InputError
+from nnguide.data import corrections
+from nnguide.errors import InputError, WriteError
 from nnguide.serving.bounds import Bounds, RefusedError
 from nnguide.serving.decoding import Decoders, Read, Reading
 from nnguide.serving.intake import error_response, json_response
@@ -45,17 +49,29 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
+log = logging.getLogger(__name__)
 WAITING = 8  # pictures that are read or wait to be, at most
 
 Answering = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-def routes(models: dict[str, Model], bounds: Bounds, decoders: Decoders) -> list[BaseRoute]:
-    """The page, its files, and the two answers it needs beside TensorFlow Serving's interface."""
+def routes(
+    models: dict[str, Model], bounds: Bounds, decoders: Decoders, corrected: Path | None = None
+) -> list[BaseRoute]:
+    """The page, its files, and the answers it needs beside TensorFlow Serving's interface.
+
+    Args:
+        corrected: the folder that takes corrections of pictures; None takes none.
+    """
 
     async def served(request: Request) -> Response:
         return json_response(
-            {"bytes": bounds.body, "rows": bounds.rows, "models": described(models)}
+            {
+                "bytes": bounds.body,
+                "rows": bounds.rows,
+                "corrects": corrected is not None,
+                "models": described(models),
+            }
         )
 
     page = pages.render("try.html")
@@ -72,6 +88,11 @@ def routes(models: dict[str, Model], bounds: Bounds, decoders: Decoders) -> list
         *(Route(path, _file(name)) for path, name in FILES.items()),
         Route("/page/models", served),
         Route("/page/picture", _picture(bounds, decoders), methods=["POST"]),
+        *(
+            [Route("/page/correction", _correction(bounds, decoders, corrected), methods=["POST"])]
+            if corrected
+            else []
+        ),
     ]
 
 
@@ -109,10 +130,33 @@ def takes(servable: Servable) -> str | None:
 
 
 def _picture(bounds: Bounds, decoders: Decoders) -> Answering:
+    async def answer(request: Request, levels: np.ndarray) -> Response:
+        """A picture file's bytes to {"image": 28 rows of 28 grey levels}."""
+        return json_response({"image": levels.tolist()})
+
+    return _of_picture(bounds, decoders, answer)
+
+
+def _correction(bounds: Bounds, decoders: Decoders, folder: Path) -> Answering:
+    async def answer(request: Request, levels: np.ndarray) -> Response:
+        """Keep a picture with the label that a person gave it."""
+        label = request.query_params.get("label", "")
+        saved = await run_in_threadpool(corrections.save, folder, label, levels)
+        log.info("correction: %s", saved)
+        return json_response({"label": label, "file": saved.name})
+
+    return _of_picture(bounds, decoders, answer)
+
+
+def _of_picture(
+    bounds: Bounds,
+    decoders: Decoders,
+    work: Callable[[Request, np.ndarray], Coroutine[Any, Any, Response]],
+) -> Answering:
+    """What `work` answers to a request with the picture in its body."""
     waiting = 0
 
     async def answer(request: Request) -> Response:
-        """A picture file's bytes to {"image": 28 rows of 28 grey levels}."""
         nonlocal waiting
         if waiting >= WAITING:
             return error_response(
@@ -121,8 +165,9 @@ def _picture(bounds: Bounds, decoders: Decoders) -> Answering:
         waiting += 1
         try:
             content = await _body(request, bounds)
-            levels = await _read(content, bounds, decoders)
-            return json_response({"image": levels.tolist()})
+            return await work(request, await _read(content, bounds, decoders))
+        except WriteError as error:
+            return error_response(RefusedError(507, str(error)))
         except (InputError, RefusedError) as error:
             refusal = error if isinstance(error, RefusedError) else RefusedError(400, str(error))
             return error_response(refusal)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import uvicorn
 
+from nnguide.data import corrections
 from nnguide.errors import ConfigError
 from nnguide.serving import app, same_origin
 from nnguide.serving.access_log import AccessLog, RequestIds
@@ -24,6 +25,7 @@ from nnguide.serving.bounds import Bounds
 from nnguide.serving.connections import MAX_CONNECTIONS, Connections
 from nnguide.serving.decoding import Decoders
 from nnguide.serving.metrics import Metrics
+from nnguide.serving.page import takes
 from nnguide.serving.servable import Servable, given
 from nnguide.serving.tensors import Arrays
 from nnguide.serving.versions import Model, Watcher, open_model
@@ -92,6 +94,7 @@ class Serving:
         tokens: one of which a request must bring; none where anyone may ask.
         tls: files of a certificate and its key, for HTTPS.
         log: where each request has its line.
+        corrected: the folder that takes corrections of pictures; None takes none.
     """
 
     bounds: Bounds = field(default_factory=Bounds)
@@ -103,6 +106,7 @@ class Serving:
     tokens: Sequence[str] = ()
     tls: tuple[Path, Path] | None = None
     log: AccessLog | None = None
+    corrected: Path | None = None
     models: dict[str, Model] = field(default_factory=dict)
     metrics: Metrics = field(default_factory=Metrics)
     decoders: Decoders = field(default_factory=Decoders)
@@ -125,6 +129,23 @@ class Serving:
                     f"other={word.partition('=')[2] or word}."
                 )
             self.models[model.name] = model
+        if self.corrected:
+            self._take_corrections(self.corrected)
+
+    def _take_corrections(self, folder: Path) -> None:
+        """Make the folder of corrections for the labels of the models that read pictures."""
+        current = [model.current for model in self.models.values() if model.current]
+        found = {
+            one.servable.labels
+            for one in current
+            if takes(one.servable) == "picture" and one.servable.labels
+        }
+        if len(found) != 1:
+            raise ConfigError(
+                "--corrections takes those of pictures of one set of labels; among the models "
+                f"served are {len(found)}"
+            )
+        corrections.prepare(folder, found.pop())
 
     def _start(self, name: str, servable: Servable) -> Batcher:
         rows = self.metrics.rows.labels(name)
@@ -155,6 +176,7 @@ class Serving:
             self.names,
             self.origins,
             self.tokens,
+            self.corrected,
         )
         certificate, key = self.tls or (None, None)
         config = uvicorn.Config(

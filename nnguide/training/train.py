@@ -18,7 +18,7 @@ from nnguide.errors import ConfigError, ExtraError, WorkError, WriteError
 from nnguide.evaluation import validation_scores
 from nnguide.files import write_json, write_text, writing_to
 from nnguide.runs import Run
-from nnguide.training import notebook, remarks, updates
+from nnguide.training import notebook, rehearsal, remarks, updates
 from nnguide.training import resume as resuming
 from nnguide.training.configure import configure, of_data, with_words
 from nnguide.workspace import Workspace
@@ -142,7 +142,12 @@ def _work(
     from nnguide.training.runtime import runtime
 
     checkpoint = space.path / runs.CHECKPOINT
-    training, validation = training_and_validation(config, examples)
+    if rehearsal.is_asked(source):
+        config = rehearsal.gentle(config, given)
+        training, validation = rehearsal.parts(config, examples, say)
+        examples = training if validation is None else training.join(validation)
+    else:
+        training, validation = training_and_validation(config, examples)
     with runtime(config.runtime, seed=config.train.seed) as chosen:
         say(chosen.reason)
         for told in chosen.warnings:

@@ -216,3 +216,36 @@ def test_what_is_not_served_is_said_and_a_server_that_ended_too(page: Page):
     page.paste("#message", HAM)
     page.until("document.getElementById('spam-alert').innerText.includes('does not answer')")
     page.complaints.clear()  # the console's line about the connection
+
+
+def test_a_wrong_answer_is_corrected(page: Page, tmp_path: Path):
+    kept = tmp_path / "kept"
+    started = Server(f"digits={runs.shipped('digits')}", "--corrections", kept)
+    try:
+        page.open(started.address)
+        page.until("document.querySelectorAll('#bars li').length === 10")
+        assert page.run("document.getElementById('wrong').hidden")
+        assert not page.run("document.getElementById('keeps').hidden")
+        page.drag("#paper", THREE)
+        page.until(DIGIT, lambda text: text == "3")
+        page.until("!document.getElementById('wrong').hidden")
+        page.run("document.getElementById('right').value = '7'")
+        page.click("#correct")
+        page.until("document.getElementById('corrected').innerText", lambda t: t == "Saved as 7.")
+        assert len(list(kept.glob("7/*.png"))) == 1
+    finally:
+        assert started.end() == 0
+
+
+def test_a_page_asks_for_the_token(page: Page, tmp_path: Path):
+    tokens = tmp_path / "tokens"
+    tokens.write_text("0123456789abcdef")
+    started = Server(f"spam={runs.shipped('spam')}", "--token-file", tokens)
+    try:
+        page.open(started.address + "docs")
+        page.run("sessionStorage.setItem('token', '0123456789abcdef')")
+        page.open(started.address)
+        page.paste("#message", SPAM)
+        page.until(LABEL, lambda text: text == "spam")
+    finally:
+        assert started.end() == 0

@@ -1,6 +1,6 @@
 // Draw a digit: the paper, the pen, and the bars that move with it.
 
-import { announcer, latest, make, normalised, offer, percent, request } from "./server.js";
+import { announcer, correction, latest, make, normalised, offer, percent, request } from "./server.js";
 
 const SIDE = 280; // pixels of the paper
 const STROKE = 20; // width of the pen's line
@@ -156,8 +156,8 @@ function showBars(list, scores) {
   });
 }
 
-// Start the tool for `models`.
-export function digits(models) {
+// Start the tool for `models`; `corrects`: whether the server keeps corrections.
+export function digits(models, corrects) {
   const say = announcer($("digits-status"));
   const nothing = Array(28).fill(Array(28).fill(0));
   let labels = [];
@@ -180,6 +180,8 @@ export function digits(models) {
       ? `The picture that the network saw and read as ${label}` : "Nothing seen yet");
     paint($("seen"), rows);
     showBars($("bars"), scores);
+    $("wrong").hidden = !corrects || !probability;
+    $("corrected").textContent = "";
     say(probability ? words : "The paper is blank.");
   }
 
@@ -203,6 +205,8 @@ export function digits(models) {
   const choose = async () => {
     try {
       labels = (await classify(nothing)).map(([label]) => label);
+      $("right").replaceChildren();
+      for (const label of labels) make("option", $("right"), label);
     } catch (error) {
       $("digits-alert").textContent = error.message;
       return;
@@ -211,6 +215,14 @@ export function digits(models) {
   };
   offer($("digits-model"), models.map(model => model.name), choose);
   $("clear").addEventListener("click", () => paper.clear());
+  $("correct").addEventListener("click", async () => {
+    try {
+      const { label } = await correction(await paper.content(), $("right").value);
+      $("corrected").textContent = `Saved as ${label}.`;
+    } catch (error) {
+      $("digits-alert").textContent = error.message;
+    }
+  });
   $("open").addEventListener("click", () => $("file").click());
   $("file").addEventListener("change", event => {
     const [file] = event.target.files;

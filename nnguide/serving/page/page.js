@@ -15,14 +15,15 @@ function open(section, has) {
 }
 
 try {
-  const { models: found, rows } = await models();
+  const { models: found, rows, corrects } = await models();
   const served = document.getElementById("served");
   served.textContent = `Served here: ${found.map(title).join(", ") || "nothing"}.`;
   const pictures = found.filter(model => model.takes === "picture");
   const texts = found.filter(model => model.takes === "text");
   open(document.getElementById("digits"), pictures.length > 0);
   open(document.getElementById("spam"), texts.length > 0);
-  if (pictures.length) digits(pictures);
+  document.getElementById("keeps").hidden = !corrects;
+  if (pictures.length) digits(pictures, corrects);
   if (texts.length) spam(texts, rows);
 } catch (error) {
   document.getElementById("served").textContent = "";

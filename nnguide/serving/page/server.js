@@ -14,6 +14,11 @@ export async function normalised(picture) {
   return (await ask("page/picture", picture)).image;
 }
 
+// Let the server keep a picture with what it really shows.
+export function correction(picture, label) {
+  return ask(`page/correction?label=${encodeURIComponent(label)}`, picture);
+}
+
 // A request of TensorFlow Serving's interface: `verb` is predict or classify, `body` JSON.
 export function request(model, verb, body) {
   const path = `v1/models/${encodeURIComponent(model)}:${verb}`;

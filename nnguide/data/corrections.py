@@ -1,0 +1,92 @@
+"""A folder of pictures whose answers a person corrected: what to learn next.
+
+    corrections.json   the labels of the model that was corrected, in label order
+    7/3fa9….png        a picture in MNIST's form that shows a 7
+
+It grows while a server runs, may lack labels, and has no test set: a run learns from all of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from nnguide.errors import ConfigError, InputError, WriteError
+from nnguide.files import atomic, write_json
+
+FILE = "corrections.json"
+MOST = 10_000  # pictures that a folder takes
+
+
+def labels_of(folder: Path) -> tuple[str, ...]:
+    """The labels of a folder of corrections; () where it is no such folder.
+
+    Raises:
+        InputError: its file of labels is damaged.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        return ()
+    try:
+        labels = json.loads(path.read_text(encoding="utf-8"))["labels"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is damaged: {error}") from error
+    if not isinstance(labels, list) or not all(isinstance(one, str) for one in labels):
+        raise InputError(f"{path} is damaged: expected labels, a list of names")
+    return tuple(labels)
+
+
+def prepare(folder: Path, labels: Sequence[str]) -> None:
+    """Make the folder for a model's corrections, where it is not there yet.
+
+    Raises:
+        ConfigError: it holds something else, or corrections of a model with other labels.
+        WriteError: it cannot be written.
+    """
+    if unfit := [label for label in labels if Path(label).name != label or label.startswith(".")]:
+        raise ConfigError(f"a label that is to be a folder's name cannot be {unfit[0]!r}")
+    known = labels_of(folder)
+    if known and known != tuple(labels):
+        raise ConfigError(
+            f"{folder} holds corrections of a model with the labels {', '.join(known)}; this one "
+            f"has {', '.join(labels)}. Give another folder."
+        )
+    if not known:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise ConfigError(f"{folder} holds something else than corrections. Give a new folder.")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WriteError(f"cannot write {folder}: {error.strerror}") from error
+        write_json(folder / FILE, {"schema": 1, "labels": list(labels)})
+
+
+def save(folder: Path, label: str, levels: np.ndarray) -> Path:
+    """Add a picture; one that was there under another label moves to this one.
+
+    Args:
+        levels: (28, 28) uint8 in MNIST's form.
+    Raises:
+        InputError: the model has no such label.
+        WriteError: the folder is full or cannot be written.
+    """
+    from PIL import Image
+
+    labels = labels_of(folder)
+    if label not in labels:
+        raise InputError(f"expected one of the labels {', '.join(labels)}; got {label[:40]!r}")
+    name = f"{hashlib.sha256(levels.tobytes()).hexdigest()[:16]}.png"
+    there = list(folder.glob("*/*.png"))
+    if len(there) >= MOST and not any(path.name == name for path in there):
+        raise WriteError(f"{folder} holds {MOST:,} corrections already: it takes no more")
+    path = folder / label / name
+    with atomic(path) as beside:
+        Image.fromarray(levels).save(beside, "PNG")
+    for other in there:
+        if other.name == name and other != path:
+            other.unlink(missing_ok=True)
+    return path

@@ -1,0 +1,74 @@
+"""Learn from a few corrections without forgetting the rest.
+
+Twenty pictures alone would pull a network away from all it knows. So a training that starts from
+a run and learns from a folder of corrections rehearses: it sees a part of that run's own training
+set, too, and each correction many times among it, at a low rate.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from nnguide import data
+from nnguide.config import Config
+from nnguide.data import corrections
+from nnguide.data.catalogue import Source
+from nnguide.data.examples import Examples
+from nnguide.data.splits import training_and_validation
+from nnguide.errors import ConfigError
+from nnguide.training import starting
+
+REHEARSED = 12_000  # examples of the run's own training set
+SHARE = 0.1  # of what is learned from that the corrections make up, repeated
+REPEATED = 50  # times at most
+RATE = 0.02  # of the learning rate that a training from random weights has
+EPOCHS = 3
+
+
+def is_asked(source: Source) -> bool:
+    """Whether a data set is a folder of corrections."""
+    return source.path is not None and bool(corrections.labels_of(Path(source.path)))
+
+
+def gentle(config: Config, given: set[str]) -> Config:
+    """The configuration with a low rate and few epochs, where the user chose none."""
+    train = config.train
+    if "train.learning_rate" not in given:
+        train = dataclasses.replace(train, learning_rate=RATE * train.learning_rate)
+    if "train.epochs" not in given:
+        train = dataclasses.replace(train, epochs=EPOCHS)
+    return dataclasses.replace(config, train=train)
+
+
+def parts(
+    config: Config, corrected: Examples, say: Callable[[str], None]
+) -> tuple[Examples, Examples | None]:
+    """The training set, rehearsed examples and repeated corrections, and the validation set.
+
+    Raises:
+        ConfigError: the training starts from no run.
+        DataError: the run's own data is not available.
+        InputError: the corrections are of a model with other labels.
+    """
+    if not config.train.start_from:
+        raise ConfigError(
+            "corrections are learned beside what a run knows: say which, as in "
+            "nnguide train digits --from digits --dataset corrections/"
+        )
+    run = starting.source(config.train.start_from)
+    own = data.of(run.config)
+    known = own.load("train")
+    drawn = np.random.default_rng(config.train.seed).permutation(len(known))[:REHEARSED]
+    training, validation = training_and_validation(config, known.take(np.sort(drawn)))
+    times = int(SHARE / (1 - SHARE) * len(training) / len(corrected))
+    times = min(max(times, 1), REPEATED)
+    say(
+        f"{len(corrected):,} corrections, {times} times each, beside {len(training):,} examples "
+        f"of {own.name}, which {run.folder} learned from"
+    )
+    repeated = corrected.take(np.tile(np.arange(len(corrected)), times))
+    return training.join(repeated), validation

@@ -1,0 +1,137 @@
+"""Corrections: kept where the operator asked for it, read as data, learned from."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny
+from numpy_models import HalfPlus, Shelf, Start
+from PIL import Image, ImageDraw
+from starlette.testclient import TestClient
+
+from nnguide import data, runs
+from nnguide.data import corrections
+from nnguide.errors import ConfigError, InputError, WriteError
+from nnguide.runs import Run
+from nnguide.serving import app
+from nnguide.serving.servable import RunServable
+from nnguide.serving.server import Serving
+
+LABELS = tuple("0123456789")
+
+
+def drawn(slant: int = 0) -> bytes:
+    """A picture file of a seven."""
+    picture = Image.new("L", (280, 280), 255)
+    ImageDraw.Draw(picture).line(
+        [(80, 50), (200, 50), (140 - slant, 240)], fill=0, width=20, joint="curve"
+    )
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture
+def client(start: Start, tmp_path: Path) -> TestClient:
+    """A client of a server that keeps corrections in tmp_path/kept."""
+    serving = start(digits=Shelf(v1=RunServable(runs.shipped("digits")))).serving
+    serving.corrected = tmp_path / "kept"
+    serving.open([])
+    made = app.create(
+        *(serving.models, serving.bounds, serving.metrics, serving.decoders),
+        corrected=tmp_path / "kept",
+    )
+    return TestClient(made, base_url="http://localhost")
+
+
+def test_without_the_operators_word_nothing_is_kept(start: Start):
+    server = start(half=HalfPlus()).client
+    assert server.get("/page/models").json()["corrects"] is False
+    assert server.post("/page/correction?label=7", content=drawn()).status_code == 404
+
+
+def test_a_correction_is_kept_and_read_as_data(client: TestClient, tmp_path: Path):
+    assert client.get("/page/models").json()["corrects"] is True
+    answer = client.post("/page/correction?label=1", content=drawn())
+    assert (answer.status_code, answer.json()["label"]) == (200, "1")
+    answer = client.post("/page/correction?label=7", content=drawn())  # a second thought
+    client.post("/page/correction?label=7", content=drawn(30))
+    kept = sorted(path.relative_to(tmp_path / "kept") for path in tmp_path.glob("kept/*/*"))
+    assert [path.parent.name for path in kept] == ["7", "7"]
+    seen = client.post("/page/picture", content=drawn()).json()["image"]
+    found = data.find("digits", str(tmp_path / "kept")).load("train")
+    assert found.label_names == LABELS
+    assert found.labels.tolist() == [7, 7]
+    assert any((picture == np.array(seen)).all() for picture in found.inputs)
+    with pytest.raises(InputError, match="it has no test set"):
+        data.find("digits", str(tmp_path / "kept")).load("test")
+
+
+@pytest.mark.parametrize("label", ["", "10", "..", "../7", "/etc", "7/", "none", "\u0667"])
+def test_a_label_that_the_model_lacks_is_refused(client: TestClient, tmp_path: Path, label: str):
+    answer = client.post("/page/correction", params={"label": label}, content=drawn())
+    assert (answer.status_code, "expected one of the labels" in answer.text) == (400, True)
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["corrections.json"]
+
+
+def test_what_is_no_picture_is_not_kept(client: TestClient, tmp_path: Path):
+    assert client.post("/page/correction?label=7", content=b"no picture").status_code == 400
+    assert client.get("/page/correction?label=7").status_code == 405
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["corrections.json"]
+
+
+def test_the_folder_is_bounded(client: TestClient, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(corrections, "MOST", 1)
+    assert client.post("/page/correction?label=7", content=drawn()).status_code == 200
+    assert client.post("/page/correction?label=1", content=drawn()).status_code == 200
+    assert client.post("/page/correction?label=7", content=drawn(30)).status_code == 507
+
+
+def test_folders_that_are_not_for_this_model(tmp_path: Path):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "letter.txt").touch()
+    with pytest.raises(ConfigError, match="something else than corrections"):
+        corrections.prepare(tmp_path / "full", LABELS)
+    corrections.prepare(tmp_path / "new", LABELS)
+    corrections.prepare(tmp_path / "new", LABELS)
+    with pytest.raises(ConfigError, match="a model with the labels"):
+        corrections.prepare(tmp_path / "new", ("a", "b"))
+    with pytest.raises(ConfigError, match=r"cannot be '\.\./a'"):
+        corrections.prepare(tmp_path / "other", ("../a", "b"))
+    (tmp_path / "file").touch()
+    with pytest.raises(WriteError):
+        corrections.prepare(tmp_path / "file" / "inside", LABELS)
+    (tmp_path / "new" / "corrections.json").write_text("[]")
+    with pytest.raises(InputError, match="damaged"):
+        corrections.labels_of(tmp_path / "new")
+    serving = Serving(corrected=tmp_path / "more")
+    with pytest.raises(ConfigError, match="--corrections takes those of pictures"):
+        serving.open([str(runs.shipped("spam"))])
+
+
+def test_a_run_learns_from_corrections_beside_its_own_data(trained, tmp_path, monkeypatch):
+    from nnguide.training import rehearsal
+    from nnguide.training.train import train
+
+    folder = tmp_path / "corrections"
+    corrections.prepare(folder, trained("digits").labels)
+    before = trained("digits")
+    with pytest.raises(InputError, match="no corrections yet"):
+        train("digits", settings=[f"data.dataset={folder}", f"train.start_from={before.folder}"])
+    corrections.save(folder, "7", np.array(tiny.examples("digits", 20).inputs[0]))
+    with pytest.raises(ConfigError, match="say which"):
+        train("digits", settings=[f"data.dataset={folder}"], out=tmp_path / "no")
+    assert not (tmp_path / "no").exists()
+    monkeypatch.setattr(rehearsal, "REHEARSED", 300)
+    said: list[str] = []
+    words = [f"data.dataset={folder}", f"train.start_from={before.folder}", "train.epochs=1"]
+    run = train("digits", settings=words, out=tmp_path / "run", say=said.append)
+    assert run.labels == before.labels
+    assert any(
+        line.startswith("1 corrections, 30 times each, beside 270 examples") for line in said
+    )
+    assert run.config.train.learning_rate < before.config.train.learning_rate
+    assert Run.open(run.folder).predict(np.zeros((1, 28, 28)))[0].label in LABELS
