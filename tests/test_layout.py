@@ -178,3 +178,9 @@ def test_nobody_asks_which_kind_of_input_it_is() -> None:
 
 def lines(path: Path) -> int:
     return len(path.read_text("utf-8").splitlines())
+
+
+def test_no_two_files_of_tests_share_a_name() -> None:
+    """pytest imports them by name alone, and leaves the second one out."""
+    names = [path.name for path in (PACKAGE.parent / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))

@@ -221,13 +221,14 @@ def test_another_keras_backend_is_refused(tmp_path: Path) -> None:
     """Stand-ins for both packages, since a real import takes seconds."""
     (tmp_path / "keras.py").write_text(
         "class backend:\n    backend = staticmethod(lambda: 'jax')\n"
+        "class saving:\n    get_custom_objects = staticmethod(dict)\n"
     )
     (tmp_path / "tensorflow.py").write_text(
         "class get_logger:\n    def setLevel(self, level): pass\n"
     )
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
-        "from nnguide import errors, quiet\n"
+        "from nnguide import errors, framework_logs\n"
         "try: framework_logs.tensorflow()\nexcept errors.ConfigError as error: print(error)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
