@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
+import socket
 import subprocess
 import sys
 import time
@@ -43,3 +45,12 @@ class Started:
 
     def ends(self) -> int:
         return self.process.wait(timeout=1800)
+
+
+def addresses(count: int) -> tuple[str, ...]:
+    """Free ports of this machine."""
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return tuple(f"127.0.0.1:{one.getsockname()[1]}" for one in sockets)

@@ -76,7 +76,7 @@ def save(
     framework_logs.tensorflow()
     from nnguide.training.fit import Fitted
     from nnguide.training.runtime import runtime
-    from nnguide.training.train import Shown, write_run
+    from nnguide.training.writing import Shown, write_run
 
     config, task = configuration(origin, network.settings), tasks.get(origin.task)
     write_json(space.path / "config.json", config.to_dict())

@@ -59,7 +59,12 @@ _SETTINGS: tuple[_Row, ...] = (
         "Fraction of ham that the threshold may block.",
     ),
     ("--precision", "runtime.precision", dashed(config.Precision), "Floating-point precision."),
-    ("--strategy", "runtime.strategy", dashed(config.Strategy), "Distribution over several GPUs."),
+    (
+        "--strategy",
+        "runtime.strategy",
+        dashed(config.Strategy),
+        "Distribution over GPUs or machines.",
+    ),
 )
 
 

@@ -41,6 +41,9 @@ from nnguide.errors import ConfigError
 @click.option("--resume", is_flag=True, help="Resume a training; --epochs adds more.")
 @click.option("--force", is_flag=True, help="Replace a folder that is not empty.")
 @click.option("--out", type=click.Path(path_type=Path), help="The folder of the run.")
+@click.option("--workers", metavar="LIST", help="host:port of each process that trains along.")
+@click.option("--worker", type=int, metavar="N", help="Which of them this is; 0 writes the run.")
+@click.option("--wait", type=float, default=600, show_default=True, help="Seconds for a worker.")
 @_settings_help.option
 @_options.as_json
 def command(
@@ -54,6 +57,9 @@ def command(
     resume: bool,
     force: bool,
     out: Path | None,
+    workers: str | None,
+    worker: int | None,
+    wait: float,
     help_settings: bool,
     as_json: bool,
     **given: Any,
@@ -64,6 +70,8 @@ def command(
     the options, --set. --from RUN starts from the weights of a run, with a
     new last layer where labels differ, and builds the network as that run's.
     Batch size and epochs suit the number of examples unless you set them.
+    Several machines train one network with --workers, TF_CONFIG or srun
+    (`nnguide docs distributed`).
 
     \b
     Examples:
@@ -74,6 +82,7 @@ def command(
       nnguide train digits --dataset my-letters/ --from digits
       nnguide train digits --out my-digits --resume
       nnguide train digits --out my-digits --resume --epochs 20
+      nnguide train digits --out /shared/run --workers a:7000,b:7000 --worker 0
       nnguide train digits --preset fast --help-settings
     """
     chosen = tasks.get(task)
@@ -114,6 +123,9 @@ def command(
         resume=resume,
         watch=progress,
         say=cli.say,
+        workers=[] if workers is None else [word.strip() for word in workers.split(",")],
+        worker=worker,
+        wait=wait,
     )
     figures = run.metrics
     if as_json:

@@ -35,7 +35,7 @@ Activation = Literal["relu", "leaky_relu", "gelu", "silu", "tanh", "sigmoid", "l
 Optimizer = Literal["sgd", "momentum", "adam", "adamw"]
 Schedule = Literal["constant", "step", "exponential", "cosine", "onecycle"]
 Precision = Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"]
-Strategy = Literal["auto", "none", "mirrored"]
+Strategy = Literal["auto", "none", "mirrored", "multi_worker"]
 Monitor = Literal["val_loss", "val_accuracy", "loss", "accuracy"]
 
 
@@ -258,7 +258,7 @@ class RuntimeConfig(Group):
 
     group = "runtime"
     precision: Precision = setting("auto", "floating-point precision")
-    strategy: Strategy = setting("auto", "distribution over several GPUs")
+    strategy: Strategy = setting("auto", "distribution over several GPUs or machines")
     deterministic: bool = setting(False, "bit-identical results on the same machine; slower")
 
 

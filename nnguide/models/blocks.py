@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import layers, ops
 
 from nnguide.config import ModelConfig
@@ -58,7 +59,7 @@ class Dropout(layers.Layer):
         shape = list(ops.shape(inputs))
         for axis, size in enumerate(self.whole or (), start=1):
             shape[axis] = shape[axis] if size is None else size
-        kept = keras.random.uniform(shape, seed=self.seed_generator) >= self.rate
+        kept = _of_this_replica(shape, self.seed_generator) >= self.rate
         scale = ops.cast(kept, "float32") / (1.0 - self.rate)
         return inputs * ops.cast(scale, inputs.dtype)
 
@@ -67,6 +68,19 @@ class Dropout(layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "rate": self._start, "whole": self.whole, "seed": self.seed}
+
+
+def _of_this_replica(shape: list[Any], seed: keras.random.SeedGenerator) -> Any:
+    """Numbers in [0, 1) that are drawn for the batch of all replicas, of which these are ours.
+
+    Replicas draw alike, so several learn what one would, and no two drop the same units.
+    """
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return keras.random.uniform(shape, seed=seed)
+    rows, first = shape[0], context.replica_id_in_sync_group * shape[0]
+    whole = [rows * context.num_replicas_in_sync, *shape[1:]]
+    return keras.random.uniform(whole, seed=seed)[first : first + rows]
 
 
 @keras.saving.register_keras_serializable(package="nnguide")

@@ -8,7 +8,7 @@ function of the seed, so a resumed training sees what the uninterrupted one woul
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -18,34 +18,57 @@ from nnguide.preprocessing.paper import spoil
 GROUP = 8  # pictures that are changed alike
 
 
-def augment(images: Any, config: AugmentConfig, seed: Any) -> Any:
+def augment(images: Any, config: AugmentConfig, seed: Any, rows: slice | None = None) -> Any:
     """Change each picture at random.
 
     Args:
         images: (batch, height, width) grey levels 0-255 of any number type, 0 the background.
         config: how far each change may go.
         seed: (2,) int: the same seed gives the same changes.
+        rows: the pictures wanted, with start and stop; None: all. They are changed as they would
+            be among all.
     Returns:
-        (batch, height, width) float32.
+        (rows, height, width) float32.
     """
     batch, height, width = tf.shape(images)[0], images.shape[1], images.shape[2]
-    groups = (batch + GROUP - 1) // GROUP
-    grey = tf.reshape(tf.cast(images, tf.float32), (batch, height * width))
-    grey = tf.pad(grey, [[0, groups * GROUP - batch], [0, 0]])
+    first, end = (0, batch) if rows is None else (rows.start, rows.stop)
+    first, end = tf.cast(first, tf.int32), tf.cast(end, tf.int32)
+    low, high = (0, batch) if config.paper else (first, end)  # paper goes by the whole batch
+    mine = _Groups((batch + GROUP - 1) // GROUP, low // GROUP, (high + GROUP - 1) // GROUP)
+    groups = mine.stop - mine.start
+    grey = images[mine.start * GROUP : mine.stop * GROUP]
+    grey = tf.reshape(tf.cast(grey, tf.float32), (-1, height * width))
+    grey = tf.pad(grey, [[0, groups * GROUP - tf.shape(grey)[0]], [0, 0]])
     grey = tf.transpose(tf.reshape(grey, (groups, GROUP, height * width)), (0, 2, 1))
     grey = tf.reshape(grey, (groups, height, width, GROUP))
     if config.thickness:
-        grey = _swell(grey, config.thickness, _seed(seed, 1))
+        grey = _swell(grey, mine, config.thickness, _seed(seed, 1))
     if config.shift or config.rotate or config.scale or config.shear or config.elastic:
-        grey = _warp(grey, _field(groups, height, width, config, seed))
+        grey = _warp(grey, _field(mine, height, width, config, seed))
     if config.contrast:
-        share, level = tf.unstack(tf.random.stateless_uniform((2, groups, 1, 1, 1), _seed(seed, 2)))
+        drawn = tf.random.stateless_uniform((2, mine.all, 1, 1, 1), _seed(seed, 2))
+        share, level = tf.unstack(mine.of(drawn, axis=1))
         grey += config.contrast * share * (255 * level - grey)
     if config.noise:
-        grey += _noise((groups, height, width, 1), config.noise, _seed(seed, 3))
+        grey += _noise(mine, (height, width, 1), config.noise, _seed(seed, 3))
     grey = tf.transpose(tf.reshape(grey, (groups, height * width, GROUP)), (0, 2, 1))
-    grey = tf.reshape(grey, (groups * GROUP, height, width))[:batch]
-    return spoil(grey, config.paper, _seed(seed, 6)) if config.paper else grey
+    grey = tf.reshape(grey, (groups * GROUP, height, width))
+    if config.paper:
+        grey = spoil(grey[:batch], config.paper, _seed(seed, 6))
+    start = mine.start * GROUP
+    return grey[first - start : end - start]
+
+
+class _Groups(NamedTuple):
+    """The groups of pictures that are made, among all of a batch."""
+
+    all: Any
+    start: Any
+    stop: Any
+
+    def of(self, drawn: Any, axis: int = 0) -> Any:
+        """What was drawn for these groups, of what was drawn for all."""
+        return drawn[(*[slice(None)] * axis, slice(self.start, self.stop))]
 
 
 def _seed(seed: Any, number: int) -> Any:
@@ -53,20 +76,21 @@ def _seed(seed: Any, number: int) -> Any:
     return tf.stack([seed[0], seed[1] + number * 1_000_003])
 
 
-def _noise(shape: Any, strength: float, seed: Any) -> Any:
+def _noise(mine: _Groups, shape: Any, strength: float, seed: Any) -> Any:
     """Gaussian noise whose deviation is drawn too, up to `strength` of black to white."""
-    share = tf.random.stateless_uniform((shape[0], 1, 1, 1), seed)
-    return 255 * strength * share * tf.random.stateless_normal(shape, _seed(seed, 5))
+    share = tf.random.stateless_uniform((mine.all, 1, 1, 1), seed)
+    drawn = tf.random.stateless_normal((mine.all, *shape), _seed(seed, 5))
+    return mine.of(255 * strength * share) * mine.of(drawn)
 
 
-def _field(groups: Any, height: int, width: int, config: AugmentConfig, seed: Any) -> Any:
+def _field(mine: _Groups, height: int, width: int, config: AugmentConfig, seed: Any) -> Any:
     """Where each pixel is fetched from: (groups, height, width, 2) float32, row and column.
 
     The inverse of: scale, then slant, then turn about the centre, then move. The elastic part
     (Simard, Steinkraus & Platt, 2003) is drawn on a 4 by 4 grid and enlarged smoothly, which
     costs less than blurring a fine field and bends strokes at the same scale.
     """
-    draws = tf.random.stateless_uniform((6, groups, 1, 1), seed, -1.0, 1.0)
+    draws = mine.of(tf.random.stateless_uniform((6, mine.all, 1, 1), seed, -1.0, 1.0), axis=1)
     angle = draws[0] * math.radians(config.rotate)
     wide, high = 1 + draws[1] * config.scale, 1 + draws[2] * config.scale
     slant = draws[3] * config.shear
@@ -78,9 +102,9 @@ def _field(groups: Any, height: int, width: int, config: AugmentConfig, seed: An
     field = tf.stack([y + (height - 1) / 2, x + (width - 1) / 2], axis=-1)
     if config.elastic:
         coarse = tf.random.stateless_normal(
-            (groups, 4, 4, 2), _seed(seed, 4), stddev=config.elastic
+            (mine.all, 4, 4, 2), _seed(seed, 4), stddev=config.elastic
         )
-        field += tf.image.resize(coarse, (height, width), method="bicubic")
+        field += tf.image.resize(mine.of(coarse), (height, width), method="bicubic")
     return field
 
 
@@ -110,9 +134,10 @@ def _warp(grey: Any, field: Any) -> Any:
     )
 
 
-def _swell(grey: Any, strength: float, seed: Any) -> Any:
+def _swell(grey: Any, mine: _Groups, strength: float, seed: Any) -> Any:
     """Mix each picture with its dilation or its erosion, by up to `strength`."""
-    share = tf.random.stateless_uniform((tf.shape(grey)[0], 1, 1, 1), seed, -strength, strength)
+    share = tf.random.stateless_uniform((mine.all, 1, 1, 1), seed, -strength, strength)
+    share = mine.of(share)
     way = tf.sign(share)  # the erosion is the dilation of the negative
     swollen = way * tf.nn.max_pool2d(way * grey, 3, 1, "SAME")
     return grey + tf.abs(share) * (swollen - grey)

@@ -36,7 +36,8 @@ class Task:
             batch of it still goes through, or None where that is done.
         draw: (config, label names) -> more inputs to learn from, and their targets as the loss
             takes them; None where nothing can be drawn.
-        augment: (config, inputs, seed) -> inputs changed at random, or None for never.
+        augment: (config, inputs of a batch, seed, rows) -> those rows of them, changed at random
+            as they would be among all; None for never.
         build: (config, preprocessor, labels) -> the uncompiled core, from preprocessed inputs
             to probabilities.
         adapt: (core, preprocessor, what `feed` gave) -> None: shows a new core the examples that
@@ -59,7 +60,7 @@ class Task:
     preprocessor: Callable[[Config, np.ndarray], keras.layers.Layer]
     feed: Callable[[Any, np.ndarray], tuple[Any, keras.layers.Layer | None]]
     draw: Callable[[Config, tuple[str, ...]], tuple[np.ndarray, np.ndarray]] | None
-    augment: Callable[[Config, Any, Any], Any] | None
+    augment: Callable[[Config, Any, Any, slice], Any] | None
     build: Callable[[Config, Any, int], keras.Model]
     adapt: Callable[[keras.Model, Any, Any], None] | None
     head: Callable[[int], Head]

@@ -49,11 +49,11 @@ def draw(config: Config, labels: tuple[str, ...]) -> tuple[np.ndarray, np.ndarra
     return np.concatenate([digits.inputs, others]), np.concatenate([targets, unsure])
 
 
-def augment(config: Config, images: Any, seed: Any) -> Any:
+def augment(config: Config, images: Any, seed: Any, rows: slice) -> Any:
     from nnguide.preprocessing.augment import augment as change
 
     assert config.augment is not None
-    return change(images, config.augment, seed)
+    return change(images, config.augment, seed, rows)
 
 
 def build(config: Config, layer: keras.layers.Layer, labels: int) -> keras.Model:

@@ -104,7 +104,8 @@ class NormalizationStatistics(keras.callbacks.Callback):
             return
         norms = normalizations(self.model)
         dropouts = [layer for layer in _layers(self.model) if isinstance(layer, Dropout)]
-        momenta, rates = [layer.momentum for layer in norms], [float(d.rate) for d in dropouts]
+        momenta = [layer.momentum for layer in norms]
+        rates = [float(keras.ops.convert_to_numpy(layer.rate)) for layer in dropouts]
         try:
             for layer in dropouts:
                 layer.rate.assign(0.0)
@@ -220,11 +221,14 @@ class Checkpoint(keras.callbacks.Callback):
         path: the file.
         stopping: the early stopping whose state travels along.
         identity: of the data and settings; a checkpoint of another identity is refused.
+        writes: whether this process writes it; of several workers only one does.
     """
 
-    def __init__(self, path: Path, stopping: EarlyStopping, identity: str) -> None:
+    def __init__(
+        self, path: Path, stopping: EarlyStopping, identity: str, writes: bool = True
+    ) -> None:
         super().__init__()
-        self.path, self.stopping, self.identity = path, stopping, identity
+        self.path, self.stopping, self.identity, self.writes = path, stopping, identity, writes
         self.history: dict[str, list[float]] = {}
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -247,6 +251,8 @@ class Checkpoint(keras.callbacks.Callback):
             ("best", self.stopping.weights),
         ):
             arrays.update({f"{kind}_{i:04d}": value for i, value in enumerate(values)})
+        if not self.writes:  # it only took part in reading what workers share
+            return
         with atomic(self.path) as beside, beside.open("wb") as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]
 
@@ -336,3 +342,24 @@ class Interruption(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         if self.asked:
             raise KeyboardInterrupt
+
+
+class LearningRate(keras.callbacks.Callback):
+    """Log the rate at the end of each epoch."""
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if logs is not None:
+            rate = self.model.optimizer.learning_rate  # a number, a variable or a mirrored one
+            logs["learning_rate"] = float(keras.ops.convert_to_numpy(rate))
+
+
+class Record(keras.callbacks.Callback):
+    """Keep the history where no checkpoint does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.history: dict[str, list[float]] = {}
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(float(value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
 import time
@@ -21,14 +22,16 @@ from nnguide.errors import ConfigError
 from nnguide.models.optimizers import optimizer
 from nnguide.models.saving import preprocessor
 from nnguide.tasks import Task
-from nnguide.training import pipeline, starting
+from nnguide.training import multi_worker, pipeline, starting
 from nnguide.training.callbacks import (
     Checkpoint,
     DropoutSchedule,
     EarlyStopping,
     Interruption,
     L2Schedule,
+    LearningRate,
     NormalizationStatistics,
+    Record,
     StopWhenNotFinite,
     normalizations,
 )
@@ -104,7 +107,7 @@ def fit(
         callbacks: more Keras callbacks, after ours.
         say: takes a line for the user.
     Raises:
-        ConfigError: a full batch over several devices.
+        ConfigError: a full batch over several devices, or fewer examples than replicas.
         WorkError: the loss is not finite.
         RunError: the checkpoint belongs to other data or settings, or the run to start from
             is missing, damaged or another one.
@@ -119,6 +122,8 @@ def fit(
         layer = preprocessor(starting.network(start))
     lessons = _lessons(task, config, training)
     slots = _slots(train, len(lessons.targets), runtime)
+    if runtime.replicas > 1 and train.batch_size not in ("full", slots.batch):
+        say(f"batches of {slots.batch}: {train.batch_size} is no multiple of {runtime.replicas}")
     fed = task.feed(layer, lessons.inputs)
     with runtime.scope:
         core = task.build(config, layer, labels)
@@ -128,14 +133,15 @@ def fit(
             starting.transfer(start, core, training.label_names)
         for norm in normalizations(core):  # the saved network is built anew, without it
             norm.synchronized = runtime.replicas > 1
-        trainer = _trainer(core, task, config, slots, labels)
+    trainer = _trainer(core, task, config, slots, labels, runtime)
     stopping = EarlyStopping(
         _monitor(train.monitor, validation), train.patience, train.restore_best
     )
-    keeper: Checkpoint | _Record = _Record()
+    keeper: Checkpoint | Record = Record()
     done = 0
     if checkpoint is not None:
-        keeper = Checkpoint(checkpoint, stopping, identity(config, training, validation))
+        same = identity(config, training, validation)
+        keeper = Checkpoint(checkpoint, stopping, same, runtime.writes)
         keeper.set_model(trainer)
         with runtime.scope:  # the optimiser's variables belong where the model's are
             done = keeper.resume()
@@ -145,8 +151,8 @@ def fit(
     interrupted = False
     started = time.perf_counter()
     if done < train.epochs and not stopping.exhausted:
-        batches = _batches(task, config, fed, lessons, slots, done)
-        watched = _watched(task, layer, validation, runtime.replicas)
+        batches = _batches(task, config, fed, lessons, slots, done, runtime)
+        watched = _watched(task, layer, validation, runtime)
         everything = [
             *_statistics(trainer, fed, slots),
             *_watchers(train),
@@ -156,7 +162,7 @@ def fit(
         ]
         started = time.perf_counter()
         try:
-            _run(trainer, train, slots, done, batches, watched, everything)
+            _run(trainer, train, slots, done, batches, watched, everything, runtime)
         except KeyboardInterrupt:
             if not keeper.history:
                 raise
@@ -191,6 +197,12 @@ def _lessons(task: Task, config: Config, training: Examples) -> Lessons:
 
 
 def _slots(train: TrainConfig, examples: int, runtime: Runtime) -> pipeline.Plan:
+    asked = examples if train.batch_size == "full" else min(int(train.batch_size), examples)
+    if asked < runtime.replicas:
+        raise ConfigError(
+            f"train.batch_size {train.batch_size} with {examples} examples leaves some of the "
+            f"{runtime.replicas} replicas without any. Expected {runtime.replicas} or more."
+        )
     slots = pipeline.plan(examples, train.batch_size, runtime.replicas, train.steps_per_execution)
     if slots.slices > 1 and runtime.replicas > 1:
         raise ConfigError(
@@ -205,23 +217,27 @@ def _run(
     train: TrainConfig,
     slots: pipeline.Plan,
     done: int,
-    batches: Any,
-    watched: Any,
+    batches: Callable[[], tf.data.Dataset],
+    watched: Callable[[], tf.data.Dataset] | None,
     callbacks: list[keras.callbacks.Callback],
+    runtime: Runtime,
 ) -> None:
     """Every epoch that is not `done`; KeyboardInterrupt as soon as a batch allows it."""
-    with Interruption() as interruption:
+    shared = isinstance(trainer, multi_worker.MultiWorkerModel)
+    with multi_worker.SharedInterruption() if shared else Interruption() as interruption:
         try:
-            trainer.fit(
-                batches,
-                epochs=train.epochs,
-                initial_epoch=done,
-                steps_per_epoch=slots.steps,
-                validation_data=watched,
-                callbacks=[*callbacks, interruption],
-                shuffle=False,  # the pipeline has shuffled
-                verbose=0,
-            )
+            with runtime.scope if shared else contextlib.nullcontext():
+                read = multi_worker.distributed if shared else (lambda make: make())
+                trainer.fit(
+                    read(batches),
+                    epochs=train.epochs,
+                    initial_epoch=done,
+                    steps_per_epoch=slots.steps,
+                    validation_data=None if watched is None else read(watched),
+                    callbacks=[*callbacks, interruption],
+                    shuffle=False,  # the pipeline has shuffled
+                    verbose=0,
+                )
         except Exception as error:
             if interruption.asked:  # what a library made of it
                 raise KeyboardInterrupt from error
@@ -229,26 +245,37 @@ def _run(
 
 
 def _trainer(
-    core: keras.Model, task: Task, config: Config, slots: pipeline.Plan, labels: int
+    core: keras.Model,
+    task: Task,
+    config: Config,
+    slots: pipeline.Plan,
+    labels: int,
+    runtime: Runtime,
 ) -> keras.Model:
     """`core` compiled, in a model of its own, which keeps the optimiser."""
-    train, head = config.train, task.head(labels)
-    trainer = keras.Model(core.inputs, core.outputs, name="trainer")
-    trainer.compile(
-        optimizer(train, slots.steps // slots.slices, slots.slices),
-        head.loss(train.label_smoothing),
-        metrics=head.metrics(),
-        steps_per_execution=slots.together,
-        jit_compile=False,  # slower on a CPU, and it breaks under a mirrored strategy
-    )
-    # Made within the first step they would have it traced twice.
-    trainer.optimizer.build(trainer.trainable_variables)
+    train, head, together = config.train, task.head(labels), slots.together
+    if runtime.strategy == "multi_worker":
+        trainer = multi_worker.MultiWorkerModel(core.inputs, core.outputs, name="trainer")
+        together = 1 if multi_worker.has_embedding(core) else together
+    else:
+        with runtime.scope:
+            trainer = keras.Model(core.inputs, core.outputs, name="trainer")
+    with runtime.scope:
+        trainer.compile(
+            optimizer(train, slots.steps // slots.slices, slots.slices),
+            head.loss(train.label_smoothing),
+            metrics=head.metrics(),
+            steps_per_execution=together,
+            jit_compile=False,  # slower on a CPU, and it breaks under a mirrored strategy
+        )
+        # Made within the first step they would have it traced twice.
+        trainer.optimizer.build(trainer.trainable_variables)
     return trainer
 
 
 def _watchers(train: TrainConfig) -> list[keras.callbacks.Callback]:
     """The callbacks that a training has by its settings."""
-    found: list[keras.callbacks.Callback] = [StopWhenNotFinite(), _LearningRate()]
+    found: list[keras.callbacks.Callback] = [StopWhenNotFinite(), LearningRate()]
     if train.dropout_schedule.warmup:
         found.append(DropoutSchedule(train.dropout_schedule))
     if train.l2_schedule.warmup:
@@ -281,31 +308,48 @@ def _batches(
     lessons: Lessons,
     slots: pipeline.Plan,
     done: int,
-) -> Any:
-    """The pipeline of all epochs from `done` on."""
+    runtime: Runtime,
+) -> Callable[[], tf.data.Dataset]:
+    """Makes the pipeline of all epochs from `done` on."""
     data, preprocess = fed
     change = task.augment if config.augment and any(vars(config.augment).values()) else None
-    return pipeline.batches(
-        data,
-        lessons.targets,
-        slots,
-        epochs=range(done, config.train.epochs),
-        seed=config.train.seed,
-        weights=lessons.weights,
-        augment=None if change is None else lambda x, seed: change(config, x, seed),
-        preprocess=preprocess,
-    )
+    several = runtime.strategy == "multi_worker"
+
+    def make() -> tf.data.Dataset:
+        made = pipeline.batches(
+            data,
+            lessons.targets,
+            slots,
+            epochs=range(done, config.train.epochs),
+            seed=config.train.seed,
+            weights=lessons.weights,
+            augment=None if change is None else lambda x, seed, rows: change(config, x, seed, rows),
+            preprocess=preprocess,
+            share=pipeline.Share(*runtime.share) if several else pipeline.WHOLE,
+        )
+        # Without an end no worker asks the others before each step whether they have more.
+        return made.repeat() if several else made
+
+    return make
 
 
 def _watched(
-    task: Task, layer: keras.layers.Layer, validation: Examples | None, replicas: int
-) -> Any:
-    """The validation set as batches; None without one."""
+    task: Task, layer: keras.layers.Layer, validation: Examples | None, runtime: Runtime
+) -> Callable[[], tf.data.Dataset] | None:
+    """Makes the validation set's batches; None without one."""
     if validation is None:
         return None
     held, preprocess = task.feed(layer, validation.inputs)
     targets = task.head(len(validation.label_names)).targets(validation.labels)
-    return pipeline.in_order(held, targets, preprocess, replicas)
+    if runtime.strategy != "multi_worker":
+        return lambda: pipeline.in_order(held, targets, preprocess, runtime.replicas)
+    if len(targets) < runtime.replicas:
+        raise ConfigError(
+            f"the validation set has {len(targets)} examples for {runtime.replicas} replicas, "
+            "which take one each or more. Raise data.validation, or set it to 0."
+        )
+    share = pipeline.Share(*runtime.share)
+    return lambda: pipeline.shared_in_order(held, targets, preprocess, share)
 
 
 def _plain(
@@ -353,26 +397,4 @@ def _weights(config: Config, labels: np.ndarray) -> np.ndarray:
     if config.train.class_weight == "none":
         return np.ones(len(labels), np.float32)
     counts = np.bincount(labels)
-    per_label = len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
-    return per_label[labels].astype(np.float32)
-
-
-class _LearningRate(keras.callbacks.Callback):
-    """Log the rate at the end of each epoch."""
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        if logs is not None:
-            rate = self.model.optimizer.learning_rate  # a number, a variable or a mirrored one
-            logs["learning_rate"] = float(keras.ops.convert_to_numpy(rate))
-
-
-class _Record(keras.callbacks.Callback):
-    """Keep the history where no checkpoint does."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.history: dict[str, list[float]] = {}
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        for name, value in (logs or {}).items():
-            self.history.setdefault(name, []).append(float(value))
+    return (len(labels) / (np.count_nonzero(counts) * counts[labels])).astype(np.float32)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -54,6 +54,23 @@ def plan(examples: int, batch_size: int | str, replicas: int = 1, together: int 
     return Plan(batch, steps - steps % executions, steps // executions)
 
 
+class Share(NamedTuple):
+    """What one worker makes of each batch: equal parts of it, one for each of its replicas.
+
+    Attributes:
+        first: the number of its first part.
+        parts: how many it makes.
+        replicas: how many parts a batch has.
+    """
+
+    first: int = 0
+    parts: int = 1
+    replicas: int = 1
+
+
+WHOLE = Share()
+
+
 def batches(
     inputs: Any,
     targets: np.ndarray,
@@ -62,8 +79,9 @@ def batches(
     epochs: range,
     seed: int,
     weights: np.ndarray,
-    augment: Callable[[Any, Any], Any] | None = None,
+    augment: Callable[[Any, Any, slice], Any] | None = None,
     preprocess: Callable[[Any], Any] | None = None,
+    share: Share = WHOLE,
 ) -> tf.data.Dataset:
     """Batches of (inputs, targets, weights) for `epochs`.
 
@@ -74,28 +92,39 @@ def batches(
         epochs: the epochs to make, by number.
         seed: of the order and of the augmentation.
         weights: (n,) float32, each example's weight in the loss; their mean is 1.
-        augment: (inputs, seed (2,)) -> inputs, applied anew each time; None: never.
+        augment: (inputs of a batch, seed (2,), rows) -> those rows, changed anew each time;
+            None: never.
         preprocess: applied after it; None: nothing.
+        share: the parts of each batch to make, each a batch of its own.
     """
     n = len(targets)
     data = inputs if isinstance(inputs, tf.RaggedTensor) else tf.constant(inputs)
     goal, weight = tf.constant(targets), tf.constant(weights, tf.float32)
-    per_epoch = plan.batch * plan.steps
+    per_epoch, size = plan.batch * plan.steps, plan.batch // share.replicas
 
-    def make(positions: Any) -> tuple[Any, Any, Any]:
-        epoch = tf.cast(positions[0] // per_epoch, tf.int32)
+    def make(number: Any) -> tuple[Any, Any, Any]:
+        step = number // share.parts
+        first = (share.first + number % share.parts) * size
+        epoch = tf.cast(step // plan.steps, tf.int32)
         order = tf.stack([tf.constant(seed % 2**31, tf.int32), epoch])
-        place = positions % per_epoch
-        real = place < n  # beyond it: padding of a full batch
-        indices = tf.random.experimental.index_shuffle(
-            place % n, order, tf.constant(n - 1, tf.int64)
-        )
-        x = tf.gather(data, indices)
+
+        def chosen(place: Any) -> Any:
+            place += step % plan.steps * plan.batch
+            real = place < n  # beyond it: padding of a full batch
+            indices = tf.random.experimental.index_shuffle(
+                place % n, order, tf.constant(n - 1, tf.int64)
+            )
+            return indices, real
+
+        indices, real = chosen(first + tf.range(size, dtype=tf.int64))
+        if augment is None:
+            x = tf.gather(data, indices)
+        else:  # random numbers go by the place in the batch, whoever makes it
+            whole, _ = chosen(tf.range(plan.batch, dtype=tf.int64))
+            seeds = tf.stack([tf.constant(seed % 2**31, tf.int32), tf.cast(step, tf.int32)])
+            x = augment(tf.gather(data, whole), seeds, slice(first, first + size))
         if isinstance(x, tf.RaggedTensor):
             x = padded(x)
-        if augment is not None:
-            step = tf.cast(positions[0] // plan.batch, tf.int32)
-            x = augment(x, tf.stack([tf.constant(seed % 2**31, tf.int32), step]))
         if preprocess is not None:
             x = preprocess(x)
         # So that the mean over padded slices is the mean over the real examples.
@@ -103,9 +132,9 @@ def batches(
         w = tf.gather(weight, indices) * tf.cast(real, tf.float32) * scale
         return x, tf.gather(goal, indices), w
 
+    steps = slice(epochs.start * plan.steps, epochs.stop * plan.steps)
     return (
-        tf.data.Dataset.range(epochs.start * per_epoch, epochs.stop * per_epoch)
-        .batch(plan.batch, drop_remainder=True)
+        tf.data.Dataset.range(steps.start * share.parts, steps.stop * share.parts)
         .map(make, num_parallel_calls=tf.data.AUTOTUNE)
         .prefetch(AHEAD)
         .with_options(_options())
@@ -149,6 +178,42 @@ def in_order(
     return (
         tf.data.Dataset.from_tensor_slices((inputs, targets))
         .batch(batch)
+        .map(make, num_parallel_calls=tf.data.AUTOTUNE)
+        .cache()
+        .prefetch(AHEAD)
+        .with_options(_options())
+    )
+
+
+def shared_in_order(
+    inputs: Any,
+    targets: np.ndarray,
+    preprocess: Callable[[Any], Any] | None,
+    share: Share,
+    batch: int = 512,
+) -> tf.data.Dataset:
+    """A worker's parts of what `in_order` gives: each row once, none of them empty.
+
+    There are as many rows as replicas, or more.
+    """
+    n = len(targets)
+    steps = min(math.ceil(n / batch), n // share.replicas)
+    bounds = np.arange(steps * share.replicas + 1) * n // (steps * share.replicas)
+    mine = [
+        step * share.replicas + share.first + part
+        for step in range(steps)
+        for part in range(share.parts)
+    ]
+    goal = tf.constant(targets)
+
+    def make(start: Any, stop: Any) -> tuple[Any, Any]:
+        places = tf.range(start, stop)
+        x = tf.gather(inputs, places)
+        x = padded(x) if isinstance(x, tf.RaggedTensor) else x
+        return (x if preprocess is None else preprocess(x)), tf.gather(goal, places)
+
+    return (
+        tf.data.Dataset.from_tensor_slices((bounds[mine], bounds[np.array(mine) + 1]))
         .map(make, num_parallel_calls=tf.data.AUTOTUNE)
         .cache()
         .prefetch(AHEAD)

@@ -10,7 +10,8 @@ from typing import Any
 from nnguide import framework_logs
 from nnguide.config import RuntimeConfig
 from nnguide.errors import ConfigError
-from nnguide.training import cluster
+from nnguide.training import cluster as clusters
+from nnguide.training.cluster import Cluster
 
 FAST_FLOAT16 = (7, 0)  # compute capability from which NVIDIA GPUs have tensor cores
 
@@ -21,11 +22,12 @@ class Runtime:
 
     Attributes:
         precision: a Keras dtype policy: float32, mixed_float16 or mixed_bfloat16.
-        strategy: none or mirrored.
-        devices: the logical devices that train.
+        strategy: none, mirrored or multi_worker.
+        devices: the logical devices of this process that train.
         reason: the choice and why, in one line.
         new_scope: makes the strategy's own context; `scope` is a new one each time.
         warnings: what the user should know of a setting that was forced.
+        cluster: the workers that train together; None: this process alone.
     """
 
     precision: str
@@ -34,6 +36,7 @@ class Runtime:
     reason: str
     new_scope: Callable[[], contextlib.AbstractContextManager[Any]]
     warnings: tuple[str, ...] = ()
+    cluster: Cluster | None = None
 
     @property
     def scope(self) -> contextlib.AbstractContextManager[Any]:
@@ -43,12 +46,29 @@ class Runtime:
     @property
     def replicas(self) -> int:
         """How many devices share a batch."""
-        return len(self.devices) if self.strategy == "mirrored" else 1
+        if self.strategy == "none":
+            return 1
+        return len(self.devices) * (len(self.cluster) if self.cluster else 1)
+
+    @property
+    def share(self) -> tuple[int, int, int]:
+        """What of each batch this process makes: see `nnguide.training.pipeline.Share`."""
+        parts = len(self.devices)
+        return (self.cluster.index if self.cluster else 0) * parts, parts, self.replicas
+
+    @property
+    def writes(self) -> bool:
+        """Whether this process writes: of several workers only the chief does."""
+        return self.cluster is None or self.cluster.is_chief
 
 
 @contextlib.contextmanager
 def runtime(
-    config: RuntimeConfig, *, seed: int | None = None, devices: list[str] | None = None
+    config: RuntimeConfig,
+    *,
+    seed: int | None = None,
+    devices: list[str] | None = None,
+    cluster: Cluster | None = None,
 ) -> Iterator[Runtime]:
     """Set seed, precision and strategy for the block; afterwards the precision is as before.
 
@@ -57,16 +77,24 @@ def runtime(
         seed: of Python, NumPy and Keras; None leaves them alone.
         devices: logical devices for `mirrored`, such as two virtual CPUs in a test; None
             takes the visible GPUs.
+        cluster: the workers that train together; all of them are at this point, or come to it.
     Raises:
-        ConfigError: mirrored without two devices, or a cluster that this training does not join.
+        ConfigError: mirrored without two devices, a cluster that this training does not join, or
+            TensorFlow is at work in this process already.
     """
-    cluster.refuse("this training", config.strategy)
+    if cluster is None:
+        clusters.refuse("this training", config.strategy)
     tf = framework_logs.tensorflow()
     import keras
 
+    joined: Any = None if cluster is None else _join(tf, cluster)  # before devices are listed
     gpus = [device.name for device in tf.config.list_logical_devices("GPU")]
     precision, why_precision, told = _precision(config, tf, bool(gpus))
-    strategy, used, why_strategy = _strategy(config, devices or gpus)
+    if cluster is None:
+        strategy, used, why_strategy = _strategy(config, devices or gpus)
+    else:
+        strategy, used = "multi_worker", list(joined.extended.worker_devices)
+        why_strategy = f"worker {cluster.index} of {len(cluster)} by {cluster.origin}"
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     if seed is not None:
@@ -74,7 +102,7 @@ def runtime(
     determined = _deterministic(tf) if config.deterministic else contextlib.nullcontext()
     try:
         with determined:
-            scope: Any = contextlib.nullcontext
+            scope: Any = contextlib.nullcontext if joined is None else joined.scope
             if strategy == "mirrored":
                 with framework_logs.stderr_diverted():
                     mirrored = tf.distribute.MirroredStrategy(
@@ -85,9 +113,27 @@ def runtime(
             reason = (
                 f"precision {precision} ({why_precision}), strategy {strategy} ({why_strategy})"
             )
-            yield Runtime(precision, strategy, tuple(used), reason, scope, told)
+            yield Runtime(precision, strategy, tuple(used), reason, scope, told, cluster)
     finally:
         keras.config.set_dtype_policy(before)
+
+
+def _join(tf: Any, cluster: Cluster) -> Any:
+    """TensorFlow's strategy of several workers; it starts a server that the others reach."""
+    jobs = tf.train.ClusterSpec({"worker": list(cluster.addresses)})
+    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+        jobs, task_type="worker", task_id=cluster.index, rpc_layer="grpc"
+    )
+    try:
+        with framework_logs.stderr_diverted():
+            return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+    except RuntimeError as error:
+        if "program startup" not in str(error):
+            raise
+        raise ConfigError(
+            "TensorFlow has worked in this process already: several workers must be joined first. "
+            "Train in a new process, before anything else."
+        ) from error
 
 
 @contextlib.contextmanager

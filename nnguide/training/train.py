@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import os
+import contextlib
+import hashlib
 import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nnguide import data as data_sets
 from nnguide import framework_logs, runs, tasks, workspace
 from nnguide.config import Config
-from nnguide.errors import ConfigError, ExtraError, WorkError, WriteError
-from nnguide.evaluation import validation_scores
-from nnguide.files import write_json, write_text, writing_to
+from nnguide.config.values import flat
+from nnguide.errors import ConfigError, WriteError
+from nnguide.files import write_json, writing_to
 from nnguide.runs import Run
+from nnguide.training import cluster as clusters
 from nnguide.training import notebook, rehearsal, remarks, updates
 from nnguide.training import resume as resuming
+from nnguide.training.cluster import Cluster
 from nnguide.training.configure import configure, of_data, with_words
+from nnguide.training.meeting import WAIT, Meeting
+from nnguide.training.writing import Shown, write_run
 from nnguide.workspace import Workspace
 
 if TYPE_CHECKING:
     from nnguide.data.examples import Examples
-    from nnguide.training.fit import Fitted
     from nnguide.training.runtime import Runtime
 
 
@@ -44,6 +47,9 @@ def train(
     callbacks: Sequence[Any] = (),
     watch: Callable[[str], Sequence[Any]] | None = None,
     say: Callable[[str], None] | None = None,
+    workers: Sequence[str] = (),
+    worker: int | None = None,
+    wait: float = WAIT,
 ) -> Run:
     """Train a network and return its finished run.
 
@@ -62,6 +68,10 @@ def train(
             that of a network that calibration trains.
         say: takes each line meant for the user. Without `watch` and `say` a notebook shows both
             in its cell, and nothing is shown elsewhere.
+        workers: host:port of each process that trains with this one, its own among them; by
+            default those of TF_CONFIG or SLURM's variables.
+        worker: the place of this process among `workers`.
+        wait: seconds for another worker that is missing, or takes no step.
     Raises:
         NnguideError: see nnguide.errors; nothing that existed is lost.
         KeyboardInterrupt: interrupted before the first epoch ended; no folder is left.
@@ -78,21 +88,60 @@ def train(
         source, words = of_data(settled, settings, data, label_column, text_column)
         settings = with_words(settings, words)
         settled = configure(task, preset=preset, config=tree, settings=settings)
-    given = updates.given(tree, settings)
-    left = resuming.newest(task) if resume and out is None else None
-    folder = Path(out) if out else left or runs.default_folder(task, settled.train.seed)
-    space = resuming.place(folder, force)
+    asked = Asked(task, preset, tree, settings, out, force, resume)
+    show = Shown(say, callbacks, watch)
+    cluster = clusters.find(settled.runtime.strategy, workers, worker)
+    if cluster is None:
+        return _train(asked, settled, source, show)
+    if out is None:
+        raise ConfigError(
+            f"{len(cluster)} workers train into one folder, which all of them see: give --out."
+        )
+    if not 0 < wait < 1e6:
+        raise ConfigError(f"--wait takes seconds, above 0; got {wait:g}")
+    return _together(asked, settled, source, show, cluster, wait)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a user asked a training for: arguments of `train`."""
+
+    task: str
+    preset: str
+    tree: Mapping[str, Any]
+    settings: list[str] | Mapping[str, Any]
+    out: Path | str | None
+    force: bool
+    resume: bool
+
+
+def _train(
+    asked: Asked,
+    settled: Config,
+    source: data_sets.Source | None,
+    show: Shown,
+    meeting: Meeting | None = None,
+) -> Run:
+    """Train in this process, which writes the run; with `meeting` it is the chief of several."""
+    task, say, resume = asked.task, show.say, asked.resume
+    given = updates.given(asked.tree, asked.settings)
+    left = resuming.newest(task) if resume and asked.out is None else None
+    out = Path(asked.out) if asked.out else left
+    folder = out or runs.default_folder(task, settled.train.seed)
+    space = resuming.place(folder, asked.force)
     begun = resuming.find(space, task) if resume else None
     if begun is not None:
         try:
-            settled = begun.settle(preset, tree, settings)
+            settled = begun.settle(asked.preset, asked.tree, asked.settings)
         except ConfigError:
-            if begun.waits or not force:
+            if begun.waits or not asked.force:
                 raise
             begun = None
     if begun is not None:
         if begun.run is not None and begun.is_over(settled):
             say(f"{folder} is already finished")
+            if meeting is not None:
+                meeting.tell("settled", {"config": None})
             return begun.run
         space = begun.space
         given = set(updates.CHOSEN)  # when it was begun
@@ -102,6 +151,8 @@ def train(
         say("train.l2_schedule replaces model.l2")
 
     resuming.check(space, resume)
+    if meeting is not None:
+        meeting.tell("settled", {"config": settled.to_dict(), "given": sorted(given)})
     source = source or data_sets.of(settled)
     if source.note:
         say(source.note)
@@ -109,17 +160,68 @@ def train(
         if begun is not None:
             begun.bring(settled, say)
         keep = begun is not None or not workspace.is_used(folder)
-        show = Shown(say, callbacks, watch)
-        return _work(tasks.get(task), settled, given, source, space, keep, show)
+        run = _work(tasks.get(task), settled, given, source, space, keep, show, meeting)
+        assert run is not None  # this process writes
+        return run
 
 
-@dataclass(frozen=True)
-class Shown:
-    """How a training shows itself: arguments of `train`."""
+def _together(
+    asked: Asked,
+    settled: Config,
+    source: data_sets.Source | None,
+    show: Shown,
+    cluster: Cluster,
+    wait: float,
+) -> Run:
+    """Train as one of several workers. The chief alone writes, and shows how it goes."""
+    folder = Path(asked.out or "")
+    with Meeting(cluster, folder, wait, show.say) as meeting:
+        meeting.agree(
+            "asked",
+            {
+                **flat(settled.to_dict()),
+                "--resume": asked.resume,
+                "--force": asked.force,
+                **{f"version of {name}": version for name, version in _installed().items()},
+            },
+        )
+        if cluster.is_chief:
+            run = _train(asked, settled, source, _watched(show, meeting), meeting)
+            meeting.tell("finished", {})
+            return run
+        told = meeting.hear("settled")
+        if told["config"] is not None:
+            quiet = Shown(lambda line: None, show.callbacks)
+            chosen = tasks.get(asked.task).defaults.merge(told["config"])
+            _work(
+                tasks.get(asked.task),
+                chosen,
+                set(told["given"]),
+                source or data_sets.of(chosen),
+                resuming.place(folder, asked.force),
+                True,
+                _watched(quiet, meeting),
+                meeting,
+            )
+        meeting.hear("finished", patient=True)
+        return Run.open(folder)
 
-    say: Callable[[str], None]
-    callbacks: Sequence[Any] = ()
-    watch: Callable[[str], Sequence[Any]] = lambda title: ()
+
+def _watched(show: Shown, meeting: Meeting) -> Shown:
+    """As `show`, with a watch over the other workers."""
+
+    def watch(title: str) -> Sequence[Any]:
+        from nnguide.training.multi_worker import Steps
+
+        return [Steps(meeting.step), *show.watch(title)]
+
+    return replace(show, watch=watch, in_step=meeting.in_step)
+
+
+def _installed() -> dict[str, str]:
+    """The versions that decide what a network learns, without importing anything."""
+    names = ("nnguide", "tensorflow", "keras", "numpy")
+    return {"python": platform.python_version(), **{n: metadata.version(n) for n in names}}
 
 
 def _work(
@@ -130,7 +232,9 @@ def _work(
     space: Workspace,
     keep: bool,
     show: Shown,
-) -> Run:
+    meeting: Meeting | None,
+) -> Run | None:
+    """Train, and write the run; a worker that is not the chief writes nothing, and has none."""
     examples = source.load("train")
     say = show.say
     framework_logs.tensorflow()
@@ -148,7 +252,12 @@ def _work(
         examples = training if validation is None else training.join(validation)
     else:
         training, validation = training_and_validation(config, examples)
-    with runtime(config.runtime, seed=config.train.seed) as chosen:
+    cluster = None
+    if meeting is not None:
+        cluster = meeting.cluster
+        meeting.agree("data", _read_alike(config, training, validation, checkpoint))
+        meeting.close_port()
+    with runtime(config.runtime, seed=config.train.seed, cluster=cluster) as chosen:
         say(chosen.reason)
         for told in chosen.warnings:
             say(f"warning: {told}")
@@ -159,6 +268,9 @@ def _work(
         for note in examples.notes:
             say(note)
         config = updates.suited(config, given, len(training), say)
+        if not chosen.writes:
+            _train_along(task, config, (training, validation), examples, chosen, checkpoint, show)
+            return None
         write_json(space.path / "config.json", config.to_dict())
         if validation is not None:
             remarks.compare(task, config, source, validation, say)
@@ -176,16 +288,17 @@ def _work(
             say,
         )
         try:
-            fitted = fit(
-                task,
-                config,
-                training,
-                validation,
-                chosen,
-                checkpoint=checkpoint,
-                callbacks=[checkup, board, *show.callbacks, *show.watch("")],
-                say=say,
-            )
+            with show.in_step():
+                fitted = fit(
+                    task,
+                    config,
+                    training,
+                    validation,
+                    chosen,
+                    checkpoint=checkpoint,
+                    callbacks=[checkup, board, *show.callbacks, *show.watch("")],
+                    say=say,
+                )
         except OSError as error:
             if isinstance(error, WriteError):
                 raise
@@ -202,161 +315,35 @@ def _work(
     return run
 
 
-def write_run(
-    task: tasks.Task,
-    config: Config,
-    source: data_sets.Source,
-    parts: tuple[Examples, Examples | None],
-    whole: Examples,
-    fitted: Fitted,
-    runtime: Runtime,
-    space: Workspace,
-    show: Shown,
-    *,
-    keep: bool = True,
-    **more: Any,
-) -> Run:
-    """Calibrate a trained model, write everything of its run into `space` and publish it.
+def _read_alike(
+    config: Config, training: Examples, validation: Examples | None, checkpoint: Path
+) -> dict[str, str]:
+    """What several workers must have read alike."""
+    from nnguide.training.fit import identity
 
-    Args:
-        parts: the training and the validation examples.
-        whole: both together.
-        keep: publish an interrupted training; else it raises KeyboardInterrupt.
-        more: what metrics.json says beside the usual.
-    """
-    metrics = _finish(task, config, parts, whole, fitted, runtime, space, show)
-    about = {"dataset": source.name, "dataset_is_fallback": source.is_fallback}
-    kinds = data_sets.kinds_of(source, whole)
-    write_json(space.path / "metrics.json", {**metrics, **about, "runtime": runtime.reason, **more})
-    if fitted.interrupted:
-        if not keep:
-            show.say(f"{space.folder} stays as it was: go on with --resume --force to replace it")
-            raise KeyboardInterrupt
-        show.say(f"keeping the best of {fitted.epochs} finished epochs: go on with --resume")
-    return runs.finish(
-        space,
-        task.name,
-        **about,
-        dataset_path=source.path,
-        **({"learned_from": list(kinds)} if kinds else {}),
-        versions=_versions(),
-    )
+    try:
+        saved = hashlib.sha256(checkpoint.read_bytes()).hexdigest()[:12]
+    except FileNotFoundError:
+        saved = "none"
+    return {"data with SHA-256": identity(config, training, validation)[:12], "checkpoint": saved}
 
 
-def _finish(
+def _train_along(
     task: tasks.Task,
     config: Config,
     parts: tuple[Examples, Examples | None],
     whole: Examples,
-    fitted: Fitted,
     runtime: Runtime,
-    space: Workspace,
+    checkpoint: Path,
     show: Shown,
-) -> dict[str, Any]:
-    """Calibrate; write everything of the run but its metrics and manifest; the figures."""
-    from nnguide.evaluation import figures
-    from nnguide.evaluation.evaluate import measure
-    from nnguide.models import light_form
-    from nnguide.models.saving import save
-
-    say = show.say
-    decision: dict[str, Any] = {"labels": list(whole.label_names)}
-    if whole.features:
-        decision["features"] = list(whole.features)
-    if task.threshold is not None:
-        decision["threshold"] = task.threshold
-    try:
-        decision.update(_decide(task, config, parts[1], whole, fitted, runtime, space, show))
-    except KeyboardInterrupt:
-        say("interrupted: the probabilities are not calibrated")
-        fitted.interrupted = True
-    save(fitted.model, space.path / "model.keras")
-    write_json(space.path / "decision.json", decision)
-    try:
-        light_form.write(fitted.model, space.path, (parts[1] or parts[0]).inputs)
-    except (WorkError, ExtraError) as error:
-        say(f"warning: {error}. `nnguide predict` will use Keras.")
-    write_text(space.path / "history.csv", history_csv(fitted.history))
-    figures.curves(fitted.history, space.path / "curves.png", fitted.best_epoch)
-    figure: dict[str, Any] = {}
-    if parts[1] is not None:
-        figure = measure(task, fitted.model, parts[1], decision.get("threshold"))
-        figure["majority"] = remarks.Guessing.on(parts[1]).majority
-    return {
-        "run": str(space.folder),
-        "task": task.name,
-        "epochs": fitted.epochs,
-        "best_epoch": fitted.best_epoch,
-        "train_seconds": round(fitted.seconds, 3),
-        "val_accuracy": figure.get("accuracy"),
-        "val_accuracy_low": figure.get("accuracy_low"),
-        "val_accuracy_high": figure.get("accuracy_high"),
-        "val_majority": figure.get("majority"),
-        "val_loss": figure.get("loss"),
-        "n_train": len(parts[0]),
-        "n_validation": len(parts[1] or ()),
-        "parameters": fitted.model.count_params(),
-        "interrupted": fitted.interrupted,
-    }
-
-
-def _decide(
-    task: tasks.Task,
-    config: Config,
-    validation: Examples | None,
-    whole: Examples,
-    fitted: Fitted,
-    runtime: Runtime,
-    space: Workspace,
-    show: Shown,
-) -> dict[str, Any]:
-    """Calibration and, where a bound on blocked ham was given, the threshold."""
+) -> None:
+    """Take part in all that the workers do together, and write nothing."""
     from nnguide.training import calibrate
+    from nnguide.training.fit import fit
 
-    if config.calibration.on == "none" or fitted.interrupted:
-        return {}
-    if config.calibration.on == "folds":
-        held = calibrate.out_of_fold(task, config, whole, runtime, show.say, show.watch)
-    else:
-        assert validation is not None  # configure() has seen to it
-        scores = calibrate.logits(fitted.model, validation)
-        held = calibrate.Held(scores, validation.labels, "the validation set")
-    fit = calibrate.fit_calibration(fitted.model, held)
-    decision: dict[str, Any] = {"calibration": {**fit, "on": held.where, "n": len(held.labels)}}
-    if task.threshold is not None:
-        spam = calibrate.probabilities(held, fit)
-        validation_scores.save(space.path, spam, held.labels)
-        if config.calibration.max_blocked_ham:
-            decision.update(
-                validation_scores.choose(
-                    spam, held.labels, config.calibration.max_blocked_ham, show.say
-                )
-            )
-        validation_scores.draw(
-            space.path, spam, held.labels, decision.get("threshold", task.threshold)
-        )
-    return decision
-
-
-def history_csv(history: Mapping[str, Sequence[float]]) -> str:
-    """The history as CSV: `epoch`, counted from 1, then a column for each figure."""
-    lines = io.StringIO()
-    writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow(["epoch", *history])
-    for epoch, row in enumerate(zip(*history.values(), strict=True), start=1):
-        writer.writerow([epoch, *(f"{value:.9g}" for value in row)])
-    return lines.getvalue()
-
-
-def _versions() -> dict[str, str]:
-    import keras
-    import numpy as np
-    import tensorflow as tf
-
-    return {
-        "python": platform.python_version(),
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "numpy": np.__version__,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-    }
+    callbacks = [*show.callbacks, *show.watch("")]
+    with show.in_step():
+        fitted = fit(task, config, *parts, runtime, checkpoint=checkpoint, callbacks=callbacks)
+        if config.calibration.on == "folds" and not fitted.interrupted:
+            with contextlib.suppress(KeyboardInterrupt):  # the run will be without calibration
+                calibrate.out_of_fold(task, config, whole, runtime, watch=show.watch)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -82,7 +84,7 @@ def test_the_warp_is_the_one_of_scipy():
     random = np.random.default_rng(1)
     grey = random.uniform(0, 255, (2, 28, 28, GROUP)).astype(np.float32)
     config = AugmentConfig(2.0, 15.0, 0.2, 0.2, 1.5)
-    field = module._field(2, 28, 28, config, tf.constant([1, 2]))
+    field = module._field(module._Groups(2, 0, 2), 28, 28, config, tf.constant([1, 2]))
     ours = module._warp(tf.constant(grey), field).numpy()
     for group in range(2):
         at = np.moveaxis(field.numpy()[group], -1, 0)
@@ -91,6 +93,16 @@ def test_the_warp_is_the_one_of_scipy():
                 np.pad(grey[group, :, :, member], 20), at + 20, order=1
             )
             np.testing.assert_allclose(ours[group, :, :, member], theirs, atol=0.05)
+
+
+@pytest.mark.parametrize("paper", [0.0, 0.5])
+@pytest.mark.parametrize("rows", [slice(0, 16), slice(16, 30), slice(5, 6), slice(3, 29)])
+def test_some_rows_are_as_among_all(rows: slice, paper: float):
+    """So several workers that each make a part of a batch see what one would."""
+    images = np.random.default_rng(0).integers(0, 256, (30, 28, 28)).astype(np.uint8)
+    config = dataclasses.replace(ALL, paper=paper)
+    part = augment(tf.constant(images), config, tf.constant((3, 5)), rows).numpy()
+    np.testing.assert_allclose(part, changed(images, config)[rows], atol=1e-3)
 
 
 def test_thickness_adds_and_takes_at_most_a_pixel(cross):

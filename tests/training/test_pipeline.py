@@ -98,8 +98,8 @@ def test_the_seed_chooses_the_order() -> None:
 
 
 def test_what_is_done_to_inputs_is_a_function_of_seed_and_step() -> None:
-    def augment(x: Any, seed: Any) -> Any:
-        return tf.random.stateless_uniform(tf.shape(x), seed)
+    def augment(x: Any, seed: Any, rows: slice) -> Any:
+        return tf.random.stateless_uniform(tf.shape(x), seed)[rows.start : rows.stop]
 
     def run(seed: int, epochs: range) -> list[np.ndarray]:
         data = batches(
@@ -167,3 +167,35 @@ def test_no_tuner_sleeps_beside_a_pipeline() -> None:
     made = batches(goal, goal, Plan(4, 2), epochs=range(1), seed=0, weights=goal[:, 0])
     assert made.options().autotune.enabled is False
     assert in_order(goal, goal, None).options().autotune.enabled is False
+
+
+@given(
+    st.integers(6, 40), st.integers(1, 4), st.integers(1, 3), st.integers(1, 2), st.integers(1, 9)
+)
+def test_shares_make_the_whole(n: int, size: int, workers: int, parts: int, batch: int) -> None:
+    """Of every batch each replica makes its part, and each row of the validation set is one's."""
+    replicas = workers * parts
+    slots = plan(n, size * replicas, replicas)
+    inputs, targets = np.arange(n), np.arange(n, dtype=np.float32)[:, None]
+    ones = np.ones(n, np.float32)
+
+    def made(share: pipeline.Share) -> list[list[float]]:
+        data = batches(inputs, targets, slots, epochs=range(2), seed=1, weights=ones, share=share)
+        return [y.numpy().ravel().tolist() for _, y, _ in data]
+
+    def held(share: pipeline.Share) -> list[list[float]]:
+        data = pipeline.shared_in_order(inputs, targets, None, share, batch)
+        return [y.numpy().ravel().tolist() for _, y in data]
+
+    shares = [pipeline.Share(worker * parts, parts, replicas) for worker in range(workers)]
+    whole = made(pipeline.WHOLE)
+    several = [made(share) for share in shares]
+    for step, wanted in enumerate(whole):
+        got = [row for made in several for k in range(parts) for row in made[step * parts + k]]
+        assert got == wanted
+    if n < replicas:
+        return
+    rows = [held(share) for share in shares]
+    assert len({len(one) for one in rows}) == 1  # every worker takes as many steps
+    assert all(part for one in rows for part in one)
+    assert sorted(row for one in rows for part in one for row in part) == list(range(n))

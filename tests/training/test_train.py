@@ -28,7 +28,8 @@ import keras  # noqa: E402
 
 from nnguide.training.configure import configure  # noqa: E402
 from nnguide.training.resume import place  # noqa: E402
-from nnguide.training.train import history_csv, train  # noqa: E402
+from nnguide.training.train import train  # noqa: E402
+from nnguide.training.writing import history_csv  # noqa: E402
 
 
 def start(task: str, out: Path, *more: str, **options: Any) -> Run:

@@ -1,0 +1,198 @@
+"""Write the run of a trained model: calibration, figures, every file, and its manifest."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import os
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nnguide import data as data_sets
+from nnguide import runs, tasks
+from nnguide.config import Config
+from nnguide.errors import ExtraError, WorkError
+from nnguide.evaluation import validation_scores
+from nnguide.files import write_json, write_text
+from nnguide.runs import Run
+from nnguide.training import remarks
+from nnguide.workspace import Workspace
+
+if TYPE_CHECKING:
+    from nnguide.data.examples import Examples
+    from nnguide.training.fit import Fitted
+    from nnguide.training.runtime import Runtime
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How a training shows itself: arguments of `train`, and where workers train in step."""
+
+    say: Callable[[str], None]
+    callbacks: Sequence[Any] = ()
+    watch: Callable[[str], Sequence[Any]] = lambda title: ()
+    in_step: Callable[[], contextlib.AbstractContextManager[Any]] = contextlib.nullcontext
+
+
+def write_run(
+    task: tasks.Task,
+    config: Config,
+    source: data_sets.Source,
+    parts: tuple[Examples, Examples | None],
+    whole: Examples,
+    fitted: Fitted,
+    runtime: Runtime,
+    space: Workspace,
+    show: Shown,
+    *,
+    keep: bool = True,
+    **more: Any,
+) -> Run:
+    """Calibrate a trained model, write everything of its run into `space` and publish it.
+
+    Args:
+        parts: the training and the validation examples.
+        whole: both together.
+        keep: publish an interrupted training; else it raises KeyboardInterrupt.
+        more: what metrics.json says beside the usual.
+    """
+    metrics = _finish(task, config, parts, whole, fitted, runtime, space, show)
+    about = {"dataset": source.name, "dataset_is_fallback": source.is_fallback}
+    kinds = data_sets.kinds_of(source, whole)
+    write_json(space.path / "metrics.json", {**metrics, **about, "runtime": runtime.reason, **more})
+    if fitted.interrupted:
+        if not keep:
+            show.say(f"{space.folder} stays as it was: go on with --resume --force to replace it")
+            raise KeyboardInterrupt
+        show.say(f"keeping the best of {fitted.epochs} finished epochs: go on with --resume")
+    return runs.finish(
+        space,
+        task.name,
+        **about,
+        dataset_path=source.path,
+        **({"learned_from": list(kinds)} if kinds else {}),
+        versions=_versions(),
+    )
+
+
+def _finish(
+    task: tasks.Task,
+    config: Config,
+    parts: tuple[Examples, Examples | None],
+    whole: Examples,
+    fitted: Fitted,
+    runtime: Runtime,
+    space: Workspace,
+    show: Shown,
+) -> dict[str, Any]:
+    """Calibrate; write everything of the run but its metrics and manifest; the figures."""
+    from nnguide.evaluation import figures
+    from nnguide.evaluation.evaluate import measure
+    from nnguide.models import light_form
+    from nnguide.models.saving import save
+
+    say = show.say
+    decision: dict[str, Any] = {"labels": list(whole.label_names)}
+    if whole.features:
+        decision["features"] = list(whole.features)
+    if task.threshold is not None:
+        decision["threshold"] = task.threshold
+    try:
+        decision.update(_decide(task, config, parts[1], whole, fitted, runtime, space, show))
+    except KeyboardInterrupt:
+        say("interrupted: the probabilities are not calibrated")
+        fitted.interrupted = True
+    save(fitted.model, space.path / "model.keras")
+    write_json(space.path / "decision.json", decision)
+    try:
+        light_form.write(fitted.model, space.path, (parts[1] or parts[0]).inputs)
+    except (WorkError, ExtraError) as error:
+        say(f"warning: {error}. `nnguide predict` will use Keras.")
+    write_text(space.path / "history.csv", history_csv(fitted.history))
+    figures.curves(fitted.history, space.path / "curves.png", fitted.best_epoch)
+    figure: dict[str, Any] = {}
+    if parts[1] is not None:
+        figure = measure(task, fitted.model, parts[1], decision.get("threshold"))
+        figure["majority"] = remarks.Guessing.on(parts[1]).majority
+    return {
+        "run": str(space.folder),
+        "task": task.name,
+        "epochs": fitted.epochs,
+        "best_epoch": fitted.best_epoch,
+        "train_seconds": round(fitted.seconds, 3),
+        "val_accuracy": figure.get("accuracy"),
+        "val_accuracy_low": figure.get("accuracy_low"),
+        "val_accuracy_high": figure.get("accuracy_high"),
+        "val_majority": figure.get("majority"),
+        "val_loss": figure.get("loss"),
+        "n_train": len(parts[0]),
+        "n_validation": len(parts[1] or ()),
+        "parameters": fitted.model.count_params(),
+        "interrupted": fitted.interrupted,
+    }
+
+
+def _decide(
+    task: tasks.Task,
+    config: Config,
+    validation: Examples | None,
+    whole: Examples,
+    fitted: Fitted,
+    runtime: Runtime,
+    space: Workspace,
+    show: Shown,
+) -> dict[str, Any]:
+    """Calibration and, where a bound on blocked ham was given, the threshold."""
+    from nnguide.training import calibrate
+
+    if config.calibration.on == "none" or fitted.interrupted:
+        return {}
+    if config.calibration.on == "folds":
+        with show.in_step():
+            held = calibrate.out_of_fold(task, config, whole, runtime, show.say, show.watch)
+    else:
+        assert validation is not None  # configure() has seen to it
+        scores = calibrate.logits(fitted.model, validation)
+        held = calibrate.Held(scores, validation.labels, "the validation set")
+    fit = calibrate.fit_calibration(fitted.model, held)
+    decision: dict[str, Any] = {"calibration": {**fit, "on": held.where, "n": len(held.labels)}}
+    if task.threshold is not None:
+        spam = calibrate.probabilities(held, fit)
+        validation_scores.save(space.path, spam, held.labels)
+        if config.calibration.max_blocked_ham:
+            decision.update(
+                validation_scores.choose(
+                    spam, held.labels, config.calibration.max_blocked_ham, show.say
+                )
+            )
+        validation_scores.draw(
+            space.path, spam, held.labels, decision.get("threshold", task.threshold)
+        )
+    return decision
+
+
+def history_csv(history: Mapping[str, Sequence[float]]) -> str:
+    """The history as CSV: `epoch`, counted from 1, then a column for each figure."""
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow(["epoch", *history])
+    for epoch, row in enumerate(zip(*history.values(), strict=True), start=1):
+        writer.writerow([epoch, *(f"{value:.9g}" for value in row)])
+    return lines.getvalue()
+
+
+def _versions() -> dict[str, str]:
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    return {
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+    }
