@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
 from nnguide.errors import InputError
@@ -15,10 +15,16 @@ SIDE = 28  # of a drawn picture
 
 @dataclass(frozen=True)
 class Control:
-    """One value of a lesson's state."""
+    """One value of a lesson's state.
 
-    name: str  # of the argument that it sets
+    Attributes:
+        name: of the argument that it sets.
+        also: what else is set when the hand moves it, so that what it moved is seen.
+    """
+
+    name: str
     label: str
+    also: dict[str, Any] = field(default_factory=dict, kw_only=True)
     kind: ClassVar[str]
 
     def read(self, value: Any) -> Any:

@@ -86,9 +86,9 @@ class Guide:
                 token.info = token.info.partition(" ")[0]
         made = self._markdown.renderer.render(tokens, self._markdown.options, {})
         return Markup(
-            made.replace("<table>", '<div class="wide"><table>').replace(
-                "</table>", "</table></div>"
-            )
+            made.replace("<pre>", '<pre tabindex="0">')
+            .replace("<table>", '<div class="wide" tabindex="0"><table>')
+            .replace("</table>", "</table></div>")
         )
 
     def _target(self, href: str, root: str, page: str) -> str:

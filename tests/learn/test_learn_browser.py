@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -220,7 +221,7 @@ def test_points_and_a_table_of_ones_own(page: Page, address: str, tmp_path: Path
 
 
 def test_a_drawn_digit_is_read(page: Page, address: str):
-    visit(page, address + "pixels", "#label=drawn")
+    visit(page, address + "pixels")
     page.drag("#control-drawn", [(0.5, 0.15), (0.5, 0.3), (0.5, 0.5), (0.5, 0.7), (0.5, 0.85)])
     page.until("document.querySelector('#figures .best span')?.textContent === '1'")
     page.until("location.hash.length > 900")  # the link holds the picture
@@ -259,3 +260,23 @@ def test_a_server_that_ends_is_missed_and_said_so(page: Page, tmp_path: Path):
     leave(page)
     page.requests.clear()
     page.complaints.clear()  # of the connection that was refused
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    "AXE_CORE" not in os.environ,
+    reason="$AXE_CORE names no axe.min.js: npm pack axe-core, and unpack it",
+)
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("name", ["", "docs/guide", *learners.every_lesson()])
+def test_axe_finds_nothing_serious(page: Page, address: str, name: str, dark: bool):
+    page.resize(1280, 900, dark=dark)
+    page.open(address + name)
+    if name in lessons.NAMES:
+        page.until(f"{FRAMES} > 0")
+    page.call("Runtime.evaluate", expression=Path(os.environ["AXE_CORE"]).read_text("utf-8"))
+    found = page.run(
+        "axe.run(document).then(r => r.violations.map(v => "
+        "[v.id, v.impact, v.nodes.map(n => n.html.slice(0, 90))]))"
+    )
+    assert [one for one in found if one[1] in ("serious", "critical")] == []

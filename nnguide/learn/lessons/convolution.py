@@ -121,7 +121,7 @@ LESSON = Lesson(
             "7",
             (*map(str, range(10)), "one that you draw"),
         ),
-        Picture("drawn", "Draw one"),
+        Picture("drawn", "Draw one", also={"label": "drawn"}),
         Choice(
             "kernel",
             "Kernel",
@@ -129,7 +129,15 @@ LESSON = Lesson(
             "rising",
             (*(f"{name} strokes" if name != "edge" else "edges" for name in KERNELS), "your own"),
         ),
-        Grid("own", "Your own kernel", 3, -9, 9, (0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0)),
+        Grid(
+            "own",
+            "Your own kernel",
+            3,
+            -9,
+            9,
+            (0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0),
+            also={"kernel": OWN},
+        ),
         Slider("stride", "Stride", 1, 3, 1, 2, whole=True),
         Slider("row", "Row of the window", 1, 6, 1, 4, whole=True),
         Slider("column", "Column of the window", 1, 6, 1, 4, whole=True),
@@ -146,5 +154,5 @@ LESSON = Lesson(
         "small picture of what to look for; this one looks for brightness.",
     ),
     exactness="Colours are drawn in float32; all numbers of these sizes are exact in it.",
-    hint="Choose “one that you draw” and “your own” to use the paper and the nine numbers.",
+    hint="Draw a digit of your own, or write nine numbers of your own into the kernel.",
 )

@@ -166,7 +166,7 @@ LESSON = Lesson(
             "3",
             ("one that you draw", *(f"a {k} it never saw" for k in range(10))),
         ),
-        Picture("drawn", "Draw one"),
+        Picture("drawn", "Draw one", also={"label": "drawn"}),
         Choice("run", "Beside it", run_names(), "none", ("no other network", *run_names()[1:])),
     ),
     numbers=numbers,
@@ -183,6 +183,6 @@ LESSON = Lesson(
     exactness="The network by hand has 32 hidden units and learned from the small set "
     "optdigits in a second; it is float64. Pictures are drawn in float32, and a saved run answers "
     "in float32.",
-    hint="Choose “one that you draw” to use the paper. A digit in MNIST's form fills about "
-    "20 of the 28 pixels; yours is brought to it.",
+    hint="Draw a digit, or take one that the network never saw. In MNIST's form a digit fills "
+    "about 20 of the 28 pixels; yours is brought to it.",
 )

@@ -224,7 +224,7 @@ LESSON = Lesson(
             "0",
             ("the first class (circle)", "the second class (cross)"),
         ),
-        Points("points", "Your own points", 4.0, 300, START),
+        Points("points", "Your own points", 4.0, 300, START, also={"data": "yours", "step": 0}),
     ),
     numbers=numbers,
     figures=figures,

@@ -9,7 +9,7 @@ const KINDS = { slider, choice, switch: onOff, text, numbers, points, picture: p
 export function bind(parent, described, changed) {
   const shows = described.map(control => {
     const row = make("div", parent, "", { class: `control ${control.kind}` });
-    return [control.name, KINDS[control.kind](row, control, value => changed({ [control.name]: value }))];
+    return [control.name, KINDS[control.kind](row, control, value => changed({ ...control.also, [control.name]: value }))];
   });
   return { show: state => { for (const [name, show] of shows) show(state[name], state); } };
 }
@@ -94,7 +94,7 @@ function points(row, control, changed) {
   const undo = make("button", row, "Take back", { type: "button" });
   const clear = make("button", row, "Remove all", { type: "button" });
   const open = make("button", row, "Open a table", { type: "button" });
-  const file = make("input", row, "", { type: "file", accept: ".csv", class: "away", tabindex: -1, "aria-hidden": "true", id: `file-${control.name}` });
+  const file = make("input", row, "", { type: "file", accept: ".csv", class: "away", tabindex: -1, "aria-hidden": "true", "aria-label": "A table of your own", id: `file-${control.name}` });
   let present = [];
   open.addEventListener("click", () => file.click());
   file.addEventListener("change", async () => {

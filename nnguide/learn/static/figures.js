@@ -73,7 +73,7 @@ function table(parent, figure) {
   const grid = make("table", holder);
   make("caption", grid, figure.alt, { class: "away" });
   const head = make("tr", make("thead", grid));
-  for (const name of figure.header) make("th", head, name, { scope: "col" });
+  for (const name of figure.header) make(name ? "th" : "td", head, name, name ? { scope: "col" } : {});
   const body = make("tbody", grid);
   for (const row of figure.rows) {
     const line = make("tr", body);
@@ -106,7 +106,7 @@ function words(parent, figure, set) {
       button.addEventListener("click", () => set(state => ({ [figure.to]: toggled(state[figure.to], one.toggle) })));
     } else {
       const span = make("span", text, one.text, { class: one.weight > 0 ? "for" : "against" });
-      span.style.setProperty("--weight", `${Math.round(80 * Math.abs(one.weight) / most)}%`);
+      span.style.setProperty("--weight", `${Math.round(45 * Math.abs(one.weight) / most)}%`);
     }
     text.append(" ");
   }

@@ -213,4 +213,9 @@ $("guess").addEventListener("submit", async event => {
   refresh();
 });
 
+// On a phone the lessons are one row: show where this one stands.
+const row = document.querySelector(".lessons ol");
+const here = row.querySelector("[aria-current]");
+row.scrollLeft = here.offsetLeft - (row.clientWidth - here.offsetWidth) / 2;
+
 restore();

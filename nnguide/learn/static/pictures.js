@@ -27,6 +27,15 @@ function tint(one, value, colours) {
   return mix([0, 0, 0], [255, 255, 255], value > 0 ? share : 0);
 }
 
+// As bright as a person sees a colour, 0 to 1 (WCAG 2): above 0.18 black stands out more than white.
+function luminance(levels) {
+  const [red, green, blue] = levels.map(level => {
+    const share = level / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
 function palette() {
   return { none: colour("--card"), for: colour("--for"), against: colour("--against") };
 }
@@ -50,13 +59,12 @@ function cells(frame, one, values) {
     for (let c = 0; c < columns; c += 1) {
       const value = values[r * columns + c];
       const back = tint(one, value, colours);
-      const light = 0.299 * back[0] + 0.587 * back[1] + 0.114 * back[2];
       const inside = r >= top && r < top + high && c >= left && c < left + wide;
       const cell = make("td", line, printed(value, 3), {
         class: inside ? "marked" : "", "data-name": one.name && `${one.name}[${r},${c}]`, "data-value": one.name && value,
       });
       cell.style.background = `rgb(${back.map(Math.round).join(" ")})`;
-      cell.style.color = light > 140 ? "#14181f" : "#ffffff";
+      cell.style.color = luminance(back) > 0.18 ? "#000000" : "#ffffff";
       if (one.pick) cell.dataset.pick = `${r},${c}`;
     }
   }
