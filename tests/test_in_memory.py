@@ -60,7 +60,7 @@ def test_the_old_name_of_an_argument_works_and_warns(run: Run) -> None:
 def test_a_training_goes_on_with_the_same_data_alone(run: Run) -> None:
     again = nnguide.train("spam", COLUMNS, settings=WORDS, out=run.folder, resume=True)
     assert again.manifest == run.manifest
-    with pytest.raises(ConfigError, match=r"begun with other settings \(data.dataset memory:"):
+    with pytest.raises(ConfigError, match=r"started with other settings \(data.dataset memory:"):
         nnguide.train("spam", (TEXTS[1:], LABELS[1:]), settings=WORDS, out=run.folder, resume=True)
 
 

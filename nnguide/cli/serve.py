@@ -22,13 +22,13 @@ INTERRUPTED = 130
 
 @click.command("serve")
 @click.argument("models", metavar="[NAME=]PATH...", nargs=-1)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
     default=8501,
     show_default=True,
-    help="0: any free one.",
+    help="Port to listen on; 0: any free port.",
 )
 @click.option(
     "--workers",
@@ -37,20 +37,40 @@ INTERRUPTED = 130
     show_default=True,
     help="Processes that answer at the port.",
 )
-@click.option("--max-body", type=float, default=16, show_default=True, help="MiB of a request.")
-@click.option("--max-rows", type=int, default=1024, show_default=True, help="Instances of one.")
-@click.option("--batch", type=int, default=64, show_default=True, help="Of those at once.")
-@click.option("--no-batching", is_flag=True, help="Answer each request on its own.")
-@click.option("--queue", type=int, default=256, show_default=True, help="Requests at once.")
-@click.option("--max-held", type=float, default=128, show_default=True, help="MiB of all requests.")
+@click.option(
+    "--max-body", type=float, default=16, show_default=True, help="Request size limit in MiB."
+)
+@click.option(
+    "--max-rows", type=int, default=1024, show_default=True, help="Instances per request."
+)
+@click.option("--batch", type=int, default=64, show_default=True, help="Batch size of the model.")
+@click.option("--no-batching", is_flag=True, help="Do not batch requests together.")
+@click.option(
+    "--queue", type=int, default=256, show_default=True, help="Requests in progress at once."
+)
+@click.option(
+    "--max-held",
+    type=float,
+    default=128,
+    show_default=True,
+    help="Size limit of all requests in MiB.",
+)
 @click.option("--max-memory", type=float, help="MiB of a process above which it takes on no more.")
-@click.option("--timeout", type=float, default=30, show_default=True, help="Seconds of a request.")
+@click.option("--timeout", type=float, default=30, show_default=True, help="Seconds per request.")
 @click.option("--idle", type=float, default=75, show_default=True, help="Seconds between requests.")
 @click.option(
-    "--poll", type=float, default=1, show_default=True, help="Seconds between looks for versions."
+    "--poll",
+    type=float,
+    default=1,
+    show_default=True,
+    help="Seconds between checks for new versions.",
 )
-@click.option("--allow-host", multiple=True, metavar="NAME", help="A name it is asked by.")
-@click.option("--cors-origin", multiple=True, metavar="URL", help="Whose pages may ask it.")
+@click.option(
+    "--allow-host", multiple=True, metavar="NAME", help="Allow this Host header; repeatable."
+)
+@click.option(
+    "--cors-origin", multiple=True, metavar="URL", help="Allow pages of this origin; repeatable."
+)
 @click.option("--token-file", type=FILE, help="Tokens, one a line, that requests must bring.")
 @click.option("--tls-cert", type=FILE, help="Certificate for HTTPS, PEM.")
 @click.option("--tls-key", type=FILE, help="Its private key, PEM.")
@@ -60,7 +80,7 @@ INTERRUPTED = 130
     type=click.Path(file_okay=False, path_type=Path),
     help="Let the page save pictures with the right label here.",
 )
-@click.option("--trust", is_flag=True, help="Load a SavedModel that may touch files.")
+@click.option("--trust", is_flag=True, help="Load a SavedModel that may access files.")
 def command(
     models: tuple[str, ...],
     host: str,

@@ -103,14 +103,14 @@ class Intake:
             raise _too_long(self._bounds.body)
         if self._requests >= self._bounds.queue:
             raise RefusedError(
-                429, f"{self._bounds.queue:,} requests are being answered already. Try again."
+                429, f"{self._bounds.queue:,} requests are running already. Try again."
             )
         if self._requests and (most := self._bounds.memory) and resident() > most:
             raise RefusedError(429, "the server has no memory left for it now. Try again.")
         self._hold(1, 0)
         held = 0
         answer: asyncio.Future[Body] = asyncio.get_running_loop().create_future()
-        status, reason = 408, "the request's body did not come in time"
+        status, reason = 408, "the request's body did not arrive in time"
         try:
             async with asyncio.timeout(self._bounds.seconds):
                 body = bytearray()
@@ -122,7 +122,7 @@ class Intake:
                         raise _too_long(self._bounds.body)
                     if self._held > self._bounds.held:
                         raise RefusedError(
-                            429, "other requests hold the memory there is. Try again."
+                            429, "other requests use all the memory allowed. Try again."
                         )
                 status, reason = 504, f"no answer within {self._bounds.seconds:g} s"
                 length = request.headers.get(LENGTH) if method == "infer" else None

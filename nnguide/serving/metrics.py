@@ -36,20 +36,20 @@ class Metrics:
         )
         self.rows = Histogram(
             "nnguide_batch_rows",
-            "Instances that went through the model at once.",
+            "Instances per call of the model.",
             ("model",),
             buckets=_ROWS,
             registry=own,
         )
         self.waiting = Gauge(
             "nnguide_waiting_requests",
-            "Taken on and not yet answered.",
+            "Requests accepted and not yet answered.",
             registry=own,
             multiprocess_mode="livesum",
         )
         self.version = Gauge(
             "nnguide_model_version",
-            "The version that serves.",
+            "The version being served.",
             ("model",),
             registry=own,
             multiprocess_mode="livemax",

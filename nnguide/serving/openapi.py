@@ -14,7 +14,7 @@ from nnguide.serving.versions import Model
 _ERRORS = {
     400: "the request is malformed, or the model does not take its inputs",
     404: "no such model or version",
-    408: "the body did not come in time",
+    408: "the body did not arrive in time",
     413: "the body is too long, or has too many instances",
     415: "an encoding other than gzip",
     429: "too many requests at once",

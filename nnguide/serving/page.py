@@ -212,5 +212,5 @@ async def _body(request: Request, bounds: Bounds) -> bytes:
                 if len(body) > bounds.body:
                     raise RefusedError(413, f"a picture is of at most {bounds.body:,} bytes")
     except TimeoutError as error:
-        raise RefusedError(408, "the picture did not come in time") from error
+        raise RefusedError(408, "the picture did not arrive in time") from error
     return bytes(body)

@@ -51,7 +51,7 @@ def verified(folder: Path) -> dict[str, Any]:
     for name, wanted in files.items():
         file = folder / name
         if not file.is_file() or sha256(file) != wanted:
-            raise RunError(f"{file} is missing or does not match its manifest. Export it anew.")
+            raise RunError(f"{file} is missing or does not match its manifest. Export it again.")
     return dict(manifest)
 
 

@@ -57,7 +57,9 @@ def _unusable(host: str, port: int, error: OSError) -> ConfigError:
     if error.errno == errno.EADDRINUSE:
         return ConfigError(f"port {port} of {host} is in use. Choose another with --port.")
     if error.errno == errno.EACCES:
-        return ConfigError(f"port {port} is not permitted to you. Choose one above 1023.")
+        return ConfigError(
+            f"port {port} needs permissions that you do not have. Choose one above 1023."
+        )
     return ConfigError(f"--host {host} --port {port} cannot be used: {error.strerror or error}")
 
 

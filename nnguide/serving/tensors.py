@@ -36,7 +36,9 @@ def unzipped(body: bytes, limit: int) -> bytes:
     try:
         content = stream.decompress(body, limit + 1)
     except zlib.error as error:
-        raise RefusedError(400, f"Content-Encoding is gzip, the body is not: {error}") from error
+        raise RefusedError(
+            400, f"Content-Encoding is gzip, but the body is not: {error}"
+        ) from error
     if len(content) > limit:
         raise RefusedError(413, f"the body is longer than {limit:,} bytes when it is unzipped")
     if not stream.eof:

@@ -146,7 +146,7 @@ def fit(
         with runtime.scope:  # the optimiser's variables belong where the model's are
             done = keeper.resume()
         if done:
-            say(f"going on after epoch {done} of {train.epochs}")
+            say(f"resuming after epoch {done} of {train.epochs}")
 
     interrupted = False
     started = time.perf_counter()

@@ -52,7 +52,7 @@ def check(space: Workspace, resume: bool) -> None:
     if run is not None and run.metrics.get("interrupted"):
         raise ConfigError(
             f"{space.folder} is a training that was interrupted after {run.metrics['epochs']} of "
-            f"{run.config.train.epochs} epochs. Go on with --resume, or start over with --force."
+            f"{run.config.train.epochs} epochs. Continue with --resume, or start over with --force."
         )
     space.check(resume)
 
@@ -100,7 +100,7 @@ class Begun:
         if changed:
             listed = ", ".join(f"{key} {was} -> {now}" for key, (was, now) in changed.items())
             raise ConfigError(
-                f"{self.space.folder} was begun with other settings ({listed}). Leave these "
+                f"{self.space.folder} was started with other settings ({listed}). Leave these "
                 "options out, or start over with --force. Only more --epochs may be given."
             )
         return wanted
@@ -128,8 +128,8 @@ class Begun:
             raise ConfigError(
                 f"{self.space.folder} stopped after {done} epochs because "
                 f"{self.config.train.monitor} no longer improved (train.patience "
-                f"{self.config.train.patience}): more epochs change nothing. To train it anew, "
-                "give another --patience and --force."
+                f"{self.config.train.patience}): more epochs would change nothing. To train it "
+                f"again, give another --patience and --force."
             )
         return False
 
@@ -142,16 +142,14 @@ class Begun:
         more = settled.train.epochs > self.config.train.epochs
         if more and (schedule := settled.train.schedule) != "constant":
             say(
-                f"train.schedule {schedule} is that of {settled.train.epochs} epochs from now on; "
-                f"so far it was that of {self.config.train.epochs}"
+                f"train.schedule {schedule} spans {settled.train.epochs} epochs from now on; so "
+                f"far it spanned {self.config.train.epochs}"
             )
         if self.waits or self.run is None:
             return
         folder = self.run.folder
         if not _has_checkpoint(folder):
-            raise RunError(
-                f"{folder} keeps no {CHECKPOINT} to go on from. Start over with --force."
-            )
+            raise RunError(f"{folder} has no {CHECKPOINT} to resume from. Start over with --force.")
         for name, wanted in self.run.manifest.get("resumes_from", {}).items():
             manifest.check(folder, name, wanted)
         with writing_to(self.space.path):

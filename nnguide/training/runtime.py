@@ -151,7 +151,7 @@ def _deterministic(tf: Any) -> Iterator[None]:
 def _precision(config: RuntimeConfig, tf: Any, gpu: bool) -> tuple[str, str, tuple[str, ...]]:
     if config.precision != "auto":
         if config.precision == "mixed_float16" and not gpu:
-            told = "mixed_float16 on a CPU is several times slower than float32, and not more exact"
+            told = "mixed_float16 on a CPU is several times slower than float32, and less precise"
             return config.precision, "as asked", (told,)
         return config.precision, "as asked", ()
     if not gpu:

@@ -48,8 +48,8 @@ def source(start_from: str) -> Run:
         if fingerprint(run) == wanted:
             return run
     raise RunError(
-        f"{name} is not the run any more that this training starts from (its {MANIFEST} had the "
-        f"SHA-256 {wanted[:12]}…). Bring that run back, or start from the present one with "
+        f"{name} is no longer the run that this training starts from (its {MANIFEST} had the "
+        f"SHA-256 {wanted[:12]}…). Restore that run, or start from the current one with "
         f"--from {name}."
     )
 
@@ -109,8 +109,8 @@ def settle(config: Config, base: Config, over: Callable[[Config], Config]) -> Co
         asked = ", ".join(f"{key}={wanted.get(key, 'none')}" for key in unfit)
         has = ", ".join(f"{key}={value}" for key, value in unfit.items())
         raise ConfigError(
-            f"the weights of {name} do not fit {asked}: it was trained with {has}. Leave these "
-            "settings out, or train without --from."
+            f"the weights of {name} do not fit {asked}: it was trained with {has}. Remove these "
+            f"settings, or train without --from."
         )
     start_from = f"{name}@{fingerprint(run)}"
     return dataclasses.replace(

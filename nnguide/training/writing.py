@@ -65,9 +65,9 @@ def write_run(
     write_json(space.path / "metrics.json", {**metrics, **about, "runtime": runtime.reason, **more})
     if fitted.interrupted:
         if not keep:
-            show.say(f"{space.folder} stays as it was: go on with --resume --force to replace it")
+            show.say(f"{space.folder} is unchanged: continue with --resume --force to replace it")
             raise KeyboardInterrupt
-        show.say(f"keeping the best of {fitted.epochs} finished epochs: go on with --resume")
+        show.say(f"keeping the best of {fitted.epochs} finished epochs: continue with --resume")
     return runs.finish(
         space,
         task.name,

@@ -73,7 +73,7 @@ def test_a_full_queue_is_429_and_says_when_to_come_again(start: Start):
         assert [one.result() for one in waiting] == [(200, {"predictions": [3.0]})] * 2
     assert answer.status_code == 429
     assert answer.headers["retry-after"] == "1"
-    assert "requests are being answered already" in answer.json()["error"]
+    assert "requests are running already" in answer.json()["error"]
 
 
 def test_no_answer_in_time_is_504_and_the_next_one_is_answered(start: Start):

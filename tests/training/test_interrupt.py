@@ -113,10 +113,10 @@ def test_an_interruption_ends_in_130_and_goes_on(tmp_path: Path, number: signal.
     rows = (tmp_path / "late" / "history.csv").read_text().splitlines()
     assert len(rows) == 1 + run.metrics["epochs"]
     again = Started("train", "digits", "--out", tmp_path / "late", "--resume", place=tmp_path)
-    again.wait_for("going on after epoch")
+    again.wait_for("resuming after epoch")
     again.process.kill()
     again.ends()
-    assert "going on after epoch" in again.text
+    assert "resuming after epoch" in again.text
     assert Run.open(tmp_path / "late") == run
 
 

@@ -99,7 +99,7 @@ def test_a_resumed_training_ends_as_the_uninterrupted_one(task: str, tmp_path: P
     interrupted(task, tmp_path / "cut", Die(3, within=True))
     lines: list[str] = []
     resumed = start(task, tmp_path / "cut", resume=True, say=lines.append)
-    assert "going on after epoch 3 of 5" in lines
+    assert "resuming after epoch 3 of 5" in lines
     assert whole.metrics["epochs"] == 5
     assert_same(whole, resumed)
 
@@ -122,7 +122,7 @@ def test_an_interrupted_training_answers_and_goes_on_to_the_same_end(tmp_path: P
     first = start("spam", out, callbacks=[Interrupt(1)])
     assert (first.metrics["interrupted"], first.metrics["epochs"]) == (True, 1)
     assert len(first.predict(["win a prize"])) == 1
-    with pytest.raises(ConfigError, match=r"interrupted after 1 of 5 epochs\. Go on"):
+    with pytest.raises(ConfigError, match=r"interrupted after 1 of 5 epochs\. Continue"):
         start("spam", out)
     keras.utils.set_random_seed(12345)
     second = train("spam", out=out, resume=True, callbacks=[Interrupt(3)])  # nothing repeated
@@ -156,11 +156,11 @@ def test_a_finished_run_is_given_more_epochs(tmp_path: Path) -> None:
     keras.utils.set_random_seed(12345)
     lines: list[str] = []
     longer = train("digits", settings=["train.epochs=4"], out=out, resume=True, say=lines.append)
-    assert "going on after epoch 2 of 4" in lines
+    assert "resuming after epoch 2 of 4" in lines
     assert_same(whole, longer)
     assert train("digits", settings=["train.epochs=4"], out=out, resume=True) == longer
     for words in (["train.epochs=3"], ["train.epochs=9", "model.dropout=0.1"]):
-        with pytest.raises(ConfigError, match="begun with other settings"):
+        with pytest.raises(ConfigError, match="started with other settings"):
             train("digits", settings=words, out=out, resume=True)
     assert Run.open(out) == longer
 
@@ -169,7 +169,7 @@ def test_more_epochs_of_a_falling_rate_say_so(tmp_path: Path) -> None:
     out, lines = tmp_path / "r", []
     start("digits", out, "train.epochs=2")
     longer = train("digits", settings=["train.epochs=4"], out=out, resume=True, say=lines.append)
-    assert any("onecycle is that of 4 epochs from now on" in line for line in lines)
+    assert any("onecycle spans 4 epochs from now on" in line for line in lines)
     assert longer.metrics["epochs"] == 4
 
 
@@ -178,11 +178,11 @@ def test_what_cannot_be_given_more_epochs_says_so(tmp_path: Path) -> None:
     more = ("train.patience=1", "train.learning_rate=0.5", "train.epochs=9", "model.kind=dense")
     run = start("digits", out, *more)
     assert run.metrics["epochs"] < 9
-    with pytest.raises(ConfigError, match=r"more epochs change nothing.*--patience"):
+    with pytest.raises(ConfigError, match=r"more epochs would change nothing.*--patience"):
         train("digits", settings=["train.epochs=20"], out=out, resume=True)
     start("digits", tmp_path / "s", "train.epochs=1")
     (tmp_path / "s" / CHECKPOINT).unlink()
-    with pytest.raises(RunError, match=f"keeps no {CHECKPOINT}"):
+    with pytest.raises(RunError, match=f"has no {CHECKPOINT}"):
         train("digits", settings=["train.epochs=2"], out=tmp_path / "s", resume=True)
     (tmp_path / "s" / CHECKPOINT).write_bytes((out / CHECKPOINT).read_bytes())
     with pytest.raises(RunError, match="does not match its manifest"):

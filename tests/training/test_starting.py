@@ -116,7 +116,7 @@ def test_the_recorded_configuration_starts_from_the_same_weights_or_not_at_all(
         assert (first.folder / name).read_bytes() == (second.folder / name).read_bytes()
     manifest = json.loads((base / MANIFEST).read_text("utf-8"))
     (base / MANIFEST).write_text(json.dumps({**manifest, "created": "2000-01-01"}))
-    with pytest.raises(RunError, match=r"not the run any more.*--from"):
+    with pytest.raises(RunError, match=r"no longer the run.*--from"):
         train(task, config=tree, out=tmp_path / "c")
     with pytest.raises(RunError, match="there is no run"):
         train(task, settings=["train.start_from=nowhere"], out=tmp_path / "c")

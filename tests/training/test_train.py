@@ -195,7 +195,7 @@ def test_ctrl_c_later_leaves_a_finished_run_of_the_best_epoch(tmp_path: Path) ->
     assert Run.open(out).metrics["interrupted"] is True
     assert run.metrics["epochs"] == 2
     assert any(
-        "keeping the best of 2 finished epochs: go on with --resume" in line for line in lines
+        "keeping the best of 2 finished epochs: continue with --resume" in line for line in lines
     )
     measured = evaluate(run, split="validation")
     rows = list(csv.DictReader((out / "history.csv").open()))

@@ -136,7 +136,7 @@ LESSON = Lesson(
     controls=(
         Slider("factor", "The second feature times", 0.1, 1000, 0.1, 4.0, log=True),
         Switch("standardised", "Standardise the inputs", False),
-        Slider("share", "Rate, as a share of the limit 2/λ", 0.05, 1.1, 0.05, 0.95),
+        Slider("share", "Rate, as a fraction of the limit 2/λ", 0.05, 1.1, 0.05, 0.95),
     ),
     numbers=numbers,
     figures=figures,
