@@ -117,7 +117,7 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
         *drawn,
         f.note(verdict, mark=True),
         f.table(
-            "Each word's share of z, by four methods",
+            "Each word's contribution to z, by four methods",
             verdict,
             ["word", "SHAP (exact)", "LIME", "hiding", "gradient"],
             rows,
@@ -126,7 +126,7 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
             "SHAP's shares sum to what the words add",
             [("Σ φ − (z − z₀)", "{gap}"), ("z", "{z}"), ("z₀", "{z_none}")],
             numbers,
-            "The sum of the shares less what the words add is 0, up to rounding.",
+            "The sum of the contributions less what the words add is 0, up to rounding.",
         ),
         f.note(
             "They ask different questions and may disagree: hiding takes one word at a time, SHAP "
