@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from nnguide.learn import app, tables
-from nnguide.learn.session import BURST, REFUSALS, Session, TooMuchError
+from nnguide.learn.session import BURST, MOST_BYTES, REFUSALS, Session, TooMuchError
 
 SOCKET = "ws://localhost/socket"
 ANYTHING = st.recursive(
@@ -133,3 +136,22 @@ def test_a_table_becomes_points():
     assert abs(sum(x for x, _, _ in points)) < 0.01  # standardised
     many = "\n".join(f"{i % 17},{i % 13},{i % 2}" for i in range(2000))
     assert 200 < len(tables.points(f"a,b,label\n{many}")) <= tables.MOST_POINTS
+
+
+def test_what_is_huge_or_never_read_ends_a_connection_and_not_the_server(address):
+    place = address.replace("http", "ws") + "socket"
+    with (
+        connect(place, proxy=None, max_size=None) as socket,
+        pytest.raises(ConnectionClosed) as end,
+    ):
+        socket.send("x" * (MOST_BYTES + 1))
+        socket.recv()
+    assert end.value.rcvd and end.value.rcvd.code == 1009  # too big (RFC 6455)
+
+    with connect(place, proxy=None, max_size=None) as socket, suppress(ConnectionClosed):
+        for _ in range(1000):
+            socket.send('{"lesson": "neuron"}')  # and no answer is taken
+
+    with connect(place, proxy=None, max_size=None) as socket:
+        socket.send('{"lesson": "neuron"}')
+        assert "figures" in json.loads(socket.recv())

@@ -11,9 +11,12 @@ const lesson = JSON.parse($("described").textContent);
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const SLOW = 700; // milliseconds without an answer, after which the page says that it waits
 const CALM_PAUSE = 500; // milliseconds between two pictures of a training, without motion
+const LEAP = 30; // times as many steps a picture then
+const FILM = 90; // pictures of the film that shows an answer, at most
 
 let state = { ...lesson.defaults };
 let playing = false;
+let goal = null; // the step at which the film of an answer ends
 let asked = 0; // what was wanted last, and what is on the page
 let shown = 0;
 let waiting = false; // for an answer
@@ -73,13 +76,14 @@ async function refresh() {
 
 // The next picture of the film.
 async function next() {
-  if (state.step >= lesson.steps) return stop();
+  const end = goal ?? lesson.steps;
+  if (state.step >= end) return stop();
   await (calm.matches
     ? new Promise(resolve => setTimeout(resolve, CALM_PAUSE))
     : new Promise(resolve => requestAnimationFrame(resolve)));
   if (!playing) return;
-  const pace = Number($("pace").value) * (calm.matches ? 30 : 1);
-  state.step = Math.min(lesson.steps, state.step + pace);
+  const pace = Math.max(Number($("pace").value), Math.ceil((goal ?? 0) / FILM));
+  state.step = Math.min(end, state.step + pace * (calm.matches ? LEAP : 1));
   controls.show(state);
   showStep();
   asked += 1;
@@ -95,6 +99,7 @@ function showStep() {
 
 function stop() {
   playing = false;
+  goal = null;
   showStep();
 }
 
@@ -202,12 +207,10 @@ $("guess").addEventListener("submit", async event => {
   }
   stop();
   state = { ...answer.state };
-  if (lesson.steps && state.step) { // the film leads there
-    const end = state.step;
+  if (lesson.steps && state.step) { // a film leads there
+    goal = state.step;
     state.step = 0;
-    controls.show(state);
-    await refresh();
-    state.step = end;
+    playing = true;
   }
   controls.show(state);
   refresh();
