@@ -53,20 +53,20 @@ def test_the_glossary_is_read() -> None:
     assert wrong("slippery configuration, a doorway") == []
 
 
-def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
-    yield path, command
+def contexts(context: click.Context) -> Iterator[click.Context]:
+    """The context of a command and of those below it, which inherit the names of --help."""
+    yield context
+    command = context.command
     if isinstance(command, click.Group):
-        for name in command.list_commands(click.Context(command)):
-            inner = command.get_command(click.Context(command), name)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
             assert inner is not None
-            yield from commands(inner, f"{path} {name}")
+            yield from contexts(click.Context(inner, info_name=name, parent=context))
 
 
 def test_the_help_of_every_command_and_option() -> None:
-    found = {
-        path: wrong(command.get_help(click.Context(command, info_name=path)))
-        for path, command in commands(command_line, "nnguide")
-    }
+    top = command_line.make_context("nnguide", [], resilient_parsing=True)
+    found = {context.command_path: wrong(context.get_help()) for context in contexts(top)}
     assert len(found) > 40
     assert {path: phrases for path, phrases in found.items() if phrases} == {}
 
