@@ -42,7 +42,7 @@ RULED_OUT, RIGHT = glossary()
 
 def wrong(text: str) -> list[str]:
     """The phrases in a text that the glossary rules out, each with its surroundings."""
-    text = RIGHT.sub("…", " ".join(text.split()))
+    text = RIGHT.sub("…", " ".join(text.replace("None", "…").split()))
     return [text[max(0, m.start() - 30) : m.end() + 30] for m in RULED_OUT.finditer(text)]
 
 

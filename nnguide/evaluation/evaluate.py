@@ -69,7 +69,7 @@ def evaluate(
             and curves.png.
         say: takes each line meant for the user.
     Returns:
-        The figures, with task, dataset, dataset_is_fallback and split.
+        The metrics, with task, dataset, dataset_is_fallback and split.
     Raises:
         ConfigError: an unknown split, or one that this data has not.
         DataError: the data is not available.
