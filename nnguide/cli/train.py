@@ -38,6 +38,9 @@ from nnguide.errors import ConfigError
     metavar="KEY=VALUE",
     help="Any setting, see --help-settings.",
 )
+@click.option(
+    "--track", metavar="TRACKER", help="Log the finished run to mlflow or trackio (extras)."
+)
 @click.option("--resume", is_flag=True, help="Resume a training; --epochs adds more.")
 @click.option("--force", is_flag=True, help="Replace a folder that is not empty.")
 @click.option("--out", type=click.Path(path_type=Path), help="The folder of the run.")
@@ -54,6 +57,7 @@ def command(
     deterministic: bool,
     config_file: Path | None,
     overrides: tuple[str, ...],
+    track: str | None,
     resume: bool,
     force: bool,
     out: Path | None,
@@ -103,8 +107,12 @@ def command(
 
     cli.loud()
     started = time.monotonic()
+    from nnguide.training import tracking
     from nnguide.training.configure import configure
     from nnguide.training.train import train
+
+    if track is not None:
+        tracking.check(track)
 
     settings = [*words, *overrides]
     settled = configure(task, preset=preset, config=tree, settings=settings)
@@ -127,6 +135,8 @@ def command(
         worker=worker,
         wait=wait,
     )
+    if track is not None:
+        cli.say(f"logged: {tracking.track(run, track)}")
     figures = run.metrics
     if as_json:
         _options.print_json("train", figures)

@@ -69,6 +69,7 @@ class Kind:
         takes_mail: mails and mailboxes are read.
         any_labels: a user's own data may have other labels than the task's official data.
         may_lose: fraction of accuracy, or of spam caught, that a mild change of inputs may cost.
+        hub_task: what Hugging Face calls naming a label of such an input.
         intended, limits: what a network that takes it is for, and what not; for reports.
     """
 
@@ -86,6 +87,7 @@ class Kind:
     takes_mail = False
     any_labels = True
     may_lose: float
+    hub_task: str
     intended: tuple[str, ...]
     limits: tuple[str, ...]
 

@@ -33,6 +33,7 @@ class Numbers(Kind):
     weights = "features"
     baseline = "the training means"
     may_lose = 0.02
+    hub_task = "tabular-classification"
     intended = (
         "Naming the label of a row that has the columns above, measured as the training rows were.",
         "Learning, teaching and comparing networks.",

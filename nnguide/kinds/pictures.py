@@ -38,6 +38,7 @@ class Pictures(Kind):
     is_drawn = True
     is_faster_together = False  # LiteRT computes pictures one after the other
     may_lose = 0.01
+    hub_task = "image-classification"
     intended = (
         "Naming the one sign that a picture shows, out of the labels above.",
         "Learning, teaching and comparing networks.",

@@ -41,6 +41,7 @@ class Texts(Kind):
     takes_mail = True
     any_labels = False
     may_lose = 0.10
+    hub_task = "text-classification"
     intended = (
         "Naming the label of a text, out of the labels above.",
         "Learning, teaching and comparing networks.",

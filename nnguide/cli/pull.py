@@ -1,0 +1,28 @@
+"""nnguide pull"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("pull")
+@click.argument("source")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The run's folder.")
+@click.option("--revision", help="Branch, tag or commit, of hf:OWNER/NAME.")
+@click.option("--force", is_flag=True, help="Replace a folder that is not empty.")
+def command(source: str, out: Path, revision: str | None, force: bool) -> None:
+    """Bring a run from a repository of Hugging Face, verified, into --out.
+
+    SOURCE is a folder or hf:OWNER/NAME. A model of others is data to be checked: only listed
+    layers are loaded, and `nnguide doctor RUN` looks at the rest.
+
+    \b
+    Examples:
+      nnguide pull hf:me/my-spam --out my-spam
+      nnguide pull repositories/my-spam --out my-spam --force
+    """
+    from nnguide.runs.repository import pull
+
+    click.echo(pull(source, out, force, revision).folder)

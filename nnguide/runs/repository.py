@@ -1,0 +1,194 @@
+"""A run as a repository of Hugging Face: its files, and a card with the YAML the hub reads.
+
+A repository is a folder, here or on the hub: `hf:OWNER/NAME`. Only for the hub huggingface_hub
+is needed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from nnguide import __version__
+from nnguide.errors import ConfigError, DataError, ExtraError, RunError
+from nnguide.files import atomic, write_text
+from nnguide.runs.manifest import MANIFEST
+from nnguide.runs.run import Run
+from nnguide.workspace import Workspace
+
+CARD = "README.md"
+LEFT_HERE = ("checkpoint.npz", "MODEL_CARD.md", CARD)
+REMOTE = "hf:"
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
+
+
+def push(run: Run, target: str) -> str:
+    """Write a run and its card into a repository.
+
+    Args:
+        target: a folder, new, empty or with an earlier run, or hf:OWNER/NAME.
+    Returns:
+        Where it is now, for a person.
+    Raises:
+        ConfigError: the folder holds something else, or the name is none.
+        DataError: the hub did not take it.
+        ExtraError: huggingface_hub is not installed.
+    """
+    if not target.startswith(REMOTE):
+        _fill(run, Path(target))
+        return target
+    name = _repository(target)
+    with _hub() as hub, tempfile.TemporaryDirectory(prefix="nnguide-push-") as made:
+        _fill(run, Path(made) / "run")
+        api = hub.HfApi()
+        api.create_repo(name, private=True, exist_ok=True)
+        api.upload_folder(
+            repo_id=name, folder_path=str(Path(made) / "run"), commit_message="A run of nnguide"
+        )
+    return f"https://huggingface.co/{name}"
+
+
+def pull(source: str, out: Path, force: bool = False, revision: str | None = None) -> Run:
+    """Bring a run from a repository; its hashes are verified before it takes the folder's name.
+
+    Args:
+        source: a folder or hf:OWNER/NAME.
+        out: the run's folder.
+        force: replace a folder that is not empty.
+        revision: of the hub's repository.
+    Raises:
+        RunError: there is no run, or one that is damaged.
+        DataError: the hub does not give it. Others as of `push`, and of a workspace.
+    """
+    space = Workspace(out, "pull", Run.open, force)
+    with space.claimed(), contextlib.ExitStack() as held:
+        if source.startswith(REMOTE):
+            name = _repository(source)
+            made = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="nnguide-pull-")))
+            with _hub() as hub:
+                hub.snapshot_download(name, revision=revision, local_dir=str(made))
+        elif revision is not None:
+            raise ConfigError("--revision is for a repository of the hub, hf:OWNER/NAME")
+        else:
+            made = Path(source)
+        if not (made / MANIFEST).is_file():
+            raise RunError(f"{source} holds no run: it has no {MANIFEST}")
+        for file in _files(made):
+            shutil.copyfile(file, space.path / file.name)
+        space.publish()
+    return Run.open(out)
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files of a run: no folders, no links, nothing hidden."""
+    return [
+        path
+        for path in sorted(folder.iterdir())
+        if path.is_file()
+        and not path.is_symlink()
+        and not path.name.startswith(".")
+        and path.name not in LEFT_HERE
+    ]
+
+
+def _fill(run: Run, folder: Path) -> None:
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if folder.exists() and (not folder.is_dir() or (names and not names & {MANIFEST, ".git"})):
+        raise ConfigError(
+            f"{folder} holds something else than a repository of a run. Give a new folder."
+        )
+    if folder.resolve() == run.folder.resolve():
+        raise ConfigError(f"{folder} is the run itself. Give another folder.")
+    files = _files(run.folder)
+    for old in _files(folder) if MANIFEST in names else ():
+        if old.name not in {file.name for file in files}:
+            old.unlink()
+    for file in sorted(files, key=lambda file: file.name == MANIFEST):  # which makes it whole, last
+        with atomic(folder / file.name) as beside:
+            shutil.copyfile(file, beside)
+    write_text(folder / CARD, card(run))
+
+
+def card(run: Run) -> str:
+    """The run's card: the YAML that the hub reads, then what a person should know."""
+    metrics, manifest, kind = run.metrics, run.manifest, run.task.kind
+    stand_in = " (a built-in stand-in for real data)" if run.learned_from_stand_in else ""
+    header: dict[str, Any] = {
+        "library_name": "nnguide",
+        "tags": ["nnguide", "keras", run.task.name, kind.name],
+        "pipeline_tag": kind.hub_task,
+    }
+    accuracy = metrics.get("val_accuracy")
+    if accuracy is not None:
+        header["model-index"] = [
+            {
+                "name": run.task.name,
+                "results": [
+                    {
+                        "task": {"type": kind.hub_task},
+                        "dataset": {
+                            "type": str(manifest.get("dataset")),
+                            "name": str(manifest.get("dataset")),
+                            "split": "validation",
+                        },
+                        "metrics": [{"type": "accuracy", "value": accuracy}],
+                    }
+                ],
+            }
+        ]
+    # JSON is YAML, and what is in quotes cannot end a line or the header.
+    yaml = "\n".join(f"{key}: {json.dumps(value)}" for key, value in header.items())
+    shown = "no validation set" if accuracy is None else f"validation accuracy {accuracy:.2%}"
+    threshold = "" if run.threshold is None else f", threshold {run.threshold:g}"
+    intended = "\n".join(f"- {line}" for line in run.task.intended or kind.intended)
+    limits = "\n".join(f"- {line}" for line in run.task.limits or kind.limits)
+    return f"""---
+{yaml}
+---
+
+# {run.task.name}: {run.task.title}
+
+A run of nnguide {__version__}, learned from {manifest.get("dataset")}{stand_in}: {shown}.
+{len(run.labels)} labels: {", ".join(run.labels)}{threshold}.
+
+```sh
+nnguide pull hf:OWNER/NAME --out my-{run.task.name}
+nnguide evaluate my-{run.task.name}
+nnguide serve my-{run.task.name}
+```
+
+## What it is for
+
+{intended}
+
+## What it is not for
+
+{limits}
+"""
+
+
+def _repository(word: str) -> str:
+    name = word.removeprefix(REMOTE)
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"a repository of the hub is hf:OWNER/NAME; got {word!r}")
+    return name
+
+
+@contextlib.contextmanager
+def _hub() -> Iterator[Any]:
+    """The library of the hub; what goes wrong with it is a DataError."""
+    try:
+        import huggingface_hub as hub
+    except ImportError as error:
+        raise ExtraError('the hub needs an extra: pip install "nnguide[hub]"') from error
+    try:
+        yield hub
+    except (hub.errors.HfHubHTTPError, ValueError, OSError) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise DataError(f"the hub: {first[:300]} (log in with: hf auth login)") from error
