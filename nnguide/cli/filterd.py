@@ -43,8 +43,8 @@ def command(
     TELL is refused: the server does not learn. When it fails or is overloaded it says so, and the
     client passes the mail on unchanged.
 
-    SIGHUP picks up the run that RUN means by then; SIGTERM and Ctrl-C answer what was begun
-    and end, with status 0 and 130. `nnguide docs mail` has recipes.
+    SIGHUP picks up the run that RUN means by then; SIGTERM and Ctrl-C finish the running requests
+    and exit with status 0 and 130. `nnguide docs mail` has recipes.
 
     \b
     Examples:

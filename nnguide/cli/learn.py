@@ -14,9 +14,11 @@ from nnguide import cli
     type=click.IntRange(0, 65535),
     default=8600,
     show_default=True,
-    help="0: any free one.",
+    help="Port to listen on; 0: any free port.",
 )
-@click.option("--no-browser", is_flag=True, help="Only say where the pages are.")
+@click.option(
+    "--no-browser", is_flag=True, help="Print the address instead of opening the browser."
+)
 def command(lesson: str | None, port: int, no_browser: bool) -> int:
     """Open the guide in the browser, live: move what you read about and see what it does.
 

@@ -35,7 +35,7 @@ INTERRUPTED = 130
     type=click.IntRange(1, 64),
     default=1,
     show_default=True,
-    help="Processes that answer at the port.",
+    help="Number of server processes.",
 )
 @click.option(
     "--max-body", type=float, default=16, show_default=True, help="Request size limit in MiB."
@@ -55,7 +55,9 @@ INTERRUPTED = 130
     show_default=True,
     help="Size limit of all requests in MiB.",
 )
-@click.option("--max-memory", type=float, help="MiB of a process above which it takes on no more.")
+@click.option(
+    "--max-memory", type=float, help="Memory limit of a process in MiB; then requests get 429."
+)
 @click.option("--timeout", type=float, default=30, show_default=True, help="Seconds per request.")
 @click.option("--idle", type=float, default=75, show_default=True, help="Seconds between requests.")
 @click.option(
@@ -71,10 +73,10 @@ INTERRUPTED = 130
 @click.option(
     "--cors-origin", multiple=True, metavar="URL", help="Allow pages of this origin; repeatable."
 )
-@click.option("--token-file", type=FILE, help="Tokens, one a line, that requests must bring.")
+@click.option("--token-file", type=FILE, help="File of accepted tokens, one per line.")
 @click.option("--tls-cert", type=FILE, help="Certificate for HTTPS, PEM.")
-@click.option("--tls-key", type=FILE, help="Its private key, PEM.")
-@click.option("--access-log", metavar="FILE", help="A JSON line for each request; -: stdout.")
+@click.option("--tls-key", type=FILE, help="Private key of --tls-cert, PEM.")
+@click.option("--access-log", metavar="FILE", help="Write a JSON line per request; -: stdout.")
 @click.option(
     "--corrections",
     type=click.Path(file_okay=False, path_type=Path),
@@ -109,14 +111,14 @@ def command(
 
     A PATH is a run's folder, a SavedModel export (its base folder, whose newest version
     serves, or one version), or a task for its newest run; without one, digits and spam.
-    NAME is the model's in the URL: the task or the base folder unless it is given. What is
-    new on the disk is loaded while requests run. `nnguide docs serving` has the interface.
+    NAME is the model's in the URL: the task or the base folder unless it is given. New
+    versions are loaded while requests run. `nnguide docs serving` has the interface.
 
     A MODEL FILE IS CODE: serve what you trust. A SavedModel whose graph touches files or runs
     Python is refused without --trust. Requests name the server as localhost, by an
-    address or by --allow-host; pages of other origins are refused but for --cors-origin.
+    address or by --allow-host; pages of other origins are refused unless --cors-origin allows them.
 
-    SIGTERM and Ctrl-C answer what was begun and end, with status 0 and 130.
+    SIGTERM and Ctrl-C finish the running requests and exit with status 0 and 130.
 
     \b
     Examples:
