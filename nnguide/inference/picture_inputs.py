@@ -16,6 +16,11 @@ SIDE = 28
 SMALLEST = 12  # pixels of the shorter side of an array that is read as a picture file is
 LIGHT = 160  # a picture whose paper is at least so light is dark on white
 Picture = np.ndarray | InputError
+FORMS = (
+    "pictures: paths, bytes or open files, PIL images, arrays of grey levels 0-255, a table (a "
+    "DataFrame, a Hugging Face Dataset, a dict of columns) with a column image or with pixels, or "
+    "a tf.data.Dataset"
+)
 
 _FILE = (str, os.PathLike, bytes)  # a path, or the content of a picture file
 
@@ -34,6 +39,8 @@ def read_each(raw: Any) -> list[Picture]:
         return _of_tf(*containers.from_tf(raw))
     if _is_single(raw):
         return [_read(raw)]
+    if getattr(raw, "ndim", None) == 1 and np.asarray(raw).dtype == object:
+        raw = list(raw)  # a Series or an array of paths or images
     if isinstance(raw, (list, tuple)) and any(_is_single(item) for item in raw):
         return [_read(item) for item in raw]
     if isinstance(raw, (list, tuple)) and not _is_numbers(raw):
@@ -109,7 +116,8 @@ def _array(raw: Any) -> np.ndarray:
     except ValueError as error:
         raise InputError("expected pictures of one size, 28 by 28; got several sizes") from error
     if array.dtype.kind not in "uif":
-        raise InputError(f"expected grey levels 0-255 as numbers; got an array of {array.dtype}")
+        kind = f"{type(raw).__name__}, " if array.dtype == object else ""
+        raise InputError(f"expected {FORMS}; got {kind}an array of {array.dtype}")
     return array
 
 

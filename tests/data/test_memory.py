@@ -103,6 +103,20 @@ def test_pictures_in_many_forms() -> None:
         np.testing.assert_array_equal(data.hold("digits", held).load("all").inputs, DIGITS.inputs)
 
 
+def test_an_array_or_a_series_of_pictures_is_a_list_of_them() -> None:
+    from PIL import Image
+
+    held = np.empty(2, object)
+    held[:] = [Image.fromarray(one) for one in DIGITS.inputs[:2]]
+    pictures = kinds.get("pictures")
+    wanted = pictures.each(list(held))
+    np.testing.assert_array_equal(pictures.each(held), wanted)
+    pandas = pytest.importorskip("pandas")
+    np.testing.assert_array_equal(pictures.each(pandas.Series(list(held))), wanted)
+    frame = pandas.DataFrame({"digit": [3, 4], "scan": list(held)})
+    np.testing.assert_array_equal(pictures.each(frame), wanted)
+
+
 def test_libraries_tables_are_read(tf: Any) -> None:
     forms: list[Any] = [
         tf.data.Dataset.from_tensor_slices((TEXTS, LABELS)),
