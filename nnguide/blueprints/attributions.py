@@ -56,7 +56,8 @@ def lime(answer: Answer, parts: int, width: float = 0.75) -> np.ndarray:
     (Ribeiro, Singh & Guestrin 2016, here with all questions and not a sample of them).
     """
     subsets = every_subset(parts)
-    weight = np.exp(-(((1 - subsets.mean(axis=1)) / width) ** 2))
+    hidden = (1 - subsets).sum(axis=1) / max(parts, 1)
+    weight = np.exp(-((hidden / width) ** 2))
     A = np.hstack([subsets, np.ones((len(subsets), 1))]) * np.sqrt(weight)[:, None]
     line = np.linalg.lstsq(A, answer(subsets) * np.sqrt(weight), rcond=None)[0]
     return line[:-1]

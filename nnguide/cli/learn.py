@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import click
 
 from nnguide import cli
@@ -46,7 +48,7 @@ def command(lesson: str | None, port: int, no_browser: bool) -> int:
     def ready() -> None:
         cli.say(f"ready at {address}")
         if not no_browser:
-            click.launch(address)
+            threading.Thread(target=click.launch, args=(address,), daemon=True).start()
 
     server.run(bound, ready)
     raise KeyboardInterrupt

@@ -13,6 +13,7 @@ training goes on from where the last message left it, if the next one asks for a
 from __future__ import annotations
 
 import inspect
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,7 @@ from nnguide.learn import lessons, tables
 from nnguide.learn.lesson import Lesson, arguments
 from nnguide.learn.python import as_python
 
+log = logging.getLogger(__name__)
 MOST_BYTES = 256 << 10  # of a message
 RATE = 300.0  # messages a second that are answered; a fast screen asks for 240
 BURST = 600.0  # at once
@@ -62,6 +64,12 @@ class Session:
             answered = self._answered(found)
         except NnguideError as error:
             answered = {"error": str(error)}
+        except TooMuchError:
+            raise
+        except Exception as error:
+            bug = f"this is a bug: {type(error).__name__}: {error}"
+            log.error("%s, asked %s", bug, message[:300], exc_info=log.isEnabledFor(logging.DEBUG))
+            answered = {"error": bug}
         number = found.get("id")
         head = {"id": number if isinstance(number, int) else None}
         return orjson.dumps(head | answered, option=orjson.OPT_SERIALIZE_NUMPY)

@@ -17,7 +17,21 @@ from nnguide.learn.lesson import Lesson
 from nnguide.learn.python import as_python
 
 FEW_STEPS = 40  # of a training, so that each state is there quickly
-WORDS = ("free", "prize", "call", "me", "tonight", "WIN", "the", "meeting", "at", "six", "£1000")
+WORDS = (
+    "free",
+    "prize",
+    "call",
+    "me",
+    "tonight",
+    "WIN",
+    "the",
+    "meeting",
+    "at",
+    "six",
+    "£1000",
+    "2",
+    "5",
+)
 
 
 def random_state(lesson: Lesson, seed: int) -> dict[str, Any]:
@@ -40,7 +54,7 @@ def value(control: Control, chance: random.Random) -> Any:
     if isinstance(control, Switch):
         return chance.random() < 0.5
     if isinstance(control, Text):
-        return " ".join(chance.choices(WORDS, k=chance.randint(0, 12)))
+        return " ".join(chance.choices(WORDS, k=chance.randint(0, 12)))[: control.most]
     if isinstance(control, Numbers):
         return [chance.uniform(control.low, control.high) for _ in control.default]
     if isinstance(control, Points):

@@ -61,6 +61,14 @@ def test_what_cannot_be_answered_is_answered_with_an_error(client, message, says
         assert json.loads(socket.receive_text())["id"] == 5
 
 
+def test_a_bug_of_a_lesson_is_an_error_and_not_the_end(client, monkeypatch):
+    monkeypatch.setattr(Session, "_numbers", lambda *_: 1 / 0)
+    with client.websocket_connect(SOCKET) as socket:
+        for _ in range(2):
+            socket.send_text('{"lesson": "neuron"}')
+            assert "this is a bug: ZeroDivisionError" in json.loads(socket.receive_text())["error"]
+
+
 def test_bytes_are_no_message(client):
     with client.websocket_connect(SOCKET) as socket:
         socket.send_bytes(b"\x00\xff")

@@ -52,7 +52,7 @@ def test_every_number_is_what_the_copied_python_gives(name: str):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", learners.every_lesson())
 def test_every_number_in_two_hundred_states(name: str):
-    sweep(name, range(MANY))
+    sweep(name, range(30 if name == "broken" else MANY))  # it has ten states, each a training
 
 
 @pytest.mark.parametrize("name", learners.every_lesson())
