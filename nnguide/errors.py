@@ -46,6 +46,10 @@ class InputError(NnguideError, ValueError):
     exit_code = 4
 
 
+class NoDigitError(InputError):
+    """A picture on which no digit is seen: to a run that can refuse, one to answer `none` to."""
+
+
 class RunError(NnguideError):
     """A run or a model that is missing, damaged or does not match its manifest."""
 

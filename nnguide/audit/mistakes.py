@@ -39,7 +39,7 @@ def mistakes(run: Run, examples: Examples, outputs: np.ndarray) -> list[dict[str
         what speaks against it. Of a text: text, cut (not all is shown), and words with start,
         end and weight in nats of the answer's log-odds.
     """
-    rows = run.decision.answers(outputs)
+    rows = run.decision.always().answers(outputs)
     names = [run.labels[label] for label in examples.labels]
     wrong = np.array([given.label != name for given, name in zip(rows, names, strict=True)], bool)
     every = outputs if outputs.shape[1] > 1 else np.concatenate([1 - outputs, outputs], axis=1)

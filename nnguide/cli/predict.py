@@ -10,7 +10,7 @@ import click
 
 from nnguide import cli
 from nnguide.cli import _options
-from nnguide.errors import InputError
+from nnguide.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from nnguide.runs import Engine
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 @_options.mails
 @_options.anyway
 @click.option("--threshold", type=float, help="For spam: overrides the run's threshold.")
+@click.option("--many", is_flag=True, help="Find each digit of a picture, with its box.")
+@click.option("--no-reject", is_flag=True, help="Always name a digit, never none.")
 @click.option(
     "--engine",
     type=click.Choice(["light", "keras"]),
@@ -46,6 +48,8 @@ def command(
     mails: tuple[Path, ...],
     anyway: bool,
     threshold: float | None,
+    many: bool,
+    no_reject: bool,
     engine: Engine | None,
     as_json: bool,
 ) -> int:
@@ -55,11 +59,14 @@ def command(
     on standard input. Spam: messages, --file, or - for a message a line on standard input;
     with --mail, mails and mailboxes (mbox, Maildir, MH, .eml, folders of any; - is standard
     input), each mail of an mbox as FILE#n. Prints LABEL, PROBABILITY and INPUT between
-    tabs; an input that fails has a line on stderr, and the status is 4.
+    tabs; an input that fails has a line on stderr, and the status is 4. A picture of no digit
+    (blank, a letter, a drawing) has the label none. With --many every digit of a picture has a
+    line of its own, FILE#n from the top left, and its box: left,top,right,bottom in pixels.
 
     \b
     Examples:
       nnguide predict digits three.png scans/
+      nnguide predict digits page.jpg --many --json
       nnguide predict spam "Win a prize, call now" "See you at six"
       nnguide predict spam --mail inbox.mbox ~/Maildir --json
       cat messages.txt | nnguide predict spam - --json
@@ -76,12 +83,14 @@ def command(
     found = runs.load(run, kinds)
     cli.say(f"run: {found.folder}")
     asked = Asked(
-        inputs, cli.standard_input(), files, mails, text_column, encoding, threshold, anyway
+        inputs, cli.standard_input(), files, mails, text_column, encoding, threshold, anyway, many
     )
+    if (no_reject or many) and not found.task.kind.is_drawn:
+        raise ConfigError(f"--many and --no-reject are for pictures, not for {found.task.name}")
     named = found.task.kind.sources(found, asked)
     failed = 0
     count = 0
-    for name, answer in predict(found, named, threshold, engine):
+    for name, answer in predict(found, named, threshold, engine, not no_reject):
         count += 1
         failed += isinstance(answer, InputError)
         _print(name, answer, as_json)
@@ -97,7 +106,8 @@ def _print(name: str, answer: Any, as_json: bool) -> None:
     elif isinstance(answer, InputError):
         click.echo(f"nnguide: {one_line(name)}: {one_line(str(answer))}", err=True)
     else:
-        click.echo(f"{one_line(answer.label)}\t{answer.probability:.6f}\t{one_line(name)}")
+        place = "" if answer.box is None else "\t" + ",".join(map(str, answer.box))
+        click.echo(f"{one_line(answer.label)}\t{answer.probability:.6f}\t{one_line(name)}{place}")
         if answer.guess:
             cli.say(
                 f"{one_line(name)}: it has neither subject nor text, so {answer.label} is a guess"
@@ -108,6 +118,8 @@ def _fields(answer: Any) -> dict[str, Any]:
     fields = {"label": answer.label, "probability": answer.probability}
     if answer.probabilities is not None:
         fields["probabilities"] = answer.probabilities
+    if answer.box is not None:
+        fields |= {"box": list(answer.box), "line": answer.line}
     if answer.message_id:
         fields["message_id"] = answer.message_id
     if answer.guess:

@@ -250,6 +250,9 @@ class CalibrationConfig(Group):
     max_blocked_ham: float = setting(
         0.0, "fraction of ham that the threshold may block; 0: threshold 0.5", FRACTION
     )
+    max_refused: float = setting(
+        0.0, "fraction of true digits that may be answered with none; 0: none is refused", FRACTION
+    )
 
 
 @dataclass(frozen=True)

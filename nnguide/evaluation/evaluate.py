@@ -95,6 +95,26 @@ def evaluate(
         "split": measured_on.split,
         "training_copies": _training_copies(run, measured_on, say),
         **measured,
+        **refused(run.decision, answered, examples.labels),
+    }
+
+
+def refused(decision: Decision, answered: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+    """How many examples are answered with none, and how many of the others rightly; or {}.
+
+    All other figures are of the most probable label, whether it is refused or not.
+    """
+    if decision.refuse_below is None:
+        return {}
+    kept = ~decision.refused(answered)
+    right = decision.numbers(answered) == labels
+    low, high = metrics.wilson_interval(int((~kept).sum()), len(kept))
+    return {
+        "refuse_below": decision.refuse_below,
+        "refused": float(1 - kept.mean()),
+        "refused_low": low,
+        "refused_high": high,
+        "answered_accuracy": float(right[kept].mean()) if kept.any() else None,
     }
 
 

@@ -92,6 +92,9 @@ def _headline(metrics: dict[str, Any]) -> str:
     rows += [[f"{key} (mean)", percent(metrics[key], digits)] for key in ("precision", "recall")]
     rows.append(["F1 (mean)", percent(metrics["f1"], digits)])
     rows.append(["calibration error", number(metrics["calibration_error"])])
+    if "refused" in metrics:
+        rows.append(["answered none", _share(metrics, "refused")])
+        rows.append(["accuracy of the others", percent(metrics["answered_accuracy"], digits)])
     return _pairs(rows)
 
 

@@ -30,7 +30,7 @@ COPIED = (
         f"preprocessing/{name}"
         for name in (
             *("tokens.py", "characters.py", "characters.npz", "pictures.py"),
-            *("picture_limits.py", "mnist_form.py", "margins.py", "ink.py", "grid.py"),
+            *("picture_limits.py", "mnist_form.py", "many.py", "margins.py", "ink.py", "grid.py"),
         )
     ),
 )
@@ -56,6 +56,7 @@ def write(run: Run, folder: Path, network: dict[str, Any]) -> None:
         "inputs": run.task.inputs,
         "labels": list(run.labels),
         "threshold": run.threshold,
+        "refuse_below": run.decision.refuse_below,
         "network": network,
         "preprocessing": describe(preprocessor(run.model)),
     }

@@ -103,6 +103,7 @@ def export(
             "run": {"folder": run.folder.name, "files": run.manifest["files"]},
             "labels": list(run.labels),
             "threshold": run.threshold,
+            "refuse_below": run.decision.refuse_below,
             **facts,
             "checked": verify(run, form, growth, say),
             "files": {

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from nnguide import framework_logs
 from nnguide.export import tf_pictures
+from nnguide.inference.decision import NONE
 from nnguide.models.saving import preprocessor
 from nnguide.runs import Run
 
@@ -34,15 +35,24 @@ class Decided(tf.Module):
         self._prepare = layer
         self._labels = tf.constant(list(run.labels))
         self._threshold = run.threshold
+        self.refuse_below = run.decision.refuse_below
 
-    def answers(self, prepared: Any) -> dict[str, Any]:
-        """What the signatures answer, of preprocessed inputs (batch, …)."""
+    def answers(self, prepared: Any, empty: Any = False) -> dict[str, Any]:
+        """What the signatures answer, of preprocessed inputs (batch, …).
+
+        Args:
+            empty: (batch,) bool, pictures without ink: none, where the run can refuse.
+        """
         outputs = self._network(prepared)
         if self._threshold is None:
-            best = tf.argmax(outputs, axis=1)
+            label = tf.gather(self._labels, tf.argmax(outputs, axis=1))
+            probability = tf.reduce_max(outputs, axis=1)
+            if self.refuse_below is not None:
+                refused = probability < tf.constant(self.refuse_below, tf.float32)
+                label = tf.where(refused | empty, NONE, label)
             return {
-                "label": tf.gather(self._labels, best),
-                "probability": tf.reduce_max(outputs, axis=1),
+                "label": label,
+                "probability": probability,
                 "probabilities": outputs,
             }
         spam = outputs[:, 0]
@@ -69,21 +79,30 @@ class Pictures(Decided):
     @tf.function(input_signature=[tf.TensorSpec((None, SIDE, SIDE), tf.float32, "image")])
     def serving_default(self, image: Any) -> dict[str, Any]:
         """Grey levels 0-255, white on black."""
-        return self.answers(self._pixels(image))
+        return self.answers(self._pixels(image), _empty(image))
 
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, "image_bytes")])
     def serve_bytes(self, image_bytes: Any) -> dict[str, Any]:
         """PNG, JPEG, GIF or BMP files of one digit each."""
         form = tf.TensorSpec((SIDE, SIDE), tf.float32)
-        image = tf.map_fn(tf_pictures.read, image_bytes, fn_output_signature=form)
+        image = tf.map_fn(
+            lambda data: tf_pictures.read(data, self.refuse_below is not None),
+            image_bytes,
+            fn_output_signature=form,
+        )
         image = tf.reshape(image, [tf.size(image_bytes), SIDE, SIDE])  # of none, map_fn gives (0,)
-        return self.answers(self._prepare(image))
+        return self.answers(self._prepare(image), _empty(image))
 
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, "inputs")])
     def classify(self, inputs: Any) -> dict[str, Any]:
         """tf.Examples with the feature `image`: 784 floats, row by row."""
         features = {"image": tf.io.FixedLenFeature((SIDE, SIDE), tf.float32)}
         return self.classes(self._pixels(tf.io.parse_example(inputs, features)["image"]))
+
+
+def _empty(image: Any) -> Any:
+    """Which pictures (batch, 28, 28) hold no ink: (batch,) bool."""
+    return ~tf.reduce_any(image > 0, axis=[1, 2])
 
 
 class Texts(Decided):

@@ -41,7 +41,7 @@ def find(grey: Any, region: Any) -> Ink:
     digit = pixels(found, digit_parts(found), grey)
     seen = tf.reduce_any(digit)
     level = grid.quantile(tf.boolean_mask(contrast, digit & (contrast > found.floor)), 0.8)
-    marks = count_marks(parts(contrast, tf.maximum(quiet, 0.3 * level))) + ring
+    marks = count_marks(parts(contrast, tf.maximum(quiet, 0.3 * level), 160)) + ring
 
     contrast = tf.where(digit, contrast, 0)  # once more: what is faint beside this ink is none
     found = parts(contrast, tf.maximum(quiet, 0.3 * level))

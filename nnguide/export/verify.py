@@ -16,6 +16,7 @@ from nnguide import framework_logs
 from nnguide.errors import WorkError
 from nnguide.export import Format, process, samples
 from nnguide.inference import validation
+from nnguide.inference.decision import NONE
 from nnguide.runs import Run
 
 CHECKED = 1000  # inputs of each kind
@@ -119,11 +120,14 @@ def compare(
         top = np.sort(wanted, axis=1)
         margin = top[:, -1] - top[:, -2]
         winning = answers[f"{kind}.probability"] == found.max(axis=1)
+        if run.decision.refuse_below is not None:
+            margin = np.minimum(margin, np.abs(top[:, -1] - np.float32(run.decision.refuse_below)))
     else:
         found = answers[f"{kind}.probability"][:, None]
         margin = np.abs(wanted[:, 0].astype(float) - run.threshold)
         winning = np.ones(len(wanted), bool)
     labels = np.array(run.labels)[run.decision.numbers(wanted)]
+    labels = np.where(run.decision.refused(wanted), NONE, labels)
     apart = float(np.abs(found - wanted).max()) if found.shape == wanted.shape else np.inf
     if not apart <= close:  # NaN too
         raise WorkError(

@@ -1,4 +1,4 @@
-"""Answers to several inputs together; a mail without text is ham, as a guess."""
+"""Answers to several inputs; a mail without text is ham, as a guess, an empty picture none."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from nnguide.data.mail import MailText, is_empty
-from nnguide.errors import ExtraError, InputError
-from nnguide.inference.decision import Answer, Decision
+from nnguide.errors import ExtraError, InputError, NoDigitError
+from nnguide.inference.decision import NONE, Answer, Decision
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,9 +99,36 @@ def _row(answer: Answer) -> list[float]:
 def answers(decision: Decision, outputs: Any, inputs: Iterable[Any]) -> Iterator[Answer]:
     """The answers that outputs, (n, nodes), mean for `inputs`; n of them, in order."""
     for made, value in zip(decision.answers(outputs), inputs, strict=True):
-        if not isinstance(value, MailText):
-            yield made
+        if isinstance(value, MailText):
+            is_guess = is_empty(value) and decision.threshold is not None
+            label = decision.labels[0] if is_guess else made.label
+            yield replace(made, label=label, guess=is_empty(value), message_id=value.message_id)
             continue
-        is_guess = is_empty(value) and decision.threshold is not None
-        label = decision.labels[0] if is_guess else made.label
-        yield replace(made, label=label, guess=is_empty(value), message_id=value.message_id)
+        if decision.refuse_below is not None and is_empty_picture(value):
+            made = replace(made, label=NONE)
+        yield replace(made, box=value.box, line=value.line) if hasattr(value, "box") else made
+
+
+def taken(decision: Decision, value: Any) -> Any:
+    """What a run is given for an input: an empty picture where no digit was seen on it.
+
+    Where the run cannot refuse, that is an error.
+    """
+    if decision.refuse_below is None:
+        if hasattr(value, "box") and not value.any():
+            left, top, right, bottom = value.box
+            return NoDigitError(
+                f"no digit was seen: the mark from {left}, {top} to {right}, {bottom} makes no "
+                "strokes of one"
+            )
+        return value
+    if not isinstance(value, NoDigitError):
+        return value
+    import numpy as np
+
+    return np.zeros((28, 28), np.float32)
+
+
+def is_empty_picture(value: Any) -> bool:
+    """Whether an input is a picture (h, w) without any ink."""
+    return getattr(value, "ndim", 0) == 2 and not value.any()

@@ -6,7 +6,7 @@ asks a `Decision`. It needs NumPy alone, so an export carries a copy of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError, RunError
@@ -15,16 +15,23 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+NONE = "none"  # the label of what is refused
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a network answers to one input.
 
     Attributes:
-        label: the winning label; for spam `spam` where the probability is above the threshold.
-        probability: of the winning label; for spam always that of spam.
+        label: the winning label, or `none` where that is too improbable; for spam `spam` where
+            the probability is above the threshold.
+        probability: of the winning label, also where the answer is `none`; for spam always that
+            of spam.
         probabilities: label -> probability, in label order; None for spam.
         guess: the input is a mail without subject and text, so this is no answer of the network's.
         message_id: of a mail that has one.
+        box: left, top, right and bottom, in pixels, of a digit that was found among several.
+        line: which line that digit stands in, from 1; 0 where digits were not looked for.
     """
 
     label: str
@@ -32,6 +39,8 @@ class Answer:
     probabilities: dict[str, float] | None = None
     guess: bool = False
     message_id: str = ""
+    box: tuple[int, int, int, int] | None = None
+    line: int = 0
 
 
 @dataclass(frozen=True)
@@ -40,18 +49,31 @@ class Decision:
 
     Without a threshold the most probable label wins. With one there are two labels and one
     probability, P of the second: that label is the answer where P is strictly above the
-    threshold. Both are compared in float32, the precision in which a network answers, so that
-    every engine and export decides alike.
+    threshold. With `refuse_below` the answer is `none` where the most probable label is less
+    probable than that: no label fits. All are compared in float32, the precision in which a
+    network answers, so that every engine and export decides alike.
 
     Attributes:
         labels: in label order.
         threshold: in [0, 1]; None where the most probable label wins.
+        refuse_below: in [0, 1]; None where nothing is refused.
     """
 
     labels: tuple[str, ...]
     threshold: float | None = None
+    refuse_below: float | None = None
 
     def __post_init__(self) -> None:
+        if self.refuse_below is not None:
+            if not 0 <= self.refuse_below <= 1:
+                raise ConfigError(
+                    "what is refused is told by a probability in [0, 1]; got "
+                    f"{self.refuse_below}. For 60 % write 0.6."
+                )
+            if self.threshold is not None or NONE in self.labels:
+                raise ConfigError(
+                    f"refusing needs labels of which the most probable wins and none is {NONE!r}"
+                )
         if self.threshold is None:
             return
         if not 0 <= self.threshold <= 1:
@@ -72,7 +94,7 @@ class Decision:
         Args:
             outputs: (n, nodes) probabilities, as the network gave them.
         Returns:
-            (n,) int in [0, labels).
+            (n,) int in [0, labels), also of what is refused.
         Raises:
             RunError: the network answered NaN or infinity, or has another number of outputs.
         """
@@ -90,6 +112,19 @@ class Decision:
             return rows.argmax(axis=1)
         return (rows[:, 0] > np.float32(self.threshold)).astype(np.int64)
 
+    def refused(self, outputs: Any) -> np.ndarray:
+        """Which rows of `outputs`, (n, nodes), are answered with `none`: (n,) bool."""
+        import numpy as np
+
+        rows = np.asarray(outputs, np.float32)
+        if self.refuse_below is None:
+            return np.zeros(len(rows), bool)
+        return rows.max(axis=1) < np.float32(self.refuse_below)
+
+    def always(self) -> Decision:
+        """The same decision without refusing: it always names a label."""
+        return replace(self, refuse_below=None)
+
     def answers(self, outputs: Any) -> list[Answer]:
         """The answer that each row of `outputs`, (n, nodes), means. Errors as of `numbers`."""
         import numpy as np
@@ -102,9 +137,9 @@ class Decision:
             ]
         return [
             Answer(
-                self.labels[number],
+                NONE if refused else self.labels[number],
                 float(row[number]),
                 {label: float(p) for label, p in zip(self.labels, row, strict=True)},
             )
-            for number, row in zip(numbers, rows, strict=True)
+            for number, row, refused in zip(numbers, rows, self.refused(rows), strict=True)
         ]

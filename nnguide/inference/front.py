@@ -23,7 +23,9 @@ class Front:
     def __init__(self, folder: Path | str) -> None:
         """Read the preprocessing.json in `folder`."""
         settings = json.loads((Path(folder) / "preprocessing.json").read_text(encoding="utf-8"))
-        self.decision = Decision(tuple(settings["labels"]), settings["threshold"])
+        self.decision = Decision(
+            tuple(settings["labels"]), settings["threshold"], settings.get("refuse_below")
+        )
         self._batches = front(settings["preprocessing"])
 
     def batches(self, raw: Any) -> Iterator[tuple[Any, np.ndarray]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -73,6 +74,28 @@ def _of_tf(inputs: Any, labels: list[Any] | None) -> list[Picture]:
     if labels is not None:
         return read_each(inputs)
     return [picture for element in inputs for picture in read_each(element)]
+
+
+def read_many(raw: Any) -> list[Any]:
+    """Every digit on one picture: a path, bytes, an open file or a PIL image.
+
+    Raises:
+        InputError: it is none of these, or no digit is seen on it.
+    """
+    from ..preprocessing import pictures
+
+    if not _is_single(raw):
+        raise InputError(
+            "expected one picture: a path, the bytes of a picture file or a PIL image; got "
+            f"{type(raw).__name__}"
+        )
+    if hasattr(raw, "read"):
+        raw = raw.read()
+    if _is_image(raw):
+        file = io.BytesIO()
+        raw.save(file, "PNG")
+        raw = file.getvalue()
+    return pictures.read_many(raw if isinstance(raw, bytes) else Path(raw))
 
 
 def only_pictures(table: containers.Table) -> list[Any]:

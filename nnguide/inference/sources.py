@@ -27,8 +27,10 @@ _LIKE_HEADER = re.compile(rb"\xef\xbb\xbf|\s*(?:From |[!-9;-~]+[ \t]*:)")
 Named = Iterator[tuple[str, Any] | None]
 
 
-def pictures(paths: Sequence[str], stdin: IO[bytes], encoding: str | None = None) -> Named:
-    """Each picture brought to MNIST's form: (28, 28) uint8.
+def pictures(
+    paths: Sequence[str], stdin: IO[bytes], encoding: str | None = None, many: bool = False
+) -> Named:
+    """Each picture brought to MNIST's form: (28, 28) uint8; with `many` each digit of each.
 
     A path is an image file, a folder of them, a table with a picture a row, or - for the bytes of
     one picture on standard input. Files in a folder that are no pictures are named in the log.
@@ -41,7 +43,11 @@ def pictures(paths: Sequence[str], stdin: IO[bytes], encoding: str | None = None
         raise ConfigError("standard input can be read only once; got - several times")
     for path in map(Path, paths):
         if str(path) == "-":
-            yield _picture("standard input", lambda: read(stdin.read(MAX_BYTES + 1)))
+            data = stdin.read(MAX_BYTES + 1)
+            if many:
+                yield from _marks("standard input", data)
+            else:
+                yield _picture("standard input", functools.partial(read, data))
             continue
         if path.name.lower().endswith(TABLES) and path.is_file():
             yield from _rows_of_pixels(path, encoding)
@@ -54,7 +60,10 @@ def pictures(paths: Sequence[str], stdin: IO[bytes], encoding: str | None = None
         if not found:
             yield str(path), InputError("the folder holds no image files")
         for file in found:
-            yield _picture(str(file), functools.partial(read, file))
+            if many:
+                yield from _marks(str(file), file)
+            else:
+                yield _picture(str(file), functools.partial(read, file))
 
 
 def _picture(name: str, read: Callable[[], Any]) -> tuple[str, Any]:
@@ -62,7 +71,20 @@ def _picture(name: str, read: Callable[[], Any]) -> tuple[str, Any]:
     try:
         return name, read()
     except InputError as error:
-        return name, InputError(str(error).removeprefix(f"{name}: ").removeprefix("the picture: "))
+        said = str(error).removeprefix(f"{name}: ").removeprefix("the picture: ")
+        return name, type(error)(said)
+
+
+def _marks(name: str, source: Path | bytes) -> Named:
+    """The digits on a picture of several, NAME#1, NAME#2 and so on."""
+    from nnguide.preprocessing.pictures import read_many
+
+    _, found = _picture(name, functools.partial(read_many, source))
+    if isinstance(found, InputError):
+        yield name, found
+        return
+    for number, mark in enumerate(found, start=1):
+        yield f"{name}#{number}", mark
 
 
 def _rows_of_pixels(path: Path, encoding: str | None) -> Named:

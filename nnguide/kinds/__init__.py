@@ -39,6 +39,7 @@ class Asked:
         files, mails: of --file and --mail.
         text_column, encoding: of the files.
         threshold: instead of the run's own.
+        many: whether a picture may hold several digits, each to be found.
         anyway: whether a kind of text may be one that the run never learned from.
     """
 
@@ -50,6 +51,7 @@ class Asked:
     encoding: str | None = None
     threshold: float | None = None
     anyway: bool = False
+    many: bool = False
 
 
 class Kind:
@@ -66,6 +68,7 @@ class Kind:
         is_drawn: an input can be shown as a picture.
         is_array: an input is an array of one shape, so that integer networks take ranges from it.
         is_faster_together: the light form answers a batch faster than its rows one by one.
+        can_refuse: an input that no label fits is answered with none.
         takes_mail: mails and mailboxes are read.
         any_labels: a user's own data may have other labels than the task's official data.
         may_lose: fraction of accuracy, or of spam caught, that a mild change of inputs may cost.
@@ -84,6 +87,7 @@ class Kind:
     is_drawn = False
     is_array = True
     is_faster_together = True
+    can_refuse = False
     takes_mail = False
     any_labels = True
     may_lose: float

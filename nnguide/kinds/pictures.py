@@ -36,6 +36,7 @@ class Pictures(Kind):
     weights = "map"
     baseline = "a black picture"
     is_drawn = True
+    can_refuse = True
     is_faster_together = False  # LiteRT computes pictures one after the other
     may_lose = 0.01
     hub_task = "image-classification"
@@ -44,8 +45,8 @@ class Pictures(Kind):
         "Learning, teaching and comparing networks.",
     )
     limits = (
-        "It always answers with one of its labels: a letter, a scribble or two digits side by side "
-        "get a digit too, sometimes with a high probability.",
+        "It answers none to what it is not sure of, if it can refuse; letters and scribbles that "
+        "look like one of its labels get that label, sometimes with a high probability.",
         "It reads one sign in the middle of a picture, not a page, a number of several digits or a "
         "line of writing.",
         "Not for amounts, votes, medical or other records unless a person checks each answer.",
@@ -81,7 +82,8 @@ class Pictures(Kind):
             raise ConfigError(
                 "--file, --mail, --text-column and --threshold are for spam; give image files"
             )
-        return sources.pictures(asked.inputs, asked.stdin, check_encoding(asked.encoding))
+        encoding = check_encoding(asked.encoding)
+        return sources.pictures(asked.inputs, asked.stdin, encoding, asked.many)
 
     def asked_of(self, path: Path, stdin: IO[bytes]) -> Asked:
         return Asked((str(path),), stdin)

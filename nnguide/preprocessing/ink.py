@@ -54,7 +54,7 @@ def find(grey: np.ndarray, region: np.ndarray | None = None) -> Ink | None:
     if not full.size:
         return None
     level = float(np.quantile(full, 0.8))
-    marks = Parts(contrast, max(quiet, 0.3 * level)).marks() + ringed
+    marks = Parts(contrast, max(quiet, 0.3 * level), blocks=160).marks() + ringed
 
     contrast = np.where(digit, contrast, 0)  # once more: what is faint beside this ink is none
     parts = Parts(contrast, max(quiet, 0.3 * level))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, NoDigitError
 from . import grid, margins
 from .ink import Ink, find, is_light
 
@@ -36,7 +36,8 @@ def normalise(grey: np.ndarray) -> np.ndarray:
         (28, 28) uint8, white on black: the ink's longer side is 20 pixels, its centre of mass
         in the middle, its strokes two to four pixels wide.
     Raises:
-        InputError: the array is no such picture, or no ink is seen on it.
+        NoDigitError: no ink is seen on it, or none that could be strokes of a digit.
+        InputError: the array is no such picture, or it holds several digits.
     """
     grey = checked(grey)
     if grey.shape == (SIDE, SIDE):
@@ -50,23 +51,43 @@ def normalise(grey: np.ndarray) -> np.ndarray:
     block = -(-max(grey.shape) // LOOKS[0])
     ink = find(grid.block_mean(grey, block))
     if ink is None:
-        raise InputError(
+        raise NoDigitError(
             "no digit was seen: the picture is blank, or its ink hardly differs from its paper. "
             "Give a picture of one digit, dark on light or light on dark."
         )
-    if ink.marks > 1:
-        raise InputError(
-            f"expected one digit; the picture holds {ink.marks} or more marks of that size, "
-            "beside, within or around each other. Give one picture for each digit."
-        )
-    strokes = shaped(closer(grey, ink, block) or ink)
+    nearer = closer(grey, ink, block) or ink
+    if (marks := max(ink.marks, nearer.marks)) > 1:
+        raise several(marks)
+    strokes = shaped(nearer)
     levels = framed(strokes) if strokes.max() > 0 else np.zeros((SIDE, SIDE), np.uint8)
     if not levels.any() or not is_digit_like(levels):
-        raise InputError(
+        if (marks := counted(grey)) > 1:
+            raise several(marks)
+        raise NoDigitError(
             "no digit was seen: the marks make a pattern, a frame or a block and no strokes of a "
             "digit. Give a picture of one digit, dark on light or light on dark."
         )
     return levels
+
+
+def several(marks: int) -> InputError:
+    """The error for a picture of more than one digit."""
+    return InputError(
+        f"expected one digit; the picture holds {marks} or more marks of that size, beside, within "
+        "or around each other. Give one picture for each digit, or find each with: "
+        "nnguide predict digits --many"
+    )
+
+
+def counted(grey: np.ndarray) -> int:
+    """How many digits a picture holds on which the search for one found a pattern."""
+    from . import many
+
+    try:
+        found = many.find(grey, (grey.shape[1], grey.shape[0]))
+    except InputError:
+        return 0
+    return sum(mark.any() for mark in found)
 
 
 def checked(grey: np.ndarray) -> np.ndarray:

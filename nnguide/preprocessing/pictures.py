@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import InputError
-from . import grid, mnist_form, picture_limits
+from . import grid, many, mnist_form, picture_limits
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -35,7 +35,7 @@ def read(source: Path | bytes) -> np.ndarray:
         try:
             return mnist_form.normalise(grey)
         except InputError as error:
-            raise InputError(f"{name_of(source)}: {error}") from error
+            raise type(error)(f"{name_of(source)}: {error}") from error
 
 
 def read_image(image: Image.Image) -> np.ndarray:
@@ -55,6 +55,23 @@ def read_image(image: Image.Image) -> np.ndarray:
     except Exception as error:  # of an open file whose content is damaged, as in _decoded
         raise InputError(f"expected a whole picture; its content is damaged ({error})") from error
     return mnist_form.normalise(grey)
+
+
+def read_many(source: Path | bytes) -> list[many.Mark]:
+    """Every digit on a picture, line by line, with its box in pixels of the upright picture.
+
+    Raises:
+        InputError: it is no picture within the limits, or no digit is seen on it.
+    """
+    name = name_of(source)
+    with _decoded(source) as grey:
+        width, height = opened(content(source, name), name).size
+        if (width < height) != (grey.shape[1] < grey.shape[0]):  # it was turned
+            width, height = height, width
+        try:
+            return many.find(grey, (width, height))
+        except InputError as error:
+            raise type(error)(f"{name}: {error}") from error
 
 
 def decode(source: Path | bytes) -> np.ndarray:

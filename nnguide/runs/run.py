@@ -4,7 +4,7 @@
     model.keras     preprocessing, network and calibration, without optimiser state
     light.tflite    the same network for LiteRT, where it could be converted
     light.json      the same preprocessing for NumPy, beside it
-    decision.json   labels and threshold
+    decision.json   labels and thresholds
     history.csv     one line an epoch
     metrics.json    validation figures, and how the run went
     curves.png      the history drawn
@@ -32,7 +32,7 @@ from nnguide.config import Config
 from nnguide.data.dataset_info import AUTO
 from nnguide.errors import ConfigError, InputError, RunError
 from nnguide.inference import LIGHT_FILES
-from nnguide.inference.answers import Answers, answers
+from nnguide.inference.answers import Answers, answers, taken
 from nnguide.inference.decision import Decision
 from nnguide.runs import manifest, schema
 
@@ -117,7 +117,7 @@ class Run:
 
     @property
     def decision_file(self) -> dict[str, Any]:
-        """Labels, threshold, calibration and how the threshold was chosen: decision.json."""
+        """Labels, thresholds, calibration and how thresholds were chosen: decision.json."""
         return schema.read(self.folder / "decision.json", schema.DECISION)
 
     @functools.cached_property
@@ -125,7 +125,9 @@ class Run:
         """How this run's probabilities become labels."""
         content = self.decision_file
         try:
-            return Decision(tuple(content["labels"]), content.get("threshold"))
+            return Decision(
+                tuple(content["labels"]), content.get("threshold"), content.get("refuse_below")
+            )
         except (ConfigError, KeyError, TypeError) as error:
             raise RunError(f"{self.folder / 'decision.json'} is damaged: {error}") from error
 
@@ -248,7 +250,7 @@ class Run:
         """
         return self.task.kind.check(raw, self.features)
 
-    def predict(self, raw: Any, engine: Engine | None = None) -> Answers:
+    def predict(self, raw: Any, engine: Engine | None = None, *, reject: bool = True) -> Answers:
         """What the network answers to raw inputs, one `Answer` each.
 
         One bad input among several costs none of its neighbours: an InputError stands in its
@@ -262,10 +264,13 @@ class Run:
                 columns of pixels. A tf.data.Dataset gives its inputs. For the task table rows of
                 numbers; of a table the columns that the run learned from.
             engine: as for `outputs`.
+            reject: answer `none` where no label fits, if the run can (digits: blanks, letters,
+                drawings); else a label always wins.
         Raises:
             InputError: no input that the network can take.
         """
-        values = self.task.kind.each(raw, self.features)
+        decision = self.decision if reject else self.decision.always()
+        values = [taken(decision, value) for value in self.task.kind.each(raw, self.features)]
         good = [value for value in values if not isinstance(value, InputError)]
         bad = [(n, value) for n, value in enumerate(values, 1) if isinstance(value, InputError)]
         if bad and not good:
@@ -276,9 +281,35 @@ class Run:
         if not values:
             return Answers([], self.labels, index)
         rows = self.outputs(self.task.kind.stacked(good), engine)
-        made = iter(answers(self.decision, rows, good))
+        made = iter(answers(decision, rows, good))
         found = [value if isinstance(value, InputError) else next(made) for value in values]
         return Answers(found, self.labels, index)
+
+    def predict_many(
+        self, picture: Any, engine: Engine | None = None, *, reject: bool = True
+    ) -> Answers:
+        """Every digit on one picture, line by line: an `Answer` each, with `box` and `line`.
+
+        Args:
+            picture: a path, the bytes of a picture file, an open one or a PIL image.
+            engine, reject: as for `predict`; a mark that is no digit is `none`, or with
+                reject=False an InputError in its place.
+        Raises:
+            InputError: no digit is seen, or it is no picture.
+            ConfigError: the run is not of pictures.
+        """
+        if not self.task.kind.is_drawn:
+            raise ConfigError(f"predict_many is for pictures; {self.folder} is of {self.task.name}")
+        from nnguide.inference import picture_inputs
+
+        decision = self.decision if reject else self.decision.always()
+        values = [taken(decision, mark) for mark in picture_inputs.read_many(picture)]
+        good = [value for value in values if not isinstance(value, InputError)]
+        made: Iterator[Any] = iter(())
+        if good:
+            made = answers(decision, self.outputs(self.task.kind.stacked(good), engine), good)
+        found = [value if isinstance(value, InputError) else next(made) for value in values]
+        return Answers(found, self.labels)
 
     @property
     def threshold(self) -> float | None:

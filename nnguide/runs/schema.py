@@ -81,6 +81,8 @@ DECISION: Schema = {
     "labels": LABELS,
     "features": FEATURES.optional(),
     "threshold": FRACTION.optional(),
+    "refuse_below": FRACTION.optional(),
+    "refusal": OBJECT.optional(),
     "calibration": OBJECT.optional(),
     "choice": OBJECT.optional(),
 }

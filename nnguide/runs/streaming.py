@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from nnguide.errors import InputError
-from nnguide.inference.answers import answers
+from nnguide.inference.answers import answers, taken
 from nnguide.inference.decision import Answer, Decision
 from nnguide.inference.sources import Named
 from nnguide.runs import Engine, Run
@@ -18,7 +18,11 @@ WAIT = 0.25  # seconds that the first of them waits for the others, if they are 
 
 
 def predict(
-    run: Run, named: Named, threshold: float | None = None, engine: Engine | None = None
+    run: Run,
+    named: Named,
+    threshold: float | None = None,
+    engine: Engine | None = None,
+    reject: bool = True,
 ) -> Iterator[tuple[str, Answer | InputError]]:
     """The answer to each named input, in order; an input that failed keeps its error.
 
@@ -28,15 +32,16 @@ def predict(
             and sooner where it pauses or is slow.
         threshold: for spam, instead of the run's own.
         engine: as for `Run.outputs`.
+        reject: answer `none` where no label fits, if the run can; else a label always wins.
     """
-    decision = run.decision
+    decision = run.decision if reject else run.decision.always()
     if threshold is not None:
         decision = dataclasses.replace(decision, threshold=threshold)
     batch: list[tuple[str, Any]] = []
     began = time.monotonic()
     for item in named:
         if item is not None:
-            batch.append(item)
+            batch.append((item[0], taken(decision, item[1])))
         late = item is None or time.monotonic() - began > WAIT
         if batch and (late or len(batch) == BATCH):
             yield from _answered(run, batch, decision, engine)

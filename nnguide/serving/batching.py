@@ -228,6 +228,9 @@ class Batcher:
 
     def _read(self, asked: Asked, found: list[decoding.Read], bad: dict[int, str]) -> Call:
         """The call of pictures that were read, those that were not among its bad ones."""
+        if self._servable.refuse_below is not None:  # an empty picture is answered with none
+            empty = np.zeros((28, 28), np.uint8)
+            found = [empty if isinstance(read, decoding.Blank) else read for read in found]
         total = len(found) + len(bad)
         places = [place for place in range(total) if place not in bad]
         refused = {

@@ -24,13 +24,17 @@ from pathlib import Path
 import numpy as np
 
 import nnguide
-from nnguide.errors import InputError
+from nnguide.errors import InputError, NoDigitError
 
 PROCESSES = 2
 LOOK = 0.1  # seconds between two looks whether anybody still awaits the answer
 MEMORY = 1 << 30  # bytes that one process may take beyond its start
 _HEAD = struct.Struct("<BI")  # status, length
 Read = np.ndarray | str  # (28, 28) uint8, or why not
+
+
+class Blank(str):
+    """Why a picture shows no digit."""
 
 
 @dataclass(eq=False)
@@ -103,7 +107,8 @@ class _Child:
         if answer is None:
             return None
         if answer[0]:
-            return answer[1:].decode("utf-8", "replace")
+            said = answer[1:].decode("utf-8", "replace")
+            return Blank(said) if answer[0] == 2 else said
         return np.frombuffer(answer, np.uint8, 784, offset=1).reshape(28, 28)
 
     def _end(self) -> None:
@@ -172,7 +177,7 @@ def main() -> None:
         try:
             status, answer = 0, read(content).tobytes()
         except InputError as error:
-            status, answer = 1, str(error).encode()
+            status, answer = 1 + isinstance(error, NoDigitError), str(error).encode()
         except MemoryError:
             status, answer = 1, b"the picture takes more memory than there is. Give a smaller copy."
         stdout.write(_HEAD.pack(status, len(answer)) + answer)

@@ -72,6 +72,7 @@ class SavedModelServable:
         manifest = verified(folder)
         task = manifest.get("task")
         self.threshold: float | None = manifest.get("threshold")
+        self.refuse_below: float | None = manifest.get("refuse_below")
         self.labels = tuple(manifest.get("labels") or ()) if manifest else None
         self._kind = tasks.get(task).kind if task in tasks.names() else None
         tf = self._tf = framework_logs.tensorflow()

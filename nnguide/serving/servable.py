@@ -10,7 +10,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from nnguide.errors import InputError
-from nnguide.inference.decision import Decision
+from nnguide.inference import picture_inputs
+from nnguide.inference.answers import taken
+from nnguide.inference.decision import NONE, Decision
 from nnguide.kinds import Kind
 from nnguide.runs import Run
 from nnguide.serving.bounds import RefusedError
@@ -28,6 +30,7 @@ class Servable(Protocol):
     platform: str  # as the Open Inference Protocol names what answers
     gains: bool  # whether a batch costs less than its rows one after the other
     threshold: float | None  # above it a text is spam; None where the most probable label wins
+    refuse_below: float | None  # the answer is none where every label is less probable
 
     @property
     def labels(self) -> tuple[str, ...] | None:
@@ -113,6 +116,7 @@ class RunServable:
         self.labels = self._run.labels
         self._labels = np.array(self.labels, object)  # (labels,)
         self.threshold = self._run.threshold
+        self.refuse_below = self._run.decision.refuse_below
         self.signatures: Mapping[str, Signature] = described(
             self._kind, self._run.decision, len(self._run.features)
         )
@@ -125,7 +129,11 @@ class RunServable:
         (array,) = given.values()
         if name == "classify":
             raise RefusedError(400, "signature classify takes tf.Examples: ask with :classify")
-        return {self._kind.tensor: self._run.check(self._kind.received(array))}
+        raw = self._kind.received(array)
+        if self.refuse_below is None:
+            return {self._kind.tensor: self._run.check(raw)}
+        each = [taken(self._run.decision, value) for value in self._kind.each(raw)]
+        return {self._kind.tensor: picture_inputs.checked(each)}
 
     def pictures(self, name: str, given: Arrays) -> list[bytes] | None:
         if name != "serve_bytes":
@@ -152,6 +160,9 @@ class RunServable:
         label = self._labels[numbers]
         if self.threshold is not None:
             return {"label": label, "probability": rows[:, 0]}
+        if self._run.decision.refuse_below is not None:
+            refused = self._run.decision.refused(rows) | ~checked.any(axis=(1, 2))
+            label = np.where(refused, NONE, label)
         probability = rows[np.arange(len(rows)), numbers]
         return {"label": label, "probability": probability, "probabilities": rows}
 

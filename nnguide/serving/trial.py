@@ -19,6 +19,7 @@ import numpy as np
 
 import nnguide
 from nnguide.errors import NnguideError, RunError
+from nnguide.inference.decision import NONE
 from nnguide.serving.servable import RunServable, Servable
 from nnguide.serving.signatures import DEFAULT, STRING
 
@@ -93,7 +94,7 @@ def check(servable: Servable, labels: tuple[Any, ...] | None, where: Path) -> No
         given = np.stack([blank, stroke, draw.integers(0, 256, (28, 28))]).astype(np.float32)
     found = servable.run(DEFAULT, servable.prepare(DEFAULT, {name: given}))
     known = {label if isinstance(label, str) else label.decode() for label in found["label"]}
-    if not known <= set(labels):
+    if not known <= {*labels, *([NONE] if servable.refuse_below is not None else [])}:
         raise wrong(f"it answers {sorted(known)}, its labels are {str(labels)[:100]}")
     rows = np.asarray(found.get("probabilities", found["probability"]), np.float64)
     if len(rows) != len(given) or not np.isfinite(rows).all() or rows.min() < 0 or rows.max() > 1:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nnguide.config import AugmentConfig, CnnConfig, Config, DenseConfig, TrainConfig
+from nnguide.config import (
+    AugmentConfig,
+    CalibrationConfig,
+    CnnConfig,
+    Config,
+    DenseConfig,
+    TrainConfig,
+)
 from nnguide.errors import ConfigError
 from nnguide.tasks import Task
 
@@ -105,5 +112,11 @@ TASK = Task(
     head=head,
     space=space,
     models={"cnn": {}, "dense": {"hidden": [512, 512], "batch_norm": True, "dropout": 0.1}},
-    defaults=Config(task="digits", model=CnnConfig(), augment=AugmentConfig(), train=TrainConfig()),
+    defaults=Config(
+        task="digits",
+        model=CnnConfig(),
+        augment=AugmentConfig(),
+        train=TrainConfig(),
+        calibration=CalibrationConfig(max_refused=0.01),
+    ),
 )

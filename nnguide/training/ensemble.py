@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -49,9 +50,10 @@ def _join(members: Sequence[Run], space: Workspace) -> Run:
 
     from nnguide import data
     from nnguide.data.splits import training_and_validation
+    from nnguide.evaluation import refusal
     from nnguide.evaluation.evaluate import measure, own_dataset
     from nnguide.models import light_form
-    from nnguide.models.saving import preprocessor, save
+    from nnguide.models.saving import outputs, preprocessor, save
     from nnguide.training.fit import assemble
 
     first = members[0]
@@ -78,10 +80,18 @@ def _join(members: Sequence[Run], space: Workspace) -> Run:
     decision: dict[str, Any] = {"labels": list(first.labels)}
     if first.threshold is not None:
         decision["threshold"] = sum(run.threshold or 0.5 for run in members) / len(members)
-    write_json(space.path / "decision.json", decision)
     write_text(space.path / "history.csv", "epoch\n")
     source = data.find(first.task.name, own_dataset(first), split_seed=first.config.data.split_seed)
     fitted, held = training_and_validation(first.config, source.load("train"))
+    if held is not None and any(run.decision.refuse_below is not None for run in members):
+        network = functools.partial(outputs, model)
+        where = "the validation set"
+        decision.update(
+            refusal.choose(
+                first.config, first.labels, network(held.inputs), where, network, lambda line: None
+            )
+        )
+    write_json(space.path / "decision.json", decision)
     light_form.write(model, space.path, (held or fitted).inputs)
     threshold = decision.get("threshold")
     figures = measure(first.task, model, held, threshold) if held else {}

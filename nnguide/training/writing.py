@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import functools
 import io
 import os
 import platform
@@ -145,7 +146,9 @@ def _decide(
     space: Workspace,
     show: Shown,
 ) -> dict[str, Any]:
-    """Calibration and, where a bound on blocked ham was given, the threshold."""
+    """Calibration; what is refused; where a bound on blocked ham was given, the threshold."""
+    from nnguide.evaluation import refusal
+    from nnguide.models.saving import outputs
     from nnguide.training import calibrate
 
     if config.calibration.on == "none" or fitted.interrupted:
@@ -159,6 +162,12 @@ def _decide(
         held = calibrate.Held(scores, validation.labels, "the validation set")
     fit = calibrate.fit_calibration(fitted.model, held)
     decision: dict[str, Any] = {"calibration": {**fit, "on": held.where, "n": len(held.labels)}}
+    if task.kind.can_refuse:
+        calibrated = calibrate.probabilities(held, fit)
+        network = functools.partial(outputs, fitted.model)
+        decision.update(
+            refusal.choose(config, whole.label_names, calibrated, held.where, network, show.say)
+        )
     if task.threshold is not None:
         spam = calibrate.probabilities(held, fit)
         validation_scores.save(space.path, spam, held.labels)

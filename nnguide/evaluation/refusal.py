@@ -1,0 +1,85 @@
+"""Choose below which probability an input is answered with `none`.
+
+The most probable label of what is no digit is rarely probable, if training met such pictures
+(`augment.not_digits`) or even if not. So the bound is the highest that refuses no more than a
+wanted fraction of true digits: of the validation set, and, where training met digits of other
+hands, of newly drawn ones, since what people hand over is further from MNIST than MNIST.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from nnguide.config import Config
+from nnguide.inference.decision import NONE
+
+DRAWN = 1000  # digits, and pictures of no digit, that are drawn anew
+
+Network = Callable[[np.ndarray], np.ndarray]  # (n, 28, 28) -> (n, labels) probabilities
+
+
+def choose(
+    config: Config,
+    labels: tuple[str, ...],
+    held: np.ndarray,
+    where: str,
+    network: Network,
+    say: Callable[[str], None],
+) -> dict[str, Any]:
+    """What decision.json says of refusing: `refuse_below` and `refusal`; {} where nothing is.
+
+    Args:
+        config: whose `calibration.max_refused` bounds the fraction of digits that are refused.
+        held: (n, labels) calibrated probabilities of examples that the network did not fit.
+        where: which examples those are.
+        network: the calibrated network.
+        say: told what was chosen, or why nothing.
+    """
+    most = config.calibration.max_refused
+    if not most:
+        return {}
+    if NONE in labels:
+        say(f"nothing is refused: {NONE} is a label of this data")
+        return {}
+    if len(held) * most < 1:
+        say(
+            f"nothing is refused: to choose below which probability, {math.ceil(1 / most):,} "
+            f"validation examples are needed; there are {len(held):,}"
+        )
+        return {}
+    tops = {where: np.asarray(held, np.float32).max(axis=1)}
+    augment, seed = config.augment, config.train.seed + 1  # not the drawings of the training
+    if augment is not None and augment.hands:
+        from nnguide.data import hands
+
+        tops["drawn digits"] = network(hands.drawn(DRAWN, seed).inputs).max(axis=1)
+    bound = min(highest(top, most) for top in tops.values())
+    refusal: dict[str, Any] = {
+        "max_refused": most,
+        "on": " and ".join(tops),
+        "n": len(held),
+        "refused": refused(tops[where], bound),
+    }
+    said = f"{refusal['refused']:.2%} of {where}"
+    if augment is not None and augment.not_digits:
+        from nnguide.data import not_digits
+
+        others = network(not_digits.drawn(DRAWN, seed)).max(axis=1)
+        refusal["not_digits_refused"] = refused(others, bound)
+        said += f", {refusal['not_digits_refused']:.1%} of drawn pictures of no digit"
+    say(f"answers none below {bound:.6f}: {said}")
+    return {"refuse_below": bound, "refusal": refusal}
+
+
+def highest(top: np.ndarray, most: float) -> float:
+    """The highest bound below which lie at most the fraction `most` of `top` (n,)."""
+    return float(np.sort(top)[math.floor(most * len(top))]) if most < 1 else 1.0
+
+
+def refused(top: np.ndarray, bound: float) -> float:
+    """The fraction of `top` (n,) below the bound."""
+    return float((top < np.float32(bound)).mean())
