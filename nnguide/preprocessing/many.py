@@ -44,6 +44,23 @@ class Mark:
         return self.levels.astype(dtype or self.levels.dtype)
 
 
+def one(grey: np.ndarray) -> np.ndarray:
+    """The only digit on a picture; args, result and errors as of `mnist_form.normalise`.
+
+    Where that sees a pattern and no digit, it may be a page of digits: that is said.
+    """
+    try:
+        return mnist_form.normalise(grey)
+    except NoDigitError:
+        try:
+            found = find(grey, (grey.shape[1], grey.shape[0]))
+        except InputError:
+            found = []
+        if (marks := sum(mark.any() for mark in found)) > 1:
+            raise mnist_form.several(marks) from None
+        raise
+
+
 def find(grey: np.ndarray, size: tuple[int, int]) -> list[Mark]:
     """The digits on `grey`, line by line from the top, each line from the left.
 

@@ -61,8 +61,6 @@ def normalise(grey: np.ndarray) -> np.ndarray:
     strokes = shaped(nearer)
     levels = framed(strokes) if strokes.max() > 0 else np.zeros((SIDE, SIDE), np.uint8)
     if not levels.any() or not is_digit_like(levels):
-        if (marks := counted(grey)) > 1:
-            raise several(marks)
         raise NoDigitError(
             "no digit was seen: the marks make a pattern, a frame or a block and no strokes of a "
             "digit. Give a picture of one digit, dark on light or light on dark."
@@ -77,17 +75,6 @@ def several(marks: int) -> InputError:
         "or around each other. Give one picture for each digit, or find each with: "
         "nnguide predict digits --many"
     )
-
-
-def counted(grey: np.ndarray) -> int:
-    """How many digits a picture holds on which the search for one found a pattern."""
-    from . import many
-
-    try:
-        found = many.find(grey, (grey.shape[1], grey.shape[0]))
-    except InputError:
-        return 0
-    return sum(mark.any() for mark in found)
 
 
 def checked(grey: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import InputError
-from . import grid, many, mnist_form, picture_limits
+from . import grid, many, picture_limits
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -33,7 +33,7 @@ def read(source: Path | bytes) -> np.ndarray:
     """
     with _decoded(source) as grey:
         try:
-            return mnist_form.normalise(grey)
+            return many.one(grey)
         except InputError as error:
             raise type(error)(f"{name_of(source)}: {error}") from error
 
@@ -54,7 +54,7 @@ def read_image(image: Image.Image) -> np.ndarray:
         grey = to_grey(image.copy())
     except Exception as error:  # of an open file whose content is damaged, as in _decoded
         raise InputError(f"expected a whole picture; its content is damaged ({error})") from error
-    return mnist_form.normalise(grey)
+    return many.one(grey)
 
 
 def read_many(source: Path | bytes) -> list[many.Mark]:

@@ -305,7 +305,7 @@ class Run:
         decision = self.decision if reject else self.decision.always()
         values = [taken(decision, mark) for mark in picture_inputs.read_many(picture)]
         good = [value for value in values if not isinstance(value, InputError)]
-        made: Iterator[Any] = iter(())
+        made: Any = iter(())
         if good:
             made = answers(decision, self.outputs(self.task.kind.stacked(good), engine), good)
         found = [value if isinstance(value, InputError) else next(made) for value in values]

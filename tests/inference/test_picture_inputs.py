@@ -144,12 +144,14 @@ def test_a_data_frame_is_such_a_table() -> None:
 def test_a_batch_is_answered_but_for_what_is_none(caplog: pytest.LogCaptureFixture) -> None:
     run = load("digits")
     blank = np.full((40, 40), 200, np.uint8)
-    first, second, third = run.predict([written(), blank, written(size=60)])
+    given = [written(), blank, written(size=60)]
+    assert [one.label for one in run.predict(given)][1] == "none"
+    first, second, third = run.predict(given, reject=False)
     assert first.label == third.label == run.predict(written())[0].label
     assert isinstance(second, InputError)
     assert "input 2 of 3" in caplog.text
     with pytest.raises(InputError, match="no digit"):
-        run.predict(blank)
+        run.predict(blank, reject=False)
     texts = load("spam").predict(["see you", 3, "win"])
     assert [isinstance(one, InputError) for one in texts] == [False, True, False]
 

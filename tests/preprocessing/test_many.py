@@ -113,7 +113,7 @@ def test_boxes_are_in_pixels_of_the_upright_picture():
 @pytest.mark.parametrize("kind", [kind for kind in PAGES if kind != "ballpoint"])
 def test_a_picture_of_several_digits_is_never_read_as_one(kind):
     with pytest.raises(InputError, match="--many") as caught:
-        mnist_form.normalise(PAGES[kind][0])
+        many.one(PAGES[kind][0])
     assert not isinstance(caught.value, NoDigitError)
 
 
@@ -127,7 +127,7 @@ def test_two_digits_close_to_each_other_are_never_read_as_one():
             both = [np.pad(one, ((0, high - len(one)), (0, 0))) for one in ink]
             grey = 1 - np.pad(np.concatenate([both[0], apart, both[1]], axis=1), 90)
             with pytest.raises(InputError, match="expected one digit"):
-                mnist_form.normalise(grey)
+                many.one(grey)
 
 
 def test_one_digit_is_found_as_one():

@@ -28,6 +28,7 @@ class Trained(Echo):
             Decision(tuple("0123456789") if pictures else ("ham", "spam"), threshold),
         )
         self.threshold = threshold
+        self.refuse_below = None
 
 
 def drawn(kind: str = "PNG", blank: bool = False) -> bytes:
