@@ -141,7 +141,7 @@ class _Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc, unused-
         return Run.open(folder)
 
     def _answers(self, X: Any) -> Answers:
-        answers = self._kept.run.predict(self._checked(X)[0])
+        answers = self._kept.run.predict(self._checked(X)[0], reject=False)
         for error in answers.errors.values():
             raise error
         return answers
