@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+# Extras whose tests run where they happen to be installed; no versions are pinned.
+UNTESTED = ("mlflow", "trackio", "hub")
 ROOT = Path(__file__).parents[1]
 
 
@@ -76,7 +78,7 @@ def test_the_wheel_has_the_command_the_licence_and_the_extras(wheel):
     commands = wheel.read(folder + "entry_points.txt").decode()
     assert "nnguide = nnguide.__main__:main" in commands
     assert folder + "licenses/LICENSE" in wheel.namelist()
-    assert {"torch", "explain", "serve", "onnx", "gpu", "dev"} == set(
+    assert {"torch", "explain", "serve", "onnx", "gpu", "dev", *UNTESTED} == set(
         metadata.get_all("Provides-Extra", [])
     )
 
@@ -97,7 +99,7 @@ def names(requirements: str) -> set[str]:
 def test_dev_holds_every_extra_but_gpu():
     extras = settings()["options.extras_require"]
 
-    for extra in set(extras) - {"gpu", "dev"}:
+    for extra in set(extras) - {"gpu", "dev", *UNTESTED}:
         assert names(extras[extra]) <= names(extras["dev"]), extra
 
 
@@ -117,7 +119,7 @@ def test_every_declared_need_has_a_tested_version():
 
     assert names(parser["options"]["install_requires"]) <= set(CORE)
     for extra, needs in parser["options.extras_require"].items():
-        assert names(needs) <= {*CORE, *DEV}, extra
+        assert extra in UNTESTED or names(needs) <= {*CORE, *DEV}, extra
     assert not set(CORE) & set(DEV)
 
 

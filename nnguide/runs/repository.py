@@ -186,7 +186,7 @@ def _hub() -> Iterator[Any]:
     try:
         import huggingface_hub as hub
     except ImportError as error:
-        raise ExtraError('the hub needs an extra: pip install "nnguide[hub]"') from error
+        raise ExtraError.missing("huggingface_hub", "hub") from error
     try:
         yield hub
     except (hub.errors.HfHubHTTPError, ValueError, OSError) as error:

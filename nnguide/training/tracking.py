@@ -25,7 +25,7 @@ def check(tracker: str) -> None:
     if tracker not in get_args(Tracker):
         raise ConfigError(f"--track takes {' or '.join(get_args(Tracker))}; got {tracker!r}")
     if importlib.util.find_spec(tracker) is None:
-        raise ExtraError(f'--track {tracker} needs an extra: pip install "nnguide[{tracker}]"')
+        raise ExtraError.missing(tracker, tracker)
 
 
 def track(run: Run, tracker: str) -> str:
