@@ -67,7 +67,7 @@ def test_a_training_goes_on_with_the_same_data_alone(run: Run) -> None:
 def test_data_is_given_once(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="both say what to learn from"):
         nnguide.train("spam", COLUMNS, settings=["data.dataset=spam_sample"], out=tmp_path / "a")
-    with pytest.raises(ConfigError, match="no data set 'no_such'"):
+    with pytest.raises(ConfigError, match="unknown data set 'no_such'"):
         nnguide.train("spam", "no_such", out=tmp_path / "a")
     with pytest.raises(InputError, match="expected a pair"):
         nnguide.train("spam", 5, out=tmp_path / "a")
