@@ -67,7 +67,7 @@ class Decision:
         if self.refuse_below is not None:
             if not 0 <= self.refuse_below <= 1:
                 raise ConfigError(
-                    "what is refused is told by a probability in [0, 1]; got "
+                    "refuse_below is a probability in [0, 1]; got "
                     f"{self.refuse_below}. For 60 % write 0.6."
                 )
             if self.threshold is not None or NONE in self.labels:

@@ -295,7 +295,7 @@ class Run:
             engine, reject: as for `predict`; a mark that is no digit is `none`, or with
                 reject=False an InputError in its place.
         Raises:
-            InputError: no digit is seen, or it is no picture.
+            InputError: no digit is seen, or it is not a picture.
             ConfigError: the run is not of pictures.
         """
         if not self.task.kind.is_drawn:
