@@ -59,7 +59,9 @@ def test_a_run_is_shown_as_it_was_trained() -> None:
 
 def test_a_note_says_what_each_setting_means() -> None:
     shown = nnguide("show", "digits", "--resolved", "--set", "train.epochs=3").stdout
-    assert "epochs = 3  # passes over the training set [a whole number, 1 or more]" in shown
+    rows = {row.name: row for row in tasks.get("digits").defaults.describe()}
+    epochs = rows["train.epochs"]
+    assert f"epochs = 3  # {epochs.meaning} [{epochs.takes}]" in shown
     assert "kind of network [cnn, dense]" in shown
 
 
