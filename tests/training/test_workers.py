@@ -37,7 +37,7 @@ from nnguide.training.fit import fit
 from nnguide.training.runtime import runtime
 from nnguide.training.train import configure
 
-names, index, out = json.loads(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+names, index, out, cases = json.loads(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4:]
 cluster = Cluster(tuple(names), index, "--workers") if len(names) > 1 else None
 framework_logs.tensorflow()
 module.FEW_STEPS = 0  # the statistics are those of the steps
@@ -45,7 +45,7 @@ plain = ("calibration.on=none", "train.schedule=constant", "train.restore_best=f
 found = {}
 CASES = {
     "digits": (
-        *("train.epochs=3", "train.steps_per_execution=2", "model.batch_norm=false"),
+        *("train.epochs=2", "train.steps_per_execution=2", "model.batch_norm=false"),
         *("train.dropout_schedule.warmup=2", "train.dropout_schedule.end=0.3"),
         *("train.l2_schedule.warmup=1", "train.l2_schedule.end=0.0001"),
     ),
@@ -54,12 +54,16 @@ CASES = {
 }
 defaults = configure("digits").runtime
 with runtime(defaults, cluster=cluster) as chosen:
-    for case, more in CASES.items():
-        import keras
+    import keras
+
+    for case in cases:
         keras.utils.set_random_seed(0)
         task = "spam" if case == "spam" else "digits"
-        digits = ("train.batch_size=108", "model.filters=16,24", "train.learning_rate=0.001")
-        config = configure(task, settings=[*plain, *(digits if task == "digits" else ()), *more])
+        settings = [*plain, *CASES[case]]
+        if task == "digits":
+            small = ("train.batch_size=108", "model.filters=16,24", "train.learning_rate=0.001")
+            settings = [*small, *settings]
+        config = configure(task, settings=settings)
         whole = tiny.examples(task, 500)
         held, rest = whole.take(np.arange(53)), whole.take(np.arange(53, len(whole)))
         fitted = fit(tasks.get(task), config, rest, held, chosen)
@@ -73,13 +77,13 @@ with open(out, "w") as file:
 
 
 @functools.cache
-def learned(count: int, folder: Path) -> list[dict[str, Any]]:
+def learned(count: int, folder: Path, *cases: str) -> list[dict[str, Any]]:
     """What each of so many workers learned."""
     names = json.dumps(addresses(count))
     outs = [folder / f"{count}-{index}.json" for index in range(count)]
     started = [
         subprocess.Popen(
-            [sys.executable, "-c", LEARN, names, str(index), str(out)],
+            [sys.executable, "-c", LEARN, names, str(index), str(out), *cases],
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stderr=subprocess.PIPE,
@@ -98,10 +102,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("learned")
 
 
-@pytest.mark.parametrize("count", [2, pytest.param(3, marks=pytest.mark.slow)])
-def test_several_workers_learn_what_one_learns(count: int, folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("count", "cases"),
+    [
+        (2, ("digits", "spam")),
+        pytest.param(2, ("normalised",), marks=pytest.mark.slow),
+        pytest.param(3, ("digits", "normalised", "spam"), marks=pytest.mark.slow),
+    ],
+)
+def test_several_workers_learn_what_one_learns(
+    count: int, cases: tuple[str, ...], folder: Path
+) -> None:
     """With augmentation, dropout and penalties; the validation set has 53 examples."""
-    (alone,), workers = learned(1, folder), learned(count, folder)
+    (alone,), workers = learned(1, folder, *cases), learned(count, folder, *cases)
     for case, one in alone.items():
         for worker in workers:
             assert worker[case] == workers[0][case]  # to the bit
