@@ -262,7 +262,7 @@ def test_a_stopped_worker_ends_the_others(tmp_path: Path, victim: int) -> None:
 def test_a_signal_to_one_worker_ends_all_with_a_run(
     tmp_path: Path, number: signal.Signals, victim: int
 ) -> None:
-    workers = start(tmp_path / "run", 2, *settings("train.epochs=2000"))
+    workers = start(tmp_path / "run", 2, *settings("train.epochs=200"))
     workers[0].wait_until(lambda: workers[0].text.count("\nepoch ") >= 2)
     workers[victim].process.send_signal(number)
     assert ends(workers) == [130, 130], [worker.text for worker in workers]
