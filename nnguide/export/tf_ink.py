@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from nnguide.export import tf_grid as grid
-from nnguide.preprocessing.ink import FAINTEST, NOISE, SEGMENTS
+from nnguide.preprocessing.ink import FAINTEST, NOISE, PARALLEL, SEGMENTS
 
 
 class Ink(NamedTuple):
@@ -28,8 +28,12 @@ class Ink(NamedTuple):
     marks: Any
 
 
-def find(grey: Any, region: Any) -> Ink:
-    """The dark ink on `grey` (h, w) float32 in [0, 1]; outside of `region` (h, w) bool is paper."""
+def find(grey: Any, region: Any, whole: bool) -> Ink:
+    """The dark ink on `grey` (h, w) float32 in [0, 1]; outside of `region` (h, w) bool is paper.
+
+    Args:
+        whole: the region is all of it.
+    """
     contrast = tf.where(region, raised(grid.softened(grey)), 0)
     quiet = tf.maximum(NOISE * noise_of(grey), FAINTEST)
 
@@ -42,6 +46,9 @@ def find(grey: Any, region: Any) -> Ink:
     seen = tf.reduce_any(digit)
     level = grid.quantile(tf.boolean_mask(contrast, digit & (contrast > found.floor)), 0.8)
     marks = count_marks(parts(contrast, tf.maximum(quiet, 0.3 * level), 160)) + ring
+
+    if whole:
+        marks += tf.cast(is_striped(contrast), tf.int32)
 
     contrast = tf.where(digit, contrast, 0)  # once more: what is faint beside this ink is none
     found = parts(contrast, tf.maximum(quiet, 0.3 * level))
@@ -89,6 +96,24 @@ def without_lines(contrast: Any) -> Any:
     across, down = tf.reduce_any(ink, 0), tf.reduce_any(ink, 1)
     strokes = (across[0] & across[-1]) | (down[0] & down[-1]) | ~tf.reduce_any(ink)
     return tf.where(strokes, contrast, rest)
+
+
+def is_striped(contrast: Any) -> Any:
+    """Whether the ink of `contrast` (h, w) float64 is stripes, () bool."""
+    most = tf.maximum(tf.reduce_max(contrast), 1e-6)
+    light = tf.clip_by_value(contrast, 0, 0.5 * most)
+    down, across = light[2:, 1:-1] - light[:-2, 1:-1], light[1:-1, 2:] - light[1:-1, :-2]
+    x, y, both = (tf.reduce_sum(one) for one in (across**2, down**2, down * across))
+    parallel = tf.sqrt((x - y) ** 2 + (2 * both) ** 2) > PARALLEL * (x + y)
+    angle = 0.5 * tf.atan2(2 * both, x - y)
+    rows = tf.cast(tf.range(tf.shape(contrast)[0]), tf.float64)[:, None]
+    columns = tf.cast(tf.range(tf.shape(contrast)[1]), tf.float64)[None]
+    place = columns * tf.cos(angle) + rows * tf.sin(angle)
+    place = tf.cast(tf.floor(place - tf.reduce_min(place)), tf.int32)
+    inked = tf.cast(contrast > 0.25 * most, tf.int32)
+    sums = tf.math.bincount(tf.reshape(place, [-1]), tf.reshape(inked, [-1]))
+    ink = tf.pad(tf.cast(2 * sums > tf.reduce_max(sums), tf.int32), [[1, 0]])
+    return parallel & (tf.reduce_sum(tf.nn.relu(ink[1:] - ink[:-1])) > 1)
 
 
 def ruled(contrast: Any) -> Any:

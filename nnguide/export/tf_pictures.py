@@ -68,7 +68,7 @@ def from_ink(grey: Any, refuses: bool) -> Any:
     grey = tf.where(tf_ink.is_light(grey), 1 - grey, grey)
     block = -(-tf.reduce_max(tf.shape(grey)) // LOOKS[0])
     small = grid.block_mean(grey, block)
-    ink = tf_ink.find(small, tf.ones_like(small, tf.bool))
+    ink = tf_ink.find(small, tf.ones_like(small, tf.bool), whole=True)
     marks = 1
     levels = tf.zeros([SIDE, SIDE])
     if ink.seen:
@@ -170,7 +170,7 @@ def closer(grey: Any, ink: tf_ink.Ink, block: Any) -> tf_ink.Ink:
         box = tf.concat([tf.stack([top, left]), ends], 0) / block  # float64
         there = tf.cast(ink.strength > 0, tf.float32)
         region = grid.resized(there, box, (tf.shape(small)[0], tf.shape(small)[1])) > 0
-        again = tf_ink.find(small, region)
+        again = tf_ink.find(small, region, whole=False)
         if again.seen:
             found = again
     return found

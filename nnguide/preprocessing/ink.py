@@ -15,6 +15,7 @@ from . import grid
 
 FAINTEST = 0.04  # ink that differs less from its paper is none
 NOISE = 5.0  # ink stands this many standard deviations out of the noise
+PARALLEL = 0.7  # of 1: how far all edges of stripes run the same way
 SEGMENTS = 16  # a ruled line is seen in nearly all of this many pieces of the picture's width
 
 
@@ -55,6 +56,9 @@ def find(grey: np.ndarray, region: np.ndarray | None = None) -> Ink | None:
         return None
     level = float(np.quantile(full, 0.8))
     marks = Parts(contrast, max(quiet, 0.3 * level), blocks=160).marks() + ringed
+
+    if region is None and is_striped(contrast):
+        marks += 1
 
     contrast = np.where(digit, contrast, 0)  # once more: what is faint beside this ink is none
     parts = Parts(contrast, max(quiet, 0.3 * level))
@@ -114,6 +118,27 @@ def without_lines(contrast: np.ndarray) -> np.ndarray:
     if not ink.any() or (across[0] and across[-1]) or (down[0] and down[-1]):
         return contrast  # the "lines" were strokes of a digit that fills its picture
     return rest
+
+
+def is_striped(contrast: np.ndarray) -> bool:
+    """Whether the ink is stripes: all edges run the same way, and there are several.
+
+    The way is that of the structure tensor (Bigün and Granlund, 1987); stripes are counted where
+    the ink, summed along them, is above half of its highest sum.
+    """
+    most = max(float(contrast.max()), 1e-6)
+    light = np.clip(contrast, 0, 0.5 * most).astype(np.float64)
+    down, across = light[2:, 1:-1] - light[:-2, 1:-1], light[1:-1, 2:] - light[1:-1, :-2]
+    x, y, both = (across**2).sum(), (down**2).sum(), (down * across).sum()
+    if np.hypot(x - y, 2 * both) <= PARALLEL * (x + y):
+        return False
+    angle = 0.5 * np.arctan2(2 * both, x - y)
+    rows, columns = np.indices(contrast.shape)
+    place = columns * np.cos(angle) + rows * np.sin(angle)
+    place = np.floor(place - place.min()).astype(int)
+    sums = np.bincount(place.ravel(), (contrast > 0.25 * most).ravel())
+    ink = np.pad(sums > 0.5 * sums.max(), 1)
+    return int((ink[1:] & ~ink[:-1]).sum()) > 1
 
 
 def ruled(contrast: np.ndarray) -> np.ndarray:

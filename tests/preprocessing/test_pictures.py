@@ -280,6 +280,17 @@ def test_a_digit_that_fills_its_picture_is_read_as_with_a_margin(label, pen):
             assert apart(mnist_form.normalise(grey), whole) < 8
 
 
+@pytest.mark.parametrize("across", [20, 45, 70, -30])
+@pytest.mark.parametrize("size", [(60, 60), (200, 140)])
+def test_stripes_are_no_digit(size, across):
+    rows, columns = np.indices(size)
+    angle = np.radians(across)
+    wave = np.sin((columns * np.cos(angle) + rows * np.sin(angle)) * 2 * np.pi * 4.2 / max(size))
+    for grey in (0.5 + 0.4 * wave, 0.5 + 0.4 * np.sign(wave), np.where(wave > 0.5, 0.2, 0.9)):
+        with pytest.raises(InputError, match="digit"):
+            mnist_form.normalise(grey)
+
+
 @pytest.mark.data
 @pytest.mark.skipif(data_dir() is None, reason="NNGUIDE_DATA_DIR is not set")
 def test_digits_of_mnist_cut_to_their_ink_come_out_as_they_were():
