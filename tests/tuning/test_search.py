@@ -187,7 +187,7 @@ def test_the_comparison_is_honest(best: list[float], exceeds: bool) -> None:
     assert ("NOT more" in report.verdict(found)[-1]) is not exceeds
     one = report.compare(scorer, tuned, 1, lambda line: None)
     assert one["exceeds"] is None
-    assert "cannot tell" in report.verdict(one)[-1]
+    assert "too few to tell" in report.verdict(one)[-1]
 
 
 def test_importance_is_the_share_of_variance_that_goes_with_a_setting() -> None:
