@@ -61,7 +61,7 @@ def pictures(alone: Path) -> Path:
 BAD = {
     "empty.png": "empty",
     "cut.png": "cut short",
-    "text.png": "told by its content",
+    "text.png": "recognized by its content",
     "huge.png": "40,000 x 40,000",
     "blank.png": "no digit",
     "nowhere.png": "No such file",
