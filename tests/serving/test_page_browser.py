@@ -82,7 +82,7 @@ def page(tmp_path: Path) -> Iterator[Page]:
     assert PROGRAM
     with chromium.opened(PROGRAM, tmp_path / "browser") as opened:
         yield opened
-        # Half a digit may be refused in words, which the browser notes: how often depends on the pace.
+        # Half a digit may be refused in words, which the browser notes; it depends on the pace.
         refused = "the server responded with a status of 400"
         assert [line for line in opened.complaints if refused not in line] == []
 
