@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnguide import keras_objects
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "train": "nnguide.training.train",
