@@ -212,7 +212,7 @@ def test_two_processes_never_make_one_folder(tmp_path: Path) -> None:
         assert other.stdout.readline() == b"mine\n"
         for command in ("train", "threshold"):
             space = Workspace(tmp_path / "r", command, verify, force=True)
-            with pytest.raises(ConfigError, match="another process is at work"):
+            with pytest.raises(ConfigError, match="another process is using"):
                 make(space, "new")
         workspace.sweep(tmp_path, "train")
         assert (tmp_path / "r.train.unfinished" / "a").read_text() == "mine"

@@ -1,4 +1,4 @@
-"""Short experiments with a model, which is the same afterwards: weights, optimiser, randomness."""
+"""Short experiments with a model, which is the same afterwards: weights, optimizer, randomness."""
 
 from __future__ import annotations
 
@@ -306,7 +306,7 @@ def highest_rate(optimizer: Any) -> float:
 
 
 def _copy(optimizer: Any) -> Any:
-    """A new optimiser with the same settings and a rate that can be set."""
+    """A new optimizer with the same settings and a rate that can be set."""
     inner = getattr(optimizer, "inner_optimizer", optimizer)  # of a scaled loss, under float16
     try:
         return type(inner).from_config({**inner.get_config(), "learning_rate": 0.001})

@@ -215,7 +215,7 @@ class Checkpoint(keras.callbacks.Callback):
     """After every epoch, write all that a training needs to go on as if never interrupted.
 
     One .npz, written atomically: the model's variables (the state of its random generators
-    among them), the optimiser's, the best weights, the early stopping's count and the history.
+    among them), the optimizer's, the best weights, the early stopping's count and the history.
 
     Args:
         path: the file.

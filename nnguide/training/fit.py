@@ -143,7 +143,7 @@ def fit(
         same = identity(config, training, validation)
         keeper = Checkpoint(checkpoint, stopping, same, runtime.writes)
         keeper.set_model(trainer)
-        with runtime.scope:  # the optimiser's variables belong where the model's are
+        with runtime.scope:  # the optimizer's variables belong where the model's are
             done = keeper.resume()
         if done:
             say(f"resuming after epoch {done} of {train.epochs}")
@@ -252,7 +252,7 @@ def _trainer(
     labels: int,
     runtime: Runtime,
 ) -> keras.Model:
-    """`core` compiled, in a model of its own, which keeps the optimiser."""
+    """`core` compiled, in a model of its own, which keeps the optimizer."""
     train, head, together = config.train, task.head(labels), slots.together
     if runtime.strategy == "multi_worker":
         trainer = multi_worker.MultiWorkerModel(core.inputs, core.outputs, name="trainer")

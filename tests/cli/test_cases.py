@@ -253,7 +253,7 @@ def test_parts_may_be_called_as_people_call_them(nnguide, alone):
         assert json.loads(nnguide("evaluate", "digits", *words).out)["n"] == 12
     class_folders(folder / "test")
     ended = nnguide("evaluate", "digits", *words)
-    assert json.loads(ended.out)["n"] == 12 and "valid is left out" in ended.err
+    assert json.loads(ended.out)["n"] == 12 and "valid is not used" in ended.err
     for name, n in (("f27-training-testing", 16), ("f12-nested", 16)):
         ended = nnguide("evaluate", "digits", "--dataset", case(f"folders/{name}"), "--json")
         assert json.loads(ended.out)["n"] == n
@@ -313,4 +313,4 @@ def test_evaluate_says_that_examples_were_learned_from(nnguide, alone):
     shutil.copytree(path, alone / "copy")
     ended = nnguide("evaluate", "run", "--dataset", "copy", "--json")
     assert json.loads(ended.out)["training_copies"] >= 8
-    assert "stand in the training set" in ended.err
+    assert "are in the run's training set too" in ended.err

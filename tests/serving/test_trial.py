@@ -91,8 +91,8 @@ def test_a_request_ends_on_the_version_that_it_began_with(start: Start):
 
     async def ended() -> bytes:
         answer = asyncio.get_running_loop().create_future()
-        begun.batcher.submit(Job("predict", b'{"instances": [0.0]}', False, answer))
-        return await asyncio.wait_for(answer, 20)
+        begun.batcher.submit(Job("predict", b'{"instances": [0.0]}', False, answer, "half", 1))
+        return (await asyncio.wait_for(answer, 20)).content
 
     assert json.loads(asyncio.run(ended())) == {"predictions": [1.0]}
     begun.batcher.release()

@@ -100,7 +100,7 @@ def test_an_interruption_ends_in_130_and_goes_on(tmp_path: Path, number: signal.
     late.process.send_signal(number)
     assert (early.ends(), late.ends()) == (130, 130), early.text + late.text
     assert "nnguide: interrupted" in early.text
-    assert "go on with --resume" in late.text
+    assert "continue with --resume" in late.text
     assert "Traceback" not in early.text + late.text
     left = {path.name for path in tmp_path.iterdir() if path.suffix != ".log"}
     assert left == {"late"}

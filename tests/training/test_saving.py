@@ -72,10 +72,10 @@ print(sorted(known() - before), len(before))
     assert int(count) >= 8
 
 
-def test_an_optimiser_is_never_saved(tmp_path: Path) -> None:
+def test_an_optimizer_is_never_saved(tmp_path: Path) -> None:
     made = model()
     made.compile("adam", "categorical_crossentropy")
-    with pytest.raises(ValueError, match="optimiser"):
+    with pytest.raises(ValueError, match="optimizer"):
         saving.save(made, tmp_path / "m.keras")
     assert not (tmp_path / "m.keras").exists()
 

@@ -1,4 +1,4 @@
-"""Learning rates at start, peak and end; optimisers by name; a rate counts updates."""
+"""Learning rates at start, peak and end; optimizers by name; a rate counts updates."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_the_rate_asked_for_is_the_highest(name: str, peak: float, epochs: int, 
         ("adamw", "AdamW", "weight_decay", 0.05),
     ],
 )
-def test_optimisers_by_name(name: str, kind: str, setting: str, value: float) -> None:
+def test_optimizers_by_name(name: str, kind: str, setting: str, value: float) -> None:
     config = TrainConfig(optimizer=name, momentum=0.8, weight_decay=0.05)  # type: ignore[arg-type]
     got = optimizer(config, 10)
     assert type(got).__name__ == kind

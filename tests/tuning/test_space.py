@@ -109,7 +109,7 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
 def test_a_space_in_which_all_is_fixed_is_refused() -> None:
     wanted = pretended.search(space={})
     fixed = {hp.name: hp.default for hp in declare(wanted)[0].space}
-    with pytest.raises(ConfigError, match="nothing left to search"):
+    with pytest.raises(ConfigError, match="nothing to search"):
         declare(settle("digits", settings=["model.kind=dense"], space=fixed))
 
 

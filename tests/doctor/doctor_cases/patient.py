@@ -76,7 +76,7 @@ def pictures(random: Random, rows: int, shape: tuple[int, ...], k: int) -> tuple
 
 
 def optimizer(random: Random) -> Any:
-    """An optimiser at a rate that people use."""
+    """An optimizer at a rate that people use."""
     pick = keras.optimizers
     rate = float(choose(random, 5e-4, 1e-3, 2e-3))
     return choose(
