@@ -268,7 +268,7 @@ def test_a_signal_to_one_worker_ends_all_with_a_run(
     assert ends(workers) == [130, 130], [worker.text for worker in workers]
     assert left(tmp_path) == {"run"}
     assert Run.open(tmp_path / "run").metrics["interrupted"] is True
-    assert "go on with --resume" in workers[0].text
+    assert "continue with --resume" in workers[0].text
 
 
 STOCK = """
