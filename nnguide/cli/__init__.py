@@ -310,7 +310,7 @@ class _ToUser(logging.Handler):
             say(record.getMessage())
 
 
-def loud() -> None:
+def show_log() -> None:
     """Let the library's log through, and with -v the frameworks; before one is imported."""
     from nnguide import framework_logs
 

@@ -24,7 +24,7 @@ def twins(steps: int, seed: int, as_json: bool) -> None:
 
     Example: nnguide blueprint twins --steps 100
     """
-    cli.loud()
+    cli.show_log()
     from nnguide.blueprints import twins as blueprint
 
     rows = list(blueprint.paths(steps, seed))

@@ -196,7 +196,7 @@ def filters(run: str, most: int, plot: Path | None, as_json: bool) -> None:
       nnguide blueprint train --data digits --out by-hand
       nnguide blueprint filters by-hand --plot filters.png
     """
-    cli.loud()
+    cli.show_log()
     from nnguide.blueprints.experiments import first_layer
 
     data = first_layer.filters(first_layer.weights_of(run), most)

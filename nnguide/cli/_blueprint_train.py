@@ -78,7 +78,7 @@ def train(
       nnguide blueprint train --data digits --out by-hand
       nnguide blueprint train --data table.csv --label-column price --hidden 32
     """
-    cli.loud()
+    cli.show_log()
     from nnguide.blueprints import train_problem
     from nnguide.training import cluster
 

@@ -49,7 +49,7 @@ def command(
       nnguide audit spam --dataset messages.csv --json
       nnguide audit my-run --dataset scans/
     """
-    cli.loud()
+    cli.show_log()
     from nnguide import runs
     from nnguide.audit import collect, page
     from nnguide.evaluation import report

@@ -23,7 +23,7 @@ def command(run: str, as_json: bool) -> None:
       nnguide benchmark digits
       nnguide benchmark my-run --json
     """
-    cli.loud()
+    cli.show_log()
     from nnguide import runs
 
     found = runs.load(run)

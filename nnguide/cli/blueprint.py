@@ -69,7 +69,7 @@ def neuron(plot: Path | None, as_json: bool, **given: Any) -> None:
 
     Example: nnguide blueprint neuron --inputs 1,2 --weights .5,-.3 --bias .1
     """
-    cli.loud()
+    cli.show_log()
     from nnguide.blueprints import neuron as blueprint
 
     data = blueprint.neuron(**given)
@@ -135,7 +135,7 @@ def trace(
 
 
 def _trace_text(text: str, run: str, target: int, plot: Path | None, as_json: bool) -> None:
-    cli.loud()
+    cli.show_log()
     from nnguide import runs
     from nnguide.blueprints.trace_text import trace_text
 

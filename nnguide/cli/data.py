@@ -91,7 +91,7 @@ def info(
     from nnguide import data
 
     if name not in data.names() and Path(name).expanduser().exists():
-        cli.loud()
+        cli.show_log()
         _path(Path(name).expanduser(), task, label_column, text_column, encoding, out, as_json)
         return
     if task or label_column or text_column or encoding or out:
@@ -216,7 +216,7 @@ def uncertain(run: str, path: Path, count: int) -> int:
     nnguide data uncertain digits scans/
     nnguide data uncertain my-spam unlabelled.txt --count 50
     """
-    cli.loud()
+    cli.show_log()
     from nnguide import runs
     from nnguide.cli.predict import one_line
     from nnguide.runs.uncertain import uncertain as least_sure

@@ -56,7 +56,7 @@ def command(
         raise ConfigError(f"--batch-size is 1 or more; got {batch_size}")
     if label_column and not data:
         raise ConfigError("--label-column is for the CSV file that --data names")
-    cli.loud()
+    cli.show_log()
     from nnguide.doctor import load
 
     case = load.load(

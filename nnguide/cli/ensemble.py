@@ -26,7 +26,7 @@ def command(runs: tuple[str, ...], out: Path, force: bool, as_json: bool) -> Non
     Example:
       nnguide ensemble best-0 best-1 best-2 --out best
     """
-    cli.loud()
+    cli.show_log()
     from nnguide.runs import load
     from nnguide.training.ensemble import ensemble
 

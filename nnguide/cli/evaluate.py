@@ -42,7 +42,7 @@ def command(
       nnguide evaluate spam --dataset messages.csv --threshold 0.9
       nnguide evaluate spam --dataset mails.csv --label-column class --text-column body
     """
-    cli.loud()
+    cli.show_log()
     from nnguide import runs
     from nnguide.evaluation import evaluate, report
     from nnguide.runs import outputs

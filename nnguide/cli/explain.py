@@ -67,7 +67,7 @@ def command(
       nnguide explain spam - --json < messages.txt
       nnguide explain spam --mail strange.eml
     """
-    cli.loud()
+    cli.show_log()
     from nnguide.runs import outputs
 
     methods = _methods(method, compare)

@@ -57,7 +57,7 @@ def command(
       nnguide export spam --format onnx --out exports
       nnguide export my-run --format saved_model --version 7 --serving-config
     """
-    cli.loud()
+    cli.show_log()
     from nnguide import runs
 
     found = runs.load(run)

@@ -125,7 +125,7 @@ def _passthrough(run: str, anyway: bool, strict: bool) -> int:
 
 
 def _judge(raw: bytes, run: str, anyway: bool) -> Verdict:
-    cli.loud()
+    cli.show_log()
     from nnguide.filtering.judge import Judge
 
     return Judge(run, anyway).verdict(raw)

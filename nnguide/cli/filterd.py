@@ -52,7 +52,7 @@ def command(
       nnguide filterd --run my-mail --socket /run/nnguide.sock
       spamc -p 7830 < message.eml
     """
-    cli.loud()
+    cli.show_log()
     from nnguide.filtering import daemon
     from nnguide.filtering.judge import Judge
 

@@ -37,7 +37,7 @@ def command(lesson: str | None, port: int, no_browser: bool) -> int:
       nnguide learn descent
       nnguide learn neuron --no-browser --port 9000
     """
-    cli.loud()
+    cli.show_log()
     from nnguide.learn import lessons, server
     from nnguide.serving.server import bind
 

@@ -72,7 +72,7 @@ def command(
       cat messages.txt | nnguide predict spam - --json
       nnguide predict spam -- "-50% today"
     """
-    cli.loud()
+    cli.show_log()
     from nnguide import runs
     from nnguide.inference.sources import is_path
     from nnguide.kinds import Asked

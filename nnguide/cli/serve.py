@@ -127,7 +127,7 @@ def command(
       nnguide serve exports/digits --workers 4 --token-file tokens.txt
       curl -d '{"instances": ["win a prize"]}' localhost:8501/v1/models/spam:predict
     """
-    cli.loud()
+    cli.show_log()
     if not poll > 0:
         raise ConfigError(f"--poll is a number of seconds above 0; got {poll:g}")
     together = tempfile.TemporaryDirectory(prefix="nnguide-metrics-") if workers > 1 else None

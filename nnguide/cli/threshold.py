@@ -31,7 +31,7 @@ def command(run: str, max_blocked_ham: float, out: Path | None, force: bool, as_
       nnguide threshold saved_models/runs/my-spam --max-blocked-ham 0.002
       nnguide threshold spam --max-blocked-ham 0.001 --out strict-spam
     """
-    cli.loud()
+    cli.show_log()
     from nnguide import runs
     from nnguide.evaluation import report, validation_scores
 

@@ -105,7 +105,7 @@ def command(
         words.append("runtime.deterministic=true")
     tree = _options.read_config(config_file) if config_file else None
 
-    cli.loud()
+    cli.show_log()
     started = time.monotonic()
     from nnguide.training import tracking
     from nnguide.training.configure import configure

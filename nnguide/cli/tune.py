@@ -88,7 +88,7 @@ def command(
       nnguide tune digits --space space.toml --out my-search --resume
     """
     tasks.get(task)
-    cli.loud()
+    cli.show_log()
     from nnguide import framework_logs
 
     alone = ORACLE not in os.environ

@@ -15,7 +15,7 @@ from nnguide.doctor import graph as graph_
 from nnguide.doctor.data import TEXTS, Data, arrays, each
 from nnguide.doctor.graph import Graph
 from nnguide.doctor.losses import Ending, endings
-from nnguide.doctor.rule import LackingError
+from nnguide.doctor.rule import CannotCheckError
 from nnguide.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Case:
         batch_size: of training, or None where it is not known.
         shuffles: whether training is known to shuffle.
         trained: whether the weights are known to have been trained.
-        measures: figures that are watched beside the compiled metrics.
+        measures: metrics beside the compiled ones.
         probe: of the rate, once a rule has made it.
     """
 
@@ -86,15 +86,15 @@ class Case:
             raise InputError(f"expected inputs of shape {_shown(wanted)}; got {_shown(got)}")
 
     def require_data(self) -> Data:
-        """The data; LackingError without."""
+        """The data; CannotCheckError without."""
         if self.data is None:
-            raise LackingError("no data was given")
+            raise CannotCheckError("no data was given")
         return self.data
 
     def require_history(self) -> History:
-        """The history; LackingError without."""
+        """The history; CannotCheckError without."""
         if self.history is None:
-            raise LackingError("no history was given")
+            raise CannotCheckError("no history was given")
         return self.history
 
     @functools.cached_property
@@ -116,28 +116,28 @@ class Case:
 
     @functools.cached_property
     def graph(self) -> Graph:
-        """The wiring; LackingError where it cannot be read."""
+        """The wiring; CannotCheckError where it cannot be read."""
         example = None if self.data is None else self.sample[0]
         return graph_.read(self.model, example)
 
     @functools.cached_property
     def endings(self) -> list[Ending]:
-        """How each output ends: head, loss and labels. LackingError if it is not compiled."""
+        """How each output ends: head, loss and labels. CannotCheckError if it is not compiled."""
         y = None if self.data is None else self.data.train.y
         return endings(self.model, self.graph, y)
 
     @functools.cached_property
     def forward(self) -> Forward:
-        """What went through the layers for the sample; LackingError where it cannot be run."""
+        """What went through the layers for the sample; CannotCheckError where it cannot be run."""
         from nnguide.doctor.probes import forward
 
         return forward(self.model, self.graph, self.sample[0])
 
     @functools.cached_property
     def metric_names(self) -> list[str]:
-        """What is watched in training and beside it; LackingError if the model is not compiled."""
+        """The metrics of training; CannotCheckError if the model is not compiled."""
         if not getattr(self.model, "compiled", False):
-            raise LackingError("the model is not compiled")
+            raise CannotCheckError("the model is not compiled")
         compiled = self.model._compile_metrics
         found = (
             []
@@ -156,12 +156,12 @@ class Case:
         return [*names, *self.measures]
 
     def require_batch_size(self) -> int:
-        """Examples an update; LackingError where nobody said."""
+        """Examples an update; CannotCheckError where nobody said."""
         function = graph_.functional(self.model)
         fixed = self.batch_size or (function.inputs[0].shape[0] if function else None)
         if fixed:
             return int(fixed)
-        raise LackingError("the batch size is not known (--batch-size)")
+        raise CannotCheckError("the batch size is not known (--batch-size)")
 
 
 def _takes(wanted: tuple[int | None, ...], got: tuple[int, ...]) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from nnguide.doctor.rule import LackingError
+from nnguide.doctor.rule import CannotCheckError
 
 SIGMOIDS = frozenset({"sigmoid", "hard_sigmoid", "hardsigmoid"})
 TANHS = frozenset({"tanh", "hard_tanh", "hardtanh", "softsign"})
@@ -191,7 +191,7 @@ def read(model: Any, example: Any = None) -> Graph:
         model: any Keras model.
         example: a batch of its inputs, with which a subclassed model's `call` is followed.
     Raises:
-        LackingError: a subclassed model whose `call` cannot be followed.
+        CannotCheckError: a subclassed model whose `call` cannot be followed.
     """
     function = functional(model) or _followed(model, example)
     nodes: list[Node] = []
@@ -206,7 +206,7 @@ def read(model: Any, example: Any = None) -> Graph:
 def _followed(model: Any, example: Any) -> Any:
     """What a subclassed model's `call` does to symbols in the place of numbers."""
     if example is None:
-        raise LackingError("the graph of this kind of model can only be read with data")
+        raise CannotCheckError("the graph of this kind of model can only be read with data")
     try:
         symbols = keras.tree.map_structure(
             lambda a: keras.Input(a.shape[1:], dtype=keras.backend.standardize_dtype(a.dtype)),
@@ -214,7 +214,7 @@ def _followed(model: Any, example: Any) -> Any:
         )
         return keras.Function(symbols, model.call(symbols))
     except Exception as error:  # the user's code may raise anything
-        raise LackingError(
+        raise CannotCheckError(
             f"the graph of this subclassed model cannot be read ({type(error).__name__})"
         ) from error
 

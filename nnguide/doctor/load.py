@@ -240,7 +240,7 @@ def _compile(run: Run, model: Any, rows: int) -> None:
 
 
 def _own_data(run: Run) -> Any:
-    """What the run was trained on: the part it fitted, the part it watched, the test set."""
+    """What the run was trained on: training, validation and test set."""
     from nnguide import data
     from nnguide.data.splits import training_and_validation
     from nnguide.doctor.data import Data, Part
@@ -261,5 +261,5 @@ def _own_data(run: Run) -> Any:
         return Part(examples.inputs, head.targets(examples.labels))
 
     training, validation = training_and_validation(config, source.load("train"))
-    watched = None if validation is None else part(validation)
-    return Data(part(training), watched, part(source.load("test")))
+    held = None if validation is None else part(validation)
+    return Data(part(training), held, part(source.load("test")))

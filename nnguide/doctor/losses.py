@@ -11,7 +11,7 @@ import numpy as np
 
 from nnguide.doctor.data import arrays
 from nnguide.doctor.graph import Graph, Node
-from nnguide.doctor.rule import LackingError
+from nnguide.doctor.rule import CannotCheckError
 
 Family = Literal["categorical", "sparse", "binary", "distance", "other"]
 FAMILIES: dict[str, Family] = {
@@ -70,13 +70,13 @@ class Ending:
     @property
     def require_activation(self) -> str:
         if self.activation is None:
-            raise LackingError("the activation of the head cannot be read")
+            raise CannotCheckError("the activation of the head cannot be read")
         return self.activation
 
     @property
     def require_labels(self) -> np.ndarray:
         if self.labels is None:
-            raise LackingError("no data was given")
+            raise CannotCheckError("no data was given")
         return self.labels
 
     @property
@@ -103,13 +103,13 @@ def endings(model: Any, graph: Graph, y: Any) -> list[Ending]:
     """How each output of a compiled model ends.
 
     Raises:
-        LackingError: not compiled, no loss, or a loss in a form that cannot be told apart.
+        CannotCheckError: not compiled, no loss, or a loss in a form that cannot be told apart.
     """
     compiled = getattr(model, "_compile_loss", None)
     if not getattr(model, "compiled", False):
-        raise LackingError("the model is not compiled")
+        raise CannotCheckError("the model is not compiled")
     if compiled is None:
-        raise LackingError("the model is compiled without a loss")
+        raise CannotCheckError("the model is compiled without a loss")
     names = list(getattr(model, "output_names", None) or [])
     losses = _spread(compiled._user_loss, names, len(graph.outputs))
     labels = _spread_labels(y, names, len(graph.outputs))
@@ -140,7 +140,7 @@ def _spread(loss: Any, names: list[str], outputs: int) -> list[Any]:
         return [loss.get(name) for name in names] if names else [next(iter(loss.values()))]
     if isinstance(loss, (list, tuple)):
         if len(loss) != outputs:
-            raise LackingError("the losses are not one for each output")
+            raise CannotCheckError("the losses are not one for each output")
         return list(loss)
     return [loss] * outputs
 

@@ -16,7 +16,7 @@ import tensorflow as tf
 from nnguide import framework_logs
 from nnguide.doctor.data import TEXTS, arrays, each
 from nnguide.doctor.graph import NORMALISING, RELUS, Graph, Node
-from nnguide.doctor.rule import LackingError
+from nnguide.doctor.rule import CannotCheckError
 
 if TYPE_CHECKING:
     from nnguide.doctor.case import Case
@@ -80,12 +80,12 @@ def first_weighted(graph: Graph) -> list[Node]:
     raw: set[int] = set()
     found = []
     for node in graph.nodes:
-        fed = any(id(given) in raw for given in node.inputs)
+        from_input = any(id(tensor) in raw for tensor in node.inputs)
         if node.is_input:
             raw.add(id(node))
-        elif fed and (node.is_weighted or node.is_recurrent):
+        elif from_input and (node.is_weighted or node.is_recurrent):
             found.append(node)
-        elif fed and not _settles(node):
+        elif from_input and not _settles(node):
             raw.add(id(node))
     return found
 
@@ -96,30 +96,35 @@ def _settles(node: Node) -> bool:
 
 
 def forward(model: Any, graph: Graph, x: Any) -> Forward:
-    """Send `x` through the model and look at the layers on the way.
+    """Send `x` through the model and observe the layers on the way.
 
     Raises:
-        LackingError: the model cannot be run on it.
+        CannotCheckError: the model cannot be run on it.
     """
     first = {id(node.op): node for node in first_weighted(graph)}
     relus = {id(node.op): node for node in graph.nodes if node.activation in RELUS}
     received: dict[int, np.ndarray] = {}
     dead: dict[int, np.ndarray] = {}
 
-    def look(op: Any, given: tuple[Any, ...], answer: Any) -> None:
-        if id(op) in first and given and hasattr(given[0], "shape"):
-            received[id(first[id(op)])] = _numbers(given[0])
+    def observe(op: Any, inputs: tuple[Any, ...], answer: Any) -> None:
+        if id(op) in first and inputs and hasattr(inputs[0], "shape"):
+            received[id(first[id(op)])] = _numbers(inputs[0])
         if id(op) in relus:
             numbers = _numbers(answer)
             idle = (numbers <= 0).all(axis=tuple(range(numbers.ndim - 1)))
             node = id(relus[id(op)])
             dead[node] = np.logical_and(idle, dead.get(node, True))
 
-    with unchanged(model), _watched([node.op for node in (*first.values(), *relus.values())], look):
+    with (
+        unchanged(model),
+        _observed([node.op for node in (*first.values(), *relus.values())], observe),
+    ):
         try:
             model(tensors(x), training=False)
         except Exception as error:  # the user's layers may raise anything
-            raise LackingError(f"the model cannot be run on the data ({reason(error)})") from error
+            raise CannotCheckError(
+                f"the model cannot be run on the data ({reason(error)})"
+            ) from error
     return Forward(received, dead)
 
 
@@ -128,21 +133,21 @@ def _numbers(tensor: Any) -> np.ndarray:
 
 
 @contextlib.contextmanager
-def _watched(operations: list[Any], look: Any) -> Iterator[None]:
-    """Have `look` called with what each operation is given and what it answers."""
+def _observed(operations: list[Any], observe: Any) -> Iterator[None]:
+    """Call `observe` with the inputs and the output of each operation."""
     changed = {id(op): op for op in operations}.values()
 
-    def watching(op: Any, call: Any) -> Any:
-        def watched(*given: Any, **more: Any) -> Any:
-            answer = call(*given, **more)
-            look(op, given, answer)
+    def observing(op: Any, call: Any) -> Any:
+        def observed(*args: Any, **kwargs: Any) -> Any:
+            answer = call(*args, **kwargs)
+            observe(op, args, answer)
             return answer
 
-        return watched
+        return observed
 
     try:
         for op in changed:
-            object.__setattr__(op, "call", watching(op, op.call))
+            object.__setattr__(op, "call", observing(op, op.call))
         yield
     finally:
         for op in changed:
@@ -156,7 +161,7 @@ def gradient_norms(case: Case, layers: list[Node]) -> dict[str, float]:
     squared outputs. Without data the inputs are normal random numbers.
 
     Raises:
-        LackingError: the model cannot be run.
+        CannotCheckError: the model cannot be run.
     """
     model = case.model
     x, y = case.sample if case.data is not None else (_random_inputs(model), None)
@@ -166,7 +171,7 @@ def gradient_norms(case: Case, layers: list[Node]) -> dict[str, float]:
             outputs = model(tensors(x), training=False)
             loss = _loss(model, y, outputs)
         except Exception as error:
-            raise LackingError(f"the model cannot be run ({reason(error)})") from error
+            raise CannotCheckError(f"the model cannot be run ({reason(error)})") from error
         gradients = tape.gradient(loss, [kernel.value for kernel in kernels])
     return {
         node.name: 0.0 if gradient is None else float(tf.norm(tf.cast(gradient, tf.float32)))
@@ -186,7 +191,7 @@ def _random_inputs(model: Any) -> Any:
     draw = np.random.default_rng(0)
     inputs = getattr(model, "inputs", None)
     if not inputs or any(str(tensor.dtype) == "string" for tensor in inputs):
-        raise LackingError("no data was given")
+        raise CannotCheckError("no data was given")
     found = []
     for tensor in inputs:
         shape = (FEW, *(size or FEW for size in tensor.shape[1:]))
@@ -202,27 +207,27 @@ class RateProbe:
         """Prepare for `case`.
 
         Raises:
-            LackingError: not compiled, without data, trained already, with a training of its
+            CannotCheckError: not compiled, without data, trained already, with a training of its
                 own, too large for a short probe, or with batch norm over too few rows.
         """
         self.model = model = case.model
         x, y = case.sample
         rows = len(arrays(x)[0])
         if not getattr(model, "compiled", False) or model._compile_loss is None:
-            raise LackingError("the model is not compiled with a loss")
+            raise CannotCheckError("the model is not compiled with a loss")
         if case.trained:
-            raise LackingError("the weights are trained already: this rule is for a new model")
+            raise CannotCheckError("the weights are trained already: this rule is for a new model")
         if type(model).train_step is not keras.Model.train_step:
-            raise LackingError("the model has a training step of its own")
+            raise CannotCheckError("the model has a training step of its own")
         weighted = sum(bool(layer.weights) for layer in model._flatten_layers())
         if weighted > MAX_LAYERS or work(case.graph) * rows * 3 * PASSES > MAX_WORK:
-            raise LackingError("the network is too large for a short training")
+            raise CannotCheckError("the network is too large for a short training")
         self.rate = highest_rate(model.optimizer)
         size = max(min(PROBE_ROWS, rows // BATCHES), 1)
         if size < STEADY and any(
             isinstance(layer, keras.layers.BatchNormalization) for layer in model._flatten_layers()
         ):
-            raise LackingError(
+            raise CannotCheckError(
                 f"batch normalization over {size} rows is too noisy: this rule needs "
                 f"{STEADY * BATCHES}"
             )
@@ -255,7 +260,7 @@ class RateProbe:
 
 
         Raises:
-            LackingError: the loss cannot be computed.
+            CannotCheckError: the loss cannot be computed.
         """
         start = [np.array(keras.ops.convert_to_numpy(v)) for v in self.optimizer.variables]
         try:
@@ -267,7 +272,7 @@ class RateProbe:
                     if not np.isfinite(found[-1]):
                         break
         except Exception as error:
-            raise LackingError(
+            raise CannotCheckError(
                 f"the model cannot be trained on the data ({reason(error)})"
             ) from error
         finally:
@@ -311,4 +316,4 @@ def _copy(optimizer: Any) -> Any:
     try:
         return type(inner).from_config({**inner.get_config(), "learning_rate": 0.001})
     except Exception as error:
-        raise LackingError(f"the optimizer cannot be copied ({reason(error)})") from error
+        raise CannotCheckError(f"the optimizer cannot be copied ({reason(error)})") from error

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from nnguide.doctor.case import Case
 
 
-class LackingError(Exception):
-    """A rule cannot be looked at; the message says what it lacks."""
+class CannotCheckError(Exception):
+    """A rule cannot be checked; the message says what is missing."""
 
 
 @dataclass(frozen=True)
@@ -34,18 +34,18 @@ class Evidence:
     fix: str | None = None
 
 
-Look = Callable[["Case"], Evidence | None]
+Check = Callable[["Case"], Evidence | None]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One mistake and how it is seen.
+    """One mistake and how it is recognised.
 
     Attributes:
         id: stable, in small letters and hyphens.
         explanation: why it is a mistake, one sentence.
         fix: what to do, one or two sentences.
-        look: Evidence of the mistake in a case, None if there is none; raises LackingError.
+        check: Evidence of the mistake in a case, None if there is none; raises CannotCheckError.
         cheap: takes milliseconds: nothing goes through the network.
     """
 
@@ -53,7 +53,7 @@ class Rule:
     severity: Severity
     explanation: str
     fix: str
-    look: Look
+    check: Check
     cheap: bool
 
 
@@ -62,12 +62,12 @@ RULES: dict[str, Rule] = {}
 
 def rule(
     id: str, severity: Severity, explanation: str, fix: str, *, cheap: bool = False
-) -> Callable[[Look], Look]:
-    """Declare the decorated function as the `look` of a rule."""
+) -> Callable[[Check], Check]:
+    """Declare the decorated function as the `check` of a rule."""
 
-    def declare(look: Look) -> Look:
-        RULES[id] = Rule(id, severity, explanation, fix, look, cheap)
-        return look
+    def declare(check: Check) -> Check:
+        RULES[id] = Rule(id, severity, explanation, fix, check, cheap)
+        return check
 
     return declare
 
@@ -84,20 +84,27 @@ def examine(case: Case, silence: Collection[str] = (), *, cheap: bool = False) -
     findings: list[Finding] = []
     passed: list[str] = []
     not_run: dict[str, str] = {}
-    for one in RULES.values():
-        if one.id in silence or (cheap and not one.cheap):
+    for candidate in RULES.values():
+        if candidate.id in silence or (cheap and not candidate.cheap):
             continue
         try:
-            seen = one.look(case)
-        except LackingError as lack:
-            not_run[one.id] = str(lack)
+            evidence = candidate.check(case)
+        except CannotCheckError as error:
+            not_run[candidate.id] = str(error)
             continue
-        if seen is None:
-            passed.append(one.id)
+        if evidence is None:
+            passed.append(candidate.id)
         else:
-            severity, fix = seen.severity or one.severity, seen.fix or one.fix
+            severity, fix = evidence.severity or candidate.severity, evidence.fix or candidate.fix
             findings.append(
-                Finding(one.id, severity, one.explanation, seen.text, fix, seen.measured)
+                Finding(
+                    candidate.id,
+                    severity,
+                    candidate.explanation,
+                    evidence.text,
+                    fix,
+                    evidence.measured,
+                )
             )
     findings.sort(key=lambda finding: finding.severity != "error")
     return Report(tuple(findings), tuple(passed), not_run, tuple(sorted(set(silence))))

@@ -11,7 +11,7 @@ import numpy as np
 from nnguide.doctor.case import Case
 from nnguide.doctor.data import TEXTS, Part, arrays
 from nnguide.doctor.probes import first_weighted
-from nnguide.doctor.rule import Evidence, LackingError, rule
+from nnguide.doctor.rule import CannotCheckError, Evidence, rule
 
 LARGE = 8.0  # root mean square of a number that goes into the first layer
 SMALL = 0.02  # largest number that does: scaled twice
@@ -67,7 +67,7 @@ def unscaled_inputs(case: Case) -> Evidence | None:
 
         if any(isinstance(node.op, keras.layers.Embedding) for node in case.graph.nodes):
             return None  # ids, which an embedding looks up
-        raise LackingError("the input of the first layer with weights cannot be read")
+        raise CannotCheckError("the input of the first layer with weights cannot be read")
     return None
 
 
@@ -100,25 +100,25 @@ def _scale(numbers: np.ndarray, name: str) -> Evidence | None:
 
 
 def classes(case: Case) -> np.ndarray:
-    """The class of each training example, (n,) int; LackingError where labels are no classes."""
+    """The class of each training example, (n,) int; CannotCheckError if labels are no classes."""
     y = arrays(case.require_data().train.y)
     if len(y) != 1:
-        raise LackingError("the model has several outputs")
+        raise CannotCheckError("the model has several outputs")
     labels = y[0]
     if labels.dtype.kind in "biuf" and labels.ndim == 2 and labels.shape[1] > 1:
         if not np.isin(labels, (0, 1)).all() or not (labels.sum(axis=1) == 1).all():
-            raise LackingError("the labels are not classes")
+            raise CannotCheckError("the labels are not classes")
         return labels.argmax(axis=1)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1 or labels.dtype.kind not in "biufU":
-        raise LackingError("the labels are not classes")
+        raise CannotCheckError("the labels are not classes")
     if labels.dtype.kind == "f" and not (labels == np.round(labels)).all():
-        raise LackingError("the labels are not classes")
+        raise CannotCheckError("the labels are not classes")
     _judged_as_classes(case)
     found, numbers = np.unique(labels, return_inverse=True)
     if not 2 <= len(found) <= min(MOST_CLASSES, len(labels) // 2):
-        raise LackingError("the labels are not classes")
+        raise CannotCheckError("the labels are not classes")
     return numbers
 
 
@@ -126,12 +126,12 @@ def _judged_as_classes(case: Case) -> None:
     """Whole numbers under a distance are counts or the like, unless there are only two."""
     try:
         endings = case.endings
-    except LackingError:
+    except CannotCheckError:
         return
     if len(endings) == 1 and endings[0].family in ("distance", "other"):
         y = endings[0].labels
         if y is not None and len(np.unique(y)) > 2:
-            raise LackingError("the labels are not classes")
+            raise CannotCheckError("the labels are not classes")
 
 
 @rule(
@@ -171,7 +171,7 @@ def test_in_train(case: Case) -> Evidence | None:
     data = case.require_data()
     others = {"test": data.test, "validation": data.validation}
     if not any(others.values()):
-        raise LackingError("there is no test or validation set")
+        raise CannotCheckError("there is no test or validation set")
     train = _rows(data.train)
     known = Counter(train)
     repeated = sum(count for count in known.values() if count > 1) / max(len(train), 1)

@@ -9,22 +9,22 @@ import numpy as np
 from nnguide.doctor.case import Case
 from nnguide.doctor.data import TEXTS, arrays
 from nnguide.doctor.losses import PROBABILITIES, Ending
-from nnguide.doctor.rule import Evidence, LackingError, rule
+from nnguide.doctor.rule import CannotCheckError, Evidence, rule
 
 SHIFT_ROWS = 20  # per class: so many examples and none of class 0 is no accident
 
 
-def _any_ending(case: Case, look: Callable[[Ending], Evidence | None]) -> Evidence | None:
-    """The first evidence of any output; lacking only where every output lacks something."""
-    lacks = []
+def _any_ending(case: Case, check: Callable[[Ending], Evidence | None]) -> Evidence | None:
+    """The first evidence of any output; an error where no output can be checked."""
+    errors = []
     for ending in case.endings:
         try:
-            if (seen := look(ending)) is not None:
+            if (seen := check(ending)) is not None:
                 return seen
-        except LackingError as lack:
-            lacks.append(lack)
-    if lacks:
-        raise lacks[0]
+        except CannotCheckError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
     return None
 
 
@@ -45,7 +45,7 @@ def loss_head(case: Case) -> Evidence | None:
 def _mismatch(end: Ending) -> Evidence | None:
     if end.family not in ("categorical", "sparse", "binary"):
         if end.loss is None:
-            raise LackingError("the loss is a function of your own")
+            raise CannotCheckError("the loss is a function of your own")
         return None
     head = end.require_activation
     wanted = "sigmoid" if end.family == "binary" else "softmax"
@@ -81,7 +81,7 @@ def softmax_one_node(case: Case) -> Evidence | None:
             )
     try:
         endings = case.endings
-    except LackingError:
+    except CannotCheckError:
         return None
     for end in endings:
         takes = end.family in ("categorical", "sparse") and end.loss != "kldivergence"
@@ -102,7 +102,7 @@ def softmax_one_node(case: Case) -> Evidence | None:
     cheap=True,
 )
 def logits_twice(case: Case) -> Evidence | None:
-    def look(end: Ending) -> Evidence | None:
+    def check(end: Ending) -> Evidence | None:
         if not end.from_logits or end.require_activation not in PROBABILITIES:
             return None
         return Evidence(
@@ -110,7 +110,7 @@ def logits_twice(case: Case) -> Evidence | None:
             {"output": end.name, "activation": end.activation, "from_logits": True},
         )
 
-    return _any_ending(case, look)
+    return _any_ending(case, check)
 
 
 @rule(
@@ -122,7 +122,7 @@ def logits_twice(case: Case) -> Evidence | None:
     cheap=True,
 )
 def logits_never(case: Case) -> Evidence | None:
-    def look(end: Ending) -> Evidence | None:
+    def check(end: Ending) -> Evidence | None:
         if end.family not in ("categorical", "sparse", "binary") or end.from_logits:
             return None
         if end.require_activation != "linear":
@@ -132,7 +132,7 @@ def logits_never(case: Case) -> Evidence | None:
             {"output": end.name, "activation": "linear", "from_logits": False},
         )
 
-    return _any_ending(case, look)
+    return _any_ending(case, check)
 
 
 @rule(
@@ -145,7 +145,7 @@ def logits_never(case: Case) -> Evidence | None:
     cheap=True,
 )
 def label_form(case: Case) -> Evidence | None:
-    def look(end: Ending) -> Evidence | None:
+    def check(end: Ending) -> Evidence | None:
         y = end.require_labels
         if y.dtype.kind in TEXTS and end.family != "other":
             return Evidence(f"the labels of {end.name} are texts", {"output": end.name})
@@ -166,7 +166,7 @@ def label_form(case: Case) -> Evidence | None:
             {"output": end.name, "nodes": end.nodes, "shape": list(y.shape[1:]), "loss": end.loss},
         )
 
-    return _any_ending(case, look)
+    return _any_ending(case, check)
 
 
 @rule(
@@ -234,7 +234,7 @@ def _range(end: Ending) -> Evidence | None:
     cheap=True,
 )
 def mse_for_classes(case: Case) -> Evidence | None:
-    def look(end: Ending) -> Evidence | None:
+    def check(end: Ending) -> Evidence | None:
         if end.family != "distance":
             return None
         seen = {"output": end.name, "activation": end.activation, "loss": end.loss}
@@ -247,7 +247,7 @@ def mse_for_classes(case: Case) -> Evidence | None:
             return None
         return Evidence(f"{text}, and its labels are classes", seen)
 
-    return _any_ending(case, look)
+    return _any_ending(case, check)
 
 
 def _are_classes(end: Ending) -> bool:

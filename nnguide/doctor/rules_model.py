@@ -10,7 +10,7 @@ import numpy as np
 from nnguide.doctor.case import Case
 from nnguide.doctor.graph import DEPTHWISE, SIGMOIDS, TANHS, Node, chain_lengths
 from nnguide.doctor.probes import gradient_norms
-from nnguide.doctor.rule import Evidence, LackingError, rule
+from nnguide.doctor.rule import CannotCheckError, Evidence, rule
 
 SIGMOID_DEPTH = 2  # sigmoid layers on one path from which on the gradient is lost: 1/16 of it left
 TANH_DEPTH = 3
@@ -47,8 +47,8 @@ def saturating_hidden(case: Case) -> Evidence | None:
     text = f"{longest} hidden layers in a row end in sigmoid or tanh"
     try:
         norms = gradient_norms(case, layers)
-    except LackingError as lack:
-        return Evidence(f"{text}; their gradients could not be measured: {lack}", measured)
+    except CannotCheckError as error:
+        return Evidence(f"{text}; their gradients could not be measured: {error}", measured)
     measured["gradient_norms"] = norms
     if len(norms) < 2:
         return Evidence(text, measured)

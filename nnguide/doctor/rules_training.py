@@ -7,7 +7,7 @@ import numpy as np
 from nnguide.doctor.case import Case
 from nnguide.doctor.data import arrays
 from nnguide.doctor.probes import RateProbe, reason, tensors, unchanged
-from nnguide.doctor.rule import Evidence, LackingError, rule
+from nnguide.doctor.rule import CannotCheckError, Evidence, rule
 
 LEARNS = 0.05  # share of the loss that a good rate takes away in a probe
 STANDS = 0.005  # share that is no progress
@@ -20,7 +20,7 @@ def penalty_and_loss(case: Case) -> tuple[float, float]:
     x, y = case.sample
     model = case.model
     if not getattr(model, "compiled", False) or model._compile_loss is None:
-        raise LackingError("the model is not compiled with a loss")
+        raise CannotCheckError("the model is not compiled with a loss")
     with unchanged(model):
         try:
             outputs = model(tensors(x), training=False)
@@ -29,7 +29,7 @@ def penalty_and_loss(case: Case) -> tuple[float, float]:
                 return 0.0, 1.0
             whole = float(model.compute_loss(y=tensors(y), y_pred=outputs))
         except Exception as error:
-            raise LackingError(f"the loss cannot be computed ({reason(error)})") from error
+            raise CannotCheckError(f"the loss cannot be computed ({reason(error)})") from error
     return penalty, max(whole - penalty, _guessing(case, y))
 
 
@@ -173,7 +173,7 @@ def no_validation(case: Case) -> Evidence | None:
 def overfitting(case: Case) -> Evidence | None:
     history, epochs = _course(case)
     if "val_loss" not in history:
-        raise LackingError("the history has no val_loss")
+        raise CannotCheckError("the history has no val_loss")
     loss, held = history["loss"], history["val_loss"]
     best = int(np.nanargmin(held)) if np.isfinite(held).any() else 0
     late = float(np.mean(held[-2:]))
@@ -228,11 +228,11 @@ def underfitting(case: Case) -> Evidence | None:
 
 
 def _course(case: Case) -> tuple[dict[str, np.ndarray], int]:
-    """The history and its length; LackingError where it is too short to show a course."""
+    """The history and its length; CannotCheckError where it is too short to show a course."""
     history = dict(case.require_history())
     epochs = len(history["loss"])
     if epochs < FEWEST_EPOCHS:
-        raise LackingError(
+        raise CannotCheckError(
             f"the history has {epochs} epochs; {FEWEST_EPOCHS} are needed to judge it"
         )
     return history, epochs

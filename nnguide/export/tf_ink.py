@@ -11,7 +11,7 @@ from nnguide.preprocessing.ink import FAINTEST, NOISE, PARALLEL, SEGMENTS
 
 
 class Ink(NamedTuple):
-    """What one look found, as nnguide.preprocessing.ink.Ink has it.
+    """What one pass found, as nnguide.preprocessing.ink.Ink has it.
 
     Attributes:
         strength: (h, w) float64.

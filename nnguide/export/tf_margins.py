@@ -14,7 +14,7 @@ from nnguide.preprocessing.margins import (
     ENOUGH,
     FAINTEST,
     FRAME,
-    LOOK,
+    LONGER_SIDE,
     ROOM,
     RUNS,
     SOLID,
@@ -36,7 +36,7 @@ def rim(grey: Any) -> Any:
 
 def is_filled(grey: Any) -> Any:
     """Whether strokes of ink touch all sides of `grey`, or thick ones two opposite sides."""
-    small = grid.block_mean(grey, -(-tf.reduce_max(tf.shape(grey)) // LOOK))
+    small = grid.block_mean(grey, -(-tf.reduce_max(tf.shape(grey)) // LONGER_SIDE))
     longest = tf.reduce_max(tf.shape(small))
     off = tf.abs(small - grid.median(rim(small)))
     most = tf.reduce_max(off)

@@ -15,7 +15,7 @@ from nnguide.export import tf_ink, tf_margins
 from nnguide.preprocessing.mnist_form import (
     BOX,
     FINE,
-    LOOKS,
+    LONGER_SIDES,
     MOST_INK,
     MOST_PARTS,
     MOST_RUNS,
@@ -66,7 +66,7 @@ def from_ink(grey: Any, refuses: bool) -> Any:
     """The same for a picture that is not in MNIST's form yet."""
     grey = tf_margins.widened(grey)
     grey = tf.where(tf_ink.is_light(grey), 1 - grey, grey)
-    block = -(-tf.reduce_max(tf.shape(grey)) // LOOKS[0])
+    block = -(-tf.reduce_max(tf.shape(grey)) // LONGER_SIDES[0])
     small = grid.block_mean(grey, block)
     ink = tf_ink.find(small, tf.ones_like(small, tf.bool), whole=True)
     marks = 1
@@ -162,7 +162,7 @@ def closer(grey: Any, ink: tf_ink.Ink, block: Any) -> tf_ink.Ink:
     room = tf.maximum(bottom - top, right - left) // 4 + 2 * block
     top, left = tf.maximum(top - room, 0), tf.maximum(left - room, 0)
     part = grey[top : bottom + room, left : right + room]
-    finer = -(-tf.reduce_max(tf.shape(part)) // LOOKS[1])
+    finer = -(-tf.reduce_max(tf.shape(part)) // LONGER_SIDES[1])
     found = ink
     if finer < block:
         small = grid.block_mean(part, finer)

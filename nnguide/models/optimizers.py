@@ -36,20 +36,20 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
 
 @keras.saving.register_keras_serializable(package="nnguide")
 class PerUpdate(keras.optimizers.schedules.LearningRateSchedule):
-    """A schedule of updates, for an optimiser that gathers `slices` batches into each.
+    """A schedule of updates, for an optimiser that accumulates gradients over several batches.
 
     Keras gives a schedule the number of batches, also where it updates less often.
     """
 
-    def __init__(self, schedule: Any, slices: int) -> None:
-        self.schedule, self.slices = schedule, int(slices)
+    def __init__(self, schedule: Any, accumulation_steps: int) -> None:
+        self.schedule, self.accumulation_steps = schedule, int(accumulation_steps)
 
     def __call__(self, step: Any) -> Any:
-        return self.schedule(step // self.slices)
+        return self.schedule(step // self.accumulation_steps)
 
     def get_config(self) -> dict[str, Any]:
         serialize = keras.saving.serialize_keras_object
-        return {"schedule": serialize(self.schedule), "slices": self.slices}
+        return {"schedule": serialize(self.schedule), "slices": self.accumulation_steps}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> PerUpdate:
@@ -81,24 +81,24 @@ def learning_rate(config: TrainConfig, steps_per_epoch: int) -> Any:
             return OneCycle(rate, steps)
 
 
-def optimizer(config: TrainConfig, steps_per_epoch: int, slices: int = 1) -> Any:
-    """The optimiser; `slices` batches are gathered into one update.
+def optimizer(config: TrainConfig, steps_per_epoch: int, accumulation_steps: int = 1) -> Any:
+    """The optimiser; the gradients of `accumulation_steps` batches make one update.
 
     `steps_per_epoch` counts updates.
     """
     rate = learning_rate(config, steps_per_epoch)
-    gathered: dict[str, Any] = {}
-    if slices > 1:
-        gathered["gradient_accumulation_steps"] = slices
+    more: dict[str, Any] = {}
+    if accumulation_steps > 1:
+        more["gradient_accumulation_steps"] = accumulation_steps
         if config.schedule != "constant":
-            rate = PerUpdate(rate, slices)
+            rate = PerUpdate(rate, accumulation_steps)
     optimizers = keras.optimizers
     match config.optimizer:
         case "sgd":
-            return optimizers.SGD(rate, **gathered)
+            return optimizers.SGD(rate, **more)
         case "momentum":
-            return optimizers.SGD(rate, momentum=config.momentum, **gathered)
+            return optimizers.SGD(rate, momentum=config.momentum, **more)
         case "adam":
-            return optimizers.Adam(rate, **gathered)
+            return optimizers.Adam(rate, **more)
         case "adamw":
-            return optimizers.AdamW(rate, weight_decay=config.weight_decay, **gathered)
+            return optimizers.AdamW(rate, weight_decay=config.weight_decay, **more)

@@ -20,7 +20,7 @@ SEGMENTS = 16  # a ruled line is seen in nearly all of this many pieces of the p
 
 
 class Ink(NamedTuple):
-    """What one look found.
+    """What one pass found.
 
     Attributes:
         strength: (h, w) float32, contrast of the digit's ink to its paper, 0 elsewhere.

@@ -14,7 +14,7 @@ import numpy as np
 from ..errors import InputError, NoDigitError
 from . import grid, ink, mnist_form
 
-LOOK = 800  # pixels of the longer side in which digits are looked for
+LONGER_SIDE = 800  # pixels of the longer side in which digits are looked for
 MOST = 400  # digits on a picture
 SHORT = 0.4  # of the usual height: what is shorter and narrower is no digit by itself
 OVERLAP = 0.35  # of the smaller box: marks that share so much of it are one digit
@@ -74,7 +74,7 @@ def find(grey: np.ndarray, size: tuple[int, int]) -> list[Mark]:
     grey = mnist_form.checked(grey)
     if ink.is_light(grey):
         grey = 1 - grey
-    block = -(-max(grey.shape) // LOOK)
+    block = -(-max(grey.shape) // LONGER_SIDE)
     small = grid.block_mean(grey, block)
     contrast, level, floor = _contrast(small)
     parts = grid.components(contrast > floor)

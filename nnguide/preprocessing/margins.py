@@ -11,7 +11,7 @@ import numpy as np
 
 from . import grid
 
-LOOK = 128  # pixels of the longer side in which it is told
+LONGER_SIDE = 128  # pixels of the longer side in which margins are judged
 FAINTEST = 0.08  # a picture whose levels differ less from its rim's is blank
 DARK = 0.6  # of the greatest difference from the rim: ink
 DEPTH = 20  # what is nearer to a side than the longer side over this touches it
@@ -36,7 +36,7 @@ def rim(grey: np.ndarray) -> np.ndarray:
 
 def is_filled(grey: np.ndarray) -> bool:
     """Whether strokes of ink touch all sides of `grey`, or thick ones two opposite sides."""
-    small = grid.block_mean(grey, -(-max(grey.shape) // LOOK))
+    small = grid.block_mean(grey, -(-max(grey.shape) // LONGER_SIDE))
     longest = max(small.shape)
     off = np.abs(small - np.median(rim(small)))
     if off.max() < FAINTEST:

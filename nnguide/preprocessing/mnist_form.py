@@ -5,7 +5,7 @@ laid into 28x28 with the centre of mass in the middle, white on black (LeCun et 
 A network that learned from them reads other pictures only in that form.
 
 The digit is looked for twice, in the whole picture and then in what surrounds the find: a
-digit may be small in its frame, and the second look has a finer grid and its own light.
+digit may be small in its frame, and the second pass has a finer grid and its own light.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ STROKES = (2.6, 3.6)  # widths of MNIST's strokes in pixels, quantiles 25 % and 
 MOST_INK = 0.3  # of the result; even MNIST's boldest zeros, which are not asked, hold 0.35
 MOST_RUNS = (4, 5)  # strokes that one row and one column of a digit cross
 MOST_PARTS = 3  # pieces that a digit is written in
-LOOKS = (256, 160)  # pixels of the longer side in the first and the second look
+LONGER_SIDES = (256, 160)  # pixels of the longer side in the first and the second pass
 
 
 def normalise(grey: np.ndarray) -> np.ndarray:
@@ -48,7 +48,7 @@ def normalise(grey: np.ndarray) -> np.ndarray:
     grey = margins.widened(grey)
     if is_light(grey):
         grey = 1 - grey
-    block = -(-max(grey.shape) // LOOKS[0])
+    block = -(-max(grey.shape) // LONGER_SIDES[0])
     ink = find(grid.block_mean(grey, block))
     if ink is None:
         raise NoDigitError(
@@ -156,13 +156,13 @@ def mass_centre(levels: np.ndarray) -> tuple[float, float]:
 def closer(grey: np.ndarray, ink: Ink, block: int) -> Ink | None:
     """Look again at `ink`, which was found where `block` pixels of `grey` make one.
 
-    What the first look took for paper stays paper. None if the grid would not be finer.
+    What the first pass took for paper stays paper. None if the grid would not be finer.
     """
     top, left, bottom, right = (edge * block for edge in ink.box)
     room = max(bottom - top, right - left) // 4 + 2 * block
     top, left = max(top - room, 0), max(left - room, 0)
     part = grey[top : bottom + room, left : right + room]
-    finer = -(-max(part.shape) // LOOKS[1])
+    finer = -(-max(part.shape) // LONGER_SIDES[1])
     if finer >= block:
         return None
     small = grid.block_mean(part, finer)

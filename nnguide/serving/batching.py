@@ -50,7 +50,7 @@ class Batcher:
         self,
         servable: Servable,
         bounds: Bounds,
-        together: bool = True,
+        batching: bool = True,
         seen: Callable[[int], None] = lambda rows: None,
         decoders: decoding.Decoders | None = None,
         answered: Callable[[tensors.Arrays], None] = lambda outputs: None,
@@ -58,7 +58,7 @@ class Batcher:
         """Start the threads.
 
         Args:
-            together: whether requests share batches, where the model gains by it.
+            batching: whether requests share batches, where the model gains by it.
             seen: told how many rows each batch has.
             decoders: read the pictures of requests; several models share them.
             answered: told the outputs of each batch.
@@ -67,7 +67,7 @@ class Batcher:
         self._decoders = decoders or decoding.Decoders()
         self._servable = servable
         self._bounds = bounds
-        self._together = together and servable.gains
+        self._batching = batching and servable.gains
         self._seen = seen
         self._waiting: deque[Job | Call] = deque()
         self._holders = 0  # requests that began with this model and are not answered
@@ -111,7 +111,7 @@ class Batcher:
                 except Exception as error:
                     _deliver(item if isinstance(item, Job) else item.job, refusal_of(error))
                 full = sum(call.rows for call in calls) >= self._bounds.batch
-                following = self._next(wait=False) if self._together and not full else None
+                following = self._next(wait=False) if self._batching and not full else None
                 if following is None:
                     break
                 item = following

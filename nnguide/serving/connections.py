@@ -2,8 +2,8 @@
 
 uvicorn with httptools takes a head of any length, and waits for one for ever. Its keep-alive
 timer may fire before what lies in the socket was read: after a pause of the whole process it would
-close connections on which requests wait. Here a connection is ended only at the second look that
-finds it over its time, and between two looks the event loop reads what has come.
+close connections on which requests wait. Here a connection is ended only at the second check that
+finds it over its time, and between two checks the event loop reads what has come.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ MAX_LINES = 100  # of a head
 MAX_CHUNKED = 8  # bytes of chunked coding, at most, for each byte of a body
 MAX_PIPELINED = 16  # requests of one connection that wait for the one before them
 HEAD_SECONDS = 10.0  # from the connection, or a head's first byte, to its end
-LOOK = 1.0  # seconds between two looks for connections that are over their time
+POLL = 1.0  # seconds between two checks for connections that are over their time
 SPARE_SECONDS = 10.0  # beyond a request's own time, for its answer to be taken
-SLICE = 16 << 10  # bytes parsed between two looks at the bounds
+SLICE = 16 << 10  # bytes parsed between two checks at the bounds
 
 
 class Connections:
@@ -54,10 +54,10 @@ class Connections:
             self._open[connection] = None
 
     async def watch(self) -> None:
-        """End what is over its time at two looks, one after the other."""
+        """End what is over its time at two checks, one after the other."""
         late: set[BoundedProtocol] = set()
         while True:
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(POLL)
             now = asyncio.get_running_loop().time()
             over = {one for one in self._open if one.until < now}
             for connection in over & late:

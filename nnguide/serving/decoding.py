@@ -27,7 +27,7 @@ import nnguide
 from nnguide.errors import InputError, NoDigitError
 
 PROCESSES = 2
-LOOK = 0.1  # seconds between two looks whether anybody still awaits the answer
+POLL = 0.1  # seconds between two checks whether anybody still awaits the answer
 MEMORY = 1 << 30  # bytes that one process may take beyond its start
 _HEAD = struct.Struct("<BI")  # status, length
 Read = np.ndarray | str  # (28, 28) uint8, or why not
@@ -146,7 +146,7 @@ def _exchange(
     answer = bytearray()
     while True:
         reads, writes, _ = select.select(
-            [process.stdout], [process.stdin] if waiting else [], [], LOOK
+            [process.stdout], [process.stdin] if waiting else [], [], POLL
         )
         if writes:
             waiting = waiting[os.write(process.stdin.fileno(), waiting[: 1 << 16]) :]

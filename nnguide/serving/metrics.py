@@ -84,6 +84,6 @@ class Metrics:
         """All of it in Prometheus's text form."""
         if MULTIPROCESS not in os.environ:
             return generate_latest(self._registry)
-        together = CollectorRegistry()
-        MultiProcessCollector(together)
-        return generate_latest(together)
+        merged = CollectorRegistry()
+        MultiProcessCollector(merged)
+        return generate_latest(merged)

@@ -88,7 +88,7 @@ class Serving:
     """Models and how they are served.
 
     Attributes:
-        together: whether requests share batches.
+        batching: whether requests share batches.
         poll: seconds between two looks for new versions.
         names: host names that the server is called by, beside localhost and addresses.
         origins: whose pages may ask, beside its own.
@@ -100,7 +100,7 @@ class Serving:
     """
 
     bounds: Bounds = field(default_factory=Bounds)
-    together: bool = True
+    batching: bool = True
     poll: float = 1.0
     names: Sequence[str] = ()
     origins: Sequence[str] = ()
@@ -155,7 +155,7 @@ class Serving:
         def answered(outputs: Arrays) -> None:
             self.metrics.answered(name, *given(servable, outputs))
 
-        return Batcher(servable, self.bounds, self.together, rows.observe, self.decoders, answered)
+        return Batcher(servable, self.bounds, self.batching, rows.observe, self.decoders, answered)
 
     def run(self, bound: socket.socket, ready: Callable[[], None]) -> int:
         """Serve until a signal ends it: requests that were begun are answered first.

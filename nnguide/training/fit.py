@@ -96,7 +96,7 @@ def fit(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     say: Callable[[str], None] = lambda line: None,
 ) -> Fitted:
-    """Train a new network of `task` on `training`, watched on `validation`.
+    """Train a new network of `task` on `training`, and follow it on `validation`.
 
     Args:
         task, config: what to train and how.
@@ -121,50 +121,50 @@ def fit(
     else:
         layer = preprocessor(starting.network(start))
     lessons = _lessons(task, config, training)
-    slots = _slots(train, len(lessons.targets), runtime)
-    if runtime.replicas > 1 and train.batch_size not in ("full", slots.batch):
-        say(f"batches of {slots.batch}: {train.batch_size} is no multiple of {runtime.replicas}")
-    fed = task.feed(layer, lessons.inputs)
+    plan = _plan(train, len(lessons.targets), runtime)
+    if runtime.replicas > 1 and train.batch_size not in ("full", plan.batch):
+        say(f"batches of {plan.batch}: {train.batch_size} is no multiple of {runtime.replicas}")
+    inputs = task.feed(layer, lessons.inputs)
     with runtime.scope:
         core = task.build(config, layer, labels)
         if task.adapt is not None:
-            task.adapt(core, layer, fed[0])
+            task.adapt(core, layer, inputs[0])
         if start is not None:
             starting.transfer(start, core, training.label_names)
         for norm in normalizations(core):  # the saved network is built anew, without it
             norm.synchronized = runtime.replicas > 1
-    trainer = _trainer(core, task, config, slots, labels, runtime)
+    trainer = _trainer(core, task, config, plan, labels, runtime)
     stopping = EarlyStopping(
         _monitor(train.monitor, validation), train.patience, train.restore_best
     )
-    keeper: Checkpoint | Record = Record()
+    checkpoints: Checkpoint | Record = Record()
     done = 0
     if checkpoint is not None:
         same = identity(config, training, validation)
-        keeper = Checkpoint(checkpoint, stopping, same, runtime.writes)
-        keeper.set_model(trainer)
+        checkpoints = Checkpoint(checkpoint, stopping, same, runtime.writes)
+        checkpoints.set_model(trainer)
         with runtime.scope:  # the optimizer's variables belong where the model's are
-            done = keeper.resume()
+            done = checkpoints.resume()
         if done:
             say(f"resuming after epoch {done} of {train.epochs}")
 
     interrupted = False
     started = time.perf_counter()
     if done < train.epochs and not stopping.exhausted:
-        batches = _batches(task, config, fed, lessons, slots, done, runtime)
-        watched = _watched(task, layer, validation, runtime)
-        everything = [
-            *_statistics(trainer, fed, slots),
+        batches = _batches(task, config, inputs, lessons, plan, done, runtime)
+        validation_data = _validation_data(task, layer, validation, runtime)
+        all_callbacks = [
+            *_statistics(trainer, inputs, plan),
             *_watchers(train),
             stopping,
-            keeper,
+            checkpoints,
             *callbacks,
         ]
         started = time.perf_counter()
         try:
-            _run(trainer, train, slots, done, batches, watched, everything, runtime)
+            _run(trainer, train, plan, done, batches, validation_data, all_callbacks, runtime)
         except KeyboardInterrupt:
-            if not keeper.history:
+            if not checkpoints.history:
                 raise
             interrupted = True
             stopping.restore()
@@ -174,8 +174,8 @@ def fit(
     seconds = time.perf_counter() - started
     return Fitted(
         assemble(task, layer, _plain(task, config, layer, core, labels)),
-        keeper.history,
-        epochs=len(keeper.history.get("loss", ())),
+        checkpoints.history,
+        epochs=len(checkpoints.history.get("loss", ())),
         best_epoch=stopping.best_epoch + 1,
         seconds=seconds,
         interrupted=interrupted,
@@ -196,29 +196,30 @@ def _lessons(task: Task, config: Config, training: Examples) -> Lessons:
     )
 
 
-def _slots(train: TrainConfig, examples: int, runtime: Runtime) -> pipeline.Plan:
+def _plan(train: TrainConfig, examples: int, runtime: Runtime) -> pipeline.Plan:
     asked = examples if train.batch_size == "full" else min(int(train.batch_size), examples)
     if asked < runtime.replicas:
         raise ConfigError(
             f"train.batch_size {train.batch_size} with {examples} examples leaves some of the "
             f"{runtime.replicas} replicas without any. Expected {runtime.replicas} or more."
         )
-    slots = pipeline.plan(examples, train.batch_size, runtime.replicas, train.steps_per_execution)
-    if slots.slices > 1 and runtime.replicas > 1:
+    plan = pipeline.plan(examples, train.batch_size, runtime.replicas, train.steps_per_execution)
+    if plan.accumulation_steps > 1 and runtime.replicas > 1:
         raise ConfigError(
-            f"train.batch_size full gathers the gradients of {slots.slices} slices, which Keras "
-            "cannot do over several devices. Give a number, or use runtime.strategy none."
+            f"train.batch_size full gathers the gradients of {plan.accumulation_steps} slices, "
+            "which Keras cannot do over several devices. Give a number, or use "
+            "runtime.strategy none."
         )
-    return slots
+    return plan
 
 
 def _run(
     trainer: keras.Model,
     train: TrainConfig,
-    slots: pipeline.Plan,
+    plan: pipeline.Plan,
     done: int,
     batches: Callable[[], tf.data.Dataset],
-    watched: Callable[[], tf.data.Dataset] | None,
+    validation_data: Callable[[], tf.data.Dataset] | None,
     callbacks: list[keras.callbacks.Callback],
     runtime: Runtime,
 ) -> None:
@@ -232,8 +233,8 @@ def _run(
                     read(batches),
                     epochs=train.epochs,
                     initial_epoch=done,
-                    steps_per_epoch=slots.steps,
-                    validation_data=None if watched is None else read(watched),
+                    steps_per_epoch=plan.steps,
+                    validation_data=None if validation_data is None else read(validation_data),
                     callbacks=[*callbacks, interruption],
                     shuffle=False,  # the pipeline has shuffled
                     verbose=0,
@@ -248,24 +249,24 @@ def _trainer(
     core: keras.Model,
     task: Task,
     config: Config,
-    slots: pipeline.Plan,
+    plan: pipeline.Plan,
     labels: int,
     runtime: Runtime,
 ) -> keras.Model:
     """`core` compiled, in a model of its own, which keeps the optimizer."""
-    train, head, together = config.train, task.head(labels), slots.together
+    train, head, steps_per_execution = config.train, task.head(labels), plan.steps_per_execution
     if runtime.strategy == "multi_worker":
         trainer = multi_worker.MultiWorkerModel(core.inputs, core.outputs, name="trainer")
-        together = 1 if multi_worker.has_embedding(core) else together
+        steps_per_execution = 1 if multi_worker.has_embedding(core) else steps_per_execution
     else:
         with runtime.scope:
             trainer = keras.Model(core.inputs, core.outputs, name="trainer")
     with runtime.scope:
         trainer.compile(
-            optimizer(train, slots.steps // slots.slices, slots.slices),
+            optimizer(train, plan.steps // plan.accumulation_steps, plan.accumulation_steps),
             head.loss(train.label_smoothing),
             metrics=head.metrics(),
-            steps_per_execution=together,
+            steps_per_execution=steps_per_execution,
             jit_compile=False,  # slower on a CPU, and it breaks under a mirrored strategy
         )
         # Made within the first step they would have it traced twice.
@@ -285,18 +286,18 @@ def _watchers(train: TrainConfig) -> list[keras.callbacks.Callback]:
 
 def _statistics(
     trainer: keras.Model,
-    fed: tuple[Any, keras.layers.Layer | None],
-    slots: pipeline.Plan,
+    inputs: tuple[Any, keras.layers.Layer | None],
+    plan: pipeline.Plan,
 ) -> list[keras.callbacks.Callback]:
     """The callback that measures normalisation statistics, where moving averages are too slow."""
-    if slots.steps >= FEW_STEPS or not normalizations(trainer):
+    if plan.steps >= FEW_STEPS or not normalizations(trainer):
         return []
-    inputs, preprocess = fed
-    size = int(inputs.shape[0])
+    rows, preprocess = inputs
+    size = int(rows.shape[0])
     chosen = np.linspace(0, size - 1, min(size, MEASURED)).astype(np.int64)  # of every label
     batch = math.ceil(len(chosen) / math.ceil(len(chosen) / AT_ONCE))  # no small rest
     measured = pipeline.in_order(
-        tf.gather(inputs, chosen), np.zeros(len(chosen)), preprocess, batch=batch
+        tf.gather(rows, chosen), np.zeros(len(chosen)), preprocess, batch=batch
     )
     return [NormalizationStatistics(measured)]
 
@@ -304,14 +305,14 @@ def _statistics(
 def _batches(
     task: Task,
     config: Config,
-    fed: tuple[Any, keras.layers.Layer | None],
+    inputs: tuple[Any, keras.layers.Layer | None],
     lessons: Lessons,
-    slots: pipeline.Plan,
+    plan: pipeline.Plan,
     done: int,
     runtime: Runtime,
 ) -> Callable[[], tf.data.Dataset]:
     """Makes the pipeline of all epochs from `done` on."""
-    data, preprocess = fed
+    data, preprocess = inputs
     change = task.augment if config.augment and any(vars(config.augment).values()) else None
     several = runtime.strategy == "multi_worker"
 
@@ -319,7 +320,7 @@ def _batches(
         made = pipeline.batches(
             data,
             lessons.targets,
-            slots,
+            plan,
             epochs=range(done, config.train.epochs),
             seed=config.train.seed,
             weights=lessons.weights,
@@ -333,7 +334,7 @@ def _batches(
     return make
 
 
-def _watched(
+def _validation_data(
     task: Task, layer: keras.layers.Layer, validation: Examples | None, runtime: Runtime
 ) -> Callable[[], tf.data.Dataset] | None:
     """Makes the validation set's batches; None without one."""

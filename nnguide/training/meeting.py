@@ -28,8 +28,8 @@ from nnguide.errors import ConfigError, NnguideError, WorkError
 from nnguide.files import writing_to
 from nnguide.training.cluster import Cluster
 
-BEAT = 0.5  # seconds between two signs of life
-LOST = 15.0  # seconds without one, after which a worker is gone
+HEARTBEAT = 0.5  # seconds between two heartbeats
+LOST = 15.0  # seconds without one, after which a worker is lost
 SUSPECTED = 6.0  # the same, once TensorFlow has lost a worker
 ANNOUNCED = 10.0  # seconds between two lines while waiting
 UNSEEN = 30.0  # seconds in which what a worker writes must be seen by the others
@@ -238,7 +238,7 @@ class Meeting:
 
     def _suspect(self) -> None:
         """Wait until it shows who went away, since TensorFlow has lost a worker."""
-        deadline = time.monotonic() + LOST + BEAT
+        deadline = time.monotonic() + LOST + HEARTBEAT
         while self.lost is None and time.monotonic() < deadline:
             self._look(SUSPECTED)
             time.sleep(0.05)
@@ -270,7 +270,7 @@ class Meeting:
 
     def _live(self) -> None:
         """Show that this worker lives, and see who else does, until the end."""
-        while not self._over.wait(BEAT):
+        while not self._over.wait(HEARTBEAT):
             with contextlib.suppress(OSError):
                 self._write()
             self._read()

@@ -25,32 +25,38 @@ class Plan:
     Attributes:
         batch: examples a step, a multiple of the number of replicas.
         steps: steps an epoch.
-        together: steps that TensorFlow runs between two looks of Python; divides `steps`.
-        slices: steps whose gradients are gathered into one update.
+        steps_per_execution: steps that a call of the compiled training
+            function runs; divides `steps`.
+        accumulation_steps: steps whose gradients make one update.
         padding: examples of weight 0 that fill the last slice of a full batch.
     """
 
     batch: int
     steps: int
-    together: int = 1
-    slices: int = 1
+    steps_per_execution: int = 1
+    accumulation_steps: int = 1
     padding: int = 0
 
 
-def plan(examples: int, batch_size: int | str, replicas: int = 1, together: int = 1) -> Plan:
-    """Cut `examples` into steps, at most `together` of them run at once.
+def plan(
+    examples: int, batch_size: int | str, replicas: int = 1, steps_per_execution: int = 1
+) -> Plan:
+    """Cut `examples` into steps, at most `steps_per_execution` of them run at once.
 
     A mini-batch epoch drops what is left over after whole batches, and the fewer than
-    steps / together batches that would make runs of unequal length: other examples each time,
+    steps / steps_per_execution batches that would make runs of unequal length: other examples
+    each time,
     since each epoch is shuffled. A full batch drops nothing.
     """
     if batch_size == "full":
-        slices = math.ceil(examples / SLICE)
-        batch = math.ceil(examples / slices / replicas) * replicas
-        return Plan(batch, slices, 1, slices, batch * slices - examples)
+        accumulation_steps = math.ceil(examples / SLICE)
+        batch = math.ceil(examples / accumulation_steps / replicas) * replicas
+        return Plan(
+            batch, accumulation_steps, 1, accumulation_steps, batch * accumulation_steps - examples
+        )
     batch = max(min(int(batch_size), examples) // replicas, 1) * replicas
     steps = max(examples // batch, 1)
-    executions = math.ceil(steps / together)
+    executions = math.ceil(steps / steps_per_execution)
     return Plan(batch, steps - steps % executions, steps // executions)
 
 

@@ -29,10 +29,10 @@ import nnguide
 from nnguide.errors import ConfigError, WorkError
 from nnguide.tuning.oracles import Durable, unlock
 from nnguide.tuning.settings import Search
-from nnguide.tuning.worker import LED, SEARCH
+from nnguide.tuning.worker import OWNED_BY_CHIEF, SEARCH
 
 MOST_DEATHS = 3
-LOOK, PARTING = 0.1, 20.0  # seconds: between two looks, to let workers leave at the end
+POLL, SHUTDOWN = 0.1, 20.0  # seconds: between two polls, for workers to leave at the end
 LEASE = "NNGUIDE_TUNE_LEASE"  # seconds after which a silent worker's trial is given to another
 USUAL_LEASE = 60.0
 
@@ -128,7 +128,7 @@ class LocalWorker:
             "KERASTUNER_TUNER_ID": self.name,
             "KERASTUNER_ORACLE_IP": self.chief[0],
             "KERASTUNER_ORACLE_PORT": str(self.chief[1]),
-            LED: "1",
+            OWNED_BY_CHIEF: "1",
         }
         if self.cores:
             for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
@@ -195,7 +195,7 @@ def lead(
                 local.append(LocalWorker(number, search.task, (near, port), cores, log))
             deaths: Counter[str] = Counter()
             while not oracle.done:
-                time.sleep(LOOK)
+                time.sleep(POLL)
                 _tell_all(events, tell)
                 if service.error is not None:
                     raise service.error
@@ -264,8 +264,8 @@ def _reassign(service: _Service, oracle: Durable, lease: float, say: Callable[[s
 
 def _part(local: list[LocalWorker], oracle: Durable) -> None:
     """Let the workers hear that there is nothing more to do."""
-    until = time.monotonic() + PARTING
+    until = time.monotonic() + SHUTDOWN
     while time.monotonic() < until and (
         oracle.tuner_ids or any(worker.process.poll() is None for worker in local)
     ):
-        time.sleep(LOOK)
+        time.sleep(POLL)

@@ -29,8 +29,8 @@ from nnguide.tuning.scoring import Scorer, failure
 from nnguide.tuning.settings import Search
 
 SEARCH = "nnguide/search"  # the value in which a search travels with a trial
-LED = "NNGUIDE_TUNE_LED"  # set for a worker whose standard input ends with its chief
-POLL, BEAT = 0.5, 2.0  # seconds: between asking, signs of life
+OWNED_BY_CHIEF = "NNGUIDE_TUNE_OWNED"  # set for a worker whose standard input ends with its chief
+POLL, HEARTBEAT = 0.5, 2.0  # seconds: between asking, signs of life
 EARLY, PATIENCE = 300.0, 60.0  # seconds: for a chief to come, to come back
 
 
@@ -95,7 +95,7 @@ def work(task: str) -> None:
         WorkError: the chief does not answer, or went away.
     """
     address = chief_address(os.environ)
-    if LED in os.environ:
+    if OWNED_BY_CHIEF in os.environ:
         threading.Thread(target=_end_with_chief, daemon=True).start()
     await_chief(address)
     with tempfile.TemporaryDirectory() as folder:
@@ -122,7 +122,7 @@ def await_chief(address: str) -> None:
     until = time.monotonic() + EARLY
     while True:
         try:
-            socket.create_connection((host, int(port)), timeout=BEAT).close()
+            socket.create_connection((host, int(port)), timeout=HEARTBEAT).close()
             return
         except OSError as error:
             if time.monotonic() > until:
@@ -159,12 +159,12 @@ class _SignsOfLife(threading.Thread):
 
         service, heard = protos.get_service(), time.monotonic()
         stub = self.worker.oracle.stub
-        while not self.over.wait(BEAT):
+        while not self.over.wait(HEARTBEAT):
             try:
                 if trial := self.worker.busy:
-                    stub.GetTrial(service.GetTrialRequest(trial_id=trial), timeout=BEAT)
+                    stub.GetTrial(service.GetTrialRequest(trial_id=trial), timeout=HEARTBEAT)
                 else:
-                    stub.GetSpace(service.GetSpaceRequest(), timeout=BEAT)
+                    stub.GetSpace(service.GetSpaceRequest(), timeout=HEARTBEAT)
                 heard = time.monotonic()
             except grpc.RpcError:
                 if time.monotonic() - heard > PATIENCE and not self.over.is_set():

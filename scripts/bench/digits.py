@@ -164,8 +164,8 @@ def _torch(training: Examples, held: Examples, test: Examples, seed: int) -> dic
     config = configure("digits", preset="fast")
     torch.manual_seed(seed)
     model = torch_twin(config)
-    slots = pipeline.plan(len(training), config.train.batch_size)
-    steps = slots.steps * config.train.epochs
+    plan = pipeline.plan(len(training), config.train.batch_size)
+    steps = plan.steps * config.train.epochs
     optimizer = torch.optim.Adam(model.parameters(), lr=config.train.learning_rate)
     rate = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, config.train.learning_rate, total_steps=steps + 1, cycle_momentum=False
@@ -178,8 +178,8 @@ def _torch(training: Examples, held: Examples, test: Examples, seed: int) -> dic
     model.train()
     for _ in range(config.train.epochs):
         order = torch.randperm(len(x))
-        for step in range(slots.steps):
-            rows = order[step * slots.batch : (step + 1) * slots.batch]
+        for step in range(plan.steps):
+            rows = order[step * plan.batch : (step + 1) * plan.batch]
             optimizer.zero_grad()
             loss_of(model(x[rows]), y[rows]).backward()
             optimizer.step()
@@ -324,7 +324,7 @@ def input(quick: bool, say: Say) -> dict[str, Any]:
     training, _, _ = _data(config)
     training = training.take(np.arange(12_800 if quick else 51_200))
     task = tasks.get("digits")
-    slots = pipeline.plan(
+    plan = pipeline.plan(
         len(training), config.train.batch_size, 1, config.train.steps_per_execution
     )
     layer = task.preprocessor(config, training.inputs)
@@ -334,13 +334,13 @@ def input(quick: bool, say: Say) -> dict[str, Any]:
         "adam",
         head.loss(),
         metrics=head.metrics(),
-        steps_per_execution=slots.together,
+        steps_per_execution=plan.steps_per_execution,
         jit_compile=False,
     )
     batches = pipeline.batches(
         training.inputs,
         head.targets(training.labels),
-        slots,
+        plan,
         epochs=range(100),
         seed=0,
         weights=np.ones(len(training), np.float32),
@@ -355,7 +355,7 @@ def input(quick: bool, say: Say) -> dict[str, Any]:
     for number in range(rounds + 1):  # the first is traced, and not counted
         say(f"round {number} of {rounds}")
         spent = np.zeros(2)
-        for _ in range(slots.steps):
+        for _ in range(plan.steps):
             started = time.perf_counter()
             batch = next(took)
             ready = time.perf_counter()

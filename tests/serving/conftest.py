@@ -16,12 +16,12 @@ def start() -> Iterator[Start]:
     """Start a server: start(half=Shelf(v1=HalfPlus()), bounds=Bounds(rows=3))."""
     servers: list[Started] = []
 
-    def started(bounds: Bounds | None = None, together: bool = True, **shelves: Any) -> Started:
+    def started(bounds: Bounds | None = None, batching: bool = True, **shelves: Any) -> Started:
         shelves = {
             name: shelf if isinstance(shelf, Shelf) else Shelf(v1=shelf)
             for name, shelf in shelves.items()
         }
-        servers.append(Started(bounds or Bounds(), together, shelves))
+        servers.append(Started(bounds or Bounds(), batching, shelves))
         return servers[-1]
 
     yield started

@@ -118,8 +118,8 @@ class Shelf:
 class Started:
     """A client of a server of models in memory."""
 
-    def __init__(self, bounds: Bounds, together: bool, shelves: dict[str, Shelf]) -> None:
-        self.serving = Serving(bounds, together)
+    def __init__(self, bounds: Bounds, batching: bool, shelves: dict[str, Shelf]) -> None:
+        self.serving = Serving(bounds, batching)
         for name, shelf in shelves.items():
             self.serving.models[name] = Model(name, shelf, self.serving._start)
             self.serving.models[name].refresh()

@@ -136,7 +136,7 @@ def test_a_model_whose_outputs_are_not_one_a_row_is_asked_for_each_request_alone
 
 def test_without_batching_each_request_is_answered_alone(start: Start):
     model = HalfPlus()
-    half = start(half=model, together=False)
+    half = start(half=model, batching=False)
     with ThreadPoolExecutor(8) as clients:
         answers = clients.map(lambda x: half.post("half:predict", rows(x))[0], range(20, 60))
     assert set(answers) == {200}

@@ -193,25 +193,27 @@ def fresh(path: Path, identity: str = "a") -> tuple[keras.Model, Checkpoint]:
     dropped = Dropout(0.5)(inputs)
     model = keras.Model(inputs, keras.layers.Dense(2, name="out")(dropped))
     model.compile(keras.optimizers.Adam(0.1), "mse")
-    keeper = Checkpoint(path, EarlyStopping("loss"), identity)
-    keeper.set_model(model)
-    keeper.stopping.set_model(model)
-    return model, keeper
+    checkpoint = Checkpoint(path, EarlyStopping("loss"), identity)
+    checkpoint.set_model(model)
+    checkpoint.stopping.set_model(model)
+    return model, checkpoint
 
 
 def test_a_checkpoint_holds_everything(tmp_path: Path) -> None:
     """Weights, the optimizer's state, random generators, the best weights and the history."""
     keras.utils.set_random_seed(1)  # the second epoch is the better one: its weights stay
     x, y = np.ones((8, 4), np.float32), np.ones((8, 2), np.float32)
-    model, keeper = fresh(tmp_path / "c.npz")
-    assert keeper.resume() == 0
-    history = model.fit(x, y, epochs=2, verbose=0, callbacks=[keeper.stopping, keeper]).history
+    model, checkpoint = fresh(tmp_path / "c.npz")
+    assert checkpoint.resume() == 0
+    history = model.fit(
+        x, y, epochs=2, verbose=0, callbacks=[checkpoint.stopping, checkpoint]
+    ).history
     assert history["loss"][1] < history["loss"][0]
     other, again = fresh(tmp_path / "c.npz")
     assert again.resume() == 2
-    assert again.history == keeper.history
-    assert again.stopping.state() == keeper.stopping.state()
-    for mine, its in zip(again.stopping.weights, keeper.stopping.weights, strict=True):
+    assert again.history == checkpoint.history
+    assert again.stopping.state() == checkpoint.stopping.state()
+    for mine, its in zip(again.stopping.weights, checkpoint.stopping.weights, strict=True):
         np.testing.assert_array_equal(mine, its)
     other.set_weights([np.zeros_like(w) for w in other.get_weights()])
     assert again.resume() == 2
@@ -222,8 +224,8 @@ def test_a_checkpoint_holds_everything(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_of_something_else_is_refused(tmp_path: Path) -> None:
-    _, keeper = fresh(tmp_path / "c.npz")
-    keeper.save(1)
+    _, checkpoint = fresh(tmp_path / "c.npz")
+    checkpoint.save(1)
     with pytest.raises(RunError, match=r"have changed.*--force"):
         fresh(tmp_path / "c.npz", "b")[1].resume()
 
@@ -231,8 +233,8 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("harm", ["empty", "cut", "flipped", "other"])
 def test_a_damaged_checkpoint_is_refused(tmp_path: Path, harm: str) -> None:
     path = tmp_path / "c.npz"
-    _, keeper = fresh(path)
-    keeper.save(1)
+    _, checkpoint = fresh(path)
+    checkpoint.save(1)
     content = bytearray(path.read_bytes())
     if harm == "other":
         np.savez(path, x=np.zeros(3))

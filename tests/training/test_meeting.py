@@ -20,7 +20,7 @@ from nnguide.training.meeting import Meeting
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(module, "BEAT", 0.02)
+    monkeypatch.setattr(module, "HEARTBEAT", 0.02)
     yield
 
 

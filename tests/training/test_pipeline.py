@@ -24,9 +24,9 @@ def test_a_plan_shows_no_example_twice(n: int, batch: int, replicas: int, togeth
     assert got.batch % replicas == 0
     assert got.batch <= max(batch, replicas)
     assert got.steps >= 1
-    assert 1 <= got.together <= together
-    assert got.steps % got.together == 0
-    assert got.slices == 1
+    assert 1 <= got.steps_per_execution <= together
+    assert got.steps % got.steps_per_execution == 0
+    assert got.accumulation_steps == 1
     if n >= replicas:
         assert got.batch * got.steps <= n
         whole = n // got.batch
@@ -38,7 +38,7 @@ def test_a_plan_shows_no_example_twice(n: int, batch: int, replicas: int, togeth
 def test_a_full_batch_leaves_nothing_out(n: int, replicas: int) -> None:
     got = plan(n, "full", replicas)
     assert got.batch * got.steps == n + got.padding
-    assert got.slices == got.steps
+    assert got.accumulation_steps == got.steps
     assert got.batch <= pipeline.SLICE + replicas
     assert got.batch % replicas == 0
     assert got.padding < got.batch or n < replicas
@@ -146,7 +146,7 @@ def test_validation_is_each_example_once_in_order(n: int, replicas: int) -> None
 def test_a_full_batch_weighs_every_example_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "SLICE", 16)
     slots = plan(50, "full")
-    assert (slots.slices, slots.batch, slots.padding) == (4, 13, 2)
+    assert (slots.accumulation_steps, slots.batch, slots.padding) == (4, 13, 2)
     weights = np.linspace(0.5, 1.5, 50, dtype=np.float32)
     data = batches(
         np.arange(50),
@@ -158,7 +158,7 @@ def test_a_full_batch_weighs_every_example_alike(monkeypatch: pytest.MonkeyPatch
     )
     total = np.zeros(50)
     for x, _, w in data:
-        np.add.at(total, x.numpy(), w.numpy() / slots.batch / slots.slices)
+        np.add.at(total, x.numpy(), w.numpy() / slots.batch / slots.accumulation_steps)
     np.testing.assert_allclose(total, weights / 50, rtol=1e-5)
 
 

@@ -106,7 +106,7 @@ def test_schedules_survive_their_configuration() -> None:
 def test_gathered_slices_are_one_update_of_the_schedule() -> None:
     """Keras counts slices; the rate of update k is the same however many slices it gathers."""
     config = TrainConfig(epochs=5, learning_rate=PEAK, schedule="cosine", optimizer="sgd")
-    whole, sliced = optimizer(config, 1), optimizer(config, 1, slices=4)
+    whole, sliced = optimizer(config, 1), optimizer(config, 1, accumulation_steps=4)
     paths = []
     for chosen, repeats in ((whole, 1), (sliced, 4)):
         variable = keras.Variable(np.zeros(1, np.float32))
