@@ -204,11 +204,10 @@ def _plan(train: TrainConfig, examples: int, runtime: Runtime) -> pipeline.Plan:
             f"{runtime.replicas} replicas without any. Expected {runtime.replicas} or more."
         )
     plan = pipeline.plan(examples, train.batch_size, runtime.replicas, train.steps_per_execution)
-    if plan.accumulation_steps > 1 and runtime.replicas > 1:
+    if (slices := plan.accumulation_steps) > 1 and runtime.replicas > 1:
         raise ConfigError(
-            f"train.batch_size full gathers the gradients of {plan.accumulation_steps} slices, "
-            "which Keras cannot do over several devices. Give a number, or use "
-            "runtime.strategy none."
+            f"train.batch_size full gathers the gradients of {slices} slices, which Keras "
+            "cannot do over several devices. Give a number, or use runtime.strategy none."
         )
     return plan
 
