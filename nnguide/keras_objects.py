@@ -22,7 +22,7 @@ CLASSES = {  # name in a model file -> where the class is
     "Columns": "nnguide.preprocessing.columns",
     "MaskedPool": "nnguide.models.text",
     "TokenEmbedding": "nnguide.models.text",
-    "MeanOfLooks": "nnguide.models.convolutional",
+    "MeanOfViews": "nnguide.models.convolutional",
     "TestTimeShift": "nnguide.models.convolutional",
     "Pixels": "nnguide.preprocessing.images",
     "SumOfRows": "nnguide.models.text",
@@ -30,6 +30,7 @@ CLASSES = {  # name in a model file -> where the class is
     "OneCycle": "nnguide.models.optimizers",
     "PerUpdate": "nnguide.models.optimizers",
 }
+RENAMED = {"MeanOfLooks": "MeanOfViews"}  # name in older model files -> the class
 
 
 class LazyClass:
@@ -63,6 +64,8 @@ def _register(keras: ModuleType) -> None:
     registered = keras.saving.get_custom_objects()
     for name, module in CLASSES.items():  # the class itself, once imported, takes its place
         registered.setdefault(f"nnguide>{name}", LazyClass(name, module))
+    for old, name in RENAMED.items():
+        registered[f"nnguide>{old}"] = LazyClass(name, CLASSES[name])
 
 
 class _WhenImported:

@@ -11,7 +11,7 @@ import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, NamedTuple, get_type_hints
+from typing import Any, ClassVar, Literal, NamedTuple, get_type_hints
 
 from nnguide.config.nearest import dotted, nested, unknown_setting
 from nnguide.config.values import (
@@ -141,12 +141,13 @@ class DenseConfig(ModelConfig):
 class CnnConfig(ModelConfig):
     """Convolutions that halve the picture as they deepen, then dense layers."""
 
+    renamed: ClassVar = {"fold": "space_to_depth"}
     kind: Literal["cnn"] = setting("cnn", "kind of network")
     hidden: tuple[int, ...] = setting((), "units per dense hidden layer", minimum(1))
     batch_norm: bool = setting(True, "batch normalization after each layer")
-    fold: int = setting(
+    space_to_depth: int = setting(
         2,
-        "side of the blocks of pixels that become channels (space-to-depth); 1: none",
+        "side of the blocks of pixels that become channels; 1: none",
         one_of(1, 2, 4, note=", to divide the pictures' 28 pixels"),
     )
     filters: tuple[int, ...] = setting((32, 64), "channels of each of 1 to 4 stages", minimum(1))
@@ -354,6 +355,8 @@ KINDS: dict[str, type[ModelConfig]] = {
 def _merge(node: Any, tree: Mapping[str, Any], path: str, root: Any) -> Any:
     if isinstance(node, ModelConfig):
         node = _of_kind(node, tree)
+    if isinstance(node, Group):
+        tree = _current_names(node, tree)
     types_ = get_type_hints(type(node))
     known = [item.name for item in fields(node) if getattr(node, item.name) is not None]
     changes: dict[str, Any] = {}
@@ -374,6 +377,16 @@ def _merge(node: Any, tree: Mapping[str, Any], path: str, root: Any) -> Any:
             inside = ", ".join(f"{path}{key}.{item.name}" for item in fields(current))
             raise ConfigError(f"{path}{key} is a group of settings ({inside}); got {value!r}.")
     return dataclasses.replace(node, **changes)
+
+
+def _current_names(node: Group, tree: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`tree` with the settings of `node` by their names of today."""
+    for old in node.renamed.keys() & tree.keys():
+        if (name := node.renamed[old]) in tree:
+            raise ConfigError(
+                f"{node.group}.{old} is the old name of {node.group}.{name}. Leave it out."
+            )
+    return {node.renamed.get(key, key): value for key, value in tree.items()}
 
 
 def _of_kind(node: ModelConfig, tree: Mapping[str, Any]) -> ModelConfig:

@@ -54,6 +54,8 @@ def _group(group: Any, kind: str = "") -> dict[str, Any]:
             "default": list(value) if isinstance(value, tuple) else value,
             **_type(hints[item.name], item.metadata["takes"]),
         }
+    for old, name in group.renamed.items():
+        settings[old] = {**settings[name], "deprecated": True}
     made = _object(settings, (type(group).__doc__ or "").splitlines()[0])
     if kind and group.kind != kind:
         made["required"] = ["kind"]

@@ -93,6 +93,7 @@ class Group:
     """A group of settings. Each value has its field's type and range, however it is made."""
 
     group: ClassVar[str]  # its name in the tree
+    renamed: ClassVar[Mapping[str, str]] = {}  # old name of a setting -> the setting
 
     def __post_init__(self) -> None:
         wanted = get_type_hints(type(self))

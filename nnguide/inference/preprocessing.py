@@ -30,9 +30,9 @@ class Front(Protocol):
 class Pixels:
     """Grey pictures to numbers about 0, as nnguide.preprocessing.images does it."""
 
-    def __init__(self, mean: float, deviation: float) -> None:
+    def __init__(self, mean: float, std: float) -> None:
         self.mean = np.float32(mean)
-        self.deviation = np.float32(deviation)
+        self.std = np.float32(std)
 
     def check(self, raw: Any) -> np.ndarray:
         return validation.pictures(raw)
@@ -42,7 +42,7 @@ class Pixels:
         for start in range(0, len(pictures), TOGETHER):
             places = slice(start, start + TOGETHER)
             grey = pictures[places].astype(np.float32)
-            yield places, ((grey - self.mean) / self.deviation)[..., None]
+            yield places, ((grey - self.mean) / self.std)[..., None]
 
 
 class Columns:
@@ -111,8 +111,11 @@ def front(settings: Any) -> Front:
         RunError: it describes none, or one made with another character table.
     """
     match settings:
-        case {"kind": "pixels", "mean": float(mean), "deviation": float(d)} if d > 0:
-            return Pixels(mean, d)
+        case (
+            {"kind": "pixels", "mean": float(mean), "std": float(std)}
+            | {"kind": "pixels", "mean": float(mean), "deviation": float(std)}  # of older runs
+        ) if std > 0:
+            return Pixels(mean, std)
         case {"kind": "columns", "mean": list(mean), "std": list(std)}:
             return Columns(mean, std)
         case {"kind": "tokens", "tokeniser": dict(tokeniser)}:

@@ -17,8 +17,8 @@ def _words(text: str) -> tuple[str, ...]:
 # Classes of nnguide's own, which Keras finds by their registered names alone, as nnguide>Tokens.
 NNGUIDE = frozenset(
     _words("""
-    Calibration Columns Dropout MaskedPool MeanOfLooks Penalty Pixels SumOfRows TestTimeShift
-    TokenEmbedding Tokens
+    Calibration Columns Dropout MaskedPool MeanOfLooks MeanOfViews Penalty Pixels SumOfRows
+    TestTimeShift TokenEmbedding Tokens
     """)
 )
 _SHARED = {

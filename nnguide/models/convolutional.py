@@ -17,7 +17,7 @@ class TestTimeShift(layers.Layer):
     """Each picture at every place up to `pixels` away, outside of training; in it, as it is.
 
     A network that learned from shifted pictures errs on some of them by chance; the mean of
-    several looks errs less, for as many times the work.
+    several views errs less, for as many times the work.
 
     Input: (batch, height, width, channels). Output: the same in training, else (count · batch, …),
     all pictures at the first place, then all at the second; the border's pixels are repeated.
@@ -37,8 +37,8 @@ class TestTimeShift(layers.Layer):
         reach = [self.pixels, self.pixels]
         wide = ops.pad(inputs, [[0, 0], reach, reach, [0, 0]], mode="symmetric")
         places = range(2 * self.pixels + 1)
-        looks = [wide[:, y : y + height, x : x + width] for y in places for x in places]
-        return ops.concatenate(looks, axis=0)
+        views = [wide[:, y : y + height, x : x + width] for y in places for x in places]
+        return ops.concatenate(views, axis=0)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (None, *input_shape[1:])
@@ -48,7 +48,7 @@ class TestTimeShift(layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="nnguide")
-class MeanOfLooks(layers.Layer):
+class MeanOfViews(layers.Layer):
     """(count · batch, features) -> (batch, features) outside of training; in it, the identity."""
 
     def __init__(self, count: int, **kwargs: Any) -> None:
@@ -71,15 +71,15 @@ def build(config: CnnConfig, *, input_shape: tuple[int, ...], labels: int) -> ke
     """Build an uncompiled convolutional classifier.
 
     Input: (batch, height, width, channels) float, preprocessed. Output: (batch, labels)
-    float32 probabilities. Blocks of `config.fold` by `config.fold` pixels become channels.
+    float32 probabilities. Blocks of `config.space_to_depth` by as many pixels become channels.
     Then the first stage convolves once, each further stage `config.depth` times, and each
     ends by pooling 2 by 2. With `config.test_time_shift` the picture is seen at several places
     once the network is trained, and the head gets the mean.
     """
     features = keras.Input(input_shape, name="features")
-    looks = TestTimeShift(config.test_time_shift, name="looks")
-    x = looks(features) if looks.pixels else features
-    x = _fold(x, config.fold)
+    views = TestTimeShift(config.test_time_shift, name="views")
+    x = views(features) if views.pixels else features
+    x = _space_to_depth(x, config.space_to_depth)
     for stage, channels in enumerate(config.filters, start=1):
         depth, kernel = (1, config.kernel) if stage == 1 else (config.depth, 3)
         for number in range(1, depth + 1):
@@ -88,20 +88,20 @@ def build(config: CnnConfig, *, input_shape: tuple[int, ...], labels: int) -> ke
     x = layers.Flatten(name="flatten")(x)
     x = Dropout(config.dropout, name="dropout")(x)
     x = hidden_layers(x, config)
-    if looks.pixels:
-        x = MeanOfLooks(looks.count, name="mean_of_looks")(x)  # so the logits are means as well
+    if views.pixels:
+        x = MeanOfViews(views.count, name="mean_of_views")(x)  # so the logits are means as well
     return keras.Model(features, Softmax(labels)(x, config), name="core")
 
 
-def _fold(x: Any, side: int) -> Any:
+def _space_to_depth(x: Any, side: int) -> Any:
     """(batch, h, w, c) -> (batch, h / side, w / side, side * side * c)."""
     if side == 1:
         return x
     _, height, width, channels = x.shape
     rows, columns = height // side, width // side
-    x = layers.Reshape((rows, side, columns, side * channels), name="fold_split")(x)
-    x = layers.Permute((1, 3, 2, 4), name="fold_order")(x)
-    return layers.Reshape((rows, columns, side * side * channels), name="fold")(x)
+    x = layers.Reshape((rows, side, columns, side * channels), name="space_to_depth_split")(x)
+    x = layers.Permute((1, 3, 2, 4), name="space_to_depth_order")(x)
+    return layers.Reshape((rows, columns, side * side * channels), name="space_to_depth")(x)
 
 
 def _convolve(x: Any, channels: int, kernel: int, pool: bool, config: CnnConfig, name: str) -> Any:

@@ -71,7 +71,7 @@ def convert(core: Any, beside: Path) -> bytes:
 def describe(layer: Any) -> dict[str, Any]:
     """What nnguide.inference.preprocessing needs to do as `layer` does, as JSON values."""
     if layer.name == "pixels":
-        return {"kind": "pixels", "mean": layer.mean, "deviation": layer.deviation}
+        return {"kind": "pixels", "mean": layer.mean, "std": layer.std}
     if layer.name == "columns":
         return {"kind": "columns", "mean": layer.mean, "std": layer.std}
     return {"kind": "tokens", "tokeniser": layer.tokeniser.to_dict()}

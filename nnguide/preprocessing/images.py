@@ -11,19 +11,19 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="nnguide")
 class Pixels(keras.layers.Layer):
-    """(grey - mean) / deviation, with a channel axis added.
+    """(grey - mean) / std, with a channel axis added.
 
     Args:
-        mean, deviation: of all grey levels 0-255 in the training set.
+        mean, std: of all grey levels 0-255 in the training set.
 
     Input: (batch, height, width) grey levels 0-255, any number type.
     Output: (batch, height, width, 1) float32.
     """
 
-    def __init__(self, mean: float, deviation: float, **kwargs: Any) -> None:
+    def __init__(self, mean: float, std: float, **kwargs: Any) -> None:
         super().__init__(**{"dtype": "float32", "name": "pixels", **kwargs})
         self.mean = float(mean)
-        self.deviation = float(deviation)
+        self.std = float(std)
         self.built = True  # else a model file would hold the shape of the first batch
 
     @classmethod
@@ -32,15 +32,23 @@ class Pixels(keras.layers.Layer):
         levels = np.arange(256)
         share = np.bincount(images.reshape(-1), minlength=256) / max(images.size, 1)
         mean = float(share @ levels)
-        deviation = float(np.sqrt(share @ (levels - mean) ** 2))
-        return cls(mean, max(deviation, 1.0))
+        std = float(np.sqrt(share @ (levels - mean) ** 2))
+        return cls(mean, max(std, 1.0))
 
     def call(self, images: Any) -> Any:
         grey = ops.cast(images, "float32")
-        return ((grey - self.mean) / self.deviation)[..., None]
+        return ((grey - self.mean) / self.std)[..., None]
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (*input_shape, 1)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "mean": self.mean, "deviation": self.deviation}
+        return {**super().get_config(), "mean": self.mean, "std": self.std}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Pixels:
+        """The layer of a model file; older ones call the std `deviation`."""
+        layer: Pixels = super().from_config(
+            {"std" if key == "deviation" else key: value for key, value in config.items()}
+        )
+        return layer

@@ -52,18 +52,19 @@ def compare(scorer: Scorer, best: Config, seeds: int, say: Callable[[str], None]
             sides[side].append(scorer.score(config, first + number, 1).score)
     found: dict[str, Any] = {"objective": search.objective, "seeds": seeds}
     for side, scores in sides.items():
-        deviation = float(np.std(scores, ddof=1)) if seeds > 1 else None
+        std = float(np.std(scores, ddof=1)) if seeds > 1 else None
         found[side] = {
             "epochs": configs[side].train.epochs,
             "scores": scores,
             "mean": float(np.mean(scores)),
-            "deviation": deviation,
+            "std": std,
+            "deviation": std,  # its old name
         }
     gain = found["best"]["mean"] - found["default"]["mean"]
     found["gain"] = gain if search.maximise else -gain
     spread = None
     if seeds > 1:
-        spread = math.hypot(found["best"]["deviation"], found["default"]["deviation"])
+        spread = math.hypot(found["best"]["std"], found["default"]["std"])
     found["spread"] = spread
     found["exceeds"] = None if spread is None else found["gain"] > spread
     return found
@@ -74,7 +75,7 @@ def verdict(found: dict[str, Any]) -> list[str]:
     lines = []
     for side, title in (("default", "default preset"), ("best", "best trial")):
         one = found[side]
-        spread = "" if one["deviation"] is None else f" ± {one['deviation']:.4f}"
+        spread = "" if one["std"] is None else f" ± {one['std']:.4f}"
         figure = f"{found['objective']} {one['mean']:.4f}{spread}"
         lines.append(f"{title:<15} {figure} ({one['epochs']} epochs, {found['seeds']} seeds)")
     gain = f"gain {found['gain']:+.4f}"

@@ -171,8 +171,8 @@ def _torch(training: Examples, held: Examples, test: Examples, seed: int) -> dic
         optimizer, config.train.learning_rate, total_steps=steps + 1, cycle_momentum=False
     )
     loss_of = torch.nn.CrossEntropyLoss(label_smoothing=config.train.label_smoothing)
-    mean, deviation = float(training.inputs.mean()), float(training.inputs.std())
-    x = torch.from_numpy((training.inputs.astype(np.float32) - mean) / deviation)[:, None]
+    mean, std = float(training.inputs.mean()), float(training.inputs.std())
+    x = torch.from_numpy((training.inputs.astype(np.float32) - mean) / std)[:, None]
     y = torch.from_numpy(training.labels)
     started = time.perf_counter()
     model.train()
@@ -186,7 +186,7 @@ def _torch(training: Examples, held: Examples, test: Examples, seed: int) -> dic
             rate.step()
     seconds = time.perf_counter() - started
     model.eval()
-    x_test = torch.from_numpy((test.inputs.astype(np.float32) - mean) / deviation)[:, None]
+    x_test = torch.from_numpy((test.inputs.astype(np.float32) - mean) / std)[:, None]
     with torch.no_grad():
         answered = np.concatenate([model(part).argmax(1).numpy() for part in x_test.split(500)])
     return {"s of training": seconds, "accuracy": float((answered == test.labels).mean())}
@@ -222,7 +222,9 @@ def torch_twin(config: Config) -> Any:
         elif kind == "MaxPooling2D":
             size, stride = settings["pool_size"][0], settings["strides"][0]
             modules.append(nn.MaxPool2d(size, stride, ceil_mode=settings["padding"] == "same"))
-        elif layer.name == "fold":  # of blocks into channels; its two layers before need nothing
+        elif (
+            layer.name == "space_to_depth"
+        ):  # of blocks into channels; its two layers before need nothing
             channels = layer.output.shape[-1]
             modules.append(nn.PixelUnshuffle(math.isqrt(channels)))
         elif kind == "Flatten":

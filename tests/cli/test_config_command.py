@@ -155,7 +155,7 @@ def test_the_schema_refuses_what_a_configuration_refuses() -> None:
         {"train": {"optimizer": "lamb"}},
         {"model": {"dropout": 1}},
         {"model": {"hidden": [0]}},
-        {"model": {"fold": 3}},
+        {"model": {"space_to_depth": 3}},
         {"augment": {"hands": "many"}},
         {"tokens": {}},
         {"task": "spam"},

@@ -34,12 +34,14 @@ def test_the_dense_network_of_the_guide() -> None:
     assert not model.compiled
 
 
-@pytest.mark.parametrize("fold", [1, 2, 4])
+@pytest.mark.parametrize("space_to_depth", [1, 2, 4])
 @pytest.mark.parametrize("filters", [(3,), (4, 6, 8), (3, 4, 5, 6)])
 def test_the_convolutional_network_ends_in_its_last_channels(
-    fold: int, filters: tuple[int, ...]
+    space_to_depth: int, filters: tuple[int, ...]
 ) -> None:
-    model = convolutional.build(CnnConfig(filters=filters, fold=fold, depth=1), **SHAPE)
+    model = convolutional.build(
+        CnnConfig(filters=filters, space_to_depth=space_to_depth, depth=1), **SHAPE
+    )
     assert model.output_shape == (None, 10)
     flat = model.get_layer("flatten")
     assert flat.input.shape[-1] == filters[-1]
@@ -49,21 +51,21 @@ def test_the_convolutional_network_ends_in_its_last_channels(
 
 
 def test_a_shifted_network_looks_at_nine_places_and_answers_with_the_mean() -> None:
-    config = CnnConfig(filters=(4,), hidden=(6,), fold=1, dropout=0.0)
+    config = CnnConfig(filters=(4,), hidden=(6,), space_to_depth=1, dropout=0.0)
     once = convolutional.build(config, **SHAPE)
     often = convolutional.build(dataclasses.replace(config, test_time_shift=1), **SHAPE)
     assert sizes(often) == sizes(once)
     often.set_weights(once.get_weights())
     pictures = np.random.default_rng(0).normal(size=(5, 28, 28, 1)).astype(np.float32)
     wide = np.pad(pictures, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="edge")
-    looks = [
+    views = [
         wide[:, row : row + 28, column : column + 28] for row in range(3) for column in range(3)
     ]
 
-    def logits(model: keras.Model, look: np.ndarray) -> np.ndarray:
-        return np.asarray(keras.Model(model.inputs, model.get_layer("logits").output)(look))
+    def logits(model: keras.Model, view: np.ndarray) -> np.ndarray:
+        return np.asarray(keras.Model(model.inputs, model.get_layer("logits").output)(view))
 
-    mean = np.mean([logits(once, look) for look in looks], axis=0)
+    mean = np.mean([logits(once, view) for view in views], axis=0)
     np.testing.assert_allclose(logits(often, pictures), mean, atol=1e-5)
     in_training = often(pictures, training=True)
     np.testing.assert_allclose(in_training, once(pictures, training=True), atol=1e-5)

@@ -25,6 +25,8 @@ for module in pkgutil.walk_packages(nnguide.__path__, "nnguide."):
 known = {name.removeprefix("nnguide>"): value.__module__
          for name, value in keras.saving.get_custom_objects().items()
          if name.startswith("nnguide>")}
+for old in nnguide.keras_objects.RENAMED:
+    del known[old]
 assert known == nnguide.keras_objects.CLASSES, known
 """
 

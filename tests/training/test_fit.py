@@ -145,9 +145,9 @@ def test_few_steps_leave_no_stale_statistics(task: str, more: tuple[str, ...]) -
     answers = np.asarray(core(training_inputs, training=True))
     head = tasks.get(task).head(len(training.label_names))
     loss = float(head.loss()(head.targets(training.labels), answers))
-    looks = "model.test_time_shift=1" in more  # several of each picture, outside of training
+    views = "model.test_time_shift=1" in more  # several of each picture, outside of training
     assert fitted.history["val_loss"][fitted.best_epoch - 1] == pytest.approx(
-        loss, rel=0.1 if looks else 1e-3
+        loss, rel=0.1 if views else 1e-3
     )
 
 
