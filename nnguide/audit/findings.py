@@ -51,11 +51,11 @@ def slices(report: dict[str, Any]) -> Block:
             if row["by"] != by:
                 continue
             counts = [f"{row['n']:,}"]
-            told = [shares(row, "accuracy")]
+            figures = [shares(row, "accuracy")]
             if spam:
                 counts = [f"{row['n_spam']:,}", f"{row['n_ham']:,}"]
-                told = [shares(row, key) for key in ("spam_caught", "blocked_ham")]
-            rows.append([row["slice"], *counts, *told, "small" if row["small"] else ""])
+                figures = [shares(row, key) for key in ("spam_caught", "blocked_ham")]
+            rows.append([row["slice"], *counts, *figures, "small" if row["small"] else ""])
         head = ["slice", "n", "accuracy", ""]
         if spam:
             head = ["slice", "spam", "ham", "spam caught", "ham blocked", ""]
@@ -75,29 +75,29 @@ def mistakes(report: dict[str, Any]) -> Block:
         "speaks for the answer is "
     )
     if "picture" in rows[0]:
-        told = paragraph(first + "orange, what speaks against it blue.")
+        introduction = paragraph(first + "orange, what speaks against it blue.")
         figures: Block = {"kind": "pictures", "rows": [_picture(row) for row in rows]}
-        return section("mistakes", "The worst mistakes", told, figures)
+        return section("mistakes", "The worst mistakes", introduction, figures)
     if "features" in rows[0]:
-        told = paragraph(first + "above 0, what speaks against it below.")
-        return section("mistakes", "The worst mistakes", told, *(_row(row) for row in rows))
-    told = paragraph(
+        introduction = paragraph(first + "above 0, what speaks against it below.")
+        return section("mistakes", "The worst mistakes", introduction, *(_row(row) for row in rows))
+    introduction = paragraph(
         first,
         mark("bold on orange", "for"),
         ", what speaks against it ",
         mark("dotted on blue", "against"),
         ".",
     )
-    return section("mistakes", "The worst mistakes", told, *(_message(row) for row in rows))
+    return section("mistakes", "The worst mistakes", introduction, *(_message(row) for row in rows))
 
 
 def _picture(row: dict[str, Any]) -> Block:
-    told = f"{row['true']} taken for {row['label']}"
+    mistake = f"{row['true']} taken for {row['label']}"
     sure = f"{percent(row['probability'], 1)} sure of {row['label']}; {row['true']} got"
-    caption = f"Example {row['place']:,}: {told}, {sure} {percent(row['true_probability'], 2)}."
+    caption = f"Example {row['place']:,}: {mistake}, {sure} {percent(row['true_probability'], 2)}."
     return {
         "picture": row["picture"],
-        "alt": f"The picture: {told}.",
+        "alt": f"The picture: {mistake}.",
         "map": row["map"],
         "map_alt": f"What speaks for {row['label']} and what against it.",
         "caption": caption,
@@ -143,13 +143,13 @@ def _tidy(piece: str) -> str:
     return "\n".join([lines[0], *inner, *lines[-1:]] if len(lines) > 1 else lines)
 
 
-def words(found: dict[str, Any]) -> Block:
+def words(report: dict[str, Any]) -> Block:
     """What single words do."""
     first = (
-        f"Each word of {found['n']:,} messages was taken out, and the message judged again; its "
+        f"Each word of {report['n']:,} messages was taken out, and the message judged again; its "
         "push is the mean fall of the log-odds of spam, in nats. All digits count as 0. The "
         "answer to "
-        f"{found['n_flipped']:,} of these messages hangs on a single word."
+        f"{report['n_flipped']:,} of these messages hangs on a single word."
     )
     head = ("word", "messages", "of them spam", "push", "answers turned")
 
@@ -162,7 +162,7 @@ def words(found: dict[str, Any]) -> Block:
                 f"{row['push']:.2f}",
                 f"{row['turned']:,}",
             )
-            for row in found[name]
+            for row in report[name]
         ]
 
     blocks: list[Block | None] = [paragraph(first)]
@@ -171,14 +171,14 @@ def words(found: dict[str, Any]) -> Block:
         ("towards_ham", "Words that push toward ham"),
         ("flips", "Words whose removal turns the most answers"),
     ):
-        blocks.append(table(caption, head, rows(name)) if found[name] else None)
+        blocks.append(table(caption, head, rows(name)) if report[name] else None)
     why = (
         "The strongest words were put at the end of correctly judged messages. One that turns "
         f"{percent(SHORTCUT, 0)} of them is a shortcut: the network relies on it more than a "
         f"person would."
     )
     blocks += [heading("Shortcuts"), paragraph(why)]
-    if found["shortcuts"]:
+    if report["shortcuts"]:
         shortcuts = [
             (
                 row["word"],
@@ -187,7 +187,7 @@ def words(found: dict[str, Any]) -> Block:
                 f"{row['turned']:,}",
                 percent(row["share"], 1),
             )
-            for row in found["shortcuts"]
+            for row in report["shortcuts"]
         ]
         top = ("word at the end", "turns to", "tried on", "turned", "share")
         blocks.append(table("Single words that turn answers", top, shortcuts, words=[1]))
@@ -214,47 +214,47 @@ def robustness(report: dict[str, Any]) -> Block:
             marked.append(place)
     drawn = any("as a picture" in row["change"] for row in report["robustness"])
     aim = aimed(tasks.get(report["model"]["task"]))
-    told = (
+    introduction = (
         f"A change that no person would mind should cost less than {100 * aim.most:g} points of "
         f"{figure}"
         f"{', the threshold being what it is' if spam else ''}. Where it costs more, the row is "
         "shaded."
     )
     if drawn:
-        told += (
+        introduction += (
             " Changes as a picture are drawn anew, larger, and go through the picture "
             "normaliser; the others are of the network's own input."
         )
     return section(
-        "robustness", "Mild changes", paragraph(told),
+        "robustness", "Mild changes", paragraph(introduction),
         table(f"Before and after: {figure}", head, rows, marked, words=[1]),
     )  # fmt: skip
 
 
-def duplicates(found: dict[str, Any]) -> Block:
+def duplicates(report: dict[str, Any]) -> Block:
     """What stands in the training set too."""
-    again = f"{found['within']:,} of the {found['n']:,} examples repeat an earlier one of them."
+    again = f"{report['within']:,} of the {report['n']:,} examples repeat an earlier one of them."
     title = "Duplicates between training and test"
-    if found["not_known"]:
-        why = f"It is unknown which of them are in the training set: {found['not_known']}."
+    if report["not_known"]:
+        why = f"It is unknown which of them are in the training set: {report['not_known']}."
         return section("duplicates", title, paragraph(why), paragraph(again))
     rows = [
-        ("examples measured", f"{found['n']:,}"),
-        ("examples in training", f"{found['n_train']:,}"),
-        ("measured examples that are in the training set too", f"{found['same']:,}"),
+        ("examples measured", f"{report['n']:,}"),
+        ("examples in training", f"{report['n_train']:,}"),
+        ("measured examples that are in the training set too", f"{report['same']:,}"),
     ]
-    if found["alike"] is not None:
-        rows.append(("others that differ in digits or punctuation only", f"{found['alike']:,}"))
+    if report["alike"] is not None:
+        rows.append(("others that differ in digits or punctuation only", f"{report['alike']:,}"))
     rows.append(
         (
-            f"accuracy on the {found['n_without']:,} that do not",
-            percent(found["accuracy_without"], 2),
+            f"accuracy on the {report['n_without']:,} that do not",
+            percent(report["accuracy_without"], 2),
         )
     )
     blocks = [pairs("Overlap", rows), paragraph(again)]
-    if found["examples"]:
+    if report["examples"]:
         blocks += [
             heading("Some that are in the training set too"),
-            listed(t[:200] for t in found["examples"]),
+            listed(t[:200] for t in report["examples"]),
         ]
     return section("duplicates", title, *blocks)

@@ -46,63 +46,67 @@ def examine(exercise: Exercise, functions: Functions) -> Verdict:
     missing = [name for name in exercise.functions if name not in functions]
     if missing:
         return Verdict("wrong", f"{missing[0]} is missing: the file must define it")
-    found = list(outcome.run(exercise, functions))
+    answers = list(outcome.run(exercise, functions))
     right = list(outcome.run(exercise, load(exercise.solution)))
     wrong = [
-        (case, expected, one)
-        for (case, one), (_, expected) in zip(found, right, strict=True)
-        if not outcome.same(expected, one)
+        (case, expected, answer)
+        for (case, answer), (_, expected) in zip(answers, right, strict=True)
+        if not outcome.same(expected, answer)
     ]
     if not wrong:
         return Verdict("passed")
-    if any(isinstance(one.error, NotImplementedError) for _, _, one in wrong):
-        done = {case.function for case, _ in found} - {case.function for case, _, _ in wrong}
+    if any(isinstance(answer.error, NotImplementedError) for _, _, answer in wrong):
+        done = {case.function for case, _ in answers} - {case.function for case, _, _ in wrong}
         names = {
-            case.function for case, _, one in wrong if isinstance(one.error, NotImplementedError)
+            case.function
+            for case, _, answer in wrong
+            if isinstance(answer.error, NotImplementedError)
         }
         first = next(name for name in exercise.functions if name in names)
         state = "wrong" if done else "not written"
         return Verdict(state, f"{first} is not written yet")
-    case, expected, one = wrong[0]
-    detail = f"{describe(case)}: {_difference(expected, one)}"
-    return Verdict("wrong", _named(exercise, found, right, case.function) or seen(wrong), detail)
+    case, expected, answer = wrong[0]
+    detail = f"{describe(case)}: {_difference(expected, answer)}"
+    return Verdict("wrong", _named(exercise, answers, right, case.function) or seen(wrong), detail)
 
 
-def _named(exercise: Exercise, found: Calls, right: Calls, function: str) -> str:
+def _named(exercise: Exercise, answers: Calls, right: Calls, function: str) -> str:
     """The name of the mistake whose answers these are; of one function's calls."""
     best, name = 0, ""
     for mistake in exercise.mistakes:
         made = outcome.run(exercise, load(exercise.with_mistake(mistake)))
-        agreed = told = 0
-        for (case, one), (_, theirs), (_, expected) in zip(found, made, right, strict=True):
+        agreed = distinct = 0
+        for (case, answer), (_, theirs), (_, expected) in zip(answers, made, right, strict=True):
             if case.function != function:
                 continue
-            if outcome.same(theirs, one):
+            if outcome.same(theirs, answer):
                 agreed += 1
-                told += not outcome.same(expected, one) and not outcome.same(expected, theirs)
-            elif not outcome.same(expected, one):
+                distinct += not outcome.same(expected, answer) and not outcome.same(
+                    expected, theirs
+                )
+            elif not outcome.same(expected, answer):
                 break  # a wrong answer that this mistake does not give
         else:
-            if told and agreed > best:
+            if distinct and agreed > best:
                 best, name = agreed, mistake.name
     return name
 
 
 def seen(wrong: list[tuple[Case, Outcome, Outcome]]) -> str:
     """What can be said without knowing the mistake."""
-    case, expected, one = wrong[0]
+    case, expected, answer = wrong[0]
     where = f" at {case.where}" if case.where else ""
-    if isinstance(one.error, ArithmeticError):
-        return f"overflows{where or ': ' + str(one.error)}"
-    if isinstance(one.error, UnusableAnswerError):
-        return str(one.error)
-    if one.error is not None:
-        return f"{type(one.error).__name__}: {str(one.error)[:300]}{where}"
-    if one.changed:
+    if isinstance(answer.error, ArithmeticError):
+        return f"overflows{where or ': ' + str(answer.error)}"
+    if isinstance(answer.error, UnusableAnswerError):
+        return str(answer.error)
+    if answer.error is not None:
+        return f"{type(answer.error).__name__}: {str(answer.error)[:300]}{where}"
+    if answer.changed:
         return "an argument is changed: work on a copy, the caller still needs it"
-    if len(one.parts) != len(expected.parts):
-        return f"{_count(len(one.parts))} returned where {_count(len(expected.parts))} belong"
-    for number, (want, have) in enumerate(zip(expected.parts, one.parts, strict=True)):
+    if len(answer.parts) != len(expected.parts):
+        return f"{_count(len(answer.parts))} returned where {_count(len(expected.parts))} belong"
+    for number, (want, have) in enumerate(zip(expected.parts, answer.parts, strict=True)):
         if outcome.same_parts((want,), (have,)):
             continue
         of = f" of part {number + 1}" if len(expected.parts) > 1 else ""
@@ -115,8 +119,8 @@ def seen(wrong: list[tuple[Case, Outcome, Outcome]]) -> str:
             return f"not finite{where}: it holds NaN or infinity"
         if factor := _factor(wrong, number):
             return factor + of
-    if one.warned and outcome.same_parts(expected.parts, one.parts):
-        what = "overflows" if one.warned == "overflow" else "log(0) or 0/0"
+    if answer.warned and outcome.same_parts(expected.parts, answer.parts):
+        what = "overflows" if answer.warned == "overflow" else "log(0) or 0/0"
         return f"{what}{where}: the values are right, but NumPy warns"
     return f"the numbers are wrong{where}"
 
@@ -128,10 +132,10 @@ def _count(parts: int) -> str:
 def _factor(wrong: list[tuple[Case, Outcome, Outcome]], number: int) -> str:
     """The one factor between what is wanted and what came, in every wrong call."""
     factors, sizes = [], []
-    for case, expected, one in wrong:
-        if case.function != wrong[0][0].function or one.error is not None:
+    for case, expected, answer in wrong:
+        if case.function != wrong[0][0].function or answer.error is not None:
             continue
-        want, have = expected.parts[number], one.parts[number]
+        want, have = expected.parts[number], answer.parts[number]
         if want.shape != have.shape or not want.any():
             return ""
         factor = float((want * have).sum() / (want * want).sum())
@@ -170,16 +174,16 @@ def describe(case: Case) -> str:
     return f"{case.function}({', '.join(map(short, case.args))})"
 
 
-def _difference(expected: Outcome, one: Outcome) -> str:
+def _difference(expected: Outcome, answer: Outcome) -> str:
     def short(parts: tuple[Any, ...]) -> str:
         return " and ".join(_texts(parts))
 
-    if isinstance(one.error, UnusableAnswerError):
+    if isinstance(answer.error, UnusableAnswerError):
         return f"expected {short(expected.parts)}"
-    if one.error is not None:
-        return f"expected {short(expected.parts)}, received {type(one.error).__name__}"
-    warned = ", with a warning of NumPy" if one.warned and not expected.warned else ""
-    return f"expected {short(expected.parts)}, received {short(one.parts)}{warned}"
+    if answer.error is not None:
+        return f"expected {short(expected.parts)}, received {type(answer.error).__name__}"
+    warned = ", with a warning of NumPy" if answer.warned and not expected.warned else ""
+    return f"expected {short(expected.parts)}, received {short(answer.parts)}{warned}"
 
 
 def _numbers(array: np.ndarray, precision: int) -> str:

@@ -30,7 +30,7 @@ def pack(values: list[bytes]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def unpack(data: np.ndarray, lengths: np.ndarray) -> list[bytes]:
-    """What `pack` was given."""
+    """What `pack` packed."""
     ends = np.cumsum(lengths)
     return [bytes(data[end - n : end]) for end, n in zip(ends, lengths, strict=True)]
 
@@ -55,13 +55,13 @@ def saved_model(folder: Path) -> Ask:
             rows = "image" if np.ndim(batch) == 3 else "features"
             kind = "text" if isinstance(batch, list) else rows
             inputs = tf.constant([example(kind, value) for value in batch])
-            found = signatures["classify"](inputs=inputs)
+            outputs = signatures["classify"](inputs=inputs)
         elif kind == "ids":
             return ragged(loaded.ids(tf.constant(batch)).numpy())
         else:
             name = "serve_bytes" if kind == "image_bytes" else "serving_default"
-            found = signatures[name](**{kind: tf.constant(batch)})
-        plain = {name: value.numpy() for name, value in found.items()}
+            outputs = signatures[name](**{kind: tf.constant(batch)})
+        plain = {name: value.numpy() for name, value in outputs.items()}
         return {n: v.astype("S").astype("U") if v.dtype == object else v for n, v in plain.items()}
 
     return ask
@@ -83,8 +83,8 @@ def bare(folder: Path, network: Callable[[np.ndarray], np.ndarray]) -> Ask:
         raw = [text.decode() for text in batch] if kind in ("text", "ids") else batch
         if kind == "ids":
             rows: list[Any] = [None] * len(raw)
-            for places, given in front.batches(raw):
-                for place, row in zip(np.arange(len(raw))[places], given, strict=True):
+            for places, ready in front.batches(raw):
+                for place, row in zip(np.arange(len(raw))[places], ready, strict=True):
                     rows[place] = row[row > 0]
             return {"ids": np.concatenate(rows), "lengths": np.array([len(row) for row in rows])}
         outputs = front.outputs(raw, network)
@@ -103,8 +103,8 @@ def onnx(folder: Path) -> Ask:
     session = onnxruntime.InferenceSession(
         str(folder / "model.onnx"), providers=["CPUExecutionProvider"]
     )
-    (given,) = session.get_inputs()
-    return bare(folder, lambda batch: session.run(None, {given.name: batch})[0])
+    (node,) = session.get_inputs()
+    return bare(folder, lambda batch: session.run(None, {node.name: batch})[0])
 
 
 def litert(folder: Path, name: str = "model.tflite") -> Ask:
@@ -112,16 +112,16 @@ def litert(folder: Path, name: str = "model.tflite") -> Ask:
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_path=str(folder / name), num_threads=1)
-    (given,), (answer,) = interpreter.get_input_details(), interpreter.get_output_details()
+    (tensor,), (answer,) = interpreter.get_input_details(), interpreter.get_output_details()
     shape: tuple[int, ...] = ()
 
     def network(batch: np.ndarray) -> np.ndarray:
         nonlocal shape
         if batch.shape != shape:
-            interpreter.resize_tensor_input(given["index"], batch.shape)
+            interpreter.resize_tensor_input(tensor["index"], batch.shape)
             interpreter.allocate_tensors()
             shape = batch.shape
-        interpreter.set_tensor(given["index"], batch)
+        interpreter.set_tensor(tensor["index"], batch)
         interpreter.invoke()
         return np.array(interpreter.get_tensor(answer["index"]))
 
@@ -148,10 +148,10 @@ def run(folder: Path, engine: Any) -> Ask:
     def ask(kind: str, batch: Any) -> Answer:
         raw = [text.decode() for text in batch] if kind == "text" else batch
         outputs = opened.outputs(opened.check(raw), engine)
-        found = opened.decision.answers(outputs)
+        answers = opened.decision.answers(outputs)
         return {
-            "label": np.array([one.label for one in found]),
-            "probability": np.array([one.probability for one in found], np.float32),
+            "label": np.array([answer.label for answer in answers]),
+            "probability": np.array([answer.probability for answer in answers], np.float32),
         }
 
     return ask
@@ -194,7 +194,7 @@ def main() -> None:
     """Do what the request says."""
     request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     with np.load(request["inputs"], allow_pickle=False) as file:
-        given = {name: file[name] for name in file.files}
+        inputs = {name: file[name] for name in file.files}
     begin = time.perf_counter()
     ask = FORMS[request["form"]](Path(request["folder"]))
     figures: dict[str, Any] = {"load_seconds": time.perf_counter() - begin}
@@ -202,9 +202,9 @@ def main() -> None:
     answers: Answer = {}
     for kind in request["kinds"]:
         source = request["sources"].get(kind, kind)  # where the values of this kind are
-        values: Any = given.get(source)
+        values: Any = inputs.get(source)
         if values is None:
-            values = unpack(given[f"{source}_bytes"], given[f"{source}_lengths"])
+            values = unpack(inputs[f"{source}_bytes"], inputs[f"{source}_lengths"])
         parts = [ask(kind, batch) for batch in cut(values)]
         for name in parts[0]:
             answers[f"{kind}.{name}"] = np.concatenate([part[name] for part in parts])

@@ -43,21 +43,21 @@ def verify(run: Run, form: Format, folder: Path, say: Say) -> dict[str, Any]:
 
 def of_pictures(run: Run, form: Format, folder: Path, count: int) -> dict[str, Any]:
     """`verify` for pictures: levels, and for a SavedModel files too."""
-    given: dict[str, Any] = {"image": samples.pictures(count)}
+    inputs: dict[str, Any] = {"image": samples.pictures(count)}
     kinds = ["image"]
     if form == "saved_model":
-        given["image_bytes"], seen = zip(*samples.files(count), strict=True)
+        inputs["image_bytes"], seen = zip(*samples.files(count), strict=True)
         kinds += ["examples", "image_bytes"]
-    answers, _ = ask(form, folder, given, kinds, {"examples": "image"})
-    wanted = run.outputs(validation.pictures(given["image"]), "keras")
-    found = {"image": compare(run, wanted, answers, "image", CLOSE, 2 * CLOSE)}
+    answers, _ = ask(form, folder, inputs, kinds, {"examples": "image"})
+    wanted = run.outputs(validation.pictures(inputs["image"]), "keras")
+    checked = {"image": compare(run, wanted, answers, "image", CLOSE, 2 * CLOSE)}
     if form == "saved_model":
         compare_scores(run, wanted, answers)
         wanted = run.outputs(validation.pictures(np.stack(seen)), "keras")
-        found["image_bytes"] = compare(run, wanted, answers, "image_bytes", READ, UNDECIDED)
+        checked["image_bytes"] = compare(run, wanted, answers, "image_bytes", READ, UNDECIDED)
     if form == "litert":
-        loads(run, folder, given["image"][:10], "image")
-    return found
+        loads(run, folder, inputs["image"][:10], "image")
+    return checked
 
 
 def of_rows(run: Run, form: Format, folder: Path, count: int) -> dict[str, Any]:
@@ -66,12 +66,12 @@ def of_rows(run: Run, form: Format, folder: Path, count: int) -> dict[str, Any]:
     kinds = ["features", *(["examples"] if form == "saved_model" else [])]
     answers, _ = ask(form, folder, {"features": rows}, kinds, {"examples": "features"})
     wanted = run.outputs(rows, "keras")
-    found = compare(run, wanted, answers, "features", CLOSE, 2 * CLOSE)
+    checked = compare(run, wanted, answers, "features", CLOSE, 2 * CLOSE)
     if form == "saved_model":
         compare_scores(run, wanted, answers)
     if form == "litert":
         loads(run, folder, rows[:10], "features")
-    return {"features": found}
+    return {"features": checked}
 
 
 def of_texts(run: Run, form: Format, folder: Path, texts: list[str]) -> dict[str, Any]:
@@ -89,17 +89,17 @@ def of_texts(run: Run, form: Format, folder: Path, texts: list[str]) -> dict[str
         if not np.array_equal(answers[f"ids.{name}"], wanted_ids):
             raise WorkError("the export gives some texts other token ids than the run")
     wanted = run.outputs(validation.texts(texts), "keras")
-    found = compare(run, wanted, answers, "text", CLOSE, 2 * CLOSE)
+    checked = compare(run, wanted, answers, "text", CLOSE, 2 * CLOSE)
     if form == "saved_model":
         compare_scores(run, wanted, answers)
     if form == "litert":
         loads(run, folder, encoded[:10], "text")
-    return {"text": found}
+    return {"text": checked}
 
 
-def loads(run: Run, folder: Path, given: Any, kind: str) -> None:
+def loads(run: Run, folder: Path, inputs: Any, kind: str) -> None:
     """See that the 8-bit network loads and answers with probabilities; they may differ."""
-    answers, _ = ask("litert_int8", folder, {kind: given}, [kind])
+    answers, _ = ask("litert_int8", folder, {kind: inputs}, [kind])
     probability = answers[f"{kind}.probability"]
     if not (np.isfinite(probability).all() and (abs(probability - 0.5) <= 0.51).all()):
         raise WorkError("the 8-bit network's outputs are not probabilities")
@@ -116,19 +116,23 @@ def compare(
             probability and the threshold) are so close.
     """
     if run.threshold is None:
-        found = answers[f"{kind}.probabilities"]
+        probabilities = answers[f"{kind}.probabilities"]
         top = np.sort(wanted, axis=1)
         margin = top[:, -1] - top[:, -2]
-        winning = answers[f"{kind}.probability"] == found.max(axis=1)
+        winning = answers[f"{kind}.probability"] == probabilities.max(axis=1)
         if run.decision.refuse_below is not None:
             margin = np.minimum(margin, np.abs(top[:, -1] - np.float32(run.decision.refuse_below)))
     else:
-        found = answers[f"{kind}.probability"][:, None]
+        probabilities = answers[f"{kind}.probability"][:, None]
         margin = np.abs(wanted[:, 0].astype(float) - run.threshold)
         winning = np.ones(len(wanted), bool)
     labels = np.array(run.labels)[run.decision.numbers(wanted)]
     labels = np.where(run.decision.refused(wanted), NONE, labels)
-    apart = float(np.abs(found - wanted).max()) if found.shape == wanted.shape else np.inf
+    apart = (
+        float(np.abs(probabilities - wanted).max())
+        if probabilities.shape == wanted.shape
+        else np.inf
+    )
     if not apart <= close:  # NaN too
         raise WorkError(
             f"the export and its run are up to {apart:.3g} apart in their probabilities for "
@@ -153,7 +157,7 @@ def compare_scores(run: Run, wanted: np.ndarray, answers: Answers) -> None:
 def ask(
     form: str,
     folder: Path,
-    given: dict[str, Any],
+    inputs: dict[str, Any],
     kinds: Iterable[str],
     sources: dict[str, str] | None = None,
     seconds: float = 0.0,
@@ -162,9 +166,9 @@ def ask(
 
     Args:
         form: a key of nnguide.export.process.FORMS.
-        given: arrays, or lists of byte strings.
-        kinds: what to ask, each a name in `given` or in `sources`.
-        sources: kind -> the name in `given` of its values.
+        inputs: arrays, or lists of byte strings.
+        kinds: what to ask, each a name in `inputs` or in `sources`.
+        sources: kind -> the name in `inputs` of its values.
         seconds: also take the time, for about so long a figure.
     Returns:
         `kind.name` -> array, and the figures.
@@ -174,7 +178,7 @@ def ask(
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         arrays: dict[str, np.ndarray] = {}
-        for key, values in given.items():
+        for key, values in inputs.items():
             if isinstance(values, np.ndarray):
                 arrays[key] = values
             else:

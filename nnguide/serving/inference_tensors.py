@@ -57,18 +57,18 @@ class Inference:
         for name, as_bytes in self.outputs.items():
             array = outputs[name]
             dtype = STRING if array.dtype.kind == "O" else array.dtype.name
-            one: dict[str, Any] = {
+            tensor: dict[str, Any] = {
                 "name": name,
                 "datatype": _type(dtype),
                 "shape": list(array.shape),
             }
             if as_bytes:
                 content = _packed(array)
-                one["parameters"] = {"binary_data_size": len(content)}
+                tensor["parameters"] = {"binary_data_size": len(content)}
                 behind += content
             else:
-                one["data"] = tensors.jsonable("", array.reshape(-1))
-            shown.append(one)
+                tensor["data"] = tensors.jsonable("", array.reshape(-1))
+            shown.append(tensor)
         answer: dict[str, Any] = {"model_name": model, "model_version": str(version)}
         if self.id is not None:
             answer["id"] = self.id
@@ -91,15 +91,15 @@ def parse(body: bytes, length: str | None, signatures: Mapping[str, Signature]) 
     inputs = _objects(fields, "inputs")
     if not inputs:
         raise RefusedError(400, "expected 'inputs', a list of at least one input; got none")
-    names = [one["name"] for one in inputs]
+    names = [tensor["name"] for tensor in inputs]
     if len(set(names)) < len(names):
         raise RefusedError(400, f"every input is given once; got {', '.join(names)[:200]}")
     parameters = _parameters(fields)
     key = _signature(parameters.get("signature_name"), names, signatures)
     signature = signatures[key]
     arrays, behind = {}, memoryview(body)[split:]
-    for one in inputs:
-        size = _parameters(one).get("binary_data_size")
+    for tensor in inputs:
+        size = _parameters(tensor).get("binary_data_size")
         if size is None:
             content = None
         elif isinstance(size, int) and not isinstance(size, bool) and 0 <= size <= len(behind):
@@ -107,15 +107,15 @@ def parse(body: bytes, length: str | None, signatures: Mapping[str, Signature]) 
         else:
             raise RefusedError(
                 400,
-                f"input {one['name']}: binary_data_size is a number of the bytes that follow the "
-                f"JSON, of which there are {len(behind)} left; got {str(size)[:40]}",
+                f"input {tensor['name']}: binary_data_size is a number of the bytes that follow "
+                f"the JSON, of which there are {len(behind)} left; got {str(size)[:40]}",
             )
-        arrays[one["name"]] = _array(one, signature.inputs[one["name"]], content, document)
+        arrays[tensor["name"]] = _array(tensor, signature.inputs[tensor["name"]], content, document)
     if behind:
         raise RefusedError(400, f"{len(behind)} bytes follow the JSON that no input claims")
-    if (given := fields.get("id")) is not None and not isinstance(given, str):
-        raise RefusedError(400, f"the id is a string; got {str(given)[:40]}")
-    return Inference(given, key, arrays, _wanted(fields, parameters, signature))
+    if (request_id := fields.get("id")) is not None and not isinstance(request_id, str):
+        raise RefusedError(400, f"the id is a string; got {str(request_id)[:40]}")
+    return Inference(request_id, key, arrays, _wanted(fields, parameters, signature))
 
 
 def _length(word: str, most: int) -> int:
@@ -131,7 +131,7 @@ def _objects(fields: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
     """The list `key` of objects that have a name each; [] where there is none."""
     found = fields.get(key, [])
     if not isinstance(found, list) or not all(
-        isinstance(one, dict) and isinstance(one.get("name"), str) for one in found
+        isinstance(tensor, dict) and isinstance(tensor.get("name"), str) for tensor in found
     ):
         raise RefusedError(400, f"expected '{key}', a list of objects that have a name each")
     return found
@@ -148,25 +148,29 @@ def _parameters(fields: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _signature(asked: Any, names: list[str], signatures: Mapping[str, Signature]) -> str:
-    """The signature that takes inputs of these names, the default one first."""
-    known = {name: one for name, one in signatures.items() if one.method in (PREDICT, "")}
+    """The signature that takes inputs of these names, the default signature first."""
+    known = {
+        name: signature
+        for name, signature in signatures.items()
+        if signature.method in (PREDICT, "")
+    }
     if asked is not None:
-        known = {name: one for name, one in known.items() if name == asked}
+        known = {name: signature for name, signature in known.items() if name == asked}
         if not known:
             raise RefusedError(400, f"there is no signature {str(asked)[:100]}")
     for name in sorted(known, key=lambda name: name != DEFAULT):
         if set(known[name].inputs) == set(names):
             return name
-    ways = " or ".join(", ".join(one.inputs) for one in known.values())
+    ways = " or ".join(", ".join(signature.inputs) for signature in known.values())
     raise RefusedError(400, f"the model takes {ways}; got {', '.join(names)[:200]}")
 
 
 def _array(
-    given: dict[str, Any], tensor: Tensor, content: memoryview | None, document: tensors.Document
+    entry: dict[str, Any], tensor: Tensor, content: memoryview | None, document: tensors.Document
 ) -> np.ndarray:
     """An input as the array that `tensor` asks for."""
-    name, shape = given["name"], given.get("shape")
-    wanted, found = _type(tensor.dtype), given.get("datatype")
+    name, shape = entry["name"], entry.get("shape")
+    wanted, found = _type(tensor.dtype), entry.get("datatype")
     if found != wanted:
         raise RefusedError(400, f"input {name}: expected datatype {wanted}; got {str(found)[:40]}")
     if (
@@ -180,7 +184,7 @@ def _array(
     count = math.prod(shape)
     if content is not None:
         return _unpacked(name, tensor, content, count).reshape(shape)
-    data = given.get("data")
+    data = entry.get("data")
     if not isinstance(data, list):
         raise RefusedError(400, f"input {name}: expected data, a list; got {str(data)[:40]}")
     flat = Tensor(tensor.dtype, (None,), tensor.name)
@@ -237,7 +241,7 @@ def _wanted(
     usual = parameters.get("binary_data_output", False)
     asked = _objects(fields, "outputs")
     wanted = {
-        one["name"]: _parameters(one).get("binary_data", usual) for one in asked
+        tensor["name"]: _parameters(tensor).get("binary_data", usual) for tensor in asked
     } or dict.fromkeys(signature.outputs, usual)
     for name, as_bytes in wanted.items():
         if name not in signature.outputs:

@@ -36,18 +36,18 @@ class Servable(Protocol):
     def labels(self) -> tuple[str, ...] | None:
         """Of a run or an export of one, in label order; None of a model of other origin."""
 
-    def prepare(self, name: str, given: Arrays) -> Arrays:
+    def prepare(self, name: str, inputs: Arrays) -> Arrays:
         """One request's inputs, checked: what `run` takes, also joined with others' rows.
 
         Raises:
             InputError, RefusedError: the model does not take them.
         """
 
-    def pictures(self, name: str, given: Arrays) -> list[bytes] | None:
-        """The picture files in `given` that are to be read before `prepare`, which then gets
+    def pictures(self, name: str, inputs: Arrays) -> list[bytes] | None:
+        """The picture files in `inputs` that are to be read before `prepare`, which then gets
         what was read as {"image": (n, 28, 28)} and the default signature's name."""
 
-    def examples(self, name: str, given: list[dict[str, Feature]]) -> Arrays:
+    def examples(self, name: str, inputs: list[dict[str, Feature]]) -> Arrays:
         """One classify request's examples as what `run` takes."""
 
     def run(self, name: str, prepared: Arrays) -> Arrays:
@@ -69,8 +69,8 @@ def described(kind: Kind, decision: Decision, features: int = 0) -> dict[str, Si
     if decision.threshold is None:
         outputs["probabilities"] = Tensor("float32", (None, labels), "probabilities:0")
     asked = {
-        name: Signature({given: tensor}, outputs)
-        for name, (given, tensor) in kind.served(features).items()
+        name: Signature({input_name: tensor}, outputs)
+        for name, (input_name, tensor) in kind.served(features).items()
     }
     classes = {
         "classes": Tensor(STRING, (None, labels), "classes:0"),
@@ -93,7 +93,9 @@ def given(servable: Servable, outputs: Arrays) -> tuple[list[str], list[float]]:
         return labels, scores[np.arange(len(scores)), numbers].tolist()
     if "label" not in outputs or "probability" not in outputs:
         return [], []
-    labels = [one if isinstance(one, str) else one.decode() for one in outputs["label"].tolist()]
+    labels = [
+        label if isinstance(label, str) else label.decode() for label in outputs["label"].tolist()
+    ]
     sure = outputs["probability"].tolist()
     if servable.threshold is not None:  # it is that of the second label
         first = servable.labels[0]
@@ -125,8 +127,8 @@ class RunServable:
         self.gains = self._run.engine == "keras" or self._kind.is_faster_together
         self._run.outputs(self._run.check(self._kind.blank(len(self._run.features))))
 
-    def prepare(self, name: str, given: Arrays) -> Arrays:
-        (array,) = given.values()
+    def prepare(self, name: str, inputs: Arrays) -> Arrays:
+        (array,) = inputs.values()
         if name == "classify":
             raise RefusedError(400, "signature classify takes tf.Examples: ask with :classify")
         raw = self._kind.received(array)
@@ -135,17 +137,17 @@ class RunServable:
         each = [taken(self._run.decision, value) for value in self._kind.each(raw)]
         return {self._kind.tensor: picture_inputs.checked(each)}
 
-    def pictures(self, name: str, given: Arrays) -> list[bytes] | None:
+    def pictures(self, name: str, inputs: Arrays) -> list[bytes] | None:
         if name != "serve_bytes":
             return None
-        (array,) = given.values()
+        (array,) = inputs.values()
         if not len(array):
             raise InputError("expected at least one picture; got none")
         return [_picture(content) for content in array]
 
-    def examples(self, name: str, given: list[dict[str, Feature]]) -> Arrays:
+    def examples(self, name: str, inputs: list[dict[str, Feature]]) -> Arrays:
         name, (form, shape) = self._kind.tensor, self._kind.example(len(self._run.features))
-        rows = [_feature(example, name, form, math.prod(shape)) for example in given]
+        rows = [_feature(example, name, form, math.prod(shape)) for example in inputs]
         dtype = np.float32 if form == "float" else object
         raw = np.array(rows, dtype).reshape(-1, *shape)
         return {name: self._run.check(self._kind.received(raw))}
@@ -179,10 +181,10 @@ def _picture(content: str | bytes) -> bytes:
 def _feature(example: dict[str, Feature], name: str, kind: str, count: int) -> list[Any]:
     if name not in example:
         raise InputError(f"Feature: {name} (data type: {kind}) is required but could not be found.")
-    found, values = example[name]
-    if found != kind:
+    received, values = example[name]
+    if received != kind:
         raise InputError(
-            f"Key: {name}. Data types don't match. Data type: {found} but expected type: {kind}"
+            f"Key: {name}. Data types don't match. Data type: {received} but expected type: {kind}"
         )
     if len(values) != count:
         raise InputError(

@@ -50,42 +50,44 @@ def compare(scorer: Scorer, best: Config, seeds: int, say: Callable[[str], None]
         for side, config in configs.items():
             say(f"comparison: {side}, seed {number + 1} of {seeds}")
             sides[side].append(scorer.score(config, first + number, 1).score)
-    found: dict[str, Any] = {"objective": search.objective, "seeds": seeds}
+    comparison: dict[str, Any] = {"objective": search.objective, "seeds": seeds}
     for side, scores in sides.items():
         std = float(np.std(scores, ddof=1)) if seeds > 1 else None
-        found[side] = {
+        comparison[side] = {
             "epochs": configs[side].train.epochs,
             "scores": scores,
             "mean": float(np.mean(scores)),
             "std": std,
             "deviation": std,  # its old name
         }
-    gain = found["best"]["mean"] - found["default"]["mean"]
-    found["gain"] = gain if search.maximise else -gain
+    gain = comparison["best"]["mean"] - comparison["default"]["mean"]
+    comparison["gain"] = gain if search.maximise else -gain
     spread = None
     if seeds > 1:
-        spread = math.hypot(found["best"]["std"], found["default"]["std"])
-    found["spread"] = spread
-    found["exceeds"] = None if spread is None else found["gain"] > spread
-    return found
+        spread = math.hypot(comparison["best"]["std"], comparison["default"]["std"])
+    comparison["spread"] = spread
+    comparison["exceeds"] = None if spread is None else comparison["gain"] > spread
+    return comparison
 
 
-def verdict(found: dict[str, Any]) -> list[str]:
+def verdict(comparison: dict[str, Any]) -> list[str]:
     """The comparison in words."""
     lines = []
     for side, title in (("default", "default preset"), ("best", "best trial")):
-        one = found[side]
-        spread = "" if one["std"] is None else f" ± {one['std']:.4f}"
-        figure = f"{found['objective']} {one['mean']:.4f}{spread}"
-        lines.append(f"{title:<15} {figure} ({one['epochs']} epochs, {found['seeds']} seeds)")
-    gain = f"gain {found['gain']:+.4f}"
-    if found["spread"] is None:
+        side_figures = comparison[side]
+        spread = "" if side_figures["std"] is None else f" ± {side_figures['std']:.4f}"
+        figure = f"{comparison['objective']} {side_figures['mean']:.4f}{spread}"
+        lines.append(
+            f"{title:<15} {figure} ({side_figures['epochs']} epochs, {comparison['seeds']} seeds)"
+        )
+    gain = f"gain {comparison['gain']:+.4f}"
+    if comparison["spread"] is None:
         lines.append(f"{gain}: one seed each is too few to tell it from chance")
-    elif found["exceeds"]:
-        lines.append(f"{gain}: more than the spread of a difference, {found['spread']:.4f}")
+    elif comparison["exceeds"]:
+        lines.append(f"{gain}: more than the spread of a difference, {comparison['spread']:.4f}")
     else:
         lines.append(
-            f"{gain}: NOT more than the spread of a difference, {found['spread']:.4f}; "
+            f"{gain}: NOT more than the spread of a difference, {comparison['spread']:.4f}; "
             "keep the default, or search on"
         )
     return lines
