@@ -1,117 +1,98 @@
-"""The tables of docs/json.md, and whether an answer is as they say."""
+"""JSON Schemas, above all those of docs/schemas, and whether a value is as one says."""
 
 from __future__ import annotations
 
+import functools
 import json
-import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PAGE = Path(__file__).parent.parent / "docs" / "json.md"
+SCHEMAS = Path(__file__).parent.parent / "docs" / "schemas"
 TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
-    "integer": (int,),
     "number": (int, float),
     "boolean": (bool,),
     "object": (dict,),
     "array": (list,),
-    "any": (str, int, float, bool, dict, list),
+    "null": (type(None),),
+}
+BOUNDS = {
+    "minimum": lambda value, bound: value >= bound,
+    "maximum": lambda value, bound: value <= bound,
+    "exclusiveMinimum": lambda value, bound: value > bound,
+    "exclusiveMaximum": lambda value, bound: value < bound,
 }
 
 
-@dataclass(frozen=True)
-class Key:
-    """One row of a table."""
-
-    path: str
-    kind: str
-    nullable: bool
-    values: str
-    when: str
-
-    def check(self, value: Any) -> None:
-        """Hold one value to this row."""
-        if value is None:
-            assert self.nullable, f"{self.path} is null"
-            return
-        assert isinstance(value, TYPES[self.kind]), f"{self.path} is {value!r}, no {self.kind}"
-        boolean = isinstance(value, bool) and self.kind not in ("boolean", "any")
-        assert not boolean, f"{self.path} is {value!r}, no {self.kind}"
-        if found := re.fullmatch(r"([\[(])(-?\d+), (-?\d+)([\])])", self.values):
-            low, high = float(found[2]), float(found[3])
-            assert low <= value <= high, f"{self.path} is {value}, not in {self.values}"
-            assert found[1] == "[" or value > low, f"{self.path} is {value}, not in {self.values}"
-            assert found[4] == "]" or value < high, f"{self.path} is {value}, not in {self.values}"
-        elif found := re.fullmatch(r"≥ (\d+)", self.values):
-            assert value >= int(found[1]), f"{self.path} is {value}, not {self.values}"
-        elif self.values:
-            allowed = re.findall(r"`([^`]+)`", self.values)
-            assert allowed, f"{self.path}: {self.values!r} is no range and no list of words"
-            assert str(value) in allowed, f"{self.path} is {value!r}, not one of {self.values}"
-
-
-def sections() -> dict[str, str]:
-    """Command -> what the page says of it; "" -> what it says of all."""
-    first, *others = re.split(r"^## (.+)\n", PAGE.read_text("utf-8"), flags=re.MULTILINE)
-    return {"": first, **dict(zip(others[::2], others[1::2], strict=True))}
-
-
-def table(command: str) -> dict[str, Key]:
-    """The rows of a command's table, and those of every command, by path."""
-    pages = sections()
-    rows = {}
-    for line in (pages[""] + pages[command]).splitlines():
-        if found := re.fullmatch(
-            r"\| `([^`]+)` \| (\w+)( or null)? \|([^|]*)\|([^|]*)\|[^|]*\|", line
-        ):
-            path, kind, null, values, when = found.groups()
-            assert kind in TYPES, f"{command}: {path} is of no known type: {kind}"
-            assert path not in rows, f"{command}: {path} stands there twice"
-            rows[path] = Key(path, kind, bool(null), values.strip(), when.strip())
-        else:
-            assert not line.startswith("| `"), f"{command}: cannot read {line}"
-    return rows
-
-
-def examples(command: str) -> list[dict[str, Any]]:
-    """The example answers on the page."""
-    found = re.findall(r"```json\n(.*?)```", sections()[command], re.DOTALL)
-    return [json.loads(text) for text in found]
+@functools.cache
+def schemas() -> dict[str, dict[str, Any]]:
+    """Command -> the schema of its answers."""
+    files = [json.loads(path.read_text("utf-8")) for path in sorted(SCHEMAS.glob("*.json"))]
+    return {schema["title"]: schema for schema in files}
 
 
 def check(answer: dict[str, Any], *when: str) -> None:
-    """Hold an answer to its command's table: no key missing, none too many, each as said.
+    """Hold an answer to its command's schema: no key missing, none too many, each as said.
 
     Args:
         answer: with `command`.
         when: what holds of it: `digits`, `answered` and the like.
     """
-    rows = table(answer["command"])
-
-    def visit(value: Any, path: str) -> None:
-        if path:
-            assert path in rows, f"{answer['command']}: {path} is not in docs/json.md"
-            rows[path].check(value)
-        if isinstance(value, dict) and f"{path}.*" in rows:
-            for inner in value.values():
-                visit(inner, f"{path}.*")
-        elif isinstance(value, dict) and (not path or rows[path].kind == "object"):
-            children = [row for row in rows.values() if parent(row.path) == path]
-            wanted = {row.path for row in children if not row.when or row.when in when}
-            for key, inner in value.items():
-                visit(inner, f"{path}.{key}" if path else key)
-            found = {f"{path}.{key}" if path else key for key in value}
-            assert found == wanted, f"{answer['command']}: {sorted(found ^ wanted)}"
-        elif isinstance(value, list) and rows[path].kind == "array":
-            for inner in value:
-                visit(inner, f"{path}[]")
-
     assert list(answer)[:2] == ["schema", "command"]
-    visit(answer, "")
+    schema = applied(schemas()[answer["command"]], when)
+    assert problems(answer, schema, answer["command"]) == []
 
 
-def parent(path: str) -> str:
-    """The path of the object that a key is of; "[]" and "*" are no keys."""
-    before, _, last = path.rpartition(".")
-    return "?" if last.endswith("[]") or last == "*" else before
+def applied(schema: dict[str, Any], when: tuple[str, ...]) -> dict[str, Any]:
+    """A schema with the keys that are there under these conditions, and all of them required."""
+    made = dict(schema)
+    if "properties" in schema:
+        made["properties"] = {
+            key: applied(inner, when)
+            for key, inner in schema["properties"].items()
+            if inner.get("x-when") in (None, *when)
+        }
+        made["required"] = list(made["properties"])
+    for key in ("items", "additionalProperties"):
+        if isinstance(schema.get(key), dict):
+            made[key] = applied(schema[key], when)
+    return made
+
+
+def problems(value: Any, schema: dict[str, Any], path: str = "") -> list[str]:
+    """Where a value does not fit a JSON Schema, of which this knows what ours use."""
+    if "anyOf" in schema:
+        found = [problems(value, choice, path) for choice in schema["anyOf"]]
+        return [] if [] in found else min(found, key=len)
+    if "const" in schema or "enum" in schema:
+        known = schema.get("enum", [schema.get("const")])
+        same = [word for word in known if value == word]
+        fits = any(isinstance(value, bool) == isinstance(word, bool) for word in same)
+        return [] if fits else [f"{path}: {value!r} is none of {known}"]
+    kinds = schema.get("type", list(TYPES))
+    if not any(is_kind(value, kind) for kind in ([kinds] if isinstance(kinds, str) else kinds)):
+        return [f"{path}: {value!r} is no {kinds}"]
+    if isinstance(value, dict):
+        known, other = schema.get("properties", {}), schema.get("additionalProperties", {})
+        found = [[f"{path}: no {key}"] for key in schema.get("required", ()) if key not in value]
+        for key, inner in value.items():
+            if key not in known and other is False:
+                found.append([f"{path}: unknown {key}"])
+            else:
+                found.append(problems(inner, known.get(key, other), f"{path}.{key}"))
+        return [problem for inner in found for problem in inner]
+    if isinstance(value, list):
+        inner = schema.get("items", {})
+        return [problem for item in value for problem in problems(item, inner, f"{path}[]")]
+    held = [name for name in BOUNDS if name in schema and value is not None]
+    return [
+        f"{path}: {value} is beyond {name}"
+        for name in held
+        if not BOUNDS[name](value, schema[name])
+    ]
+
+
+def is_kind(value: Any, kind: str) -> bool:
+    if kind == "integer":
+        return is_kind(value, "number") and float(value).is_integer()
+    return isinstance(value, TYPES[kind]) and isinstance(value, bool) == (kind == "boolean")

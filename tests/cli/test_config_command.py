@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from json_schema import problems
 
 from nnguide import tasks
 from nnguide.cli import command_line
@@ -74,43 +75,6 @@ def test_any_value_is_written_as_toml(word: str, number: float) -> None:
 
 
 # The schema
-
-
-def problems(value: Any, schema: dict[str, Any]) -> list[str]:
-    """Where a value does not fit a JSON Schema, of which this knows what ours use."""
-    types = {"object": dict, "array": list, "string": str, "boolean": bool, "number": (int, float)}
-    if "anyOf" in schema:
-        found = [problems(value, one) for one in schema["anyOf"]]
-        return [] if [] in found else min(found, key=len)
-    if "const" in schema or "enum" in schema:
-        known = schema.get("enum", [schema.get("const")])
-        same = [one for one in known if value == one]
-        fits = any(isinstance(value, bool) == isinstance(one, bool) for one in same)
-        return [] if fits else [f"{value!r} is none of {known}"]
-    kind = schema["type"]
-    if kind == "integer":
-        whole = isinstance(value, int | float) and float(value).is_integer()
-        fits = whole and not isinstance(value, bool)
-    else:
-        fits = isinstance(value, types[kind]) and isinstance(value, bool) == (kind == "boolean")
-    if not fits:
-        return [f"{value!r} is no {kind}"]
-    if kind == "object":
-        known = schema["properties"]
-        found = [[f"no {key}"] for key in schema.get("required", ()) if key not in value]
-        found += [[f"unknown {key}"] for key in value if key not in known]
-        found += [problems(inner, known[key]) for key, inner in value.items() if key in known]
-        return [problem for one in found for problem in one]
-    if kind == "array":
-        return [problem for one in value for problem in problems(one, schema["items"])]
-    bounds = {
-        "minimum": lambda bound: value >= bound,
-        "maximum": lambda bound: value <= bound,
-        "exclusiveMinimum": lambda bound: value > bound,
-        "exclusiveMaximum": lambda bound: value < bound,
-    }
-    held = [name for name in bounds if name in schema]
-    return [f"{value} is beyond {name}" for name in held if not bounds[name](schema[name])]
 
 
 def schema(*words: str) -> dict[str, Any]:

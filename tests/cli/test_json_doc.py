@@ -1,11 +1,14 @@
-"""Every answer of --json is as docs/json.md says, and the page's own examples are too."""
+"""Every answer of --json is as its schema says, and so are the examples on docs/json.md."""
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import json_schema
@@ -15,6 +18,9 @@ import tiny
 from nnguide.cli import command_line
 from nnguide.evaluation import changes
 from nnguide.export import benchmark
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "json.md"
 
 
 def answering(group: click.Group = command_line, before: str = "") -> Iterator[str]:
@@ -37,17 +43,30 @@ def answers(ended) -> list[dict]:
     return [json.loads(line, parse_constant=pytest.fail) for line in lines]
 
 
-def test_the_page_has_every_command_that_answers_in_json():
+def test_every_command_that_answers_in_json_has_a_schema():
     commands = set(answering()) - {"runs list"}  # which answers as `runs`
-    assert commands == set(json_schema.sections()) - {""}
+    assert commands == set(json_schema.schemas())
 
 
-@pytest.mark.parametrize("command", sorted(set(json_schema.sections()) - {""}))
-def test_the_examples_on_the_page_are_as_its_tables_say(command):
-    for example in json_schema.examples(command):
+def test_the_page_is_what_the_schemas_make():
+    check = [sys.executable, "scripts/make_json_page", "--check"]
+    ended = subprocess.run(check, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize("command", sorted(json_schema.schemas()))
+def test_the_examples_of_a_schema_fit_it(command):
+    for example in json_schema.schemas()[command].get("examples", ()):
         assert example["command"] == command
         when = [example.get("task", "spam"), "failed" if "error" in example else "answered"]
         json_schema.check(example, *when, "a set")
+
+
+def test_the_examples_on_the_page_are_json():
+    examples = re.findall(r"```json\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    written = [json.loads(text) for text in examples]
+    made = [x for schema in json_schema.schemas().values() for x in schema.get("examples", ())]
+    assert sorted(map(str, written)) == sorted(map(str, made))
 
 
 def test_data(nnguide):
