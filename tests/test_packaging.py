@@ -78,7 +78,7 @@ def test_the_wheel_has_the_command_the_licence_and_the_extras(wheel):
     commands = wheel.read(folder + "entry_points.txt").decode()
     assert "nnguide = nnguide.__main__:main" in commands
     assert folder + "licenses/LICENSE" in wheel.namelist()
-    assert {"torch", "explain", "serve", "onnx", "gpu", "dev", *UNTESTED} == set(
+    assert {"torch", "explain", "serve", "onnx", "docs", "gpu", "dev", *UNTESTED} == set(
         metadata.get_all("Provides-Extra", [])
     )
 

@@ -1,4 +1,4 @@
-"""README.md: its commands run, its outputs are what they print, its files exist."""
+"""README.md and docs/start.md: commands run, outputs are what they print, files exist."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from nnguide import tasks
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
+START = (ROOT / "docs" / "start.md").read_text("utf-8")
 SCRIPT = runpy.run_path(str(ROOT / "scripts" / "figures"))
 NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
 SHOWN = [block for block in SCRIPT["blocks"](README) if block.output is not None]
 COMMANDS = [
     line.partition(" | ")[2] or line
-    for source in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    for source in re.findall(r"```sh\n(.*?)```", START, re.DOTALL)
     for line in source.splitlines()
     if "nnguide " in line
 ]
@@ -89,11 +90,23 @@ def test_the_outputs_are_what_the_commands_print(block, alone):
     assert numbers == pytest.approx(figures, abs=0.01)
 
 
-def test_its_first_screen_has_three_commands_with_their_outputs():
-    first = "\n".join(README.splitlines()[:60])
+def test_its_first_screen_has_what_a_visitor_looks_for():
+    """A picture, how to install it, three commands with outputs, Python; then where to go on."""
+    first, bullets = README.split("\n- ", 1)
+    assert len(first.splitlines()) <= 65
+    places = [first.index(part) for part in ("strip.png", "pip install", "```text", "```python")]
+    assert places == sorted(places)
     assert first.count("```text") == 3 == len(SHOWN)
-    assert "./scripts/quickstart" in first
-    assert first.index("```text") < first.index("docs/guide.md")
+    points = re.findall(r"^- .*?(?=^- |^$)", f"- {bullets}", re.MULTILINE | re.DOTALL)
+    assert len(points) == 8
+    assert all("](" in point for point in points)
+
+
+def test_its_python_prints_what_it_says(alone, capsys):
+    (source,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    exec(compile(source, "README.md", "exec"), {})
+    said = re.findall(r"print\(.*\)  # (.*)", source)
+    assert capsys.readouterr().out.splitlines() == said
 
 
 def shorter(command: str) -> list[str]:
@@ -142,9 +155,12 @@ def test_its_commands_run_one_after_the_other(alone):
 
 
 def test_every_file_that_is_named_exists():
-    for link in re.findall(r"\]\(([^)#]+)", README):
-        assert link.startswith("http") or (ROOT / link).exists(), link
-    for row in re.findall(r"^\|[^|]+\| (`nnguide/.+) \|$", README, re.MULTILINE):
+    for text, folder in ((README, ROOT), (START, ROOT / "docs")):
+        for link in re.findall(r"\]\(([^)#]+)", text):
+            assert link.startswith("http") or (folder / link).exists(), link
+    rows = re.findall(r"^\|[^|]+\| (`nnguide/.+) \|$", START, re.MULTILINE)
+    assert len(rows) >= 6
+    for row in rows:
         first, *rest = re.findall(r"`([\w/.]+)`", row)
         for name in (first, *rest):
             path = name if name.startswith("nnguide/") else Path(first).parent / name
