@@ -4,39 +4,30 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from nnguide import cli, tasks, workspace
+from nnguide import cli, tasks
 from nnguide.cli import _options, _settings_help
 from nnguide.errors import ConfigError
-from nnguide.tuning.settings import ROOT, TUNERS, default_folder, settle
-
-if TYPE_CHECKING:
-    from nnguide.data.examples import Examples
-    from nnguide.tuning.settings import Search
+from nnguide.tuning.settings import TUNERS
 
 ORACLE = "KERASTUNER_ORACLE_IP"  # is set for a chief and its workers
 
 
 @click.command("tune")
 @click.argument("task", metavar="TASK")
-@click.option("--tuner", type=click.Choice(TUNERS), default="random", show_default=True)
-@click.option(
-    "--objective",
-    default="val_accuracy",
-    show_default=True,
-    help="The validation metric to optimize.",
-)
+@click.option("--tuner", type=click.Choice(TUNERS), help="How trials are chosen. [random]")
+@click.option("--objective", help="The validation metric to optimize. [val_accuracy]")
 @click.option(
     "--trials", type=int, help="Number of trials at most; not for hyperband. [10; grid: all]"
 )
-@click.option("--max-epochs", type=int, help="Epochs per trial. [the preset's]")
+@click.option("--max-epochs", type=int, help="Epochs per trial. [as suit the data]")
 @click.option("--factor", type=int, help="Hyperband: keep the best 1 in FACTOR trials. [3]")
 @click.option("--iterations", type=int, help="Hyperband: number of full passes. [1]")
-@click.option("--executions", type=int, default=1, show_default=True, help="Seeds per trial.")
-@click.option("--folds", type=int, default=0, help="Score by cross-validation with so many folds.")
+@click.option("--executions", type=int, help="Seeds per trial. [1]")
+@click.option("--folds", type=int, help="Score by cross-validation with so many folds. [0: off]")
 @click.option("--space", type=click.Path(path_type=Path), help="TOML file with the search space.")
 @click.option("--workers", type=int, help="Worker processes. [1]")
 @click.option("--minutes", type=float, help="Start no trial after so many minutes.")
@@ -85,7 +76,8 @@ def command(
       nnguide tune digits --trials 20 --max-epochs 3
       nnguide tune spam --tuner hyperband --max-epochs 9 --workers 2
       nnguide tune spam --folds 5 --objective val_mcc --train-best
-      nnguide tune digits --space space.toml --out my-search --resume
+      nnguide tune digits --space space.toml --out my-search
+      nnguide tune digits --out my-search --resume --trials 40
     """
     tasks.get(task)
     cli.show_log()
@@ -111,26 +103,32 @@ def command(
     words += _options.collect_columns(given)
     words += [f"train.seed={seed}"] if seed is not None else []
     words += overrides
-    from nnguide.training.configure import configure
-    from nnguide.tuning.space_file import entries, read
-
-    changes = entries(configure(task, settings=words), read(space)) if space else {}
-    settled = settle(task, settings=words, space=changes, **given)
     if help_settings:
-        _settings_help.show(settled.base)
+        from nnguide.training.configure import configure
+
+        _settings_help.show(configure(task, settings=words))
         return
-    if out is None and resume:
-        out = workspace.waiting(ROOT, f"{task}-", "tune")
-    out = out or default_folder(task, settled.seed)
-    examples = _training_set(settled, out, resume, force)
+    from nnguide.tuning.space_file import read
+    from nnguide.tuning.tune import prepare
+
+    prepared = prepare(
+        task,
+        words,
+        read(space) if space else None,
+        out=out,
+        resume=resume,
+        force=force,
+        say=cli.say,
+        **given,
+    )
     framework_logs.tensorflow()
     from nnguide.cli._trials import Table
     from nnguide.tuning import report, search
 
     table = Table()
     found = search.tune(
-        settled,
-        out=out,
+        prepared.search,
+        out=prepared.folder,
         resume=resume,
         force=force,
         workers=int(alone) if workers is None else workers,
@@ -138,7 +136,7 @@ def command(
         minutes=minutes,
         compare=compare,
         train_best=train_best,
-        examples=examples,
+        examples=prepared.examples,
         watch=table,
         say=table.say,
     )
@@ -147,23 +145,10 @@ def command(
         return
     click.echo(
         f"{found['search']}: trial {found['best_trial']} is the best of {found['completed']}, "
-        f"{found['objective']} {found['best_score']:.5f} ({out / 'best.json'})"
+        f"{found['objective']} {found['best_score']:.5f} ({prepared.folder / 'best.json'})"
     )
     if found["comparison"]:
         for line in report.verdict(found["comparison"]):
             click.echo(line)
     if found["run"]:
         click.echo(f"{found['run']}: trained on everything but the test set")
-
-
-def _training_set(settled: Search, out: Path, resume: bool, force: bool) -> Examples | None:
-    """What every trial learns from, so that wrong use is told before a framework is imported.
-
-    None for a search that goes on: it may have nothing left to train.
-    """
-    from nnguide import data
-
-    if resume:
-        return None
-    workspace.Workspace(out, "tune", verify=Path.exists, force=force).check()
-    return data.of(settled.base).load("train")

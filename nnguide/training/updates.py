@@ -36,6 +36,7 @@ def suited(
     given: set[str],
     examples: int,
     say: Callable[[str], None] = lambda line: None,
+    options: str = "--batch-size and --epochs",
 ) -> Config:
     """The configuration with smaller batches and more epochs, where it has too few updates.
 
@@ -44,6 +45,7 @@ def suited(
         given: keys of the settings that the user gave; they stay.
         examples: of the training set.
         say: takes the line that says what was chosen.
+        options: set others.
     """
     asked, epochs = config.train.batch_size, config.train.epochs
     if isinstance(asked, str) or is_enough(config, examples):
@@ -60,7 +62,7 @@ def suited(
         f"batches of {batch} and {epochs} epochs make {_updates(examples, batch, epochs):,} "
         f"updates; {asked} and {config.train.epochs} would make "
         f"{_updates(examples, int(asked), config.train.epochs):,}. "
-        "--batch-size and --epochs set others"
+        f"{options} set others"
     )
     train = dataclasses.replace(config.train, batch_size=batch, epochs=epochs)
     return dataclasses.replace(config, train=train)

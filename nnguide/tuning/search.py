@@ -10,45 +10,25 @@ from typing import Any
 
 from keras_tuner.engine.trial import Trial
 
-from nnguide import data, workspace
+from nnguide import data
 from nnguide.config import Config
 from nnguide.data.catalogue import Source
 from nnguide.data.examples import Examples
 from nnguide.data.splits import training_and_validation
-from nnguide.errors import ConfigError, RunError, WorkError
+from nnguide.errors import ConfigError, WorkError
 from nnguide.files import copy_folder, write_json, write_text, writing_to
-from nnguide.runs import Run, schema
+from nnguide.runs import Run
 from nnguide.training import cluster
 from nnguide.training import resume as resuming
 from nnguide.training.train import train
-from nnguide.tuning import chief, oracles, pictures, report, rows
+from nnguide.tuning import chief, oracles, pictures, report, rows, search_folder
 from nnguide.tuning.rows import Progress, Row
 from nnguide.tuning.scoring import Scorer
+from nnguide.tuning.search_folder import RESULT
 from nnguide.tuning.settings import FILE, Search, default_folder
 from nnguide.tuning.space import declare
 from nnguide.tuning.worker import Worker
-from nnguide.workspace import Workspace
 
-RESULT = "result.json"
-RESULT_SCHEMA: schema.Schema = {
-    "task": schema.TEXT,
-    "dataset": schema.TEXT,
-    "dataset_is_fallback": schema.FLAG,
-    "tuner": schema.TEXT,
-    "objective": schema.TEXT,
-    "planned": schema.COUNT,
-    "completed": schema.COUNT,
-    "failed": schema.COUNT,
-    "time_is_up": schema.FLAG,
-    "comparison": schema.OBJECT.or_null(),
-    "run": schema.TEXT.or_null(),
-    "search": schema.TEXT,
-    "seconds": schema.AMOUNT,
-    "best_trial": schema.TEXT,
-    "best_score": schema.NUMBER,
-    "best_epoch": schema.COUNT,
-    "config": schema.OBJECT,
-}
 BEST = "best.json"
 LOOPBACK = "127.0.0.1:0"
 SMALL = 1000  # examples of a validation set below which folds are advised
@@ -108,8 +88,8 @@ def tune(
     if held is not None:
         examples = held.load("train")
     folder = Path(out) if out else default_folder(search.task, search.seed)
-    place = Workspace(folder, "tune", _finished, force, _has_trials)
-    before = _before(place, search, force) if resume else None
+    place = search_folder.place(folder, force)
+    before = search_folder.before(place, search) if resume else None
     scorer = Scorer(search, examples)
     if before is not None and before["planned"] >= oracle.planned and not before["time_is_up"]:
         say(f"{folder}: its trials are finished")
@@ -117,7 +97,9 @@ def tune(
     else:
         if source.note:
             say(source.note)
-        if before is not None or (resume and place.waits and _is_continued(place, search)):
+        if before is not None or (
+            resume and place.waits and search_folder.is_continued(place, search)
+        ):
             place = dataclasses.replace(place, force=True)  # it goes on with that very search
         with place.claimed(resume) as path:
             if before is not None:
@@ -181,57 +163,6 @@ def _warn_if_small(scorer: Scorer, say: Callable[[str], None]) -> None:
             f"warning: the validation set has {len(validation or ()):,} examples, so scores are "
             f"noisy. --folds 5 scores on all of the training set."
         )
-
-
-def _has_trials(folder: Path) -> bool:
-    return (folder / "trials.csv").exists()
-
-
-def _before(place: Workspace, search: Search, force: bool) -> dict[str, Any] | None:
-    """The result of the finished search that is to go on; None where none is finished.
-
-    Raises:
-        ConfigError: what is there was started with other settings.
-        RunError: it is damaged.
-    """
-    workspace.restore(place.folder)
-    if place.waits:
-        _same(place.path, search)
-        return None
-    if force or not (place.folder / FILE).exists():
-        return None
-    _same(place.folder, search)
-    return _finished(place.folder)
-
-
-def _is_continued(place: Workspace, search: Search) -> bool:
-    """Whether the finished search in the folder is the one that the workspace goes on with."""
-    try:
-        _same(place.folder, search)
-    except (ConfigError, RunError):
-        return False
-    return True
-
-
-def _same(folder: Path, wanted: Search) -> None:
-    if changed := Search.open(folder).differences(wanted):
-        raise ConfigError(
-            f"{folder} was started with other settings ({', '.join(changed)}). "
-            "Repeat its options, or start over with --force. "
-            "Only more --trials may be given."
-        )
-
-
-def _finished(folder: Path) -> dict[str, Any]:
-    """What tells of a finished search.
-
-    Raises:
-        RunError: there is none, or it is damaged.
-    """
-    try:
-        return schema.read(folder / RESULT, RESULT_SCHEMA)
-    except RunError as error:
-        raise RunError(f"{error}. Start over with --force.") from error
 
 
 def _trials(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -177,47 +177,93 @@ def settle(
     *,
     settings: Iterable[str] = (),
     space: Mapping[str, Any] | None = None,
-    tuner: str = "random",
+    tuner: str | None = None,
     trials: int | None = None,
-    max_epochs: int | None = None,
-    factor: int | None = None,
-    iterations: int | None = None,
+    begun: Search | None = None,
     **others: Any,
 ) -> Search:
-    """A search from what the user gave; None is the usual.
+    """A search from what the user gave; None is as `begun` has it, else the usual.
 
     Args:
         settings: KEY=VALUE words over the default preset. What they set is not searched.
         space: what --space says, name -> entry.
-        others: objective, executions, folds.
+        begun: the search that is to go on.
+        others: objective, max_epochs, factor, iterations, executions, folds.
     Raises:
         ConfigError: a wrong value, or options that do not go together.
     """
-    from nnguide.training.configure import configure
-
     words = list(settings)
-    base = configure(task, settings=words)
-    fixed = {word.partition("=")[0].strip() for word in words}
-    space = dict(space or {})
-    if both := sorted(fixed & space.keys()):
+    fixed = dict.fromkeys(word.partition("=")[0].strip() for word in words)
+    if both := sorted(fixed.keys() & (space or {}).keys()):
         raise ConfigError(f"{', '.join(both)} is both set and in --space. Leave one out.")
+    if begun is None:
+        base, usual = _configured(task, words), {}
+    else:
+        base, usual = _override(begun.base, words), dataclasses.asdict(begun)
+        fixed = {**{name: None for name, entry in begun.space.items() if entry is None}, **fixed}
+        if space is None:
+            space = begun.space
+    tuner = tuner or usual.get("tuner", "random")
     if tuner == "hyperband" and trials is not None:
         raise ConfigError(
             "hyperband has no --trials: their number follows from --max-epochs, --factor and "
             "--iterations. Give those, or another --tuner."
         )
-    if tuner != "hyperband" and (factor, iterations) != (None, None):
+    if tuner != "hyperband" and (others.get("factor"), others.get("iterations")) != (None, None):
         raise ConfigError(f"--factor and --iterations are for --tuner hyperband; got {tuner}")
-    if trials is None and tuner in ("random", "bayesian"):
-        trials = USUAL_TRIALS
+    if trials is None:
+        trials = usual.get("trials", USUAL_TRIALS if tuner in ("random", "bayesian") else None)
+    given = {name: value for name, value in others.items() if value is not None}
+    usual = {"max_epochs": base.train.epochs, **usual}
     return Search(
-        task,
-        base.to_dict(),
-        tuner,
-        trials=trials,
-        max_epochs=base.train.epochs if max_epochs is None else max_epochs,
-        factor=3 if factor is None else factor,
-        iterations=1 if iterations is None else iterations,
-        space={**space, **dict.fromkeys(fixed)},
-        **others,
+        **{
+            **usual,
+            **given,
+            "task": task,
+            "config": base.to_dict(),
+            "tuner": tuner,
+            "trials": trials,
+            "space": {**(space or {}), **fixed},
+        }
+    )
+
+
+def _configured(task: str, words: list[str]) -> Config:
+    from nnguide.training.configure import configure
+
+    return configure(task, settings=words)
+
+
+def _override(base: Config, words: list[str]) -> Config:
+    """What a search was begun with, and settings over it; the run it starts from by any name."""
+    from nnguide.training import starting
+
+    wanted, start = base.override(words), base.train.start_from
+    if starting.same_start(start, wanted.train.start_from):
+        wanted = wanted.merge({"train": {"start_from": start}})
+    return wanted
+
+
+def suited(search: Search, chosen: set[str], examples: int, say: Callable[[str], None]) -> Search:
+    """The search with a batch size and epochs that suit the number of examples, as in `train`.
+
+    Where those of the preset would make too few updates, the batch size is not searched either,
+    unless the user put it into the space.
+
+    Args:
+        chosen: keys of the settings that the user chose, train.epochs for --max-epochs; they stay.
+        examples: of the training set that a trial has.
+        say: takes the line that says what was chosen.
+    """
+    from nnguide.training import updates
+
+    options = "--set train.batch_size=N and --max-epochs"
+    config = updates.suited(search.base, chosen, examples, say, options)
+    if config == search.base:
+        return search
+    return dataclasses.replace(
+        search,
+        config=config.to_dict(),
+        max_epochs=search.max_epochs if "train.epochs" in chosen else config.train.epochs,
+        space={"train.batch_size": None, **search.space},
     )

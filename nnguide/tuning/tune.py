@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nnguide import workspace
 from nnguide.errors import ConfigError
-from nnguide.tuning.settings import settle
+from nnguide.tuning import search_folder
+from nnguide.tuning.settings import ROOT, Search, default_folder, settle, suited
+from nnguide.tuning.space_file import entries
+
+if TYPE_CHECKING:
+    from nnguide.data import Source
+    from nnguide.data.examples import Examples
 
 
 def tune(
@@ -18,14 +25,14 @@ def tune(
     text_column: str | None = None,
     settings: Iterable[str] = (),
     space: Mapping[str, Any] | None = None,
-    tuner: str = "random",
-    objective: str = "val_accuracy",
+    tuner: str | None = None,
+    objective: str | None = None,
     trials: int | None = None,
     max_epochs: int | None = None,
     factor: int | None = None,
     iterations: int | None = None,
-    executions: int = 1,
-    folds: int = 0,
+    executions: int | None = None,
+    folds: int | None = None,
     workers: int = 1,
     minutes: float | None = None,
     compare: int = 3,
@@ -43,7 +50,8 @@ def tune(
         settings: KEY=VALUE words; what they set is not searched.
         space: what may change, by setting, as docs/tuning.md has it in TOML; None is all of it.
         tuner, objective, trials, max_epochs, factor, iterations, executions, folds: of the search,
-            as the options of `nnguide tune`.
+            as the options of `nnguide tune`; None is the usual, and with `resume` what the search
+            was begun with.
         workers, minutes, compare, train_best, out, resume, force, say: as for
             `nnguide.tuning.search.tune`. Without `say` a notebook shows the lines in its cell.
     Returns:
@@ -53,22 +61,24 @@ def tune(
     """
     from nnguide.training import notebook
     from nnguide.training.configure import configure, of_data, with_words
-    from nnguide.tuning import search
-    from nnguide.tuning.space_file import entries
 
     words: list[str] = list(settings)
-    base = configure(task, settings=words)
-    source, named = of_data(base, words, data, label_column, text_column)
-    words = list(with_words(words, named))
+    source, named = of_data(configure(task, settings=words), words, data, label_column, text_column)
     if source is not None and workers > 1:
         raise ConfigError(
             f"{workers} workers are processes of their own, which cannot see what this program "
             "holds. Give the path of a file, or workers=1."
         )
-    settled = settle(
+    say = say or (notebook.Board().say if notebook.is_running() else lambda line: None)
+    chosen = prepare(
         task,
-        settings=words,
-        space=entries(configure(task, settings=words), dict(space)) if space else {},
+        list(with_words(words, named)),
+        dict(space) if space else None,
+        source=source,
+        out=None if out is None else Path(out),
+        resume=resume,
+        force=force,
+        say=say,
         tuner=tuner,
         objective=objective,
         trials=trials,
@@ -78,15 +88,79 @@ def tune(
         executions=executions,
         folds=folds,
     )
+    from nnguide.tuning import search
+
     return search.tune(
-        settled,
-        out=out,
+        chosen.search,
+        out=chosen.folder,
         resume=resume,
         force=force,
         workers=workers,
         minutes=minutes,
         compare=compare,
         train_best=train_best,
+        examples=chosen.examples,
         source=source,
-        say=say or (notebook.Board().say if notebook.is_running() else lambda line: None),
+        say=say,
     )
+
+
+class Prepared(NamedTuple):
+    """A search that may begin.
+
+    Attributes:
+        search, folder: what is searched and where it goes.
+        examples: the training set, which every trial learns from; None for a search that goes on:
+            it may have nothing left to train.
+    """
+
+    search: Search
+    folder: Path
+    examples: Examples | None
+
+
+def prepare(
+    task: str,
+    words: list[str],
+    space: dict[str, Any] | None,
+    *,
+    source: Source | None = None,
+    out: Path | None,
+    resume: bool,
+    force: bool,
+    say: Callable[[str], None],
+    **options: Any,
+) -> Prepared:
+    """Settle a search and read its data, so that wrong use is told before a framework is imported.
+
+    Args:
+        words: KEY=VALUE words, which name the data too.
+        space: a space file's tree; None is all that the task declares.
+        source: the data, where a program holds it.
+        options: the search's own, as `settle` takes them.
+    """
+    from nnguide import data as data_sets
+    from nnguide.data.splits import training_and_validation
+    from nnguide.training.configure import configure
+
+    if out is None and resume:
+        out = workspace.waiting(ROOT, f"{task}-", "tune")
+    begun = None
+    if resume and out is not None:
+        begun = search_folder.begun(search_folder.place(out, force), task)
+    if begun is None and resume:
+        say(f"nothing to resume{f' at {out}' if out else ''}: starting from the beginning")
+    base = configure(task, settings=words) if begun is None else begun.base
+    changes = None if space is None else entries(base, space)
+    search = settle(task, settings=words, space=changes, begun=begun, **options)
+    folder = out or default_folder(task, search.seed)
+    if begun is not None:
+        return Prepared(search, folder, None)
+    search_folder.place(folder, force).check(resume)
+    examples = (source or data_sets.of(search.base)).load("train")
+    count = len(training_and_validation(search.base, examples)[0])
+    if search.folds:
+        count = len(examples) * (search.folds - 1) // search.folds
+    chosen = {word.partition("=")[0].strip() for word in words}
+    chosen |= {"train.epochs"} if options.get("max_epochs") is not None else set()
+    return Prepared(suited(search, chosen, count, say), folder, examples)

@@ -19,11 +19,13 @@ from nnguide.data.examples import stratified_split
 from nnguide.errors import ConfigError, WorkError
 from nnguide.evaluation.evaluate import evaluate
 from nnguide.runs import Run
+from nnguide.training import updates
 from nnguide.training.configure import configure
 from nnguide.tuning import pictures, report, rows
 from nnguide.tuning import search as searching
 from nnguide.tuning.scoring import Scorer
 from nnguide.tuning.settings import settle
+from nnguide.tuning.tune import tune
 
 
 def small(task: str, *more: str, **options: Any) -> Any:
@@ -156,6 +158,59 @@ def test_a_finished_search_is_given_more_trials(pretend: None, tmp_path: Path, t
     assert after["comparison"] == (before["comparison"] if same else None)
     assert searching.tune(many, out=tmp_path / "s", compare=0, resume=True) == after
     assert sorted(path.name for path in tmp_path.iterdir()) == ["s", "whole"]
+
+
+def test_a_search_goes_on_without_its_options(nnguide: Any, alone: Path, pretend: None) -> None:
+    """Its options come from the folder; given again they must be the same, but for more trials."""
+    (alone / "space.toml").write_text("[model]\ndropout = { min = 0, max = 0.4, step = 0.1 }\n")
+    options = ("--objective", "val_loss", "--seed", 7, "--set", "train.optimizer=sgd")
+    given = (*options, "--dataset", "optdigits", "--space", "space.toml", "--executions", 2)
+    begun = nnguide("tune", "digits", *given, "--trials", 2, "--compare", 0, "--out", "s")
+    assert begun.status == 0, begun.err
+    before = json.loads((alone / "s" / "search.json").read_text())
+    again = ("tune", "digits", "--out", "s", "--compare", 0, "--resume")
+    for more, trials in (((), 2), (("--trials", 3), 3), ((*given, "--trials", 4), 4)):
+        ended = nnguide(*again, *more, "--json")
+        assert ended.status == 0, ended.err
+        assert json.loads(ended.out)["completed"] == trials
+        assert json.loads((alone / "s" / "search.json").read_text()) == before | {"trials": trials}
+    for more, told in (
+        (("--objective", "val_f1"), "--objective val_loss -> val_f1"),
+        (("--trials", 2), "--trials 4 -> 2"),
+        (("--set", "train.seed=8"), "train.seed 7 -> 8"),
+        (("--set", "model.l2=0"), "--space"),
+        (("--max-epochs", 99), "--max-epochs"),
+    ):
+        ended = nnguide(*again, *more)
+        assert (ended.status, ended.out) == (2, "")
+        assert told in ended.err
+    ended = nnguide("tune", "spam", "--out", "s", "--resume")
+    assert (ended.status, ended.out) == (2, "")
+    assert "s is a search of digits, not of spam" in ended.err
+
+
+def test_few_examples_get_epochs_and_batches_that_suit_them(pretend: None, tmp_path: Path) -> None:
+    """As many as `train` would take; what the user chose stays."""
+    table = tmp_path / "few.csv"
+    table.write_text(
+        "label,text\n" + "".join(f"{('ham', 'spam')[n % 2]},text {n}\n" for n in range(100))
+    )
+    lines: list[str] = []
+    options: dict[str, Any] = {"trials": 1, "compare": 0, "say": lines.append}
+    found = tune("spam", table, out=tmp_path / "a", **options)
+    train = found["config"]["train"]
+    examples = 64  # less the test set and the validation set
+    assert train["epochs"] * (examples // train["batch_size"]) >= updates.ENOUGH
+    assert any("--max-epochs set others" in line for line in lines)
+    assert json.loads((tmp_path / "a" / "search.json").read_text())["space"] == {
+        "data.dataset": None,
+        "train.batch_size": None,
+    }
+    again = tune("spam", out=tmp_path / "a", resume=True, **options)
+    assert again["config"]["train"] == train
+    chosen = ["train.batch_size=64"]
+    found = tune("spam", table, settings=chosen, max_epochs=3, out=tmp_path / "b", **options)
+    assert (found["config"]["train"]["epochs"], found["config"]["train"]["batch_size"]) == (3, 64)
 
 
 def test_no_trial_in_time(pretend: None, tmp_path: Path) -> None:
