@@ -111,6 +111,7 @@ def _named(
     of: Subject, inputs: tuple[str, ...], mails: tuple[Path, ...], anyway: bool
 ) -> Iterator[tuple[str, Any]]:
     """Each input's name, and its value or an InputError."""
+    from nnguide.inference.answers import taken
     from nnguide.kinds import Asked
 
     if mails and not of.kind.takes_mail:
@@ -119,7 +120,10 @@ def _named(
         raise ConfigError("expected INPUT, as in: nnguide explain spam 'win a prize'")
     asked = Asked(inputs, cli.standard_input(), mails=mails, anyway=anyway)
     found = _telling(of, of.kind.sources(of.run, asked))
-    yield from (item for item in found if item is not None)
+    for item in found:
+        if item is not None:
+            name, value = item
+            yield name, taken(of.run.decision, value)
 
 
 def _telling(of: Any, found: Named) -> Iterator[tuple[str, Any] | None]:

@@ -27,8 +27,8 @@ def explain_each(
     checked = list(of.run.check(raws))
     if not checked:
         return []
-    _, answered, every = of.judged(of.kind.stacked(checked))
-    labels = [subjects.number(of, target, int(one)) for one in answered]
+    answered, winning, every = of.answered(checked)
+    labels = [subjects.number(of, target, int(number)) for number in winning]
     if method in LIBRARIES:
         found = subprocess_methods.weigh_all(of, method, checked, labels, seed)
     else:
@@ -38,7 +38,7 @@ def explain_each(
         ]
     rows = zip(checked, _names(raws, len(checked)), answered, every, labels, found, strict=True)
     return [
-        _explanation(of, method, seed, raw, name, int(one), row, label, weighed)
+        _explanation(of, method, seed, raw, name, one.label, row, label, weighed)
         for raw, name, one, row, label, weighed in rows
     ]
 
@@ -77,7 +77,7 @@ def _explanation(
     seed: int,
     raw: Any,
     name: str | None,
-    answered: int,
+    answered: str,
     probabilities: np.ndarray,
     label: int,
     weighed: Weighed,
@@ -101,7 +101,7 @@ def _explanation(
         task=of.task,
         kind=of.kind.name,
         input=raw if of.kind.is_its_own_name else name,
-        label=of.labels[answered] if of.labels else None,
+        label=answered if of.labels else None,
         target=of.labels[label] if of.labels else None,
         probability=float(probabilities[label]) if of.labels else None,
         score=weighed.ends[1],

@@ -66,7 +66,7 @@ def draw(rows: Sequence[Sequence[Explanation]], target: Path) -> None:
 def _digit(explanation: Explanation, axes: Axes) -> None:
     assert explanation.picture is not None
     axes.imshow(255 - explanation.picture, cmap="gray", vmin=0, vmax=255)
-    axes.set_title(f"read as {explanation.label}", fontsize=10)
+    axes.set_title(f"answer: {explanation.label}", fontsize=10)
     _bare(axes)
 
 

@@ -28,7 +28,7 @@ class Explanation:
         task: digits, spam or table.
         kind: pictures, texts or numbers.
         input: the text; a picture's path or what it was called; None where it has no name.
-        label: what the run answers; None for a regression.
+        label: what the run answers, `none` where it refuses; None for a regression.
         target: the label whose score is explained; None for a regression.
         probability: of `target`, calibrated; None for a regression.
         score: f(x), the log-odds of `target` in nats; for a regression its value.

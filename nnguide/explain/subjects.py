@@ -15,6 +15,8 @@ from nnguide.errors import ConfigError
 from nnguide.explain import backward, words
 from nnguide.explain.features import Features, Parts, Patches
 from nnguide.explain.score import sums
+from nnguide.inference.answers import answers
+from nnguide.inference.decision import Answer
 from nnguide.preprocessing.tokens import Tokeniser
 from nnguide.runs import Run
 
@@ -60,11 +62,12 @@ class Subject:
         """One raw input as `sums` takes it, without the batch axis."""
         return self.run.check(raw)[0]
 
-    def judged(self, raws: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Raw inputs to sums z (n, nodes), label numbers (n,) and probabilities (n, labels)."""
-        outputs = self._outputs(raws)
+    def answered(self, checked: Sequence[Any]) -> tuple[list[Answer], np.ndarray, np.ndarray]:
+        """Checked inputs to answers, numbers of their winning labels, probabilities (n, labels)."""
+        outputs = self._outputs(self.kind.stacked(checked))
         every = np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
-        return sums(outputs), self.run.decision.numbers(outputs), every
+        decision = self.run.decision
+        return list(answers(decision, outputs, checked)), decision.numbers(outputs), every
 
     def parts(self, raw: Any, size: int = 1) -> Parts:
         """What one checked input is made of; a picture of squares of `size` pixels."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from nnguide.export import tf_grid as grid
-from nnguide.preprocessing.ink import FAINTEST, NOISE, PARALLEL, SEGMENTS
+from nnguide.preprocessing.ink import FAINTEST, NOISE, PARALLEL, SEGMENTS, UNIFORM
 
 
 class Ink(NamedTuple):
@@ -101,19 +101,42 @@ def without_lines(contrast: Any) -> Any:
 def is_striped(contrast: Any) -> Any:
     """Whether the ink of `contrast` (h, w) float64 is stripes, () bool."""
     most = tf.maximum(tf.reduce_max(contrast), 1e-6)
-    light = tf.clip_by_value(contrast, 0, 0.5 * most)
-    down, across = light[2:, 1:-1] - light[:-2, 1:-1], light[1:-1, 2:] - light[1:-1, :-2]
-    x, y, both = (tf.reduce_sum(one) for one in (across**2, down**2, down * across))
-    parallel = tf.sqrt((x - y) ** 2 + (2 * both) ** 2) > PARALLEL * (x + y)
-    angle = 0.5 * tf.atan2(2 * both, x - y)
-    rows = tf.cast(tf.range(tf.shape(contrast)[0]), tf.float64)[:, None]
-    columns = tf.cast(tf.range(tf.shape(contrast)[1]), tf.float64)[None]
-    place = columns * tf.cos(angle) + rows * tf.sin(angle)
-    place = tf.cast(tf.floor(place - tf.reduce_min(place)), tf.int32)
+    alike, line = parallels(tf.clip_by_value(contrast, 0, 0.5 * most))
     inked = tf.cast(contrast > 0.25 * most, tf.int32)
-    sums = tf.math.bincount(tf.reshape(place, [-1]), tf.reshape(inked, [-1]))
+    sums = tf.math.bincount(line, tf.reshape(inked, [-1]))
     ink = tf.pad(tf.cast(2 * sums > tf.reduce_max(sums), tf.int32), [[1, 0]])
-    return parallel & (tf.reduce_sum(tf.nn.relu(ink[1:] - ink[:-1])) > 1)
+    return (alike > PARALLEL) & (tf.reduce_sum(tf.nn.relu(ink[1:] - ink[:-1])) > 1)
+
+
+def is_grating(grey: Any) -> Any:
+    """Whether all of `grey` (h, w) float32 is stripes, () bool."""
+    small = grid.block_mean(grey, -(-tf.reduce_max(tf.shape(grey)) // 128))
+    levels = tf.cast(grid.softened(small), tf.float64)
+    line, flat = parallels(levels)[1], tf.reshape(levels, [-1])
+    lines = tf.reduce_max(line) + 1
+    count = tf.math.unsorted_segment_sum(tf.ones_like(flat), line, lines)
+    mean = tf.math.unsorted_segment_sum(flat, line, lines) / tf.maximum(count, 1)
+    rest = tf.reduce_mean((flat - tf.gather(mean, line)) ** 2)
+    mean = tf.boolean_mask(mean, count >= 0.15 * tf.reduce_max(count))
+    dark = mean < (tf.reduce_min(mean) + tf.reduce_max(mean)) / 2
+    bands = tf.reduce_sum(tf.cast(dark[1:] != dark[:-1], tf.int32)) + 1
+    return (rest < UNIFORM * tf.math.reduce_variance(flat)) & (bands > 3)
+
+
+def parallels(levels: Any) -> tuple[Any, Any]:
+    """How far all edges of `levels` (h, w) float64 run one way; the line that way of each pixel.
+
+    The lines are (h * w,) int32.
+    """
+    down, across = levels[2:, 1:-1] - levels[:-2, 1:-1], levels[1:-1, 2:] - levels[1:-1, :-2]
+    x, y, both = (tf.reduce_sum(one) for one in (across**2, down**2, down * across))
+    angle = 0.5 * tf.atan2(2 * both, x - y)
+    rows = tf.cast(tf.range(tf.shape(levels)[0]), tf.float64)[:, None]
+    columns = tf.cast(tf.range(tf.shape(levels)[1]), tf.float64)[None]
+    place = columns * tf.cos(angle) + rows * tf.sin(angle)
+    line = tf.cast(tf.floor(place - tf.reduce_min(place) + 1e-6), tf.int32)
+    alike = tf.sqrt((x - y) ** 2 + (2 * both) ** 2) / tf.maximum(x + y, 1e-12)
+    return alike, tf.reshape(line, [-1])
 
 
 def ruled(contrast: Any) -> Any:

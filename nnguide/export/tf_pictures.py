@@ -64,6 +64,7 @@ def normalise(grey: Any, refuses: bool = False) -> Any:
 
 def from_ink(grey: Any, refuses: bool) -> Any:
     """The same for a picture that is not in MNIST's form yet."""
+    grating = tf_ink.is_grating(grey)
     grey = tf_margins.widened(grey)
     grey = tf.where(tf_ink.is_light(grey), 1 - grey, grey)
     block = -(-tf.reduce_max(tf.shape(grey)) // LONGER_SIDES[0])
@@ -71,7 +72,7 @@ def from_ink(grey: Any, refuses: bool) -> Any:
     ink = tf_ink.find(small, tf.ones_like(small, tf.bool), whole=True)
     marks = 1
     levels = tf.zeros([SIDE, SIDE])
-    if ink.seen:
+    if ink.seen & ~grating:
         nearer = closer(grey, ink, block)
         marks = tf.maximum(ink.marks, nearer.marks)
         strokes = shaped(nearer)

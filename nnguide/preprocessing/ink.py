@@ -16,6 +16,7 @@ from . import grid
 FAINTEST = 0.04  # ink that differs less from its paper is none
 NOISE = 5.0  # ink stands this many standard deviations out of the noise
 PARALLEL = 0.7  # of 1: how far all edges of stripes run the same way
+UNIFORM = 0.12  # of a picture's variance, at most, is along stripes; MNIST's digits have above 0.3
 SEGMENTS = 16  # a ruled line is seen in nearly all of this many pieces of the picture's width
 
 
@@ -123,22 +124,47 @@ def without_lines(contrast: np.ndarray) -> np.ndarray:
 def is_striped(contrast: np.ndarray) -> bool:
     """Whether the ink is stripes: all edges run the same way, and there are several.
 
-    The way is that of the structure tensor (Bigün and Granlund, 1987); stripes are counted where
-    the ink, summed along them, is above half of its highest sum.
+    Stripes are counted where the ink, summed along them, is above half of its highest sum.
     """
     most = max(float(contrast.max()), 1e-6)
-    light = np.clip(contrast, 0, 0.5 * most).astype(np.float64)
-    down, across = light[2:, 1:-1] - light[:-2, 1:-1], light[1:-1, 2:] - light[1:-1, :-2]
-    x, y, both = (across**2).sum(), (down**2).sum(), (down * across).sum()
-    if np.hypot(x - y, 2 * both) <= PARALLEL * (x + y):
+    alike, line = parallels(np.clip(contrast, 0, 0.5 * most).astype(np.float64))
+    if alike <= PARALLEL:
         return False
-    angle = 0.5 * np.arctan2(2 * both, x - y)
-    rows, columns = np.indices(contrast.shape)
-    place = columns * np.cos(angle) + rows * np.sin(angle)
-    place = np.floor(place - place.min()).astype(int)
-    sums = np.bincount(place.ravel(), (contrast > 0.25 * most).ravel())
+    sums = np.bincount(line.ravel(), (contrast > 0.25 * most).ravel())
     ink = np.pad(sums > 0.5 * sums.max(), 1)
     return int((ink[1:] & ~ink[:-1]).sum()) > 1
+
+
+def is_grating(grey: np.ndarray) -> bool:
+    """Whether the whole picture is stripes: it hardly changes along them, and there are several.
+
+    So are broad stripes seen, which no paper surrounds. One stroke from edge to edge is none.
+    """
+    small = grid.block_mean(grey, -(-max(grey.shape) // 128))
+    levels = grid.softened(small).astype(np.float64)
+    line = parallels(levels)[1].ravel()
+    count = np.bincount(line)
+    mean = np.bincount(line, levels.ravel()) / np.maximum(count, 1)
+    rest = ((levels.ravel() - mean[line]) ** 2).mean()
+    mean = mean[count >= 0.15 * count.max()]  # shorter lines cut a corner
+    dark = mean < (mean.min() + mean.max()) / 2
+    bands = int((dark[1:] != dark[:-1]).sum()) + 1
+    return bool(rest < UNIFORM * levels.var() and bands > 3)
+
+
+def parallels(levels: np.ndarray) -> tuple[float, np.ndarray]:
+    """How far all edges of `levels` (h, w) run one way, of 1; the line that way of each pixel.
+
+    The way is that of the structure tensor (Bigün and Granlund, 1987). Lines are numbered from
+    one side to the other, (h, w) int.
+    """
+    down, across = levels[2:, 1:-1] - levels[:-2, 1:-1], levels[1:-1, 2:] - levels[1:-1, :-2]
+    x, y, both = (across**2).sum(), (down**2).sum(), (down * across).sum()
+    angle = 0.5 * np.arctan2(2 * both, x - y)
+    rows, columns = np.indices(levels.shape)
+    place = columns * np.cos(angle) + rows * np.sin(angle)
+    line = np.floor(place - place.min() + 1e-6).astype(int)
+    return float(np.hypot(x - y, 2 * both) / max(x + y, 1e-12)), line
 
 
 def ruled(contrast: np.ndarray) -> np.ndarray:

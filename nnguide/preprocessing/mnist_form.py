@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import InputError, NoDigitError
 from . import grid, margins
-from .ink import Ink, find, is_light
+from .ink import Ink, find, is_grating, is_light
 
 SIDE = 28  # of the result
 BOX = 20  # the longer side of the ink
@@ -24,6 +24,10 @@ MOST_INK = 0.3  # of the result; even MNIST's boldest zeros, which are not asked
 MOST_RUNS = (4, 5)  # strokes that one row and one column of a digit cross
 MOST_PARTS = 3  # pieces that a digit is written in
 LONGER_SIDES = (256, 160)  # pixels of the longer side in the first and the second pass
+PATTERN = (
+    "no digit was seen: the marks make a pattern, a frame or a block and no strokes of a digit. "
+    "Give a picture of one digit, dark on light or light on dark."
+)
 
 
 def normalise(grey: np.ndarray) -> np.ndarray:
@@ -45,6 +49,8 @@ def normalise(grey: np.ndarray) -> np.ndarray:
             if is_normal(levels := to_levels(view)):
                 return levels
 
+    if is_grating(grey):
+        raise NoDigitError(PATTERN)
     grey = margins.widened(grey)
     if is_light(grey):
         grey = 1 - grey
@@ -61,10 +67,7 @@ def normalise(grey: np.ndarray) -> np.ndarray:
     strokes = shaped(nearer)
     levels = framed(strokes) if strokes.max() > 0 else np.zeros((SIDE, SIDE), np.uint8)
     if not levels.any() or not is_digit_like(levels):
-        raise NoDigitError(
-            "no digit was seen: the marks make a pattern, a frame or a block and no strokes of a "
-            "digit. Give a picture of one digit, dark on light or light on dark."
-        )
+        raise NoDigitError(PATTERN)
     return levels
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from pathlib import Path
@@ -43,6 +44,17 @@ def letter(path: Path) -> Path:
     for line in ([(20, 75), (45, 12), (70, 75)], [(30, 52), (60, 52)]):
         draw.line(line, fill=0, width=7)
     picture.save(path)
+    return path
+
+
+def page(path: Path, marks: int) -> Path:
+    """Lines of four digits at most, all of them one."""
+    sheet = Image.new("L", (80 * min(marks, 4) + 60, 90 * -(-marks // 4)), 255)
+    draw = ImageDraw.Draw(sheet)
+    for number in range(marks):
+        left, top = 60 + number % 4 * 80, 15 + number // 4 * 90
+        draw.line([(left, top), (left, top + 60)], fill=0, width=7)
+    sheet.save(path)
     return path
 
 
@@ -135,6 +147,27 @@ def test_the_command_line_refuses_and_can_be_told_not_to(nnguide, shipped, tmp_p
         assert ended.status == 2 and "for pictures" in ended.err
 
 
+def test_an_explanation_names_the_label_that_predict_names(nnguide, shipped, tmp_path):
+    """Also where that is none; the score is that of the label that was nearest."""
+    files = [blank(tmp_path / "blank.png"), letter(tmp_path / "a.png"), tmp_path / "7.png"]
+    seven = Image.new("L", (90, 90), 255)
+    ImageDraw.Draw(seven).line([(25, 15), (65, 15), (38, 78)], fill=0, width=8)
+    seven.save(files[2])
+    predicted = nnguide("predict", shipped.folder, *files, "--json")
+    wanted = [json.loads(line) for line in predicted.out.splitlines()]
+    assert [one["label"] for one in wanted] == [NONE, NONE, "7"]
+    ended = nnguide("explain", shipped.folder, *files, "--method", "gradient", "--json")
+    assert ended.status == 0, ended.err
+    found = [json.loads(line) for line in ended.out.splitlines()]
+    assert [one["label"] for one in found] == [one["label"] for one in wanted]
+    for one, answer in zip(found, wanted, strict=True):
+        most = max(answer["probabilities"], key=answer["probabilities"].get)
+        assert one["target"] == most
+        assert one["probability"] == pytest.approx(answer["probability"], abs=1e-4)
+    ended = nnguide("explain", shipped.folder, files[1], "--method", "gradient")
+    assert ended.status == 0 and ended.out.startswith(f"{NONE}\tP(")
+
+
 def test_many_digits_have_a_line_each(nnguide, shipped, tmp_path):
     sheet = Image.new("L", (300, 90), 255)
     draw = ImageDraw.Draw(sheet)
@@ -172,6 +205,10 @@ def test_a_server_and_an_export_refuse_alike(shipped, tmp_path, tf):
     files = [blank(tmp_path / "blank.png").read_bytes(), letter(tmp_path / "a.png").read_bytes()]
     labels = exported.serve_bytes(tf.constant(files))["label"].numpy()
     assert labels.tolist() == [NONE.encode()] * 2
+    for marks in (2, 3, 12):  # of a page of digits none is chosen
+        with contextlib.suppress(tf.errors.InvalidArgumentError):
+            page_bytes = page(tmp_path / "page.png", marks).read_bytes()
+            assert exported.serve_bytes(tf.constant([page_bytes]))["label"].numpy() == [b"none"]
     child = decoding._Child()
     try:
         assert isinstance(child.read(files[0], lambda: True), decoding.Blank)

@@ -280,15 +280,35 @@ def test_a_digit_that_fills_its_picture_is_read_as_with_a_margin(label, pen):
             assert apart(mnist_form.normalise(grey), whole) < 8
 
 
-@pytest.mark.parametrize("across", [20, 45, 70, -30])
-@pytest.mark.parametrize("size", [(60, 60), (200, 140)])
-def test_stripes_are_no_digit(size, across):
+@given(
+    st.sampled_from([(28, 28), (60, 60), (120, 90), (140, 200), (300, 300)]),
+    st.floats(0, 180),
+    st.floats(2.6, 6.5),
+    st.floats(0, 1),
+    st.sampled_from(["waves", "bars", "thin bars"]),
+    st.booleans(),
+)
+@settings(max_examples=60, deadline=None)
+def test_stripes_are_no_digit(size, across, count, phase, kind, light):
+    """Whatever way they run and however broad they are; at least two dark, two light ones."""
     rows, columns = np.indices(size)
     angle = np.radians(across)
-    wave = np.sin((columns * np.cos(angle) + rows * np.sin(angle)) * 2 * np.pi * 4.2 / max(size))
-    for grey in (0.5 + 0.4 * wave, 0.5 + 0.4 * np.sign(wave), np.where(wave > 0.5, 0.2, 0.9)):
-        with pytest.raises(InputError, match="digit"):
-            mnist_form.normalise(grey)
+    place = (columns - size[1] / 2) * np.cos(angle) + (rows - size[0] / 2) * np.sin(angle)
+    wave = np.sin((place * count / min(size) + phase) * 2 * np.pi)
+    grey = {
+        "waves": 0.5 + 0.4 * wave,
+        "bars": 0.5 + 0.4 * np.sign(wave),
+        "thin bars": np.where(wave > 0.5, 0.2, 0.9),
+    }[kind]
+    with pytest.raises(InputError, match="digit"):
+        mnist_form.normalise(1 - grey if light else grey)
+
+
+def test_one_stroke_from_edge_to_edge_is_no_stripes():
+    for width in (5, 9, 14):
+        grey = np.full((60, 60), 0.9)
+        grey[:, 30 - width // 2 : 30 + width // 2] = 0.1
+        assert mnist_form.normalise(grey).any()
 
 
 @pytest.mark.data
