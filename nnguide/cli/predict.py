@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +40,17 @@ if TYPE_CHECKING:
     type=click.Choice(["light", "keras"]),
     help="Runtime to predict with. [light, where the run has it]",
 )
+@click.option(
+    "--dataset", help="Answer all of it into --out: a table, mailbox, folder or data set."
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="For --dataset: a file that ends in .csv, .jsonl or .parquet.",
+)
+@click.option("--shard", metavar="I/N", help="For --dataset: every N-th input, from input I.")
+@click.option("--resume", is_flag=True, help="For --dataset: go on where a killed one ended.")
+@click.option("--force", is_flag=True, help="For --dataset: replace --out.")
 @_options.as_json
 def command(
     run: str,
@@ -51,6 +64,11 @@ def command(
     many: bool,
     no_reject: bool,
     engine: Engine | None,
+    dataset: str | None,
+    out: Path | None,
+    shard: str | None,
+    resume: bool,
+    force: bool,
     as_json: bool,
 ) -> int:
     """Predict each INPUT with RUN: a run's folder, or a task for its newest run.
@@ -63,6 +81,9 @@ def command(
     (blank, a letter, a drawing) has the label none. With --many every digit of a picture has a
     line of its own, FILE#n from the top left, and its box: left,top,right,bottom in pixels.
 
+    With --dataset and --out all of a data set is answered into a file, in constant memory; a
+    bad row has its error there. `nnguide docs distributed` shows it on several machines.
+
     \b
     Examples:
       nnguide predict digits three.png scans/
@@ -71,8 +92,19 @@ def command(
       nnguide predict spam --mail inbox.mbox ~/Maildir --json
       cat messages.txt | nnguide predict spam - --json
       nnguide predict spam -- "-50% today"
+      nnguide predict spam --dataset messages.csv --out answers.parquet
+      nnguide predict spam --dataset inbox.mbox --out 2.csv --shard 2/8 --resume
     """
     cli.show_log()
+    if dataset is not None:
+        if out is None or inputs or files or mails or many:
+            raise ConfigError("--dataset takes --out FILE, and no INPUT, --file, --mail or --many")
+        return _whole(
+            *(run, dataset, out, text_column, encoding, threshold, anyway, not no_reject, engine),
+            *(_shard(shard), resume, force, as_json),
+        )
+    if out is not None or shard or resume or force:
+        raise ConfigError("--out, --shard, --resume and --force are for --dataset")
     from nnguide import runs
     from nnguide.inference.sources import is_path
     from nnguide.kinds import Asked
@@ -101,8 +133,9 @@ def command(
 
 def _print(name: str, answer: Any, as_json: bool) -> None:
     if as_json:
-        whole = {"error": str(answer)} if isinstance(answer, InputError) else _fields(answer)
-        _options.print_json("predict", {"input": name, **whole})
+        from nnguide.runs.answer_files import fields
+
+        _options.print_json("predict", {"input": name, **fields(answer)})
     elif isinstance(answer, InputError):
         click.echo(f"nnguide: {one_line(name)}: {one_line(str(answer))}", err=True)
     else:
@@ -114,17 +147,96 @@ def _print(name: str, answer: Any, as_json: bool) -> None:
             )
 
 
-def _fields(answer: Any) -> dict[str, Any]:
-    fields = {"label": answer.label, "probability": answer.probability}
-    if answer.probabilities is not None:
-        fields["probabilities"] = answer.probabilities
-    if answer.box is not None:
-        fields |= {"box": list(answer.box), "line": answer.line}
-    if answer.message_id:
-        fields["message_id"] = answer.message_id
-    if answer.guess:
-        fields["guess"] = True
-    return fields
+def _shard(given: str | None) -> tuple[int, int]:
+    """The shard I/N as two numbers."""
+    if given is None:
+        return 1, 1
+    found = re.fullmatch(r"([1-9]\d{0,8})/([1-9]\d{0,8})", given)
+    if not found or int(found[1]) > int(found[2]):
+        raise ConfigError(f"--shard takes I/N with I from 1 to N, as 1/4 to 4/4; got {given}")
+    return int(found[1]), int(found[2])
+
+
+def _whole(
+    run: str,
+    dataset: str,
+    out: Path,
+    text_column: str | None,
+    encoding: str | None,
+    threshold: float | None,
+    anyway: bool,
+    reject: bool,
+    engine: Engine | None,
+    shard: tuple[int, int],
+    resume: bool,
+    force: bool,
+    as_json: bool,
+) -> int:
+    """Answer a whole data set into a file."""
+    from nnguide import runs
+    from nnguide.kinds import Asked
+    from nnguide.runs import bulk
+
+    started = time.monotonic()
+    found = runs.load(run, bulk.kinds(dataset))
+    cli.say(f"run: {found.folder}")
+    asked = Asked((), cli.standard_input(), (), (), text_column, encoding, threshold, anyway)
+    try:
+        done = bulk.answer(
+            *(found, dataset, out, asked),
+            shard=shard,
+            engine=engine,
+            reject=reject,
+            resume=resume,
+            force=force,
+            report=_Pace(),
+        )
+    except KeyboardInterrupt:
+        cli.say("the answers so far are kept: continue with --resume")
+        raise
+    for name, reason in done.errors:
+        click.echo(f"nnguide: {one_line(name)}: {one_line(reason)}", err=True)
+    if done.failed > len(done.errors):
+        more = done.failed - len(done.errors)
+        click.echo(f"nnguide: {more:,} more inputs failed: see the column error", err=True)
+    if as_json:
+        answer = {
+            "run": str(found.folder),
+            "dataset": dataset,
+            "out": str(out),
+            "shard": "/".join(map(str, shard)),
+            "n": done.rows,
+            "failed": done.failed,
+            "labels": done.labels,
+            "resumed": done.resumed,
+            "seconds": round(time.monotonic() - started, 3),
+        }
+        _options.print_json("predict", answer)
+    else:
+        each = ", ".join(f"{label} {n:,}" for label, n in done.labels.items())
+        click.echo(f"{out}: {done.rows:,} inputs: {each or 'no answer'}, failed {done.failed:,}")
+    return InputError.exit_code if done.failed else 0
+
+
+class _Pace:
+    """Says how far a data set is answered: one line on a terminal, a line a minute elsewhere."""
+
+    def __init__(self) -> None:
+        self.started = self.said = time.monotonic()
+        self.live = sys.stderr.isatty()
+        self.drawn = False
+
+    def __call__(self, progress: Any) -> None:
+        now, new = time.monotonic(), progress.rows - progress.resumed
+        if not new:
+            if progress.resumed:
+                cli.say(f"{progress.resumed:,} inputs were answered before")
+        elif self.live or now - self.said >= 60:
+            line = (
+                f"{progress.rows:,} answered, {new / max(now - self.started, 1e-9):,.0f} a second"
+            )
+            cli.say(f"\x1b[A\x1b[2K{line}" if self.drawn else line)
+            self.said, self.drawn = now, self.live
 
 
 # What would end a line, a column or the peace of a terminal; lone halves of surrogate pairs

@@ -10,7 +10,9 @@ import codecs
 import csv
 import gzip
 import io
+import itertools
 import json
+import math
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -68,20 +70,46 @@ def lines(path: Path, encoding: str | None = None, quoted: bool = False) -> Iter
     Raises:
         InputError: the file is too large, no text, or of another encoding; the line is named.
     """
+    for line, error in each_line(path, encoding, quoted, MAX_FILE):
+        if error is not None:
+            raise error
+        yield line
+
+
+def each_line(
+    path: Path, encoding: str | None = None, quoted: bool = False, most: float = math.inf
+) -> Iterator[tuple[str, InputError | None]]:
+    """The lines of a text file of any size, each with what is wrong with it, or None.
+
+    A bad line costs no other. Its bytes that are no text stand in it as Python escapes them,
+    so that what stands around them can be told apart.
+
+    Args:
+        path, encoding, quoted: as for `lines`.
+        most: bytes, unpacked.
+    Raises:
+        InputError: the file is too large, damaged, or cannot be read.
+    """
     encoding = check_encoding(encoding)
     try:
-        if path.stat().st_size > MAX_FILE:
+        if path.stat().st_size > most:
             raise _too_large(path)
         with _opened(path, encoding) as file:
             head = file.read(HEAD)
             decoded = "utf-8" if _is_wide(encoding) else encoding or "utf-8"
-            raw = _pieces(path, head, file, _line_end(head, quoted))
+            raw = _pieces(path, head, file, _line_end(head, quoted), most)
             for number, line in enumerate(raw, 1):
+                if isinstance(line, InputError):
+                    yield "", line
+                    continue
                 if number == 1:
                     line = line.removeprefix(BOM)
                     if not line:
                         continue
-                yield _decoded(path, number, line, decoded)
+                try:
+                    yield _decoded(path, number, line, decoded), None
+                except InputError as error:
+                    yield line.decode(decoded, "surrogateescape"), error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(f"{path}: expected a whole gzip file; got: {error}.") from error
     except OSError as error:
@@ -136,27 +164,40 @@ def _line_end(head: bytes, quoted: bool) -> bytes:
         start = place + 1
 
 
-def _pieces(path: Path, head: bytes, file: IO[bytes], end: bytes) -> Iterator[bytes]:
-    """The lines of what begins with `head` and goes on in `file`, each with its end."""
+def _pieces(
+    path: Path, head: bytes, file: IO[bytes], end: bytes, most: float
+) -> Iterator[bytes | InputError]:
+    """The lines of what begins with `head` and goes on in `file`, each with its end.
+
+    In the place of a line that is too long stands an error.
+    """
     rest, total, number = head, len(head), 0
+    skipping = False  # the rest of a line that is too long
     while True:
         *ended, rest = rest.split(end)
         for line in ended:
+            if skipping:
+                skipping = False
+                continue
             number += 1
             yield line + end
-        if len(rest) > MAX_LINE:
-            raise InputError(
-                f"{path}, line {number + 1}: expected at most {MAX_LINE >> 20} MB a line; got "
+        if skipping:
+            rest = b""
+        elif len(rest) > MAX_LINE:
+            number += 1
+            yield InputError(
+                f"{path}, line {number}: expected at most {MAX_LINE >> 20} MB a line; got "
                 "more. Is it a table with a text a line?"
             )
+            skipping, rest = True, b""
         chunk = file.read(HEAD)
         total += len(chunk)
-        if total > MAX_FILE:
+        if total > most:
             raise _too_large(path)
         if not chunk:
             break
         rest += chunk
-    if rest:
+    if rest and not skipping:
         yield rest
 
 
@@ -199,31 +240,100 @@ def records(path: Path, encoding: str | None, delimiter: str) -> Iterator[Record
     A first line `sep=;` gives the delimiter, as spreadsheets write it. A row that has not as
     many fields as the first one is an InputError in its place.
     """
+    return _records(_Lines((line, None) for line in lines(path, encoding, True)), path, delimiter)
+
+
+def each_record(path: Path, encoding: str | None, delimiter: str) -> Iterator[Record]:
+    """As `records`, of a file of any size in which a bad row costs no other.
+
+    A row whose bytes are no text is an InputError too, and so is the line at which quotes begin
+    that do not end as they should: the lines after it are rows of their own.
+    """
+    source = _Lines(each_line(path, encoding, True))
+    while True:
+        try:
+            yield from _records(source, path, delimiter)
+            return
+        except _QuotesError as error:
+            yield source.first, InputError(str(error).partition(": ")[2])
+            source.go_back()
+
+
+class _QuotesError(InputError):
+    """A row of a CSV file that cannot be parsed."""
+
+
+class _Lines:
+    """Lines for a parser that joins some of them to a row, which can be taken back.
+
+    Attributes:
+        first: the number, from 1, of the row's first line.
+        wanted: how many fields a row has; 0 before the first.
+        delimiter: that a first line `sep=;` gave; "" where there is none.
+    """
+
+    def __init__(self, source: Iterator[tuple[str, InputError | None]]) -> None:
+        self._source = source
+        self._row: list[tuple[str, InputError | None]] = []
+        self._again: list[tuple[str, InputError | None]] = []  # taken back, the next one last
+        self.first, self.wanted, self.delimiter = 1, 0, ""
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = self._again.pop() if self._again else next(self._source)
+        self._row.append(line)
+        return line[0]
+
+    def begin(self) -> None:
+        """The next line begins a row."""
+        self.first += len(self._row)
+        self._row.clear()
+
+    def take_back(self) -> None:
+        """Give the row's last line, if there is one, once more."""
+        self._again += self._row[-1:]
+        del self._row[-1:]
+
+    def go_back(self) -> None:
+        """Give the row's lines once more, all but the first."""
+        self._again += self._row[:0:-1]
+        del self._row[1:]
+        self.begin()
+
+    @property
+    def error(self) -> InputError | None:
+        """What is wrong with a line of the row."""
+        return next((error for _, error in self._row if error is not None), None)
+
+
+def _records(source: _Lines, path: Path, delimiter: str) -> Iterator[Record]:
     csv.field_size_limit(max(csv.field_size_limit(), MAX_TEXT))  # never lowered: it is global
-    source, start = lines(path, encoding, quoted=True), 1
-    first = next(source, "")
-    if first.strip().lower().startswith("sep=") and len(first.strip()) == 5:
-        delimiter, start, first = first.strip()[-1], 2, next(source, "")
-    reader = csv.reader(_chained(first, source), delimiter=delimiter, strict=True)
-    skipped, wanted = start - 1, 0
+    if source.first == 1 and not source.wanted:
+        first = next(source, "")
+        if first.strip().lower().startswith("sep=") and len(first.strip()) == 5:
+            source.delimiter = first.strip()[-1]
+        else:
+            source.take_back()
+        source.begin()
+    reader = csv.reader(source, delimiter=source.delimiter or delimiter, strict=True)
     try:
         for fields in reader:
-            if any(field.strip() for field in fields):
-                wanted = wanted or len(fields)
-                yield start, fields if len(fields) == wanted else _uneven(fields, wanted)
-            start = skipped + reader.line_num + 1
+            if (error := source.error) is not None:
+                yield source.first, error
+            elif any(field.strip() for field in fields):
+                source.wanted = source.wanted or len(fields)
+                right = len(fields) == source.wanted
+                yield source.first, fields if right else _uneven(fields, source.wanted)
+            source.begin()
     except csv.Error as error:
         reason = str(error).replace(" - do you need to open the file with newline=''?", "")
-        raise InputError(
-            f"{path}, from line {start}: expected fields of at most {MAX_TEXT:,} characters, "
-            f'those with line ends in "double quotes", quotes inside doubled; got: {reason}.'
+        raise _QuotesError(
+            f"{path}, from line {source.first}: expected fields of at most {MAX_TEXT:,} "
+            'characters, those with line ends in "double quotes", quotes inside doubled; '
+            f"got: {reason}."
         ) from error
-
-
-def _chained(first: str, source: Iterator[str]) -> Iterator[str]:
-    if first:
-        yield first
-    yield from source
 
 
 def _uneven(fields: Sequence[str], wanted: int) -> InputError:
@@ -235,17 +345,8 @@ def _uneven(fields: Sequence[str], wanted: int) -> InputError:
 
 def first_rows(path: Path, encoding: str | None, delimiter: str) -> list[list[str]]:
     """The fields of the first two rows, where `delimiter` parts them; fewer where it cannot."""
-    found: list[list[str]] = []
-    try:
-        for _, fields in records(path, encoding, delimiter):
-            if isinstance(fields, list):
-                found.append(fields)
-            if len(found) == 2:
-                break
-    except InputError as error:
-        if "from line" not in str(error):  # another delimiter cannot help
-            raise
-    return found
+    rows = (fields for _, fields in each_record(path, encoding, delimiter))
+    return [fields for fields in itertools.islice(rows, 2) if isinstance(fields, list)]
 
 
 def json_records(
@@ -254,6 +355,17 @@ def json_records(
     """The objects of a file of JSON lines, each with its line; blank lines are none."""
     for number, line in enumerate(lines(path, encoding), 1):
         if line.strip():
+            yield number, _json_object(line)
+
+
+def each_json_record(
+    path: Path, encoding: str | None
+) -> Iterator[tuple[int, dict[str, Any] | InputError]]:
+    """As `json_records`, of a file of any size in which a line that is no text costs no other."""
+    for number, (line, error) in enumerate(each_line(path, encoding), 1):
+        if error is not None:
+            yield number, error
+        elif line.strip():
             yield number, _json_object(line)
 
 

@@ -90,7 +90,7 @@ def position(path: Path | str, names: Sequence[str], wanted: str, given: str | N
         raise InputError(f"{path}: expected one column named {wanted!r}; got {len(matches)}.")
     if not matches and given:
         raise ConfigError(
-            f"{path} has no column {wanted!r}; it has {_quoted(names)}. {COLUMNS_HELP}"
+            f"{path} has no column {wanted!r}; it has {quoted(names)}. {COLUMNS_HELP}"
         )
     return matches[0] if matches else None
 
@@ -116,7 +116,7 @@ def read(path: Path, columns: Columns) -> tuple[list[int], list[str], tuple[Left
                 raise row[0]
             label, text = row
             labels.append(label_number(label, columns))
-            texts.append(_checked(str(text)))
+            texts.append(checked(str(text)))
         except InputError as error:
             del labels[len(texts) :]
             bad.append(LeftOut(f"line {line}", str(error)))
@@ -129,46 +129,7 @@ def read(path: Path, columns: Columns) -> tuple[list[int], list[str], tuple[Left
     return labels, texts, user_data.leave_out(path, "rows", bad, len(texts) + len(bad))
 
 
-def texts(path: Path, columns: Columns) -> Iterator[tuple[int, str | InputError]]:
-    """The texts of a table that needs no labels, each with its line.
-
-    Raises:
-        ConfigError, InputError: there is no column of texts, or more than one could be it.
-    """
-    if table_files.form(path) == "jsonl":
-        rows: Any = _objects(path, columns.encoding)
-    else:
-        delimiter, _ = _layout(path, columns)
-        rows = table_files.records(path, columns.encoding, delimiter)
-    first = next(rows, None)
-    if first is None or isinstance(first[1], InputError):
-        return
-    names = list(first[1])
-    place = position(path, names, columns.text or "text", columns.text)
-    ahead = list(itertools.islice(rows, SAMPLED))
-    sample = [list(fields) for _, fields in ahead if not isinstance(fields, InputError)]
-    if place is None and len(names) == 2 and columns.holds_label(names[0]):
-        ahead, place = [first, *ahead], 1  # no header
-    elif place is None and len(candidates := _text_columns(sample, range(len(names)))) == 1:
-        place = candidates[0]
-        log.warning("%s: reading the column %s", path, _quoted([names[place]]))
-    if place is None:
-        raise InputError(
-            f"{path}: expected a column text; got {_quoted(names)}. Name it with --text-column."
-        )
-    for line, fields in itertools.chain(ahead, rows):
-        if isinstance(fields, InputError):
-            yield line, fields
-            continue
-        try:
-            if not fields[place].strip():
-                raise InputError("expected a text; got none")
-            yield line, _checked(fields[place])
-        except InputError as error:
-            yield line, error
-
-
-def _checked(text: str) -> str:
+def checked(text: str) -> str:
     if len(text) > MAX_TEXT:
         raise InputError(
             f"expected a text of at most {MAX_TEXT:,} characters; got {len(text):,}. "
@@ -182,12 +143,10 @@ def label_number(value: str, columns: Columns) -> int:
     try:
         return columns.numbers[value.strip().lower()]
     except KeyError:
-        raise InputError(
-            f"expected the label {columns.expected}; got " + _quoted([value])
-        ) from None
+        raise InputError(f"expected the label {columns.expected}; got " + quoted([value])) from None
 
 
-def _quoted(values: Sequence[object]) -> str:
+def quoted(values: Sequence[object]) -> str:
     """`values` for a message: escaped, none of them long."""
     return user_data.listed([ascii(str(value)[:40])[:60] for value in values])
 
@@ -232,7 +191,7 @@ def _collection_rows(path: Path, columns: Columns) -> Rows:
             )
 
 
-def _layout(path: Path, columns: Columns) -> tuple[str, list[list[str]]]:
+def layout(path: Path, columns: Columns) -> tuple[str, list[list[str]]]:
     """The delimiter of a CSV or TSV file, and its first two rows under it.
 
     It is the usual one unless another gives the columns that are looked for, or more of them.
@@ -257,7 +216,7 @@ def _fits(names: list[str], columns: Columns) -> bool:
 
 
 def _separated_rows(path: Path, columns: Columns) -> Rows:
-    delimiter, _ = _layout(path, columns)
+    delimiter, _ = layout(path, columns)
     records = table_files.records(path, columns.encoding, delimiter)
     first = next(records, None)
     if first is None:
@@ -275,7 +234,7 @@ def _separated_rows(path: Path, columns: Columns) -> Rows:
             raise InputError(
                 f"{path}, line {line}: expected a header with the columns label and text, or two "
                 f"columns without a header, label ({columns.expected}) and text; "
-                f"got {_quoted(names)}. {COLUMNS_HELP}"
+                f"got {quoted(names)}. {COLUMNS_HELP}"
             )
     label, text = where
     more = [] if any(map(str.strip, names[text + 1 :])) else range(text + 1, len(names))
@@ -299,18 +258,18 @@ def _guessed(
     labels = [
         i for i in places if all(columns.holds_label(row[i]) for row in sample)
     ] if label is None else [label]  # fmt: skip
-    texts = _text_columns(sample, [i for i in places if i not in labels])
+    texts = text_columns(sample, [i for i in places if i not in labels])
     texts = texts if text is None else [text]
     if len(labels) != 1 or len(texts) != 1 or labels == texts:
         return None
     log.warning(
         "%s: reading the column %s as label and %s as text",
-        *(path, _quoted([names[labels[0]]]), _quoted([names[texts[0]]])),
+        *(path, quoted([names[labels[0]]]), quoted([names[texts[0]]])),
     )
     return labels[0], texts[0]
 
 
-def _text_columns(sample: list[list[str]], places: Sequence[int]) -> list[int]:
+def text_columns(sample: list[list[str]], places: Sequence[int]) -> list[int]:
     """The columns that hold texts: mostly filled, and with words in them."""
 
     def is_text(place: int) -> bool:
@@ -319,20 +278,6 @@ def _text_columns(sample: list[list[str]], places: Sequence[int]) -> list[int]:
         return len(filled) >= 0.8 * len(sample) and len(words) >= 0.5 * len(sample) > 0
 
     return [place for place in places if is_text(place)]
-
-
-def _objects(path: Path, encoding: str | None) -> Iterator[tuple[int, Any]]:
-    """JSON lines as rows of a table: the keys of the first object, then the values of each."""
-    keys: list[str] | None = None
-    for number, record in table_files.json_records(path, encoding):
-        if isinstance(record, InputError):
-            yield number, record
-            continue
-        if keys is None:
-            keys = list(record)
-            yield number, keys
-        values = [record.get(key) for key in keys]
-        yield number, [value if isinstance(value, str) else json.dumps(value) for value in values]
 
 
 def _json_rows(path: Path, columns: Columns) -> Rows:
@@ -347,7 +292,7 @@ def _json_rows(path: Path, columns: Columns) -> Rows:
             if where is None:
                 raise InputError(
                     f"{path}, line {number}: expected the keys label and text; got "
-                    f"{_quoted(names)}. {COLUMNS_HELP}"
+                    f"{quoted(names)}. {COLUMNS_HELP}"
                 )
             keys = names[where[0]], names[where[1]]
         yield number, *_of_object(record, keys)
@@ -359,8 +304,8 @@ def _of_object(
     if missing := [key for key in keys if key not in record]:
         return (
             InputError(
-                f"expected the keys {_quoted(keys)} as in the first object; "
-                f"{_quoted(missing)} is missing"
+                f"expected the keys {quoted(keys)} as in the first object; "
+                f"{quoted(missing)} is missing"
             ),
         )
     label, text = record[keys[0]], record[keys[1]]

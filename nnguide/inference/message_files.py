@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from nnguide.data import table_files, tables
+from nnguide.data import table_files, tables, unlabelled
 from nnguide.errors import InputError
 
 _BINARY = {
@@ -27,16 +28,10 @@ def is_table(path: Path) -> bool:
     )
 
 
-def texts(path: Path, columns: tables.Columns) -> list[tuple[str, str | InputError]]:
+def texts(path: Path, columns: tables.Columns) -> Iterator[tuple[str, str | InputError]]:
     """The texts of a table; one that cannot be read goes by its line."""
-    try:
-        found = list(tables.texts(path, columns))
-    except InputError as error:
-        return [(str(path), InputError(str(error).removeprefix(f"{path}: ")))]
-    return [
-        (f"{path}, line {line}" if isinstance(text, InputError) else text, text)
-        for line, text in found
-    ]
+    for line, text in unlabelled.texts(path, columns):
+        yield f"{path}, line {line}" if isinstance(text, InputError) else text, text
 
 
 def refusal(beginning: bytes) -> InputError | None:

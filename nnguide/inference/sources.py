@@ -47,13 +47,13 @@ def pictures(
             if many:
                 yield from _marks("standard input", data)
             else:
-                yield _picture("standard input", functools.partial(read, data))
+                yield picture("standard input", functools.partial(read, data))
             continue
         if path.name.lower().endswith(TABLES) and path.is_file():
             yield from _rows_of_pixels(path, encoding)
             continue
         try:
-            found = _images(path)
+            found = images(path)
         except OSError as error:
             yield str(path), InputError(f"cannot be read: {error.strerror}")
             continue
@@ -63,10 +63,10 @@ def pictures(
             if many:
                 yield from _marks(str(file), file)
             else:
-                yield _picture(str(file), functools.partial(read, file))
+                yield picture(str(file), functools.partial(read, file))
 
 
-def _picture(name: str, read: Callable[[], Any]) -> tuple[str, Any]:
+def picture(name: str, read: Callable[[], Any]) -> tuple[str, Any]:
     """The picture that `read` gives, as the network takes it, or why it is none."""
     try:
         return name, read()
@@ -79,7 +79,7 @@ def _marks(name: str, source: Path | bytes) -> Named:
     """The digits on a picture of several, NAME#1, NAME#2 and so on."""
     from nnguide.preprocessing.pictures import read_many
 
-    _, found = _picture(name, functools.partial(read_many, source))
+    _, found = picture(name, functools.partial(read_many, source))
     if isinstance(found, InputError):
         yield name, found
         return
@@ -97,7 +97,7 @@ def _rows_of_pixels(path: Path, encoding: str | None) -> Named:
         yield str(path), InputError(str(error).removeprefix(f"{path}: "))
 
 
-def _images(path: Path) -> list[Path]:
+def images(path: Path) -> list[Path]:
     """`path` itself, or the pictures in a folder; its other files are named in the log."""
     if not path.is_dir():
         return [path]
@@ -225,7 +225,7 @@ def _lines(stream: IO[bytes], name: str) -> Named:
     limit = 4 * validation.MAX_TEXT  # bytes: UTF-8 takes at most four for a character
     number = 0
     beginning = stream.read1(CHUNK)  # type: ignore[attr-defined]
-    if _holds_mail(beginning):
+    if holds_mail(beginning):
         yield name, InputError("it holds mail, not a message a line: use --mail")
         return
     if (reason := message_files.refusal(beginning)) is not None:
@@ -248,7 +248,7 @@ def _lines(stream: IO[bytes], name: str) -> Named:
         yield f"{name}, line {number}" if isinstance(value, InputError) else message, value
 
 
-def _holds_mail(beginning: bytes) -> bool:
+def holds_mail(beginning: bytes) -> bool:
     """Whether what begins so is a mail or an mbox, told by two header fields that mail has."""
     if not _LIKE_HEADER.match(beginning):
         return False

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nnguide.explain.explanation import Explanation
     from nnguide.explain.subjects import Subject
     from nnguide.export import Format
+    from nnguide.inference.bulk_inputs import Unread
     from nnguide.inference.sources import Named
     from nnguide.runs import Run
     from nnguide.serving.signatures import Tensor
@@ -145,6 +146,15 @@ class Kind:
 
         Raises:
             ConfigError: options that do not fit this kind.
+        """
+        raise NotImplementedError
+
+    def unread(self, run: Run, path: Path, asked: Asked) -> Unread:
+        """The inputs of a data set at a path, for an answer to each; `asked` has the options.
+
+        Raises:
+            ConfigError: options that do not fit this kind, or texts that the run never learned
+                from.
         """
         raise NotImplementedError
 

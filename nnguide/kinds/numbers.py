@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nnguide.explain.explanation import Explanation
     from nnguide.explain.subjects import Subject
     from nnguide.export import Format
+    from nnguide.inference.bulk_inputs import Unread
     from nnguide.inference.sources import Named
     from nnguide.runs import Run
     from nnguide.serving.signatures import Tensor
@@ -71,6 +72,13 @@ class Numbers(Kind):
         if len(asked.files) > 1:
             raise ConfigError("a run that takes numbers takes one --file")
         return sources.rows(asked.inputs, next(iter(asked.files), None), run.features)
+
+    def unread(self, run: Run, path: Path, asked: Asked) -> Unread:
+        from nnguide.inference import bulk_inputs
+
+        if asked.threshold is not None or asked.text_column or asked.encoding:
+            raise ConfigError("--threshold, --text-column and --encoding are for spam")
+        return bulk_inputs.numbers(path, run.features)
 
     def check(self, raw: Any, features: tuple[str, ...] = ()) -> np.ndarray:
         import numpy as np

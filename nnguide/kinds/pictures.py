@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nnguide.explain.explanation import Explanation
     from nnguide.explain.subjects import Subject
     from nnguide.export import Format
+    from nnguide.inference.bulk_inputs import Unread
     from nnguide.inference.sources import Named
     from nnguide.runs import Run
     from nnguide.serving.signatures import Tensor
@@ -84,6 +85,14 @@ class Pictures(Kind):
             )
         encoding = check_encoding(asked.encoding)
         return sources.pictures(asked.inputs, asked.stdin, encoding, asked.many)
+
+    def unread(self, run: Run, path: Path, asked: Asked) -> Unread:
+        from nnguide.data.table_files import check_encoding
+        from nnguide.inference import bulk_inputs
+
+        if asked.threshold is not None or asked.text_column:
+            raise ConfigError("--text-column and --threshold are for spam")
+        return bulk_inputs.pictures(path, check_encoding(asked.encoding))
 
     def asked_of(self, path: Path, stdin: IO[bytes]) -> Asked:
         return Asked((str(path),), stdin)

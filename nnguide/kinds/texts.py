@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
     from nnguide.data import containers
     from nnguide.data.examples import Examples
+    from nnguide.data.tables import Columns
     from nnguide.evaluation.changes import Change
     from nnguide.explain.explanation import Explanation
     from nnguide.explain.subjects import Subject
     from nnguide.export import Format
+    from nnguide.inference.bulk_inputs import Unread
     from nnguide.inference.sources import Named
     from nnguide.runs import Run
     from nnguide.serving.signatures import Tensor
@@ -89,29 +91,27 @@ class Texts(Kind):
         return raw
 
     def sources(self, run: Run, asked: Asked) -> Named:
-        from nnguide.data.table_files import check_encoding
-        from nnguide.data.tables import Columns
         from nnguide.inference.sources import is_path, texts
 
-        if asked.threshold is not None:
-            if run.threshold is None:
-                raise ConfigError(
-                    f"--threshold is for spam; {run.task.name} takes the most probable label"
-                )
-            if not 0 <= asked.threshold <= 1:
-                raise ConfigError(
-                    f"--threshold is a probability in [0, 1]; got {asked.threshold:g}"
-                )
+        _check_threshold(run, asked.threshold)
         messages = asked.files or not asked.mails or not all(map(is_path, asked.inputs))
         for kind, is_there in (("mail", asked.mails), ("messages", messages)):
             if is_there and not asked.anyway:
                 run.check_learned(kind)
-        columns = Columns(
-            text=asked.text_column,
-            encoding=check_encoding(asked.encoding),
-            labels=run.labels,
-        )
-        return texts(asked.inputs, asked.files, asked.mails, asked.stdin, columns)
+        return texts(asked.inputs, asked.files, asked.mails, asked.stdin, _columns(run, asked))
+
+    def unread(self, run: Run, path: Path, asked: Asked) -> Unread:
+        from nnguide.data.dataset_info import KINDS
+        from nnguide.inference import bulk_inputs
+
+        _check_threshold(run, asked.threshold)
+        found = bulk_inputs.kinds_of_text(path)
+        if not asked.anyway:
+            for kind in found:
+                run.check_learned(kind)
+        known = [kind for kind in KINDS if asked.anyway or run.has_learned(kind)]
+        is_mail_alone = found == ["mail"]
+        return bulk_inputs.texts(path, _columns(run, asked), found if is_mail_alone else known)
 
     def check(self, raw: Any, features: tuple[str, ...] = ()) -> np.ndarray:
         from nnguide.inference import validation
@@ -248,6 +248,24 @@ class Texts(Kind):
 
     def received(self, values: Any) -> Any:
         return [_utf8(text) for text in values]
+
+
+def _check_threshold(run: Run, threshold: float | None) -> None:
+    if threshold is None:
+        return
+    if run.threshold is None:
+        raise ConfigError(f"--threshold is for spam; {run.task.name} takes the most probable label")
+    if not 0 <= threshold <= 1:
+        raise ConfigError(f"--threshold is a probability in [0, 1]; got {threshold:g}")
+
+
+def _columns(run: Run, asked: Asked) -> Columns:
+    from nnguide.data.table_files import check_encoding
+    from nnguide.data.tables import Columns
+
+    return Columns(
+        text=asked.text_column, encoding=check_encoding(asked.encoding), labels=run.labels
+    )
 
 
 def _lines(stream: Any) -> list[Any]:

@@ -34,9 +34,7 @@ def predict(
         engine: as for `Run.outputs`.
         reject: answer `none` where no label fits, if the run can; else a label always wins.
     """
-    decision = run.decision if reject else run.decision.always()
-    if threshold is not None:
-        decision = dataclasses.replace(decision, threshold=threshold)
+    decision = decision_of(run, threshold, reject)
     batch: list[tuple[str, Any]] = []
     began = time.monotonic()
     for item in named:
@@ -44,17 +42,24 @@ def predict(
             batch.append((item[0], taken(decision, item[1])))
         late = item is None or time.monotonic() - began > WAIT
         if batch and (late or len(batch) == BATCH):
-            yield from _answered(run, batch, decision, engine)
+            yield from answered(run, batch, decision, engine)
             batch, began = [], time.monotonic()
-    yield from _answered(run, batch, decision, engine)
+    yield from answered(run, batch, decision, engine)
 
 
-def _answered(
+def decision_of(run: Run, threshold: float | None, reject: bool) -> Decision:
+    """The run's decision, with another threshold or without refusing."""
+    decision = run.decision if reject else run.decision.always()
+    return decision if threshold is None else dataclasses.replace(decision, threshold=threshold)
+
+
+def answered(
     run: Run,
     batch: list[tuple[str, Any]],
     decision: Decision,
     engine: Engine | None,
 ) -> Iterator[tuple[str, Answer | InputError]]:
+    """The answers to one batch of named inputs, of which some are errors."""
     good = [value for _, value in batch if not isinstance(value, InputError)]
     made: Iterator[Answer] = iter(())
     if good:

@@ -59,6 +59,8 @@ def test_the_examples_of_a_schema_fit_it(command):
     for example in json_schema.schemas()[command].get("examples", ()):
         assert example["command"] == command
         when = [example.get("task", "spam"), "failed" if "error" in example else "answered"]
+        if example["command"] == "predict":
+            when = [*when, "an input"] if "input" in example else ["--dataset"]
         json_schema.check(example, *when, "a set")
 
 
@@ -124,11 +126,15 @@ def test_predict(nnguide, trained, alone):
     good, bad = answers(
         nnguide("predict", trained("digits").folder, "one.png", "nowhere.png", "--json")
     )
-    json_schema.check(good, "digits", "answered")
-    json_schema.check(bad, "failed")
+    json_schema.check(good, "digits", "an input", "answered")
+    json_schema.check(bad, "an input", "failed")
     good, bad = answers(nnguide("predict", trained("spam").folder, "hello", "", "--json"))
-    json_schema.check(good, "answered")
-    json_schema.check(bad, "failed")
+    json_schema.check(good, "an input", "answered")
+    json_schema.check(bad, "an input", "failed")
+    (alone / "two.csv").write_text('text\nhello\n""\n', encoding="utf-8")
+    words = ("--dataset", "two.csv", "--out", "answers.csv", "--json")
+    (whole,) = answers(nnguide("predict", trained("spam").folder, *words))
+    json_schema.check(whole, "--dataset")
 
 
 def test_runs_compare(nnguide, trained):

@@ -1,0 +1,124 @@
+"""The texts of a table of any size that needs no labels: a bad row costs no other."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from nnguide.data import table_files
+from nnguide.data.tables import (
+    SAMPLED,
+    Columns,
+    checked,
+    layout,
+    position,
+    quoted,
+    text_columns,
+)
+from nnguide.errors import InputError
+
+log = logging.getLogger(__name__)
+
+
+def texts(path: Path, columns: Columns) -> Iterator[tuple[int, str | InputError]]:
+    """The texts of a table of any size that needs no labels, each with its line.
+
+    A bad row costs no other: an InputError stands in its place.
+
+    Raises:
+        ConfigError, InputError: there is no column of texts, or more than one could be it.
+    """
+    if begins_as_collection(path, columns):
+        yield from _collection_texts(path, columns)
+        return
+    if table_files.form(path) == "jsonl":
+        rows: Any = _objects(path, columns.encoding)
+    else:
+        delimiter, _ = layout(path, columns)
+        rows = table_files.each_record(path, columns.encoding, delimiter)
+    before: list[tuple[int, InputError]] = []  # bad lines of JSON before the first good one
+    while (first := next(rows, None)) and isinstance(first[1], InputError):
+        before.append(first)
+        if table_files.form(path) != "jsonl":  # without its header nothing can be read
+            break
+    if first is None or isinstance(first[1], InputError):
+        for line, error in before[:1]:
+            raise InputError(f"{path}, line {line}: {without_place(path, line, error)}")
+        return
+    names = list(first[1])
+    place = position(path, names, columns.text or "text", columns.text)
+    ahead = list(itertools.islice(rows, SAMPLED))
+    sample = [
+        [value if isinstance(value, str) else json.dumps(value) for value in fields]
+        for _, fields in ahead
+        if not isinstance(fields, InputError)
+    ]
+    if place is None and len(names) == 2 and columns.holds_label(names[0]):
+        ahead, place = [first, *ahead], 1  # no header
+    elif place is None and len(candidates := text_columns(sample, range(len(names)))) == 1:
+        place = candidates[0]
+        log.warning("%s: reading the column %s", path, quoted([names[place]]))
+    if place is None:
+        raise InputError(
+            f"{path}: expected a column text; got {quoted(names)}. Name it with --text-column."
+        )
+    for line, fields in itertools.chain(before, ahead, rows):
+        if isinstance(fields, InputError):
+            yield line, InputError(without_place(path, line, fields))
+            continue
+        try:
+            text = fields[place]
+            if text is None or (isinstance(text, str) and not text.strip()):
+                raise InputError("expected a text; got none")
+            if not isinstance(text, str):
+                raise InputError(f"expected a text; got {type(text).__name__}")
+            yield line, checked(text)
+        except InputError as error:
+            yield line, error
+
+
+def without_place(path: Path, line: int, error: InputError) -> str:
+    """What an error says, without the file and the line that it begins with."""
+    return str(error).removeprefix(f"{path}, line {line}: ").removeprefix(f"{path}: ")
+
+
+def begins_as_collection(path: Path, columns: Columns) -> bool:
+    """Whether a file is in the form of the SMS Spam Collection, told by its first lines."""
+    if columns.named or table_files.form(path) not in ("", "tsv"):
+        return False
+    filled = (line for line, _ in table_files.each_line(path, columns.encoding) if line.strip())
+    ahead = list(itertools.islice(filled, SAMPLED))
+    return bool(ahead) and all(
+        tab and columns.holds_label(label) for label, tab, _ in (x.partition("\t") for x in ahead)
+    )
+
+
+def _collection_texts(path: Path, columns: Columns) -> Iterator[tuple[int, str | InputError]]:
+    for number, (line, error) in enumerate(table_files.each_line(path, columns.encoding), 1):
+        if error is not None:
+            yield number, InputError(without_place(path, number, error))
+        elif line.strip():
+            _, tab, text = line.removesuffix("\n").removesuffix("\r").partition("\t")
+            try:
+                if not tab or not text.strip():
+                    raise InputError("expected a label, a tab and a text")
+                yield number, checked(text)
+            except InputError as bad:
+                yield number, bad
+
+
+def _objects(path: Path, encoding: str | None) -> Iterator[tuple[int, Any]]:
+    """JSON lines as rows of a table: the keys of the first object, then the values of each."""
+    keys: list[str] | None = None
+    for number, record in table_files.each_json_record(path, encoding):
+        if isinstance(record, InputError):
+            yield number, record
+            continue
+        if keys is None:
+            keys = list(record)
+            yield number, keys
+        yield number, [record.get(key) for key in keys]

@@ -1,0 +1,183 @@
+"""Files of answers: CSV, JSON lines or Parquet, made of parts that are each written whole.
+
+A column means the same in each form:
+
+    row            the input's place in its data set, from 1
+    input          where it stands: a path, `FILE, line 7` of a table, `FILE#7` of a mailbox
+    label          the answer; empty where the input failed
+    probability    of the label; for spam P(spam)
+    P(...)         the probability of each label; in JSON lines the object `probabilities`
+    message_id     of a mail that has one                               } for texts
+    guess          true for a mail without subject and text             }
+    error          why the input failed; else empty
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nnguide.errors import ConfigError, ExtraError, InputError
+from nnguide.files import atomic
+from nnguide.inference.decision import Answer
+
+if TYPE_CHECKING:
+    from nnguide.runs import Run
+
+FORMS = (".csv", ".jsonl", ".parquet")
+GROUP = 100_000  # rows of a Parquet file that stand together
+
+Row = tuple[int, str, Answer | InputError]
+
+
+@dataclass(frozen=True)
+class Form:
+    """How answers are written.
+
+    Attributes:
+        suffix: of the file, one of FORMS.
+        labels: of the run, where each has a probability of its own; else ().
+        has_mail: whether inputs may be mails.
+    """
+
+    suffix: str
+    labels: tuple[str, ...]
+    has_mail: bool
+
+    @classmethod
+    def of(cls, run: Run, out: Path) -> Form:
+        """The form that the name of `out` asks for.
+
+        Raises:
+            ConfigError: another suffix.
+            ExtraError: Parquet, and pyarrow is not installed.
+        """
+        suffix = out.suffix.lower()
+        if suffix not in FORMS:
+            raise ConfigError(f"--out takes a file that ends in {', '.join(FORMS)}; got {out}")
+        if suffix == ".parquet":
+            _pyarrow()
+        labels = () if run.decision.threshold is not None else run.labels
+        return cls(suffix, labels, run.task.kind.takes_mail)
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns, in order."""
+        each = [f"P({label})" for label in self.labels]
+        mail = ["message_id", "guess"] if self.has_mail else []
+        return ["row", "input", "label", "probability", *each, *mail, "error"]
+
+    def write_part(self, rows: Sequence[Row], target: Path) -> None:
+        """Write some answers, as `join` takes them."""
+        if self.suffix == ".parquet":
+            import pyarrow.parquet
+
+            with atomic(target) as beside:
+                pyarrow.parquet.write_table(self._table(rows), beside)
+            return
+        text = self._json(rows) if self.suffix == ".jsonl" else self._csv(map(self._values, rows))
+        with atomic(target) as beside:
+            beside.write_bytes(text.encode("utf-8", "backslashreplace"))
+
+    def join(self, parts: Sequence[Path], out: Path) -> None:
+        """Write the file of all answers; how they were cut into parts leaves no trace in it."""
+        with atomic(out) as beside:
+            if self.suffix == ".parquet":
+                self._join_tables(parts, beside)
+                return
+            with beside.open("wb") as whole:
+                if self.suffix == ".csv":
+                    whole.write(self._csv([self.columns]).encode("utf-8"))
+                for part in parts:
+                    with part.open("rb") as piece:
+                        shutil.copyfileobj(piece, whole, 2**20)
+
+    def _values(self, row: Row) -> list[Any]:
+        """The cells of a row; None where there is nothing."""
+        number, name, answer = row
+        if isinstance(answer, InputError):
+            return [number, name, *[None] * (len(self.columns) - 3), str(answer)]
+        each = [(answer.probabilities or {})[label] for label in self.labels]
+        mail = [answer.message_id or None, answer.guess] if self.has_mail else []
+        return [number, name, answer.label, answer.probability, *each, *mail, None]
+
+    def _csv(self, rows: Any) -> str:
+        text = io.StringIO()
+        for row in rows:
+            cells = [str(cell).lower() if isinstance(cell, bool) else cell for cell in row]
+            csv.writer(text, lineterminator="\n").writerow(cells)
+        return text.getvalue()
+
+    def _json(self, rows: Sequence[Row]) -> str:
+        return "".join(
+            json.dumps({"row": row[0], "input": row[1], **fields(row[2])}) + "\n" for row in rows
+        )
+
+    def _table(self, rows: Sequence[Row]) -> Any:
+        cells = [self._values(row) for row in rows]
+        columns = [[_utf8(row[at]) for row in cells] for at in range(len(self.columns))]
+        return _pyarrow().table(columns, schema=self._schema())
+
+    def _schema(self) -> Any:
+        arrow = _pyarrow()
+        types = {"row": arrow.int64(), "probability": arrow.float32(), "guess": arrow.bool_()}
+        types |= {f"P({label})": arrow.float32() for label in self.labels}
+        return arrow.schema([(name, types.get(name, arrow.string())) for name in self.columns])
+
+    def _join_tables(self, parts: Sequence[Path], target: Path) -> None:
+        import pyarrow.parquet
+
+        with pyarrow.parquet.ParquetWriter(target, self._schema()) as whole:
+            for table in _groups(map(pyarrow.parquet.read_table, parts)):
+                whole.write_table(table)
+
+
+def fields(answer: Answer | InputError) -> dict[str, Any]:
+    """An answer as JSON has it, or why there is none."""
+    if isinstance(answer, InputError):
+        return {"error": str(answer)}
+    found: dict[str, Any] = {"label": answer.label, "probability": answer.probability}
+    if answer.probabilities is not None:
+        found["probabilities"] = answer.probabilities
+    if answer.box is not None:
+        found |= {"box": list(answer.box), "line": answer.line}
+    if answer.message_id:
+        found["message_id"] = answer.message_id
+    if answer.guess:
+        found["guess"] = True
+    return found
+
+
+def _groups(tables: Iterator[Any]) -> Iterator[Any]:
+    """The rows of tables in tables of GROUP rows, each in one piece; the last may be shorter."""
+    held: list[Any] = []
+    for table in tables:
+        held.append(table)
+        if sum(map(len, held)) >= GROUP:
+            joined = _pyarrow().concat_tables(held)
+            while len(joined) >= GROUP:
+                yield joined.slice(0, GROUP).combine_chunks()
+                joined = joined.slice(GROUP)
+            held = [joined]
+    if sum(map(len, held)):
+        yield _pyarrow().concat_tables(held).combine_chunks()
+
+
+def _utf8(cell: Any) -> Any:
+    if not isinstance(cell, str) or cell.isascii():
+        return cell
+    return cell.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _pyarrow() -> Any:
+    try:
+        import pyarrow
+    except ImportError as error:
+        raise ExtraError.missing("pyarrow", "parquet") from error
+    return pyarrow

@@ -1,0 +1,295 @@
+"""Answer a data set of any size into one file, in constant memory, and go on after a kill.
+
+Beside the file grows the folder `FILE.predict.unfinished`: what was asked, parts of the answers,
+and a count of what they hold. The file itself appears whole, when all is answered.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nnguide import data, workspace
+from nnguide.errors import ConfigError, InputError
+from nnguide.files import read_json, sha256, write_json, writing_to
+from nnguide.inference import bulk_inputs
+from nnguide.inference.answers import taken
+from nnguide.runs import Engine, Run, outputs
+from nnguide.runs.answer_files import Form, Row
+from nnguide.runs.manifest import MANIFEST
+from nnguide.runs.streaming import answered, decision_of
+
+if TYPE_CHECKING:
+    from nnguide.inference.bulk_inputs import Unread
+    from nnguide.kinds import Asked
+
+COMMAND = "predict"
+BATCH = 1024  # inputs that are answered together, at most
+CHARACTERS = 2**22  # of the texts among them, somewhat more at most
+PART = 16_384  # answers that are written together, at most
+SECONDS = 5.0  # after which those that there are get written
+SHOWN = 5  # failed inputs that a message names
+
+
+@dataclass
+class Progress:
+    """How far it is.
+
+    Attributes:
+        rows: inputs of this shard that were answered or failed.
+        labels: how many answers each label has.
+        failed: inputs without an answer.
+        errors: the first of them, by name, and why.
+        parts: files that hold the answers.
+        resumed: rows that an earlier process had answered.
+    """
+
+    rows: int = 0
+    labels: dict[str, int] = field(default_factory=dict)
+    failed: int = 0
+    errors: list[list[str]] = field(default_factory=list)
+    parts: int = 0
+    resumed: int = 0
+
+    def count(self, rows: list[Row]) -> None:
+        """Take in the answers of a part."""
+        bad = [[name, str(answer)] for _, name, answer in rows if isinstance(answer, InputError)]
+        found = Counter(a.label for _, _, a in rows if not isinstance(a, InputError))
+        self.rows += len(rows)
+        self.failed += len(bad)
+        self.errors += bad[: SHOWN - len(self.errors)]
+        self.labels |= {name: self.labels.get(name, 0) + n for name, n in sorted(found.items())}
+        self.parts += 1
+
+
+def answer(
+    run: Run,
+    dataset: str,
+    out: Path,
+    asked: Asked,
+    *,
+    shard: tuple[int, int] = (1, 1),
+    engine: Engine | None = None,
+    reject: bool = True,
+    resume: bool = False,
+    force: bool = False,
+    report: Callable[[Progress], None] = lambda progress: None,
+) -> Progress:
+    """Write the answer to each input of a data set to `out`.
+
+    Args:
+        dataset: a path, or the name of a data set.
+        out: a .csv, .jsonl or .parquet file; its rows are in the order of the inputs.
+        asked: the columns of a table, a threshold, and whether kinds of text are checked.
+        shard: (i, n) takes the inputs i, i + n, i + 2 n and so on; i from 1.
+        engine, reject: as for `Run.predict`.
+        resume: go on where a process that was killed ended.
+        force: replace the file, or what such a process left.
+        report: told after every part.
+    Raises:
+        ConfigError: the file is there, or was begun with other options.
+        InputError: nothing there can be read. Others as of `Kind.unread`, and `data.find`.
+    """
+    outputs.check_file(out, "--out")
+    _check_apart(dataset, out)
+    form = Form.of(run, out)
+    unread, identity = _inputs(run, dataset, asked)
+    request = {
+        "run": sha256(run.folder / MANIFEST),
+        "dataset": identity,
+        "shard": f"{shard[0]}/{shard[1]}",
+        "text column": asked.text_column,
+        "encoding": asked.encoding,
+        "threshold": asked.threshold,
+        "engine": engine or run.engine,
+        "reject": reject,
+    }
+    with _claimed(out, request, resume, force) as folder:
+        progress = _before(folder)
+        report(progress)
+        for rows in _parts(_chosen(unread, shard, progress.rows), run, asked, engine, reject):
+            form.write_part(rows, _part(folder, progress.parts, form))
+            progress.count(rows)
+            write_json(folder / "progress.json", vars(progress) | {"resumed": 0})
+            report(progress)
+        if not progress.rows and shard[1] == 1:
+            raise InputError(f"{dataset}: expected at least one input; got none")
+        form.join([_part(folder, number, form) for number in range(progress.parts)], out)
+        workspace.remove(folder)
+    return progress
+
+
+def kinds(dataset: str) -> list[str]:
+    """Which kinds of text a data set holds, as far as that can be told before a run is opened."""
+    path = Path(dataset).expanduser()
+    if dataset in data.names() or not path.exists():
+        return list(data.known_kinds(dataset))
+    try:
+        return bulk_inputs.kinds_of_text(path)
+    except InputError:  # it is said when it is read
+        return []
+
+
+def _inputs(run: Run, dataset: str, asked: Asked) -> tuple[Unread, list[Any]]:
+    """The inputs of a data set, and what tells whether it is still the same one."""
+    path = Path(dataset).expanduser()
+    if dataset not in data.names() and path.exists():
+        unread = _to_its_end(run.task.kind.unread(run, path, asked), path)
+        return unread, [str(path.absolute()), _state(path)]
+    source = data.find(run.task.name, dataset, text_column=asked.text_column)
+    if not asked.anyway:
+        for kind in source.kinds:
+            run.check_learned(kind)
+    examples = source.load("all")
+    return bulk_inputs.examples(source.name, examples.inputs), [source.name, len(examples)]
+
+
+def _to_its_end(unread: Unread, path: Path) -> Unread:
+    """The inputs; where a file turns out damaged after some of them, that is the last one."""
+    is_first = True
+    try:
+        for item in unread:
+            yield item
+            is_first = False
+    except InputError as error:
+        if is_first:
+            raise
+        reason = InputError(str(error).removeprefix(f"{path}: "))
+        yield str(path), lambda: reason
+
+
+def _check_apart(dataset: str, out: Path) -> None:
+    """Refuse to write the answers over the data set, or among its files."""
+    place, target = Path(dataset).expanduser().resolve(), out.resolve()
+    if place.exists() and (target == place or (place.is_dir() and place in target.parents)):
+        raise ConfigError(f"{out} is in the data set {dataset}. Choose another --out.")
+
+
+def _state(path: Path) -> str:
+    """A hash of the names, sizes and times of the files at a path."""
+    files = [path]
+    if path.is_dir():
+        files = sorted(Path(top, name) for top, _, names in os.walk(path) for name in names)
+    hashed = hashlib.sha256()
+    for file in files:
+        with contextlib.suppress(OSError):  # it cannot be read then, either
+            status = file.stat()
+            line = f"{file.relative_to(path)}\0{status.st_size}\0{status.st_mtime_ns}\n"
+            hashed.update(line.encode("utf-8", "surrogateescape"))
+    return hashed.hexdigest()
+
+
+@contextlib.contextmanager
+def _claimed(out: Path, request: dict[str, Any], resume: bool, force: bool) -> Iterator[Path]:
+    """The folder in which the file is made, for this process alone."""
+    folder = workspace.beside(out, f".{COMMAND}{workspace.UNFINISHED}")
+    asked = folder / "request.json"
+    with contextlib.ExitStack() as held:
+        with writing_to(out):
+            out.parent.mkdir(parents=True, exist_ok=True)
+            held.enter_context(workspace.locked(out))
+        if out.exists() and not force:
+            raise ConfigError(f"{out} exists. Choose another file, or --force to replace it.")
+        if folder.is_dir() and not asked.is_file():
+            workspace.remove(folder)
+        if folder.is_dir() and not resume and not force:
+            raise ConfigError(
+                f"{out} was interrupted before it was finished. Continue with --resume, or "
+                "start over with --force."
+            )
+        if folder.is_dir() and resume:
+            _check_same(out, asked, request)
+        with writing_to(out):
+            if folder.is_dir() and not resume:
+                workspace.remove(folder)
+            folder.mkdir(exist_ok=True)
+            write_json(asked, request)
+        try:
+            yield folder
+        finally:
+            if folder.is_dir() and not (folder / "progress.json").is_file():
+                workspace.remove(folder)
+
+
+def _check_same(out: Path, asked: Path, request: dict[str, Any]) -> None:
+    try:
+        before = read_json(asked)
+    except (OSError, ValueError):
+        before = None
+    for name, value in request.items():
+        if not isinstance(before, dict) or before.get(name) != value:
+            raise ConfigError(
+                f"{out} was begun with another {name}. Give the same, or start over with --force."
+            )
+
+
+def _before(folder: Path) -> Progress:
+    """What an earlier process had done."""
+    if not (folder / "progress.json").is_file():
+        return Progress()
+    try:
+        found = Progress(**read_json(folder / "progress.json"))
+    except (OSError, ValueError, TypeError) as error:
+        raise ConfigError(f"{folder} is damaged. Start over with --force.") from error
+    found.resumed = found.rows
+    return found
+
+
+def _part(folder: Path, number: int, form: Form) -> Path:
+    return folder / f"{number:06d}{form.suffix}"
+
+
+def _chosen(
+    unread: Unread, shard: tuple[int, int], passed: int
+) -> Iterator[tuple[int, str, Callable[[], Any]]]:
+    """The inputs of a shard that come after the first `passed` of it: row, name, what reads it."""
+    first, shards = shard
+    for place, (name, read) in enumerate(unread):
+        if place % shards == first - 1 and place // shards >= passed:
+            yield place + 1, name, read
+
+
+def _parts(
+    chosen: Iterator[tuple[int, str, Callable[[], Any]]],
+    run: Run,
+    asked: Asked,
+    engine: Engine | None,
+    reject: bool,
+) -> Iterator[list[Row]]:
+    """The answers, so many together that few are lost in a kill."""
+    decision = decision_of(run, asked.threshold, reject)
+    rows: list[Row] = []
+    began = time.monotonic()
+    for numbers, batch in _batches(chosen, lambda value: taken(decision, value)):
+        found = answered(run, batch, decision, engine)
+        rows += [(number, name, one) for number, (name, one) in zip(numbers, found, strict=True)]
+        if len(rows) >= PART or time.monotonic() - began > SECONDS:
+            yield rows
+            rows, began = [], time.monotonic()
+    if rows:
+        yield rows
+
+
+def _batches(
+    chosen: Iterator[tuple[int, str, Callable[[], Any]]], take: Callable[[Any], Any]
+) -> Iterator[tuple[list[int], list[tuple[str, Any]]]]:
+    numbers: list[int] = []
+    batch: list[tuple[str, Any]] = []
+    size = 0
+    for number, name, read in chosen:
+        value = take(read())
+        numbers.append(number)
+        batch.append((name, value))
+        size += len(value) if isinstance(value, str) else 0
+        if len(batch) == BATCH or size >= CHARACTERS:
+            yield numbers, batch
+            numbers, batch, size = [], [], 0
+    if batch:
+        yield numbers, batch
