@@ -10,6 +10,7 @@ from typing import Any, get_args
 import click
 
 from nnguide import config
+from nnguide.config.values import Typed
 from nnguide.errors import ConfigError
 from nnguide.files import parse_json, parse_toml
 
@@ -84,19 +85,20 @@ def settings(command: Callable[..., Any]) -> Callable[..., Any]:
     return _add(command, _SETTINGS)
 
 
-def collect(given: dict[str, Any], rows: tuple[_Row, ...] = _SETTINGS) -> list[str]:
-    """KEY=VALUE words for the options that were given; they are taken out of `given`."""
-    words = []
+def collect(options: dict[str, Any], rows: tuple[_Row, ...] = _SETTINGS) -> dict[str, Any]:
+    """Settings, nested, of the options that were given; these are taken out of `options`."""
+    tree: dict[str, Any] = {}
     for flag, key, _, _ in rows:
-        value = given.pop(flag.removeprefix("--").replace("-", "_"))
+        value = options.pop(flag.removeprefix("--").replace("-", "_"))
         if value is not None:
-            words.append(f"{key}={value}")
-    return words
+            group, _, name = key.partition(".")
+            tree.setdefault(group, {})[name] = Typed(value) if isinstance(value, str) else value
+    return tree
 
 
-def collect_columns(given: dict[str, Any]) -> list[str]:
-    """As `collect`, for the options of `columns`."""
-    return collect(given, _COLUMNS)
+def collect_columns(options: dict[str, Any]) -> list[str]:
+    """KEY=VALUE words of the options of `columns`, which are taken out of `options`."""
+    return [f"data.{name}={v}" for name, v in collect(options, _COLUMNS).get("data", {}).items()]
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import click
 
 from nnguide import cli, tasks
 from nnguide.cli import _options, _settings_help
-from nnguide.config import unknown
+from nnguide.config import Settings, unknown
 from nnguide.errors import ConfigError
 
 
@@ -66,7 +66,7 @@ def command(
     wait: float,
     help_settings: bool,
     as_json: bool,
-    **given: Any,
+    **options: Any,
 ) -> int:
     """Train a network on TASK: digits or spam.
 
@@ -89,20 +89,12 @@ def command(
       nnguide train digits --out /shared/run --workers a:7000,b:7000 --worker 0
       nnguide train digits --preset fast --help-settings
     """
-    chosen = tasks.get(task)
     if out is not None and out.name in ("", ".."):
         raise ConfigError(f"--out is the folder that the run is written to; got {out}")
-    words: list[str] = []
-    if model is not None:
-        if model not in chosen.models:
-            raise ConfigError(unknown(model, list(chosen.models), f"{task} model"))
-        words += [f"model.kind={model}"]
-        words += [f"model.{key}={_word(value)}" for key, value in chosen.models[model].items()]
-    words += _options.collect(given)
-    if start_from is not None:
-        words.append(f"train.start_from={start_from}")
-    if deterministic:
-        words.append("runtime.deterministic=true")
+    settings: Settings = [
+        _settings(tasks.get(task), model, start_from, deterministic, options),
+        *overrides,
+    ]
     tree = _options.read_config(config_file) if config_file else None
 
     cli.show_log()
@@ -113,8 +105,6 @@ def command(
 
     if track is not None:
         tracking.check(track)
-
-    settings = [*words, *overrides]
     settled = configure(task, preset=preset, config=tree, settings=settings)
     if help_settings:
         _settings_help.show(settled)
@@ -131,29 +121,46 @@ def command(
         resume=resume,
         watch=progress,
         say=cli.say,
-        workers=[] if workers is None else [word.strip() for word in workers.split(",")],
+        workers=[] if workers is None else [address.strip() for address in workers.split(",")],
         worker=worker,
         wait=wait,
     )
     if track is not None:
         cli.say(f"logged: {tracking.track(run, track)}")
-    figures = run.metrics
     if as_json:
-        _options.print_json("train", figures)
+        _options.print_json("train", run.metrics)
     else:
-        right = figures["val_accuracy"]
-        measured = "no validation set" if right is None else f"validation accuracy {right:.2%}"
-        if right is not None and right <= figures.get("val_majority", 0):
-            measured += ", no better than guessing,"
-        click.echo(
-            f"{run.folder}: {measured} after "
-            f"{figures['epochs']} epochs and {time.monotonic() - started:.1f} s "
-            f"(best epoch: {figures['best_epoch']})"
-        )
-    return 130 if figures["interrupted"] else 0
+        click.echo(f"{run.folder}: {_summary(run.metrics, time.monotonic() - started)}")
+    return 130 if run.metrics["interrupted"] else 0
 
 
-def _word(value: Any) -> str:
-    import json
+def _settings(
+    task: tasks.Task,
+    model: str | None,
+    start_from: str | None,
+    deterministic: bool,
+    options: dict[str, Any],
+) -> dict[str, Any]:
+    """The settings that the options name, nested."""
+    tree = _options.collect(options)
+    if model is not None:
+        if model not in task.models:
+            raise ConfigError(unknown(model, list(task.models), f"{task.name} model"))
+        tree["model"] = {"kind": model, **task.models[model], **tree.get("model", {})}
+    if start_from is not None:
+        tree.setdefault("train", {})["start_from"] = start_from
+    if deterministic:
+        tree.setdefault("runtime", {})["deterministic"] = True
+    return tree
 
-    return json.dumps(value)
+
+def _summary(metrics: dict[str, Any], seconds: float) -> str:
+    """What became of a training, in one line."""
+    accuracy = metrics["val_accuracy"]
+    measured = "no validation set" if accuracy is None else f"validation accuracy {accuracy:.2%}"
+    if accuracy is not None and accuracy <= metrics.get("val_majority", 0):
+        measured += ", no better than guessing,"
+    return (
+        f"{measured} after {metrics['epochs']} epochs and {seconds:.1f} s "
+        f"(best epoch: {metrics['best_epoch']})"
+    )

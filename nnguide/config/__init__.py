@@ -38,6 +38,9 @@ Precision = Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"]
 Strategy = Literal["auto", "none", "mirrored", "multi_worker"]
 Monitor = Literal["val_loss", "val_accuracy", "loss", "accuracy"]
 
+# Settings over a configuration: KEY=VALUE words and nested mappings, in any number.
+Settings = Iterable[str | Mapping[str, Any]] | Mapping[str, Any]
+
 
 def _positive_rate(name: str, value: float) -> None:
     if not 0 < value < LIMIT:
@@ -298,17 +301,21 @@ class Config:
             raise ConfigError(f"this configuration is for {tree['task']!r}, not for {self.task!r}")
         return _merge(self, tree, "", self)
 
-    def override(self, settings: Iterable[str]) -> Config:
-        """This configuration with `KEY=VALUE` settings on top, as `--set` takes them."""
+    def override(self, settings: Settings) -> Config:
+        """This configuration with settings on top, later ones over earlier ones."""
         config = self
-        for word in settings:
-            key, equals, text = word.partition("=")
-            if not equals and key.strip() and key.strip() not in flat(self.to_dict()):
-                self.merge(nested(key, Typed()))  # which says what may have been meant
-            if not equals or not key.strip():
-                raise ConfigError(f"--set takes KEY=VALUE, as in train.epochs=3; got {word!r}.")
-            config = config.merge(nested(key, Typed(text.strip())))
+        for item in [settings] if isinstance(settings, Mapping) else settings:
+            config = config.merge(item if isinstance(item, Mapping) else self._parsed(item))
         return config
+
+    def _parsed(self, word: str) -> dict[str, Any]:
+        """A `KEY=VALUE` word, as `--set` takes it, as a nested mapping."""
+        key, equals, text = word.partition("=")
+        if not equals and key.strip() and key.strip() not in flat(self.to_dict()):
+            self.merge(nested(key, Typed()))  # which says what may have been meant
+        if not equals or not key.strip():
+            raise ConfigError(f"--set takes KEY=VALUE, as in train.epochs=3; got {word!r}.")
+        return nested(key, Typed(text.strip()))
 
     def describe(self) -> list[Setting]:
         """Every setting, with its value here, its meaning and what it takes."""

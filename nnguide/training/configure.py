@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
 from nnguide import data as data_sets
 from nnguide import tasks
-from nnguide.config import Config
+from nnguide.config import Config, Settings
 from nnguide.config.presets import preset as load_preset
 from nnguide.errors import ConfigError
 from nnguide.training import starting, updates
@@ -19,7 +19,7 @@ def configure(
     *,
     preset: str = "default",
     config: Config | Mapping[str, Any] | None = None,
-    settings: Iterable[str] | Mapping[str, Any] = (),
+    settings: Settings = (),
 ) -> Config:
     """The configuration of a run: defaults, preset, a whole configuration, single settings.
 
@@ -27,7 +27,7 @@ def configure(
         task: digits or spam.
         preset: a recipe that comes with nnguide.
         config: a Config, or a tree as in a run's config.json; goes over the preset.
-        settings: KEY=VALUE words or a nested mapping; go over everything.
+        settings: KEY=VALUE words and nested mappings; go over everything.
     Raises:
         ConfigError: an unknown name, a bad value, a configuration of another task, or settings
             that do not fit the weights of the run that `train.start_from` names.
@@ -37,8 +37,7 @@ def configure(
     settings = settings if isinstance(settings, Mapping) else list(settings)
 
     def over(base: Config) -> Config:
-        below = base.merge(tree)
-        return below.merge(settings) if isinstance(settings, Mapping) else below.override(settings)
+        return base.merge(tree).override(settings)
 
     base = tasks.get(task).defaults.merge(load_preset(task, preset))
     chosen = over(base)
@@ -63,7 +62,7 @@ def configure(
 
 def of_data(
     config: Config,
-    settings: list[str] | Mapping[str, Any],
+    settings: Settings,
     data: Any,
     label_column: str | None,
     text_column: str | None,
@@ -72,7 +71,7 @@ def of_data(
 
     Args:
         config: with the seed of the split.
-        settings: that the user gave, KEY=VALUE words or a nested mapping.
+        settings: that the user gave.
         data: a set's name, a path, what a program holds, or None.
         label_column, text_column: of a table, or None.
     Returns:
@@ -101,8 +100,8 @@ def of_data(
 
 
 def with_words(
-    settings: list[str] | Mapping[str, Any], words: Mapping[str, str]
-) -> list[str] | dict[str, Any]:
+    settings: list[Any] | Mapping[str, Any], words: Mapping[str, str]
+) -> list[Any] | dict[str, Any]:
     """Settings with those of the group `data` on top."""
     if isinstance(settings, Mapping):
         return {**settings, "data": {**settings.get("data", {}), **words}}

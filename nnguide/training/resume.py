@@ -8,13 +8,13 @@ A finished run keeps its checkpoint too, and can be given more epochs.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from nnguide import runs, tasks, workspace
-from nnguide.config import Config
+from nnguide.config import Config, Settings
 from nnguide.config.presets import preset as load_preset
 from nnguide.errors import ConfigError, RunError
 from nnguide.files import writing_to
@@ -77,7 +77,7 @@ class Begun:
         self,
         preset: str,
         config: Mapping[str, Any],
-        settings: Iterable[str] | Mapping[str, Any],
+        settings: Settings,
     ) -> Config:
         """The settings to go on with: those it was begun with, and more epochs if asked for.
 
@@ -87,10 +87,7 @@ class Begun:
         wanted = self.config
         if preset != "default":
             wanted = wanted.merge(self._of_preset(preset))
-        wanted = wanted.merge(config)
-        wanted = (
-            wanted.merge(settings) if isinstance(settings, Mapping) else wanted.override(settings)
-        )
+        wanted = wanted.merge(config).override(settings)
         start_from = self.config.train.start_from
         if starting.same_start(start_from, wanted.train.start_from):
             wanted = wanted.merge({"train": {"start_from": start_from}})

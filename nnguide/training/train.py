@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import platform
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnguide import data as data_sets
 from nnguide import framework_logs, runs, tasks, workspace
-from nnguide.config import Config
+from nnguide.config import Config, Settings
 from nnguide.config.values import flat
 from nnguide.errors import ConfigError, WriteError
 from nnguide.files import write_json, writing_to
@@ -40,7 +40,7 @@ def train(
     text_column: str | None = None,
     preset: str = "default",
     config: Config | Mapping[str, Any] | None = None,
-    settings: Iterable[str] | Mapping[str, Any] = (),
+    settings: Settings = (),
     out: Path | str | None = None,
     force: bool = False,
     resume: bool = False,
@@ -109,7 +109,7 @@ class Asked:
     task: str
     preset: str
     tree: Mapping[str, Any]
-    settings: list[str] | Mapping[str, Any]
+    settings: Settings
     out: Path | str | None
     force: bool
     resume: bool

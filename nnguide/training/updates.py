@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from nnguide.config import Config
+from nnguide.config import Config, Settings
 from nnguide.config.values import Typed, flat
 
 ENOUGH = 400  # updates; from 300 digits of MNIST they reached 96 % of its test set, 200 92 %
@@ -20,14 +20,15 @@ SMALLEST = 32  # examples per batch; as many updates on smaller ones reached les
 CHOSEN = ("train.batch_size", "train.epochs")
 
 
-def given(tree: Mapping[str, Any], settings: Iterable[str] | Mapping[str, Any]) -> set[str]:
-    """The keys of the settings that a user gave, in a configuration or as KEY=VALUE words."""
+def given(tree: Mapping[str, Any], settings: Settings) -> set[str]:
+    """The keys of the settings that a user gave, in a configuration and over it."""
     keys = set(flat(tree))
-    if isinstance(settings, Mapping):
-        return keys | set(flat(settings))
-    for word in settings:
-        key, _, text = word.partition("=")
-        keys |= set(flat({key.strip(): Typed(text.strip()).parse()}))
+    for item in [settings] if isinstance(settings, Mapping) else settings:
+        if isinstance(item, Mapping):
+            keys |= set(flat(item))
+        else:
+            key, _, text = item.partition("=")
+            keys |= set(flat({key.strip(): Typed(text.strip()).parse()}))
     return keys
 
 
