@@ -363,7 +363,7 @@ def _merge(node: Any, tree: Mapping[str, Any], path: str, root: Any) -> Any:
     if isinstance(node, ModelConfig):
         node = _of_kind(node, tree)
     if isinstance(node, Group):
-        tree = _current_names(node, tree)
+        tree = node.current_names(tree)
     types_ = get_type_hints(type(node))
     known = [item.name for item in fields(node) if getattr(node, item.name) is not None]
     changes: dict[str, Any] = {}
@@ -384,16 +384,6 @@ def _merge(node: Any, tree: Mapping[str, Any], path: str, root: Any) -> Any:
             inside = ", ".join(f"{path}{key}.{item.name}" for item in fields(current))
             raise ConfigError(f"{path}{key} is a group of settings ({inside}); got {value!r}.")
     return dataclasses.replace(node, **changes)
-
-
-def _current_names(node: Group, tree: Mapping[str, Any]) -> Mapping[str, Any]:
-    """`tree` with the settings of `node` by their names of today."""
-    for old in node.renamed.keys() & tree.keys():
-        if (name := node.renamed[old]) in tree:
-            raise ConfigError(
-                f"{node.group}.{old} is the old name of {node.group}.{name}. Leave it out."
-            )
-    return {node.renamed.get(key, key): value for key, value in tree.items()}
 
 
 def _of_kind(node: ModelConfig, tree: Mapping[str, Any]) -> ModelConfig:

@@ -113,6 +113,16 @@ class Group:
             else:
                 takes.check(name, value)
 
+    @classmethod
+    def current_names(cls, tree: Mapping[str, Any]) -> dict[str, Any]:
+        """Settings of this group by their names of today."""
+        for old in cls.renamed.keys() & tree.keys():
+            if (name := cls.renamed[old]) in tree:
+                raise ConfigError(
+                    f"{cls.group}.{old} is the old name of {cls.group}.{name}. Leave it out."
+                )
+        return {cls.renamed.get(key, key): value for key, value in tree.items()}
+
 
 def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """A nested mapping as one of dotted keys."""
