@@ -165,22 +165,22 @@ def write(run: Run, folder: Path) -> dict[str, Any]:
         kind = run.task.kind
         model = kind.saved_model()(run)
         names = ("classify", *kind.served(len(run.features)))
-        signatures = {name: getattr(model, name) for name in names}
+        # traced once and held here: given the functions themselves, save traces them again
+        signatures = {name: getattr(model, name).get_concrete_function() for name in names}
         tf.saved_model.save(model, str(folder), signatures)
     name_method(folder, "classify", CLASSIFY)
     warm_up.write(folder, kind.warm_up(run.task.name, len(run.features)))
     return {"signatures": {name: described(function) for name, function in signatures.items()}}
 
 
-def described(function: Any) -> dict[str, Any]:
+def described(signature: Any) -> dict[str, Any]:
     """The inputs and outputs of a signature: name -> dtype and shape, null where it is open."""
-    concrete = function.get_concrete_function()
-    (given,) = function.input_signature
+    (spec,) = tf.nest.flatten(signature.structured_input_signature)
     return {
-        "inputs": {given.name: {"dtype": given.dtype.name, "shape": given.shape.as_list()}},
+        "inputs": {spec.name: {"dtype": spec.dtype.name, "shape": spec.shape.as_list()}},
         "outputs": {
             name: {"dtype": spec.dtype.name, "shape": spec.shape.as_list()}
-            for name, spec in sorted(concrete.structured_outputs.items())
+            for name, spec in sorted(signature.structured_outputs.items())
         },
     }
 

@@ -11,6 +11,9 @@ from typing import Any
 import tensorflow as tf
 
 ANY = tf.TensorShape([None, None])
+# A step that is taken in many places is a function of the graph, called there: written out each
+# time, the graph has three times the nodes, and tracing, saving and loading take as much longer.
+once = tf.function(reduce_retracing=True)
 
 
 def edge(grey: Any, before: Any, after: Any, axis: int) -> Any:
@@ -27,6 +30,7 @@ def blocks(grey: Any, side: Any) -> Any:
     return tf.reshape(whole, [height // side, side, width // side, side])
 
 
+@once
 def block_mean(grey: Any, side: Any) -> Any:
     """Average blocks of side x side; a last block that is cut short repeats the edge."""
     if side > 1:
@@ -40,6 +44,7 @@ def block_highest(grey: Any, side: Any) -> Any:
     return tf.reduce_max(blocks(grey, side), axis=[1, 3])
 
 
+@once
 def softened(grey: Any) -> Any:
     """Each pixel with its neighbours, weighed 1 2 1 along both axes."""
     rows = edge(grey, 1, 1, 0)
@@ -53,6 +58,7 @@ def running_sums(grey: Any) -> Any:
     return tf.pad(tf.cumsum(tf.cast(grey, tf.float64)), [[1, 0], [0, 0]])
 
 
+@once
 def mean_around(grey: Any, radius: Any) -> Any:
     """The mean of the pixels within `radius` (rows and columns) of each pixel."""
     found = tf.cast(grey, tf.float64)
@@ -66,6 +72,7 @@ def mean_around(grey: Any, radius: Any) -> Any:
     return tf.cast(found, tf.float32)
 
 
+@once
 def plane(grey: Any) -> Any:
     """The plane that is nearest to `grey` by least squares."""
     sides = [tf.cast(tf.shape(grey)[axis], tf.float32) for axis in (0, 1)]
@@ -77,6 +84,7 @@ def plane(grey: Any) -> Any:
     return tf.reduce_mean(grey) + down * rows[:, None] + across * columns
 
 
+@once
 def highest_down(grey: Any, reach: Any) -> Any:
     """The greatest value within `reach` rows of each pixel; the window doubles from pass to pass.
 
@@ -116,6 +124,7 @@ def opened(grey: Any, radius: Any) -> Any:
     return highest(lowest(grey, radius), radius)
 
 
+@once
 def grown(shape: Any, steps: Any) -> Any:
     """`shape` made wider by `steps` pixels (float64) on each side, or narrower if negative."""
     narrower = steps < 0
@@ -139,6 +148,7 @@ def until(sums: Any, places: Any) -> Any:
     return tf.gather(sums, whole) * (1 - part) + tf.gather(sums, whole + 1) * part
 
 
+@once
 def resampled(grey: Any, start: Any, stop: Any, pixels: Any) -> Any:
     """`grey` read at `pixels` rows, evenly from `start` to `stop`: (pixels, w) float64."""
     step = (stop - start) / tf.cast(pixels, tf.float64)
@@ -148,6 +158,7 @@ def resampled(grey: Any, start: Any, stop: Any, pixels: Any) -> Any:
     return (until(sums, centres + covered / 2) - until(sums, centres - covered / 2)) / covered
 
 
+@once
 def resized(grey: Any, box: Any, shape: tuple[Any, Any]) -> Any:
     """The part `box` (top, left, bottom, right), float64, of `grey`, as `shape` (rows, columns)."""
     rows = resampled(grey, box[0], box[2], shape[0])
@@ -156,6 +167,7 @@ def resized(grey: Any, box: Any, shape: tuple[Any, Any]) -> Any:
     )
 
 
+@once
 def components(mask: Any) -> Any:
     """Number the connected parts of `mask` (h, w) bool: int32, 0 outside, 8 neighbours."""
     shape = tf.shape(mask)
@@ -171,6 +183,7 @@ def components(mask: Any) -> Any:
     return numbers
 
 
+@once
 def quantile(values: Any, share: float) -> Any:
     """The quantile of `values` (n,), between neighbours in a straight line; 0 of none."""
     values = tf.sort(values)
@@ -187,6 +200,7 @@ def median(values: Any) -> Any:
     return quantile(tf.reshape(values, [-1]), 0.5)
 
 
+@once
 def bounds(inked: Any) -> Any:
     """Top, left, bottom and right of what is true in `inked` (h, w): (4,) int32."""
     edges = []

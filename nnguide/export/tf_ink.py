@@ -63,6 +63,7 @@ def greatest(values: Any) -> Any:
     return tf.cast(tf.reduce_max(values), tf.float64)
 
 
+@grid.once
 def noise_of(grey: Any) -> Any:
     """How much noise, as a standard deviation, is left in `grey` once it is softened."""
     down = grey[2:] - 2 * grey[1:-1] + grey[:-2]
@@ -71,6 +72,7 @@ def noise_of(grey: Any) -> Any:
     return noise / tf.maximum(tf.cast(grid.median(grey), tf.float64), 0.1)
 
 
+@grid.once
 def is_light(grey: Any) -> Any:
     """Whether the ink on `grey` (h, w) is lighter than its paper."""
     small = grid.block_mean(grey, -(-tf.reduce_max(tf.shape(grey)) // 128))
@@ -78,6 +80,7 @@ def is_light(grey: Any) -> Any:
     return tf.reduce_sum((rest - grid.median(rest)) ** 3) > 0
 
 
+@grid.once
 def raised(grey: Any) -> Any:
     """How far each pixel is darker than its paper, as a fraction of the paper's light."""
     radius = tf.maximum(tf.reduce_min(tf.shape(grey)) // 6, 3)
@@ -139,6 +142,7 @@ def parallels(levels: Any) -> tuple[Any, Any]:
     return alike, tf.reshape(line, [-1])
 
 
+@grid.once
 def ruled(contrast: Any) -> Any:
     """The contrast of the lines that run across: (h, w) float64 like `contrast`."""
     height, width = tf.shape(contrast)[0], tf.shape(contrast)[1]
@@ -200,6 +204,7 @@ class Parts(NamedTuple):
     cornered: Any
 
 
+@grid.once
 def parts(contrast: Any, floor: Any, blocks: int = 64) -> Parts:
     """Part `contrast` (h, w) where it is above `floor`, on a grid of blocks."""
     side = -(-tf.reduce_max(tf.shape(contrast)) // blocks)
@@ -248,6 +253,7 @@ def parts(contrast: Any, floor: Any, blocks: int = 64) -> Parts:
     )
 
 
+@grid.once
 def pixels(of: Parts, chosen: Any, picture: Any) -> Any:
     """Where the `chosen` parts (count,) bool lie, with a rim of a block: bool, like `picture`."""
     blocks = grid.highest(tf.cast(tf.gather(chosen, of.index), tf.int32), (1, 1))
@@ -274,6 +280,7 @@ def frames(of: Parts) -> Any:
     return tf.math.unsorted_segment_sum(marks, around, tf.size(of.length)) > 0
 
 
+@grid.once
 def lengths(of: Parts) -> Any:
     """How long each part is, (count,) float64; along the edge a tenth, and no ink has none."""
     length = of.length * 0.1 ** tf.minimum(2 * of.along_edge, 1)
@@ -316,6 +323,7 @@ def encloses(of: Parts, outer: Any, inner: Any) -> Any:
     return 10 * count > 9 * tf.size(inside)
 
 
+@grid.once
 def digit_parts(of: Parts) -> Any:
     """Which parts make up the digit: (count,) bool."""
     length = lengths(of)

@@ -126,11 +126,13 @@ def is_circled(box: Any) -> Any:
     return square & like & filled
 
 
+@grid.once
 def to_levels(grey: Any) -> Any:
     """Whole levels 0-255, float32, of `grey` in [0, 1]."""
     return tf.round(grey * 255)
 
 
+@grid.once
 def is_normal(levels: Any) -> Any:
     """Whether `levels` (28, 28) float32 is in MNIST's form, () bool."""
     inked = levels > 0
@@ -194,6 +196,7 @@ def shaped(ink: tf_ink.Ink) -> Any:
     return grid.grown(solid, tf.maximum(tf.maximum(steps, -width / 4), -FINE / 16))
 
 
+@grid.once
 def stroke_width(shape: Any) -> Any:
     """Mean width of the strokes, float64: twice the area, over what one step off takes."""
     one = tf.constant(-1.0, tf.float64)

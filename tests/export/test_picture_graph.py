@@ -45,13 +45,21 @@ def as_file(picture: Image.Image, form: str) -> bytes:
     "count", [45, pytest.param(1200, marks=pytest.mark.slow)], ids=["few", "many"]
 )
 def test_drawings_of_every_pen_and_paper_in_every_format(graph: Read, count: int) -> None:
-    other = 0
+    other = refused = 0
     for number, (picture, _, made) in enumerate(handwriting.drawings(7, count)):
         data = as_file(picture, ("PNG", "JPEG", "BMP", "GIF")[number % 4])
-        apart = np.abs(graph(data) - pictures.read(data).astype(float))
+        try:
+            wanted = pictures.read(data).astype(float)
+        except pictures.InputError:
+            with pytest.raises(Exception, match=r"expected one digit|no digit was seen"):
+                graph(data)
+            refused += 1
+            continue
+        apart = np.abs(graph(data) - wanted)
         assert apart.mean() < 1, made
         other += apart.max() > 2
     assert other <= count / 500
+    assert refused <= count / 200
 
 
 def test_the_files_that_an_export_is_checked_on(graph: Read) -> None:
