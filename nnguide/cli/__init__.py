@@ -21,6 +21,7 @@ from typing import Any
 import click
 
 from nnguide import __version__
+from nnguide.cli import _terminal
 from nnguide.errors import (
     ConfigError,
     FindingsError,
@@ -289,11 +290,16 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
+def is_quiet() -> bool:
+    """Whether the user gave --quiet."""
+    context = click.get_current_context(silent=True)
+    return bool(context and (context.find_root().obj or {}).get("quiet"))
+
+
 def say(line: str) -> None:
     """A line for the user, on stderr, unless --quiet."""
-    context = click.get_current_context(silent=True)
-    if not (context and (context.find_root().obj or {}).get("quiet")):
-        click.echo(line, err=True)
+    if not is_quiet():
+        _terminal.line(line)
 
 
 class _ToUser(logging.Handler):

@@ -96,9 +96,9 @@ def collect(options: dict[str, Any], rows: tuple[_Row, ...] = _SETTINGS) -> dict
     return tree
 
 
-def collect_columns(options: dict[str, Any]) -> list[str]:
-    """KEY=VALUE words of the options of `columns`, which are taken out of `options`."""
-    return [f"data.{name}={v}" for name, v in collect(options, _COLUMNS).get("data", {}).items()]
+def collect_columns(options: dict[str, Any]) -> dict[str, Any]:
+    """As `collect`, for the options of `columns`."""
+    return collect(options, _COLUMNS)
 
 
 def read_config(path: Path) -> dict[str, Any]:

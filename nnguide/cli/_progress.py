@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import Any
 
-import click
+from nnguide import cli
+from nnguide.cli import _terminal
 
 LINES = 40  # at most, of a training that shows its epochs
+REDRAW = 0.1  # seconds between two drawings of the bar
+FIGURES = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
-def progress(title: str = "") -> list[Any]:
+def progress(display: _terminal.Display, title: str = "") -> list[Any]:
     """The callbacks that show a training, on stderr; none with --quiet.
 
     Args:
+        display: where the bar is drawn.
         title: of a training beside the run's own, which shows a bar on a terminal and no epochs.
     """
-    context = click.get_current_context(silent=True)
-    if context and (context.find_root().obj or {}).get("quiet"):
+    if cli.is_quiet():
         return []
     from nnguide import framework_logs
 
@@ -26,13 +28,11 @@ def progress(title: str = "") -> list[Any]:
     import keras
 
     class Progress(keras.callbacks.Callback):
-        """Epoch, figures, examples a second and the time that is left."""
+        """Epoch, figures, steps a second and the time that is left."""
 
         def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
             self.started = self.drawn = time.perf_counter()
             self.first: int | None = None
-            self.live = sys.stderr.isatty()
-            self.title = f"{title}, " if title else ""
             self.every = -(-self.params["epochs"] // LINES)  # rounded up
 
         def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -41,38 +41,38 @@ def progress(title: str = "") -> list[Any]:
 
         def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
             now = time.perf_counter()
-            if not self.live or now - self.drawn < 0.1:
+            if not display.can_draw or now - self.drawn < REDRAW:
                 return
             self.drawn = now
             share = (batch + 1) / self.params["steps"]
-            bar = "#" * round(20 * share)
-            loss = (logs or {}).get("loss", float("nan"))
             steps = (self.epoch - (self.first or 0)) * self.params["steps"] + batch + 1
-            click.echo(
-                f"\r\x1b[K{self.title}epoch {self.epoch + 1}/{self.params['epochs']} [{bar:<20}] "
-                f"{steps / (now - self.started):,.0f} steps/s  {self._left(share)} left  "
-                f"loss {loss:.4f}",
-                err=True,
-                nl=False,
+            from rich.progress_bar import ProgressBar
+
+            display.draw(
+                _terminal.row(
+                    *([title] if title else []),
+                    f"epoch {self.epoch + 1}/{self.params['epochs']}",
+                    ProgressBar(total=1.0, completed=share, width=20),
+                    f"{steps / (now - self.started):,.0f} steps/s",
+                    f"{self._left(share)} left",
+                    f"loss {(logs or {}).get('loss', float('nan')):.4f}",
+                )
             )
 
         def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-            logs = logs or {}
             last = epoch + 1 == self.params["epochs"]
+            if last:
+                display.end()
             if title or (epoch % self.every and not last):
-                if self.live and last:
-                    click.echo("\r\x1b[K", err=True, nl=False)
                 return
-            figures = "  ".join(
-                f"{name} {logs[name]:.4f}"
-                for name in ("loss", "accuracy", "val_loss", "val_accuracy")
-                if name in logs
+            logs = logs or {}
+            figures = "  ".join(f"{name} {logs[name]:.4f}" for name in FIGURES if name in logs)
+            _terminal.line(
+                f"epoch {epoch + 1}/{self.params['epochs']}  {figures}  {self._left(1.0)} left"
             )
-            click.echo(
-                ("\r\x1b[K" if self.live else "")
-                + f"epoch {epoch + 1}/{self.params['epochs']}  {figures}  {self._left(1.0)} left",
-                err=True,
-            )
+
+        def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+            display.end()
 
         def _left(self, share: float) -> str:
             """The time to the last epoch's end, at the pace so far."""

@@ -2,56 +2,54 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Any
-
-import click
+from typing import TYPE_CHECKING, Any
 
 from nnguide import cli
+from nnguide.cli import _terminal
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 SHOWN = 12  # trials in the table
+NUMBERS = ("score", "epochs", "time")
 
 
 class Table:
     """Shows how far a search is, on stderr."""
 
-    def __init__(self) -> None:
-        self.live = sys.stderr.isatty()
-        self.lines = 0
+    def __init__(self, display: _terminal.Display) -> None:
+        self.display = display
         self.shown: set[str] = set()
 
     def __call__(self, progress: Any) -> None:
-        if not self.live:
-            if progress.changed.ended and progress.changed.number not in self.shown:
-                self.shown.add(progress.changed.number)
-                cli.say(_plain(progress))
-            return
-        text = table(progress)
-        up = f"\x1b[{self.lines}A\x1b[J" if self.lines else ""
-        self.lines = len(text)
-        cli.say(up + "\n".join(text))
-
-    def say(self, line: str) -> None:
-        """A line between two drawings of the table."""
-        self.lines = 0
-        cli.say(line)
+        trial = progress.changed
+        if self.display.can_draw:
+            self.display.draw(_drawn(progress))
+        elif trial.ended and trial.number not in self.shown:
+            self.shown.add(trial.number)
+            cli.say(_plain(progress))
 
 
-def table(progress: Any) -> list[str]:
+def _drawn(progress: Any) -> RenderableType:
     """The newest trials, and a line about all."""
-    lines = [
-        click.style(f"{'trial':<8}{'state':<11}{'score':>10}{'epochs':>8}{'time':>9}", bold=True)
-    ]
+    from rich import box
+    from rich.console import Group
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("trial", "state", *NUMBERS, ""):
+        table.add_column(name, justify="right" if name in NUMBERS else "left", no_wrap=True)
     for row in progress.rows[-SHOWN:]:
-        score = "" if row.score is None else f"{row.score:.5f}"
-        seconds = "" if row.seconds is None else f"{row.seconds:.1f} s"
-        mark = "  best" if progress.best and row.number == progress.best.number else ""
-        epochs = "" if row.epochs is None else str(row.epochs)
-        lines.append(
-            f"{row.number:<8}{row.state:<11}{score:>10}{epochs:>8}{seconds:>9}{mark}"
-            f"{'  ' + row.error[:60] if row.error else ''}"
+        is_best = progress.best and row.number == progress.best.number
+        table.add_row(
+            row.number,
+            row.state,
+            "" if row.score is None else f"{row.score:.5f}",
+            "" if row.epochs is None else str(row.epochs),
+            "" if row.seconds is None else f"{row.seconds:.1f} s",
+            " ".join([*(["best"] if is_best else []), *([row.error[:60]] if row.error else [])]),
         )
-    return [*lines, _about(progress)]
+    return Group(table, _about(progress))
 
 
 def _plain(progress: Any) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from nnguide import cli
-from nnguide.cli import _options
+from nnguide.cli import _options, _terminal
 from nnguide.errors import ConfigError
 
 DEFAULT = Path("report.html")
@@ -81,7 +81,7 @@ def command(
         return
     data = audit.report["data"]
     head = {"task": found.task.name, "dataset": data["measured_on"]["name"], "split": data["split"]}
-    click.echo(report.lines({**head, **audit.report["headline"]}, found.labels))
+    _terminal.blocks(report.blocks({**head, **audit.report["headline"]}, found.labels))
     if audit.report["attention"]:
         click.echo("\nwhat to look at first")
     for sentence in audit.report["attention"]:

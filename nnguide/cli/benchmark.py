@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from nnguide import cli
-from nnguide.cli import _options
+from nnguide.cli import _options, _terminal
 
 
 @click.command("benchmark")
@@ -31,10 +31,12 @@ def command(run: str, as_json: bool) -> None:
     from nnguide import framework_logs
 
     framework_logs.tensorflow()
-    from nnguide.export.benchmark import benchmark, table
+    from nnguide.export import benchmark
 
-    figures = benchmark(found, cli.say)
+    figures = benchmark.benchmark(found, cli.say)
     if as_json:
         _options.print_json("benchmark", figures)
     else:
-        click.echo(table(figures))
+        head, rows = benchmark.HEAD, benchmark.rows(figures)
+        click.echo(benchmark.title(figures))
+        _terminal.table(head, rows, map(benchmark.line, [head, *rows]), numbers=head[1:])

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from nnguide import cli, tasks
-from nnguide.cli import _options
+from nnguide.cli import _options, _terminal
 from nnguide.errors import ConfigError, InputError
 
 
@@ -51,8 +51,10 @@ def list_sets(as_json: bool) -> None:
     if as_json:
         _options.print_json("data list", {"sets": sets})
         return
-    for row in sets:
-        click.echo(f"{row['name']:<15} {row['task']:<7} {row['state']:<20} {row['description']}")
+    head = ("name", "task", "state", "description")
+    cells = [tuple(str(row[key]) for key in head) for row in sets]
+    plain = (f"{name:<15} {task:<7} {state:<20} {what}" for name, task, state, what in cells)
+    _terminal.table(head, cells, plain)
 
 
 @command.command("info")

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from nnguide import cli
-from nnguide.cli import _options
+from nnguide.cli import _options, _terminal
 
 
 @click.command("evaluate")
@@ -66,4 +66,4 @@ def command(
     if as_json:
         _options.print_json("evaluate", figures)
     else:
-        click.echo(report.lines(figures, found.labels))
+        _terminal.blocks(report.blocks(figures, found.labels))

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from nnguide import cli
-from nnguide.cli import _options
+from nnguide.cli import _options, _terminal
 from nnguide.errors import FindingsError, InputError
 
 MARKS = {"passed": "✓", "wrong": "✗", "not written": "·"}
@@ -58,8 +58,10 @@ def list_(as_json: bool) -> None:
     if as_json:
         _options.print_json("exercise list", {"exercises": rows})
         return
-    for number, row in enumerate(rows, 1):
-        click.echo(f"{number:>2}  {row['exercise']:<15} {row['title']:<46} {row['doc']}")
+    head = ("exercise", "title", "doc")
+    cells = [(str(n), *(row[key] for key in head)) for n, row in enumerate(rows, 1)]
+    plain = (f"{n:>2}  {name:<15} {title:<46} {doc}" for n, name, title, doc in cells)
+    _terminal.table(("", *head), cells, plain, numbers=("",))
 
 
 @command.command("start")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nnguide import cli
-from nnguide.cli import _options
+from nnguide.cli import _options, _terminal
 from nnguide.cli.predict import one_line
 from nnguide.errors import ConfigError, InputError
 from nnguide.explain import METHODS, check_method, explain_all, installed
@@ -214,7 +214,7 @@ def _coloured(explanation: Explanation) -> str:
     for word in explanation.weights:
         made += one_line(text[place : word.start])
         shown = one_line(text[word.start : word.end])
-        if abs(word.weight) > CLEAR * most:
+        if abs(word.weight) > CLEAR * most and _terminal.has_colours():
             sign = 1 if word.weight > 0 else -1
             shown = click.style(shown, fg=COLOURS[sign], bold=sign > 0, underline=sign < 0)
         made += shown

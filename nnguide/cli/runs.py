@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nnguide import cli
-from nnguide.cli import _options
+from nnguide.cli import _options, _terminal
 from nnguide.errors import ConfigError, RunError
 
 if TYPE_CHECKING:
@@ -96,16 +96,28 @@ def _list(folders: tuple[Path, ...], as_json: bool) -> None:
         _options.print_json("runs", {"runs": rows})
     elif not rows:
         cli.say("no runs yet. Train one: nnguide train digits")
-    for row in rows if not as_json else ():
-        stand_in = " (stand-in)" if row["dataset_is_fallback"] else ""
-        accuracy = row["val_accuracy"]
-        measured = "no validation set"
-        if accuracy is not None:
-            measured = f"validation accuracy {accuracy:.2%}"
-        click.echo(
-            f"{row['run']}\t{row['task']}\t{row['dataset']}{stand_in}\t"
-            f"{measured}\t{row['train_seconds']:.1f} s"
-        )
+    else:
+        cells = [_cells(row) for row in rows]
+        head = ("run", "task", "data", "validation accuracy", "time")
+        plain = ("\t".join((*row[:3], _measured(row[3]), row[4])) for row in cells)
+        _terminal.table(head, cells, plain, numbers=head[3:])
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    """A run as a row of the table."""
+    stand_in = " (stand-in)" if row["dataset_is_fallback"] else ""
+    accuracy = row["val_accuracy"]
+    return (
+        row["run"],
+        row["task"],
+        f"{row['dataset']}{stand_in}",
+        "" if accuracy is None else f"{accuracy:.2%}",
+        f"{row['train_seconds']:.1f} s",
+    )
+
+
+def _measured(accuracy: str) -> str:
+    return f"validation accuracy {accuracy}" if accuracy else "no validation set"
 
 
 @command.command("compare")
@@ -129,8 +141,10 @@ def compare(first: str, second: str, as_json: bool) -> None:
         return
     for title, rows in differences.items():
         click.echo(f"{title}:" if rows else f"{title}: the same")
-        for key, (mine, other) in rows.items():
-            click.echo(f"  {NAMES.get(key, key)}\t{_shown(mine)}\t{_shown(other)}")
+        cells = [(NAMES.get(key, key), *map(_shown, pair)) for key, pair in rows.items()]
+        plain = [f"  {key}\t{mine}\t{other}" for key, mine, other in cells]
+        if rows:
+            _terminal.table(("", str(a.folder), str(b.folder)), cells, plain)
 
 
 def _shown(value: Any) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from nnguide import cli
-from nnguide.cli import _options
+from nnguide.cli import _options, _terminal
 
 
 @click.command("threshold")
@@ -42,4 +42,4 @@ def command(run: str, max_blocked_ham: float, out: Path | None, force: bool, as_
         answer = {"run": str(changed.folder), **changed.decision_file["choice"], "table": rows}
         _options.print_json("threshold", answer)
     else:
-        click.echo(report.threshold_lines(rows, changed.threshold))
+        _terminal.blocks([report.threshold_grid(rows, changed.threshold)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import click
 
 from nnguide import cli, tasks
-from nnguide.cli import _options, _settings_help
+from nnguide.cli import _options, _settings_help, _terminal
 from nnguide.config import Settings, unknown
 from nnguide.errors import ConfigError
 
@@ -111,20 +112,21 @@ def command(
         return 0
     from nnguide.cli._progress import progress
 
-    run = train(
-        task,
-        preset=preset,
-        config=tree,
-        settings=settings,
-        out=out,
-        force=force,
-        resume=resume,
-        watch=progress,
-        say=cli.say,
-        workers=[] if workers is None else [address.strip() for address in workers.split(",")],
-        worker=worker,
-        wait=wait,
-    )
+    with _terminal.Display(quiet=cli.is_quiet()) as display:
+        run = train(
+            task,
+            preset=preset,
+            config=tree,
+            settings=settings,
+            out=out,
+            force=force,
+            resume=resume,
+            watch=functools.partial(progress, display),
+            say=cli.say,
+            workers=[] if workers is None else [address.strip() for address in workers.split(",")],
+            worker=worker,
+            wait=wait,
+        )
     if track is not None:
         cli.say(f"logged: {tracking.track(run, track)}")
     if as_json:

@@ -9,7 +9,9 @@ from typing import Any
 import click
 
 from nnguide import cli, tasks
-from nnguide.cli import _options, _settings_help
+from nnguide.cli import _options, _settings_help, _terminal
+from nnguide.config import Settings
+from nnguide.config.values import Typed
 from nnguide.errors import ConfigError
 from nnguide.tuning.settings import TUNERS
 
@@ -63,7 +65,7 @@ def command(
     out: Path | None,
     help_settings: bool,
     as_json: bool,
-    **given: Any,
+    **options: Any,
 ) -> None:
     """Search better settings for TASK, guided by its validation set.
 
@@ -99,56 +101,63 @@ def command(
     if out is not None and out.name in ("", ".."):
         raise ConfigError(f"--out is the folder that the search creates; got {out}")
 
-    words = [f"data.dataset={dataset}"] if dataset is not None else []
-    words += _options.collect_columns(given)
-    words += [f"train.seed={seed}"] if seed is not None else []
-    words += overrides
+    settings: Settings = [_settings(dataset, seed, options), *overrides]
     if help_settings:
         from nnguide.training.configure import configure
 
-        _settings_help.show(configure(task, settings=words))
+        _settings_help.show(configure(task, settings=settings))
         return
     from nnguide.tuning.space_file import read
     from nnguide.tuning.tune import prepare
 
     prepared = prepare(
         task,
-        words,
+        settings,
         read(space) if space else None,
         out=out,
         resume=resume,
         force=force,
         say=cli.say,
-        **given,
+        **options,
     )
     framework_logs.tensorflow()
     from nnguide.cli._trials import Table
     from nnguide.tuning import report, search
 
-    table = Table()
-    found = search.tune(
-        prepared.search,
-        out=prepared.folder,
-        resume=resume,
-        force=force,
-        workers=int(alone) if workers is None else workers,
-        address=None if alone else worker.chief_address(os.environ),
-        minutes=minutes,
-        compare=compare,
-        train_best=train_best,
-        examples=prepared.examples,
-        watch=table,
-        say=table.say,
-    )
+    with _terminal.Display(quiet=cli.is_quiet(), keep=True) as display:
+        result = search.tune(
+            prepared.search,
+            out=prepared.folder,
+            resume=resume,
+            force=force,
+            workers=int(alone) if workers is None else workers,
+            address=None if alone else worker.chief_address(os.environ),
+            minutes=minutes,
+            compare=compare,
+            train_best=train_best,
+            examples=prepared.examples,
+            watch=Table(display),
+            say=cli.say,
+        )
     if as_json:
-        _options.print_json("tune", found)
+        _options.print_json("tune", result)
         return
     click.echo(
-        f"{found['search']}: trial {found['best_trial']} is the best of {found['completed']}, "
-        f"{found['objective']} {found['best_score']:.5f} ({prepared.folder / 'best.json'})"
+        f"{result['search']}: trial {result['best_trial']} is the best of {result['completed']}, "
+        f"{result['objective']} {result['best_score']:.5f} ({prepared.folder / 'best.json'})"
     )
-    if found["comparison"]:
-        for line in report.verdict(found["comparison"]):
+    if result["comparison"]:
+        for line in report.verdict(result["comparison"]):
             click.echo(line)
-    if found["run"]:
-        click.echo(f"{found['run']}: trained on everything but the test set")
+    if result["run"]:
+        click.echo(f"{result['run']}: trained on everything but the test set")
+
+
+def _settings(dataset: str | None, seed: int | None, options: dict[str, Any]) -> dict[str, Any]:
+    """The settings that the options name, nested; those of columns are taken out of `options`."""
+    tree = _options.collect_columns(options)
+    if dataset is not None:
+        tree.setdefault("data", {})["dataset"] = Typed(dataset)
+    if seed is not None:
+        tree["train"] = {"seed": seed}
+    return tree

@@ -3,38 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 WIDEST_MATRIX = 20  # labels; a larger confusion matrix is told by its most frequent mistakes
 LONGEST_NAME = 16  # characters of a label's name in a table
 
 
+class Grid(NamedTuple):
+    """A table: its text has columns as wide as they must be, the first aligned left, others right.
+
+    Attributes:
+        head: the columns' names; none where the first column names the rows.
+        rows: of texts.
+        title: a line above; "" for none.
+    """
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    title: str = ""
+
+    def __str__(self) -> str:
+        if not self.head:
+            width = max(len(name) for name, _ in self.rows)
+            return "\n".join(f"{name:<{width}}  {value}" for name, value in self.rows)
+        rows = [self.head, *self.rows]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(self.head))]
+        text = [
+            "  ".join(
+                cell.rjust(width) if column else cell.ljust(width)
+                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
+            for row in rows
+        ]
+        return "\n".join([self.title, *text] if self.title else text)
+
+
 def lines(metrics: dict[str, Any], label_names: Sequence[str]) -> str:
-    """What `digits_metrics` or `spam_metrics` found, readable on a terminal.
+    """What `digits_metrics` or `spam_metrics` found, as text without a newline at the end.
+
+    Args:
+        metrics, label_names: as for `blocks`.
+    """
+    return "\n\n".join(map(str, blocks(metrics, label_names)))
+
+
+def blocks(metrics: dict[str, Any], label_names: Sequence[str]) -> list[str | Grid]:
+    """What `digits_metrics` or `spam_metrics` found: a line that says of what, and tables.
 
     Args:
         metrics: theirs; task, dataset, split and dataset_is_fallback head the text where present.
         label_names: k names, in label order.
-    Returns:
-        Lines without a newline at the end.
     """
     names = [shown(name) for name in label_names]
-    told = [metrics[key] for key in ("task", "dataset", "split") if metrics.get(key)]
+    subject = [metrics[key] for key in ("task", "dataset", "split") if metrics.get(key)]
     if metrics.get("dataset_is_fallback"):
-        told.append("built in, a stand-in for real data")
-    blocks = [", ".join([*told, f"{metrics['n']:,} examples"])]
-    blocks.append(_spam(metrics) if "mcc" in metrics else _headline(metrics))
+        subject.append("built in, a stand-in for real data")
+    made: list[str | Grid] = [", ".join([*subject, f"{metrics['n']:,} examples"])]
+    made.append(_spam(metrics) if "mcc" in metrics else _headline(metrics))
     if "per_class" in metrics:
-        blocks.append(_per_class(metrics["per_class"], metrics["n"]))
+        made.append(_per_class(metrics["per_class"], metrics["n"]))
     if len(names) <= WIDEST_MATRIX:
-        blocks.append(_matrix(metrics["confusion"], names))
+        made.append(_matrix(metrics["confusion"], names))
     elif mistakes := _mistakes(metrics["confusion"], names):
-        blocks.append(mistakes)
-    return "\n\n".join(blocks)
+        made.append(mistakes)
+    return made
 
 
-def threshold_lines(rows: Sequence[dict[str, Any]], chosen: float | None = None) -> str:
-    """The rows of `threshold_table` as text; the row of the `chosen` threshold is marked."""
+def threshold_grid(rows: Sequence[dict[str, Any]], chosen: float | None = None) -> Grid:
+    """The rows of `threshold_table` as a table; the row of the `chosen` threshold is marked."""
     body = [
         [
             number(row["threshold"]),
@@ -46,7 +82,7 @@ def threshold_lines(rows: Sequence[dict[str, Any]], chosen: float | None = None)
         ]
         for row in rows
     ]
-    return _table(["threshold", "spam caught", "ham blocked", "MCC", "accuracy", ""], body)
+    return Grid(["threshold", "spam caught", "ham blocked", "MCC", "accuracy", ""], body)
 
 
 def percent(share: float | None, digits: int) -> str:
@@ -84,7 +120,7 @@ def _share(metrics: dict[str, Any], key: str) -> str:
     return f"{percent(metrics[key], digits)} (95 % interval {between})"
 
 
-def _headline(metrics: dict[str, Any]) -> str:
+def _headline(metrics: dict[str, Any]) -> Grid:
     digits = _digits(metrics["n"])
     rows = [["accuracy", _share(metrics, "accuracy")]]
     rows.append(["error rate", percent(metrics["error_rate"], digits)])
@@ -95,10 +131,10 @@ def _headline(metrics: dict[str, Any]) -> str:
     if "refused" in metrics:
         rows.append(["answered none", _share(metrics, "refused")])
         rows.append(["accuracy of the others", percent(metrics["answered_accuracy"], digits)])
-    return _pairs(rows)
+    return Grid((), rows)
 
 
-def _spam(metrics: dict[str, Any]) -> str:
+def _spam(metrics: dict[str, Any]) -> Grid:
     digits = _digits(metrics["n"])
     rows = [
         ["accuracy", _share(metrics, "accuracy")],
@@ -115,28 +151,28 @@ def _spam(metrics: dict[str, Any]) -> str:
         ["calibration error", number(metrics["calibration_error"])],
         ["threshold", f"{number(metrics['threshold'])} (spam is above it)"],
     ]
-    return _pairs(rows)
+    return Grid((), rows)
 
 
-def _per_class(rows: Sequence[dict[str, Any]], n: int) -> str:
+def _per_class(rows: Sequence[dict[str, Any]], n: int) -> Grid:
     digits = _digits(n)
     body = [
         [shown(row["label"]), f"{row['n']:,}"]
         + [percent(row[key], digits) for key in ("precision", "recall", "f1")]
         for row in rows
     ]
-    return _table(["label", "n", "precision", "recall", "F1"], body)
+    return Grid(["label", "n", "precision", "recall", "F1"], body)
 
 
-def _matrix(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> str:
+def _matrix(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> Grid:
     body = [
         [name, *(str(count) if count else "." for count in counts)]
         for name, counts in zip(names, matrix, strict=True)
     ]
-    return "rows: true labels, columns: predicted labels\n" + _table(["", *names], body)
+    return Grid(["", *names], body, "rows: true labels, columns: predicted labels")
 
 
-def _mistakes(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> str:
+def _mistakes(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> Grid | None:
     found = [
         (count, names[true], names[called])
         for true, counts in enumerate(matrix)
@@ -144,25 +180,7 @@ def _mistakes(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> str:
         if count and true != called
     ]
     if not found:
-        return ""
+        return None
     found.sort(key=lambda mistake: -mistake[0])
     body = [[true, called, str(count)] for count, true, called in found[:10]]
-    return "the most frequent mistakes\n" + _table(["true", "predicted", "times"], body)
-
-
-def _pairs(rows: Sequence[Sequence[str]]) -> str:
-    width = max(len(name) for name, _ in rows)
-    return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
-
-
-def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as they must be: the first aligned left, the others right."""
-    rows = [head, *body]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if column else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
+    return Grid(["true", "predicted", "times"], body, "the most frequent mistakes")

@@ -115,20 +115,34 @@ def _measure(
         yield Form(form, size, accuracy=right, missing=None, **figures)
 
 
-def table(figures: dict[str, Any]) -> str:
-    """The figures of `benchmark` as lines for a terminal."""
+HEAD = ("form", "size", "load", "batch 1", "throughput", "right")
+
+
+def title(figures: dict[str, Any]) -> str:
+    """What `benchmark` measured on."""
     where = f"{figures['dataset']}, {figures['split']}" if figures["dataset"] else "built-in inputs"
-    lines = [
-        f"{figures['n']:,} inputs: {where}",
-        f"{'form':<12} {'size':>10} {'load':>8} {'batch 1':>10} {'throughput':>12} {'right':>8}",
-    ]
-    for row in figures["forms"]:
-        if row["missing"]:
-            lines.append(f"{row['form']:<12} {row['missing']}")
-            continue
-        right = "-" if row["accuracy"] is None else f"{row['accuracy']:.2%}"
-        lines.append(
-            f"{row['form']:<12} {row['bytes'] / 1000:>7,.0f} kB {row['load_seconds']:>6.2f} s "
-            f"{row['latency_seconds'] * 1000:>7.2f} ms {row['throughput']:>10,.0f}/s {right:>8}"
+    return f"{figures['n']:,} inputs: {where}"
+
+
+def rows(figures: dict[str, Any]) -> list[tuple[str, ...]]:
+    """The figures of `benchmark` as texts below `HEAD`; one that is missing says why."""
+    return [
+        (row["form"], row["missing"], *[""] * 4)
+        if row["missing"]
+        else (
+            row["form"],
+            f"{row['bytes'] / 1000:,.0f} kB",
+            f"{row['load_seconds']:.2f} s",
+            f"{row['latency_seconds'] * 1000:.2f} ms",
+            f"{row['throughput']:,.0f}/s",
+            "-" if row["accuracy"] is None else f"{row['accuracy']:.2%}",
         )
-    return "\n".join(lines)
+        for row in figures["forms"]
+    ]
+
+
+def line(cells: tuple[str, ...]) -> str:
+    """A row as a line with stable columns."""
+    form, size, load, latency, throughput, right = cells
+    text = f"{form:<12} {size:>10} {load:>8} {latency:>10} {throughput:>12} {right:>8}"
+    return text if load else f"{form:<12} {size}"

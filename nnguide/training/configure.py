@@ -105,4 +105,4 @@ def with_words(
     """Settings with those of the group `data` on top."""
     if isinstance(settings, Mapping):
         return {**settings, "data": {**settings.get("data", {}), **words}}
-    return [*settings, *(f"data.{key}={value}" for key, value in words.items())]
+    return [*settings, {"data": dict(words)}]

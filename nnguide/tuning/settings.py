@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from nnguide import tasks
-from nnguide.config import Config
+from nnguide.config import Config, Settings
 from nnguide.config.values import at_least, unknown
 from nnguide.errors import ConfigError, RunError
 from nnguide.runs import schema
@@ -175,7 +175,7 @@ def _option(name: str) -> str:
 def settle(
     task: str,
     *,
-    settings: Iterable[str] = (),
+    settings: Settings = (),
     space: Mapping[str, Any] | None = None,
     tuner: str | None = None,
     trials: int | None = None,
@@ -185,21 +185,23 @@ def settle(
     """A search from what the user gave; None is as `begun` has it, else the usual.
 
     Args:
-        settings: KEY=VALUE words over the default preset. What they set is not searched.
+        settings: over the default preset. What they set is not searched.
         space: what --space says, name -> entry.
         begun: the search that is to go on.
         others: objective, max_epochs, factor, iterations, executions, folds.
     Raises:
         ConfigError: a wrong value, or options that do not go together.
     """
-    words = list(settings)
-    fixed = dict.fromkeys(word.partition("=")[0].strip() for word in words)
+    from nnguide.training import updates
+
+    settings = settings if isinstance(settings, Mapping) else list(settings)
+    fixed = dict.fromkeys(sorted(updates.given({}, settings)))
     if both := sorted(fixed.keys() & (space or {}).keys()):
         raise ConfigError(f"{', '.join(both)} is both set and in --space. Leave one out.")
     if begun is None:
-        base, usual = _configured(task, words), {}
+        base, usual = _configured(task, settings), {}
     else:
-        base, usual = _override(begun.base, words), dataclasses.asdict(begun)
+        base, usual = _override(begun.base, settings), dataclasses.asdict(begun)
         fixed = {**{name: None for name, entry in begun.space.items() if entry is None}, **fixed}
         if space is None:
             space = begun.space
@@ -228,17 +230,17 @@ def settle(
     )
 
 
-def _configured(task: str, words: list[str]) -> Config:
+def _configured(task: str, settings: Settings) -> Config:
     from nnguide.training.configure import configure
 
-    return configure(task, settings=words)
+    return configure(task, settings=settings)
 
 
-def _override(base: Config, words: list[str]) -> Config:
+def _override(base: Config, settings: Settings) -> Config:
     """What a search was begun with, and settings over it; the run it starts from by any name."""
     from nnguide.training import starting
 
-    wanted, start = base.override(words), base.train.start_from
+    wanted, start = base.override(settings), base.train.start_from
     if starting.same_start(start, wanted.train.start_from):
         wanted = wanted.merge({"train": {"start_from": start}})
     return wanted

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nnguide import workspace
+from nnguide.config import Settings
 from nnguide.errors import ConfigError
 from nnguide.tuning import search_folder
 from nnguide.tuning.settings import ROOT, Search, default_folder, settle, suited
@@ -23,7 +24,7 @@ def tune(
     *,
     label_column: str | None = None,
     text_column: str | None = None,
-    settings: Iterable[str] = (),
+    settings: Settings = (),
     space: Mapping[str, Any] | None = None,
     tuner: str | None = None,
     objective: str | None = None,
@@ -47,7 +48,7 @@ def tune(
     Args:
         task: digits, spam or table.
         data, label_column, text_column: as for `train`.
-        settings: KEY=VALUE words; what they set is not searched.
+        settings: KEY=VALUE words and nested mappings; what they set is not searched.
         space: what may change, by setting, as docs/tuning.md has it in TOML; None is all of it.
         tuner, objective, trials, max_epochs, factor, iterations, executions, folds: of the search,
             as the options of `nnguide tune`; None is the usual, and with `resume` what the search
@@ -62,8 +63,9 @@ def tune(
     from nnguide.training import notebook
     from nnguide.training.configure import configure, of_data, with_words
 
-    words: list[str] = list(settings)
-    source, named = of_data(configure(task, settings=words), words, data, label_column, text_column)
+    settings = settings if isinstance(settings, Mapping) else list(settings)
+    base = configure(task, settings=settings)
+    source, named = of_data(base, settings, data, label_column, text_column)
     if source is not None and workers > 1:
         raise ConfigError(
             f"{workers} workers are processes of their own, which cannot see what this program "
@@ -72,7 +74,7 @@ def tune(
     say = say or (notebook.Board().say if notebook.is_running() else lambda line: None)
     chosen = prepare(
         task,
-        list(with_words(words, named)),
+        with_words(settings, named),
         dict(space) if space else None,
         source=source,
         out=None if out is None else Path(out),
@@ -121,7 +123,7 @@ class Prepared(NamedTuple):
 
 def prepare(
     task: str,
-    words: list[str],
+    settings: Settings,
     space: dict[str, Any] | None,
     *,
     source: Source | None = None,
@@ -134,13 +136,14 @@ def prepare(
     """Settle a search and read its data, so that wrong use is told before a framework is imported.
 
     Args:
-        words: KEY=VALUE words, which name the data too.
+        settings: over the default preset; they name the data too.
         space: a space file's tree; None is all that the task declares.
         source: the data, where a program holds it.
         options: the search's own, as `settle` takes them.
     """
     from nnguide import data as data_sets
     from nnguide.data.splits import training_and_validation
+    from nnguide.training import updates
     from nnguide.training.configure import configure
 
     if out is None and resume:
@@ -150,9 +153,9 @@ def prepare(
         begun = search_folder.begun(search_folder.place(out, force), task)
     if begun is None and resume:
         say(f"nothing to resume{f' at {out}' if out else ''}: starting from the beginning")
-    base = configure(task, settings=words) if begun is None else begun.base
+    base = configure(task, settings=settings) if begun is None else begun.base
     changes = None if space is None else entries(base, space)
-    search = settle(task, settings=words, space=changes, begun=begun, **options)
+    search = settle(task, settings=settings, space=changes, begun=begun, **options)
     folder = out or default_folder(task, search.seed)
     if begun is not None:
         return Prepared(search, folder, None)
@@ -161,6 +164,6 @@ def prepare(
     count = len(training_and_validation(search.base, examples)[0])
     if search.folds:
         count = len(examples) * (search.folds - 1) // search.folds
-    chosen = {word.partition("=")[0].strip() for word in words}
+    chosen = updates.given({}, settings)
     chosen |= {"train.epochs"} if options.get("max_epochs") is not None else set()
     return Prepared(suited(search, chosen, count, say), folder, examples)

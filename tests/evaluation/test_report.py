@@ -85,7 +85,7 @@ def test_the_threshold_table_marks_the_chosen_row():
     labels = np.r_[np.zeros(50, int), np.ones(50, int)]
     scores = np.linspace(0, 1, 100)
     rows = thresholds.threshold_table(scores, labels, [0.3, 0.5, 0.99999999])
-    head, *body = report.threshold_lines(rows, chosen=0.5).splitlines()
+    head, *body = str(report.threshold_grid(rows, chosen=0.5)).splitlines()
     assert head.split() == ["threshold", "spam", "caught", "ham", "blocked", "MCC", "accuracy"]
     assert body[0].split()[:2] == ["0.3000", "100.00"]
     assert body[1].endswith("<- chosen") and not body[0].endswith("chosen")

@@ -1,0 +1,160 @@
+"""What a terminal is shown: rich draws there. A pipe gets plain lines with stable columns.
+
+rich is imported when something is drawn, and not before: `--help` and `predict` never need it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TextIO
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.live import Live
+
+    from nnguide.evaluation.report import Grid
+
+_display: Display | None = None  # what is drawn at the moment
+
+
+def can_draw(stream: TextIO) -> bool:
+    """Whether a stream is a terminal that can do more than show one line after another."""
+    return stream.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
+
+
+def has_colours() -> bool:
+    """Whether stdout is a terminal with colours, of which the user wants to see any."""
+    return can_draw(sys.stdout) and not os.environ.get("NO_COLOR")
+
+
+def console(stream: TextIO) -> Console:
+    """A console that shows texts as they are: nothing in them is markup or an emoji's name."""
+    from rich.console import Console
+
+    return Console(file=stream, highlight=False, markup=False, emoji=False)
+
+
+def table(
+    head: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    plain: Iterable[str],
+    *,
+    numbers: Sequence[str] = (),
+) -> None:
+    """Print rows: a table on a terminal, the `plain` lines elsewhere.
+
+    Args:
+        numbers: the columns that are aligned on the right.
+    """
+    if not can_draw(sys.stdout):
+        for line in plain:
+            click.echo(line)
+        return
+    from rich import box
+    from rich.table import Table
+
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_header=any(head))
+    for name in head:
+        drawn.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*row)
+    console(sys.stdout).print(drawn)
+
+
+def blocks(texts_and_tables: Sequence[str | Grid]) -> None:
+    """Print blocks of text and tables, with an empty line between two."""
+    for number, block in enumerate(texts_and_tables):
+        if number:
+            click.echo()
+        if isinstance(block, str):
+            click.echo(block)
+            continue
+        if block.title and can_draw(sys.stdout):
+            click.echo(block.title)
+        head = block.head or ("", "")
+        table(head, block.rows, [str(block)], numbers=block.head[1:])
+
+
+def line(text: str) -> None:
+    """Print a line for the user on stderr, above what is drawn there."""
+    if _display is None or not _display.is_drawn:
+        click.echo(text, err=True)
+    else:
+        _display.line(text)
+
+
+class Display:
+    """What is drawn again and again at the foot of the terminal, on stderr."""
+
+    def __init__(self, *, quiet: bool, keep: bool = False) -> None:
+        """Draw nothing yet.
+
+        Args:
+            quiet: nothing is ever drawn.
+            keep: what was drawn last stays; else it vanishes.
+        """
+        self.can_draw = not quiet and can_draw(sys.stderr)
+        self._keep = keep
+        self._live: Live | None = None
+
+    def __enter__(self) -> Self:
+        global _display
+        _display = self
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        global _display
+        self.end()
+        _display = None
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether something stands on the terminal now."""
+        return self._live is not None
+
+    def draw(self, drawn: RenderableType) -> None:
+        """Draw this, in the place of what was drawn before."""
+        if self._live is None:
+            from rich.live import Live
+
+            self._live = Live(
+                console=console(sys.stderr),
+                auto_refresh=False,
+                transient=not self._keep,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            self._live.start()
+        self._live.update(drawn, refresh=True)
+
+    def line(self, text: str) -> None:
+        """Print a line above what is drawn."""
+        assert self._live is not None
+        self._live.console.print(text, soft_wrap=True)
+
+    def end(self) -> None:
+        """Draw no longer; the cursor is where the next line goes."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+
+def row(*cells: Any) -> RenderableType:
+    """Cells beside each other, on one line whatever the terminal's width."""
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 2))
+    for _ in cells:
+        grid.add_column(no_wrap=True)
+    grid.add_row(*cells)
+    return grid
