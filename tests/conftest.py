@@ -17,9 +17,10 @@ from hypothesis import HealthCheck, settings
 from nnguide import framework_logs
 from nnguide.runs import Run
 
-# The runs that tests make are not those of the user.
+# The runs that tests make are not those of the user, nor are the corrections.
 REGISTRY = tempfile.mkdtemp(prefix="nnguide-registry-")
 os.environ["NNGUIDE_REGISTRY"] = REGISTRY
+os.environ["NNGUIDE_FEEDBACK"] = f"{REGISTRY}/feedback"
 atexit.register(shutil.rmtree, REGISTRY, ignore_errors=True)
 
 # A shell that runs tests in the background makes them and their children deaf to Ctrl-C.

@@ -48,7 +48,7 @@ ORDER = (
         "config",
     ),
     "kinds",
-    *("preprocessing", "data", "inference", "models", "tasks", "runs"),
+    *("preprocessing", "data", "inference", "models", "tasks", "runs", "feedback"),
     *("evaluation", "doctor", "explain", "export", "training"),
     *("audit", "filtering", "serving", "tuning", "sklearn", "blueprints", "exercises", "learn"),
     *("cli", "__main__"),

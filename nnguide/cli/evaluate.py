@@ -20,6 +20,7 @@ from nnguide.cli import _options, _terminal
 )
 @_options.columns
 @click.option("--threshold", type=float, help="For spam: overrides the run's threshold.")
+@click.option("--with-feedback", is_flag=True, help="For spam: with your corrections.")
 @click.option("--plots", type=click.Path(path_type=Path), help="Write plots to this folder.")
 @_options.as_json
 def command(
@@ -30,6 +31,7 @@ def command(
     text_column: str | None,
     encoding: str | None,
     threshold: float | None,
+    with_feedback: bool,
     plots: Path | None,
     as_json: bool,
 ) -> None:
@@ -43,15 +45,18 @@ def command(
       nnguide evaluate spam --dataset mails.csv --label-column class --text-column body
     """
     cli.show_log()
-    from nnguide import runs
+    from nnguide import feedback, runs
     from nnguide.evaluation import evaluate, report
     from nnguide.runs import outputs
 
     if plots is not None:
         outputs.check_folder(plots, "--plots")
 
-    found = runs.load(run)
+    found = runs.load(run, ["mail"] if with_feedback else [])
     cli.say(f"run: {found.folder}")
+    layer = feedback.layer(found) if with_feedback else None
+    if with_feedback:
+        cli.say(f"corrections: {len(layer.corrections) if layer else 0:,}")
     figures = evaluate.evaluate(
         found,
         dataset,
@@ -61,6 +66,7 @@ def command(
         text_column=text_column,
         encoding=encoding,
         plots=plots,
+        feedback=layer,
         say=cli.say,
     )
     if as_json:

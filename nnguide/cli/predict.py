@@ -15,7 +15,8 @@ from nnguide.cli import _options
 from nnguide.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
-    from nnguide.runs import Engine
+    from nnguide.feedback.corrections import Layer
+    from nnguide.runs import Engine, Run
 
 
 @click.command("predict")
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 @_options.anyway
 @click.option("--threshold", type=float, help="For spam: overrides the run's threshold.")
 @click.option("--many", is_flag=True, help="Find each digit of a picture, with its box.")
+@click.option("--no-feedback", is_flag=True, help="For spam: leave corrections out.")
 @click.option("--no-reject", is_flag=True, help="Always name a digit, never none.")
 @click.option(
     "--engine",
@@ -62,6 +64,7 @@ def command(
     anyway: bool,
     threshold: float | None,
     many: bool,
+    no_feedback: bool,
     no_reject: bool,
     engine: Engine | None,
     dataset: str | None,
@@ -80,6 +83,7 @@ def command(
     tabs; an input that fails has a line on stderr, and the status is 4. A picture of no digit
     (blank, a letter, a drawing) has the label none. With --many every digit of a picture has a
     line of its own, FILE#n from the top left, and its box: left,top,right,bottom in pixels.
+    Corrections by `nnguide feedback` are used, and named on stderr.
 
     With --dataset and --out all of a data set is answered into a file, in constant memory; a
     bad row has its error there. `nnguide docs distributed` shows it on several machines.
@@ -101,7 +105,7 @@ def command(
             raise ConfigError("--dataset takes --out FILE, and no INPUT, --file, --mail or --many")
         return _whole(
             *(run, dataset, out, text_column, encoding, threshold, anyway, not no_reject, engine),
-            *(_shard(shard), resume, force, as_json),
+            *(not no_feedback, _shard(shard), resume, force, as_json),
         )
     if out is not None or shard or resume or force:
         raise ConfigError("--out, --shard, --resume and --force are for --dataset")
@@ -120,15 +124,26 @@ def command(
     if (no_reject or many) and not found.task.kind.is_drawn:
         raise ConfigError(f"--many and --no-reject are for pictures, not for {found.task.name}")
     named = found.task.kind.sources(found, asked)
+    layer = None if no_feedback else _corrections(found)
     failed = 0
     count = 0
-    for name, answer in predict(found, named, threshold, engine, not no_reject):
+    for name, answer in predict(found, named, threshold, engine, not no_reject, layer):
         count += 1
         failed += isinstance(answer, InputError)
         _print(name, answer, as_json)
     if not count:
         raise InputError("expected at least one input; got none")
     return InputError.exit_code if failed else 0
+
+
+def _corrections(run: Run) -> Layer | None:
+    """The corrections of a run's owner; they are said."""
+    from nnguide import feedback
+
+    layer = feedback.layer(run)
+    if layer is not None:
+        cli.say(f"corrections: {len(layer.corrections):,} (--no-feedback leaves them out)")
+    return layer
 
 
 def _print(name: str, answer: Any, as_json: bool) -> None:
@@ -167,6 +182,7 @@ def _whole(
     anyway: bool,
     reject: bool,
     engine: Engine | None,
+    corrected: bool,
     shard: tuple[int, int],
     resume: bool,
     force: bool,
@@ -187,6 +203,7 @@ def _whole(
             shard=shard,
             engine=engine,
             reject=reject,
+            feedback=_corrections(found) if corrected else None,
             resume=resume,
             force=force,
             report=_Pace(),

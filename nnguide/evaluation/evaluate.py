@@ -17,6 +17,7 @@ from nnguide.data.examples import Examples
 from nnguide.deprecation import renamed_argument
 from nnguide.errors import ConfigError, DataError, InputError, NnguideError
 from nnguide.evaluation import copies, figures, metrics
+from nnguide.inference.answers import Feedback
 from nnguide.models.saving import outputs
 from nnguide.runs import Decision, Run
 
@@ -52,6 +53,7 @@ def evaluate(
     text_column: str | None = None,
     encoding: str | None = None,
     plots: Path | None = None,
+    feedback: Feedback | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """Measure a run.
@@ -67,6 +69,7 @@ def evaluate(
             run's own data what it was trained with.
         plots: a folder for the pictures: confusion.png, reliability.png, for spam thresholds.png
             and curves.png.
+        feedback: an owner's corrections, as for `Run.predict`.
         say: takes each line meant for the user.
     Returns:
         The metrics, with task, dataset, dataset_is_fallback and split.
@@ -84,6 +87,8 @@ def evaluate(
     examples = measured_on.examples
     chosen = run.threshold if threshold is None else threshold
     answered = run.outputs(examples.inputs, "keras")
+    if feedback is not None:
+        answered = feedback(examples.inputs, answered)
     measured = figures_of(answered, examples, chosen)
     if plots is not None:
         draw(answered, examples, chosen, measured, plots)

@@ -40,11 +40,13 @@ class Bounds:
         connections: at once; more are told to try again.
         seconds: for a client to send its request, and again for the answer.
         held: bytes of all requests at once.
+        learns: whether they may correct verdicts.
     """
 
     connections: int = 256
     seconds: float = 60
     held: int = 128 * 2**20
+    learns: bool = True
 
     def __post_init__(self) -> None:
         if self.connections < 1:
@@ -187,7 +189,7 @@ class Daemon:
                         return protocol.pong()
                     while (line := await _line(reader)).strip(b"\r\n"):
                         protocol.add_field(request, line)
-                    protocol.check(request)
+                    protocol.check(request, self.bounds.learns)
                     content = await self._body(reader, request.length, size)
             except TimeoutError:
                 message = f"the request did not end within {self.bounds.seconds:g} seconds"
@@ -228,7 +230,7 @@ class Daemon:
         """Judge in a thread; meanwhile see whether more comes than was announced."""
         more = asyncio.ensure_future(reader.read(1))
         loop = asyncio.get_running_loop()
-        judging = loop.run_in_executor(self._threads, _respond, self.judge, request, mail)
+        judging = loop.run_in_executor(self._threads, self._respond, request, mail)
         try:
             async with asyncio.timeout(self.bounds.seconds):
                 answer = await judging
@@ -246,10 +248,18 @@ class Daemon:
                 await more
         return answer
 
-
-def _respond(judge: Judge, request: Request, mail: bytes) -> bytes:
-    verdict = judge.verdict(mail, with_words=request.command in protocol.WITH_WORDS)
-    return protocol.response(request, mail, verdict)
+    def _respond(self, request: Request, mail: bytes) -> bytes:
+        """The response to a request, in a thread of its own."""
+        judge = self.judge
+        if request.command == "TELL":
+            label = protocol.told(request)
+            return protocol.tell_response(label, label is not None and judge.tell(mail, label))
+        try:
+            judge.refresh()
+        except NnguideError as error:
+            self.say(f"the corrections stay as they were: {error}")
+        verdict = judge.verdict(mail, with_words=request.command in protocol.WITH_WORDS)
+        return protocol.response(request, mail, verdict)
 
 
 async def _line(reader: asyncio.StreamReader) -> bytes:

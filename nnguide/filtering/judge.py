@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 from nnguide import runs
 from nnguide.data.mail import MailText
 from nnguide.data.mail.message import read_mail
 from nnguide.errors import ConfigError, InputError, RunError
+from nnguide.feedback.corrections import FORGET, Given, Layer, correct, journal
 from nnguide.filtering.envelope import without_from_line
 
 SPAM, HAM, UNSURE = "spam", "ham", "unsure"
@@ -24,6 +26,7 @@ class Verdict:
         is_spam: the run's decision.
         guess: the mail has neither subject nor text.
         words: those that weighed most, where they were asked for.
+        by_feedback: the network alone gave the other label; its owner's corrections turned it.
     """
 
     probability: float
@@ -31,6 +34,7 @@ class Verdict:
     is_spam: bool
     guess: bool = False
     words: tuple[str, ...] = ()
+    by_feedback: bool = False
 
     @property
     def label(self) -> str:
@@ -44,11 +48,13 @@ class Verdict:
         """Why, on one line: the words that weighed most."""
         if self.guess:
             return "neither subject nor text, so this is a guess"
+        if self.by_feedback:
+            return "feedback: such mail was corrected"
         return ", ".join(self.words) or "no single word"
 
 
 class Judge:
-    """A run that judges mail; threads may share it."""
+    """A run that judges mail, with its owner's corrections; threads may share it."""
 
     def __init__(self, name: str, anyway: bool = False) -> None:
         """Open the run that `name` means, and try it.
@@ -57,9 +63,9 @@ class Judge:
             anyway: also one that never learned from mail.
         Raises:
             ConfigError: no spam run, or one that never learned from mail.
-            RunError: none, a damaged one, or one without a light form.
+            RunError: none, a damaged one, one without a light form, or damaged corrections.
         """
-        self.run = runs.load(name)
+        self.run = runs.load(name, ["mail"])
         if self.run.task.name != "spam" or self.run.threshold is None:
             raise ConfigError(f"a filter takes a spam run; {self.run.folder} is not one")
         if not anyway:
@@ -70,6 +76,10 @@ class Judge:
                 "Keras. Train it again with this nnguide."
             )
         self.threshold = self.run.threshold
+        self._journal = journal(self.run)
+        self._turn = threading.Lock()
+        self._state = self._journal.state
+        self._layer = Layer.of(self.run)
 
     def try_out(self) -> None:
         """Judge a mail, so that the first one on its way is not late."""
@@ -82,15 +92,52 @@ class Judge:
             InputError: it is no mail, or beyond the reader's bounds.
             RunError: the network is damaged.
         """
-        text = read_mail(without_from_line(raw)).text
-        [answer] = self.run.predict([text], "light")
+        text = self._text(raw)
+        [answer] = self.run.predict([text], "light", feedback=self._layer)
         if isinstance(answer, InputError):
             raise answer
         is_spam = answer.label == self.run.labels[1]
+        alone = answer.without_feedback or answer
+        by_feedback = alone.label != answer.label
         words: tuple[str, ...] = ()
         if with_words and not answer.guess:
-            words = tuple(self._words(text, is_spam))
-        return Verdict(answer.probability, self.threshold, is_spam, answer.guess, words)
+            words = ("feedback",) if by_feedback else tuple(self._words(text, is_spam))
+        return Verdict(
+            answer.probability, self.threshold, is_spam, answer.guess, words, by_feedback
+        )
+
+    def _text(self, raw: bytes) -> MailText:
+        return read_mail(without_from_line(raw)).text
+
+    def refresh(self) -> None:
+        """Take up what was corrected since; threads wait for each other.
+
+        Raises:
+            RunError: the corrections are damaged; the earlier ones stay.
+        """
+        if self._journal.state == self._state:
+            return
+        with self._turn:
+            if (state := self._journal.state) != self._state:
+                self._state = state
+                self._layer = Layer.of(self.run)
+
+    def tell(self, raw: bytes, label: str) -> bool:
+        """Correct the verdict on a mail.
+
+        Args:
+            label: spam, ham or forget.
+        Returns:
+            Whether that changed a correction.
+        Raises:
+            InputError: it is no mail, or has no text.
+            RunError: the corrections are damaged.
+            WriteError: they cannot be written.
+        """
+        [change] = correct(self.run, [Given.of("the mail", label, self._text(raw))])
+        self.refresh()
+        earlier = change.known and change.known.label
+        return earlier is not None if label == FORGET else earlier != label
 
     def _words(self, text: MailText, is_spam: bool) -> list[str]:
         """The words that weighed most in the alternative that counts."""

@@ -17,6 +17,7 @@ import zlib
 from dataclasses import dataclass, field
 
 from nnguide.data.mail.message import MAX_BYTES
+from nnguide.feedback.corrections import FORGET
 from nnguide.filtering import envelope
 from nnguide.filtering.judge import Verdict
 
@@ -148,18 +149,48 @@ def add_field(request: Request, line: bytes) -> None:
     request.fields[name] = value
 
 
-def check(request: Request) -> None:
+def check(request: Request, learns: bool) -> None:
     """Refuse what no mail can make answerable.
 
+    Args:
+        learns: whether the server takes TELL.
     Raises:
-        RequestError: a TELL, for nothing is learned here, or a body that is too long.
+        RequestError: a TELL that is not taken or says nothing, or a body that is too long.
     """
     if request.command == "TELL":
         if request.fields.get("message-class", "spam").lower() not in ("spam", "ham"):
             raise RequestError(USAGE, "Message-class is spam or ham")
-        raise RequestError(UNAVAILABLE, "TELL: this server does not learn; nothing was changed")
+        places = _places(request, "set") | _places(request, "remove")
+        if not places or places - {"local", "remote"}:
+            raise RequestError(USAGE, "TELL takes Set or Remove, each local, remote or both")
+        if "local" in _places(request, "set") and (
+            "local" in _places(request, "remove") or "message-class" not in request.fields
+        ):
+            raise RequestError(USAGE, "Set: local takes a Message-class and no Remove: local")
+        if not learns:
+            raise RequestError(UNAVAILABLE, "TELL: this server does not learn; see --no-tell")
     if request.length is not None and request.length > MAX_BYTES:
         raise too_long()
+
+
+def told(request: Request) -> str | None:
+    """What a TELL says of its mail: spam, ham or forget; None where it means other databases."""
+    if "local" in _places(request, "set"):
+        return request.fields["message-class"].lower()
+    return FORGET if "local" in _places(request, "remove") else None
+
+
+def _places(request: Request, name: str) -> set[str]:
+    parts = request.fields.get(name, "").lower().split(",")
+    return {part.strip() for part in parts} - {""}
+
+
+def tell_response(label: str | None, changed: bool) -> bytes:
+    """The response to a TELL: what was done, if anything was."""
+    did = b""
+    if changed:
+        did = b"DidRemove: local\r\n" if label == FORGET else b"DidSet: local\r\n"
+    return b"SPAMD/1.1 %d EX_OK\r\n%sContent-length: 0\r\n\r\n" % (OK, did)
 
 
 def pong() -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
@@ -12,6 +12,9 @@ from nnguide.inference.decision import NONE, Answer, Decision
 
 if TYPE_CHECKING:
     import numpy as np
+
+# The probabilities, (n, 1), that n inputs and what the network answered to them become.
+Feedback = Callable[[Iterable[Any], Any], Any]
 
 
 class Answers(list[Any]):
@@ -107,6 +110,19 @@ def answers(decision: Decision, outputs: Any, inputs: Iterable[Any]) -> Iterator
         if decision.refuse_below is not None and is_empty_picture(value):
             made = replace(made, label=NONE)
         yield replace(made, box=value.box, line=value.line) if hasattr(value, "box") else made
+
+
+def corrected(
+    decision: Decision, outputs: Any, inputs: list[Any], feedback: Feedback | None
+) -> Iterator[Answer]:
+    """As `answers`, with an owner's corrections; of those that changed, the network's is kept."""
+    if feedback is None:
+        yield from answers(decision, outputs, inputs)
+        return
+    now = answers(decision, feedback(inputs, outputs), inputs)
+    for made, alone in zip(now, answers(decision, outputs, inputs), strict=True):
+        same = made.probability == alone.probability
+        yield made if same else replace(made, without_feedback=alone)
 
 
 def taken(decision: Decision, value: Any) -> Any:

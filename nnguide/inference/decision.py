@@ -32,6 +32,7 @@ class Answer:
         message_id: of a mail that has one.
         box: left, top, right and bottom, in pixels, of a digit that was found among several.
         line: which line that digit stands in, from 1; 0 where digits were not looked for.
+        without_feedback: what the network alone answered, where its owner's corrections changed it.
     """
 
     label: str
@@ -41,6 +42,7 @@ class Answer:
     message_id: str = ""
     box: tuple[int, int, int, int] | None = None
     line: int = 0
+    without_feedback: Answer | None = None
 
 
 @dataclass(frozen=True)

@@ -151,6 +151,8 @@ def fields(answer: Answer | InputError) -> dict[str, Any]:
         found["message_id"] = answer.message_id
     if answer.guess:
         found["guess"] = True
+    if (alone := answer.without_feedback) is not None:
+        found["without_feedback"] = {"label": alone.label, "probability": alone.probability}
     return found
 
 

@@ -20,7 +20,7 @@ from nnguide import data, workspace
 from nnguide.errors import ConfigError, InputError
 from nnguide.files import read_json, sha256, write_json, writing_to
 from nnguide.inference import bulk_inputs
-from nnguide.inference.answers import taken
+from nnguide.inference.answers import Feedback, taken
 from nnguide.runs import Engine, Run, outputs
 from nnguide.runs.answer_files import Form, Row
 from nnguide.runs.manifest import MANIFEST
@@ -78,6 +78,7 @@ def answer(
     shard: tuple[int, int] = (1, 1),
     engine: Engine | None = None,
     reject: bool = True,
+    feedback: Feedback | None = None,
     resume: bool = False,
     force: bool = False,
     report: Callable[[Progress], None] = lambda progress: None,
@@ -89,7 +90,7 @@ def answer(
         out: a .csv, .jsonl or .parquet file; its rows are in the order of the inputs.
         asked: the columns of a table, a threshold, and whether kinds of text are checked.
         shard: (i, n) takes the inputs i, i + n, i + 2 n and so on; i from 1.
-        engine, reject: as for `Run.predict`.
+        engine, reject, feedback: as for `Run.predict`.
         resume: go on where a process that was killed ended.
         force: replace the file, or what such a process left.
         report: told after every part.
@@ -110,11 +111,14 @@ def answer(
         "threshold": asked.threshold,
         "engine": engine or run.engine,
         "reject": reject,
+        "corrections": getattr(feedback, "digest", None),
     }
     with _claimed(out, request, resume, force) as folder:
         progress = _before(folder)
         report(progress)
-        for rows in _parts(_chosen(unread, shard, progress.rows), run, asked, engine, reject):
+        for rows in _parts(
+            _chosen(unread, shard, progress.rows), run, asked, engine, reject, feedback
+        ):
             form.write_part(rows, _part(folder, progress.parts, form))
             progress.count(rows)
             write_json(folder / "progress.json", vars(progress) | {"resumed": 0})
@@ -262,13 +266,14 @@ def _parts(
     asked: Asked,
     engine: Engine | None,
     reject: bool,
+    feedback: Feedback | None,
 ) -> Iterator[list[Row]]:
     """The answers, so many together that few are lost in a kill."""
     decision = decision_of(run, asked.threshold, reject)
     rows: list[Row] = []
     began = time.monotonic()
     for numbers, batch in _batches(chosen, lambda value: taken(decision, value)):
-        found = answered(run, batch, decision, engine)
+        found = answered(run, batch, decision, engine, feedback)
         rows += [(number, name, one) for number, (name, one) in zip(numbers, found, strict=True)]
         if len(rows) >= PART or time.monotonic() - began > SECONDS:
             yield rows

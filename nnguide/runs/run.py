@@ -32,7 +32,7 @@ from nnguide.config import Config
 from nnguide.data.dataset_info import AUTO
 from nnguide.errors import ConfigError, InputError, RunError
 from nnguide.inference import LIGHT_FILES
-from nnguide.inference.answers import Answers, answers, taken
+from nnguide.inference.answers import Answers, Feedback, answers, corrected, taken
 from nnguide.inference.decision import Decision
 from nnguide.runs import manifest, schema
 
@@ -250,7 +250,14 @@ class Run:
         """
         return self.task.kind.check(raw, self.features)
 
-    def predict(self, raw: Any, engine: Engine | None = None, *, reject: bool = True) -> Answers:
+    def predict(
+        self,
+        raw: Any,
+        engine: Engine | None = None,
+        *,
+        reject: bool = True,
+        feedback: Feedback | None = None,
+    ) -> Answers:
         """What the network answers to raw inputs, one `Answer` each.
 
         One bad input among several costs none of its neighbours: an InputError stands in its
@@ -266,6 +273,8 @@ class Run:
             engine: as for `outputs`.
             reject: answer `none` where no label fits, if the run can (digits: blanks, letters,
                 drawings); else a label always wins.
+            feedback: for spam an owner's corrections, `nnguide.feedback.layer(run)`; None is the
+                network alone.
         Raises:
             InputError: no input that the network can take.
         """
@@ -281,7 +290,7 @@ class Run:
         if not values:
             return Answers([], self.labels, index)
         rows = self.outputs(self.task.kind.stacked(good), engine)
-        made = iter(answers(decision, rows, good))
+        made = corrected(decision, rows, good, feedback)
         found = [value if isinstance(value, InputError) else next(made) for value in values]
         return Answers(found, self.labels, index)
 

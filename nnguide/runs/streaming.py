@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from nnguide.errors import InputError
-from nnguide.inference.answers import answers, taken
+from nnguide.inference.answers import Feedback, corrected, taken
 from nnguide.inference.decision import Answer, Decision
 from nnguide.inference.sources import Named
 from nnguide.runs import Engine, Run
@@ -23,6 +23,7 @@ def predict(
     threshold: float | None = None,
     engine: Engine | None = None,
     reject: bool = True,
+    feedback: Feedback | None = None,
 ) -> Iterator[tuple[str, Answer | InputError]]:
     """The answer to each named input, in order; an input that failed keeps its error.
 
@@ -33,6 +34,7 @@ def predict(
         threshold: for spam, instead of the run's own.
         engine: as for `Run.outputs`.
         reject: answer `none` where no label fits, if the run can; else a label always wins.
+        feedback: as for `Run.predict`.
     """
     decision = decision_of(run, threshold, reject)
     batch: list[tuple[str, Any]] = []
@@ -42,9 +44,9 @@ def predict(
             batch.append((item[0], taken(decision, item[1])))
         late = item is None or time.monotonic() - began > WAIT
         if batch and (late or len(batch) == BATCH):
-            yield from answered(run, batch, decision, engine)
+            yield from answered(run, batch, decision, engine, feedback)
             batch, began = [], time.monotonic()
-    yield from answered(run, batch, decision, engine)
+    yield from answered(run, batch, decision, engine, feedback)
 
 
 def decision_of(run: Run, threshold: float | None, reject: bool) -> Decision:
@@ -58,11 +60,13 @@ def answered(
     batch: list[tuple[str, Any]],
     decision: Decision,
     engine: Engine | None,
+    feedback: Feedback | None,
 ) -> Iterator[tuple[str, Answer | InputError]]:
     """The answers to one batch of named inputs, of which some are errors."""
     good = [value for _, value in batch if not isinstance(value, InputError)]
     made: Iterator[Answer] = iter(())
     if good:
-        made = answers(decision, run.outputs(run.task.kind.stacked(good), engine), good)
+        outputs = run.outputs(run.task.kind.stacked(good), engine)
+        made = corrected(decision, outputs, good, feedback)
     for name, value in batch:
         yield name, value if isinstance(value, InputError) else next(made)

@@ -33,6 +33,7 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NNGUIDE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("NNGUIDE_REGISTRY", str(tmp_path / "registry"))
+    monkeypatch.setenv("NNGUIDE_FEEDBACK", str(tmp_path / "feedback"))
     monkeypatch.setenv("NNGUIDE_OFFLINE", "1")
     monkeypatch.delenv("NNGUIDE_DATA_DIR", raising=False)
     monkeypatch.setattr(download, "_unreachable", {})

@@ -31,8 +31,11 @@ class Server:
 
     def __init__(self, run: Path, place: Path, *words: object) -> None:
         self.path = place / "s"
+        self.feedback = place / "feedback"
         self.started = Started(
-            *("filterd", "--run", run, "--port", 0, "--socket", self.path, *words), place=place
+            *("filterd", "--run", run, "--port", 0, "--socket", self.path, *words),
+            place=place,
+            NNGUIDE_FEEDBACK=str(self.feedback),
         )
         self.started.wait_for("ready at 127.0.0.1:")
         self.process = self.started.process

@@ -18,6 +18,9 @@ import pytest
 from filter_server import everything, run_of_mail
 from test_envelope import removed
 
+from nnguide import runs
+from nnguide.data.mail.message import read_mail
+from nnguide.feedback.corrections import Given, correct, journal
 from nnguide.filtering import protocol
 
 SPAM, HAM = made.plain(1), made.plain(0, made.HAM)
@@ -74,6 +77,59 @@ def test_older_clients_have_older_responses(server):
     assert split(without)[2].endswith(SPAM)
 
 
+def tell(server, mail, **fields):
+    return split(server.ask(request("TELL", mail, **fields)))
+
+
+def label(server, mail):
+    return split(server.ask(request("CHECK", mail)))[1]["Spam"].split(" ")[0]
+
+
+def test_a_client_corrects_and_takes_back(start):
+    server = start()
+    mail, near = made.plain(3, made.HAM), made.plain(4, made.HAM.replace("Anna", "Bea"))
+    before = server.ask(request("PROCESS", mail))
+    assert tell(server, mail, Message_class="spam", Set="local")[1]["DidSet"] == "local"
+    assert [label(server, one) for one in (mail, near, SPAM)] == ["True"] * 3
+    assert b"X-Nnguide-Reason: feedback" in server.ask(request("PROCESS", near))
+    assert server.ask(request("SYMBOLS", near)).endswith(b"\r\n\r\nfeedback")
+    assert "DidSet" not in tell(server, mail, Message_class="spam", Set="local")[1]
+    assert "DidSet" not in tell(server, near, Message_class="spam", Set="remote")[1]
+    assert tell(server, mail, Message_class="ham", Set="local, remote")[1]["DidSet"] == "local"
+    assert label(server, near) == "False"
+    assert tell(server, mail, Remove="local")[1]["DidRemove"] == "local"
+    assert "DidRemove" not in tell(server, mail, Remove="local")[1]
+    assert server.ask(request("PROCESS", mail)) == before
+    assert not list(server.feedback.glob("*.jsonl"))
+
+
+def test_corrections_of_another_process_are_used_at_once(start, mail_run, monkeypatch):
+    server = start()
+    monkeypatch.setenv("NNGUIDE_FEEDBACK", str(server.feedback))
+    run, ham = runs.Run.open(mail_run), made.plain(3, made.HAM)
+    assert label(server, ham) == "False"
+    text = read_mail(ham).text
+    correct(run, [Given.of("x", "spam", text)])
+    assert label(server, ham) == "True"
+    path = journal(run).path
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-5])
+    assert label(server, ham) == "True"
+    server.started.wait_for("the corrections stay as they were")
+    first, _, _ = tell(server, ham, Remove="local")
+    assert first.startswith("SPAMD/1.1 70 ")
+    path.write_bytes(whole)
+    correct(run, [Given.of("x", "forget", text)])
+    assert label(server, ham) == "False"
+    assert "Traceback" not in server.started.text
+
+
+def test_a_server_may_refuse_to_learn(start):
+    server = start("--no-tell")
+    assert tell(server, SPAM, Message_class="ham", Set="local")[0].startswith("SPAMD/1.1 69 ")
+    assert label(server, SPAM) == "True"
+
+
 def test_a_compressed_mail_is_unpacked_and_a_bomb_is_not(server):
     answer = server.ask(request("PROCESS", zlib.compress(SPAM), Compress="zlib"))
     assert split(answer)[2].endswith(SPAM)
@@ -92,8 +148,13 @@ def test_a_mail_without_text_has_an_answer(server):
 @pytest.mark.parametrize(
     "sent, status",
     [
-        (request("TELL", Message_class="spam", Set="local"), 69),
+        (request("TELL"), 64),
+        (request("TELL", Message_class="spam"), 64),
+        (request("TELL", Set="local"), 64),
         (request("TELL", Message_class="eggs", Set="local"), 64),
+        (request("TELL", Message_class="spam", Set="moon"), 64),
+        (request("TELL", Message_class="spam", Set="local", Remove="local"), 64),
+        (request("TELL", EMPTY, Message_class="spam", Set="local"), 65),
         (request("CHECK", length=len(SPAM) + 1), 76),
         (request("CHECK", length=len(SPAM) - 1), 76),
         (request("CHECK", length=26 * 2**20), 65),
@@ -267,6 +328,10 @@ def test_spamc_works_unchanged(server):
     unix = subprocess.run(["spamc", "-U", str(server.path)], input=SPAM, capture_output=True)
     assert unix.stdout == ended.stdout
     assert spamc(server, b"no mail").stdout == b"no mail"
+    ham = made.plain(5, made.HAM)
+    for words in ("spam", "forget"):
+        assert b"successfully un/learned" in spamc(server, ham, "-L", words).stdout
+        assert spamc(server, ham, "-c").returncode == (words == "spam")
 
 
 @needs_spamc

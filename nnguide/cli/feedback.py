@@ -1,0 +1,245 @@
+"""nnguide feedback"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nnguide import cli
+from nnguide.cli import _options
+from nnguide.cli.predict import one_line
+from nnguide.errors import ConfigError, InputError
+
+if TYPE_CHECKING:
+    from nnguide.feedback.corrections import Change, Given
+    from nnguide.feedback.journal import Correction, Corrections
+    from nnguide.runs import Answer, Run
+
+OPTIONS = ("--spam", "--ham", "--forget")
+SHOWN = 12  # digits of a correction's identifier
+_IDENTIFIER = re.compile("[0-9a-f]{8,32}")
+
+
+class _ManyPaths(click.Command):
+    """A command of which --spam, --ham and --forget take all paths that follow them."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        words: list[str] = []
+        option = ""
+        for place, word in enumerate(args):
+            if word == "--" and option:
+                words += [part for path in args[place + 1 :] for part in (option, path)]
+                break
+            name, equals, value = word.partition("=")
+            if name in OPTIONS:
+                option = name
+                words += [option, value] if equals else []
+            elif option and (word == "-" or not word.startswith("-")):
+                words += [option, word]
+            else:
+                words.append(word)
+        return super().parse_args(ctx, words)
+
+
+def _paths(name: str, text: str) -> Any:
+    return click.option(name, multiple=True, metavar="PATH...", help=text)
+
+
+@click.command("feedback", cls=_ManyPaths)
+@click.argument("run", metavar="RUN")
+@_paths("--spam", "Mails and mailboxes that are spam.")
+@_paths("--ham", "Mails and mailboxes that are ham.")
+@_paths("--forget", "Take back what was said of these, or of an ID of --list.")
+@click.option("--list", "listed", is_flag=True, help="List the corrections.")
+@_options.anyway
+@_options.as_json
+def command(
+    run: str,
+    spam: tuple[str, ...],
+    ham: tuple[str, ...],
+    forget: tuple[str, ...],
+    listed: bool,
+    anyway: bool,
+    as_json: bool,
+) -> int:
+    """Correct RUN's answers to your mail, in a layer of your own over its network.
+
+    A corrected mail and its near copies turn at once; other answers stay until the corrections
+    show that they can be trusted with more. --forget restores them all. The run is not written:
+    the corrections are in your data folder, as hashes, without any text. predict, filter and
+    filterd use them; evaluate does with --with-feedback. PATH is a mail, a mailbox, a folder of
+    mail, or - for standard input.
+
+    \b
+    Examples:
+      nnguide feedback spam --spam missed.eml more/
+      nnguide feedback spam --ham blocked.eml
+      nnguide feedback spam --forget blocked.eml
+      nnguide feedback spam --list
+    """
+    cli.show_log()
+    if listed == bool(spam or ham or forget):
+        raise ConfigError(
+            "expected --spam, --ham or --forget with paths of mail, or --list alone. As in: "
+            "nnguide feedback spam --spam missed.eml"
+        )
+    from nnguide import runs
+    from nnguide.feedback.corrections import correct, journal
+
+    found = runs.load(run, ["mail"])
+    cli.say(f"run: {found.folder}")
+    places = journal(found)
+    corrections = places.read()
+    _say_earlier(found)
+    if listed:
+        _list(found, corrections, as_json)
+        return 0
+    if not anyway:
+        found.check_learned("mail")
+    errors: list[tuple[str, InputError]] = []
+    given = _given(spam, "spam", errors) + _given(ham, "ham", errors)
+    given += _given(forget, "forget", errors, corrections)
+    changes = correct(found, given) if given else []
+    for change in changes:
+        if change.is_lost:
+            said = "it was not corrected: there is nothing to forget"
+            errors.append((change.given.name, InputError(said)))
+    changes = [change for change in changes if not change.is_lost]
+    count = len(places.read())
+    if as_json:
+        _options.print_json(
+            "feedback",
+            {
+                "run": str(found.folder),
+                "journal": str(places.path),
+                "corrections": count,
+                "changes": [_fields(change) for change in changes],
+                "errors": [{"input": name, "error": str(error)} for name, error in errors],
+            },
+        )
+    else:
+        for change in changes:
+            _print(change)
+    for name, error in errors:
+        click.echo(f"nnguide: {one_line(name)}: {one_line(str(error))}", err=True)
+    cli.say(f"corrections: {count:,}")
+    return InputError.exit_code if errors else 0
+
+
+def _say_earlier(run: Run) -> None:
+    from nnguide.feedback.corrections import journal
+    from nnguide.feedback.journal import earlier
+
+    for path in earlier(journal(run)):
+        cli.say(
+            f"note: {path} has corrections of another network that was in this folder; they are "
+            "not used. Correct the mail anew, or remove the file."
+        )
+
+
+def _given(
+    paths: tuple[str, ...],
+    label: str,
+    errors: list[tuple[str, InputError]],
+    corrections: Corrections = (),
+) -> list[Given]:
+    """The mails at some paths, or the corrections that a word identifies."""
+    from nnguide.data import mail
+    from nnguide.feedback.corrections import Given
+
+    if paths.count("-") > 1:
+        raise ConfigError("standard input can be read only once; got - several times")
+    found: list[Given] = []
+    for path in paths:
+        if corrections and _IDENTIFIER.fullmatch(path) and not Path(path).exists():
+            known = [one for one in corrections if one.identifier.startswith(path)]
+            if len(known) == 1:
+                found.append(Given(path, label, None, known[0].identifier))
+                continue
+        named = mail.texts_in(cli.standard_input(), "-") if path == "-" else mail.texts(path)
+        for name, text in named:
+            try:
+                if isinstance(text, InputError):
+                    raise text
+                found.append(Given.of(name, label, text))
+            except InputError as error:
+                errors.append((name, error))
+    return found
+
+
+def _print(change: Change) -> None:
+    label = "forgotten" if change.given.label == "forget" else change.given.label
+    name = one_line(change.given.name)
+    answers = f"\t{_said(change.before)}\t{_said(change.after)}" if change.after else ""
+    click.echo(f"{label}\t{name}{answers}")
+    if change.given.label == "forget":
+        return
+    if change.known is not None and change.known.label != label:
+        cli.say(f"{name}: it was corrected to {change.known.label} before; now {label} holds")
+    for other, similarity in change.contradicts:
+        cli.say(
+            f"{name}: contradiction: {other.identifier[:SHOWN]}, a near copy "
+            f"({similarity:.0%} alike), was corrected to {other.label}; each keeps its own label"
+        )
+    if change.after is not None and change.after.label != label:
+        cli.say(
+            f"{name}: it stays {change.after.label}, because the run's threshold allows no {label}"
+        )
+
+
+def _said(answer: Answer | None) -> str:
+    return "" if answer is None else f"{answer.label} {answer.probability:.6f}"
+
+
+def _fields(change: Change) -> dict[str, Any]:
+    before, after = (
+        None if answer is None else {"label": answer.label, "probability": answer.probability}
+        for answer in (change.before, change.after)
+    )
+    text = change.given.text
+    fields: dict[str, Any] = {
+        "input": change.given.name,
+        "given": change.given.label,
+        "id": change.given.identifier[:SHOWN],
+        "before": before,
+        "after": after,
+        "earlier": change.known.label if change.known else None,
+        "contradicts": [
+            {"id": other.identifier[:SHOWN], "label": other.label, "similarity": similarity}
+            for other, similarity in change.contradicts
+        ],
+    }
+    if message_id := getattr(text, "message_id", ""):
+        fields["message_id"] = message_id
+    return fields
+
+
+def _list(run: Run, corrections: Corrections, as_json: bool) -> None:
+    from nnguide.feedback.corrections import journal
+
+    if not as_json:
+        for one in corrections:
+            click.echo(f"{one.identifier[:SHOWN]}\t{one.label}\t{one.probability:.6f}\t{one.made}")
+        cli.say(f"corrections: {len(corrections):,}")
+        return
+    _options.print_json(
+        "feedback",
+        {
+            "run": str(run.folder),
+            "journal": str(journal(run).path),
+            "corrections": len(corrections),
+            "list": [_listed(one) for one in corrections],
+        },
+    )
+
+
+def _listed(one: Correction) -> dict[str, Any]:
+    return {
+        "id": one.identifier[:SHOWN],
+        "label": one.label,
+        "probability": one.probability,
+        "made": one.made,
+    }

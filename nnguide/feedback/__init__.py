@@ -1,0 +1,35 @@
+"""What the owner of a run corrects: a layer over its network, learned from a journal.
+
+    from nnguide import feedback, load
+    run = load("spam", ["mail"])
+    answers = run.predict(mails, feedback=feedback.layer(run))
+
+The run itself is never written. Its journal, in the user's data folder, has the corrections: hashes
+and numbers, no text. All else is made from it when it is opened, so that a correction that is taken
+back leaves nothing.
+
+Read the files in this order:
+
+    learner.py      corrections to what they change: near copies, and a linear model
+    journal.py      the file of corrections: whole, hashed, one process at a time
+    corrections.py  a run's journal opened: what answers, and what corrects
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nnguide.feedback.corrections import Layer
+    from nnguide.runs import Run
+
+
+def layer(run: Run) -> Layer | None:
+    """What the corrections of `run` change of its answers; None where there are none.
+
+    Raises:
+        RunError: the journal is damaged.
+    """
+    from nnguide.feedback.corrections import Layer
+
+    return Layer.of(run)

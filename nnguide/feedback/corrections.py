@@ -1,0 +1,209 @@
+"""A run's journal, opened: what answers with its corrections, and what corrects."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from nnguide.data.mail import is_empty
+from nnguide.errors import ConfigError, InputError
+from nnguide.feedback.journal import Correction, Corrections, Journal
+from nnguide.feedback.learner import Features, Learner
+from nnguide.inference.answers import answers
+from nnguide.runs import Answer, Run
+
+_ANSWERS_BY = ("light.json", "light.tflite", "model.keras")
+
+
+class Layer:
+    """What a run's corrections change of its answers; threads may share it."""
+
+    def __init__(self, threshold: float, corrections: Corrections) -> None:
+        """Learn `corrections` for a run with this threshold."""
+        self.corrections = corrections
+        self.learner = Learner(threshold)
+        for one in corrections:
+            self.learner.learn(one.features, one.probability, one.is_spam)
+
+    @classmethod
+    def of(cls, run: Run) -> Layer | None:
+        """The layer of `run`; None where it has no corrections or can have none.
+
+        Raises:
+            RunError: the journal is damaged.
+        """
+        if run.threshold is None or not run.task.kind.takes_mail:
+            return None
+        corrections = journal(run).read()
+        return cls(run.threshold, corrections) if corrections else None
+
+    @property
+    def digest(self) -> str:
+        """What tells these corrections from others, as 64 hexadecimal digits."""
+        said = [(one.identifier, one.label, one.probability) for one in self.corrections]
+        return hashlib.sha256(json.dumps(said).encode("ascii")).hexdigest()
+
+    def __call__(self, texts: Iterable[Any], outputs: np.ndarray) -> np.ndarray:
+        """The probabilities, (n, 1) float32, with the corrections.
+
+        Args:
+            texts: (n,) what was judged.
+            outputs: (n, 1) float32, what the network answered. Of what no correction bears on it
+                is the result, bit for bit.
+        """
+        changed = np.array(outputs, np.float32)
+        for row, text in enumerate(texts):
+            if not is_empty(text):
+                changed[row, 0] = self.learner.probability(Features.of(text), changed[row, 0])
+        return changed
+
+
+FORGET = "forget"
+
+
+@dataclass(frozen=True)
+class Given:
+    """A text that its owner gives a label, or takes one back from.
+
+    Attributes:
+        name: for messages.
+        label: spam, ham or forget.
+        text: of a mail, or any; None for a correction that is known by its identifier alone.
+        identifier: of the correction.
+        features: of the text, or None.
+    """
+
+    name: str
+    label: str
+    text: str | None
+    identifier: str
+    features: Features | None = None
+
+    @classmethod
+    def of(cls, name: str, label: str, text: str) -> Given:
+        """A text that can be learned from.
+
+        Raises:
+            InputError: there is nothing in it.
+        """
+        if not text.strip():
+            raise InputError("it has neither subject nor text: there is nothing to learn from")
+        features = Features.of(text)
+        return cls(name, label, text, features.identifier, features)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What became of one text that was given.
+
+    Attributes:
+        given: as it came.
+        known: the correction of the same text that there was before.
+        before, after: what the run answered, with the corrections before and after; None where
+            the text is not at hand.
+        contradicts: near copies with the other label, and how similar they are, in (0.5, 1].
+    """
+
+    given: Given
+    known: Correction | None
+    before: Answer | None = None
+    after: Answer | None = None
+    contradicts: tuple[tuple[Correction, float], ...] = ()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it was to be forgotten, and there is no such correction."""
+        return self.given.label == FORGET and self.known is None
+
+
+def journal(run: Run) -> Journal:
+    """Where the corrections of a run are.
+
+    Raises:
+        ConfigError: it is not one of texts with a threshold.
+    """
+    if run.threshold is None or not run.task.kind.takes_mail:
+        raise ConfigError(f"feedback is for spam runs; {run.folder} is of {run.task.name}")
+    files = {name: run.manifest["files"].get(name) for name in _ANSWERS_BY}
+    network = hashlib.sha256(json.dumps(files, sort_keys=True).encode("ascii")).hexdigest()
+    return Journal(network, run.folder)
+
+
+def correct(run: Run, given: Sequence[Given]) -> list[Change]:
+    """Record corrections and take others back, all at once.
+
+    A text that was given the other label before has the new one alone.
+
+    Raises:
+        ConfigError: a text is given two labels at once, or there are too many corrections.
+        RunError: the journal is damaged.
+        WriteError: it cannot be written.
+    """
+    _check_one_label(given)
+    texts = np.array([None, *(one.text for one in given)], object)[1:]
+    at_hand = np.flatnonzero([text is not None for text in texts])
+    outputs = run.outputs(texts[at_hand]) if len(at_hand) else np.zeros((0, 1), np.float32)
+    network = dict(zip(at_hand.tolist(), outputs[:, 0].tolist(), strict=True))
+    before: list[Corrections] = []
+
+    def edit(corrections: Corrections) -> Corrections:
+        before.append(corrections)
+        kept = {one.identifier: one for one in corrections}
+        for place, one in enumerate(given):
+            known = kept.get(one.identifier)
+            if one.label == FORGET:
+                kept.pop(one.identifier, None)
+            elif known is None or known.label != one.label:
+                kept.pop(one.identifier, None)
+                kept[one.identifier] = _correction(one, network[place])
+        return tuple(kept.values())
+
+    after = journal(run).change(edit)
+    layers = [Layer(run.threshold or 0.0, corrections) for corrections in (before[-1], after)]
+    answered: list[dict[int, Answer]] = []
+    for layer in layers:
+        made = answers(run.decision, layer(texts[at_hand], outputs), texts[at_hand])
+        answered.append(dict(zip(at_hand.tolist(), made, strict=True)))
+    known = {one.identifier: one for one in before[-1]}
+    return [
+        Change(
+            one,
+            known.get(one.identifier),
+            answered[0].get(place),
+            answered[1].get(place),
+            _against(one, layers[1]),
+        )
+        for place, one in enumerate(given)
+    ]
+
+
+def _check_one_label(given: Sequence[Given]) -> None:
+    seen: dict[str, Given] = {}
+    for one in given:
+        other = seen.setdefault(one.identifier, one)
+        if other.label != one.label:
+            raise ConfigError(
+                f"{other.name} is given as {other.label} and {one.name} as {one.label}, and their "
+                "texts are the same. Nothing was recorded."
+            )
+
+
+def _correction(given: Given, probability: float) -> Correction:
+    assert given.features is not None
+    made = datetime.now(UTC).isoformat(timespec="seconds")
+    return Correction(given.features, given.label == "spam", probability, made)
+
+
+def _against(given: Given, layer: Layer) -> tuple[tuple[Correction, float], ...]:
+    """The near copies of a text that have another label than it is given."""
+    if given.label == FORGET or given.features is None:
+        return ()
+    found = layer.learner.matches(given.features)
+    pairs = [(layer.corrections[one.place], one.similarity) for one in found]
+    return tuple(pair for pair in pairs if pair[0].label != given.label)

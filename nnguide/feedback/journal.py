@@ -1,0 +1,257 @@
+"""The journal of a run's corrections: one file in the user's data folder.
+
+    line 1      schema, the network's SHA-256, the run's folder
+    each line   a correction: hashes of a text, its label, what the network said
+    last line   the SHA-256 of all before it
+
+It is named by the network that it corrects: a copy of the run and one with another threshold have
+the same corrections, and a run that was trained anew begins without any. It is written whole and
+atomically, by one process at a time; who only reads sees the old one or the new one.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import hashlib
+import json
+import os
+import re
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnguide import workspace
+from nnguide.errors import ConfigError, RunError
+from nnguide.feedback.learner import Features
+from nnguide.files import atomic, parse_json, writing_to
+from nnguide.preprocessing.characters import table_sha256
+
+SCHEMA = 1
+VARIABLE = "NNGUIDE_FEEDBACK"  # a folder of journals, instead of the user's data folder
+MOST = 5_000  # corrections of a journal
+MOST_BYTES = 2**26
+PATIENCE = 30.0  # seconds that one process waits for another to write
+LABELS = ("ham", "spam")
+_IDENTIFIER = re.compile("[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, eq=False)
+class Correction:
+    """One text that its owner gave a label.
+
+    Attributes:
+        features: of the text, hashed.
+        is_spam: the label that it was given.
+        probability: P(spam) as the network alone said.
+        made: when, as ISO 8601 has it.
+    """
+
+    features: Features
+    is_spam: bool
+    probability: float
+    made: str
+
+    @property
+    def identifier(self) -> str:
+        """Of the text, and so of its one correction."""
+        return self.features.identifier
+
+    @property
+    def label(self) -> str:
+        """ham or spam."""
+        return LABELS[self.is_spam]
+
+
+Corrections = tuple[Correction, ...]
+
+
+@dataclass(frozen=True)
+class Journal:
+    """Where the corrections of a network are.
+
+    Attributes:
+        network: the SHA-256 of what the network answers by.
+        run: the run's folder, for the reader of a list.
+    """
+
+    network: str
+    run: Path
+
+    @property
+    def path(self) -> Path:
+        """The file; it need not exist."""
+        return folder() / f"{self.network[:32]}.jsonl"
+
+    @property
+    def state(self) -> tuple[int, ...]:
+        """What changes whenever the file does; () where there is none."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return ()
+        return (found.st_ino, found.st_size, found.st_mtime_ns)
+
+    def read(self) -> Corrections:
+        """The corrections, the first one first; none where there is no journal.
+
+        Raises:
+            RunError: it is damaged, of another network or another version.
+        """
+        try:
+            if not stat.S_ISREG(self.path.stat().st_mode):
+                raise ValueError("it is not a regular file")
+            if self.path.stat().st_size > MOST_BYTES:
+                raise ValueError(f"it has more than {MOST_BYTES:,} bytes")
+            content = self.path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):  # of a user whose home is /dev/null, too
+            return ()
+        except OSError as error:
+            raise RunError(f"the feedback {self.path} cannot be read: {error.strerror}") from error
+        except ValueError as error:
+            raise self._damaged(error) from error
+        try:
+            return self._parsed(content)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> RunError:
+        said = f"it has no {error}" if isinstance(error, KeyError) else error
+        return RunError(
+            f"the feedback {self.path} is damaged: {said}. Restore the file, or remove it to "
+            "begin without corrections."
+        )
+
+    def _parsed(self, content: bytes) -> Corrections:
+        body = content[: content.rfind(b"\n", 0, -1) + 1]
+        if content != body + _end_of(body):
+            raise ValueError("its hash is not that of its content")
+        first, *lines = body.decode("utf-8").splitlines()
+        head = parse_json(first)
+        if head["schema"] != SCHEMA or head["characters"] != table_sha256():
+            raise RunError(
+                f"the feedback {self.path} was written by another version of nnguide. Use that "
+                "one, or remove the file to begin without corrections."
+            )
+        if head["network"] != self.network:
+            raise ValueError("it is of another network")
+        found = tuple(_correction(parse_json(line)) for line in lines)
+        if len({one.identifier for one in found}) < len(found) or len(found) > MOST:
+            raise ValueError("a text stands in it twice, or too many do")
+        return found
+
+    def change(self, edit: Callable[[Corrections], Corrections]) -> Corrections:
+        """Replace the corrections by what `edit` makes of them, while no other process does.
+
+        Returns:
+            What the journal then holds.
+        Raises:
+            ConfigError: there are too many, or another process does not end.
+            RunError: the journal is damaged.
+            WriteError: it cannot be written.
+        """
+        with writing_to(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with workspace.locked(self.path, PATIENCE):
+            before = self.read()
+            after = edit(before)
+            if len(after) > MOST:
+                raise ConfigError(
+                    f"expected at most {MOST:,} corrections of a run; got {len(after):,}. Take "
+                    "some back with --forget, or train on such mail: nnguide train spam "
+                    "--preset mail"
+                )
+            if not after:
+                with writing_to(self.path):
+                    self.path.unlink(missing_ok=True)
+            elif after != before:
+                self._write(after)
+        return after
+
+    def _write(self, corrections: Corrections) -> None:
+        head = {
+            "schema": SCHEMA,
+            "network": self.network,
+            "run": str(self.run.absolute()),
+            "characters": table_sha256(),
+        }
+        lines = [head, *map(_fields, corrections)]
+        body = "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines).encode("ascii")
+        with atomic(self.path) as beside:
+            beside.write_bytes(body + _end_of(body))
+        self.path.chmod(0o600)  # words can be tried against hashes
+
+
+def folder() -> Path:
+    """Where the journals are."""
+    if place := os.environ.get(VARIABLE):
+        return Path(place).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_data_path("nnguide")) / "feedback"
+
+
+def earlier(journal: Journal) -> list[Path]:
+    """The journals of other networks that the same folder held before."""
+    found = []
+    for path in sorted(folder().glob("*.jsonl")):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            with path.open("rb") as file:
+                head = parse_json(file.readline(2**16).decode("utf-8"))
+            if head.get("run") == str(journal.run.absolute()) and path != journal.path:
+                found.append(path)
+    return found
+
+
+def _end_of(body: bytes) -> bytes:
+    """The last line of a journal."""
+    return json.dumps({"sha256": hashlib.sha256(body).hexdigest()}).encode("ascii") + b"\n"
+
+
+def _fields(correction: Correction) -> dict[str, Any]:
+    return {
+        "text": correction.identifier,
+        "label": correction.label,
+        "probability": correction.probability,
+        "made": correction.made,
+        "words": _packed(correction.features.whole),
+        "beginning": _packed(correction.features.beginning),
+    }
+
+
+def _correction(fields: dict[str, Any]) -> Correction:
+    """The correction in a line.
+
+    Raises:
+        ValueError, KeyError, TypeError: it is none.
+    """
+    probability = fields["probability"]
+    if not isinstance(probability, float) or not 0 <= probability <= 1:
+        raise ValueError("a probability is none")
+    if not _IDENTIFIER.fullmatch(fields["text"]) or not isinstance(fields["made"], str):
+        raise ValueError("a line is no correction")
+    return Correction(
+        Features(fields["text"], _unpacked(fields["words"]), _unpacked(fields["beginning"])),
+        LABELS.index(fields["label"]) == 1,
+        probability,
+        fields["made"],
+    )
+
+
+def _packed(hashes: np.ndarray) -> str:
+    return base64.b64encode(hashes.astype("<u4").tobytes()).decode("ascii")
+
+
+def _unpacked(text: str) -> np.ndarray:
+    try:
+        hashes = np.frombuffer(base64.b64decode(text, validate=True), "<u4").astype(np.uint32)
+    except binascii.Error as error:
+        raise ValueError("hashes are cut") from error
+    if (np.diff(hashes.astype(np.int64)) <= 0).any():
+        raise ValueError("hashes are not in order")
+    return hashes

@@ -1,0 +1,190 @@
+"""The journal is whole or refused, holds no text, and loses no correction of two processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nnguide import runs
+from nnguide.errors import ConfigError, RunError, WriteError
+from nnguide.feedback import journal as journals
+from nnguide.feedback.corrections import Given, Layer, correct, journal
+from nnguide.feedback.journal import Journal
+
+TEXTS = [f"Offer {n}\nBuy number {n} of our very best things today, Mr Quincy" for n in range(8)]
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.setenv("NNGUIDE_FEEDBACK", str(tmp_path / "feedback"))
+    return runs.Run.open(runs.shipped("spam", ["mail"]))
+
+
+def given(text, label="spam"):
+    return Given.of(text[:9], label, text)
+
+
+def answered(run):
+    found = Layer.of(run)
+    return run.predict(TEXTS, "light", feedback=found).probabilities[:, 1].tolist()
+
+
+def test_what_is_taken_back_leaves_nothing(run):
+    alone = answered(run)
+    correct(run, [given(TEXTS[0])])
+    one = answered(run)
+    correct(run, [given("Minutes\nNotes of the meeting on the budget, as promised", "ham")])
+    correct(run, [given(TEXTS[0], "ham")])
+    assert answered(run) != one
+    correct(run, [given(TEXTS[0], "forget")])
+    correct(run, [given(TEXTS[0], "spam")])
+    correct(run, [given("Minutes\nNotes of the meeting on the budget, as promised", "forget")])
+    assert answered(run) == one
+    correct(run, [given(TEXTS[0], "forget")])
+    assert answered(run) == alone
+    assert not journal(run).path.exists()
+
+
+def test_no_text_is_kept_and_no_one_else_reads_it(run):
+    correct(run, [given(TEXTS[0])])
+    path = journal(run).path
+    content = path.read_text("utf-8").lower()
+    assert not any(word in content for word in ("offer", "quincy", "things", "today"))
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_a_damaged_journal_is_refused_in_words(run):
+    """Whatever byte is changed, wherever it is cut: it answers as before, or status 5."""
+    correct(run, [given(text) for text in TEXTS[:3]])
+    path = journal(run).path
+    whole = path.read_bytes()
+    chance = random.Random(14)
+    for _ in range(200):
+        content = bytearray(whole)
+        place = chance.randrange(len(content))
+        if chance.random() < 0.5:
+            del content[place:]
+        else:
+            content[place] = (content[place] + chance.randrange(1, 256)) % 256
+        path.write_bytes(content)
+        with pytest.raises(RunError, match="damaged"):
+            Layer.of(run)
+    path.write_bytes(b"")
+    with pytest.raises(RunError, match="damaged"):
+        correct(run, [given(TEXTS[4])])
+    assert path.read_bytes() == b""
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(RunError):
+        Layer.of(run)
+
+
+def test_a_journal_that_was_made_to_match_is_checked_too(run):
+    correct(run, [given(text) for text in TEXTS[:3]])
+    path = journal(run).path
+    head, *lines = map(json.loads, path.read_text("utf-8").splitlines()[:-1])
+
+    def write(*changed):
+        body = "".join(json.dumps(line) + "\n" for line in changed).encode()
+        path.write_bytes(body + journals._end_of(body))
+
+    odd = (None, True, -1, 2**70, "x", "", [], {}, "a" * 5_000, "AAAA", "AAAAAAAAAAA=")
+    for number, line in enumerate([head, *lines]):
+        for key in line:
+            for value in odd:
+                changed = [head, *lines]
+                changed[number] = {**line, key: value}
+                if changed[number] == line or (key, value) in (("run", value), ("made", value)):
+                    continue
+                write(*changed)
+                if key in ("words", "beginning") and value in ("", "AAAA"):
+                    continue
+                with pytest.raises(RunError):
+                    Layer.of(run)
+    for changed in ([], [head, *lines, lines[0]], [[], *lines], [head, None], lines):
+        write(*changed)
+        with pytest.raises(RunError):
+            Layer.of(run)
+
+
+def test_a_copy_has_the_same_corrections_and_another_network_none(run):
+    correct(run, [given(TEXTS[0])])
+    digits = runs.Run.open(runs.shipped("digits"))
+    other = journal(runs.Run.open(runs.shipped("spam")))
+    assert other.read() == () and other.path != journal(run).path
+    copy = Journal(journal(run).network, Path("elsewhere"))
+    assert [one.label for one in copy.read()] == ["spam"]
+    with pytest.raises(ConfigError):
+        journal(digits)
+    assert Layer.of(digits) is None
+
+
+def test_two_labels_at_once_record_nothing(run):
+    with pytest.raises(ConfigError, match="Nothing was recorded"):
+        correct(run, [given(TEXTS[1]), given(TEXTS[0]), given(TEXTS[0].upper(), "ham")])
+    assert Layer.of(run) is None
+
+
+def test_contradictions_are_said_and_each_keeps_its_label(run):
+    correct(run, [given(TEXTS[0])])
+    [change] = correct(run, [given(TEXTS[1], "ham")])
+    [(other, similarity)] = change.contradicts
+    assert other.label == "spam" and 0.5 < similarity <= 1
+    assert [one.label for one in run.predict(TEXTS[:2], feedback=Layer.of(run))] == ["spam", "ham"]
+    [change] = correct(run, [given(TEXTS[0], "ham")])
+    assert change.known.label == "spam" and not change.contradicts
+
+
+def test_there_is_a_bound(run, monkeypatch):
+    monkeypatch.setattr(journals, "MOST", 2)
+    correct(run, [given(text) for text in TEXTS[:2]])
+    with pytest.raises(ConfigError, match="at most 2"):
+        correct(run, [given(TEXTS[2])])
+    assert len(journal(run).read()) == 2
+
+
+def test_a_folder_that_cannot_be_written_is_said(run, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("NNGUIDE_FEEDBACK", str(tmp_path / "file" / "feedback"))
+    assert Layer.of(run) is None
+    with pytest.raises(WriteError):
+        correct(run, [given(TEXTS[0])])
+
+
+MANY = """
+import sys
+from nnguide import runs
+from nnguide.feedback.corrections import Given, correct
+run = runs.Run.open(runs.shipped("spam", ["mail"]))
+for n in range(10):
+    correct(run, [Given.of("x", "spam", f"{sys.argv[1]} text number {n} " + "word%d " % n * 30)])
+"""
+
+
+def test_two_processes_lose_nothing_of_each_other(run):
+    started = [
+        subprocess.Popen([sys.executable, "-c", MANY, name], env={**os.environ})
+        for name in ("anna", "bert", "cleo")
+    ]
+    seen = 0
+    while any(one.poll() is None for one in started):
+        count = len(journal(run).read())  # never half written
+        assert count >= seen
+        seen = count
+    assert [one.wait() for one in started] == [0, 0, 0]
+    assert len(journal(run).read()) == 30
+
+
+def test_outputs_are_float32_and_the_given_ones_stay(run):
+    correct(run, [given(TEXTS[0])])
+    outputs = np.full((2, 1), 0.25, np.float32)
+    changed = Layer.of(run)([TEXTS[0], "something else entirely"], outputs)
+    assert changed.dtype == np.float32 and outputs.tolist() == [[0.25], [0.25]]
+    assert changed[0, 0] > 0.5 and changed[1, 0] == np.float32(0.25)
