@@ -232,7 +232,7 @@ def _correction(fields: dict[str, Any]) -> Correction:
     """
     probability = fields["probability"]
     if not isinstance(probability, float) or not 0 <= probability <= 1:
-        raise ValueError("a probability is none")
+        raise ValueError("a probability is not in [0, 1]")
     if not _IDENTIFIER.fullmatch(fields["text"]) or not isinstance(fields["made"], str):
         raise ValueError("a line is no correction")
     return Correction(

@@ -87,7 +87,7 @@ def test_its_json_is_as_documented(nnguide, box):
     json_schema.check(answer, "answered")
     assert answer["changes"][0]["before"] is None
     for answer in predicted(nnguide, "ham.eml", "near.eml"):
-        json_schema.check(answer, "answered", "corrected", "a mail that has one")
+        json_schema.check(answer, "an input", "answered", "corrected", "a mail that has one")
 
 
 def test_a_mailbox_and_several_paths_are_corrected_at_once(nnguide, box):
