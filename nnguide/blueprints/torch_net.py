@@ -11,16 +11,9 @@ import numpy as np
 from nnguide.blueprints import optimizers, training_loop
 from nnguide.blueprints.activations import LEAK
 from nnguide.blueprints.initializers import initial_weights
+from nnguide.blueprints.pytorch import data, nn, torch
 from nnguide.blueprints.settings import Settings
 from nnguide.blueprints.training_loop import Record
-from nnguide.errors import ExtraError
-
-try:
-    import torch
-    from torch import nn
-    from torch.utils.data import DataLoader, Sampler, TensorDataset
-except ImportError as error:
-    raise ExtraError.missing("PyTorch", "torch") from error
 
 ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "linear": lambda z: z,
@@ -32,7 +25,7 @@ ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 }
 
 
-class Batches(Sampler[list[int]]):
+class Batches(data.Sampler[list[int]]):
     """The batches that the NumPy twin sees, in the same order, drawn anew each epoch."""
 
     def __init__(self, n: int, settings: Settings) -> None:
@@ -89,8 +82,8 @@ class TorchNet(nn.Module):
         X, Y = training_loop.examples(X, y, self.sizes, self.dtype)
         torch.manual_seed(s.seed)  # which units dropout zeroes
         on_gpu = self.device.type == "cuda"
-        loader = DataLoader(  # pinned memory lets the GPU fetch a batch while it computes
-            TensorDataset(torch.from_numpy(X), torch.from_numpy(Y)),
+        loader = data.DataLoader(  # pinned memory lets the GPU fetch a batch while it computes
+            data.TensorDataset(torch.from_numpy(X), torch.from_numpy(Y)),
             sampler=Batches(len(X), s),
             batch_size=None,  # the sampler gives whole batches
             pin_memory=on_gpu,

@@ -157,10 +157,8 @@ def _ours(
 
 def _torch(training: Examples, held: Examples, test: Examples, seed: int) -> dict[str, float]:
     """The network of `fast`, its batches and its schedule, in PyTorch."""
-    try:
-        import torch
-    except ImportError as error:
-        raise ExtraError.missing("PyTorch", "torch") from error
+    from nnguide.blueprints.pytorch import torch
+
     config = configure("digits", preset="fast")
     torch.manual_seed(seed)
     model = torch_twin(config)
@@ -194,8 +192,7 @@ def _torch(training: Examples, held: Examples, test: Examples, seed: int) -> dic
 
 def torch_twin(config: Config) -> Any:
     """The Keras network of a configuration, layer by layer, as a torch Module."""
-    import torch
-    from torch import nn
+    from nnguide.blueprints.pytorch import nn, torch
 
     core = tasks.get("digits").build(config, None, 10)
     modules: list[Any] = []
@@ -222,9 +219,7 @@ def torch_twin(config: Config) -> Any:
         elif kind == "MaxPooling2D":
             size, stride = settings["pool_size"][0], settings["strides"][0]
             modules.append(nn.MaxPool2d(size, stride, ceil_mode=settings["padding"] == "same"))
-        elif (
-            layer.name == "space_to_depth"
-        ):  # of blocks into channels; its two layers before need nothing
+        elif layer.name == "space_to_depth":  # its two layers before need nothing
             channels = layer.output.shape[-1]
             modules.append(nn.PixelUnshuffle(math.isqrt(channels)))
         elif kind == "Flatten":

@@ -74,7 +74,9 @@ def test_an_update_is_that_of_the_blueprints(own):
 
 
 def test_pytorch_finds_the_same(own):
-    torch = pytest.importorskip("torch")
+    pytest.importorskip("torch")
+    from nnguide.blueprints.pytorch import torch
+
     z, y = RANDOM.normal(size=(5, 3)), RANDOM.integers(3, size=5)
     sums = torch.tensor(z, requires_grad=True)
     loss = torch.nn.functional.cross_entropy(sums, torch.tensor(y))
