@@ -226,6 +226,20 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def state(path: Path) -> str:
+    """A hash of the names, sizes and times of the files at a path."""
+    files = [path]
+    if path.is_dir():
+        files = sorted(Path(top, name) for top, _, names in os.walk(path) for name in names)
+    hashed = hashlib.sha256()
+    for file in files:
+        with contextlib.suppress(OSError):  # it cannot be read then, either
+            status = file.stat()
+            line = f"{file.relative_to(path)}\0{status.st_size}\0{status.st_mtime_ns}\n"
+            hashed.update(line.encode("utf-8", "surrogateescape"))
+    return hashed.hexdigest()
+
+
 def cache_dir() -> Path:
     """Where prepared data lies: NNGUIDE_CACHE, else the user's cache folder."""
     if chosen := os.environ.get("NNGUIDE_CACHE"):

@@ -17,6 +17,17 @@ PAGE = Path(__file__).parent.parent / "docs" / "distributed.md"
 COUNT = 40_000
 
 
+NOTED = """
+class Noted(Spam):
+    def __call__(self, batch):
+        import os
+
+        answered = super().__call__(batch)
+        (places / str(os.getpid())).touch()  # it has answered something
+        return answered
+"""
+
+
 def lines_for(engine: str) -> str:
     """What the page says for an engine."""
     found = re.search(rf"```python {engine}\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
@@ -61,24 +72,15 @@ def test_ray_data_with_an_actor_that_is_killed(texts, monkeypatch, tmp_path):
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, configure_logging=False)
     try:
         messages = ray.data.from_items(
-            [{"id": number, "text": text} for number, text in enumerate(texts)]
+            [{"id": number, "text": text} for number, text in enumerate(texts)],
+            override_num_blocks=20,
         )
-        names = {"messages": messages}
-        exec(lines_for("ray"), names)
-        spam, places = names["Spam"], tmp_path
-
-        class Noted(spam):
-            """Says which process it is in, once it has answered something."""
-
-            def __call__(self, batch):
-                answered = super().__call__(batch)
-                (places / str(os.getpid())).touch()
-                return answered
-
-        answered = messages.map_batches(Noted, batch_size=256, concurrency=2)
+        names = {"__name__": "__main__", "messages": messages, "places": tmp_path}
+        exec(lines_for("ray") + NOTED, names)  # of __main__, so that workers get it by value
+        answered = messages.map_batches(names["Noted"], batch_size=256, compute=names["actors"])
         found, rows, killed = {}, 0, None
         for row in answered.iter_rows():
-            if killed is None and (pids := [int(path.name) for path in places.iterdir()]):
+            if killed is None and (pids := [int(path.name) for path in tmp_path.iterdir()]):
                 killed = pids[0]
                 os.kill(killed, signal.SIGKILL)
             rows += 1
@@ -101,7 +103,7 @@ def test_spark_maps_in_pandas(texts, monkeypatch):
     )
     try:
         messages = spark.createDataFrame(list(enumerate(texts)), ["id", "text"])
-        names = {"messages": messages}
+        names = {"__name__": "__main__", "messages": messages}
         exec(lines_for("spark"), names)
         collected = names["answered"].collect()
         found = {row["id"]: (row["label"], row["probability"]) for row in collected}

@@ -164,23 +164,57 @@ def _path(
     metavar="DIR",
     help="A folder with the official files; without it, NNGUIDE_DATA_DIR/<set> or a download.",
 )
+@click.option("--records", is_flag=True, help="For a path: write its texts as record files.")
+@_options.columns
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="For --records: the folder. [NAME.records]"
+)
+@click.option("--resume", is_flag=True, help="For --records: go on where a killed one ended.")
+@click.option("--force", is_flag=True, help="For --records: replace the folder.")
 @_options.as_json
-def prepare(name: str, manual_dir: Path | None, as_json: bool) -> None:
+def prepare(
+    name: str,
+    manual_dir: Path | None,
+    records: bool,
+    label_column: str | None,
+    text_column: str | None,
+    encoding: str | None,
+    out: Path | None,
+    resume: bool,
+    force: bool,
+    as_json: bool,
+) -> None:
     """Prepare the data set NAME, so that it loads at once.
 
     \b
     nnguide data prepare mnist
     nnguide data prepare sms_spam/paper
     nnguide data prepare spamassassin --manual-dir ~/Downloads/spamassassin
+    nnguide data prepare messages.csv --records
 
     Every file is checked against its published checksum. What is already prepared is kept.
+
+    With --records NAME is the path of a table or of folders of texts, of any size. They are
+    written as record files, which `train`, `evaluate`, `tune` and `predict` take as a --dataset
+    and read by index, so that they need not fit into memory.
     """
     from nnguide import data
 
     started = time.monotonic()
-    cli.say(f"preparing {name}; the first time takes up to a minute")
-    folder = data.prepare(name, manual_dir)
-    counts = data.info(name)["counts"]
+    folder: Path | None
+    if records:
+        if manual_dir is not None:
+            raise ConfigError("--manual-dir is for a data set with a name; --records for a path")
+        cli.show_log()
+        folder, counts = _records(
+            Path(name).expanduser(), (label_column, text_column, encoding), out, resume, force
+        )
+    elif label_column or text_column or encoding or out or resume or force:
+        raise ConfigError("columns, --encoding, --out, --resume and --force are for --records")
+    else:
+        cli.say(f"preparing {name}; the first time takes up to a minute")
+        folder = data.prepare(name, manual_dir)
+        counts = data.info(name)["counts"]
     if as_json:
         answer = {
             "name": name,
@@ -192,6 +226,34 @@ def prepare(name: str, manual_dir: Path | None, as_json: bool) -> None:
         return
     click.echo(f"{name} is built in" if folder is None else f"{name} is prepared in {folder}")
     _echo_counts(counts)
+
+
+def _records(
+    path: Path,
+    columns: tuple[str | None, str | None, str | None],
+    out: Path | None,
+    resume: bool,
+    force: bool,
+) -> tuple[Path, dict[str, dict[str, int]]]:
+    """Write record files; their folder, and set -> label -> texts."""
+    from nnguide.data import record_files
+    from nnguide.data.table_files import check_encoding
+    from nnguide.data.tables import Columns
+
+    label, text, encoding = columns
+
+    def report(progress: record_files.Progress) -> None:
+        cli.say(f"{progress.texts:,} texts")
+
+    folder, done = record_files.prepare(
+        path,
+        Columns(label, text, check_encoding(encoding)),
+        out,
+        resume=resume,
+        force=force,
+        report=report,
+    )
+    return folder, done.counts
 
 
 def _echo_counts(counts: dict[str, dict[str, int]] | None) -> None:

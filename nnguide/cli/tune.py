@@ -93,6 +93,7 @@ def command(
         if worker.role(os.environ) == "worker":
             worker.work(task)
             return
+        worker.Guard.of(os.environ).check(worker.chief_address(os.environ))
     for option, value, least in (("--workers", workers, int(alone)), ("--compare", compare, 0)):
         if value is not None and value < least:
             raise ConfigError(f"{option} must be {least} or more; got {value}")

@@ -27,7 +27,8 @@ class Examples:
 
     Attributes:
         inputs: (n, 28, 28) uint8 grey levels 0-255, white on black; (n,) object, each a str; or
-            (n, features) float32 numbers.
+            (n, features) float32 numbers. Texts may be nnguide.data.records.Records, which are
+            read when they are looked at.
         labels: (n,) int64 in [0, len(label_names)).
         label_names: what each label is called, in label order.
         left_out: the inputs that could not be read.
@@ -63,12 +64,21 @@ class Examples:
                 f"expected the same labels on both sides; got {', '.join(self.label_names)} "
                 f"and {', '.join(other.label_names)}"
             )
+        join = getattr(self.inputs, "followed_by", None)
         return replace(
             self,
-            inputs=np.concatenate([self.inputs, other.inputs]),
+            inputs=join(other.inputs) if join else np.concatenate([self.inputs, other.inputs]),
             labels=np.concatenate([self.labels, other.labels]),
             left_out=self.left_out + other.left_out,
         )
+
+    def in_memory(self, most: int) -> Examples:
+        """At most `most` of these, evenly spread, in memory, where they are read from a disk."""
+        if isinstance(self.inputs, np.ndarray):
+            return self
+        size = len(self)
+        some = self.take(np.linspace(0, size - 1, min(size, most)).astype(np.int64))
+        return replace(some, inputs=np.asarray(some.inputs))
 
     def counts(self) -> dict[str, int]:
         """How many examples each label has."""
@@ -77,7 +87,10 @@ class Examples:
 
 
 def stratified_split(
-    labels: np.ndarray, fraction: float, seed: int, groups: Sequence[object] | None = None
+    labels: np.ndarray,
+    fraction: float,
+    seed: int,
+    groups: Sequence[object] | np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Divide examples in two, each label in the same proportion on both sides.
 
@@ -93,6 +106,8 @@ def stratified_split(
         InputError: a label has only one group, so it cannot stand on both sides.
     """
     random = np.random.default_rng(seed)
+    if isinstance(groups, np.ndarray):
+        return _split_by_number(labels, fraction, random, groups)
     members: dict[object, list[int]] = {}
     for index in range(len(labels)):
         members.setdefault(index if groups is None else groups[index], []).append(index)
@@ -104,15 +119,35 @@ def stratified_split(
     second: list[int] = []
     for label in sorted(by_label):
         found = by_label[label]
-        if len(found) < 2:
-            raise InputError(
-                f"expected at least two different examples of every label, to split them; label "
-                f"number {label} has {len(found)}"
-            )
-        wanted = min(max(round(fraction * len(found)), 1), len(found) - 1)
-        for position in random.permutation(len(found))[:wanted]:
+        for position in _drawn(random, len(found), fraction, label):
             second.extend(found[position])
 
     chosen = np.zeros(len(labels), bool)
     chosen[second] = True
+    return np.flatnonzero(~chosen), np.flatnonzero(chosen)
+
+
+def _drawn(random: np.random.Generator, groups: int, fraction: float, label: int) -> np.ndarray:
+    """Which of the groups of a label go to the second side."""
+    if groups < 2:
+        raise InputError(
+            f"expected at least two different examples of every label, to split them; label "
+            f"number {label} has {groups}"
+        )
+    wanted = min(max(round(fraction * groups), 1), groups - 1)
+    return random.permutation(groups)[:wanted]
+
+
+def _split_by_number(
+    labels: np.ndarray, fraction: float, random: np.random.Generator, groups: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same division, for groups that are numbers, without an object for each example."""
+    _, first, group = np.unique(groups, return_index=True, return_inverse=True)
+    is_second = np.zeros(len(first), bool)
+    order = np.argsort(first)  # groups as they come first
+    label_of = labels[first[order]]
+    for label in np.unique(label_of).tolist():
+        mine = order[label_of == label]
+        is_second[mine[_drawn(random, len(mine), fraction, label)]] = True
+    chosen = is_second[group]
     return np.flatnonzero(~chosen), np.flatnonzero(chosen)

@@ -288,7 +288,7 @@ def _label_name(value: Any) -> str | InputError:
     return str(value).strip()
 
 
-def _groups(examples: Examples) -> Sequence[Any]:
+def _groups(examples: Examples) -> Sequence[Any] | np.ndarray:
     """(n,) equal for examples that must stand on one side of a split, as of files."""
     from nnguide.data import picture_files, splits
 

@@ -7,13 +7,16 @@ import numpy as np
 from nnguide.config import Config
 from nnguide.data.distinct import distinct_key
 from nnguide.data.examples import Examples, stratified_split
+from nnguide.data.records import Records
 from nnguide.errors import InputError
 
 TEST_FRACTION = 0.2
 
 
-def groups(examples: Examples) -> list[str] | None:
+def groups(examples: Examples) -> list[str] | np.ndarray | None:
     """What must stay on one side of a split: equal texts; None for other inputs."""
+    if isinstance(examples.inputs, Records):
+        return examples.inputs.keys
     if examples.inputs.dtype != object:
         return None
     return [distinct_key(text) for text in examples.inputs]

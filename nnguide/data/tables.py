@@ -110,16 +110,12 @@ def read(path: Path, columns: Columns) -> tuple[list[int], list[str], tuple[Left
     labels: list[int] = []
     texts: list[str] = []
     bad: list[LeftOut] = []
-    for line, *row in _rows(path, columns):
-        try:
-            if isinstance(row[0], InputError):
-                raise row[0]
-            label, text = row
-            labels.append(label_number(label, columns))
-            texts.append(checked(str(text)))
-        except InputError as error:
-            del labels[len(texts) :]
-            bad.append(LeftOut(f"line {line}", str(error)))
+    for line, row in _labelled(_rows(path, columns), columns):
+        if isinstance(row, InputError):
+            bad.append(LeftOut(f"line {line}", str(row)))
+        else:
+            labels.append(row[0])
+            texts.append(row[1])
         if len(texts) > user_data.MAX_EXAMPLES:
             raise InputError(
                 f"{path}: expected at most {user_data.MAX_EXAMPLES:,} texts; got more."
@@ -127,6 +123,34 @@ def read(path: Path, columns: Columns) -> tuple[list[int], list[str], tuple[Left
     if not texts and not bad:
         raise InputError(f"{path}: expected labelled texts; the file has none.")
     return labels, texts, user_data.leave_out(path, "rows", bad, len(texts) + len(bad))
+
+
+def each(path: Path, columns: Columns) -> Iterator[tuple[int, tuple[int, str] | InputError]]:
+    """As `read`, row by row, of a table of any size in which a bad row costs no other.
+
+    Gives the line, and the place of the label with the text, or why there are none.
+    """
+    for line, row in _labelled(_rows(path, columns, lenient=True), columns):
+        yield (
+            line,
+            InputError(without_place(path, line, row)) if isinstance(row, InputError) else row,
+        )
+
+
+def _labelled(rows: Rows, columns: Columns) -> Iterator[tuple[int, tuple[int, str] | InputError]]:
+    for line, *row in rows:
+        try:
+            if isinstance(row[0], InputError):
+                raise row[0]
+            label, text = row
+            yield line, (label_number(label, columns), checked(str(text)))
+        except InputError as error:
+            yield line, error
+
+
+def without_place(path: Path, line: int, error: InputError) -> str:
+    """What an error says, without the file and the line that it begins with."""
+    return str(error).removeprefix(f"{path}, line {line}: ").removeprefix(f"{path}: ")
 
 
 def checked(text: str) -> str:
@@ -154,13 +178,26 @@ def quoted(values: Sequence[object]) -> str:
 # The forms
 
 
-def _rows(path: Path, columns: Columns) -> Rows:
+def _rows(path: Path, columns: Columns, lenient: bool = False) -> Rows:
+    """The rows; with `lenient` a row that cannot be read is an error in its place."""
     kind = table_files.form(path)
     if kind == "jsonl":
-        return _json_rows(path, columns)
-    if kind == "csv" or (kind == "tsv" and (columns.named or not _is_collection(path, columns))):
-        return _separated_rows(path, columns)
-    return _collection_rows(path, columns)
+        return _json_rows(path, columns, lenient)
+    is_collection = begins_as_collection if lenient else _is_collection
+    if kind == "csv" or (kind == "tsv" and (columns.named or not is_collection(path, columns))):
+        return _separated_rows(path, columns, lenient)
+    return _collection_rows(path, columns, lenient)
+
+
+def begins_as_collection(path: Path, columns: Columns) -> bool:
+    """Whether a file is in the form of the SMS Spam Collection, told by its first lines."""
+    if columns.named or table_files.form(path) not in ("", "tsv"):
+        return False
+    filled = (line for line, _ in table_files.each_line(path, columns.encoding) if line.strip())
+    ahead = list(itertools.islice(filled, SAMPLED))
+    return bool(ahead) and all(
+        tab and columns.holds_label(label) for label, tab, _ in (x.partition("\t") for x in ahead)
+    )
 
 
 def _is_collection(path: Path, columns: Columns) -> bool:
@@ -169,13 +206,18 @@ def _is_collection(path: Path, columns: Columns) -> bool:
     return all(line.startswith(("ham\t", "spam\t")) for line in lines if line.strip())
 
 
-def _collection_rows(path: Path, columns: Columns) -> Rows:
+def _collection_rows(path: Path, columns: Columns, lenient: bool) -> Rows:
     if columns.named:
         raise ConfigError(
             f"{path} has no named columns: each line is a label, a tab and a text. Leave out "
             f"--label-column and --text-column, or give a {', '.join(SUFFIXES)} file."
         )
-    for number, line in enumerate(table_files.lines(path, columns.encoding), 1):
+    for number, (line, error) in enumerate(table_files.each_line(path, columns.encoding), 1):
+        if error is not None:
+            if not lenient:
+                raise error
+            yield number, error
+            continue
         if not line.strip():
             continue
         label, tab, text = line.removesuffix("\n").removesuffix("\r").partition("\t")
@@ -215,14 +257,16 @@ def _fits(names: list[str], columns: Columns) -> bool:
     return wanted <= plain or (len(names) == 2 and columns.holds_label(names[0]))
 
 
-def _separated_rows(path: Path, columns: Columns) -> Rows:
+def _separated_rows(path: Path, columns: Columns, lenient: bool) -> Rows:
     delimiter, _ = layout(path, columns)
-    records = table_files.records(path, columns.encoding, delimiter)
+    read = table_files.each_record if lenient else table_files.records
+    records = read(path, columns.encoding, delimiter)
     first = next(records, None)
     if first is None:
         return
     line, names = first
-    assert isinstance(names, list)  # the first row has as many fields as itself
+    if isinstance(names, InputError):
+        raise InputError(f"{path}, line {line}: {without_place(path, line, names)}")
     ahead: list[table_files.Record] = []
     where = columns.find(path, names)
     if where is None and len(names) == 2 and columns.holds_label(names[0]):
@@ -280,9 +324,10 @@ def text_columns(sample: list[list[str]], places: Sequence[int]) -> list[int]:
     return [place for place in places if is_text(place)]
 
 
-def _json_rows(path: Path, columns: Columns) -> Rows:
+def _json_rows(path: Path, columns: Columns, lenient: bool) -> Rows:
     keys: tuple[str, str] | None = None
-    for number, record in table_files.json_records(path, columns.encoding):
+    read = table_files.each_json_record if lenient else table_files.json_records
+    for number, record in read(path, columns.encoding):
         if isinstance(record, InputError):
             yield number, record
             continue

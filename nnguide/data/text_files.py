@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from nnguide.data import table_files, tables, user_data
+from nnguide.data import records, table_files, tables, user_data
 from nnguide.data.distinct import distinct_key
 from nnguide.data.examples import Examples, LeftOut
 from nnguide.data.tables import Columns
@@ -55,7 +55,11 @@ def read(
     path = Path(path)
     columns = Columns(label_column or None, text_column or None, encoding or None, label_names)
     user_data.check(path, split)
-    found = _found_parts(path) if path.is_dir() else {}
+    if records.is_records(path):
+        if columns.named or encoding:
+            raise ConfigError(f"{path} holds records, which have no columns and no encoding")
+        return records.read(path, split, label_names, split_seed)
+    found = found_parts(path) if path.is_dir() else {}
     if found:
         return user_data.official(
             path, split, found, lambda part: _read_source(found[part], columns, part != "test")
@@ -72,7 +76,7 @@ def _listed(columns: Columns) -> str:
     return " and ".join(columns.labels[::-1])
 
 
-def _found_parts(path: Path) -> dict[str, Path]:
+def found_parts(path: Path) -> dict[str, Path]:
     """Where each part of a folder lies: a folder or a table of that name."""
     by_name: dict[str, list[Path]] = {}
     for entry in user_data.entries(path):
@@ -91,6 +95,46 @@ def _found_parts(path: Path) -> dict[str, Path]:
     return {part: by_name[name][0] for part, name in found.items()}
 
 
+def labelled(source: Path, columns: Columns) -> Iterator[tuple[str, tuple[int, str] | InputError]]:
+    """Each text of a table, or of a folder with one table or class folders, one at a time.
+
+    Gives its name, and the place of its label with the text, or why it cannot be read.
+    """
+    if not source.is_dir():
+        for line, row in tables.each(source, columns):
+            yield f"line {line}", row
+        return
+    inside = user_data.entries(source)
+    named = {entry.name.lower().removesuffix(".mbox"): entry for entry in inside}
+    classes = {name: named[name] for name in columns.labels if name in named}
+    listed_tables = [entry for entry in inside if entry.name.lower().endswith(TABLES)]
+    if len(listed_tables) == 1 and not classes:
+        yield from labelled(listed_tables[0], columns)
+        return
+    if not classes:
+        raise _unknown_form(source, inside)
+    _check_no_columns(source, columns)
+    for name, folder in classes.items():
+        for file, text in _each_text(folder):
+            place = str(Path(file).relative_to(source))
+            label = columns.labels.index(name)
+            yield place, text if isinstance(text, InputError) else (label, text)
+
+
+def _unknown_form(source: Path, inside: Sequence[Path]) -> InputError:
+    return InputError(
+        f"{source}: expected {FORMS}; got {user_data.listed([e.name for e in inside])}."
+    )
+
+
+def _check_no_columns(path: Path, columns: Columns) -> None:
+    if columns.named:
+        raise ConfigError(
+            f"{path} has no columns: its folders {_listed(columns)} hold messages. "
+            "Leave out --label-column and --text-column."
+        )
+
+
 def _read_source(source: Path, columns: Columns, both: bool) -> Examples:
     """A table, or a folder with one table or with spam/ and ham/; `both` labels must be there."""
     if source.is_dir():
@@ -103,9 +147,7 @@ def _read_source(source: Path, columns: Columns, both: bool) -> Examples:
         elif len(listed_tables) == 1 and not classes:
             labels, found, left_out = tables.read(listed_tables[0], columns)
         else:
-            raise InputError(
-                f"{source}: expected {FORMS}; got {user_data.listed([e.name for e in inside])}."
-            )
+            raise _unknown_form(source, inside)
     else:
         labels, found, left_out = tables.read(source, columns)
     if both and len(set(labels)) < 2:
@@ -121,11 +163,7 @@ def _read_source(source: Path, columns: Columns, both: bool) -> Examples:
 
 def _read_folders(path: Path, folders: Sequence[Path], columns: Columns) -> Texts:
     """The messages in class folders: plain text, one a file, or mail in any form."""
-    if columns.named:
-        raise ConfigError(
-            f"{path} has no columns: its folders {_listed(columns)} hold messages. "
-            "Leave out --label-column and --text-column."
-        )
+    _check_no_columns(path, columns)
     labels: list[int] = []
     found: list[str] = []
     bad: list[LeftOut] = []
@@ -142,17 +180,23 @@ def _read_folders(path: Path, folders: Sequence[Path], columns: Columns) -> Text
 
 def _texts(path: Path, folder: Path, bad: list[LeftOut]) -> list[str]:
     """The text of each mail and of each plain file in `folder`; what is neither goes to `bad`."""
+    found: list[str] = []
+    for name, text in _each_text(folder):
+        if isinstance(text, str):
+            found.append(text)
+        elif Path(name) == folder:
+            raise InputError(f"{folder}: expected mails or messages; {text}.") from text
+        else:
+            bad.append(LeftOut(str(Path(name).relative_to(path)), str(text)))
+    return found
+
+
+def _each_text(folder: Path) -> Iterator[tuple[str, str | InputError]]:
     from nnguide.data.mail.mailboxes import mails
     from nnguide.data.mail.message import message_text
 
-    found: list[str] = []
     for name, raw in mails(folder):
         try:
-            if isinstance(raw, InputError):
-                raise raw
-            found.append(message_text(raw))
+            yield name, raw if isinstance(raw, InputError) else message_text(raw)
         except InputError as error:
-            if Path(name) == folder:
-                raise InputError(f"{folder}: expected mails or messages; {error}.") from error
-            bad.append(LeftOut(str(Path(name).relative_to(path)), str(error)))
-    return found
+            yield name, error

@@ -13,11 +13,13 @@ from nnguide.data import table_files
 from nnguide.data.tables import (
     SAMPLED,
     Columns,
+    begins_as_collection,
     checked,
     layout,
     position,
     quoted,
     text_columns,
+    without_place,
 )
 from nnguide.errors import InputError
 
@@ -79,22 +81,6 @@ def texts(path: Path, columns: Columns) -> Iterator[tuple[int, str | InputError]
             yield line, checked(text)
         except InputError as error:
             yield line, error
-
-
-def without_place(path: Path, line: int, error: InputError) -> str:
-    """What an error says, without the file and the line that it begins with."""
-    return str(error).removeprefix(f"{path}, line {line}: ").removeprefix(f"{path}: ")
-
-
-def begins_as_collection(path: Path, columns: Columns) -> bool:
-    """Whether a file is in the form of the SMS Spam Collection, told by its first lines."""
-    if columns.named or table_files.form(path) not in ("", "tsv"):
-        return False
-    filled = (line for line, _ in table_files.each_line(path, columns.encoding) if line.strip())
-    ahead = list(itertools.islice(filled, SAMPLED))
-    return bool(ahead) and all(
-        tab and columns.holds_label(label) for label, tab, _ in (x.partition("\t") for x in ahead)
-    )
 
 
 def _collection_texts(path: Path, columns: Columns) -> Iterator[tuple[int, str | InputError]]:

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from nnguide.data.examples import Examples, LeftOut, stratified_split
 from nnguide.errors import ConfigError, DataError, InputError
 
@@ -100,25 +102,28 @@ def find_parts(names: Iterable[str]) -> dict[str, str]:
 
 
 def leave_out(
-    path: Path | str, kind: str, bad: Sequence[LeftOut], total: int
+    path: Path | str, kind: str, bad: Sequence[LeftOut], total: int, count: int | None = None
 ) -> tuple[LeftOut, ...]:
     """Count and name what could not be read of `total` inputs in `path`.
 
+    Args:
+        count: how many those are, where `bad` has the first of them alone.
     Raises:
         InputError: nothing could be read.
     """
     if not bad:
         return ()
+    count = len(bad) if count is None else count
     listed_bad = [f"  {one}" for one in bad[:SHOWN]]
-    if len(bad) > SHOWN:
-        listed_bad.append(f"  and {len(bad) - SHOWN:,} more")
-    first = f"{len(bad):,} of the {total:,} {kind} in {path} cannot be used"
-    if len(bad) == total:
+    if count > SHOWN:
+        listed_bad.append(f"  and {count - SHOWN:,} more")
+    first = f"{count:,} of the {total:,} {kind} in {path} cannot be used"
+    if count == total:
         raise InputError("\n".join([f"{first}:", *listed_bad]))
     log.warning(
         "%s",
         "\n".join([f"{first} and are left out:", *listed_bad]),
-        extra={"left_out": len(bad)},  # by which the command line ends with status 4
+        extra={"left_out": count},  # by which the command line ends with status 4
     )
     return tuple(bad)
 
@@ -151,7 +156,11 @@ def official(
 
 
 def divided(
-    path: Path | str, examples: Examples, split: str, seed: int, groups: Sequence[Hashable]
+    path: Path | str,
+    examples: Examples,
+    split: str,
+    seed: int,
+    groups: Sequence[Hashable] | np.ndarray,
 ) -> Examples:
     """One side, or all, of data without parts: 80 % for training, 20 % for the test.
 
@@ -166,16 +175,25 @@ def divided(
     """
     if split == "all":
         return examples
-    distinct: list[set[Hashable]] = [set() for _ in examples.label_names]
-    owner: dict[Hashable, int] = {}
-    for label, group in zip(examples.labels.tolist(), groups, strict=True):
-        distinct[owner.setdefault(group, label)].add(group)
-    for name, members in zip(examples.label_names, distinct, strict=True):
-        if len(members) < 2:
+    for name, members in zip(examples.label_names, _distinct(examples, groups), strict=True):
+        if members < 2:
             raise InputError(
                 f"{path}: expected at least 2 distinct examples of every label, to split them into "
-                f"training and test; {name} has {len(members)}. Add more, or split them yourself "
+                f"training and test; {name} has {members}. Add more, or split them yourself "
                 f"into a train and a test set."
             )
     train, test = stratified_split(examples.labels, TEST_SHARE, seed, groups)
     return examples.take(train if split == "train" else test)
+
+
+def _distinct(examples: Examples, groups: Sequence[Hashable] | np.ndarray) -> list[int]:
+    """How many groups each label has; a group goes by the label of its first example."""
+    if isinstance(groups, np.ndarray):
+        _, first = np.unique(groups, return_index=True)
+        labels = examples.labels[first]
+    else:
+        owner: dict[Hashable, int] = {}
+        for label, group in zip(examples.labels.tolist(), groups, strict=True):
+            owner.setdefault(group, label)
+        labels = np.fromiter(owner.values(), np.int64, len(owner))
+    return np.bincount(labels, minlength=len(examples.label_names)).tolist()

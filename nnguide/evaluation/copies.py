@@ -10,6 +10,7 @@ import numpy as np
 
 from nnguide import data
 from nnguide.data.distinct import distinct_key
+from nnguide.data.records import Records, keys_of
 from nnguide.runs import Run
 
 
@@ -36,5 +37,7 @@ def training_inputs(run: Run, own: str) -> np.ndarray:
 
 def among(inputs: np.ndarray, training: np.ndarray) -> np.ndarray:
     """Which of `inputs` are in `training`: (n,) bool."""
+    if isinstance(inputs, Records) or isinstance(training, Records):
+        return np.isin(keys_of(inputs), keys_of(training))
     learned = {key(example) for example in training}
     return np.array([key(example) in learned for example in inputs], bool)

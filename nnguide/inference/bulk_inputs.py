@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from nnguide.data import mail, pixel_tables, table_files, unlabelled, user_data
+from nnguide.data import mail, pixel_tables, records, table_files, tables, unlabelled, user_data
 from nnguide.data.mail.mailboxes import mails
 from nnguide.data.mail.message import MAX_PART, is_mail, message_text, read_mail
 from nnguide.data.tables import Columns
@@ -25,6 +25,8 @@ Unread = Iterator[tuple[str, Callable[[], Any]]]
 def kinds_of_text(path: Path) -> list[str]:
     """Which kinds of text a data set holds: messages or mail; told by how it begins."""
     if path.is_dir():
+        if records.is_records(path):
+            return list(records.kinds(path))
         if _tables(path):
             return ["messages"]
         raw = next((raw for _, raw in mails(path) if isinstance(raw, bytes)), b"")
@@ -43,7 +45,10 @@ def texts(path: Path, columns: Columns, kinds: Sequence[str]) -> Unread:
     Raises:
         ConfigError, InputError: the whole file cannot be read as one of these.
     """
-    if path.is_dir():
+    if path.is_dir() and records.is_records(path):
+        for number, text in enumerate(records.read(path, "all", columns.labels, 0).inputs, 1):
+            yield f"{path}, record {number}", functools.partial(_same, text)
+    elif path.is_dir():
         yield from _folder(path, columns, kinds)
     elif message_files.is_table(path):
         yield from _rows(path, columns)
@@ -51,7 +56,7 @@ def texts(path: Path, columns: Columns, kinds: Sequence[str]) -> Unread:
         yield from _mails(path, kinds)
     elif reason := message_files.refusal(beginning) if not columns.encoding else None:
         raise InputError(f"{path}: {reason}")
-    elif unlabelled.begins_as_collection(path, columns):
+    elif tables.begins_as_collection(path, columns):
         yield from _rows(path, columns)
     else:
         yield from _lines(path, columns.encoding)
@@ -83,7 +88,7 @@ def numbers(path: Path, features: Sequence[str]) -> Unread:
     rows = table_files.each_record(path, None, delimiter)
     line, header = next(rows, (1, InputError("expected a header line with names; got nothing")))
     if isinstance(header, InputError):
-        raise InputError(f"{path}: {unlabelled.without_place(path, line, header)}")
+        raise InputError(f"{path}: {tables.without_place(path, line, header)}")
     names = [name.strip() for name in header]
     if missing := [name for name in features if name not in names]:
         raise InputError(f"{path} has no column {', '.join(missing)}; it has {', '.join(names)}")
@@ -142,7 +147,7 @@ def _lines(path: Path, encoding: str | None) -> Unread:
     for number, (line, error) in enumerate(table_files.each_line(path, encoding), 1):
         name = f"{path}, line {number}"
         if error is not None:
-            reason = InputError(unlabelled.without_place(path, number, error))
+            reason = InputError(tables.without_place(path, number, error))
             yield name, functools.partial(_same, reason)
         elif line.strip():
             yield name, functools.partial(_checked, line.rstrip("\r\n"))
@@ -176,7 +181,7 @@ def _numbers(
     path: Path, line: int, fields: list[str] | InputError, places: list[int], names: list[str]
 ) -> Any:
     if isinstance(fields, InputError):
-        return InputError(unlabelled.without_place(path, line, fields))
+        return InputError(tables.without_place(path, line, fields))
     row = []
     for place in places:
         try:

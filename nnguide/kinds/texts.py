@@ -81,7 +81,10 @@ class Texts(Kind):
         """Texts read from mail are mail, and those that begin with Subject: where half do."""
         from nnguide.data.dataset_info import KINDS
         from nnguide.data.mail import MailText
+        from nnguide.data.records import Records
 
+        if isinstance(examples.inputs, Records):
+            return examples.inputs.kinds
         mails = sum(isinstance(text, MailText) for text in examples.inputs)
         subjects = sum(text[:8].lower() == "subject:" for text in examples.inputs)
         found = {"messages": mails < len(examples), "mail": mails or 2 * subjects >= len(examples)}

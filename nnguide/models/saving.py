@@ -28,6 +28,7 @@ _WITH_LAYERS = (
 )
 PREPROCESSORS = ("pixels", "tokens", "columns")  # the names of the layers before the core
 BATCH = 512  # examples at a time
+CHUNK = 65_536  # texts of records that are in memory together
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip can hold
 
 
@@ -107,12 +108,14 @@ def outputs(model: Any, inputs: np.ndarray) -> np.ndarray:
 
     Args:
         model: takes raw inputs, as saved in a run.
-        inputs: (n, 28, 28) grey levels 0-255, or (n,) object texts.
+        inputs: (n, 28, 28) grey levels 0-255, or (n,) object texts, also Records of them.
     """
     import tensorflow as tf
 
     if not len(inputs):
         return np.zeros((0, model.output_shape[-1]), np.float32)
+    if not isinstance(inputs, np.ndarray) and hasattr(inputs, "chunks"):  # read from a disk
+        return np.concatenate([outputs(model, texts) for texts in inputs.chunks(CHUNK)])
     if inputs.dtype == object:
         encoded = [text.encode("utf-8", "replace") for text in inputs]
         batches = tf.data.Dataset.from_tensor_slices(tf.constant(encoded)).batch(BATCH)

@@ -34,15 +34,14 @@ class TokenEmbedding(layers.Embedding):
 
     pace: np.ndarray | None = None  # (ids,) float32
 
-    def adapt(self, ids: np.ndarray, texts: int, parts: Sequence[int]) -> None:
+    def adapt(self, seen: np.ndarray, texts: int, parts: Sequence[int]) -> None:
         """Measure how rare each token is.
 
         Args:
-            ids: (n,) of all texts, each text's once.
+            seen: (input_dim,) int, how many texts have each id.
             texts: how many there are.
             parts: where a new kind of tokens begins; in each the weight is 1 on average.
         """
-        seen = np.bincount(ids, minlength=self.input_dim)
         weight = np.log((1 + texts) / (1 + seen)) + 1
         for start, end in itertools.pairwise([0, *parts, self.input_dim]):
             part = slice(start, end)

@@ -27,6 +27,7 @@ LONGEST_WORD = 64  # characters; a longer word is never in a vocabulary
 MODULUS = 2**31 - 1
 WORD_HASHES = ((MODULUS, 1_103_515_245), (2**31 - 19, 1_566_083_941))  # (modulus, base)
 GRAM_BASE = 1_812_433_253 % MODULUS
+MOST_COUNTED = 4_000_000  # different words; when there are more, the rarer half is forgotten
 _CHUNK = 1 << 18  # characters worked on at once
 
 
@@ -122,6 +123,8 @@ class Tokeniser:
         for chunk in _chunks(texts, bare.reach):
             framed, _ = _normalise(chunk, bare.plain)
             counts.update(characters.to_text(characters.shaped(framed)).split())
+            if len(counts) > MOST_COUNTED:
+                counts = Counter(dict(counts.most_common(MOST_COUNTED // 2)))
         kept = [w for w, n in counts.items() if n >= min_count and len(w) <= LONGEST_WORD]
         kept.sort(key=lambda word: (-counts[word], word))
         return cls(kept[:words], **settings)

@@ -7,8 +7,6 @@ and a count of what they hold. The file itself appears whole, when all is answer
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnguide import data, workspace
 from nnguide.errors import ConfigError, InputError
-from nnguide.files import read_json, sha256, write_json, writing_to
+from nnguide.files import read_json, sha256, state, write_json, writing_to
 from nnguide.inference import bulk_inputs
 from nnguide.inference.answers import Feedback, taken
 from nnguide.runs import Engine, Run, outputs
@@ -146,7 +144,7 @@ def _inputs(run: Run, dataset: str, asked: Asked) -> tuple[Unread, list[Any]]:
     path = Path(dataset).expanduser()
     if dataset not in data.names() and path.exists():
         unread = _to_its_end(run.task.kind.unread(run, path, asked), path)
-        return unread, [str(path.absolute()), _state(path)]
+        return unread, [str(path.absolute()), state(path)]
     source = data.find(run.task.name, dataset, text_column=asked.text_column)
     if not asked.anyway:
         for kind in source.kinds:
@@ -174,20 +172,6 @@ def _check_apart(dataset: str, out: Path) -> None:
     place, target = Path(dataset).expanduser().resolve(), out.resolve()
     if place.exists() and (target == place or (place.is_dir() and place in target.parents)):
         raise ConfigError(f"{out} is in the data set {dataset}. Choose another --out.")
-
-
-def _state(path: Path) -> str:
-    """A hash of the names, sizes and times of the files at a path."""
-    files = [path]
-    if path.is_dir():
-        files = sorted(Path(top, name) for top, _, names in os.walk(path) for name in names)
-    hashed = hashlib.sha256()
-    for file in files:
-        with contextlib.suppress(OSError):  # it cannot be read then, either
-            status = file.stat()
-            line = f"{file.relative_to(path)}\0{status.st_size}\0{status.st_mtime_ns}\n"
-            hashed.update(line.encode("utf-8", "surrogateescape"))
-    return hashed.hexdigest()
 
 
 @contextlib.contextmanager

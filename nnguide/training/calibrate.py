@@ -91,10 +91,14 @@ def assign_folds(examples: Examples, folds: int, seed: int) -> np.ndarray:
     """The fold of each example, (n,) int: stratified by label, equal texts together."""
     random = np.random.default_rng(seed)
     keys = groups(examples)
-    first: dict[object, int] = {}
-    owner = np.array(
-        [first.setdefault(i if keys is None else keys[i], i) for i in range(len(examples))]
-    )
+    if isinstance(keys, np.ndarray):
+        _, places, group = np.unique(keys, return_index=True, return_inverse=True)
+        owner = places[group]
+    else:
+        first: dict[object, int] = {}
+        owner = np.array(
+            [first.setdefault(i if keys is None else keys[i], i) for i in range(len(examples))]
+        )
     fold = np.zeros(len(examples), int)
     for label in np.unique(examples.labels):
         mine = np.unique(owner[examples.labels[owner] == label])

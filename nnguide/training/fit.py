@@ -18,6 +18,7 @@ import tensorflow as tf
 from nnguide.config import Config, TrainConfig
 from nnguide.config.values import flat
 from nnguide.data.examples import Examples
+from nnguide.data.records import take_in
 from nnguide.errors import ConfigError
 from nnguide.models.optimizers import optimizer
 from nnguide.models.saving import preprocessor
@@ -296,7 +297,7 @@ def _statistics(
     chosen = np.linspace(0, size - 1, min(size, MEASURED)).astype(np.int64)  # of every label
     batch = math.ceil(len(chosen) / math.ceil(len(chosen) / AT_ONCE))  # no small rest
     measured = pipeline.in_order(
-        tf.gather(rows, chosen), np.zeros(len(chosen)), preprocess, batch=batch
+        pipeline.gatherer(rows)(chosen), np.zeros(len(chosen)), preprocess, batch=batch
     )
     return [NormalizationStatistics(measured)]
 
@@ -380,11 +381,7 @@ def identity(config: Config, *parts: Examples | None) -> str:
         if part is None:
             continue
         digest.update(part.labels.tobytes())
-        if part.inputs.dtype == object:
-            for text in part.inputs:
-                digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
-        else:
-            digest.update(np.ascontiguousarray(part.inputs).data)
+        take_in(digest, part.inputs)
     return digest.hexdigest()
 
 

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from nnguide.preprocessing.token_rows import TokenRows
+
 SLICE = 4096  # examples at a time when a full batch is gathered
 AHEAD = 4  # batches made before they are asked for
 
@@ -92,7 +94,8 @@ def batches(
     """Batches of (inputs, targets, weights) for `epochs`.
 
     Args:
-        inputs: (n, …) array, or a tf.RaggedTensor of ids that is padded batch by batch.
+        inputs: (n, …) array, or the ids of texts, a tf.RaggedTensor or TokenRows, which are padded
+            batch by batch.
         targets: (n, nodes) float32.
         plan: how an epoch is cut.
         epochs: the epochs to make, by number.
@@ -104,7 +107,7 @@ def batches(
         share: the parts of each batch to make, each a batch of its own.
     """
     n = len(targets)
-    data = inputs if isinstance(inputs, tf.RaggedTensor) else tf.constant(inputs)
+    take = gatherer(inputs)
     goal, weight = tf.constant(targets), tf.constant(weights, tf.float32)
     per_epoch, size = plan.batch * plan.steps, plan.batch // share.replicas
 
@@ -124,11 +127,11 @@ def batches(
 
         indices, real = chosen(first + tf.range(size, dtype=tf.int64))
         if augment is None:
-            x = tf.gather(data, indices)
+            x = take(indices)
         else:  # random numbers go by the place in the batch, whoever makes it
             whole, _ = chosen(tf.range(plan.batch, dtype=tf.int64))
             seeds = tf.stack([tf.constant(seed % 2**31, tf.int32), tf.cast(step, tf.int32)])
-            x = augment(tf.gather(data, whole), seeds, slice(first, first + size))
+            x = augment(take(whole), seeds, slice(first, first + size))
         if isinstance(x, tf.RaggedTensor):
             x = padded(x)
         if preprocess is not None:
@@ -145,6 +148,14 @@ def batches(
         .prefetch(AHEAD)
         .with_options(_options())
     )
+
+
+def gatherer(inputs: Any) -> Callable[[Any], Any]:
+    """What takes some of the inputs, by their places (k,) int64."""
+    if isinstance(inputs, TokenRows):
+        return inputs.gather
+    data = inputs if isinstance(inputs, tf.RaggedTensor) else tf.constant(inputs)
+    return lambda places: tf.gather(data, places)
 
 
 def _options() -> tf.data.Options:
@@ -176,6 +187,8 @@ def in_order(
     The first batch is a multiple of the replicas, without which Keras cannot begin.
     """
     batch = max(min(batch, len(targets)) // replicas, 1) * replicas
+    if isinstance(inputs, TokenRows):
+        return _read_in_order(inputs, targets, batch)
 
     def make(rows: Any, goal: Any) -> tuple[Any, Any]:
         x = padded(rows) if isinstance(rows, tf.RaggedTensor) else rows
@@ -186,6 +199,22 @@ def in_order(
         .batch(batch)
         .map(make, num_parallel_calls=tf.data.AUTOTUNE)
         .cache()
+        .prefetch(AHEAD)
+        .with_options(_options())
+    )
+
+
+def _read_in_order(inputs: TokenRows, targets: np.ndarray, batch: int) -> tf.data.Dataset:
+    """The same batches of inputs that are too many to keep."""
+    goal, size = tf.constant(targets), tf.constant(len(targets), tf.int64)
+
+    def make(start: Any) -> tuple[Any, Any]:
+        places = tf.range(start, tf.minimum(start + batch, size))
+        return padded(inputs.gather(places)), tf.gather(goal, places)
+
+    return (
+        tf.data.Dataset.range(0, len(targets), batch)
+        .map(make, num_parallel_calls=tf.data.AUTOTUNE)
         .prefetch(AHEAD)
         .with_options(_options())
     )
@@ -210,18 +239,19 @@ def shared_in_order(
         for step in range(steps)
         for part in range(share.parts)
     ]
-    goal = tf.constant(targets)
+    goal, take = tf.constant(targets), gatherer(inputs)
 
     def make(start: Any, stop: Any) -> tuple[Any, Any]:
         places = tf.range(start, stop)
-        x = tf.gather(inputs, places)
+        x = take(places)
         x = padded(x) if isinstance(x, tf.RaggedTensor) else x
         return (x if preprocess is None else preprocess(x)), tf.gather(goal, places)
 
+    made = tf.data.Dataset.from_tensor_slices((bounds[mine], bounds[np.array(mine) + 1])).map(
+        make, num_parallel_calls=tf.data.AUTOTUNE
+    )
     return (
-        tf.data.Dataset.from_tensor_slices((bounds[mine], bounds[np.array(mine) + 1]))
-        .map(make, num_parallel_calls=tf.data.AUTOTUNE)
-        .cache()
+        (made if isinstance(inputs, TokenRows) else made.cache())
         .prefetch(AHEAD)
         .with_options(_options())
     )

@@ -27,6 +27,8 @@ from nnguide.training.meeting import WAIT, Meeting
 from nnguide.training.writing import Shown, write_run
 from nnguide.workspace import Workspace
 
+LOOKED_AT = 20_000  # examples that the checkup sees of a data set that is read from a disk
+
 if TYPE_CHECKING:
     from nnguide.data.examples import Examples
     from nnguide.training.runtime import Runtime
@@ -281,9 +283,10 @@ def _work(
         if not updates.is_enough(config, len(training)):
             batch = config.train.batch_size
             size = len(training) if isinstance(batch, str) else int(batch)
+        looked_at = training.in_memory(LOOKED_AT)
         checkup = Checkup(
-            training.inputs,
-            task.head(len(training.label_names)).targets(training.labels),
+            looked_at.inputs,
+            task.head(len(training.label_names)).targets(looked_at.labels),
             size,
             say,
         )

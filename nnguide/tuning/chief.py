@@ -26,38 +26,72 @@ from keras_tuner.src import protos
 from keras_tuner.src.distribute.oracle_chief import OracleServicer
 
 import nnguide
-from nnguide.errors import ConfigError, WorkError
-from nnguide.tuning.oracles import Durable, unlock
+from nnguide.errors import ConfigError, InputError, WorkError
+from nnguide.tuning import guard
+from nnguide.tuning.guard import Guard, Refusing
+from nnguide.tuning.oracles import Durable, check_end, unlock
 from nnguide.tuning.settings import Search
 from nnguide.tuning.worker import OWNED_BY_CHIEF, SEARCH
 
+LOOPBACK = "127.0.0.1:0"
 MOST_DEATHS = 3
+MOST_REFUSALS = 100  # different ones that are said
 POLL, SHUTDOWN = 0.1, 20.0  # seconds: between two polls, for workers to leave at the end
+LONGEST_NAME = 200  # characters of a worker's name
 LEASE = "NNGUIDE_TUNE_LEASE"  # seconds after which a silent worker's trial is given to another
 USUAL_LEASE = 60.0
 
 
 class _Service(OracleServicer):
-    """keras-tuner's service, which sends the search along and remembers who was heard of."""
+    """keras-tuner's service, which sends the search along and remembers who was heard of.
 
-    def __init__(self, oracle: Durable, search: Search) -> None:
+    Args:
+        refuse: ends a request that is not as it should be.
+    """
+
+    def __init__(self, oracle: Durable, search: Search, refuse: Callable[..., None]) -> None:
         super().__init__(oracle)
         self.text = search.to_json()
+        self.refuse = refuse
         self.heard: dict[str, float] = {}  # trial -> when its worker was
         self.error: Exception | None = None  # what made the oracle unusable
 
     def CreateTrial(self, request: Any, context: Any) -> Any:  # noqa: N802 (gRPC's name)
+        if not (0 < len(request.tuner_id) <= LONGEST_NAME and request.tuner_id.isprintable()):
+            self._invalid(context, f"a worker's name has 1 to {LONGEST_NAME} characters")
         answer = self._kept(super().CreateTrial, request, context)
         self.heard[answer.trial.trial_id] = time.monotonic()
         answer.trial.hyperparameters.values.values[SEARCH].string_value = self.text
         return answer
 
     def GetTrial(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self._check_known(request.trial_id, context)
         self.heard[request.trial_id] = time.monotonic()
         return super().GetTrial(request, context)
 
+    def UpdateTrial(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self._check_known(request.trial_id, context)
+        return super().UpdateTrial(request, context)
+
+    def UpdateSpace(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self._invalid(context, "only the chief says what is searched")
+
     def EndTrial(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self._check_known(request.trial.trial_id, context)
+        try:
+            check_end(Trial.from_proto(request.trial))
+        except InputError as error:
+            self._invalid(context, f"the end of trial {request.trial.trial_id}: {error}")
+        except Exception:
+            self._invalid(context, f"the end of trial {request.trial.trial_id} cannot be read")
         return self._kept(super().EndTrial, request, context)
+
+    def _check_known(self, name: str, context: Any) -> None:
+        if name not in self.oracle.trials:
+            self._invalid(context, f"there is no trial {name[:LONGEST_NAME]!a}")
+
+    def _invalid(self, context: Any, reason: str) -> None:
+        self.refuse(context, grpc.StatusCode.INVALID_ARGUMENT, reason)
 
     def _kept(self, method: Callable[..., Any], request: Any, context: Any) -> Any:
         try:
@@ -69,23 +103,32 @@ class _Service(OracleServicer):
 
 
 @contextlib.contextmanager
-def serving(oracle: Durable, search: Search, address: str) -> Iterator[tuple[_Service, int]]:
+def serving(
+    oracle: Durable,
+    search: Search,
+    address: str,
+    known: Guard,
+    tell: Callable[[str], None],
+) -> Iterator[tuple[_Service, int]]:
     """The service at `address`, IP:PORT where port 0 is any free one; it and its port.
 
+    Args:
+        known: what a worker must know.
+        tell: takes a line about each request that is refused.
     Raises:
-        ConfigError: the port is in use, or the address is none of this machine.
+        ConfigError: the port is in use, the address is none of this machine, or it can be
+            reached from others and there is no token.
     """
-    service = _Service(oracle, search)
-    server = grpc.server(futures.ThreadPoolExecutor(4), options=[("grpc.so_reuseport", 0)])
+    known.check(address)
+    refusing = Refusing(known.token, tell)
+    service = _Service(oracle, search, refusing.refuse)
+    server = grpc.server(
+        futures.ThreadPoolExecutor(4),
+        interceptors=[refusing],
+        options=[("grpc.so_reuseport", 0)],
+    )
     protos.get_service_grpc().add_OracleServicer_to_server(service, server)
-    try:
-        port = server.add_insecure_port(address)
-    except RuntimeError:
-        port = 0
-    if not port:
-        raise ConfigError(
-            f"cannot listen at {address}: it is in use, or no address of this machine"
-        )
+    port = known.listen(server, address)
     server.start()
     try:
         yield service, port
@@ -110,13 +153,20 @@ class LocalWorker:
         chief: its address and port.
         cores: that it may use; none to leave it alone.
         log: the file for what it writes.
+        known: environment variables by which chief and worker know each other.
     """
 
     def __init__(
-        self, number: int, task: str, chief: tuple[str, int], cores: list[int], log: Path
+        self,
+        number: int,
+        task: str,
+        chief: tuple[str, int],
+        cores: list[int],
+        log: Path,
+        known: dict[str, str],
     ) -> None:
         self.name, self.task, self.chief = f"worker-{number}", task, chief
-        self.cores, self.log = cores, log
+        self.cores, self.log, self.known = cores, log, known
         self.start()
 
     def start(self) -> None:
@@ -161,7 +211,7 @@ def lead(
     oracle: Durable,
     search: Search,
     *,
-    address: str,
+    address: str | None,
     workers: int,
     logs: Path,
     tell: Callable[[Trial], None],
@@ -171,32 +221,41 @@ def lead(
 
     Args:
         oracle: attached, with `tell` of its own unset: events are told from this thread.
-        address: IP:PORT to listen at; port 0 for any.
+        address: IP:PORT to listen at; port 0 for any. None: for its own workers alone.
         logs: a folder for what local workers write.
         tell: told of each trial that begins or ends.
         say: takes a line for the user.
     Raises:
-        ConfigError: the address cannot be listened at, or the lease is no number.
+        ConfigError: the address cannot be listened at, or not without a token, or the lease is
+            no number.
         WorkError: local workers cannot be started.
         WriteError: the state cannot be written.
     """
     lease = lease_seconds()
     events: queue.SimpleQueue[Trial] = queue.SimpleQueue()
     oracle.tell = events.put
+    known = guard.of_own_workers() if address is None else Guard.of(os.environ)
+    address = address or LOOPBACK
+    refusals: queue.SimpleQueue[str] = queue.SimpleQueue()
+    said: Counter[str] = Counter()
     logs.mkdir(parents=True, exist_ok=True)
-    with serving(oracle, search, address) as (service, port):
+    with serving(oracle, search, address, known, refusals.put) as (service, port):
         host = address.rpartition(":")[0]
         near = "127.0.0.1" if host == "0.0.0.0" else host
-        say(f"chief at {host}:{port}")
+        say(f"chief at {host}:{port}{_secured(known)}")
         local: list[LocalWorker] = []
+        own = {guard.TOKEN: known.token.decode("utf-8", "surrogateescape")}
+        if known.certificate and not known.authority:
+            own[guard.AUTHORITY] = os.environ[guard.CERTIFICATE]
         try:
             for number, cores in enumerate(shares(workers), start=1):
                 log = logs / f"worker-{number}.log"
-                local.append(LocalWorker(number, search.task, (near, port), cores, log))
+                local.append(LocalWorker(number, search.task, (near, port), cores, log, own))
             deaths: Counter[str] = Counter()
             while not oracle.done:
                 time.sleep(POLL)
                 _tell_all(events, tell)
+                _tell_new(refusals, said, say)
                 if service.error is not None:
                     raise service.error
                 _revive(local, oracle, deaths, say)
@@ -206,12 +265,29 @@ def lead(
             unlock(oracle)
             for worker in local:
                 worker.end()
+    _tell_new(refusals, said, say)
     _tell_all(events, tell)
 
 
 def _tell_all(events: queue.SimpleQueue[Trial], tell: Callable[[Trial], None]) -> None:
     while not events.empty():
         tell(events.get())
+
+
+def _secured(known: Guard) -> str:
+    means = [", with a token"] * bool(known.token) + [", over TLS"] * bool(known.certificate)
+    return "".join(means)
+
+
+def _tell_new(
+    refusals: queue.SimpleQueue[str], said: Counter[str], say: Callable[[str], None]
+) -> None:
+    """Say each refusal once, so that a flood of them is one line."""
+    while not refusals.empty():
+        line = refusals.get()
+        said[line] += 1
+        if said[line] == 1 and len(said) <= MOST_REFUSALS:
+            say(line)
 
 
 def _revive(

@@ -7,6 +7,7 @@ trials had ended. Here every file appears whole, and `recover` goes by the trial
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import threading
 import time
@@ -19,8 +20,8 @@ from keras_tuner import oracles, synchronized
 from keras_tuner.engine.trial import Trial, TrialStatus
 from keras_tuner.src.engine.oracle import LOCKS, THREADS
 
-from nnguide.errors import RunError
-from nnguide.files import read_json, write_json
+from nnguide.errors import InputError, RunError
+from nnguide.files import parse_json, read_json, write_json
 from nnguide.tuning.settings import DIRECTIONS, Search
 from nnguide.tuning.space import combinations
 
@@ -31,6 +32,47 @@ ENDED = (TrialStatus.COMPLETED, TrialStatus.FAILED)
 def outcome(trial: Trial) -> dict[str, Any]:
     """What an ended trial came to: an `Outcome` as a mapping, or `error` and `traceback`."""
     return json.loads(trial.message) if trial.message else {}
+
+
+OF_OUTCOME = {"score", "figures", "epochs", "best_epoch", "seconds", "config"}
+
+
+def check_end(trial: Trial) -> None:
+    """Refuse what a worker says of the end of a trial unless it can be true.
+
+    Raises:
+        InputError: it is no outcome, and no error.
+    """
+    text = trial.hyperparameters.values.get(OUTCOME)
+    try:
+        found = parse_json(text) if isinstance(text, str) else None
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise InputError("expected what it came to, as JSON")
+    if trial.status in (TrialStatus.FAILED, TrialStatus.INVALID):
+        texts = [found.get("error"), found.get("traceback", "")]
+        if not all(isinstance(one, str) for one in texts) or not _is_number(
+            found.get("seconds", 0)
+        ):
+            raise InputError("expected why it failed, as text")
+        return
+    if trial.status != TrialStatus.COMPLETED or set(found) != OF_OUTCOME:
+        raise InputError(f"expected {', '.join(sorted(OF_OUTCOME))} of a completed trial")
+    figures = found["figures"] if isinstance(found["figures"], dict) else {"": None}
+    numbers = [found["score"], found["seconds"], *figures.values()]
+    counts = [found["epochs"], found["best_epoch"]]
+    if (
+        not all(map(_is_number, numbers))
+        or not all(type(count) is int and count > 0 for count in counts)
+        or not isinstance(found["config"], dict)
+        or "val_loss" not in figures
+    ):
+        raise InputError("expected finite numbers, and epochs from 1")
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
 
 
 class Durable(keras_tuner.Oracle):

@@ -30,7 +30,6 @@ from nnguide.tuning.space import declare
 from nnguide.tuning.worker import Worker
 
 BEST = "best.json"
-LOOPBACK = "127.0.0.1:0"
 SMALL = 1000  # examples of a validation set below which folds are advised
 WHOLE_GRID = 1000  # combinations up to which a grid needs no bound
 Watch = Callable[[Progress], None]
@@ -194,7 +193,7 @@ def _trials(
         chief.lead(
             oracle,
             search,
-            address=address or LOOPBACK,
+            address=address,
             workers=workers,
             logs=folder / "workers",
             tell=watcher,

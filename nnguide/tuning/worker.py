@@ -18,12 +18,15 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+import grpc
 import keras_tuner
 from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.engine.trial import Trial
 from keras_tuner.errors import FailedTrialError, FatalError
 
-from nnguide.errors import ConfigError, WorkError
+from nnguide.errors import ConfigError, NnguideError, WorkError
+from nnguide.tuning import guard
+from nnguide.tuning.guard import Guard
 from nnguide.tuning.oracles import OUTCOME
 from nnguide.tuning.scoring import Scorer, failure
 from nnguide.tuning.settings import Search
@@ -31,6 +34,7 @@ from nnguide.tuning.settings import Search
 SEARCH = "nnguide/search"  # the value in which a search travels with a trial
 OWNED_BY_CHIEF = "NNGUIDE_TUNE_OWNED"  # set for a worker whose standard input ends with its chief
 POLL, HEARTBEAT = 0.5, 2.0  # seconds: between asking, signs of life
+GREETING = 10.0  # seconds for the first answer of what listens there
 EARLY, PATIENCE = 300.0, 60.0  # seconds: for a chief to come, to come back
 
 
@@ -47,6 +51,11 @@ class Worker(BaseTuner):
         self, oracle: keras_tuner.Oracle, folder: str, name: str, scorer: Scorer | None = None
     ) -> None:
         super().__init__(oracle=oracle, directory=folder, project_name=name)
+        if hasattr(self.oracle, "stub"):  # a client's: keras-tuner's own is not guarded
+            from keras_tuner.src import protos
+
+            channel = Guard.of(os.environ).channel(chief_address(os.environ))
+            self.oracle.stub = protos.get_service_grpc().OracleStub(channel)
         self.scorer = scorer
         self.busy: str | None = None  # the trial at work
         self._idle = False
@@ -101,17 +110,45 @@ def work(task: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         worker = _OfTask(task, keras_tuner.Oracle(), folder, "worker")
         signs = _SignsOfLife(worker, address)
-        signs.start()
         try:
+            greet(worker.oracle.stub, address)
+            signs.start()
             worker.search()
         except FatalError as error:
             raise ConfigError(str(error)) from error
-        except Exception as error:
-            if type(error).__module__.startswith("grpc"):
-                raise WorkError(f"the chief at {address} is gone") from error
-            raise
+        except grpc.RpcError as error:
+            raise _said(error, address) from error
         finally:
             signs.over.set()
+
+
+def greet(stub: Any, address: str) -> None:
+    """Ask something of the chief, so that one that refuses or is no chief is found at once."""
+    from keras_tuner.src import protos
+
+    until = time.monotonic() + GREETING
+    while True:
+        try:
+            stub.GetSpace(protos.get_service().GetSpaceRequest(), timeout=GREETING)
+            return
+        except grpc.RpcError as error:
+            if error.code() != grpc.StatusCode.UNAVAILABLE or time.monotonic() > until:
+                raise
+        time.sleep(POLL)
+
+
+def _said(error: grpc.RpcError, address: str) -> NnguideError:
+    """What a chief refused, or that there is none, as an error of this process."""
+    if error.code() in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.FAILED_PRECONDITION):
+        return ConfigError(f"the chief at {address} refused this worker: {error.details()}")
+    if error.code() == grpc.StatusCode.INVALID_ARGUMENT:
+        return WorkError(f"the chief at {address} refused what it was sent: {error.details()}")
+    if error.code() == grpc.StatusCode.UNAVAILABLE and "SSL" in str(error.details()).upper():
+        return ConfigError(
+            f"no secure connection to the chief at {address}: {error.details()}. Compare its "
+            f"certificate with {guard.AUTHORITY}."
+        )
+    return WorkError(f"the chief at {address} is gone")
 
 
 def await_chief(address: str) -> None:
@@ -154,7 +191,6 @@ class _SignsOfLife(threading.Thread):
         self.worker, self.address, self.over = worker, address, threading.Event()
 
     def run(self) -> None:
-        import grpc
         from keras_tuner.src import protos
 
         service, heard = protos.get_service(), time.monotonic()
@@ -166,7 +202,7 @@ class _SignsOfLife(threading.Thread):
                 else:
                     stub.GetSpace(service.GetSpaceRequest(), timeout=HEARTBEAT)
                 heard = time.monotonic()
-            except grpc.RpcError:
+            except (grpc.RpcError, ConfigError):
                 if time.monotonic() - heard > PATIENCE and not self.over.is_set():
                     _leave(f"no chief answers at {self.address}: the search is over, or it died")
 

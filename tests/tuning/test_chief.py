@@ -17,6 +17,7 @@ from keras_tuner.engine.trial import Trial
 
 from nnguide.errors import ConfigError, WorkError, WriteError
 from nnguide.tuning import chief, oracles, worker
+from nnguide.tuning.guard import Guard
 from nnguide.tuning.worker import Worker, role
 
 
@@ -171,8 +172,8 @@ def test_of_two_workers_with_one_trial_the_first_counts(tmp_path: Path) -> None:
 def test_an_address_in_use_is_wrong_use(tmp_path: Path) -> None:
     wanted = pretended.search()
     made = pretended.oracle(wanted, tmp_path / "state")
-    with chief.serving(made, wanted, "127.0.0.1:0") as (_, port):
-        second = chief.serving(made, wanted, f"127.0.0.1:{port}")
+    with chief.serving(made, wanted, "127.0.0.1:0", Guard(), print) as (_, port):
+        second = chief.serving(made, wanted, f"127.0.0.1:{port}", Guard(), print)
         with pytest.raises(ConfigError, match="cannot listen"), second:
             pass
 

@@ -1,0 +1,232 @@
+"""Texts in record files, read by index: data sets larger than memory.
+
+`nnguide data prepare PATH --records` writes such a folder:
+
+    records.json            what it was made from, counts, SHA-256 of every file
+    00000.array_record      texts in UTF-8, each a record of its own, SHARD in a file
+    labels.npy              (n,) uint8, the place of each label
+    keys.npy                (n,) uint64, a hash of each text after `distinct_key`
+    sets.npy                (n,) uint8, 0 for training and 1 for the test; where the data is divided
+
+Labels and hashes are held in memory, 9 bytes a text; a text is read when it is looked at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnguide.data import user_data
+from nnguide.data.distinct import distinct_key
+from nnguide.data.examples import Examples, LeftOut
+from nnguide.errors import DataError, InputError
+from nnguide.files import read_json, sha256
+
+FILE = "records.json"
+FORMAT = 1
+SHARD = 100_000  # texts in a file
+AT_ONCE = 4096  # texts that are in memory together where all are read
+
+
+def key(text: str) -> int:
+    """A hash of 64 bits, equal for texts that count as the same."""
+    word = distinct_key(text).encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(word, digest_size=8).digest(), "little")
+
+
+def is_records(path: Path) -> bool:
+    """Whether a folder holds record files."""
+    return (path / FILE).is_file()
+
+
+def kinds(path: Path) -> list[str]:
+    """The kinds of text in a folder of records."""
+    return list(_meta(path)["kinds"])
+
+
+def _meta(path: Path) -> dict[str, Any]:
+    """What records.json says.
+
+    Raises:
+        DataError: it is damaged, or of another format.
+    """
+    try:
+        meta = read_json(path / FILE)
+        if meta["format"] == FORMAT and {"labels", "kinds", "left_out", "sha256"} <= set(meta):
+            return meta
+        reason = "another format"
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = str(error)
+    raise DataError(
+        f"{path / FILE} is damaged ({reason}). Prepare it again: nnguide data prepare PATH "
+        "--records --force"
+    )
+
+
+@dataclass(eq=False)
+class Store:
+    """The record files of a folder; each is checked when it is opened first.
+
+    Attributes:
+        meta: what records.json says.
+    """
+
+    folder: Path
+    meta: dict[str, Any]
+    _readers: dict[int, Any] = field(default_factory=dict)
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def array(self, name: str) -> np.ndarray:
+        """One of the arrays beside the texts, checked."""
+        self._check(name)
+        return np.load(self.folder / name, allow_pickle=False)
+
+    def texts(self, places: np.ndarray) -> list[str]:
+        """The texts at `places` (k,) int64, in that order."""
+        found = [""] * len(places)
+        shards = places // SHARD
+        for shard in np.unique(shards).tolist():
+            mine = np.flatnonzero(shards == shard)
+            with self._turn:
+                texts = self._reader(shard).read((places[mine] - shard * SHARD).tolist())
+            for at, text in zip(mine.tolist(), texts, strict=True):
+                found[at] = text.decode("utf-8")
+        return found
+
+    def _reader(self, shard: int) -> Any:
+        if shard not in self._readers:
+            from array_record.python.array_record_module import ArrayRecordReader
+
+            name = f"{shard:05d}.array_record"
+            self._check(name)
+            self._readers[shard] = ArrayRecordReader(
+                str(self.folder / name), "readahead_buffer_size:0"
+            )
+        return self._readers[shard]
+
+    def _check(self, name: str) -> None:
+        try:
+            is_whole = sha256(self.folder / name) == self.meta["sha256"][name]
+        except (OSError, KeyError):
+            is_whole = False
+        if not is_whole:
+            raise DataError(
+                f"{self.folder / name} is missing or damaged: its SHA-256 is wrong. Prepare it "
+                f"again: nnguide data prepare {self.meta.get('source')} --records --force"
+            )
+
+
+class Records:
+    """Texts that are read when they are looked at; to most code an array (n,) of them.
+
+    A number gives a text; a slice or an array of places gives other Records, and no text is read.
+    """
+
+    dtype = np.dtype(object)
+    ndim = 1
+
+    def __init__(self, store: Store, places: np.ndarray, keys: np.ndarray) -> None:
+        """The texts of a store at `places` (n,) int64; `keys` are those of all its texts."""
+        self.store, self.places, self._keys = store, places, keys
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @property
+    def shape(self) -> tuple[int]:
+        return (len(self.places),)
+
+    @property
+    def keys(self) -> np.ndarray:
+        """(n,) uint64, equal for texts that count as the same."""
+        return self._keys[self.places]
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of text among those of the folder: messages, mail."""
+        return tuple(self.store.meta["kinds"])
+
+    def __getitem__(self, at: Any) -> Any:
+        if isinstance(at, (int, np.integer)):
+            return self.store.texts(self.places[at : at + 1 or None])[0]
+        return Records(self.store, self.places[at], self._keys)
+
+    def __iter__(self) -> Iterator[str]:
+        for start in range(0, len(self), AT_ONCE):
+            yield from self.store.texts(self.places[start : start + AT_ONCE])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """All of them in memory."""
+        held = np.empty(len(self), object)
+        held[:] = self.store.texts(self.places)
+        return held
+
+    def chunks(self, size: int) -> Iterator[np.ndarray]:
+        """Arrays of `size` texts, the last may be shorter."""
+        for start in range(0, len(self), size):
+            yield np.asarray(self[start : start + size])
+
+    def followed_by(self, other: Any) -> Any:
+        """These and others; of another folder, or in memory, all come into memory."""
+        if not isinstance(other, Records) or other.store is not self.store:
+            return np.concatenate([np.asarray(self), np.asarray(other)])
+        return Records(self.store, np.concatenate([self.places, other.places]), self._keys)
+
+    def identity(self) -> bytes:
+        """What changes when a text or the order does."""
+        files = repr(sorted(self.store.meta["sha256"].items())).encode()
+        return hashlib.sha256(files + self.places.tobytes()).digest()
+
+
+def keys_of(texts: Any) -> np.ndarray:
+    """The key of each text, (n,) uint64, of records or of an array."""
+    if isinstance(texts, Records):
+        return texts.keys
+    return np.fromiter(map(key, texts), np.uint64, len(texts))
+
+
+def take_in(digest: Any, inputs: Any) -> None:
+    """Let a hash depend on inputs of any kind."""
+    if isinstance(inputs, Records):
+        digest.update(inputs.identity())
+    elif inputs.dtype == object:
+        for text in inputs:
+            digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
+    else:
+        digest.update(np.ascontiguousarray(inputs).data)
+
+
+def read(path: Path, split: str, labels: Sequence[str], split_seed: int) -> Examples:
+    """The examples of a folder of records: its "train" or "test" set, or "all".
+
+    Raises:
+        DataError: it is damaged, or of another format.
+        InputError: other labels than `labels`, or a split that it has not.
+    """
+    meta = _meta(path)
+    if meta["labels"] != [*labels]:
+        raise InputError(
+            f"{path}: expected the labels {', '.join(labels)}; its records have "
+            f"{', '.join(meta['labels'])}."
+        )
+    store = Store(path, meta)
+    numbers = store.array("labels.npy").astype(np.int64)
+    whole = Records(store, np.arange(len(numbers)), store.array("keys.npy"))
+    left_out = tuple(LeftOut(*one) for one in meta["left_out"])
+    examples = Examples(whole, numbers, tuple(labels), left_out)  # type: ignore[arg-type]
+    if "sets.npy" not in meta["sha256"]:
+        return user_data.divided(path, examples, split, split_seed, whole.keys)
+    sets = store.array("sets.npy")
+    present = [name for at, name in enumerate(user_data.PARTS) if (sets == at).any()]
+    return user_data.official(
+        path,
+        split,
+        present,
+        lambda part: examples.take(np.flatnonzero(sets == user_data.PARTS.index(part))),
+    )

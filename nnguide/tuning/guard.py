@@ -1,0 +1,262 @@
+"""Who may speak with a chief: signed requests and answers, equal versions, TLS.
+
+Chief and workers share a secret, NNGUIDE_TUNE_TOKEN, that never travels. A worker signs each
+request with it, the chief each answer, so that neither can be forged, changed or repeated. What
+is sent can be read on its way, unless the chief has a certificate for TLS.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import ipaddress
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import grpc
+
+from nnguide import __version__
+from nnguide.errors import ConfigError
+
+TOKEN = "NNGUIDE_TUNE_TOKEN"
+CERTIFICATE, KEY = "NNGUIDE_TUNE_TLS_CERT", "NNGUIDE_TUNE_TLS_KEY"  # of the chief
+AUTHORITY = "NNGUIDE_TUNE_TLS_CA"  # of a worker: what the chief's certificate is checked against
+SKEW = 300  # seconds by which the clocks of two machines may differ
+SIGNED = "nnguide-signature"
+PREFIX = "/keras_tuner.Oracle/"
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What a process knows of its counterpart.
+
+    Attributes:
+        token: the secret; b"" for none.
+        certificate, key: of the chief, in PEM; b"" for none.
+        authority: certificates in PEM that a worker trusts; b"" for a chief without TLS.
+    """
+
+    token: bytes = b""
+    certificate: bytes = b""
+    key: bytes = b""
+    authority: bytes = b""
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> Guard:
+        """What the environment says.
+
+        Raises:
+            ConfigError: a file cannot be read, or one of two is missing.
+        """
+        if bool(environ.get(CERTIFICATE)) != bool(environ.get(KEY)):
+            raise ConfigError(f"{CERTIFICATE} and {KEY} belong together; one of them is not set")
+        files = [_content(environ, name) for name in (CERTIFICATE, KEY, AUTHORITY)]
+        return cls(environ.get(TOKEN, "").encode("utf-8", "surrogateescape"), *files)
+
+    def check(self, address: str) -> None:
+        """Refuse to listen without a token where others than this machine can hear.
+
+        Raises:
+            ConfigError: as said.
+        """
+        if not self.token and not is_loopback(address.rpartition(":")[0]):
+            raise ConfigError(
+                f"a chief at {address} can be reached by other machines, so it needs a secret that "
+                f"its workers know. Set {TOKEN} for all of them, to what `openssl rand -hex 16` "
+                "prints."
+            )
+
+    def listen(self, server: grpc.Server, address: str) -> int:
+        """Let a server listen at an address; its port.
+
+        Raises:
+            ConfigError: it cannot, or the certificate is none.
+        """
+        try:
+            if not self.certificate:
+                port = server.add_insecure_port(address)
+            else:
+                pair = [(self.key, self.certificate)]
+                port = server.add_secure_port(address, grpc.ssl_server_credentials(pair))
+        except RuntimeError:
+            port = 0
+        if not port:
+            more = f", or {CERTIFICATE} and {KEY} are no pair in PEM" if self.certificate else ""
+            raise ConfigError(
+                f"cannot listen at {address}: it is in use, or no address of this machine{more}"
+            )
+        return port
+
+    def channel(self, address: str) -> SignedChannel:
+        """A worker's channel to a chief."""
+        if not self.authority:
+            return SignedChannel(grpc.insecure_channel(address), self.token)
+        credentials = grpc.ssl_channel_credentials(self.authority)
+        return SignedChannel(grpc.secure_channel(address, credentials), self.token)
+
+
+def _content(environ: Mapping[str, str], name: str) -> bytes:
+    if not environ.get(name):
+        return b""
+    try:
+        return Path(environ[name]).read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{name}: cannot read {environ[name]}: {error.strerror}") from error
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a host's address."""
+    try:
+        found = {str(entry[4][0]) for entry in socket.getaddrinfo(host.strip("[]"), None)}
+    except OSError:
+        return False
+    return all(ipaddress.ip_address(one.partition("%")[0]).is_loopback for one in found)
+
+
+def versions() -> str:
+    """What decides what a trial scores."""
+    names = ("tensorflow", "keras", "keras-tuner")
+    return ", ".join([f"nnguide {__version__}", *(f"{n} {metadata.version(n)}" for n in names)])
+
+
+def signature(token: bytes, *parts: bytes) -> str:
+    """Proves that who sends `parts` knows the token."""
+    whole = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
+    return hmac.new(token, whole, hashlib.sha256).hexdigest()
+
+
+class SignedChannel:
+    """A channel whose requests are signed and whose answers must be."""
+
+    def __init__(self, channel: grpc.Channel, token: bytes) -> None:
+        self._channel, self._token = channel, token
+        self._versions = versions()
+
+    def unary_unary(
+        self,
+        method: str,
+        request_serializer: Callable[[Any], bytes],
+        response_deserializer: Callable[[bytes], Any],
+        **_: Any,
+    ) -> Callable[..., Any]:
+        """What sends a request of a method; gRPC's stubs ask for it."""
+        send = self._channel.unary_unary(method)
+
+        def call(
+            request: Any, timeout: float | None = None, wait_for_ready: bool | None = None
+        ) -> Any:
+            sent, nonce = request_serializer(request), secrets.token_hex(16)
+            now = str(int(time.time()))
+            said = [method.encode(), nonce.encode(), now.encode(), self._versions.encode(), sent]
+            headers = (
+                ("nnguide-nonce", nonce),
+                ("nnguide-time", now),
+                ("nnguide-versions", self._versions),
+                (SIGNED, signature(self._token, b"request", *said) if self._token else ""),
+            )
+            answer, done = send.with_call(
+                sent, timeout=timeout, wait_for_ready=wait_for_ready, metadata=headers
+            )
+            if self._token:
+                proof = dict(done.trailing_metadata() or ()).get(SIGNED, "")
+                wanted = signature(self._token, b"answer", *said[:2], answer)
+                if not hmac.compare_digest(str(proof), wanted):
+                    raise ConfigError(
+                        f"what answers at the chief's address does not know {TOKEN}. Set the same "
+                        "for the chief and its workers."
+                    )
+            return response_deserializer(answer)
+
+        return call
+
+
+class Refusing(grpc.ServerInterceptor):
+    """Lets no request through to a chief that is forged, repeated, of other versions or broken.
+
+    Args:
+        token: of the chief; b"" checks versions alone.
+        tell: takes a line about each refusal.
+    """
+
+    def __init__(self, token: bytes, tell: Callable[[str], None]) -> None:
+        self._token, self._tell = token, tell
+        self._versions = versions()
+        self._seen: dict[str, float] = {}  # nonce -> when
+
+    def intercept_service(self, continuation: Any, details: Any) -> Any:
+        """Put the checks before a method's handler; the bytes are read after them."""
+        handler = continuation(details)
+        if handler is None or handler.unary_unary is None:
+            return handler
+        headers = dict(details.invocation_metadata or ())
+
+        def behavior(sent: bytes, context: grpc.ServicerContext) -> bytes:
+            nonce = str(headers.get("nnguide-nonce", ""))
+            code, reason = self._problem(details.method, headers, nonce, sent)
+            if reason:
+                self.refuse(context, code, reason)
+            try:
+                request = handler.request_deserializer(sent)
+            except Exception:
+                self.refuse(context, grpc.StatusCode.INVALID_ARGUMENT, "it cannot be read")
+            answer: bytes = handler.response_serializer(handler.unary_unary(request, context))
+            if self._token:
+                said = [details.method.encode(), nonce.encode(), answer]
+                context.set_trailing_metadata(((SIGNED, signature(self._token, b"answer", *said)),))
+            return answer
+
+        return grpc.unary_unary_rpc_method_handler(behavior)
+
+    def refuse(self, context: grpc.ServicerContext, code: grpc.StatusCode, reason: str) -> None:
+        """End a request with an error, which the chief's user reads too."""
+        peer = context.peer().partition(":")[2].rpartition(":")[0] or "somebody"
+        self._tell(f"refused a request of {peer}: {reason}")
+        context.abort(code, reason)
+
+    def _problem(
+        self, method: str, headers: Mapping[str, Any], nonce: str, sent: bytes
+    ) -> tuple[grpc.StatusCode, str]:
+        known, now = str(headers.get("nnguide-versions", "")), str(headers.get("nnguide-time", ""))
+        if self._token:
+            said = [part.encode("utf-8", "replace") for part in (method, nonce, now, known)]
+            wanted = signature(self._token, b"request", *said, sent)
+            if not hmac.compare_digest(str(headers.get(SIGNED, "")).encode(), wanted.encode()):
+                return (
+                    grpc.StatusCode.UNAUTHENTICATED,
+                    f"it was not signed with the chief's {TOKEN}",
+                )
+            if not self._is_new(nonce, now):
+                return (
+                    grpc.StatusCode.UNAUTHENTICATED,
+                    "it is a repeated one, or the clocks of the two machines differ by more than "
+                    f"{SKEW // 60} minutes",
+                )
+        if known != self._versions:
+            return (
+                grpc.StatusCode.FAILED_PRECONDITION,
+                f"the chief has {self._versions}; the worker has {ascii(known)[1:-1][:200]}",
+            )
+        return grpc.StatusCode.OK, ""
+
+    def _is_new(self, nonce: str, now: str) -> bool:
+        """Whether a signed request comes for the first time, in its time."""
+        clock = time.time()
+        for old in [one for one, when in list(self._seen.items()) if clock - when > 2 * SKEW]:
+            self._seen.pop(old, None)
+        with contextlib.suppress(ValueError):
+            if abs(clock - int(now)) <= SKEW and self._seen.setdefault(nonce, clock) == clock:
+                return True
+        return False
+
+
+def of_own_workers(environ: Mapping[str, str] = os.environ) -> Guard:
+    """The guard of a chief whose workers all are its own processes: with a secret of their own."""
+    return Guard(Guard.of(environ).token or secrets.token_hex(16).encode())
