@@ -179,6 +179,7 @@ class LocalWorker:
             "KERASTUNER_ORACLE_IP": self.chief[0],
             "KERASTUNER_ORACLE_PORT": str(self.chief[1]),
             OWNED_BY_CHIEF: "1",
+            **self.known,
         }
         if self.cores:
             for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
