@@ -110,14 +110,15 @@ class TokensConfig(Group):
     group = "tokens"
     words: int = setting(8000, "size of the vocabulary, its most frequent words", minimum(1))
     min_count: int = setting(1, "words less frequent than this are unknown", minimum(1))
-    pairs: int = setting(
-        4096, "hash buckets for pairs of neighbouring words; 0: no pairs", minimum(0)
-    )
+    pairs: int = setting(4096, "hash buckets for pairs of neighbouring words; 0: none", minimum(0))
     grams: tuple[int, ...] = setting((3, 4, 5), "lengths of the character n-grams", between(1, 8))
     buckets: int = setting(8192, "hash buckets for character n-grams; 0: no n-grams", minimum(0))
     max_words: int = setting(128, "words read of each text, at most", minimum(1))
     max_chars: int = setting(512, "characters read of each text for n-grams, at most", minimum(1))
     plain: bool = setting(False, "read only letters and !?$%, as in mail that is already tokenised")
+    numbers: bool = setting(False, "in the plain form, read each number as one 0")
+    opening: int = setting(0, "hash buckets for a text's first words, as such; 0: none", minimum(0))
+    opening_words: int = setting(16, "how many words a text opens with", minimum(1))
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,7 @@ class EmbeddingConfig(ModelConfig):
     word_dropout: float = setting(
         0.2, "fraction of texts of which a training step sees only the n-grams", FRACTION
     )
+    apart: bool = setting(False, "pool words, pairs and opening words each by itself")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ DIGITS = tuple("0123456789")
 MAIL = ("ham", "spam")
 MEMORY = "memory:"  # begins the name of data that a program held; digits of its SHA-256 follow
 KINDS = ("messages", "mail")  # of texts: short messages without a header, and mail
+KIND_NAMES = {"messages": "text messages", "mail": "mail"}
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy as np
 from nnguide import data as data_sets
 from nnguide import tasks
 from nnguide.config import Config
+from nnguide.data.dataset_info import KIND_NAMES
 from nnguide.data.examples import Examples
 from nnguide.deprecation import renamed_argument
 from nnguide.errors import ConfigError, DataError, InputError, NnguideError
@@ -175,6 +176,12 @@ def part(
     examples, split = _part(run, source, own, split)
     examples = _with_features(_with_labels(examples, run.labels), run.features)
     is_fallback = source.is_fallback or bool(own and run.manifest["dataset_is_fallback"])
+    for kind in data_sets.kinds_of(source, examples):
+        if not run.has_learned(kind):
+            say(
+                f"note: {source.name} holds {KIND_NAMES[kind]}, and {run.folder} was trained on "
+                "none: these metrics are not those of its use"
+            )
     if source.note:
         say(source.note)
     elif is_fallback:

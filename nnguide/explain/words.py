@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from nnguide.explain.features import Word, Words
-from nnguide.preprocessing.tokens import Tokeniser, pieces
+from nnguide.preprocessing.pieces import Piece, pieces
+from nnguide.preprocessing.tokens import Tokeniser
 
 
 def read(tokeniser: Tokeniser, text: str) -> tuple[Words, np.ndarray]:
@@ -21,7 +22,7 @@ def read(tokeniser: Tokeniser, text: str) -> tuple[Words, np.ndarray]:
     words: list[Word] = []
     owner = []
     letters = 0
-    for number, piece in enumerate(pieces(text[: tokeniser.reach], tokeniser.plain)):
+    for number, piece in enumerate(_pieces(tokeniser, text)):
         if number >= tokeniser.max_words and (
             letters >= tokeniser.max_chars or not tokeniser.grams
         ):
@@ -42,16 +43,16 @@ def read(tokeniser: Tokeniser, text: str) -> tuple[Words, np.ndarray]:
 def shares(tokeniser: Tokeniser, text: str) -> tuple[np.ndarray, np.ndarray]:
     """The ids of a text, and how each is shared among its words.
 
-    A word's id is the word's; a pair's is half the one's and half the other's; an n-gram's goes
-    to the words whose letters it spans, by their number. An id that occurs several times is
-    shared equally among its places.
+    A word's id is the word's, and so is the one that it has besides where it opens the text; a
+    pair's is half the one's and half the other's; an n-gram's goes to the words whose letters it
+    spans, by their number. An id that occurs several times is shared equally among its places.
 
     Returns:
         ids (t,) int64, rising and distinct, as the network takes them; shares (t, words), whose
         rows sum to 1.
     """
     whole, owner = read(tokeniser, text)
-    tokens = [piece.token for piece in pieces(text[: tokeniser.reach], tokeniser.plain)]
+    tokens = [piece.token for piece in _pieces(tokeniser, text)]
     count = min(len(tokens), tokeniser.max_words)
     letters = np.repeat(np.arange(len(tokens)), [len(token) for token in tokens])
     letters = letters[: tokeniser.max_chars]  # the token that each letter is of
@@ -61,6 +62,8 @@ def shares(tokeniser: Tokeniser, text: str) -> tuple[np.ndarray, np.ndarray]:
         before = np.eye(count, len(tokens), -1)
         before[:1, :1] = 1  # the first word has no other before it
         blocks.append((blocks[0] + before) / 2)
+    if tokeniser.opening:
+        blocks.append(blocks[0][: tokeniser.opening_words])
     for n in tokeniser.grams:
         grams = max(len(letters) - n + 1, 0)
         block = np.zeros((grams, len(tokens)))
@@ -78,3 +81,7 @@ def shares(tokeniser: Tokeniser, text: str) -> tuple[np.ndarray, np.ndarray]:
         if word >= 0:
             of_word[:, word] += of_token[:, token]
     return ids, of_word
+
+
+def _pieces(tokeniser: Tokeniser, text: str) -> list[Piece]:
+    return pieces(text[: tokeniser.reach], tokeniser.plain, tokeniser.numbers)

@@ -97,12 +97,15 @@ class MaskedPool(layers.Layer):
         return {**super().get_config(), "first": self.first, "end": self.end}
 
 
-def build(config: EmbeddingConfig, *, ids: int, first_gram: int, head: Head) -> keras.Model:
+def build(
+    config: EmbeddingConfig, *, ids: int, first_gram: int, head: Head, parts: Sequence[int] = ()
+) -> keras.Model:
     """Build an uncompiled text classifier.
 
     Input: (batch, length) int32 token ids in [0, ids), 0 is padding, those from `first_gram` on
     are of character n-grams. Output: what `head` gives, (batch, nodes) float32 probabilities.
-    Words and n-grams are pooled apart: the many n-grams would drown the few words.
+    Words and n-grams are pooled apart: the many n-grams would drown the few words. So are the
+    kinds of tokens below `first_gram`, of which another begins at each of `parts`.
     """
     tokens = keras.Input((None,), dtype="int32", name="ids")
     start = keras.initializers.RandomUniform(-FIRST_NUMBERS, FIRST_NUMBERS)
@@ -111,7 +114,14 @@ def build(config: EmbeddingConfig, *, ids: int, first_gram: int, head: Head) -> 
     )
     # Hiding whole tokens keeps single words from deciding alone.
     x = Dropout(config.token_dropout, whole=(None, 1), name="token_dropout")(x)
-    words = MaskedPool(0, first_gram, name="pool_words")([x, tokens])
+    pools = [
+        MaskedPool(first, end, name="pool_words" if first == 0 else f"pool_from_{first}")(
+            [x, tokens]
+        )
+        for first, end in itertools.pairwise([0, *parts, first_gram])
+        if first < end
+    ]
+    words = layers.Concatenate(name="pool_of_kinds")(pools) if len(pools) > 1 else pools[0]
     # Hiding all words of a text makes the n-grams do without: words may come s p e l l e d.
     words = Dropout(config.word_dropout, whole=(1,), name="word_dropout")(words)
     if first_gram < ids:

@@ -104,16 +104,27 @@ def plain_ascii() -> np.ndarray:
     return np.array([c if chr(c) in kept else SPACE for c in range(128)], np.int32)
 
 
-def fold_plain(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def fold_plain(points: np.ndarray, numbers: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """`fold` to the plain form: letters and ! ? $ % alone, digits and other marks part words.
 
     Text as it was written and text whose tokens were set apart by blanks have the same words in
-    this form, and no year or number is among them. Arguments and result are those of `fold`.
+    this form, and no year or number is among them. Result as of `fold`.
+
+    Args:
+        points: (n,) int32, as of `fold`.
+        numbers: whether digits are read: one 0 for those that follow each other, however many.
     """
     parted = np.where(np.isin(points, APOSTROPHES), np.int32(SPACE), points)
     folded, counts = fold(parted)
-    ascii_point = np.minimum(folded, 127)
-    return np.where(folded < 128, plain_ascii()[ascii_point], folded), counts
+    plain = np.where(folded < 128, plain_ascii()[np.minimum(folded, 127)], folded)
+    if not numbers:
+        return plain, counts
+    digit = (folded >= ZERO) & (folded <= NINE)
+    kept = ~digit
+    kept[1:] |= ~digit[:-1]
+    kept[:1] = True
+    source = np.repeat(np.arange(len(counts)), counts)[kept]
+    return np.where(digit, np.int32(ZERO), plain)[kept], np.bincount(source, minlength=len(counts))
 
 
 def shaped(points: np.ndarray) -> np.ndarray:
@@ -121,9 +132,9 @@ def shaped(points: np.ndarray) -> np.ndarray:
     return np.where((points >= ZERO) & (points <= NINE), np.int32(ZERO), points)
 
 
-def normalise(text: str, plain: bool = False) -> str:
+def normalise(text: str, plain: bool = False, numbers: bool = False) -> str:
     """`text` as the network reads it: folded words with one space between them."""
-    folded, _ = (fold_plain if plain else fold)(code_points(text))
+    folded, _ = fold_plain(code_points(text), numbers) if plain else fold(code_points(text))
     return " ".join(filter(None, to_text(folded).split(" ")))
 
 

@@ -52,7 +52,8 @@ class Tokens(keras.layers.Layer):
     def call(self, inputs: Any) -> tf.Tensor:
         """The ids of `inputs`."""
         texts = tf.reshape(tf.convert_to_tensor(inputs, tf.string), [-1])
-        framed = normalise(texts, self.tokeniser.reach, self.tokeniser.plain)
+        of = self.tokeniser
+        framed = normalise(texts, of.reach, of.plain, of.numbers)
         rows = self._distinct([*self._word_ids(framed), *self._gram_ids(framed)], framed.nrows())
         ids = tf.cast(rows.to_tensor(shape=[None, self.pad]), tf.int32)
         if self.pad is not None:
@@ -87,7 +88,7 @@ class Tokens(keras.layers.Layer):
         return tf.RaggedTensor.from_value_rowids(both % size, both // size, rows, validate=False)
 
     def _word_ids(self, framed: tf.RaggedTensor) -> list[tuple[tf.Tensor, tf.Tensor]]:
-        """Row and id of each row's first `max_words` words, then of their pairs, int64."""
+        """Row and id, int64, of each row's first `max_words` words; their pairs; the opening."""
         of = self.tokeniser
         points = shaped(framed.values)
         space = points == SPACE
@@ -115,7 +116,12 @@ class Tokens(keras.layers.Layer):
             before = tf.where(index > 0, tf.roll(keys, 1, 0), 0) % MODULUS
             hashes = (before * GRAM_BASE + keys) % MODULUS
             found.append(of.first_pair + hashes % of.pairs)
-        return [(tf.boolean_mask(row, read), tf.boolean_mask(ids, read)) for ids in found]
+        ids = [(tf.boolean_mask(row, read), tf.boolean_mask(ids, read)) for ids in found]
+        if of.opening:
+            early = index < of.opening_words
+            opening = of.first_opening + tf.boolean_mask(keys, early) % MODULUS % of.opening
+            ids.append((tf.boolean_mask(row, early), opening))
+        return ids
 
     def _look_up(self, keys: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
         """The ids of words by their keys, (words,) int64."""
@@ -149,20 +155,23 @@ class Tokens(keras.layers.Layer):
         return found
 
 
-def normalise(texts: tf.Tensor, reach: int, plain: bool = False) -> tf.RaggedTensor:
+def normalise(
+    texts: tf.Tensor, reach: int, plain: bool = False, numbers: bool = False
+) -> tf.RaggedTensor:
     """The normalised texts, each between two spaces (one, if it is empty).
 
     Args:
         texts: (batch,) string in UTF-8; invalid bytes count as U+FFFD, which parts words.
         reach: characters of each text that are read.
         plain: whether the plain form of the text is read.
+        numbers: whether that has its numbers.
     Returns:
         (batch, None) int32 code points, as nnguide.preprocessing.tokens has them.
     """
     raw = tf.strings.unicode_decode(texts, "UTF-8", errors="replace")[:, :reach]
     space = tf.fill([tf.size(texts), 1], SPACE)
     raw = tf.concat([space, raw, space], axis=1)
-    folded, counts = (fold_plain if plain else fold)(raw.values)
+    folded, counts = fold_plain(raw.values, numbers) if plain else fold(raw.values)
     row = tf.repeat(raw.value_rowids(), counts)
 
     is_space = folded == SPACE
@@ -196,10 +205,17 @@ def fold(points: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return tf.where(changed, tf.gather(of.points, place), tf.repeat(points, counts)), counts
 
 
-def fold_plain(points: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """`fold` to the plain form: letters and ! ? $ % alone, digits and other marks part words."""
+def fold_plain(points: tf.Tensor, numbers: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
+    """`fold` to the plain form: letters and ! ? $ % alone, and with `numbers` 0 for each number."""
     for apostrophe in characters.APOSTROPHES:
         points = tf.where(points == apostrophe, SPACE, points)
     folded, counts = fold(points)
     plain = tf.gather(characters.plain_ascii(), tf.minimum(folded, 127))
-    return tf.where(folded < 128, plain, folded), counts
+    plain = tf.where(folded < 128, plain, folded)
+    if not numbers:
+        return plain, counts
+    digit = (folded >= ZERO) & (folded <= NINE)
+    kept = ~(digit & tf.concat([[False], digit[:-1]], axis=0)[: tf.size(digit)])
+    source = tf.repeat(tf.range(tf.size(counts)), counts)
+    counts = tf.math.unsorted_segment_sum(tf.cast(kept, counts.dtype), source, tf.size(counts))
+    return tf.boolean_mask(tf.where(digit, ZERO, plain), kept), counts

@@ -1,4 +1,4 @@
-"""Text to token ids in NumPy: words by a vocabulary, pairs of words and n-grams by hashing.
+"""Text to token ids in NumPy: words by a vocabulary, the other kinds of tokens by hashing.
 
 nnguide.preprocessing.text does the same steps, under the same names, in TensorFlow operations;
 the two give equal ids. A batch is one array of code points, so no step loops over texts.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -31,24 +31,16 @@ MOST_COUNTED = 4_000_000  # different words; when there are more, the rarer half
 _CHUNK = 1 << 18  # characters worked on at once
 
 
-class Piece(NamedTuple):
-    """A token and the piece of the original text that it came from."""
-
-    token: str
-    original: str  # text[start:end]
-    start: int
-    end: int
-
-
 class Tokeniser:
     """Turns each text into the set of its tokens: a row of distinct ids, rising.
 
     0 is padding, 1 an unknown word; then come the vocabulary's words, the buckets that pairs are
-    hashed into, each word with the one before it, and the buckets of the character n-grams.
-    Those run over the normalised text without its spaces, so that spaces put into words, or
-    taken from between them, change none of them. In words and pairs every digit counts as 0, the
-    shape of a number; n-grams tell digits apart: a code to call, a price. In the plain form all
-    three read letters and ! ? $ % alone, so a text whose tokens were set apart reads the same.
+    hashed into, each word with the one before it, those of the opening: its first words once more,
+    as such; and the buckets of the character n-grams. These run over the normalised text without
+    its spaces, so that spaces put into words, or taken from between them, change none of them. In
+    all others every digit counts as 0, the shape of a number; n-grams tell digits apart: a code
+    to call, a price. In the plain form all read letters and ! ? $ % alone, so a text whose tokens
+    were set apart reads the same; with `numbers` they also read one 0 for each number.
     """
 
     def __init__(
@@ -61,6 +53,9 @@ class Tokeniser:
         max_words: int = 128,
         max_chars: int = 512,
         plain: bool = False,
+        numbers: bool = False,
+        opening: int = 0,
+        opening_words: int = 16,
     ) -> None:
         """Make a tokeniser of known words.
 
@@ -72,6 +67,9 @@ class Tokeniser:
             max_words: words of a text that are read.
             max_chars: characters of the normalised text, spaces left out, whose n-grams are read.
             plain: whether the plain form of the text is read.
+            numbers: whether that has its numbers.
+            opening: how many ids the words that a text opens with share; 0 is none.
+            opening_words: how many words of a text those are.
         Raises:
             ConfigError: one of them is out of range, or a word is not one normalised word.
         """
@@ -80,6 +78,8 @@ class Tokeniser:
             ("buckets", buckets, 0),
             ("max_words", max_words, 1),
             ("max_chars", max_chars, 1),
+            ("opening", opening, 0),
+            ("opening_words", opening_words, 1),
         ):
             if type(value) is not int or not least <= value <= 2**24:
                 raise ConfigError(
@@ -90,11 +90,20 @@ class Tokeniser:
                 f"tokens.grams are lengths of character n-grams from 1 to 8; got {grams!r}. "
                 "For 3- to 5-grams write 3,4,5."
             )
-        if type(plain) is not bool:
-            raise ConfigError(f"tokens.plain is true or false; got {plain!r}")
+        for name, value in (("plain", plain), ("numbers", numbers)):
+            if type(value) is not bool:
+                raise ConfigError(f"tokens.{name} is true or false; got {value!r}")
+        if numbers and not plain:
+            raise ConfigError(
+                "tokens.numbers is of the plain form; other text has its numbers. "
+                "Set tokens.plain too: tokens.plain=true"
+            )
         self.vocabulary = tuple(vocabulary)
         self.plain = plain
+        self.numbers = numbers
         self.pairs = pairs
+        self.opening = opening
+        self.opening_words = min(opening_words, max_words)
         self.grams = tuple(sorted(set(grams))) if buckets else ()
         self.buckets = buckets if grams else 0
         self.max_words = max_words
@@ -116,12 +125,12 @@ class Tokeniser:
             texts: (n,) str, the training set only.
             words: most words to keep; equally frequent ones in lexical order.
             min_count: how often a word occurs at least.
-            settings: pairs, grams, buckets, max_words, max_chars, plain as for `Tokeniser`.
+            settings: pairs, grams, buckets and so on, as for `Tokeniser`.
         """
         bare = cls((), **settings)
         counts: Counter[str] = Counter()
         for chunk in _chunks(texts, bare.reach):
-            framed, _ = _normalise(chunk, bare.plain)
+            framed, _ = _normalise(chunk, bare.plain, bare.numbers)
             counts.update(characters.to_text(characters.shaped(framed)).split())
             if len(counts) > MOST_COUNTED:
                 counts = Counter(dict(counts.most_common(MOST_COUNTED // 2)))
@@ -140,14 +149,20 @@ class Tokeniser:
         return FIRST_WORD + len(self.vocabulary)
 
     @property
+    def first_opening(self) -> int:
+        """The first id of words that a text opens with."""
+        return self.first_pair + self.pairs
+
+    @property
     def first_gram(self) -> int:
         """The first id of character n-grams: what is below is of words."""
-        return self.first_pair + self.pairs
+        return self.first_opening + self.opening
 
     @property
     def length(self) -> int:
         """The most ids that a text can have."""
         words = self.max_words * (2 if self.pairs else 1)
+        words += self.opening_words if self.opening else 0
         return words + sum(max(self.max_chars - n + 1, 0) for n in self.grams)
 
     def __call__(self, texts: Sequence[str], pad: int | None = None) -> np.ndarray:
@@ -181,6 +196,9 @@ class Tokeniser:
             "max_words": self.max_words,
             "max_chars": self.max_chars,
             "plain": self.plain,
+            "numbers": self.numbers,
+            "opening": self.opening,
+            "opening_words": self.opening_words,
             "characters": characters.table_sha256(),
         }
 
@@ -205,16 +223,18 @@ class Tokeniser:
             raise RunError(f"the tokeniser's description is damaged: {error}") from error
 
     def names(self, text: str) -> list[str]:
-        """What each id of the row of `text` stands for: a word, a+pair or an [ngr].
+        """What each id of the row of `text` stands for: a word, a+pair, an ^opening or an [ngr].
 
         Where tokens of the text share an id, the first of them names it.
         """
-        found = words(text[: self.reach], self.plain)[: self.max_words]
-        whole = characters.normalise(text[: self.reach], self.plain)
+        whole = characters.normalise(text[: self.reach], self.plain, self.numbers)
+        found = _shapes(whole).split()[: self.max_words]
         letters = whole.replace(" ", "")[: self.max_chars]
         spelled = [*found]
         if self.pairs:
             spelled += [f"{a}+{b}" for a, b in zip(["", *found], found, strict=False)]
+        if self.opening:
+            spelled += [f"^{word}" for word in found[: self.opening_words]]
         for n in self.grams:
             spelled += [f"[{letters[i : i + n]}]" for i in range(len(letters) - n + 1)]
         ids = np.concatenate([ids for _, ids in self.occurrences([text[: self.reach]])])
@@ -234,8 +254,8 @@ class Tokeniser:
         return (both % self.size).astype(np.int32), lengths
 
     def occurrences(self, texts: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Row and id of every token, both int64: words, pairs, then the n-grams of each length."""
-        framed, row_lengths = _normalise(texts, self.plain)
+        """Row and id of every token, both int64: words, pairs, opening, n-grams of each length."""
+        framed, row_lengths = _normalise(texts, self.plain, self.numbers)
         row = np.repeat(np.arange(len(texts)), row_lengths)
 
         # Words: those among the first max_words of their row.
@@ -247,6 +267,10 @@ class Tokeniser:
             before = np.where(index > 0, np.roll(keys, 1), 0) % MODULUS
             hashes = (before * GRAM_BASE + keys) % MODULUS
             found.append((row[starts][read], self.first_pair + hashes[read] % self.pairs))
+        if self.opening:
+            early = index < self.opening_words
+            hashes = keys[early] % MODULUS
+            found.append((row[starts][early], self.first_opening + hashes % self.opening))
 
         # N-grams: those that start and end among the first max_chars letters of their row.
         letters, row = framed[framed != SPACE], row[framed != SPACE]
@@ -277,35 +301,13 @@ class Tokeniser:
                 yield n, hashes
 
 
-def words(text: str, plain: bool = False) -> list[str]:
+def words(text: str, plain: bool = False, numbers: bool = False) -> list[str]:
     """The tokens of `text`: words, shapes of numbers, single marks and symbols."""
-    return _shapes(characters.normalise(text, plain)).split()
+    return _shapes(characters.normalise(text, plain, numbers)).split()
 
 
 def _shapes(text: str) -> str:
     return characters.to_text(characters.shaped(characters.code_points(text)))
-
-
-def pieces(text: str, plain: bool = False) -> list[Piece]:
-    """The tokens of `text`, each with the piece of `text` that it came from.
-
-    A piece takes in what follows it and vanishes, an accent or a joiner. Tokens that share a
-    character (½ reads 0 ⁄ 0) share a piece.
-    """
-    fold = characters.fold_plain if plain else characters.fold
-    folded, counts = fold(characters.code_points(text))
-    source = np.repeat(np.arange(len(counts)), counts)
-    kept = np.append(np.flatnonzero(counts), len(counts))
-    after = np.append(kept[1:], len(counts))  # where the next character that stays begins
-    shapes = characters.shaped(folded)
-    result = []
-    starts, lengths = _word_bounds(np.concatenate([[SPACE], folded, [SPACE]]))
-    for begin, length in zip(starts - 1, lengths, strict=True):
-        start = int(source[begin])
-        end = int(after[np.searchsorted(kept, source[begin + length - 1])])
-        token = characters.to_text(shapes[begin : begin + length])
-        result.append(Piece(token, text[start:end], start, end))
-    return result
 
 
 def _chunks(texts: Sequence[str], reach: int) -> Iterator[list[str]]:
@@ -326,15 +328,20 @@ def _chunks(texts: Sequence[str], reach: int) -> Iterator[list[str]]:
         yield chunk
 
 
-def _normalise(texts: Sequence[str], plain: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def _fold(points: np.ndarray, plain: bool, numbers: bool) -> tuple[np.ndarray, np.ndarray]:
+    return characters.fold_plain(points, numbers) if plain else characters.fold(points)
+
+
+def _normalise(
+    texts: Sequence[str], plain: bool = False, numbers: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """The normalised texts, each between two spaces (one, if it is empty), end to end.
 
     Returns:
         Their code points, (m,) int32, and how many of them each text has, (n,) int64.
     """
     raw_lengths = np.fromiter(map(len, texts), np.int64, len(texts)) + 2
-    fold = characters.fold_plain if plain else characters.fold
-    folded, counts = fold(characters.code_points(f" {'  '.join(texts)} "))
+    folded, counts = _fold(characters.code_points(f" {'  '.join(texts)} "), plain, numbers)
     ends = np.cumsum(counts)[np.cumsum(raw_lengths) - 1]
     space = folded == SPACE
     kept = ~space

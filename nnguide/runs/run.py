@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nnguide import data, tasks, workspace
 from nnguide.config import Config
-from nnguide.data.dataset_info import AUTO
+from nnguide.data.dataset_info import AUTO, KIND_NAMES
 from nnguide.errors import ConfigError, InputError, RunError
 from nnguide.inference import LIGHT_FILES
 from nnguide.inference.answers import Answers, Feedback, answers, corrected, taken
@@ -150,7 +150,6 @@ class Run:
         if self.has_learned(kind):
             return
         [known] = self.learned_from
-        what = {"messages": "text messages", "mail": "mail"}
         instead = {
             "mail": "For mail alone give `spam` as RUN, for the shipped network that was trained "
             "on mail; or train one: nnguide train spam --preset mail",
@@ -158,8 +157,8 @@ class Run:
             "trained on messages; or train one: nnguide train spam",
         }
         raise ConfigError(
-            f"{self.folder} was trained on {what[known]} only, not on {what[kind]}, so its answers "
-            f"to {what[kind]} mean little. {instead[kind]}; or use --anyway."
+            f"{self.folder} was trained on {KIND_NAMES[known]} only, not on {KIND_NAMES[kind]}, so "
+            f"its answers to {KIND_NAMES[kind]} mean little. {instead[kind]}; or use --anyway."
         )
 
     @property

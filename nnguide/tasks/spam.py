@@ -50,14 +50,20 @@ def build(config: Config, layer: Any, labels: int) -> keras.Model:
     if isinstance(config.model, DenseConfig):
         return text.build_dense(config.model, ids=known.size, head=head(labels))
     assert isinstance(config.model, EmbeddingConfig)
-    return text.build(config.model, ids=known.size, first_gram=known.first_gram, head=head(labels))
+    return text.build(
+        config.model,
+        ids=known.size,
+        first_gram=known.first_gram,
+        head=head(labels),
+        parts=[known.first_pair, known.first_opening] if config.model.apart else [],
+    )
 
 
 def adapt(core: keras.Model, layer: Any, rows: Any) -> None:
     """How rare a token is decides how fast its numbers learn."""
     import numpy as np
 
-    from nnguide.models.text import TokenEmbedding
+    from nnguide.models.text import MaskedPool, TokenEmbedding
     from nnguide.preprocessing.token_rows import TokenRows
 
     embedding = core.get_layer("embedding")
@@ -65,7 +71,8 @@ def adapt(core: keras.Model, layer: Any, rows: Any) -> None:
         size = layer.tokeniser.size
         is_lazy = isinstance(rows, TokenRows)
         seen = rows.counts() if is_lazy else np.bincount(rows.flat_values.numpy(), minlength=size)
-        embedding.adapt(seen, rows.shape[0], [layer.tokeniser.first_gram])
+        pools = [pool.first for pool in core.layers if isinstance(pool, MaskedPool)]
+        embedding.adapt(seen, rows.shape[0], sorted(pools)[1:])
 
 
 def head(labels: int) -> Head:

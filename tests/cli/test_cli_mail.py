@@ -127,6 +127,21 @@ def test_mail_without_a_text_is_a_guess_whatever_the_threshold(nnguide, trained,
         assert one["message_id"] == "1@x"
 
 
+def test_evaluate_says_that_a_run_never_learned_from_such_data(nnguide, of_kind, alone):
+    for number, label in enumerate(("ham", "spam") * 2):
+        folder = alone / "mails" / label
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{number}.eml").write_bytes(MAILS[number])
+    Path("rows.csv").write_text("label,text\nham,see you at six\nspam,win a prize\n")
+    for known, other, same in (("messages", "mails", "rows.csv"), ("mail", "rows.csv", "mails")):
+        ended = nnguide("evaluate", of_kind(known), "--dataset", other, "--json")
+        assert ended.status == 0
+        assert "was trained on none" in ended.err
+        ended = nnguide("evaluate", of_kind(known), "--dataset", same, "--json")
+        assert ended.status == 0
+        assert "was trained on none" not in ended.err
+
+
 def test_a_run_refuses_a_kind_that_it_never_learned_from(nnguide, of_kind, alone):
     (alone / "a.eml").write_bytes(MAILS[0])
     for run in (of_kind("messages"), of_kind(dataset="sms_spam")):

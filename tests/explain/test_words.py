@@ -15,6 +15,7 @@ TOKENISERS = [
     Tokeniser.adapt(TEXTS, buckets=64, pairs=16),
     Tokeniser.adapt(TEXTS, buckets=64, pairs=0, max_words=3, max_chars=9),
     Tokeniser.adapt(TEXTS, grams=(), max_words=2),
+    Tokeniser.adapt(TEXTS, plain=True, numbers=True, buckets=0, opening=32, opening_words=3),
 ]
 ANY = st.one_of(st.text(max_size=40), st.sampled_from(TEXTS))
 

@@ -80,6 +80,14 @@ def test_the_text_network_has_one_node() -> None:
         EmbeddingConfig(embedding=5, hidden=(7,)), ids=30, first_gram=30, head=Sigmoid()
     )
     assert sizes(words_alone)[1] == (10, 7)
+    in_parts = text.build(
+        EmbeddingConfig(embedding=5, hidden=(7,)),
+        ids=30,
+        first_gram=20,
+        head=Sigmoid(),
+        parts=[9, 9, 15],  # the second part is empty
+    )
+    assert sizes(in_parts)[1] == (40, 7)
     assert model.output_shape == (None, 1)
 
 

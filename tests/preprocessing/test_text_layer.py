@@ -39,10 +39,11 @@ def test_every_code_point_is_folded_alike():
         np.testing.assert_array_equal(found, expected)
 
 
-def test_every_code_point_has_the_same_plain_form():
+@pytest.mark.parametrize("numbers", [False, True])
+def test_every_code_point_has_the_same_plain_form(numbers):
     every = np.arange(0x110000, dtype=np.int32)
-    expected = characters.fold_plain(every)
-    for found, wanted in zip(text.fold_plain(tf.constant(every)), expected, strict=True):
+    expected = characters.fold_plain(every, numbers)
+    for found, wanted in zip(text.fold_plain(tf.constant(every), numbers), expected, strict=True):
         np.testing.assert_array_equal(found, wanted)
 
 
@@ -84,11 +85,14 @@ def test_lone_surrogates_are_cleaned_at_the_door(graph):
         Tokeniser([], grams=[1, 8], buckets=5, max_chars=3),
         Tokeniser.adapt(TEXTS),
         Tokeniser.adapt(TEXTS, plain=True),
+        Tokeniser.adapt(TEXTS, plain=True, numbers=True, opening=99, opening_words=3),
     ],
-    ids=["no n-grams", "no words", "defaults", "plain"],
+    ids=["no n-grams", "no words", "defaults", "plain", "numbers and opening"],
 )
 def test_other_settings(tokeniser):
-    np.testing.assert_array_equal(text.Tokens(tokeniser)(tf.constant(TEXTS)), tokeniser(TEXTS))
+    layer = text.Tokens(tokeniser)
+    for batch in (TEXTS, TEXTS[:1]):
+        np.testing.assert_array_equal(layer(tf.constant(batch, tf.string)), tokeniser(batch))
 
 
 @pytest.mark.parametrize("pad", [3, 200])

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from nnguide.errors import ConfigError, InputError, RunError
 from nnguide.preprocessing import characters, tokens
+from nnguide.preprocessing.pieces import pieces
 from nnguide.preprocessing.tokens import Tokeniser
 
 TEXTS = [
@@ -32,6 +33,7 @@ SETTINGS = {
     "max_words": 9,
     "max_chars": 40,
 }
+PLAIN = ({"plain": True}, {"plain": True, "numbers": True, "opening": 53, "opening_words": 4})
 # Text that breaks vocabularies and decoders: separators, controls, joiners, marks, expansions.
 HOSTILE = (
     "\u0085\u2028\u2029\x00\x1c\x1d\x1f\u200b\u200d\u202e\ufe0f\ufeff\u0301\u0345\u0130ß½ﷺ'´!0٣"
@@ -52,13 +54,19 @@ def tokeniser() -> Tokeniser:
 def ids_by_hand(tokeniser: Tokeniser, text: str) -> list[int]:
     """The definition of a row, one step at a time."""
     text = text[: tokeniser.reach]
-    found = (plain_by_hand if tokeniser.plain else characters.normalise)(text).split()
+    if tokeniser.plain:
+        found = plain_by_hand(text, tokeniser.numbers).split()
+    else:
+        found = characters.normalise(text).split()
     letters = "".join(found)[: tokeniser.max_chars]
     found = [re.sub("[0-9]", "0", word) for word in found]
     numbers = {word: id for id, word in enumerate(tokeniser.vocabulary, tokens.FIRST_WORD)}
     row, before = set(), 0
-    for word in found[: tokeniser.max_words]:
+    first_opening = tokens.FIRST_WORD + len(numbers) + tokeniser.pairs
+    for place, word in enumerate(found[: tokeniser.max_words]):
         key = key_by_hand(word)
+        if tokeniser.opening and place < tokeniser.opening_words:
+            row.add(first_opening + key % tokens.MODULUS % tokeniser.opening)
         pair = (before % tokens.MODULUS * tokens.GRAM_BASE + key) % tokens.MODULUS
         row.add(numbers.get(word, tokens.UNKNOWN))
         row.add(tokens.FIRST_WORD + len(numbers) + pair % tokeniser.pairs)
@@ -68,16 +76,17 @@ def ids_by_hand(tokeniser: Tokeniser, text: str) -> list[int]:
             hashed = 1
             for character in letters[start : start + n]:
                 hashed = (hashed * tokens.GRAM_BASE + ord(character)) % tokens.MODULUS
-            first = tokens.FIRST_WORD + len(numbers) + tokeniser.pairs
-            row.add(first + hashed % tokeniser.buckets)
+            row.add(first_opening + tokeniser.opening + hashed % tokeniser.buckets)
     return sorted(row)
 
 
-def plain_by_hand(text: str) -> str:
-    """Letters and ! ? $ % of a text, all else that is in ASCII parts words."""
+def plain_by_hand(text: str, numbers: bool) -> str:
+    """Letters and ! ? $ % of a text, and its numbers; all else that is in ASCII parts words."""
     for apostrophe in characters.APOSTROPHES:
         text = text.replace(chr(apostrophe), " ")
-    return re.sub(r"[^a-z!?$%\x80-\U0010ffff]", " ", characters.normalise(text))
+    text = characters.normalise(text)
+    text = re.sub("[0-9]+", "0" if numbers else " ", text)
+    return re.sub(r"[^a-z0!?$%\x80-\U0010ffff]", " ", text)
 
 
 def key_by_hand(word: str) -> int:
@@ -111,10 +120,10 @@ def test_rows_are_as_defined(tokeniser, batch):
 
 
 @settings(deadline=None, max_examples=100)
-@given(texts)
-@example(TEXTS)
-def test_plain_rows_are_as_defined(batch):
-    plain = Tokeniser.adapt(TEXTS, **SETTINGS, plain=True)
+@given(texts, st.sampled_from(PLAIN))
+@example(TEXTS, PLAIN[1])
+def test_plain_rows_are_as_defined(batch, form):
+    plain = Tokeniser.adapt(TEXTS, **SETTINGS, **form)
     rows = plain(batch)
     np.testing.assert_array_equal(rows, padded([ids_by_hand(plain, text) for text in batch]))
     assert all(len(plain.names(text)) == np.count_nonzero(plain([text])) for text in batch)
@@ -124,17 +133,40 @@ def test_plain_rows_are_as_defined(batch):
 @given(st.text(st.characters(codec="ascii"), max_size=80))
 @example("I'm here: don't miss $1,000 (50% off!) at http://a.example/b?c=1")
 def test_text_whose_tokens_were_set_apart_reads_the_same_in_the_plain_form(text):
-    apart = " ".join(re.findall(r"[a-z]+|\d+|[^a-z\d\s]", text.lower()))
-    plain = Tokeniser.adapt([text], pairs=997, buckets=997, plain=True)
-    np.testing.assert_array_equal(plain([text]), plain([apart]))
-    assert tokens.words(text, plain=True) == tokens.words(apart, plain=True)
-    assert [piece.token for piece in tokens.pieces(text, plain=True)] == tokens.words(text, True)
+    for form in PLAIN:
+        split = r"[a-z\d]+|[^a-z\d\s]" if "numbers" in form else r"[a-z]+|\d+|[^a-z\d\s]"
+        apart = " ".join(re.findall(split, text.lower()))
+        plain = Tokeniser.adapt([text], pairs=997, buckets=997, **form)
+        np.testing.assert_array_equal(plain([text]), plain([apart]))
+        read = tokens.words(text, True, plain.numbers)
+        assert read == tokens.words(apart, True, plain.numbers)
+        assert [piece.token for piece in pieces(text, True, plain.numbers)] == read
 
 
-def test_the_plain_form_is_off_unless_it_is_asked_for(tokeniser):
+def test_a_number_is_one_word_whatever_its_digits():
+    read = "Call 0800-123 4567 by 12:30, b2b ٠٨ costs $1,000"
+    assert tokens.words(read, True, True) == (
+        ["call", "0", "0", "0", "by", "0", "0", "b0b", "0", "costs", "$", "0", "0"]
+    )
+    assert [piece.original for piece in pieces(read, True, True)][1:4] == [
+        "0800",
+        "123",
+        "4567",
+    ]
+
+
+def test_the_words_of_the_opening_have_ids_of_their_own():
+    known = Tokeniser(["free"], pairs=0, buckets=0, opening=50, opening_words=2)
+    assert len(known(["a free b c free"])[0]) == 1 + 1 + 2  # unknown, free, two of the opening
+    assert sorted(known.names("a free b c free")) == ["^a", "^free", "a", "free"]
+    assert not set(known(["a free"])[0]) <= set(known(["a b free"])[0])
+
+
+def test_newer_settings_are_off_unless_they_are_asked_for(tokeniser):
     described = tokeniser.to_dict()
-    assert described["plain"] is False
-    del described["plain"]  # as older models have it
+    assert (described["plain"], described["numbers"], described["opening"]) == (False, False, 0)
+    for name in ("plain", "numbers", "opening", "opening_words"):
+        del described[name]  # as older models have it
     np.testing.assert_array_equal(Tokeniser.from_dict(described)(TEXTS), tokeniser(TEXTS))
 
 
@@ -196,6 +228,10 @@ def test_without_grams_or_words():
         {"grams": ("3",)},
         {"buckets": -1},
         {"pairs": -1},
+        {"opening": -1},
+        {"opening_words": 0},
+        {"numbers": True},
+        {"numbers": 1, "plain": True},
         {"max_words": 0},
         {"max_chars": 1.5},
         {"vocabulary": ["a", "a"]},
@@ -245,7 +281,7 @@ def test_names_say_what_an_id_stands_for():
 
 def test_pieces_name_the_original():
     text = "“Cafe\u0301” don't ½\u200dx 👩\u200d👧"
-    found = tokens.pieces(text)
+    found = pieces(text)
     assert [piece[:2] for piece in found] == [
         ("“", "“"),
         ("cafe", "Cafe\u0301"),
@@ -262,7 +298,7 @@ def test_pieces_name_the_original():
 @settings(deadline=None, max_examples=100)
 @given(st.text(st.one_of(st.sampled_from(HOSTILE + "ab "), st.characters())))
 def test_pieces_are_the_words(text):
-    found = tokens.pieces(text)
+    found = pieces(text)
     assert [piece.token for piece in found] == tokens.words(text)
     for piece in found:
         assert text[piece.start : piece.end] == piece.original

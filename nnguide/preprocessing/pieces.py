@@ -1,0 +1,41 @@
+"""The tokens of a text, each with the piece of the text that it came from."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from nnguide.preprocessing import characters
+from nnguide.preprocessing.characters import SPACE
+from nnguide.preprocessing.tokens import _fold, _word_bounds
+
+
+class Piece(NamedTuple):
+    """A token and the piece of the original text that it came from."""
+
+    token: str
+    original: str  # text[start:end]
+    start: int
+    end: int
+
+
+def pieces(text: str, plain: bool = False, numbers: bool = False) -> list[Piece]:
+    """The tokens of `text`, each with the piece of `text` that it came from.
+
+    A piece takes in what follows it and vanishes, an accent or a joiner. Tokens that share a
+    character (½ reads 0 ⁄ 0) share a piece.
+    """
+    folded, counts = _fold(characters.code_points(text), plain, numbers)
+    source = np.repeat(np.arange(len(counts)), counts)
+    kept = np.append(np.flatnonzero(counts), len(counts))
+    after = np.append(kept[1:], len(counts))  # where the next character that stays begins
+    shapes = characters.shaped(folded)
+    result = []
+    starts, lengths = _word_bounds(np.concatenate([[SPACE], folded, [SPACE]]))
+    for begin, length in zip(starts - 1, lengths, strict=True):
+        start = int(source[begin])
+        end = int(after[np.searchsorted(kept, source[begin + length - 1])])
+        token = characters.to_text(shapes[begin : begin + length])
+        result.append(Piece(token, text[start:end], start, end))
+    return result
