@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from nnguide import cli
 from nnguide.cli import _options, _terminal
+from nnguide.errors import ConfigError
+
+if TYPE_CHECKING:
+    from nnguide.feedback.corrections import Layer
+    from nnguide.runs import Run
 
 
 @click.command("evaluate")
@@ -20,6 +26,19 @@ from nnguide.cli import _options, _terminal
 )
 @_options.columns
 @click.option("--threshold", type=float, help="For spam: overrides the run's threshold.")
+@click.option(
+    "--trec",
+    "index",
+    type=click.Path(path_type=Path),
+    help="For spam: an index of the TREC spam track; mails in its order.",
+)
+@click.option(
+    "--feedback",
+    "told",
+    type=click.Choice(["none", "immediate", "delayed"]),
+    help="With --trec: when true labels are told. [none]",
+)
+@click.option("--delay", type=int, help="With --feedback delayed: mails until then. [500]")
 @click.option("--with-feedback", is_flag=True, help="For spam: with your corrections.")
 @click.option("--plots", type=click.Path(path_type=Path), help="Write plots to this folder.")
 @_options.as_json
@@ -31,6 +50,9 @@ def command(
     text_column: str | None,
     encoding: str | None,
     threshold: float | None,
+    index: Path | None,
+    told: Literal["none", "immediate", "delayed"] | None,
+    delay: int | None,
     with_feedback: bool,
     plots: Path | None,
     as_json: bool,
@@ -43,6 +65,7 @@ def command(
       nnguide evaluate my-run --split validation --plots pictures
       nnguide evaluate spam --dataset messages.csv --threshold 0.9
       nnguide evaluate spam --dataset mails.csv --label-column class --text-column body
+      nnguide evaluate spam --trec full/index --feedback immediate
     """
     cli.show_log()
     from nnguide import feedback, runs
@@ -52,11 +75,21 @@ def command(
     if plots is not None:
         outputs.check_folder(plots, "--plots")
 
-    found = runs.load(run, ["mail"] if with_feedback else [])
+    if (told or delay is not None) and index is None:
+        raise ConfigError("--feedback and --delay are for --trec")
+    if delay is not None and told != "delayed":
+        raise ConfigError("--delay is for --feedback delayed")
+    others = (dataset, split, label_column, text_column, encoding, plots)
+    if index is not None and any(other is not None for other in others):
+        raise ConfigError("--trec goes with --feedback, --delay, --threshold and --with-feedback")
+    found = runs.load(run, ["mail"] if with_feedback or index is not None else [])
     cli.say(f"run: {found.folder}")
     layer = feedback.layer(found) if with_feedback else None
     if with_feedback:
         cli.say(f"corrections: {len(layer.corrections) if layer else 0:,}")
+    if index is not None:
+        _trec(found, index, told or "none", delay, layer, threshold, as_json)
+        return
     figures = evaluate.evaluate(
         found,
         dataset,
@@ -73,3 +106,30 @@ def command(
         _options.print_json("evaluate", figures)
     else:
         _terminal.blocks(report.blocks(figures, found.labels))
+
+
+def _trec(
+    run: Run,
+    index: Path,
+    told: Literal["none", "immediate", "delayed"],
+    delay: int | None,
+    layer: Layer | None,
+    threshold: float | None,
+    as_json: bool,
+) -> None:
+    """Evaluate on an index of the TREC spam track."""
+    from nnguide.evaluation import report, trec
+
+    run.check_learned("mail")
+    figures = trec.evaluate(
+        run,
+        index,
+        feedback=told,
+        delay=trec.DELAY if delay is None else delay,
+        learner=layer.learner if layer else None,
+        threshold=threshold,
+    )
+    if as_json:
+        _options.print_json("evaluate", figures)
+    else:
+        _terminal.blocks([*report.blocks(figures, run.labels), *trec.blocks(figures)])

@@ -176,3 +176,27 @@ def test_other_verdicts_stay_as_they_are(box):
     layer = Layer.of(run)
     assert run.predict(wrong, "light", feedback=layer).labels == said
     assert (run.predict(others, "light", feedback=layer).probabilities == before).all()
+
+
+def test_evaluate_measures_with_corrections_and_on_an_index(nnguide, box):
+    (box / "index").write_text("ham ham.eml\nspam spam.eml\nham near.eml\nspam other1.eml\n")
+    words = ("evaluate", "spam", "--trec", "index", "--json")
+    for told in ("none", "immediate", "delayed"):
+        [answer] = lines(nnguide(*words, "--feedback", told))
+        json_schema.check(answer, "spam", "--trec")
+        assert (answer["feedback"], answer["n"], answer["hm"]) == (told, 4, 0)
+    assert "1-ROCA%" in nnguide("evaluate", "spam", "--trec", "index").out
+    nnguide("feedback", "spam", "--spam", "ham.eml")
+    [answer] = lines(nnguide(*words, "--with-feedback"))
+    assert answer["hm"] == 1
+    (box / "index").write_text("ham ham.eml\nspam gone.eml\n")
+    ended = nnguide(*words)
+    assert ended.status == 4 and lines(ended)[0]["left_out"] == 1
+    for wrong in (
+        ("evaluate", "spam", "--feedback", "immediate"),
+        (*words, "--split", "test"),
+        (*words, "--delay", 5),
+        (*words, "--feedback", "delayed", "--delay", 0),
+        ("evaluate", "digits", "--trec", "index"),
+    ):
+        assert nnguide(*wrong).status == 2
