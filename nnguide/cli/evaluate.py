@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     "--feedback",
     "told",
     type=click.Choice(["none", "immediate", "delayed"]),
-    help="With --trec: when true labels are told. [none]",
+    help="With --trec: when the true labels come. [none]",
 )
 @click.option("--delay", type=int, help="With --feedback delayed: mails until then. [500]")
 @click.option("--with-feedback", is_flag=True, help="For spam: with your corrections.")
