@@ -146,6 +146,66 @@ ALL = (
         ),
         built_in=True,
     ),
+    Facts(
+        name="qmnist",
+        task="digits",
+        module="qmnist",
+        title="QMNIST",
+        description=(
+            "60,000 digits to train, and 50,000 to test that MNIST's makers had and left out of "
+            "its test set; 28×28, in MNIST's form."
+        ),
+        origin="C. Yadav, L. Bottou: Cold Case: The Lost MNIST Digits, NeurIPS 2019",
+        terms="BSD-style licence of its repository",
+        labels=DIGITS,
+        flaws=("Its training digits are MNIST's, made again: do not join the two.",),
+        own_split=True,
+    ),
+    Facts(
+        name="emnist/digits",
+        task="digits",
+        module="emnist",
+        title="EMNIST's digits",
+        description="240,000 and 40,000 handwritten digits of NIST in MNIST's form, 28×28.",
+        origin="G. Cohen and others: EMNIST, an extension of MNIST to handwritten letters, 2017",
+        terms="No licence stated; of NIST's special database 19",
+        labels=DIGITS,
+        flaws=(
+            "Some of its digits are MNIST's: a network that learned MNIST has seen those.",
+            "Enlarged and blurred by another method than MNIST's.",
+        ),
+        own_split=True,
+    ),
+    Facts(
+        name="usps",
+        task="digits",
+        module="usps",
+        title="USPS",
+        description=(
+            "7,291 and 2,007 digits from American envelopes, 16×16, brought to MNIST's form: "
+            "28×28, in a 20×20 box, centred by mass."
+        ),
+        origin="J. J. Hull: A database for handwritten text recognition research, 1994",
+        terms="No licence stated",
+        labels=DIGITS,
+        flaws=(
+            "Each digit was stretched to a square, so that a 1 can be as wide as a 0.",
+            "Known for wrong labels in its test set: people err at 2.5 % of it.",
+        ),
+        own_split=True,
+    ),
+    Facts(
+        name="ardis",
+        task="digits",
+        module="ardis",
+        title="ARDIS",
+        description="6,600 and 1,000 digits from Swedish church records, 1895 to 1970, 28×28.",
+        origin="H. Kusetogullari and others: ARDIS, a Swedish historical digit dataset, 2019",
+        terms="Free for research, as its authors say",
+        labels=DIGITS,
+        flaws=("Old hands and steel pens: ones with long upstrokes, crossed sevens.",),
+        own_split=True,
+    ),
     _SMS,
     Facts(
         name="sms_spam/paper",

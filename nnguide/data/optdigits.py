@@ -23,17 +23,18 @@ def load() -> Examples:
     from nnguide.data.examples import Examples
 
     scans = load_digits()
-    inputs = np.stack([_to_mnist(scan) for scan in scans.images])
+    levels = (scans.images * (255 / 16)).round().astype(np.uint8)
+    inputs = np.stack([to_mnist(scan) for scan in levels])
     inputs.setflags(write=False)
     return Examples(inputs, scans.target.astype(np.int64), LABELS)
 
 
-def _to_mnist(scan: np.ndarray) -> np.ndarray:
-    """(8, 8) float 0-16 to (28, 28) uint8: enlarged smoothly, centred by mass."""
+def to_mnist(scan: np.ndarray) -> np.ndarray:
+    """A digit that fills its picture, (h, w) uint8, as (28, 28) uint8: resized, centred by mass."""
     import numpy as np
     from PIL import Image
 
-    grey = Image.fromarray((scan * (255 / 16)).round().astype(np.uint8))
+    grey = Image.fromarray(scan)
     digit = np.asarray(grey.resize((_BOX, _BOX), Image.Resampling.BICUBIC))
     top, left = (_start(digit, axis) for axis in (0, 1))
     picture = np.zeros((_SIDE, _SIDE), np.uint8)

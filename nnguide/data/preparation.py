@@ -97,6 +97,11 @@ def obtain(facts: Facts, split_seed: int, manual_dir: Path | None = None) -> Pat
 
 def advice(facts: Facts) -> str:
     """What a user can type to get the set."""
+    if not module(facts).DOWNLOADS:
+        return (
+            f"To get it, fetch {module(facts).NEEDED} into a folder DIR, and run "
+            f"nnguide data prepare {facts.name} --manual-dir DIR"
+        )
     return (
         f"To get it, run nnguide data prepare {facts.name} where there is a network, or with "
         f"--manual-dir DIR, where DIR holds {module(facts).NEEDED}"
@@ -120,6 +125,8 @@ def _downloads(facts: Facts) -> Path:
 
 def _reach(facts: Facts) -> None:
     """Return if what is still to be downloaded can probably be."""
+    if not module(facts).DOWNLOADS:
+        raise download.AbsentError("nnguide does not download it")
     for file in module(facts).DOWNLOADS:
         if not (_downloads(facts) / file.name).exists():
             return download.probe(file.url)

@@ -72,7 +72,7 @@ def _texts(source, split):
 
 def test_names():
     assert set(data.names()) == set(data.names("digits")) | set(data.names("spam"))
-    assert data.names("digits") == ("mnist", "optdigits")
+    assert data.names("digits")[:2] == ("mnist", "optdigits")
     assert data.names("no such task") == ()
 
 

@@ -1,0 +1,80 @@
+"""ARDIS: 7,600 digits from Swedish church records of 1895 to 1970, in MNIST's form.
+
+Source: H. Kusetogullari, A. Yavariabdi, A. Cheddad, H. Grahn, J. Hall, ARDIS: a Swedish historical
+handwritten digit dataset, 2019; its data set IV. A line is 784 grey levels, or ten marks of which
+the 1 stands for the digit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nnguide.data import official_files
+from nnguide.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from nnguide.data.examples import Examples
+
+NEEDED = "the four .csv files of ARDIS_DATASET_IV.rar, from ardisdataset.github.io/ARDIS"
+_EACH = {"train": 660, "test": 100}  # pictures of each digit
+FILES = tuple(f"ARDIS_{part}_{kind}.csv" for part in _EACH for kind in ("2828", "labels"))
+DOWNLOADS = ()
+_LONGEST = 192 * 2**20  # bytes: a level takes up to 25 as a text
+
+
+def holds(folder: Path) -> bool:
+    """Whether any official file lies in `folder`."""
+    return official_files.holds_any(folder, FILES)
+
+
+def is_made(variant: str) -> bool:
+    """No other form of it is kept."""
+    return False
+
+
+def check(folder: Path) -> None:
+    """Return if the official files lie in `folder`, whole; else DataError."""
+    _read(folder)
+
+
+def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:
+    """Its 6,600 training and 1,000 test digits."""
+    return _read(source())
+
+
+def _read(folder: Path) -> dict[str, Examples]:
+    import numpy as np
+
+    from nnguide.data.dataset_info import DIGITS
+    from nnguide.data.examples import Examples
+
+    read = {}
+    for part, each in _EACH.items():
+        images, labels = (name for name in FILES if f"_{part}_" in name)
+        levels = _numbers(folder, images, (10 * each, 784), 255)
+        digits = _numbers(folder, labels, (10 * each, 10), 1).argmax(1)
+        official_files.check_labels(digits, [each] * 10, folder / labels)
+        inputs = np.rint(levels).astype(np.uint8).reshape(-1, 28, 28)
+        read[part] = Examples(inputs, digits.astype(np.int64), DIGITS)
+    return read
+
+
+def _numbers(folder: Path, file: str, shape: tuple[int, int], highest: int) -> np.ndarray:
+    """The numbers of a file, separated by spaces: `shape` float64 from 0 to `highest`."""
+    import numpy as np
+
+    text = official_files.content(folder, file, _LONGEST)
+    try:
+        found = np.array([line.split() for line in text.split(b"\n") if line.strip()], float)
+    except ValueError:
+        found = np.empty((0, 0))
+    if found.shape != shape or not ((found >= 0) & (found <= highest)).all():
+        raise DataError(
+            f"{folder / file}: expected {shape[0]:,} lines of {shape[1]} numbers from 0 to "
+            f"{highest}. Fetch it again."
+        )
+    return found

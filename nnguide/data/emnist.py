@@ -1,0 +1,59 @@
+"""EMNIST's digits: 280,000 of NIST's in MNIST's form, from other writers than MNIST's too.
+
+Source: G. Cohen, S. Afshar, J. Tapson, A. van Schaik, EMNIST: an extension of MNIST to handwritten
+letters, 2017. Its pictures are stored column by column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nnguide.data import official_files
+
+if TYPE_CHECKING:
+    from nnguide.data.examples import Examples
+
+NEEDED = "the four emnist-digits files of gzip.zip, from nist.gov/itl/iad (EMNIST)"
+_EACH = {"train": 24_000, "test": 4_000}  # pictures of each digit
+FILES = tuple(
+    f"emnist-digits-{part}-{kind}-ubyte.gz"
+    for part in _EACH
+    for kind in ("images-idx3", "labels-idx1")
+)
+DOWNLOADS = ()
+
+
+def holds(folder: Path) -> bool:
+    """Whether any official file lies in `folder`."""
+    return official_files.holds_any(folder, FILES)
+
+
+def is_made(variant: str) -> bool:
+    """No other form of it is kept."""
+    return False
+
+
+def check(folder: Path) -> None:
+    """Return if the official files lie in `folder`, whole; else DataError."""
+    _read(folder)
+
+
+def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:
+    """Its 240,000 training and 40,000 test digits, upright."""
+    return _read(source())
+
+
+def _read(folder: Path) -> dict[str, Examples]:
+    from nnguide.data.dataset_info import DIGITS
+    from nnguide.data.examples import Examples
+
+    read = {}
+    for part, each in _EACH.items():
+        images, labels = (name for name in FILES if f"-{part}-" in name)
+        inputs = official_files.idx(folder, images, ">u1", (10 * each, 28, 28))
+        digits = official_files.idx(folder, labels, ">u1", (10 * each,)).astype("int64")
+        official_files.check_labels(digits, [each] * 10, folder / labels)
+        read[part] = Examples(inputs.transpose(0, 2, 1).copy(), digits, DIGITS)
+    return read

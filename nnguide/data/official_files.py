@@ -1,0 +1,84 @@
+"""The files of a data set that its user fetched: find them, read them within bounds."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnguide.errors import DataError
+
+_OPEN: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open}
+
+
+def find(folder: Path, file: str) -> Path | None:
+    """The official `file` in `folder`, as it is published or unpacked."""
+    unpacked = file.removesuffix(Path(file).suffix) if Path(file).suffix in _OPEN else file
+    return next((p for p in (folder / file, folder / unpacked) if p.is_file()), None)
+
+
+def holds_any(folder: Path, files: Sequence[str]) -> bool:
+    """Whether any of the `files` lies in `folder`."""
+    return any(find(folder, file) for file in files)
+
+
+def content(folder: Path, file: str, longest: int) -> bytes:
+    """The unpacked content of an official file.
+
+    Args:
+        longest: bytes; what is longer is another file, and is not read to its end.
+    Raises:
+        DataError: it is missing, damaged or too long.
+    """
+    path = find(folder, file)
+    if path is None:
+        raise DataError(f"{file} is missing in {folder}. Fetch it again, whole.")
+    try:
+        with _OPEN.get(path.suffix, Path.open)(path, "rb") as opened:
+            found = bytes(opened.read(longest + 1))
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path} is damaged or cannot be read ({error}). Fetch it again.") from None
+    if len(found) > longest:
+        raise DataError(f"{path}: expected at most {longest:,} bytes unpacked; got more.")
+    return found
+
+
+def idx(folder: Path, file: str, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
+    """The numbers of an IDX file that has to be of this dtype and shape.
+
+    Args:
+        dtype: of NumPy, ">u1" or ">i4".
+    Raises:
+        DataError: it is missing, damaged or of another form.
+    """
+    kind = {">u1": 8, ">i4": 12}[dtype]
+    header = bytes([0, 0, kind, len(shape)]) + np.asarray(shape, ">u4").tobytes()
+    length = len(header) + int(np.prod(shape)) * np.dtype(dtype).itemsize
+    found = content(folder, file, length)
+    if found[: len(header)] != header or len(found) != length:
+        raise DataError(
+            f"{find(folder, file)}: expected an IDX file of {' × '.join(f'{n:,}' for n in shape)} "
+            f"numbers, {length:,} bytes unpacked; got {len(found):,} bytes that begin with "
+            f"0x{found[: len(header)].hex()}. Fetch it again."
+        )
+    return np.frombuffer(found, dtype, offset=len(header)).reshape(shape)
+
+
+def check_labels(labels: np.ndarray, counts: Sequence[int], where: object) -> None:
+    """Return if the labels 0-9 occur as often as the publisher says.
+
+    Raises:
+        DataError: they do not, or others occur.
+    """
+    there = labels[(labels >= 0) & (labels < len(counts))]
+    found = np.bincount(there, minlength=len(counts)).tolist()
+    if len(there) != len(labels) or found != list(counts):
+        raise DataError(
+            f"{where}: expected the digits 0 to 9 {list(counts)} times; got {found}. "
+            "These are other labels than the official ones."
+        )

@@ -1,0 +1,61 @@
+"""QMNIST: MNIST's test set made again from NIST's scans, with the 50,000 digits it left out.
+
+Source: C. Yadav, L. Bottou, Cold Case: The Lost MNIST Digits, NeurIPS 2019. A digit's label is the
+first of the eight numbers that stand for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nnguide.data import official_files
+
+if TYPE_CHECKING:
+    from nnguide.data.examples import Examples
+
+NEEDED = "the four .gz files of its train and test part, from github.com/facebookresearch/qmnist"
+FILES = tuple(
+    f"qmnist-{part}-{kind}.gz"
+    for part in ("train", "test")
+    for kind in ("images-idx3-ubyte", "labels-idx2-int")
+)
+DOWNLOADS = ()
+_COUNT = 60_000  # digits of each part
+_OF_MNIST = 10_000  # at the front of the test part: those that MNIST's test set has
+
+
+def holds(folder: Path) -> bool:
+    """Whether any official file lies in `folder`."""
+    return official_files.holds_any(folder, FILES)
+
+
+def is_made(variant: str) -> bool:
+    """No other form of it is kept."""
+    return False
+
+
+def check(folder: Path) -> None:
+    """Return if the official files lie in `folder`, whole; else DataError."""
+    _read(folder)
+
+
+def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:
+    """Its 60,000 training digits, and of its test part the 50,000 that MNIST does not have."""
+    return _read(source())
+
+
+def _read(folder: Path) -> dict[str, Examples]:
+    from nnguide.data.dataset_info import DIGITS
+    from nnguide.data.examples import Examples
+
+    read = {}
+    for part, first in (("train", 0), ("test", _OF_MNIST)):
+        images, labels = (name for name in FILES if f"-{part}-" in name)
+        inputs = official_files.idx(folder, images, ">u1", (_COUNT, 28, 28))
+        digits = official_files.idx(folder, labels, ">i4", (_COUNT, 8))[:, 0].astype("int64")
+        if digits.min() < 0 or digits.max() > 9:
+            official_files.check_labels(digits, [_COUNT // 10] * 10, folder / labels)
+        read[part] = Examples(inputs[first:], digits[first:], DIGITS)
+    return read

@@ -1,0 +1,87 @@
+"""USPS: 9,298 digits from American envelopes, 16×16, brought to MNIST's form.
+
+Source: J. J. Hull, A database for handwritten text recognition research, 1994; the files of LIBSVM.
+A line is a label from 1 to 10, then index:value of 256 pixels from -1 to 1; white on black.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nnguide.data import official_files
+from nnguide.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from nnguide.data.examples import Examples
+
+NEEDED = (
+    "usps.bz2 and usps.t.bz2, from csie.ntu.edu.tw/~cjlin/libsvmtools/datasets/multiclass.html#usps"
+)
+FILES = ("usps.bz2", "usps.t.bz2")
+DOWNLOADS = ()
+_SIDE = 16
+_COUNTS = {  # of the digits 0 to 9 in each file
+    "usps.bz2": (1194, 1005, 731, 658, 652, 556, 664, 645, 542, 644),
+    "usps.t.bz2": (359, 264, 198, 166, 200, 160, 170, 147, 166, 177),
+}
+_LONGEST = 64 * 2**20  # bytes, unpacked
+
+
+def holds(folder: Path) -> bool:
+    """Whether any official file lies in `folder`."""
+    return official_files.holds_any(folder, FILES)
+
+
+def is_made(variant: str) -> bool:
+    """No other form of it is kept."""
+    return False
+
+
+def check(folder: Path) -> None:
+    """Return if the official files lie in `folder`, whole; else DataError."""
+    for file in FILES:
+        _read(folder, file)
+
+
+def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:
+    """Its 7,291 training and 2,007 test digits."""
+    import numpy as np
+
+    from nnguide.data.dataset_info import DIGITS
+    from nnguide.data.examples import Examples
+    from nnguide.data.optdigits import to_mnist
+
+    read = {}
+    for part, file in zip(("train", "test"), FILES, strict=True):
+        pixels, digits = _read(source(), file)
+        read[part] = Examples(np.stack([to_mnist(grey) for grey in pixels]), digits, DIGITS)
+    return read
+
+
+def _read(folder: Path, file: str) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures (n, 16, 16) uint8 and labels (n,) int64 of a file."""
+    import numpy as np
+
+    lines = official_files.content(folder, file, _LONGEST).split(b"\n")
+    digits, rows = [], []
+    for number, line in enumerate(filter(None, lines), 1):
+        label, *pixels = line.split()
+        try:
+            digits.append(int(float(label)) - 1)
+            pairs = dict(pixel.split(b":") for pixel in pixels)
+            rows.append([float(pairs.get(b"%d" % place, 0)) for place in range(1, _SIDE**2 + 1)])
+        except ValueError:
+            raise DataError(
+                f"{official_files.find(folder, file)}: line {number} is no label with "
+                "index:value of 256 pixels. Fetch the file again."
+            ) from None
+    levels = np.asarray(rows, float).reshape(-1, _SIDE, _SIDE)
+    if not (np.isfinite(levels).all() and np.abs(levels).max(initial=0) <= 1):
+        raise DataError(f"{official_files.find(folder, file)}: expected pixels from -1 to 1.")
+    labels = np.asarray(digits, np.int64)
+    official_files.check_labels(labels, _COUNTS[file], official_files.find(folder, file))
+    return np.rint((levels + 1) * 127.5).astype(np.uint8), labels
