@@ -15,7 +15,7 @@ from nnguide.data import official_files
 if TYPE_CHECKING:
     from nnguide.data.examples import Examples
 
-NEEDED = "the four .gz files of its train and test part, from github.com/facebookresearch/qmnist"
+NEEDED = "the four .gz files to train and to test, from github.com/facebookresearch/qmnist"
 FILES = tuple(
     f"qmnist-{part}-{kind}.gz"
     for part in ("train", "test")
