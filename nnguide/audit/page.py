@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nnguide import pages
-from nnguide.audit import findings
+from nnguide.audit import confusion, findings, plots
 from nnguide.audit.blocks import (
     Block,
     chart,
@@ -22,7 +22,6 @@ from nnguide.audit.blocks import (
 from nnguide.audit.collect import Audit
 from nnguide.config.values import flat
 from nnguide.evaluation import figures
-from nnguide.evaluation.evaluate import draw
 from nnguide.evaluation.report import number, percent
 from nnguide.files import write_text
 
@@ -36,27 +35,24 @@ def page(audit: Audit) -> str:
     """The page of an audit, HTML."""
     report = audit.report
     model, data = report["model"], report["data"]
-    with tempfile.TemporaryDirectory() as folder:
-        drawn = Path(folder)
-        draw(audit.outputs, audit.examples, audit.threshold, report["headline"], drawn)
-        sections = [
-            _attention(report["attention"]),
-            _model(model, report["training"]),
-            _data(data),
-            _training(report["training"], drawn),
-            _headline(report),
-            _confusion(report, drawn),
-            _calibration(report, drawn),
-            *([_thresholds(report, drawn)] if "thresholds" in report else []),
-            findings.slices(report),
-            findings.mistakes(report),
-            *([findings.words(report["words"])] if "words" in report else []),
-            findings.robustness(report),
-            findings.duplicates(report["duplicates"]),
-            _use(model),
-            _settings(model),
-            _sign(model),
-        ]
+    sections = [
+        _attention(report["attention"]),
+        _model(model, report["training"]),
+        _data(data),
+        _training(report["training"]),
+        _headline(report),
+        _confusion(audit),
+        _calibration(report),
+        *([_thresholds(audit)] if "thresholds" in report else []),
+        findings.slices(report),
+        findings.mistakes(report),
+        *([findings.words(report["words"])] if "words" in report else []),
+        findings.robustness(report),
+        findings.duplicates(report["duplicates"]),
+        _use(model),
+        _settings(model),
+        _sign(model),
+    ]
     made = pages.made()
     return pages.render(
         "audit.html",
@@ -161,7 +157,7 @@ def _data(data: dict[str, Any]) -> Block:
     return section("data", "The data", *blocks)
 
 
-def _training(training: dict[str, Any], drawn: Path) -> Block:
+def _training(training: dict[str, Any]) -> Block:
     def told(key: str, digits: int | None = None) -> str:
         value = training[key]
         if value is None:
@@ -180,14 +176,14 @@ def _training(training: dict[str, Any], drawn: Path) -> Block:
     blocks = [pairs("Training", rows)]
     history = training["history"]
     if "loss" in history:
-        figures.curves(history, drawn / "learning.png", training["best_epoch"])
         last = "; ".join(f"{key} {values[-1]:.4g}" for key, values in history.items())
         alt = f"Loss and accuracy by epoch. In the last epoch: {last}."
         caption = (
             "Learning curves. Training metrics are measured with dropout and augmentation, so they "
             "may be worse than the validation metrics."
         )
-        blocks.append(chart(drawn / "learning.png", alt, caption))
+        drawn = plots.learning(history, training["best_epoch"])
+        blocks.append(plots.plots(drawn, alt, caption))
     else:
         blocks.append(paragraph("This run has no learning curves."))
     return section("training", "How it learned", *blocks)
@@ -223,10 +219,11 @@ def _headline(report: dict[str, Any]) -> Block:
     )  # fmt: skip
 
 
-def _confusion(report: dict[str, Any], drawn: Path) -> Block:
+def _confusion(audit: Audit) -> Block:
+    report = audit.report
     matrix, labels = report["headline"]["confusion"], report["model"]["labels"]
     right = sum(matrix[place][place] for place in range(len(labels)))
-    alt = f"Confusion matrix of {len(labels)} labels; {right:,} examples on its diagonal."
+    shown = f"{right:,} examples are on the diagonal of {len(labels)} labels"
     wrong = sorted(
         (
             (count, labels[true], labels[called])
@@ -240,19 +237,30 @@ def _confusion(report: dict[str, Any], drawn: Path) -> Block:
     return section(
         "confusion",
         "Which labels it confuses",
-        chart(drawn / "confusion.png", alt, "Rows are the true labels, columns the answers."),
+        _matrix(audit, f"Rows are the true labels, columns the answers; {shown}."),
         table("The most frequent mistakes", ("true", "answered", "times"), rows, words=[1])
         if rows
         else None,
     )
 
 
-def _calibration(report: dict[str, Any], drawn: Path) -> Block:
+def _matrix(audit: Audit, caption: str) -> Block:
+    """The confusion matrix: cells that open, or a picture where there are too many."""
+    if len(audit.report["model"]["labels"]) <= figures.MOST_NUMBERS:
+        return confusion.matrix(audit, f"{caption} Click a mistake to see examples of it.")
+    headline = audit.report["headline"]
+    with tempfile.TemporaryDirectory() as folder:
+        drawn = Path(folder, "confusion.png")
+        figures.confusion(headline["confusion"], audit.examples.label_names, drawn)
+        return chart(drawn, f"Confusion matrix. {caption}", caption)
+
+
+def _calibration(report: dict[str, Any]) -> Block:
     error = number(report["headline"]["calibration_error"])
     alt = f"Calibration diagram of {len(report['calibration'])} bins; calibration error {error}."
     caption = (
         "How often an answer with a given probability is right, in bins of equally many "
-        "examples. On the dotted line 90 % means 90 times in 100."
+        "examples, with 95 % intervals. On the dotted line 90 % means 90 times in 100."
     )
     rows = [
         (percent(row["stated"], 2), percent(row["observed"], 2), f"{row['n']:,}")
@@ -261,12 +269,13 @@ def _calibration(report: dict[str, Any], drawn: Path) -> Block:
     return section(
         "calibration",
         "Calibration of its probabilities",
-        chart(drawn / "reliability.png", alt, caption),
+        plots.plots([plots.reliability(report["calibration"])], alt, caption),
         table("The bins", ("stated", "observed", "examples"), rows),
     )
 
 
-def _thresholds(report: dict[str, Any], drawn: Path) -> Block:
+def _thresholds(audit: Audit) -> Block:
+    report = audit.report
     used = report["headline"]["threshold"]
     rows = [
         (
@@ -295,15 +304,15 @@ def _thresholds(report: dict[str, Any], drawn: Path) -> Block:
             rows,
             marked,
         ),
-        chart(
-            drawn / "thresholds.png",
+        plots.plots(
+            plots.thresholds(audit.outputs[:, 0], audit.examples.labels, headline),
             "Spam caught and ham blocked by threshold; the table above has the values.",
-            "Spam caught and ham blocked, by threshold.",
+            "Spam caught and ham blocked, by threshold. The dotted line is the chosen one.",
         ),
-        chart(
-            drawn / "curves.png",
+        plots.plots(
+            plots.curves(report),
             f"ROC curve and precision-recall curve, {areas}.",
-            f"ROC, and precision against recall: {areas}.",
+            f"ROC, and precision against recall: {areas}. The diamond is the chosen threshold.",
         ),
     )
 

@@ -8,8 +8,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from nnguide.audit import write
+from nnguide.audit import plots, write
+from nnguide.audit.confusion import EXAMPLES
 from nnguide.audit.page import page
+from nnguide.evaluation.report import percent
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
@@ -70,7 +72,8 @@ def test_the_contents_lead_to_every_section_and_headings_are_in_order(made):
     ids = [a["id"] for _, a in found.elements if a.get("id")]
     assert len(ids) == len(set(ids))
     sections = [a["id"] for a in found.all("section")]
-    assert [a["href"] for a in found.all("a")] == [f"#{name}" for name in sections]
+    contents = [a["href"] for a in found.all("a") if not a["href"].startswith("#mistake-")]
+    assert contents == [f"#{name}" for name in sections]
     levels = [int(tag[1]) for tag, _ in found.elements if tag in ("h1", "h2", "h3", "h4")]
     assert levels.count(1) == 1 and levels[0] == 1
     assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
@@ -138,3 +141,48 @@ def test_it_is_written_whole(audited, tmp_path):
     write(audited("digits"), target)
     assert target.read_text("utf-8").endswith("</html>\n")
     assert [file.name for file in target.parent.iterdir()] == ["report.html"]
+
+
+def test_a_click_on_a_mistake_of_the_matrix_shows_its_examples(made):
+    report, content = made
+    found = Page(content)
+    counts = report["headline"]["confusion"]
+    k = len(counts)
+    wanted = {f"mistake-{i}-{j}" for i in range(k) for j in range(k) if i != j and counts[i][j]}
+    opened = [a["id"] for a in found.all("div") if a.get("class") == "opened"]
+    links = [a["href"] for a in found.all("a") if a["href"].startswith("#mistake-")]
+    assert set(opened) == wanted and len(opened) == len(wanted)
+    assert links == [f"#{name}" for name in opened]
+    for i, row in enumerate(counts):
+        for j, n in enumerate(row):
+            if i != j and n:
+                part = content.split(f'id="mistake-{i}-{j}"')[1].split("</ul>")[0]
+                assert part.count("<li>") == min(n, EXAMPLES)
+
+
+def test_the_plots_are_drawn_in_the_colours_of_the_page(made):
+    report, content = made
+    drawn = content.split("<main>")[1]
+    titles = [part.split("</strong>")[0] for part in drawn.split('<div class="plot">\n<p><strong>')]
+    spam = ["spam caught", "ham blocked", "ROC", "precision"] if "thresholds" in report else []
+    for title, begin in zip(titles[1:], ["loss", "accuracy", "fraction right", *spam], strict=True):
+        assert title.startswith(begin)
+    assert f"best epoch, {report['training']['best_epoch']}" in drawn
+    assert "nan" not in " ".join(drawn.split("<svg ")[1:]).replace("nance", "")
+    for row in report["calibration"]:
+        assert f"of {row['n']:,} (95 %" in drawn
+    if spam:
+        assert percent(report["headline"]["spam_caught"], 2).replace(" ", "\u00a0") in drawn
+
+
+@pytest.mark.parametrize(
+    "values", [[0.5], [0.5, 0.5], [0.0, 1.0], [1e-9, 3e-9], [2.3, 0.01, float("inf")], [1e6, 5]]
+)
+@pytest.mark.parametrize("key", ["loss", "accuracy"])
+def test_learning_curves_stay_in_their_axes(key, values):
+    (plot,) = plots.learning({key: values, f"val_{key}": values}, 1)
+    for x, y in [point for line in plot.lines for point in line.points]:
+        assert -1e-9 <= x <= 1 + 1e-9 and -1e-9 <= y <= 1 + 1e-9
+    places = [place for place, _ in plot.y_ticks]
+    assert places[0] == 0 and places[-1] == 1 and 2 <= len(places) <= 7
+    assert len({text for _, text in plot.y_ticks}) == len(places)
