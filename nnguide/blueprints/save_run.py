@@ -76,7 +76,7 @@ def save(
     framework_logs.tensorflow()
     from nnguide.training.fit import Fitted
     from nnguide.training.runtime import runtime
-    from nnguide.training.writing import Shown, write_run
+    from nnguide.training.writing import Shown, Training, write_run
 
     config, task = configuration(origin, network.settings), tasks.get(origin.task)
     write_json(space.path / "config.json", config.to_dict())
@@ -88,18 +88,18 @@ def save(
             best_epoch=1 + int(np.argmin([record["val_loss"] for record in history])),
             seconds=seconds,
         )
-        return write_run(
+        training = Training(
             task,
             config,
             origin.source,
-            (origin.training, origin.validation),
+            origin.training,
+            origin.validation,
             origin.examples,
-            fitted,
             chosen,
             space,
             Shown(say),
-            backend=backend,
         )
+        return write_run(training, fitted, backend=backend)
 
 
 def keras_twin(origin: Origin, network: Any, config: Config) -> Any:

@@ -24,14 +24,14 @@ from nnguide.training import resume as resuming
 from nnguide.training.cluster import Cluster
 from nnguide.training.configure import configure, of_data, with_words
 from nnguide.training.meeting import WAIT, Meeting
-from nnguide.training.writing import Shown, write_run
+from nnguide.training.writing import Shown, Training, write_run
 from nnguide.workspace import Workspace
 
 LOOKED_AT = 20_000  # examples that the checkup sees of a data set that is read from a disk
 
 if TYPE_CHECKING:
     from nnguide.data.examples import Examples
-    from nnguide.training.runtime import Runtime
+    from nnguide.training.fit import Fitted
 
 
 def train(
@@ -162,7 +162,7 @@ def _train(
         if begun is not None:
             begun.bring(settled, say)
         keep = begun is not None or not workspace.is_used(folder)
-        run = _work(tasks.get(task), settled, given, source, space, keep, show, meeting)
+        run = _work(Start(tasks.get(task), settled, given, source, space, show, keep, meeting))
         assert run is not None  # this process writes
         return run
 
@@ -191,20 +191,20 @@ def _together(
             run = _train(asked, settled, source, _watched(show, meeting), meeting)
             meeting.tell("finished", {})
             return run
-        told = meeting.hear("settled")
-        if told["config"] is not None:
+        message = meeting.hear("settled")
+        if message["config"] is not None:
             quiet = Shown(lambda line: None, show.callbacks)
-            chosen = tasks.get(asked.task).defaults.merge(told["config"])
-            _work(
+            chosen = tasks.get(asked.task).defaults.merge(message["config"])
+            start = Start(
                 tasks.get(asked.task),
                 chosen,
-                set(told["given"]),
+                set(message["given"]),
                 source or data_sets.of(chosen),
                 resuming.place(folder, asked.force),
-                True,
                 _watched(quiet, meeting),
-                meeting,
+                meeting=meeting,
             )
+            _work(start)
         meeting.hear("finished", patient=True)
         return Run.open(folder)
 
@@ -226,96 +226,126 @@ def _installed() -> dict[str, str]:
     return {"python": platform.python_version(), **{n: metadata.version(n) for n in names}}
 
 
-def _work(
-    task: tasks.Task,
-    config: Config,
-    given: set[str],
-    source: data_sets.Source,
-    space: Workspace,
-    keep: bool,
-    show: Shown,
-    meeting: Meeting | None,
-) -> Run | None:
-    """Train, and write the run; a worker that is not the chief writes nothing, and has none."""
-    examples = source.load("train")
-    say = show.say
-    framework_logs.tensorflow()
-    import keras
+@dataclass(frozen=True)
+class Start:
+    """A training that may begin: its settings are settled and its folder is claimed.
 
-    from nnguide.data.splits import training_and_validation
-    from nnguide.doctor.checkup import Checkup
-    from nnguide.training.fit import fit
+    Attributes:
+        given: keys of the settings that the user gave.
+        keep: publish the run even if it is interrupted.
+        meeting: with the other workers, of which this is one.
+    """
+
+    task: tasks.Task
+    config: Config
+    given: set[str]
+    source: data_sets.Source
+    space: Workspace
+    show: Shown
+    keep: bool = True
+    meeting: Meeting | None = None
+
+
+def _work(start: Start) -> Run | None:
+    """Train, and write the run; a worker that is not the chief writes nothing, and has none."""
+    whole = start.source.load("train")
+    say, meeting = start.show.say, start.meeting
+    framework_logs.tensorflow()
+
     from nnguide.training.runtime import runtime
 
-    checkpoint = space.path / runs.CHECKPOINT
-    if rehearsal.is_asked(source):
-        config = rehearsal.gentle(config, given)
-        training, validation = rehearsal.parts(config, examples, say)
-        examples = training if validation is None else training.join(validation)
-    else:
-        training, validation = training_and_validation(config, examples)
+    config, training, validation = _split(start, whole)
+    if rehearsal.is_asked(start.source):
+        whole = training if validation is None else training.join(validation)
     cluster = None
     if meeting is not None:
         cluster = meeting.cluster
+        checkpoint = start.space.path / runs.CHECKPOINT
         meeting.agree("data", _read_alike(config, training, validation, checkpoint))
         meeting.close_port()
     with runtime(config.runtime, seed=config.train.seed, cluster=cluster) as chosen:
         say(chosen.reason)
-        for told in chosen.warnings:
-            say(f"warning: {told}")
+        for warning in chosen.warnings:
+            say(f"warning: {warning}")
         say(
-            f"training {task.name} on {source.name}: {len(training):,} examples, "
+            f"training {start.task.name} on {start.source.name}: {len(training):,} examples, "
             f"{len(validation or ()):,} for validation"
         )
-        for note in examples.notes:
+        for note in whole.notes:
             say(note)
-        config = updates.suited(config, given, len(training), say)
+        config = updates.suited(config, start.given, len(training), say)
+        work = Training(
+            start.task,
+            config,
+            start.source,
+            training,
+            validation,
+            whole,
+            chosen,
+            start.space,
+            start.show,
+            start.keep,
+        )
         if not chosen.writes:
-            _train_along(task, config, (training, validation), examples, chosen, checkpoint, show)
+            _train_along(work)
             return None
-        write_json(space.path / "config.json", config.to_dict())
+        write_json(start.space.path / "config.json", config.to_dict())
         if validation is not None:
-            remarks.compare(task, config, source, validation, say)
-        board = keras.callbacks.TensorBoard(
-            space.path / "tensorboard", write_graph=False, profile_batch=0
-        )
-        size: int | None = None  # as large as suits the data
-        if not updates.is_enough(config, len(training)):
-            batch = config.train.batch_size
-            size = len(training) if isinstance(batch, str) else int(batch)
-        looked_at = training.in_memory(LOOKED_AT)
-        checkup = Checkup(
-            looked_at.inputs,
-            task.head(len(training.label_names)).targets(looked_at.labels),
-            size,
-            say,
-        )
-        try:
-            with show.in_step():
-                fitted = fit(
-                    task,
-                    config,
-                    training,
-                    validation,
-                    chosen,
-                    checkpoint=checkpoint,
-                    callbacks=[checkup, board, *show.callbacks, *show.watch("")],
-                    say=say,
-                )
-        except OSError as error:
-            if isinstance(error, WriteError):
-                raise
-            with writing_to(space.path):
-                raise
-        parts = (training, validation)
-        run = write_run(
-            task, config, source, parts, examples, fitted, chosen, space, show, keep=keep
-        )
+            remarks.compare(start.task, config, start.source, validation, say)
+        run = write_run(work, _fit(work))
     if validation is not None:
         verdict = remarks.Guessing.on(validation).verdict(run.metrics)
         if verdict is not None:
-            say(f"warning: {verdict}. {remarks.advice(task, config, validation, run.folder)}")
+            advice = remarks.advice(start.task, config, validation, run.folder)
+            say(f"warning: {verdict}. {advice}")
     return run
+
+
+def _split(start: Start, examples: Examples) -> tuple[Config, Examples, Examples | None]:
+    """The configuration that suits the data, the training set and the validation set."""
+    from nnguide.data.splits import training_and_validation
+
+    if rehearsal.is_asked(start.source):
+        config = rehearsal.gentle(start.config, start.given)
+        return config, *rehearsal.parts(config, examples, start.show.say)
+    return start.config, *training_and_validation(start.config, examples)
+
+
+def _fit(work: Training) -> Fitted:
+    """Fit the network, with the callbacks of a run."""
+    import keras
+
+    from nnguide.doctor.checkup import Checkup
+    from nnguide.training.fit import fit
+
+    task, config, training, show = work.task, work.config, work.training, work.show
+    board = keras.callbacks.TensorBoard(
+        work.space.path / "tensorboard", write_graph=False, profile_batch=0
+    )
+    size: int | None = None  # as large as suits the data
+    if not updates.is_enough(config, len(training)):
+        batch = config.train.batch_size
+        size = len(training) if isinstance(batch, str) else int(batch)
+    looked_at = training.in_memory(LOOKED_AT)
+    targets = task.head(len(training.label_names)).targets(looked_at.labels)
+    checkup = Checkup(looked_at.inputs, targets, size, show.say)
+    try:
+        with show.in_step():
+            return fit(
+                task,
+                config,
+                training,
+                work.validation,
+                work.runtime,
+                checkpoint=work.space.path / runs.CHECKPOINT,
+                callbacks=[checkup, board, *show.callbacks, *show.watch("")],
+                say=show.say,
+            )
+    except OSError as error:
+        if isinstance(error, WriteError):
+            raise
+        with writing_to(work.space.path):
+            raise
 
 
 def _read_alike(
@@ -331,22 +361,22 @@ def _read_alike(
     return {"data with SHA-256": identity(config, training, validation)[:12], "checkpoint": saved}
 
 
-def _train_along(
-    task: tasks.Task,
-    config: Config,
-    parts: tuple[Examples, Examples | None],
-    whole: Examples,
-    runtime: Runtime,
-    checkpoint: Path,
-    show: Shown,
-) -> None:
+def _train_along(work: Training) -> None:
     """Take part in all that the workers do together, and write nothing."""
     from nnguide.training import calibrate
     from nnguide.training.fit import fit
 
-    callbacks = [*show.callbacks, *show.watch("")]
+    config, show = work.config, work.show
     with show.in_step():
-        fitted = fit(task, config, *parts, runtime, checkpoint=checkpoint, callbacks=callbacks)
+        fitted = fit(
+            work.task,
+            config,
+            work.training,
+            work.validation,
+            work.runtime,
+            checkpoint=work.space.path / runs.CHECKPOINT,
+            callbacks=[*show.callbacks, *show.watch("")],
+        )
         if config.calibration.on == "folds" and not fitted.interrupted:
             with contextlib.suppress(KeyboardInterrupt):  # the run will be without calibration
-                calibrate.out_of_fold(task, config, whole, runtime, watch=show.watch)
+                calibrate.out_of_fold(work.task, config, work.whole, work.runtime, watch=show.watch)

@@ -38,40 +38,53 @@ class Shown:
     in_step: Callable[[], contextlib.AbstractContextManager[Any]] = contextlib.nullcontext
 
 
-def write_run(
-    task: tasks.Task,
-    config: Config,
-    source: data_sets.Source,
-    parts: tuple[Examples, Examples | None],
-    whole: Examples,
-    fitted: Fitted,
-    runtime: Runtime,
-    space: Workspace,
-    show: Shown,
-    *,
-    keep: bool = True,
-    **more: Any,
-) -> Run:
-    """Calibrate a trained model, write everything of its run into `space` and publish it.
+@dataclass
+class Training:
+    """A training that has its data, the place where it computes and the folder of its run.
+
+    Attributes:
+        task, config: what learns, and how.
+        source: where the examples are from.
+        training, validation: the examples that are fitted, and those that follow the training.
+        whole: both together.
+        runtime: where it is computed, entered.
+        space: where the run is made, claimed.
+        show: how it shows itself.
+        keep: publish an interrupted training; else it raises KeyboardInterrupt.
+    """
+
+    task: tasks.Task
+    config: Config
+    source: data_sets.Source
+    training: Examples
+    validation: Examples | None
+    whole: Examples
+    runtime: Runtime
+    space: Workspace
+    show: Shown
+    keep: bool = True
+
+
+def write_run(training: Training, fitted: Fitted, **more: Any) -> Run:
+    """Calibrate a trained model, write everything of its run and publish it.
 
     Args:
-        parts: the training and the validation examples.
-        whole: both together.
-        keep: publish an interrupted training; else it raises KeyboardInterrupt.
         more: what metrics.json says beside the usual.
     """
-    metrics = _finish(task, config, parts, whole, fitted, runtime, space, show)
+    source, space, show = training.source, training.space, training.show
+    metrics = _finish(training, fitted)
     about = {"dataset": source.name, "dataset_is_fallback": source.is_fallback}
-    kinds = data_sets.kinds_of(source, whole)
-    write_json(space.path / "metrics.json", {**metrics, **about, "runtime": runtime.reason, **more})
+    kinds = data_sets.kinds_of(source, training.whole)
+    runtime = training.runtime.reason
+    write_json(space.path / "metrics.json", {**metrics, **about, "runtime": runtime, **more})
     if fitted.interrupted:
-        if not keep:
+        if not training.keep:
             show.say(f"{space.folder} is unchanged: continue with --resume --force to replace it")
             raise KeyboardInterrupt
         show.say(f"keeping the best of {fitted.epochs} finished epochs: continue with --resume")
     return runs.finish(
         space,
-        task.name,
+        training.task.name,
         **about,
         dataset_path=source.path,
         **({"learned_from": list(kinds)} if kinds else {}),
@@ -79,45 +92,37 @@ def write_run(
     )
 
 
-def _finish(
-    task: tasks.Task,
-    config: Config,
-    parts: tuple[Examples, Examples | None],
-    whole: Examples,
-    fitted: Fitted,
-    runtime: Runtime,
-    space: Workspace,
-    show: Shown,
-) -> dict[str, Any]:
+def _finish(training: Training, fitted: Fitted) -> dict[str, Any]:
     """Calibrate; write everything of the run but its metrics and manifest; the figures."""
     from nnguide.evaluation import figures
     from nnguide.evaluation.evaluate import measure
     from nnguide.models import light_form
     from nnguide.models.saving import save
 
-    say = show.say
-    decision: dict[str, Any] = {"labels": list(whole.label_names)}
-    if whole.features:
-        decision["features"] = list(whole.features)
+    task, space, say = training.task, training.space, training.show.say
+    validation = training.validation
+    decision: dict[str, Any] = {"labels": list(training.whole.label_names)}
+    if training.whole.features:
+        decision["features"] = list(training.whole.features)
     if task.threshold is not None:
         decision["threshold"] = task.threshold
     try:
-        decision.update(_decide(task, config, parts[1], whole, fitted, runtime, space, show))
+        decision.update(_decide(training, fitted))
     except KeyboardInterrupt:
         say("interrupted: the probabilities are not calibrated")
         fitted.interrupted = True
     save(fitted.model, space.path / "model.keras")
     write_json(space.path / "decision.json", decision)
     try:
-        light_form.write(fitted.model, space.path, (parts[1] or parts[0]).inputs)
+        light_form.write(fitted.model, space.path, (validation or training.training).inputs)
     except (WorkError, ExtraError) as error:
         say(f"warning: {error}. `nnguide predict` will use Keras.")
     write_text(space.path / "history.csv", history_csv(fitted.history))
     figures.curves(fitted.history, space.path / "curves.png", fitted.best_epoch)
     figure: dict[str, Any] = {}
-    if parts[1] is not None:
-        figure = measure(task, fitted.model, parts[1], decision.get("threshold"))
-        figure["majority"] = remarks.Guessing.on(parts[1]).majority
+    if validation is not None:
+        figure = measure(task, fitted.model, validation, decision.get("threshold"))
+        figure["majority"] = remarks.Guessing.on(validation).majority
     return {
         "run": str(space.folder),
         "task": task.name,
@@ -129,37 +134,32 @@ def _finish(
         "val_accuracy_high": figure.get("accuracy_high"),
         "val_majority": figure.get("majority"),
         "val_loss": figure.get("loss"),
-        "n_train": len(parts[0]),
-        "n_validation": len(parts[1] or ()),
+        "n_train": len(training.training),
+        "n_validation": len(validation or ()),
         "parameters": fitted.model.count_params(),
         "interrupted": fitted.interrupted,
     }
 
 
-def _decide(
-    task: tasks.Task,
-    config: Config,
-    validation: Examples | None,
-    whole: Examples,
-    fitted: Fitted,
-    runtime: Runtime,
-    space: Workspace,
-    show: Shown,
-) -> dict[str, Any]:
+def _decide(training: Training, fitted: Fitted) -> dict[str, Any]:
     """Calibration; what is refused; where a bound on blocked ham was given, the threshold."""
     from nnguide.evaluation import refusal
     from nnguide.models.saving import outputs
     from nnguide.training import calibrate
 
+    task, config, show = training.task, training.config, training.show
+    whole, space = training.whole, training.space
     if config.calibration.on == "none" or fitted.interrupted:
         return {}
     if config.calibration.on == "folds":
         with show.in_step():
-            held = calibrate.out_of_fold(task, config, whole, runtime, show.say, show.watch)
+            held = calibrate.out_of_fold(
+                task, config, whole, training.runtime, show.say, show.watch
+            )
     else:
-        assert validation is not None  # configure() has seen to it
-        scores = calibrate.logits(fitted.model, validation)
-        held = calibrate.Held(scores, validation.labels, "the validation set")
+        assert training.validation is not None  # configure() has seen to it
+        scores = calibrate.logits(fitted.model, training.validation)
+        held = calibrate.Held(scores, training.validation.labels, "the validation set")
     fit = calibrate.fit_calibration(fitted.model, held)
     decision: dict[str, Any] = {"calibration": {**fit, "on": held.where, "n": len(held.labels)}}
     if task.kind.can_refuse:
