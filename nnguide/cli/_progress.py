@@ -46,18 +46,14 @@ def progress(display: _terminal.Display, title: str = "") -> list[Any]:
             self.drawn = now
             share = (batch + 1) / self.params["steps"]
             steps = (self.epoch - (self.first or 0)) * self.params["steps"] + batch + 1
-            from rich.progress_bar import ProgressBar
-
-            display.draw(
-                _terminal.row(
-                    *([title] if title else []),
-                    f"epoch {self.epoch + 1}/{self.params['epochs']}",
-                    ProgressBar(total=1.0, completed=share, width=20),
-                    f"{steps / (now - self.started):,.0f} steps/s",
-                    f"{self._left(share)} left",
-                    f"loss {(logs or {}).get('loss', float('nan')):.4f}",
-                )
+            before = [f"epoch {self.epoch + 1}/{self.params['epochs']}"]
+            after = (
+                f"{steps / (now - self.started):,.0f} steps/s",
+                f"{self._left(share)} left",
+                f"loss {(logs or {}).get('loss', float('nan')):.4f}",
             )
+            before = [title, *before] if title else before
+            display.draw(_terminal.bar(before, share, after, display.width))
 
         def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
             last = epoch + 1 == self.params["epochs"]

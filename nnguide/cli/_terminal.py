@@ -6,6 +6,7 @@ rich is imported when something is drawn, and not before: `--help` and `predict`
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from types import TracebackType
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from rich.live import Live
 
     from nnguide.evaluation.report import Grid
+
+NARROWEST_BAR, WIDEST_BAR = 5, 20  # columns
 
 _display: Display | None = None  # what is drawn at the moment
 
@@ -118,6 +121,11 @@ class Display:
         _display = None
 
     @property
+    def width(self) -> int:
+        """Columns of the terminal."""
+        return shutil.get_terminal_size().columns
+
+    @property
     def is_drawn(self) -> bool:
         """Whether something stands on the terminal now."""
         return self._live is not None
@@ -149,11 +157,22 @@ class Display:
             self._live = None
 
 
-def row(*cells: Any) -> RenderableType:
-    """Cells beside each other, on one line whatever the terminal's width."""
+def bar(before: Sequence[str], share: float, after: Sequence[str], width: int) -> RenderableType:
+    """A bar between texts on one line; where these leave no room for it, the texts alone.
+
+    Args:
+        share: of the bar that is full, in [0, 1].
+        width: columns of the terminal.
+    """
+    from rich.progress_bar import ProgressBar
     from rich.table import Table
 
-    grid = Table.grid(padding=(0, 2))
+    room = width - sum(len(text) + 2 for text in (*before, *after))
+    cells: list[Any] = [*before, *after]
+    if room >= NARROWEST_BAR:
+        full = ProgressBar(total=1.0, completed=share, width=min(room, WIDEST_BAR))
+        cells.insert(len(before), full)
+    grid = Table.grid(padding=(0, 2, 0, 0))
     for _ in cells:
         grid.add_column(no_wrap=True)
     grid.add_row(*cells)

@@ -122,6 +122,19 @@ def test_a_bar_is_drawn_below_the_lines_and_always_ends(fails: bool) -> None:
         )
 
 
+def test_the_texts_beside_a_bar_are_whole_on_any_terminal() -> None:
+    from rich.console import Console
+
+    before, after = ["calibration fold 4 of 5", "epoch 1/2"], ["3 steps/s", "0:00 left", "loss 0.1"]
+    for width in (66, 70, 80, 100, 200):
+        console = Console(width=width, force_terminal=True, color_system=None)
+        with console.capture() as captured:
+            console.print(_terminal.bar(before, 0.5, after, width))
+        (line,) = captured.get().splitlines()
+        assert all(text in line for text in (*before, *after))
+        assert ("━" in line) is (width >= 73)
+
+
 def test_where_nothing_can_be_drawn_there_is_a_line_an_epoch() -> None:
     program = TRAINED.replace("FAILS", "False")
     status, lines = on_terminal(sys.executable, "-c", program, TERM="dumb")
