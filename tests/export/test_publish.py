@@ -39,7 +39,7 @@ def everything(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
 
 
-@pytest.mark.parametrize("task", ["digits", "spam"])
+@pytest.mark.parametrize("task", ["digits", pytest.param("spam", marks=pytest.mark.slow)])
 def test_the_manifest_names_every_file(exported: Callable[..., Path], task: str) -> None:
     folder = exported(task, "saved_model")
     assert (folder.parent.name, folder.name) == (task, "1")

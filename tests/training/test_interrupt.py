@@ -89,7 +89,9 @@ def test_killed_ten_times_and_resumed_it_ends_the_same(task: str, tmp_path: Path
     kill_and_resume(task, tmp_path, 10, seed=2)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM]
+)
 def test_an_interruption_ends_in_130_and_goes_on(tmp_path: Path, number: signal.Signals) -> None:
     """Before the first epoch ends nothing is left; later a finished run is, which goes on."""
     early = training("digits", tmp_path / "early", more=("train.epochs=9000", "train.batch_size=1"))

@@ -169,6 +169,7 @@ def test_no_tuner_sleeps_beside_a_pipeline() -> None:
     assert in_order(goal, goal, None).options().autotune.enabled is False
 
 
+@settings(max_examples=20, deadline=None)
 @given(
     st.integers(6, 40), st.integers(1, 4), st.integers(1, 3), st.integers(1, 2), st.integers(1, 9)
 )

@@ -91,7 +91,10 @@ def assert_same(first: Run, second: Run) -> None:
     assert not unfinished(second.folder).exists()
 
 
-@pytest.mark.parametrize("task", tasks.names())
+@pytest.mark.parametrize(
+    "task",
+    [pytest.param(n, marks=[pytest.mark.slow] if n == "spam" else []) for n in tasks.names()],
+)
 def test_a_resumed_training_ends_as_the_uninterrupted_one(task: str, tmp_path: Path) -> None:
     """It dies twice: at the end of an epoch, and in the middle of a later one."""
     whole = start(task, tmp_path / "whole")

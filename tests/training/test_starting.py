@@ -103,7 +103,7 @@ def test_other_labels_get_a_new_head(trained: Callable[[str], Run], tmp_path: Pa
     assert len(new.predict(whole.inputs[:3])) == 3
 
 
-@pytest.mark.parametrize("task", ["digits", "spam"])
+@pytest.mark.parametrize("task", ["digits", pytest.param("spam", marks=pytest.mark.slow)])
 def test_the_recorded_configuration_starts_from_the_same_weights_or_not_at_all(
     task: str, trained: Callable[[str], Run], tmp_path: Path
 ) -> None:
