@@ -3,7 +3,7 @@
 Two parts, since few corrections and many are two things:
 
 - **Near copies.** A text that shares more than half of its words and pairs of words with a
-  corrected one, and a third of those it begins with, has that one's label. (Replies and mails of
+  corrected one, and two fifths of those it begins with, has that one's label. (Replies and mails of
   one list share what they end with.)
 - **A linear model** over the hashes of words and pairs, beside the network's own log-odds, learned
   by one gradient step a correction. It takes part only as far as it is better than the network
@@ -30,7 +30,7 @@ from nnguide.data.mail.text import MailText
 from nnguide.preprocessing.word_hashes import word_hashes
 
 ALIKE = 0.5  # near copies share more than this fraction of all their words and pairs
-BEGIN_ALIKE = 1 / 3  # and more than this one of those they begin with
+BEGIN_ALIKE = 0.4  # and more than this one of those they begin with
 BEGINNING = 20  # words that a text begins with
 FEWEST = 10  # words and pairs that near copies have in common at least
 SIGNATURE = 64  # smallest hashes by which near copies are looked for
