@@ -209,7 +209,8 @@ def _whole(
             report=_Pace(),
         )
     except KeyboardInterrupt:
-        cli.say("the answers so far are kept: continue with --resume")
+        if bulk.unfinished(out).is_dir():
+            cli.say("the answers so far are kept: continue with --resume")
         raise
     for name, reason in done.errors:
         click.echo(f"nnguide: {one_line(name)}: {one_line(reason)}", err=True)

@@ -139,6 +139,11 @@ def kinds(dataset: str) -> list[str]:
         return []
 
 
+def unfinished(out: Path) -> Path:
+    """The folder in which the file `out` grows."""
+    return workspace.beside(out, f".{COMMAND}{workspace.UNFINISHED}")
+
+
 def _inputs(run: Run, dataset: str, asked: Asked) -> tuple[Unread, list[Any]]:
     """The inputs of a data set, and what tells whether it is still the same one."""
     path = Path(dataset).expanduser()
@@ -177,7 +182,7 @@ def _check_apart(dataset: str, out: Path) -> None:
 @contextlib.contextmanager
 def _claimed(out: Path, request: dict[str, Any], resume: bool, force: bool) -> Iterator[Path]:
     """The folder in which the file is made, for this process alone."""
-    folder = workspace.beside(out, f".{COMMAND}{workspace.UNFINISHED}")
+    folder = unfinished(out)
     asked = folder / "request.json"
     with contextlib.ExitStack() as held:
         with writing_to(out):
