@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import signal
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -130,14 +132,14 @@ def command(
     cli.show_log()
     if not poll > 0:
         raise ConfigError(f"--poll is a number of seconds above 0; got {poll:g}")
-    together = tempfile.TemporaryDirectory(prefix="nnguide-metrics-") if workers > 1 else None
-    if together:  # where the workers count what /metrics tells; before its library is imported
-        os.environ[MULTIPROCESS] = together.name
+    counts = tempfile.TemporaryDirectory(prefix="nnguide-metrics-") if workers > 1 else None
+    if counts:  # where the workers count what /metrics tells; before its library is imported
+        os.environ[MULTIPROCESS] = counts.name
     from nnguide.serving import bearer, server
     from nnguide.serving.access_log import AccessLog
     from nnguide.serving.bounds import Bounds
 
-    _show_log()
+    _log_to_stderr()
     held, memory = int(max_held * MIB), None if max_memory is None else int(max_memory * MIB)
     bounds = Bounds(
         int(max_body * MIB), max_rows, batch, queue, held, timeout, idle=idle, memory=memory
@@ -145,7 +147,7 @@ def command(
     tokens = bearer.read(token_file) if token_file else ()
     tls = server.check_tls(tls_cert, tls_key)
     bound = server.bind(host, port)
-    words = models or _usual()
+    words = models or _trained()
 
     def serve(ready: Callable[[], None], shown: bool = True) -> int:
         """Load and serve until a signal, and return it."""
@@ -165,26 +167,27 @@ def command(
         served.open(words)
 
         def loaded() -> None:
-            for name, model in sorted(served.models.items()) if shown else ():
-                if model.current:
-                    cli.say(
-                        f"{name} version {model.current.number}: {model.current.servable.origin}"
-                    )
+            _say_loaded(served.models if shown else {})
             ready()
 
         return served.run(bound, loaded)
 
-    def ready() -> None:
-        address, real_port = bound.getsockname()[:2]
-        where = f"[{address}]" if ":" in address else address
-        cli.say(f"ready at http{'s' if tls else ''}://{where}:{real_port}")
-
-    if together:
-        with together:
+    address, real_port = bound.getsockname()[:2]
+    where = f"[{address}]" if ":" in address else address
+    ready = functools.partial(cli.say, f"ready at http{'s' if tls else ''}://{where}:{real_port}")
+    if counts:
+        with counts:
             return _several(workers, serve, ready)
     if serve(ready) == signal.SIGINT:
         raise KeyboardInterrupt
     return 0
+
+
+def _say_loaded(models: Mapping[str, Any]) -> None:
+    """Name the version of each model that is served."""
+    for name, model in sorted(models.items()):
+        if model.current:
+            cli.say(f"{name} version {model.current.number}: {model.current.servable.origin}")
 
 
 def _several(
@@ -207,21 +210,21 @@ def _several(
     return status
 
 
-def _usual() -> list[str]:
+def _trained() -> list[str]:
     """The tasks that have a trained model; the others are named."""
     from nnguide import runs, tasks
 
-    found = []
+    trained = []
     for task in tasks.names():
         try:
             runs.load(task)
         except RunError as error:
             cli.say(f"not served: {error}")
         else:
-            found.append(task)
-    if not found:
+            trained.append(task)
+    if not trained:
         raise RunError("there is no trained model to serve. Give a run's folder, or train one.")
-    return found
+    return trained
 
 
 class _ToStderr(logging.Handler):
@@ -231,7 +234,7 @@ class _ToStderr(logging.Handler):
         click.echo(f"nnguide: {self.format(record)}", err=True)
 
 
-def _show_log() -> None:
+def _log_to_stderr() -> None:
     context = click.get_current_context()
     quiet = (context.find_root().obj or {}).get("quiet")
     for name in ("nnguide.serving", "uvicorn"):

@@ -61,24 +61,54 @@ def word(token: int) -> str:
 
 def figures(state: State, numbers: Numbers) -> list[f.Figure]:
     shown = dict(state) | numbers
-    probability, threshold = numbers["probability"], state["threshold"]
-    label = "spam" if probability > threshold else "ham"
-    said = f"The probability of spam is {f.short(probability)}: {label}."
-    order = np.argsort(-np.abs(numbers["pushes"]), kind="stable")[:15]
-    coloured = [
-        {"text": f" {word(int(numbers['there'][i]))} ", "weight": float(numbers["pushes"][i])}
-        for i in np.argsort(-numbers["pushes"], kind="stable")
+    label = "spam" if numbers["probability"] > state["threshold"] else "ham"
+    answer = f"The probability of spam is {f.short(numbers['probability'])}: {label}."
+    return [
+        f.formula(
+            answer,
+            [("z", "{z}"), ("ŷ", "1/(1 + e^(−{z}))", "{probability}")],
+            shown,
+            answer,
+        ),
+        *_of_the_message(numbers, answer),
+        _of_neighbours(numbers),
+        *_of_the_threshold(state["threshold"], numbers),
     ]
-    table = [
+
+
+def _of_the_message(numbers: Numbers, answer: str) -> list[f.Figure]:
+    """The words that are there, and how each pushes."""
+    pushes = numbers["pushes"]
+    coloured = [
+        {"text": f" {word(int(numbers['there'][i]))} ", "weight": float(pushes[i])}
+        for i in np.argsort(-pushes, kind="stable")
+    ]
+    rows = [
         [
             word(int(numbers["there"][i])),
             f.named(numbers, f"there[{i}]"),
             f.named(numbers, f"pushes[{i}]"),
         ]
-        for i in order
+        for i in np.argsort(-np.abs(pushes), kind="stable")[:15]
     ]
-    along = np.linspace(0, 1, 101)
-    heaviest = word(numbers["heaviest"])
+    return [
+        {
+            "kind": "words",
+            "title": "Its words: orange pushes towards spam, blue towards ham",
+            "alt": answer + " Words from the one most for spam to the one most against it.",
+            "words": coloured,
+        },
+        f.table(
+            "What each word adds to z: hide it, and so much is gone",
+            answer,
+            ["word", "id", "push"],
+            rows,
+        ),
+    ]
+
+
+def _of_neighbours(numbers: Numbers) -> f.Figure:
+    """The words most like the one that pushes most."""
     near = [
         {
             "label": word(int(numbers["near"][i])),
@@ -86,36 +116,23 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
         }
         for i in range(NEIGHBOURS)
     ]
+    return f.bars(
+        f"Words whose rows of weights point as that of “{word(numbers['heaviest'])}” does",
+        "The cosine of the angle between two rows: 1 is the same direction.",
+        near,
+        0,
+        1,
+    )
+
+
+def _of_the_threshold(threshold: float, numbers: Numbers) -> list[f.Figure]:
+    """What is caught and blocked at each threshold, and at this one."""
+    along = np.linspace(0, 1, 101)
     trade = (
         f"Above {f.short(threshold)}, {f.short(100 * numbers['caught'])} % of the spam is caught "
         f"and {f.short(100 * numbers['blocked'])} % of the ham blocked, on messages it never saw."
     )
     return [
-        f.formula(
-            f"{said}",
-            [("z", "{z}"), ("ŷ", "1/(1 + e^(−{z}))", "{probability}")],
-            shown,
-            said,
-        ),
-        {
-            "kind": "words",
-            "title": "Its words: orange pushes towards spam, blue towards ham",
-            "alt": said + " Words from the one most for spam to the one most against it.",
-            "words": coloured,
-        },
-        f.table(
-            "What each word adds to z: hide it, and so much is gone",
-            said,
-            ["word", "id", "push"],
-            table,
-        ),
-        f.bars(
-            f"Words whose rows of weights point as that of “{heaviest}” does",
-            "The cosine of the angle between two rows: 1 is the same direction.",
-            near,
-            0,
-            1,
-        ),
         f.chart(
             "The threshold is yours",
             trade,
