@@ -71,6 +71,19 @@ def writing_to(target: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def folder_made(folder: Path) -> Iterator[None]:
+    """Make `folder` and those above it; of these, remove in the end what nothing was put into."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # the first that is not empty
+            for path in missing:
+                path.rmdir()
+
+
+@contextlib.contextmanager
 def atomic(target: Path | str) -> Iterator[Path]:
     """Give a temporary path beside `target` to write; it takes the name at the end.
 
@@ -78,8 +91,7 @@ def atomic(target: Path | str) -> Iterator[Path]:
     The temporary path keeps the target's suffix, since some writers go by it.
     """
     target = Path(target)
-    with writing_to(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
+    with writing_to(target), folder_made(target.parent):
         handle, name = tempfile.mkstemp(
             prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent
         )

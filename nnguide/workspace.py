@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nnguide.errors import ConfigError, NnguideError, WriteError
-from nnguide.files import writing_to
+from nnguide.files import folder_made, writing_to
 
 SUFFIXES = UNFINISHED, REPLACED, REMOVED = ".unfinished", ".replaced", ".removed"
 NOT_LOCKABLE = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)  # some network file systems
@@ -100,7 +100,7 @@ class Workspace:
         self.check(resume)
         with contextlib.ExitStack() as held:
             with writing_to(self.folder):
-                self.place.parent.mkdir(parents=True, exist_ok=True)
+                held.enter_context(folder_made(self.place.parent))
                 held.enter_context(locked(self.place))
                 recover(self.place)
             self.check(resume)  # another process may have been quicker

@@ -309,11 +309,15 @@ class _ToUser(logging.Handler):
         context = click.get_current_context(silent=True)
         if not context:  # a library call later on
             return
+        asked, message = context.find_root().ensure_object(dict), record.getMessage()
+        is_new = message not in asked.setdefault("logged", set())  # data are read part by part
+        asked["logged"].add(message)
         if hasattr(record, "left_out"):  # inputs that could not be read: not even --quiet hides it
-            context.find_root().ensure_object(dict)["left_out"] = True
-            click.echo(f"nnguide: {record.getMessage()}", err=True)
-        else:
-            say(record.getMessage())
+            asked["left_out"] = True
+            if is_new:
+                click.echo(f"nnguide: {message}", err=True)
+        elif is_new:
+            say(message)
 
 
 def show_log() -> None:

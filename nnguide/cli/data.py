@@ -212,6 +212,7 @@ def prepare(
     elif label_column or text_column or encoding or out or resume or force:
         raise ConfigError("columns, --encoding, --out, --resume and --force are for --records")
     else:
+        data.info(name)  # there is such a set
         cli.say(f"preparing {name}; the first time takes up to a minute")
         folder = data.prepare(name, manual_dir)
         counts = data.info(name)["counts"]

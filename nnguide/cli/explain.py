@@ -85,7 +85,7 @@ def command(
         for name, error in errors:
             failed += 1
             _print_error(name, error, as_json)
-        for row in _explained(of, batch, methods, target, seed):
+        for row in _explained(of, batch, methods, target, seed) if batch else []:
             _print(row, as_json)
             if out is not None:
                 rows.append(row)

@@ -98,12 +98,13 @@ def find(
         )
     if dataset != "auto" and dataset not in BY_NAME and Path(dataset).expanduser().exists():
         return _at_path(task, dataset, split_seed, label_column, text_column, encoding)
+    named = [_facts(name, task) for name in dataset.split("+")] if dataset != "auto" else []
     if label_column or text_column or encoding:
         raise ConfigError(
-            "--label-column, --text-column and --encoding are for a table; {dataset} is not one"
+            f"--label-column, --text-column and --encoding are for a table; {dataset} is not one"
         )
-    if dataset != "auto":
-        return _joined([_facts(name, task) for name in dataset.split("+")], split_seed)
+    if named:
+        return _joined(named, split_seed)
     if task not in AUTO:
         raise ConfigError(f"{task} has no data set of its own: give the path of one")
     real, built_in = (BY_NAME[name] for name in AUTO[task])
@@ -231,10 +232,10 @@ def state(name: str) -> str:
 
 def _facts(name: str, task: str | None = None) -> Facts:
     """The set of that name, which must be one for `task` if that is given."""
-    if task and name not in BY_NAME and _looks_like_a_path(name):
+    if name not in BY_NAME and _looks_like_a_path(name):
         raise ConfigError(
-            f"no such file or folder: {name}. Expected a path, auto, or a data set: "
-            f"{', '.join(names(task))}"
+            f"no such file or folder: {name}. Expected a path, {'auto, ' if task else ''}or a data "
+            f"set: {', '.join(names(task))}"
         )
     if name not in BY_NAME:
         known = names(task)

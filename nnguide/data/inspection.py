@@ -9,7 +9,7 @@ import numpy as np
 
 from nnguide.data import catalogue, table_files
 from nnguide.data.examples import Examples, LeftOut
-from nnguide.errors import DataError, InputError
+from nnguide.errors import InputError
 
 SHOWN = 3  # examples
 INK = " .:-=+*#%@"  # from black to white
@@ -100,8 +100,6 @@ def inspect(
             continue
         left_out = tuple(dict.fromkeys(one for found in parts.values() for one in found.left_out))
         return Inspected(path, name, form(path), parts, left_out)
-    if not path.exists():
-        raise DataError(f"no such file or folder: {path}")
     raise InputError("it cannot be read\n" + "\n".join(reasons))
 
 

@@ -1,19 +1,21 @@
-"""Tables of numbers in CSV files, read strictly: what is wrong is named with its line."""
+"""Tables of numbers: a row that cannot be used costs no other, and is named with its line."""
 
 from __future__ import annotations
 
-import csv
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from nnguide.data import splits
-from nnguide.data.examples import Examples
-from nnguide.errors import ConfigError, DataError, InputError
+from nnguide.data import splits, table_files, user_data
+from nnguide.data.examples import Examples, LeftOut
+from nnguide.errors import ConfigError, InputError
 
 MOST_CLASSES = 20  # a numeric label column with more values than this is a regression's
+
+Row = tuple[int, list[str] | InputError]  # line (from 1), its fields or why it has none
 
 
 @dataclass(frozen=True)
@@ -25,26 +27,31 @@ class Table:
         y: class numbers (n,) int64, or a regression's values (n,) float64.
         labels: the classes' names in the order of their numbers; () for a regression.
         features: the names of the input columns.
+        left_out: the rows that cannot be used.
     """
 
     inputs: np.ndarray
     y: np.ndarray
     labels: tuple[str, ...]
     features: tuple[str, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
 
-def read_table(path: Path, label_column: str | None = None) -> Table:
-    """Read a CSV file with a header, numbers as inputs and one label column.
+def read_table(path: Path, label_column: str | None = None, encoding: str | None = None) -> Table:
+    """Read a table with a header, numbers as inputs and one label column.
 
     A label column of words, or of at most MOST_CLASSES whole numbers, names classes; other
-    numbers are values to predict.
+    numbers are values to predict. Rows that cannot be used are left out, which is said.
 
+    Args:
+        path: a CSV or TSV file, packed by gzip or not; of the usual delimiters that which fits.
+        label_column: None is the last one.
+        encoding: None is UTF-8.
     Raises:
         DataError: no such file. ConfigError: no such label column.
-        InputError: no header, a row of another length, text or nothing where a number belongs,
-            fewer than ten rows or a single class; the line is named.
+        InputError: no table, no header, no usable row, fewer than ten or a single class.
     """
-    header, rows = _read(path)
+    header, rows = _read(path, encoding)
     wanted = header[-1] if label_column is None else label_column
     if wanted not in header:
         raise ConfigError(
@@ -52,84 +59,109 @@ def read_table(path: Path, label_column: str | None = None) -> Table:
             "Choose one with --label-column."
         )
     at = header.index(wanted)
-    features = tuple(name for i, name in enumerate(header) if i != at)
-    inputs = np.array(
-        [
-            [_number(cell, path, line, header[i]) for i, cell in enumerate(row) if i != at]
-            for line, row in rows
-        ]
-    )
-    y, labels = _labels([(line, row[at].strip()) for line, row in rows], path, wanted)
-    return Table(inputs, y, labels, features)
+    places = [place for place in range(len(header)) if place != at]
+    inputs: list[list[float]] = []
+    cells: list[str] = []
+    bad: list[LeftOut] = []
+    for line, row in rows:
+        try:
+            numbers = _numbers(row, places, header)
+            if not (cell := row[at].strip()):  # type: ignore[index]  # an error is raised above
+                raise InputError(f"column {wanted}: the label is missing")
+        except InputError as error:
+            bad.append(LeftOut(f"line {line}", str(error)))
+            continue
+        inputs.append(numbers)
+        cells.append(cell)
+    left_out = user_data.leave_out(path, "rows", bad, len(cells) + len(bad))
+    y, labels = _labels(cells, path, wanted)
+    features = tuple(header[place] for place in places)
+    return Table(np.array(inputs), y, labels, features, left_out)
 
 
 def read(
-    path: Path, split: str, *, split_seed: int = 0, label_column: str | None = None
+    path: Path,
+    split: str,
+    *,
+    split_seed: int = 0,
+    label_column: str | None = None,
+    encoding: str | None = None,
 ) -> Examples:
     """The examples of a table with labels: its "train" or "test" rows, 80/20, or "all".
 
     Raises:
         As `read_table`; InputError where the label column holds values to predict.
     """
-    table = read_table(path, label_column)
+    table = read_table(path, label_column, encoding)
     if not table.labels:
         raise InputError(
             f"{path}: the label column holds values, not labels. Choose another column with "
             "--label-column, or fit the values: nnguide blueprint train --data " + str(path)
         )
     whole = Examples(
-        table.inputs.astype(np.float32), table.y, table.labels, features=table.features
+        table.inputs.astype(np.float32),
+        table.y,
+        table.labels,
+        features=table.features,
+        left_out=table.left_out,
     )
     return splits.part(whole, split, split_seed)
 
 
-def read_inputs(path: Path, features: tuple[str, ...]) -> np.ndarray:
-    """The columns `features` of a CSV file, (n, features) float64, other columns left out.
+def read_inputs(
+    path: Path, features: tuple[str, ...], encoding: str | None = None
+) -> Iterator[tuple[int, list[float] | InputError]]:
+    """The columns `features` of each row of a table, or why it cannot be used, with its line.
 
     Raises:
-        DataError: no such file. InputError: a column is missing, or a cell is no number.
+        DataError: no such file. InputError: no such table, or a column is missing.
     """
-    header, rows = _read(path)
+    header, rows = _read(path, encoding)
     if missing := [name for name in features if name not in header]:
         raise InputError(f"{path} has no column {', '.join(missing)}; it has {', '.join(header)}")
     places = [header.index(name) for name in features]
-    return np.array(
-        [[_number(row[i], path, line, header[i]) for i in places] for line, row in rows]
+    for line, row in rows:
+        try:
+            yield line, _numbers(row, places, header)
+        except InputError as error:
+            yield line, error
+
+
+def _read(path: Path, encoding: str | None) -> tuple[list[str], Iterator[Row]]:
+    """The header, and each row below it that is not blank."""
+    user_data.check(path, "all")
+    if path.is_dir():
+        raise InputError(f"{path}: expected a table of numbers (CSV or TSV); got a folder.")
+    delimiter = max(
+        table_files.DELIMITERS,
+        key=lambda one: max(map(len, table_files.first_rows(path, encoding, one)), default=0),
     )
-
-
-def _read(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The header, and each row that is not empty with its line number."""
-    if not path.is_file():
-        raise DataError(f"there is no file {path}. Expected a CSV file of numbers.")
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            lines = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} is not a CSV file in UTF-8: {error}") from error
-    if not lines:
+    rows = table_files.records(path, encoding, delimiter)
+    first = table_files.first_record(path, rows)
+    if first is None:
         raise InputError(f"{path} is empty; expected a header line and rows of numbers")
-    header = [name.strip() for name in lines[0][1]]
+    header = [name.strip() for name in first[1]]
     if all(_is_number(name) for name in header):
-        raise InputError(f"{path}: expected a header line with names; got {','.join(header)}")
+        got = user_data.listed(header)
+        raise InputError(f"{path}: expected a header line with names; got {got}")
     if len(header) < 2 or len(set(header)) < len(header) or "" in header:
         raise InputError(
-            f"{path}: expected two or more columns with different names; got {','.join(header)}"
+            f"{path}: expected two or more columns with different names; got "
+            f"{user_data.listed([name[:80] for name in header])}"
         )
-    for line, row in lines[1:]:
-        if len(row) != len(header):
-            raise InputError(f"{path}, line {line}: expected {len(header)} columns; got {len(row)}")
-    return header, lines[1:]
+    return header, rows
 
 
-def _number(cell: str, path: Path, line: int, column: str) -> float:
+def _numbers(row: list[str] | InputError, places: list[int], header: list[str]) -> list[float]:
+    if isinstance(row, InputError):
+        raise row
+    return [_number(row[place], header[place]) for place in places]
+
+
+def _number(cell: str, column: str) -> float:
     if not _is_number(cell):
-        got = repr(cell) if cell.strip() else "nothing"
-        raise InputError(
-            f"{path}, line {line}, column {column}: expected a number; got {got}. "
-            "Leave the row out, or write a number."
-        )
+        got = repr(cell[:80]) if cell.strip() else "nothing"
+        raise InputError(f"column {column}: expected a number; got {got}")
     return float(cell)
 
 
@@ -140,24 +172,19 @@ def _is_number(cell: str) -> bool:
         return False
 
 
-def _labels(
-    cells: list[tuple[int, str]], path: Path, column: str
-) -> tuple[np.ndarray, tuple[str, ...]]:
+def _labels(cells: list[str], path: Path, column: str) -> tuple[np.ndarray, tuple[str, ...]]:
     """Class numbers and names, or values and ()."""
     if len(cells) < 10:
         raise InputError(f"{path}: expected 10 rows or more to learn from; got {len(cells)}")
-    for line, cell in cells:
-        if not cell:
-            raise InputError(f"{path}, line {line}, column {column}: the label is missing")
-    values = sorted({cell for _, cell in cells})
+    values = sorted(set(cells))
     numeric = all(_is_number(value) for value in values)
     if numeric and not (
         len(values) <= MOST_CLASSES and all(float(value).is_integer() for value in values)
     ):
-        return np.array([float(cell) for _, cell in cells]), ()
+        return np.array([float(cell) for cell in cells]), ()
     if numeric:
         values.sort(key=float)
     if len(values) < 2 or len(values) > 100:
         raise InputError(f"{path}: expected 2 to 100 classes in {column}; got {len(values)}")
     place = {value: i for i, value in enumerate(values)}
-    return np.array([place[cell] for _, cell in cells]), tuple(values)
+    return np.array([place[cell] for cell in cells]), tuple(values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,7 @@ HELP = (
     "without a header, or of another square size)"
 )
 
+log = logging.getLogger(__name__)
 Pixels = tuple[int, str | None, np.ndarray]  # line (from 1), label, (side, side) grey levels
 
 
@@ -75,14 +77,20 @@ def rows(
         key=lambda one: max(map(len, table_files.first_rows(path, encoding, one)), default=0),
     )
     records = table_files.records(path, encoding, delimiter)
-    first = next(records, None)
+    first = table_files.first_record(path, records)
     if first is None:
         return
-    assert isinstance(first[1], list)  # the first row has as many fields as itself
     names = None if all(map(_is_number, first[1])) else first[1]
     if names is None:
         records = itertools.chain([first], records)
     label, pixels = _layout(path, names or [], len(first[1]), label_column)
+    if names is None and label == 0:
+        sample = list(itertools.islice(records, 2000))
+        records = itertools.chain(sample, records)
+        rows_ahead = [fields for _, fields in sample if isinstance(fields, list)]
+        if len({fields[0] for fields in rows_ahead}) < 2 <= len({f[-1] for f in rows_ahead}):
+            log.warning("%s: reading the last column as label: the first is always the same", path)
+            label, pixels = len(first[1]) - 1, list(range(len(first[1]) - 1))
     parsed = ((line, _parsed(fields, label, pixels)) for line, fields in records)
     ahead = list(itertools.islice(parsed, 2000))
     levels = [row[1] for _, row in ahead if not isinstance(row, InputError)]
@@ -112,6 +120,11 @@ def pictures(table: containers.Table) -> list[Any]:
     return [one if isinstance(one, InputError) else one.astype(np.float32) for one in found]
 
 
+def is_index(name: str) -> bool:
+    """Whether a column of this name numbers the rows, as pandas writes it."""
+    return re.fullmatch(r"|index|id|unnamed: \d+", name.strip().casefold()) is not None
+
+
 def _is_number(field: str) -> bool:
     try:
         return math.isfinite(float(field))
@@ -137,6 +150,8 @@ def _layout(
             )
         label = 0  # without a header it comes first
     pixels = [place for place in range(count) if place != label]
+    if math.isqrt(len(pixels)) ** 2 != len(pixels):  # rows may have been numbered
+        pixels = [place for place in pixels if not names or not is_index(names[place])]
     side = math.isqrt(len(pixels))
     if side * side != len(pixels) or side not in SIDES:
         raise InputError(

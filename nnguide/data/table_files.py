@@ -32,6 +32,28 @@ BOM = b"\xef\xbb\xbf"
 GZIP = b"\x1f\x8b"
 DELIMITERS = (",", ";", "\t", "|")
 
+UNPACK = "Unpack it first"
+OFFICE = "Save it as CSV in UTF-8 first"
+OTHER_FORMS = {  # how a file begins: what it is, and what to do
+    b"\x89PNG": ("a picture", "Give a text file"),
+    b"\xff\xd8\xff": ("a picture", "Give a text file"),
+    b"GIF8": ("a picture", "Give a text file"),
+    b"RIFF": ("a picture or a sound", "Give a text file"),
+    b"%PDF": ("a PDF document", "Give a text file"),
+    b"PK\x03\x04": ("a ZIP archive or an office document", f"{UNPACK}, or save it as CSV"),
+    b"PK\x05\x06": ("an empty ZIP archive", "Give a text file"),
+    b"\x1f\x8b": ("a gzip file", UNPACK),
+    b"BZh": ("a bzip2 file", UNPACK),
+    b"\xfd7zXZ": ("an xz file", UNPACK),
+    b"\x28\xb5\x2f\xfd": ("a Zstandard file", UNPACK),
+    b"\xd0\xcf\x11\xe0": ("an office document", OFFICE),
+    b"PAR1": ("a Parquet file", OFFICE),
+    b"ARROW1": ("an Arrow file", OFFICE),
+    b"SQLite format 3": ("a database of SQLite", OFFICE),
+    b"\x89HDF": ("an HDF5 file", OFFICE),
+    b"\x93NUMPY": ("a NumPy array", OFFICE),
+}
+
 Record = tuple[int, list[str] | InputError]  # line (from 1), its fields or why it has none
 
 
@@ -39,6 +61,14 @@ def form(path: Path) -> str:
     """What the name of a file says of its form: "csv", "tsv", "jsonl", or "" for any other."""
     name = path.name.lower().removesuffix(".gz")
     return next((suffix[1:] for suffix in SUFFIXES if name.endswith(suffix)), "")
+
+
+def other_form(beginning: bytes) -> tuple[str, str] | None:
+    """What a file that begins so is instead of a text, and what to do; None where it may be one."""
+    for start, known in OTHER_FORMS.items():
+        if beginning.startswith(start):
+            return known
+    return None
 
 
 def check_encoding(encoding: str | None) -> str | None:
@@ -96,6 +126,9 @@ def each_line(
             raise _too_large(path)
         with _opened(path, encoding) as file:
             head = file.read(HEAD)
+            if (other := other_form(head)) is not None:
+                kind, advice = other
+                raise InputError(f"{path}: expected a table or text; got {kind}. {advice}.")
             decoded = "utf-8" if _is_wide(encoding) else encoding or "utf-8"
             raw = _pieces(path, head, file, _line_end(head, quoted), most)
             for number, line in enumerate(raw, 1):
@@ -240,16 +273,34 @@ def records(path: Path, encoding: str | None, delimiter: str) -> Iterator[Record
     A first line `sep=;` gives the delimiter, as spreadsheets write it. A row that has not as
     many fields as the first one is an InputError in its place.
     """
-    return _records(_Lines((line, None) for line in lines(path, encoding, True)), path, delimiter)
+    return _each_row(_Lines((line, None) for line in lines(path, encoding, True)), path, delimiter)
+
+
+def first_record(path: Path, rows: Iterator[Record]) -> tuple[int, list[str]] | None:
+    """The first of a file's rows, its header; None of an empty one.
+
+    Raises:
+        InputError: it cannot be parsed.
+    """
+    line, fields = next(rows, (0, None))
+    if isinstance(fields, InputError):
+        raise InputError(f"{path}, from line {line}: {fields}")
+    return None if fields is None else (line, fields)
 
 
 def each_record(path: Path, encoding: str | None, delimiter: str) -> Iterator[Record]:
     """As `records`, of a file of any size in which a bad row costs no other.
 
-    A row whose bytes are no text is an InputError too, and so is the line at which quotes begin
-    that do not end as they should: the lines after it are rows of their own.
+    A row whose bytes are no text is an InputError too.
     """
-    source = _Lines(each_line(path, encoding, True))
+    return _each_row(_Lines(each_line(path, encoding, True)), path, delimiter)
+
+
+def _each_row(source: _Lines, path: Path, delimiter: str) -> Iterator[Record]:
+    """The rows of a file; one with quotes that do not end as they should costs no other.
+
+    The line at which they begin is an InputError, and those after it are rows of their own.
+    """
     while True:
         try:
             yield from _records(source, path, delimiter)
@@ -317,7 +368,8 @@ def _records(source: _Lines, path: Path, delimiter: str) -> Iterator[Record]:
         else:
             source.take_back()
         source.begin()
-    reader = csv.reader(source, delimiter=source.delimiter or delimiter, strict=True)
+    delimiter = source.delimiter or delimiter
+    reader = csv.reader(source, delimiter=delimiter, strict=True, skipinitialspace=True)
     try:
         for fields in reader:
             if (error := source.error) is not None:

@@ -104,7 +104,7 @@ def keras_file(path: Path, *, trust: bool = False) -> Any:
     except Exception as error:  # Keras raises whatever its parts raise
         text = next((line for line in str(error).splitlines() if line.strip()), repr(error))
         raise RunError(
-            f"{path} cannot be loaded as a Keras model: {text.strip()[:300]} {own}"
+            f"{path} cannot be loaded as a Keras model: {text.strip()[:300].rstrip('.')}. {own}"
         ) from error
 
 

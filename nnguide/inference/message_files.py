@@ -8,18 +8,6 @@ from pathlib import Path
 from nnguide.data import table_files, tables, unlabelled
 from nnguide.errors import InputError
 
-_BINARY = {
-    b"\x89PNG": "a picture",
-    b"\xff\xd8\xff": "a picture",
-    b"GIF8": "a picture",
-    b"RIFF": "a picture or a sound",
-    b"%PDF": "a PDF document",
-    b"PK\x03\x04": "a ZIP archive or an office document",
-    b"\x1f\x8b": "a gzip file",
-    b"BZh": "a bzip2 file",
-    b"\xfd7zXZ": "an xz file",
-}
-
 
 def is_table(path: Path) -> bool:
     """Whether a file is a table by its name, with texts in one of its columns."""
@@ -36,11 +24,9 @@ def texts(path: Path, columns: tables.Columns) -> Iterator[tuple[str, str | Inpu
 
 def refusal(beginning: bytes) -> InputError | None:
     """Why what begins so is no text in UTF-8, or None where it may be."""
-    for start, kind in _BINARY.items():
-        if beginning.startswith(start):
-            packed = kind.startswith(("a gzip", "a bzip2", "an xz", "a ZIP"))
-            advice = "Unpack it first" if packed else "Give a text file"
-            return InputError(f"expected messages, one a line; got {kind}. {advice}.")
+    if (other := table_files.other_form(beginning)) is not None:
+        kind, advice = other
+        return InputError(f"expected messages, one a line; got {kind}. {advice}.")
     if beginning.startswith((b"\xff\xfe", b"\xfe\xff")):
         return InputError(
             "expected UTF-8; got UTF-16. Save it as UTF-8, or read it with --encoding utf-16."

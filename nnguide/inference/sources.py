@@ -116,8 +116,10 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in found if path.is_file())
 
 
-def rows(inputs: Sequence[str], file: Path | None, features: Sequence[str]) -> Named:
-    """Rows of numbers: each INPUT has them between commas, a CSV file in the columns `features`."""
+def rows(
+    inputs: Sequence[str], file: Path | None, features: Sequence[str], encoding: str | None = None
+) -> Named:
+    """Rows of numbers: each INPUT has them between commas, a table in the columns `features`."""
     if not inputs and file is None:
         raise ConfigError(
             f"expected {len(features)} numbers between commas ({', '.join(features)}), "
@@ -137,8 +139,11 @@ def rows(inputs: Sequence[str], file: Path | None, features: Sequence[str]) -> N
     if file is not None:
         from nnguide.data.number_tables import read_inputs
 
-        for row in read_inputs(file, tuple(features)):
-            yield ",".join(f"{value:g}" for value in row), validation.numbers(row)[0]
+        for line, found in read_inputs(file, tuple(features), encoding):
+            if isinstance(found, InputError):
+                yield f"{file}, line {line}", found
+            else:
+                yield ",".join(f"{value:g}" for value in found), validation.numbers(found)[0]
 
 
 def texts(

@@ -59,7 +59,9 @@ class Numbers(Kind):
     ) -> Examples:
         from nnguide.data import number_tables
 
-        return number_tables.read(path, split, split_seed=split_seed, label_column=label_column)
+        return number_tables.read(
+            path, split, split_seed=split_seed, label_column=label_column, encoding=encoding
+        )
 
     def preview(self, raw: Any) -> Any:
         return ",".join(f"{value:g}" for value in raw)
@@ -67,11 +69,12 @@ class Numbers(Kind):
     def sources(self, run: Run, asked: Asked) -> Named:
         from nnguide.inference import sources
 
-        if asked.mails or asked.threshold is not None or asked.text_column or asked.encoding:
+        if asked.mails or asked.threshold is not None or asked.text_column:
             raise ConfigError("--mail and --threshold are for spam; give numbers or --file")
         if len(asked.files) > 1:
             raise ConfigError("a run that takes numbers takes one --file")
-        return sources.rows(asked.inputs, next(iter(asked.files), None), run.features)
+        file = next(iter(asked.files), None)
+        return sources.rows(asked.inputs, file, run.features, asked.encoding)
 
     def unread(self, run: Run, path: Path, asked: Asked) -> Unread:
         from nnguide.inference import bulk_inputs

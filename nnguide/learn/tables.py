@@ -33,6 +33,8 @@ def points(text: Any) -> list[tuple[float, float, int]]:
             table = number_tables.read_table(path)
         except InputError as error:
             raise InputError(str(error).replace(str(path), "your table")) from error
+    if table.left_out:
+        raise InputError(f"your table, {table.left_out[0]}. Leave the row out, or write a number.")
     if table.inputs.shape[1] != 2 or len(table.labels) != 2:
         raise InputError(
             "expected two columns of numbers and a last one with two labels; got "

@@ -137,14 +137,8 @@ def test_columns_in_another_order_are_the_same_columns(tmp_path, built_in):
         (["1,2", "3,4"], "header"),
         (["a,b"] + ["1,0"] * 5, "10 rows"),
         (["a,b"] + ["1,0"] * 12, "2 to 100 classes"),
-        (["a,b"] + ["1,0", "2,1"] * 6 + ["x,1"], "line 14, column a: expected a number; got 'x'"),
-        (
-            ["a,b"] + ["1,0", "2,1"] * 6 + [",1"],
-            "line 14, column a: expected a number; got nothing",
-        ),
-        (["a,b"] + ["1,0", "2,1"] * 6 + ["1,"], "line 14, column b: the label is missing"),
-        (["a,b"] + ["1,0", "2,1"] * 6 + ["1,2,3"], "line 14: expected 2 columns; got 3"),
-        (["a,b"] + ["nan,0", "2,1"] * 6, "line 2, column a: expected a number"),
+        (["a,b"] + ["nan,0", "x,1"] * 6, "12 of the 12 rows"),
+        (["a,b"] + ["nan,0", "2,1"] * 6, "10 rows"),
         (["a,a"] + ["1,0"] * 12, "different names"),
         ([], "empty"),
     ],
@@ -152,6 +146,25 @@ def test_columns_in_another_order_are_the_same_columns(tmp_path, built_in):
 def test_a_wrong_table_is_refused(rows, message, tmp_path):
     with pytest.raises(InputError, match=message):
         number_tables.read_table(table(tmp_path, rows))
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("x,1", "column a: expected a number; got 'x'"),
+        (",1", "column a: expected a number; got nothing"),
+        ("inf,1", "column a: expected a number; got 'inf'"),
+        ("1,", "column b: the label is missing"),
+        ("1,2,3", "expected 2 fields as in the first line; got 3"),
+    ],
+)
+def test_a_wrong_row_costs_no_other(row, message, tmp_path):
+    good = ["a,b"] + ["1,0", "2,1"] * 6
+    whole = number_tables.read_table(table(tmp_path, good))
+    found = number_tables.read_table(table(tmp_path, [*good[:6], row, *good[6:]]))
+    assert (found.inputs == whole.inputs).all() and (found.y == whole.y).all()
+    (left_out,) = found.left_out
+    assert left_out.name == "line 7" and message in left_out.reason
 
 
 def test_a_table_of_values_is_a_regression(tmp_path):
