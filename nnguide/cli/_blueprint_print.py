@@ -11,9 +11,7 @@ from nnguide import cli
 from nnguide.cli import _options
 from nnguide.errors import InputError
 
-plot = click.option(
-    "--plot", type=click.Path(path_type=Path), help="Write a plot: .png, .svg or .pdf."
-)
+plot = click.option("--plot", type=_options.PATH, help="Write a plot: .png, .svg or .pdf.")
 seed = click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 
 

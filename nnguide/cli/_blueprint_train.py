@@ -46,11 +46,11 @@ from nnguide.errors import ConfigError
 @plot
 @click.option(
     "--animate",
-    type=click.Path(path_type=Path),
+    type=_options.PATH,
     help="Write a .gif of the decision boundary forming.",
 )
 @click.option("--force", is_flag=True, help="Replace a folder that is not empty.")
-@click.option("--out", type=click.Path(path_type=Path), help="Save a run in this folder.")
+@click.option("--out", type=_options.PATH, help="Save a run in this folder.")
 @_options.as_json
 def train(
     backend: str,

@@ -14,13 +14,24 @@ from nnguide.config.values import Typed
 from nnguide.errors import ConfigError
 from nnguide.files import parse_json, parse_toml
 
+
+class GivenPath(click.Path):
+    """A path, not an empty one, as an unset variable gives: that would be the current folder."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        if str(value) == "":
+            self.fail("expected a path; got an empty one", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = GivenPath(path_type=Path)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON (`nnguide docs json`).")
 
 mails = click.option(
     "--mail",
     "mails",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="A mail, a mailbox, a folder of mail, or - for standard input.",
 )
 anyway = click.option(

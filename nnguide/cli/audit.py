@@ -20,7 +20,7 @@ DEFAULT = Path("report.html")
 @_options.columns
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=_options.PATH,
     help=f"The HTML file to write. [{DEFAULT}; none with --json]",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Random seed. [0]")

@@ -28,7 +28,7 @@ def command() -> None:
 @click.argument("subject", metavar="RUN|TASK")
 @click.option("--resolved", is_flag=True, help="Every setting, with what it means.")
 @click.option("--preset", help="Of a TASK: a recipe of nnguide's. [default]")
-@click.option("--config", "config_file", type=click.Path(path_type=Path), help="TOML or JSON file.")
+@click.option("--config", "config_file", type=_options.PATH, help="TOML or JSON file.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Any setting.")
 def show(
     subject: str,

@@ -67,7 +67,7 @@ def list_sets(as_json: bool) -> None:
 @_options.columns
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=_options.PATH,
     help="For a path: write three pictures to this PNG file.",
 )
 @_options.as_json
@@ -160,7 +160,7 @@ def _path(
 @click.argument("name")
 @click.option(
     "--manual-dir",
-    type=click.Path(path_type=Path),
+    type=_options.PATH,
     metavar="DIR",
     help="A folder with the official files; without it, NNGUIDE_DATA_DIR/<set> or a download.",
 )
@@ -265,7 +265,7 @@ def _echo_counts(counts: dict[str, dict[str, int]] | None) -> None:
 
 @command.command("uncertain")
 @click.argument("run")
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=_options.PATH)
 @click.option(
     "--count", type=click.IntRange(1), default=20, show_default=True, help="How many to show."
 )

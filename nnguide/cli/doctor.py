@@ -15,7 +15,7 @@ from nnguide.errors import ConfigError, FindingsError
 @click.argument("model", metavar="MODEL")
 @click.option("--data", help="An .npz or .csv file, or a data set's name.")
 @click.option("--label-column", help="The CSV file's column of labels. [label]")
-@click.option("--history", type=click.Path(path_type=Path), help="CSV file of metrics per epoch.")
+@click.option("--history", type=_options.PATH, help="CSV file of metrics per epoch.")
 @click.option("--batch-size", type=int, help="The batch size in training, for rules that need it.")
 @click.option("--silence", multiple=True, metavar="ID", help="Skip a rule; repeatable.")
 @click.option("--trust", is_flag=True, help="Load a model file that may contain code, or an .h5.")

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 )
 @click.option("--delay", type=int, help="With --feedback delayed: mails until then. [500]")
 @click.option("--with-feedback", is_flag=True, help="For spam: with your corrections.")
-@click.option("--plots", type=click.Path(path_type=Path), help="Write plots to this folder.")
+@click.option("--plots", type=_options.PATH, help="Write plots to this folder.")
 @_options.as_json
 def command(
     run: str,

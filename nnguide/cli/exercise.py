@@ -19,7 +19,7 @@ INTERVAL = 0.3  # seconds between two looks at the files
 directory = click.option(
     "--dir",
     "folder",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=_options.GivenPath(path_type=Path, file_okay=False),
     default=Path(),
     help="The folder of your exercises. [this folder]",
 )
@@ -65,7 +65,7 @@ def list_(as_json: bool) -> None:
 
 
 @command.command("start")
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", type=_options.PATH)
 def start(folder: Path) -> None:
     """Write a file for each exercise into DIR, which must be new or empty.
 

@@ -33,9 +33,7 @@ CLEAR = 0.15  # of the largest |weight|: from here on a word is coloured
 @click.option("--method", type=click.Choice(METHODS), help="Explanation method. [integrated]")
 @click.option("--compare", is_flag=True, help="Show every available method side by side.")
 @click.option("--target", metavar="LABEL", help="Label to explain. [the predicted one; spam: spam]")
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Also write FILE.png, FILE.html or FILE.json."
-)
+@click.option("--out", type=_options.PATH, help="Also write FILE.png, FILE.html or FILE.json.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Random seed. [0]")
 @_options.as_json
 def command(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=_options.PATH,
     default=Path("saved_models/exports"),
     show_default=True,
     help="Base folder of the exports.",

@@ -28,7 +28,7 @@ PORT = 783  # spamd's
     type=click.IntRange(0, 65535),
     help=f"Port of 127.0.0.1; 0: any free port. [{PORT}, none with --socket]",
 )
-@click.option("--socket", "path", type=click.Path(path_type=Path), help="Path of a Unix socket.")
+@click.option("--socket", "path", type=_options.PATH, help="Path of a Unix socket.")
 @click.option(
     "--connections", type=int, default=256, show_default=True, help="Connections at once."
 )

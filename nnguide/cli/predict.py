@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     "--file",
     "files",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=_options.PATH,
     help="A file with one message per line, or a table.",
 )
 @click.option("--text-column", help="A table's column of texts. [text]")
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=_options.PATH,
     help="For --dataset: a file that ends in .csv, .jsonl or .parquet.",
 )
 @click.option("--shard", metavar="I/N", help="For --dataset: every N-th input, from input I.")

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import click
 
+from nnguide.cli import _options
+
 
 @click.command("pull")
 @click.argument("source")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The run's folder.")
+@click.option("--out", type=_options.PATH, required=True, help="The run's folder.")
 @click.option("--revision", help="Branch, tag or commit, of hf:OWNER/NAME.")
 @click.option("--force", is_flag=True, help="Replace a folder that is not empty.")
 def command(source: str, out: Path, revision: str | None, force: bool) -> None:

@@ -59,7 +59,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
 
 
 @command.command("list")
-@click.argument("folders", metavar="[FOLDER]...", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("folders", metavar="[FOLDER]...", nargs=-1, type=_options.PATH)
 @_options.as_json
 @click.pass_context
 def list_(ctx: click.Context, folders: tuple[Path, ...], as_json: bool) -> None:

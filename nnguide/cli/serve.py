@@ -14,10 +14,11 @@ from typing import Any
 import click
 
 from nnguide import cli
+from nnguide.cli import _options
 from nnguide.errors import ConfigError, NnguideError, RunError
 
 MIB = 2**20
-FILE = click.Path(dir_okay=False, path_type=Path)
+FILE = _options.GivenPath(dir_okay=False, path_type=Path)
 MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 INTERRUPTED = 130
 
@@ -81,7 +82,7 @@ INTERRUPTED = 130
 @click.option("--access-log", metavar="FILE", help="Write a JSON line per request; -: stdout.")
 @click.option(
     "--corrections",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=_options.GivenPath(file_okay=False, path_type=Path),
     help="Let the page save pictures with the right label here.",
 )
 @click.option("--trust", is_flag=True, help="Load a SavedModel that may access files.")

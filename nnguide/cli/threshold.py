@@ -15,9 +15,7 @@ from nnguide.cli import _options, _terminal
 @click.option(
     "--max-blocked-ham", type=float, required=True, help="Fraction of ham that may be blocked."
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Write a new run here and leave RUN as it is."
-)
+@click.option("--out", type=_options.PATH, help="Write a new run here and leave RUN as it is.")
 @click.option("--force", is_flag=True, help="Replace --out if it is not empty.")
 @_options.as_json
 def command(run: str, max_blocked_ham: float, out: Path | None, force: bool, as_json: bool) -> None:

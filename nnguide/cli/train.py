@@ -29,7 +29,7 @@ from nnguide.errors import ConfigError
 @click.option(
     "--config",
     "config_file",
-    type=click.Path(path_type=Path),
+    type=_options.PATH,
     help="TOML or JSON file of settings.",
 )
 @click.option(
@@ -44,7 +44,7 @@ from nnguide.errors import ConfigError
 )
 @click.option("--resume", is_flag=True, help="Resume a training; --epochs adds more.")
 @click.option("--force", is_flag=True, help="Replace a folder that is not empty.")
-@click.option("--out", type=click.Path(path_type=Path), help="The folder of the run.")
+@click.option("--out", type=_options.PATH, help="The folder of the run.")
 @click.option("--workers", metavar="LIST", help="host:port of each process that trains along.")
 @click.option("--worker", type=int, metavar="N", help="Which of them this is; 0 writes the run.")
 @click.option("--wait", type=float, default=600, show_default=True, help="Seconds for a worker.")

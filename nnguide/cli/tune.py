@@ -30,7 +30,7 @@ ORACLE = "KERASTUNER_ORACLE_IP"  # is set for a chief and its workers
 @click.option("--iterations", type=int, help="Hyperband: number of full passes. [1]")
 @click.option("--executions", type=int, help="Seeds per trial. [1]")
 @click.option("--folds", type=int, help="Score by cross-validation with so many folds. [0: off]")
-@click.option("--space", type=click.Path(path_type=Path), help="TOML file with the search space.")
+@click.option("--space", type=_options.PATH, help="TOML file with the search space.")
 @click.option("--workers", type=int, help="Worker processes. [1]")
 @click.option("--minutes", type=float, help="Start no trial after so many minutes.")
 @click.option("--dataset", help="A data set's name, a path, or auto. [auto]")
@@ -47,7 +47,7 @@ ORACLE = "KERASTUNER_ORACLE_IP"  # is set for a chief and its workers
 @click.option("--train-best", is_flag=True, help="Train the best on training and validation set.")
 @click.option("--resume", is_flag=True, help="Resume a search; --trials adds more.")
 @click.option("--force", is_flag=True, help="Replace a folder that is not empty.")
-@click.option("--out", type=click.Path(path_type=Path), help="The folder of the search.")
+@click.option("--out", type=_options.PATH, help="The folder of the search.")
 @_settings_help.option
 @_options.as_json
 def command(

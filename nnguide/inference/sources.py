@@ -41,8 +41,12 @@ def pictures(
         raise ConfigError("expected image files or folders. As in: nnguide predict digits a.png")
     if list(paths).count("-") > 1:
         raise ConfigError("standard input can be read only once; got - several times")
-    for path in map(Path, paths):
-        if str(path) == "-":
+    for given in paths:
+        path = Path(given)
+        if not given:  # of an unset variable; it would be the current folder
+            yield given, InputError("expected a picture; got an empty name")
+            continue
+        if given == "-":
             data = stdin.read(MAX_BYTES + 1)
             if many:
                 yield from _marks("standard input", data)
@@ -194,6 +198,14 @@ def file_messages(path: Path, columns: Columns) -> Named:
         elif columns.text:
             names = ", ".join(table_files.SUFFIXES)
             raise ConfigError(f"--text-column is for a table ({names}); {path} is not one")
+        elif path.suffix.lower() == ".json":
+            yield (
+                str(path),
+                InputError(
+                    "expected messages, one a line, or a table; got JSON. Write an object with "
+                    "text a line, and call the file .jsonl"
+                ),
+            )
         elif columns.encoding:
             content = "".join(table_files.lines(path, columns.encoding))
             yield from _lines(io.BytesIO(content.encode("utf-8")), str(path))

@@ -314,3 +314,135 @@ def test_evaluate_says_that_examples_were_learned_from(nnguide, alone):
     ended = nnguide("evaluate", "run", "--dataset", "copy", "--json")
     assert json.loads(ended.out)["training_copies"] >= 8
     assert "are in the run's training set too" in ended.err
+
+
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("numbered", [False, True])
+@pytest.mark.parametrize("whole", [1, 255])
+def test_a_table_of_pixels_as_people_have_it(nnguide, alone, last, numbered, whole):
+    """Rows numbered as pandas does, the label last, levels in [0, 1]: the same pictures."""
+    plain = pixels(alone / "plain.csv")
+    other = pixels(alone / "other.csv", last, numbered, whole)
+    wanted = nnguide("predict", "digits", plain)
+    ended = nnguide("predict", "digits", other)
+    assert (wanted.status, ended.status) == (0, 0), ended.err
+    assert ended.out == wanted.out.replace("plain.csv", "other.csv")
+
+
+def test_labels_in_the_last_column_of_a_table_without_a_header(nnguide, alone):
+    plain = nnguide("data", "info", pixels(alone / "plain.csv"), "--json")
+    ended = nnguide("data", "info", pixels(alone / "other.csv", True, header=False), "--json")
+    assert (plain.status, ended.status) == (0, 0), ended.err
+    assert ended.err.count("reading the last column as label") == 1
+    assert json.loads(ended.out)["counts"] == json.loads(plain.out)["counts"]
+
+
+def pixels(path, last=False, numbered=False, whole=255, header=True):
+    """Twenty pictures of zeros and ones as a table."""
+    random = np.random.default_rng(0)
+    rows = []
+    for number in range(20):
+        picture = Image.new("L", (28, 28), 0)
+        draw, left = ImageDraw.Draw(picture), int(random.integers(3, 9))
+        if number % 2:
+            draw.line([(left + 4, 4), (left + 6, 23)], fill=255, width=3)
+        else:
+            draw.ellipse((left, 4, left + 10 + number // 2 % 4, 23), outline=255, width=3)
+        levels = [f"{level / 255 * whole:g}" for level in np.asarray(picture).ravel().tolist()]
+        label = [str(number % 2)]
+        rows.append([str(number)] * numbered + (levels + label if last else label + levels))
+    names = [f"pixel{place}" for place in range(784)]
+    names = ["Unnamed: 0"] * numbered + ([*names, "label"] if last else ["label", *names])
+    lines = [names, *rows] if header else rows
+    path.write_text("".join(",".join(line) + "\n" for line in lines))
+    return path
+
+
+OTHER_FORMS = {
+    "book.xlsx": (b"PK\x03\x04", "office document"),
+    "old.xls": (b"\xd0\xcf\x11\xe0", "office document"),
+    "frame.parquet": (b"PAR1", "Parquet"),
+    "scan.csv": (b"%PDF-1.7", "PDF"),
+    "packed.tsv": (b"BZh9", "bzip2"),
+    "array.npy": (b"\x93NUMPY", "NumPy array"),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_FORMS)
+def test_a_file_of_another_form_is_named_for_what_it_is(nnguide, alone, name):
+    """Never is an encoding advised, with which it could not be read either."""
+    start, said = OTHER_FORMS[name]
+    (alone / name).write_bytes(start + bytes(range(256)) * 4)
+    for command in (("data", "info", alone / name), ("predict", "spam", "--file", name)):
+        ended = nnguide(*command)
+        assert (ended.status, ended.out) == (4, "")
+        assert said in ended.err and "--encoding" not in ended.err
+
+
+def test_json_is_not_judged_by_its_braces(nnguide, alone):
+    (alone / "all.json").write_text(json.dumps([{"text": line} for line in LINES], indent=1))
+    ended = nnguide("predict", "spam", "--file", "all.json")
+    assert (ended.status, ended.out) == (4, "") and ".jsonl" in ended.err
+    (alone / "all.jsonl").write_text("".join(json.dumps({"text": one}) + "\n" for one in LINES))
+    assert nnguide("predict", "spam", "--file", "all.jsonl").status == 0
+
+
+def test_quotes_after_a_blank_are_quotes(nnguide, alone):
+    text = "".join(f'ham, "see you, at {n}"\n' for n in range(6))
+    (alone / "a.csv").write_text(f'label, text\n{text}spam, "win, now"\nspam, "cash, now"\n')
+    ended = nnguide("data", "info", "a.csv", "--json")
+    assert ended.status == 0, ended.err
+    assert json.loads(ended.out)["left_out"] == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("predict", "digits", ""),
+        ("predict", "spam", "--mail", ""),
+        ("predict", "spam", "--file", ""),
+        ("evaluate", "spam", "--plots", ""),
+        ("export", "spam", "--format", "onnx", "--out", ""),
+        ("train", "spam", "--out", ""),
+        ("explain", "digits", ""),
+    ],
+)
+def test_an_empty_name_is_not_the_current_folder(nnguide, alone, words):
+    Image.new("L", (40, 40), 255).save(alone / "a.png")
+    ended = nnguide(*words)
+    assert ended.status in (2, 4) and ended.out == "" and "empty" in ended.err
+    assert [path.name for path in alone.iterdir()] == ["a.png"]
+
+
+@pytest.mark.parametrize("name", ["loop.png", "gone.png", "fifo"])
+def test_what_is_at_no_path_is_said_so(nnguide, alone, name):
+    (alone / "loop.png").symlink_to("loop.png")
+    (alone / "gone.png").symlink_to("nowhere.png")
+    os.mkfifo(alone / "fifo")
+    ended = nnguide("data", "info", f"./{name}")
+    assert ended.status in (2, 4) and ended.out == ""
+    assert ("pipe or device" if name == "fifo" else "no such file or folder") in ended.err
+
+
+FAIL = [
+    ("train", "spam", "--dataset", "bad.csv"),
+    ("train", "spam", "--dataset", "gone.csv"),
+    ("train", "digits", "--dataset", "bad.csv", "--out", "a/b/c"),
+    ("tune", "spam", "--dataset", "bad.csv"),
+    ("tune", "spam", "--dataset", "bad.csv", "--out", "a/b/c"),
+    ("audit", "spam", "--dataset", "bad.csv", "--out", "a/audit.html"),
+    ("evaluate", "spam", "--dataset", "bad.csv", "--plots", "a/plots"),
+    ("explain", "digits", "gone.png", "--out", "a/why.html"),
+    ("export", "gone", "--format", "onnx", "--out", "a/b"),
+    ("ensemble", "gone", "lost", "--out", "a/b"),
+    ("threshold", "gone", "--max-blocked-ham", "0.01", "--out", "a/b"),
+    ("pull", "gone", "--out", "a/b"),
+]
+
+
+@pytest.mark.parametrize("words", FAIL, ids=lambda words: " ".join(words[:1] + words[-1:]))
+def test_what_failed_before_it_had_anything_leaves_nothing(nnguide, alone, words):
+    (alone / "bad.csv").write_text("label,text\nyes,hello\nno,goodbye\n")
+    ended = nnguide(*words)
+    assert ended.status not in (0, 1), ended.out
+    assert [path.name for path in alone.iterdir()] == ["bad.csv"]

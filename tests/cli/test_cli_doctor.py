@@ -128,6 +128,19 @@ def test_keras_files(nnguide, file, tf):
         assert ended.status == 5 and "FILE.py:function" in ended.err and "--trust" in ended.err
     assert nnguide("doctor", "code.keras", "--trust").status in (0, 7)
 
+    model = keras.models.load_model("model.keras")
+    model.save("whole.h5")
+    model.save_weights("alone.weights.h5")
+    Path("torn.h5").write_bytes(Path("whole.h5").read_bytes()[:900])
+    Path("text.h5").write_text("hello")
+    for path, trusted in (("whole.h5", 0), ("alone.weights.h5", 5), ("torn.h5", 5), ("text.h5", 5)):
+        ended = nnguide("doctor", path)
+        assert ended.status == 5 and "--trust" in ended.err and not ended.out
+        ended = nnguide("doctor", path, "--trust")
+        assert ended.status == trusted, ended.err
+        assert bool(ended.out) == (trusted == 0)
+        assert trusted == 0 or f"{path} cannot be loaded as a Keras model" in ended.err
+
 
 @pytest.mark.parametrize(
     ("data", "status"),
