@@ -321,13 +321,14 @@ class _Lines:
         first: the number, from 1, of the row's first line.
         wanted: how many fields a row has; 0 before the first.
         delimiter: that a first line `sep=;` gave; "" where there is none.
+        is_spaced: whether a blank follows each delimiter, as it does in the first line.
     """
 
     def __init__(self, source: Iterator[tuple[str, InputError | None]]) -> None:
         self._source = source
         self._row: list[tuple[str, InputError | None]] = []
         self._again: list[tuple[str, InputError | None]] = []  # taken back, the next one last
-        self.first, self.wanted, self.delimiter = 1, 0, ""
+        self.first, self.wanted, self.delimiter, self.is_spaced = 1, 0, "", False
 
     def __iter__(self) -> _Lines:
         return self
@@ -369,7 +370,11 @@ def _records(source: _Lines, path: Path, delimiter: str) -> Iterator[Record]:
             source.take_back()
         source.begin()
     delimiter = source.delimiter or delimiter
-    reader = csv.reader(source, delimiter=delimiter, strict=True, skipinitialspace=True)
+    if source.first == 1 and not source.wanted:
+        first = next(source, "")
+        source.take_back()
+        source.is_spaced = 0 < first.count(delimiter) == first.count(f"{delimiter} ")
+    reader = csv.reader(source, delimiter=delimiter, strict=True, skipinitialspace=source.is_spaced)
     try:
         for fields in reader:
             if (error := source.error) is not None:

@@ -183,9 +183,9 @@ BROKEN = {
     "no tab": ("t.txt", "ham\ta\nham b\n", "line 2: expected a label, a tab"),
     "short row": ("t.csv", "label,text\nham\n", "line 2: expected 2 fields.*got 1"),
     "long row": ("t.csv", "ham,a\nham,b, c\n", 'line 2: expected 2 fields.*"double quotes"'),
-    "open quote": ("t.csv", 'ham,a\nspam,"b\nham,c\n', "from line 2.*unexpected end of data"),
-    "text after quote": ("t.csv", 'ham,a\nspam,"b"c\n', "from line 2"),
-    "lone CR": ("t.csv", "label,text\nham,a\rspam,b", "from line 2.*new-line character"),
+    "open quote": ("t.csv", 'ham,a\nspam,"b\nham,c\n', "line 2.*unexpected end of data"),
+    "text after quote": ("t.csv", 'ham,a\nspam,"b"c\n', "line 2"),
+    "lone CR": ("t.csv", "label,text\nham,a\rspam,b", "line 2.*new-line character"),
     "NUL": ("t.csv", b"label,text\nham,a\0b\n", "line 2: expected text; got a NUL byte"),
     "Latin-1": (
         "t.csv",
