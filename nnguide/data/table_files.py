@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from nnguide.data import user_data
+from nnguide.data import other_forms, user_data
 from nnguide.errors import ConfigError, InputError
 
 SUFFIXES = (".csv", ".tsv", ".jsonl")
@@ -32,28 +32,6 @@ BOM = b"\xef\xbb\xbf"
 GZIP = b"\x1f\x8b"
 DELIMITERS = (",", ";", "\t", "|")
 
-UNPACK = "Unpack it first"
-OFFICE = "Save it as CSV in UTF-8 first"
-OTHER_FORMS = {  # how a file begins: what it is, and what to do
-    b"\x89PNG": ("a picture", "Give a text file"),
-    b"\xff\xd8\xff": ("a picture", "Give a text file"),
-    b"GIF8": ("a picture", "Give a text file"),
-    b"RIFF": ("a picture or a sound", "Give a text file"),
-    b"%PDF": ("a PDF document", "Give a text file"),
-    b"PK\x03\x04": ("a ZIP archive or an office document", f"{UNPACK}, or save it as CSV"),
-    b"PK\x05\x06": ("an empty ZIP archive", "Give a text file"),
-    b"\x1f\x8b": ("a gzip file", UNPACK),
-    b"BZh": ("a bzip2 file", UNPACK),
-    b"\xfd7zXZ": ("an xz file", UNPACK),
-    b"\x28\xb5\x2f\xfd": ("a Zstandard file", UNPACK),
-    b"\xd0\xcf\x11\xe0": ("an office document", OFFICE),
-    b"PAR1": ("a Parquet file", OFFICE),
-    b"ARROW1": ("an Arrow file", OFFICE),
-    b"SQLite format 3": ("a database of SQLite", OFFICE),
-    b"\x89HDF": ("an HDF5 file", OFFICE),
-    b"\x93NUMPY": ("a NumPy array", OFFICE),
-}
-
 Record = tuple[int, list[str] | InputError]  # line (from 1), its fields or why it has none
 
 
@@ -61,14 +39,6 @@ def form(path: Path) -> str:
     """What the name of a file says of its form: "csv", "tsv", "jsonl", or "" for any other."""
     name = path.name.lower().removesuffix(".gz")
     return next((suffix[1:] for suffix in SUFFIXES if name.endswith(suffix)), "")
-
-
-def other_form(beginning: bytes) -> tuple[str, str] | None:
-    """What a file that begins so is instead of a text, and what to do; None where it may be one."""
-    for start, known in OTHER_FORMS.items():
-        if beginning.startswith(start):
-            return known
-    return None
 
 
 def check_encoding(encoding: str | None) -> str | None:
@@ -126,7 +96,7 @@ def each_line(
             raise _too_large(path)
         with _opened(path, encoding) as file:
             head = file.read(HEAD)
-            if (other := other_form(head)) is not None:
+            if (other := other_forms.named(head)) is not None:
                 kind, advice = other
                 raise InputError(f"{path}: expected a table or text; got {kind}. {advice}.")
             decoded = "utf-8" if _is_wide(encoding) else encoding or "utf-8"

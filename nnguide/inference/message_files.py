@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from nnguide.data import table_files, tables, unlabelled
+from nnguide.data import other_forms, table_files, tables, unlabelled
 from nnguide.errors import InputError
 
 
@@ -24,7 +24,7 @@ def texts(path: Path, columns: tables.Columns) -> Iterator[tuple[str, str | Inpu
 
 def refusal(beginning: bytes) -> InputError | None:
     """Why what begins so is no text in UTF-8, or None where it may be."""
-    if (other := table_files.other_form(beginning)) is not None:
+    if (other := other_forms.named(beginning)) is not None:
         kind, advice = other
         return InputError(f"expected messages, one a line; got {kind}. {advice}.")
     if beginning.startswith((b"\xff\xfe", b"\xfe\xff")):
