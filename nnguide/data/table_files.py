@@ -11,7 +11,6 @@ import csv
 import gzip
 import io
 import itertools
-import json
 import math
 import zlib
 from collections.abc import Iterator, Sequence
@@ -374,37 +373,3 @@ def first_rows(path: Path, encoding: str | None, delimiter: str) -> list[list[st
     """The fields of the first two rows, where `delimiter` parts them; fewer where it cannot."""
     rows = (fields for _, fields in each_record(path, encoding, delimiter))
     return [fields for fields in itertools.islice(rows, 2) if isinstance(fields, list)]
-
-
-def json_records(
-    path: Path, encoding: str | None
-) -> Iterator[tuple[int, dict[str, Any] | InputError]]:
-    """The objects of a file of JSON lines, each with its line; blank lines are none."""
-    for number, line in enumerate(lines(path, encoding), 1):
-        if line.strip():
-            yield number, _json_object(line)
-
-
-def each_json_record(
-    path: Path, encoding: str | None
-) -> Iterator[tuple[int, dict[str, Any] | InputError]]:
-    """As `json_records`, of a file of any size in which a line that is no text costs no other."""
-    for number, (line, error) in enumerate(each_line(path, encoding), 1):
-        if error is not None:
-            yield number, error
-        elif line.strip():
-            yield number, _json_object(line)
-
-
-def _json_object(line: str) -> dict[str, Any] | InputError:
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        return InputError(
-            f'expected a JSON object, as {{"label": "ham", "text": "See you"}}; got: {error}'
-        )
-    if not isinstance(record, dict):
-        return InputError(
-            f"expected a JSON object with label and text, one a line; got {type(record).__name__}"
-        )
-    return record

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nnguide.data import table_files, user_data
+from nnguide.data import json_lines, table_files, user_data
 from nnguide.data.examples import LeftOut
 from nnguide.data.table_files import DELIMITERS, MAX_TEXT, SUFFIXES
 from nnguide.errors import ConfigError, InputError
@@ -326,7 +326,7 @@ def text_columns(sample: list[list[str]], places: Sequence[int]) -> list[int]:
 
 def _json_rows(path: Path, columns: Columns, lenient: bool) -> Rows:
     keys: tuple[str, str] | None = None
-    read = table_files.each_json_record if lenient else table_files.json_records
+    read = json_lines.each_json_record if lenient else json_lines.json_records
     for number, record in read(path, columns.encoding):
         if isinstance(record, InputError):
             yield number, record

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from nnguide.data import table_files
+from nnguide.data import json_lines, table_files
 from nnguide.data.tables import (
     SAMPLED,
     Columns,
@@ -100,7 +100,7 @@ def _collection_texts(path: Path, columns: Columns) -> Iterator[tuple[int, str |
 def _objects(path: Path, encoding: str | None) -> Iterator[tuple[int, Any]]:
     """JSON lines as rows of a table: the keys of the first object, then the values of each."""
     keys: list[str] | None = None
-    for number, record in table_files.each_json_record(path, encoding):
+    for number, record in json_lines.each_json_record(path, encoding):
         if isinstance(record, InputError):
             yield number, record
             continue
