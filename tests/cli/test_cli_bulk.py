@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -306,3 +307,16 @@ def test_a_real_kill_and_no_tensorflow(tmp_path, trained):
     assert ended.stdout.endswith("[]\n")
     with (tmp_path / "a.csv").open(encoding="utf-8") as file:
         assert [int(row["row"]) for row in csv.DictReader(file)] == list(range(1, 60_001))
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_data(tmp_path):
+    peaks = []
+    for count in (20_000, 200_000):
+        source = table(tmp_path / f"{count}.csv", count)
+        words = ("predict", "spam", "--dataset", source, "--out", tmp_path / f"{count}.jsonl")
+        started = subprocess.Popen(processes.words(*words), env=processes.environment())
+        _, status, used = os.wait4(started.pid, 0)
+        assert status == 0
+        peaks.append(used.ru_maxrss / 1024)  # MB
+    assert peaks[1] < peaks[0] + 40, peaks
