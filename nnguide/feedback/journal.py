@@ -16,7 +16,6 @@ import binascii
 import contextlib
 import hashlib
 import json
-import os
 import re
 import stat
 from collections.abc import Callable
@@ -28,12 +27,12 @@ import numpy as np
 
 from nnguide import workspace
 from nnguide.errors import ConfigError, RunError
+from nnguide.feedback import folder
 from nnguide.feedback.learner import Features
 from nnguide.files import atomic, parse_json, writing_to
 from nnguide.preprocessing.characters import table_sha256
 
 SCHEMA = 1
-VARIABLE = "NNGUIDE_FEEDBACK"  # a folder of journals, instead of the user's data folder
 MOST = 5_000  # corrections of a journal
 MOST_BYTES = 2**26
 PATIENCE = 30.0  # seconds that one process waits for another to write
@@ -185,15 +184,6 @@ class Journal:
         with atomic(self.path) as beside:
             beside.write_bytes(body + _end_of(body))
         self.path.chmod(0o600)  # words can be tried against hashes
-
-
-def folder() -> Path:
-    """Where the journals are."""
-    if place := os.environ.get(VARIABLE):
-        return Path(place).expanduser()
-    import platformdirs
-
-    return Path(platformdirs.user_data_path("nnguide")) / "feedback"
 
 
 def earlier(journal: Journal) -> list[Path]:
