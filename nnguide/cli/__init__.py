@@ -16,12 +16,12 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 import click
 
 from nnguide import __version__
-from nnguide.cli import _terminal
 from nnguide.errors import (
     ConfigError,
     FindingsError,
@@ -31,6 +31,7 @@ from nnguide.errors import (
     WriteError,
 )
 
+print_above: Callable[[str], None] | None = None  # while something is drawn on the terminal
 COMPLETING = "_NNGUIDE_COMPLETE"  # is set while a shell asks what a word may become
 HELP = """Neural networks that you can read, train and use.
 
@@ -299,7 +300,15 @@ def is_quiet() -> bool:
 def say(line: str) -> None:
     """A line for the user, on stderr, unless --quiet."""
     if not is_quiet():
-        _terminal.line(line)
+        show_line(line)
+
+
+def show_line(line: str) -> None:
+    """A line on stderr, above what is drawn there."""
+    if print_above is None:
+        click.echo(line, err=True)
+    else:
+        print_above(line)
 
 
 class _ToUser(logging.Handler):

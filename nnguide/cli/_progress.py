@@ -63,7 +63,7 @@ def progress(display: _terminal.Display, title: str = "") -> list[Any]:
                 return
             logs = logs or {}
             figures = "  ".join(f"{name} {logs[name]:.4f}" for name in FIGURES if name in logs)
-            _terminal.line(
+            cli.show_line(
                 f"epoch {epoch + 1}/{self.params['epochs']}  {figures}  {self._left(1.0)} left"
             )
 

@@ -5,6 +5,7 @@ rich is imported when something is drawn, and not before: `--help` and `predict`
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import sys
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Self, TextIO
 
 import click
 
+from nnguide import cli
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.live import Live
@@ -21,8 +24,6 @@ if TYPE_CHECKING:
     from nnguide.evaluation.report import Grid
 
 NARROWEST_BAR, WIDEST_BAR = 5, 20  # columns
-
-_display: Display | None = None  # what is drawn at the moment
 
 
 def can_draw(stream: TextIO) -> bool:
@@ -83,14 +84,6 @@ def blocks(texts_and_tables: Sequence[str | Grid]) -> None:
         table(head, block.rows, [str(block)], numbers=block.head[1:])
 
 
-def line(text: str) -> None:
-    """Print a line for the user on stderr, above what is drawn there."""
-    if _display is None or not _display.is_drawn:
-        click.echo(text, err=True)
-    else:
-        _display.line(text)
-
-
 class Display:
     """What is drawn again and again at the foot of the terminal, on stderr."""
 
@@ -106,8 +99,6 @@ class Display:
         self._live: Live | None = None
 
     def __enter__(self) -> Self:
-        global _display
-        _display = self
         return self
 
     def __exit__(
@@ -116,19 +107,12 @@ class Display:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        global _display
         self.end()
-        _display = None
 
     @property
     def width(self) -> int:
         """Columns of the terminal."""
         return shutil.get_terminal_size().columns
-
-    @property
-    def is_drawn(self) -> bool:
-        """Whether something stands on the terminal now."""
-        return self._live is not None
 
     def draw(self, drawn: RenderableType) -> None:
         """Draw this, in the place of what was drawn before."""
@@ -143,16 +127,13 @@ class Display:
                 redirect_stderr=False,
             )
             self._live.start()
+            cli.print_above = functools.partial(self._live.console.print, soft_wrap=True)
         self._live.update(drawn, refresh=True)
-
-    def line(self, text: str) -> None:
-        """Print a line above what is drawn."""
-        assert self._live is not None
-        self._live.console.print(text, soft_wrap=True)
 
     def end(self) -> None:
         """Draw no longer; the cursor is where the next line goes."""
         if self._live is not None:
+            cli.print_above = None
             self._live.stop()
             self._live = None
 
