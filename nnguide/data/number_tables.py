@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -103,9 +104,8 @@ def read(
         table.y,
         table.labels,
         features=table.features,
-        left_out=table.left_out,
     )
-    return splits.part(whole, split, split_seed)
+    return dataclasses.replace(splits.part(whole, split, split_seed), left_out=table.left_out)
 
 
 def read_inputs(
