@@ -27,7 +27,12 @@ from nnguide.tuning.search import RESULT
 
 SETTINGS = [
     part
-    for word in (*tiny.words("spam"), "train.epochs=2", "train.steps_per_execution=9")
+    for word in (
+        *tiny.words("spam"),
+        "train.epochs=2",
+        "train.steps_per_execution=9",
+        "calibration.on=validation",  # a run that takes x's place has predictions for threshold
+    )
     for part in ("--set", word)
 ]
 TRAIN = ["train", "spam", "--dataset", "spam_sample", *SETTINGS]

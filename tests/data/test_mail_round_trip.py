@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from pathlib import Path
 
 import mails as made
@@ -47,13 +48,19 @@ def test_real_mails_through_each_form(tmp_path, count):
     ]
     for name, texts in found.items():
         assert not [text for text in texts if isinstance(text, InputError)], name
-        assert texts == wanted, name
+        assert [unquoted(t) for t in texts] == [unquoted(t) for t in wanted], name
         assert [t.alternatives for t in texts] == [t.alternatives for t in wanted], name
 
     run = runs.load(runs.shipped("spam"))
     first = [answer.probability for answer in run.predict(wanted)]
     for name, texts in found.items():
-        assert [answer.probability for answer in run.predict(texts)] == pytest.approx(first), name
+        told = [answer.probability for answer in run.predict(texts)]
+        assert told == pytest.approx(first, abs=1e-4), name
+
+
+def unquoted(text: str) -> str:
+    """`text` without marks before From: mboxo and mboxrd disagree on how many a mail had."""
+    return re.sub(r">+From ", "From ", text)
 
 
 def _without_from_line(raw: bytes) -> bytes:
