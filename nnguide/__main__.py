@@ -12,4 +12,9 @@ if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
 from nnguide.cli import main
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    finally:
+        # `python -m` ends by SIGINT itself, not with a status, once a KeyboardInterrupt has left an
+        # exec of text (a dataclass, pybind11), even if it was caught. The next exec undoes that.
+        exec("")

@@ -41,7 +41,7 @@ def test_lime_and_shap_import_nothing_from_there(planted: Path):
 
 def test_a_worker_of_a_search_imports_nothing_from_there(planted: Path, tmp_path: Path):
     chief = pytest.importorskip("nnguide.tuning.chief")
-    worker = chief.LocalWorker(0, "spam", ("127.0.0.1", 1), [], tmp_path / "log")
+    worker = chief.LocalWorker(0, "spam", ("127.0.0.1", 1), [], tmp_path / "log", {})
     try:
         worker.process.stdin.close()  # it ends with the process that started it
         worker.process.wait(600)

@@ -224,6 +224,7 @@ def test_mixed_precision_learns():
 
 def test_a_missing_torch_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.delitem(sys.modules, "nnguide.blueprints.torch_net", raising=False)
+    for name in ("torch_net", "pytorch"):
+        monkeypatch.delitem(sys.modules, f"nnguide.blueprints.{name}", raising=False)
     with pytest.raises(ExtraError, match=r"PyTorch.*nnguide\[torch\]"):
         build("torch", 2, 1, Settings())

@@ -107,7 +107,8 @@ def test_a_missing_torch_is_status_6(run, tmp_path, monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.delitem(sys.modules, "nnguide.blueprints.torch_net", raising=False)
+    for name in ("torch_net", "pytorch"):
+        monkeypatch.delitem(sys.modules, f"nnguide.blueprints.{name}", raising=False)
     status, _, err = run("train", "--backend", "torch")
     assert status == 6 and "nnguide[torch]" in err
     status, out, _ = run("neuron")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import processes
@@ -132,3 +133,31 @@ def test_a_full_folder_for_temporary_files_costs_no_training(alone, monkeypatch)
     assert done.returncode == 0, done.stderr
     assert (alone / "run" / "light.tflite").exists()
     assert "warning" not in done.stderr
+
+
+CAUGHT = """
+import sys
+
+leave = sys.exit
+
+def interrupted():
+    raise KeyboardInterrupt
+
+def exit(status=None):
+    try:
+        exec("interrupted()", globals())
+    except KeyboardInterrupt:
+        leave(status)
+
+sys.exit = exit
+"""
+
+
+def test_an_interruption_that_was_caught_does_not_change_the_status(tmp_path):
+    """Python ends `-m` by SIGINT where one has left an exec of text, as in a dataclass."""
+    (tmp_path / "sitecustomize.py").write_text(CAUGHT)
+    environment = processes.environment()
+    paths = f"{tmp_path}:{environment.get('PYTHONPATH', '')}"
+    words = (sys.executable, "-m", "nnguide", "--version")
+    ended = subprocess.run(words, env={**environment, "PYTHONPATH": paths}, capture_output=True)
+    assert ended.returncode == 0, ended

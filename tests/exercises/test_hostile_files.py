@@ -33,7 +33,7 @@ FILES = {  # what the file does: its text, and what is said of it
     "no return": ("def neuron(X, w, b):\n    X @ w + b\n", "lacks a return"),
     "a text": ("def neuron(X, w, b):\n    return [print]\n", "an array or a number is wanted"),
     "a stranger's line": (
-        "import os\nfor i in range(3, 30):\n"
+        "import os\nfor i in range(3, 2000):\n"
         "    try: os.write(i, b'x\\n')\n    except OSError: pass\n",
         "writes where the check answers",
     ),
