@@ -84,11 +84,15 @@ def folder_made(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def atomic(target: Path | str) -> Iterator[Path]:
+def atomic(target: Path | str, mode: int | None = None) -> Iterator[Path]:
     """Give a temporary path beside `target` to write; it takes the name at the end.
 
     A reader sees the old file or the new one, whole, whatever moment the process dies.
     The temporary path keeps the target's suffix, since some writers go by it.
+
+    Args:
+        target: the file.
+        mode: its permissions, before it has the name; None: those of any new file.
     """
     target = Path(target)
     with writing_to(target), folder_made(target.parent):
@@ -101,7 +105,7 @@ def atomic(target: Path | str) -> Iterator[Path]:
             yield beside
             with beside.open("rb") as written:
                 os.fsync(written.fileno())
-            beside.chmod(0o666 & ~_umask())
+            beside.chmod(0o666 & ~_umask() if mode is None else mode)
             beside.replace(target)
         finally:
             beside.unlink(missing_ok=True)

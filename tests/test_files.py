@@ -56,6 +56,17 @@ def test_a_death_leaves_the_old_file(tmp_path: Path) -> None:
     assert all(name == "a.txt" or name.startswith(".a-") for name in names(tmp_path))
 
 
+def test_a_file_that_no_one_else_may_read_is_never_readable(tmp_path: Path, monkeypatch) -> None:
+    modes = []
+    replace = Path.replace
+    monkeypatch.setattr(
+        Path, "replace", lambda path, to: modes.append(path.stat().st_mode) or replace(path, to)
+    )
+    with files.atomic(tmp_path / "a", 0o600) as beside:
+        beside.write_text("mine")
+    assert [mode & 0o777 for mode in modes] == [0o600]
+
+
 def test_the_users_mask_decides_who_may_read(tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:

@@ -27,7 +27,7 @@ import numpy as np
 
 from nnguide import workspace
 from nnguide.errors import ConfigError, RunError
-from nnguide.feedback import folder
+from nnguide.feedback import VARIABLE, folder
 from nnguide.feedback.learner import Features
 from nnguide.files import atomic, parse_json, writing_to
 from nnguide.preprocessing.characters import table_sha256
@@ -111,7 +111,10 @@ class Journal:
         except (FileNotFoundError, NotADirectoryError):  # of a user whose home is /dev/null, too
             return ()
         except OSError as error:
-            raise RunError(f"the feedback {self.path} cannot be read: {error.strerror}") from error
+            raise RunError(
+                f"the feedback {self.path} cannot be read: {error.strerror}. Make it readable, or "
+                f"set {VARIABLE} to another folder."
+            ) from error
         except ValueError as error:
             raise self._damaged(error) from error
         try:
@@ -154,9 +157,12 @@ class Journal:
             RunError: the journal is damaged.
             WriteError: it cannot be written.
         """
-        with writing_to(self.path):
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with workspace.locked(self.path, PATIENCE):
+        with contextlib.ExitStack() as held:
+            with writing_to(self.path):
+                self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                held.enter_context(workspace.locked(self.path, PATIENCE))
+                for left in self.path.parent.glob(f".{self.path.stem}-*"):
+                    left.unlink(missing_ok=True)  # by a process that was killed as it wrote
             before = self.read()
             after = edit(before)
             if len(after) > MOST:
@@ -172,28 +178,32 @@ class Journal:
                 self._write(after)
         return after
 
+    @property
+    def _folder(self) -> str:
+        """The run's folder as JSON can hold it: its name may have bytes that are no UTF-8."""
+        return str(self.run.absolute()).encode("utf-8", "backslashreplace").decode("utf-8")
+
     def _write(self, corrections: Corrections) -> None:
         head = {
             "schema": SCHEMA,
             "network": self.network,
-            "run": str(self.run.absolute()),
+            "run": self._folder,
             "characters": table_sha256(),
         }
         lines = [head, *map(_fields, corrections)]
         body = "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines).encode("ascii")
-        with atomic(self.path) as beside:
+        with atomic(self.path, 0o600) as beside:  # words can be tried against hashes
             beside.write_bytes(body + _end_of(body))
-        self.path.chmod(0o600)  # words can be tried against hashes
 
 
 def earlier(journal: Journal) -> list[Path]:
     """The journals of other networks that the same folder held before."""
     found = []
-    for path in sorted(folder().glob("*.jsonl")):
+    for path in sorted(folder().glob("[!.]*.jsonl")):  # hidden ones are being written
         with contextlib.suppress(OSError, ValueError, AttributeError):
             with path.open("rb") as file:
                 head = parse_json(file.readline(2**16).decode("utf-8"))
-            if head.get("run") == str(journal.run.absolute()) and path != journal.path:
+            if head.get("run") == journal._folder and path != journal.path:
                 found.append(path)
     return found
 
