@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option(
     "--trec",
     "index",
-    type=click.Path(path_type=Path),
+    type=_options.PATH,
     help="For spam: an index of the TREC spam track; mails in its order.",
 )
 @click.option(
@@ -84,7 +84,7 @@ def command(
         raise ConfigError("--trec goes with --feedback, --delay, --threshold and --with-feedback")
     found = runs.load(run, ["mail"] if with_feedback or index is not None else [])
     cli.say(f"run: {found.folder}")
-    layer = feedback.layer(found) if with_feedback else None
+    layer = feedback.layer(found, threshold) if with_feedback else None
     if with_feedback:
         cli.say(f"corrections: {len(layer.corrections) if layer else 0:,}")
     if index is not None:
@@ -120,7 +120,11 @@ def _trec(
     """Evaluate on an index of the TREC spam track."""
     from nnguide.evaluation import report, trec
 
-    run.check_learned("mail")
+    if not run.has_learned("mail"):
+        cli.say(
+            f"note: {index} holds mail, and {run.folder} was trained on none: these metrics are "
+            "not those of its use"
+        )
     figures = trec.evaluate(
         run,
         index,

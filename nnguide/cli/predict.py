@@ -124,7 +124,7 @@ def command(
     if (no_reject or many) and not found.task.kind.is_drawn:
         raise ConfigError(f"--many and --no-reject are for pictures, not for {found.task.name}")
     named = found.task.kind.sources(found, asked)
-    layer = None if no_feedback else _corrections(found)
+    layer = None if no_feedback else _corrections(found, threshold)
     failed = 0
     count = 0
     for name, answer in predict(found, named, threshold, engine, not no_reject, layer):
@@ -136,11 +136,11 @@ def command(
     return InputError.exit_code if failed else 0
 
 
-def _corrections(run: Run) -> Layer | None:
+def _corrections(run: Run, threshold: float | None) -> Layer | None:
     """The corrections of a run's owner; they are said."""
     from nnguide import feedback
 
-    layer = feedback.layer(run)
+    layer = feedback.layer(run, threshold)
     if layer is not None:
         cli.say(f"corrections: {len(layer.corrections):,} (--no-feedback leaves them out)")
     return layer
@@ -203,7 +203,7 @@ def _whole(
             shard=shard,
             engine=engine,
             reject=reject,
-            feedback=_corrections(found) if corrected else None,
+            feedback=_corrections(found, threshold) if corrected else None,
             resume=resume,
             force=force,
             report=_Pace(),

@@ -28,19 +28,24 @@ if TYPE_CHECKING:
     from nnguide.runs import Run
 
 
-def layer(run: Run) -> Layer | None:
+def layer(run: Run, threshold: float | None = None) -> Layer | None:
     """What the corrections of `run` change of its answers; None where there are none.
 
+    Args:
+        run: of spam; others have none.
+        threshold: instead of the run's own, where the answers are decided by another.
     Raises:
-        RunError: the journal is damaged.
+        RunError: the journal is damaged or cannot be read.
     """
     try:
         folder().stat()
-    except FileNotFoundError:  # as it mostly is: nothing has to be imported to know it
+    except (FileNotFoundError, NotADirectoryError):  # mostly: nothing has to be imported then
         return None
+    except OSError:
+        pass  # reading the journal says why
     from nnguide.feedback.corrections import Layer
 
-    return Layer.of(run)
+    return Layer.of(run, threshold)
 
 
 def folder() -> Path:

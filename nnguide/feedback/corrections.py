@@ -32,16 +32,21 @@ class Layer:
             self.learner.learn(one.features, one.probability, one.is_spam)
 
     @classmethod
-    def of(cls, run: Run) -> Layer | None:
+    def of(cls, run: Run, threshold: float | None = None) -> Layer | None:
         """The layer of `run`; None where it has no corrections or can have none.
 
+        Args:
+            run: any.
+            threshold: as of `nnguide.feedback.layer`.
         Raises:
-            RunError: the journal is damaged.
+            RunError: the journal is damaged or cannot be read.
         """
         if run.threshold is None or not run.task.kind.takes_mail:
             return None
         corrections = journal(run).read()
-        return cls(run.threshold, corrections) if corrections else None
+        if not corrections:
+            return None
+        return cls(run.threshold if threshold is None else threshold, corrections)
 
     @property
     def digest(self) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nnguide import runs
+from nnguide import feedback, runs
 from nnguide.errors import ConfigError, RunError, WriteError
 from nnguide.feedback import journal as journals
 from nnguide.feedback.corrections import Given, Layer, correct, journal
@@ -153,9 +153,48 @@ def test_there_is_a_bound(run, monkeypatch):
 def test_a_folder_that_cannot_be_written_is_said(run, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("NNGUIDE_FEEDBACK", str(tmp_path / "file" / "feedback"))
-    assert Layer.of(run) is None
+    assert Layer.of(run) is None and feedback.layer(run) is None
     with pytest.raises(WriteError):
         correct(run, [given(TEXTS[0])])
+    monkeypatch.setenv("NNGUIDE_FEEDBACK", str(tmp_path / "feedback"))
+    path = journal(run).path
+    path.with_name(f".{path.name}.lock").mkdir(parents=True)
+    with pytest.raises(WriteError):
+        correct(run, [given(TEXTS[0])])
+
+
+def test_a_folder_that_cannot_be_read_is_said(run, tmp_path, monkeypatch):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    monkeypatch.setenv("NNGUIDE_FEEDBACK", str(tmp_path / "loop"))
+    with pytest.raises(RunError, match="NNGUIDE_FEEDBACK"):
+        feedback.layer(run)
+
+
+def test_a_run_may_have_any_name(run):
+    correct(run, [given(TEXTS[0])])
+    corrections = journal(run).read()
+    odd = Journal("0" * 64, Path("run-\udcff"))  # bytes that are no UTF-8
+    odd.change(lambda before: corrections)
+    assert len(odd.read()) == 1
+    assert journals.earlier(Journal("1" * 64, odd.run)) == [odd.path]
+
+
+def test_what_a_killed_process_left_goes_and_is_no_earlier_network(run):
+    correct(run, [given(TEXTS[0])])
+    path = journal(run).path
+    left = path.with_name(f".{path.stem}-x1.jsonl")
+    left.write_bytes(path.read_bytes())
+    assert not journals.earlier(journal(run))
+    correct(run, [given(TEXTS[0], "forget")])
+    assert list(path.parent.iterdir()) == []
+
+
+def test_another_threshold_moves_no_correction_to_its_other_side(run):
+    correct(run, [given(TEXTS[0], "ham"), given("Minutes\nNotes of the meeting", "spam")])
+    texts = [TEXTS[0], "Minutes\nNotes of the meeting"]
+    for threshold in (1e-5, 0.5, 0.9999):
+        ham, spam = feedback.layer(run, threshold)(texts, np.full((2, 1), 0.5, np.float32))[:, 0]
+        assert ham <= np.float32(threshold) < spam
 
 
 MANY = """
