@@ -45,7 +45,8 @@ class _ManyPaths(click.Command):
 
 
 def _paths(name: str, text: str) -> Any:
-    return click.option(name, multiple=True, metavar="PATH...", help=text)
+    kind = _options.GivenPath(readable=False)  # what cannot be read costs only itself
+    return click.option(name, multiple=True, type=kind, metavar="PATH...", help=text)
 
 
 @click.command("feedback", cls=_ManyPaths)
@@ -86,6 +87,8 @@ def command(
             "expected --spam, --ham or --forget with paths of mail, or --list alone. As in: "
             "nnguide feedback spam --spam missed.eml"
         )
+    if (spam + ham + forget).count("-") > 1:
+        raise ConfigError("standard input can be read only once; got - several times")
     from nnguide import runs
     from nnguide.feedback.corrections import correct, journal
 
@@ -149,10 +152,10 @@ def _given(
     """The mails at some paths, or the corrections that a word identifies."""
     from nnguide.data import mail
     from nnguide.feedback.corrections import Given
+    from nnguide.feedback.journal import MOST
 
-    if paths.count("-") > 1:
-        raise ConfigError("standard input can be read only once; got - several times")
     found: list[Given] = []
+    seen: set[str] = set()
     for path in paths:
         if corrections and _IDENTIFIER.fullmatch(path) and not Path(path).exists():
             known = [one for one in corrections if one.identifier.startswith(path)]
@@ -165,8 +168,14 @@ def _given(
                 if isinstance(text, InputError):
                     raise text
                 found.append(Given.of(name, label, text))
+                seen.add(found[-1].identifier)
             except InputError as error:
                 errors.append((name, error))
+            if len(seen) > MOST and label != "forget":  # before they fill the memory
+                raise ConfigError(
+                    f"expected at most {MOST:,} mails with --{label}; got more. Train on so much "
+                    "mail: nnguide train spam --preset mail"
+                )
     return found
 
 

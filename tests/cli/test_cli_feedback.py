@@ -11,6 +11,7 @@ import pytest
 
 from nnguide import runs
 from nnguide.data import spam_sample
+from nnguide.feedback import journal
 from nnguide.feedback.corrections import Given, Layer, correct
 
 sys.path.append(str(Path(__file__).parents[1] / "data"))
@@ -121,7 +122,10 @@ def test_what_holds_no_mail_costs_only_itself(nnguide, box):
         ("spam", "--spam"),
         ("spam", "--list", "--ham", "ham.eml"),
         ("spam", "--spam", "ham.eml", "--ham", "ham.eml"),
+        ("spam", "--spam", ""),
+        ("spam", "--ham", "ham.eml", "--spam="),
         ("spam", "--spam", "-", "-"),
+        ("spam", "--spam", "-", "--ham", "-"),
         ("digits", "--list"),
     ],
 )
@@ -129,6 +133,22 @@ def test_wrong_use_records_nothing(nnguide, box, words):
     ended = nnguide("feedback", *words)
     assert ended.status == 2 and "bug" not in ended.err
     assert not list((box / "feedback").glob("*.jsonl"))
+
+
+def test_more_mails_than_a_journal_holds_are_refused_as_they_are_read(nnguide, box, monkeypatch):
+    monkeypatch.setattr(journal, "MOST", 1)
+    made.as_mbox(box / "in.mbox", made.several(9))
+    read = []
+    monkeypatch.setattr(Given, "of", lambda *one, of=Given.of: read.append(one) or of(*one))
+    ended = nnguide("feedback", "spam", "--spam", "in.mbox")
+    assert ended.status == 2 and "at most 1" in ended.err and len(read) < 9
+    assert not list((box / "feedback").glob("*.jsonl"))
+
+
+def test_a_correction_holds_at_another_threshold(nnguide, box):
+    assert nnguide("feedback", "spam", "--ham", "ham.eml").status == 0
+    ended = nnguide("predict", "spam", "--threshold", "0.00001", "--mail", "ham.eml")
+    assert ended.status == 0 and ended.out.startswith("ham\t")
 
 
 def test_a_run_that_never_saw_mail_is_refused(nnguide, box):
@@ -192,6 +212,8 @@ def test_evaluate_measures_with_corrections_and_on_an_index(nnguide, box):
     (box / "index").write_text("ham ham.eml\nspam gone.eml\n")
     ended = nnguide(*words)
     assert ended.status == 4 and lines(ended)[0]["left_out"] == 1
+    ended = nnguide("evaluate", runs.shipped("spam"), "--trec", "index", "--json")
+    assert ended.status == 4 and "was trained on none" in ended.err
     for wrong in (
         ("evaluate", "spam", "--feedback", "immediate"),
         (*words, "--split", "test"),
