@@ -11,6 +11,7 @@ DeLong, DeLong & Clarke-Pearson, Biometrics 44 (1988), for the interval of the a
 
 from __future__ import annotations
 
+import itertools
 import logging
 import math
 from collections import deque
@@ -86,7 +87,7 @@ def evaluate(
     if not 0 <= chosen <= 1:
         raise ConfigError(f"--threshold is a probability in [0, 1]; got {chosen:g}")
     wait = {"none": None, "immediate": 0, "delayed": delay}[feedback]
-    judged = judge(run, index, wait, learner or Learner(chosen))
+    judged = judge(run, index, wait, Learner(chosen) if learner is None else learner)
     return {
         "task": run.task.name,
         "dataset": str(index),
@@ -165,9 +166,9 @@ def _texts(index: Path, failed: list[str]) -> Iterator[tuple[str, int]]:
     """The text and label of each mail; the names of those that cannot be read go to `failed`."""
     for label, path in lines(index):
         try:
-            found = [raw for _, raw in mails(path)]
-            if len(found) != 1:
-                raise InputError(f"expected one mail in a file; got {len(found):,}")
+            found = [raw for _, raw in itertools.islice(mails(path), 2)]
+            if len(found) != 1:  # never none; of a mailbox no more are read
+                raise InputError("expected one mail in a file; got several")
             if isinstance(found[0], InputError):
                 raise found[0]
             yield read_mail(found[0]).text, label

@@ -77,6 +77,9 @@ def test_a_label_is_told_after_the_answer_at_once_later_or_never(run, tmp_path):
     learner = Learner(0.5)
     learner.learn(Features.of("note 1\n" + made.HAM), 0.1, True)
     assert (trec.judge(run, index, None, learner).scores > 0.5).all()
+    empty = Learner(0.5)
+    trec.evaluate(run, index, feedback="immediate", learner=empty)
+    assert len(empty) == 6
 
 
 def test_the_track_s_order_is_kept_and_what_is_no_mail_left_out(run, tmp_path, caplog):
@@ -90,11 +93,11 @@ def test_the_track_s_order_is_kept_and_what_is_no_mail_left_out(run, tmp_path, c
             ("ham", b"From: a@example.com\nMessage-ID: <1@x>\n\n"),
         ],
     )
-    index.write_text(index.read_text() + "\nham ../data/gone\r\n")
+    index.write_text(index.read_text() + "\nham ../data/gone\r\nspam ../data\n")
     judged = trec.judge(run, index, 0, Learner(0.5))
-    assert judged.labels.tolist() == [0, 1, 1, 0] and judged.left_out == 2
+    assert judged.labels.tolist() == [0, 1, 1, 0] and judged.left_out == 3
     assert judged.scores[3] == 0.5 and "inmail.2" in caplog.text and "gone" in caplog.text
-    assert caplog.records[-1].left_out == 2
+    assert caplog.records[-1].left_out == 3
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"eggs a\n", b"spam\n", b"spam \0\n"])
