@@ -230,13 +230,13 @@ class Daemon:
         """Judge in a thread; meanwhile see whether more comes than was announced."""
         more = asyncio.ensure_future(reader.read(1))
         loop = asyncio.get_running_loop()
-        judging = loop.run_in_executor(self._threads, self._respond, request, mail)
         try:
+            await asyncio.sleep(0)  # so `more` has what came already: half a mail is not learned
+            _check_end(more, request)
+            judging = loop.run_in_executor(self._threads, self._respond, request, mail)
             async with asyncio.timeout(self.bounds.seconds):
                 answer = await judging
-            if more.done() and not more.exception() and more.result():
-                message = f"Content-length mismatch: more than {request.length} bytes came"
-                raise RequestError(protocol.PROTOCOL, message)
+            _check_end(more, request)
         except TimeoutError:
             message = f"no verdict within {self.bounds.seconds:g} seconds"
             raise RequestError(protocol.TIMEOUT, message) from None
@@ -260,6 +260,13 @@ class Daemon:
             self.say(f"the corrections stay as they were: {error}")
         verdict = judge.verdict(mail, with_words=request.command in protocol.WITH_WORDS)
         return protocol.response(request, mail, verdict)
+
+
+def _check_end(more: asyncio.Future[bytes], request: Request) -> None:
+    """Refuse a request of which more came than was announced."""
+    if more.done() and not more.exception() and more.result():
+        message = f"Content-length mismatch: more than {request.length} bytes came"
+        raise RequestError(protocol.PROTOCOL, message)
 
 
 async def _line(reader: asyncio.StreamReader) -> bytes:

@@ -115,8 +115,10 @@ class Judge:
         Raises:
             RunError: the corrections are damaged; the earlier ones stay.
         """
-        if self._journal.state == self._state:
-            return
+        if self._journal.state != self._state:
+            self._take_up()
+
+    def _take_up(self) -> None:
         with self._turn:
             if (state := self._journal.state) != self._state:
                 self._state = state
@@ -135,7 +137,7 @@ class Judge:
             WriteError: they cannot be written.
         """
         [change] = correct(self.run, [Given.of("the mail", label, self._text(raw))])
-        self.refresh()
+        self._take_up()  # also where another thread is at it: the next answer has the correction
         earlier = change.known and change.known.label
         return earlier is not None if label == FORGET else earlier != label
 

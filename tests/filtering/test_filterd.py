@@ -89,6 +89,8 @@ def test_a_client_corrects_and_takes_back(start):
     server = start()
     mail, near = made.plain(3, made.HAM), made.plain(4, made.HAM.replace("Anna", "Bea"))
     before = server.ask(request("PROCESS", mail))
+    short = request("TELL", mail, length=len(mail) - 1, Message_class="spam", Set="local")
+    assert server.ask(short).startswith(b"SPAMD/1.1 76 ") and not server.feedback.exists()
     assert tell(server, mail, Message_class="spam", Set="local")[1]["DidSet"] == "local"
     assert [label(server, one) for one in (mail, near, SPAM)] == ["True"] * 3
     assert b"X-Nnguide-Reason: feedback" in server.ask(request("PROCESS", near))
