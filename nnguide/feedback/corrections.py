@@ -155,6 +155,44 @@ def correct(run: Run, given: Sequence[Given]) -> list[Change]:
     at_hand = np.flatnonzero([text is not None for text in texts])
     outputs = run.outputs(texts[at_hand]) if len(at_hand) else np.zeros((0, 1), np.float32)
     network = dict(zip(at_hand.tolist(), outputs[:, 0].tolist(), strict=True))
+    before, after = _record(run, given, network)
+    layers = [Layer(run.threshold or 0.0, corrections) for corrections in (before, after)]
+    answered: list[dict[int, Answer]] = []
+    for layer in layers:
+        made = answers(run.decision, layer(texts[at_hand], outputs), texts[at_hand])
+        answered.append(dict(zip(at_hand.tolist(), made, strict=True)))
+    known = {one.identifier: one for one in before}
+    return [
+        Change(
+            one,
+            known.get(one.identifier),
+            answered[0].get(place),
+            answered[1].get(place),
+            _against(one, layers[1]),
+        )
+        for place, one in enumerate(given)
+    ]
+
+
+def record(run: Run, given: Given) -> Correction | None:
+    """Record one correction, or take it back, without asking what it changes: that takes longer.
+
+    Returns:
+        The correction of the same text that there was before.
+    Raises:
+        As `correct`.
+    """
+    network: dict[int, float] = {}
+    if given.label != FORGET:
+        network[0] = float(run.outputs(np.array([None, given.text], object)[1:])[0, 0])
+    before, _ = _record(run, [given], network)
+    return next((one for one in before if one.identifier == given.identifier), None)
+
+
+def _record(
+    run: Run, given: Sequence[Given], network: dict[int, float]
+) -> tuple[Corrections, Corrections]:
+    """The corrections before and after; `network` is what it answers, by places in `given`."""
     before: list[Corrections] = []
 
     def edit(corrections: Corrections) -> Corrections:
@@ -170,22 +208,7 @@ def correct(run: Run, given: Sequence[Given]) -> list[Change]:
         return tuple(kept.values())
 
     after = journal(run).change(edit)
-    layers = [Layer(run.threshold or 0.0, corrections) for corrections in (before[-1], after)]
-    answered: list[dict[int, Answer]] = []
-    for layer in layers:
-        made = answers(run.decision, layer(texts[at_hand], outputs), texts[at_hand])
-        answered.append(dict(zip(at_hand.tolist(), made, strict=True)))
-    known = {one.identifier: one for one in before[-1]}
-    return [
-        Change(
-            one,
-            known.get(one.identifier),
-            answered[0].get(place),
-            answered[1].get(place),
-            _against(one, layers[1]),
-        )
-        for place, one in enumerate(given)
-    ]
+    return before[-1], after
 
 
 def _check_one_label(given: Sequence[Given]) -> None:

@@ -9,7 +9,7 @@ from nnguide import runs
 from nnguide.data.mail import MailText
 from nnguide.data.mail.message import read_mail
 from nnguide.errors import ConfigError, InputError, RunError
-from nnguide.feedback.corrections import FORGET, Given, Layer, correct, journal
+from nnguide.feedback.corrections import FORGET, Given, Layer, journal, record
 from nnguide.filtering.envelope import without_from_line
 
 SPAM, HAM, UNSURE = "spam", "ham", "unsure"
@@ -136,9 +136,9 @@ class Judge:
             RunError: the corrections are damaged.
             WriteError: they cannot be written.
         """
-        [change] = correct(self.run, [Given.of("the mail", label, self._text(raw))])
+        known = record(self.run, Given.of("the mail", label, self._text(raw)))
         self._take_up()  # also where another thread is at it: the next answer has the correction
-        earlier = change.known and change.known.label
+        earlier = known and known.label
         return earlier is not None if label == FORGET else earlier != label
 
     def _words(self, text: MailText, is_spam: bool) -> list[str]:
