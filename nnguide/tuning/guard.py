@@ -168,7 +168,7 @@ class SignedChannel:
             if self._token:
                 proof = dict(done.trailing_metadata() or ()).get(SIGNED, "")
                 wanted = signature(self._token, b"answer", *said[:2], answer)
-                if not hmac.compare_digest(str(proof), wanted):
+                if not hmac.compare_digest(str(proof).encode(), wanted.encode()):
                     raise ConfigError(
                         f"what answers at the chief's address does not know {TOKEN}. Set the same "
                         "for the chief and its workers."
@@ -189,7 +189,7 @@ class Refusing(grpc.ServerInterceptor):
     def __init__(self, token: bytes, tell: Callable[[str], None]) -> None:
         self._token, self._tell = token, tell
         self._versions = versions()
-        self._seen: dict[str, float] = {}  # nonce -> when
+        self._seen: dict[str, tuple[float]] = {}  # nonce -> when
 
     def intercept_service(self, continuation: Any, details: Any) -> Any:
         """Put the checks before a method's handler; the bytes are read after them."""
@@ -249,11 +249,11 @@ class Refusing(grpc.ServerInterceptor):
     def _is_new(self, nonce: str, now: str) -> bool:
         """Whether a signed request comes for the first time, in its time."""
         clock = time.time()
-        for old in [one for one, when in list(self._seen.items()) if clock - when > 2 * SKEW]:
+        for old in [one for one, (when,) in list(self._seen.items()) if clock - when > 2 * SKEW]:
             self._seen.pop(old, None)
-        with contextlib.suppress(ValueError):
-            if abs(clock - int(now)) <= SKEW and self._seen.setdefault(nonce, clock) == clock:
-                return True
+        mine = (clock,)  # of two that come at one time, one is set
+        with contextlib.suppress(ValueError, OverflowError):
+            return abs(clock - int(now)) <= SKEW and self._seen.setdefault(nonce, mine) is mine
         return False
 
 

@@ -8,6 +8,7 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
@@ -106,18 +107,44 @@ def test_a_plain_client_of_keras_tuner_is_refused(serve):
     assert not made.trials
 
 
-def test_a_request_heard_on_its_way_cannot_be_repeated_or_changed(serve, monkeypatch):
+def test_a_request_heard_on_its_way_cannot_be_repeated(serve, monkeypatch):
     made, port, lines = serve(Guard(TOKEN))
     monkeypatch.setattr(guard.secrets, "token_hex", lambda count: "00" * count)
     mine = stub(port, Guard(TOKEN))
     ask(mine)
     assert "repeated" in refused("UNAUTHENTICATED", lambda: ask(mine))
-    monkeypatch.undo()
-    monkeypatch.setattr(guard.time, "time", lambda: 0.0)
-    sent = guard.signature(TOKEN, b"request", b"one")
-    assert sent != guard.signature(TOKEN, b"request", b"two")
-    assert sent != guard.signature(TOKEN, b"requesto", b"ne")
     assert len(made.trials) == 1 and len(lines) == 1
+
+
+def test_a_signed_request_counts_once_in_its_time_and_unchanged(monkeypatch):
+    now, sent = 1_000_000, b"what is sent"
+    clock = SimpleNamespace(time=lambda: float(now))
+    monkeypatch.setattr(guard, "time", clock)
+    refusing, known = guard.Refusing(TOKEN, print), guard.versions()
+
+    def reason(nonce: str, when: str, received: bytes = sent, method: str = "EndTrial") -> str:
+        said = [part.encode() for part in ("EndTrial", nonce, when, known)]
+        headers = {
+            "nnguide-nonce": nonce,
+            "nnguide-time": when,
+            "nnguide-versions": known,
+            guard.SIGNED: guard.signature(TOKEN, b"request", *said, sent),
+        }
+        return refusing._problem(method, headers, nonce, received)[1]
+
+    for number, off in enumerate((-guard.SKEW, 0, guard.SKEW)):
+        assert reason(f"{number}", str(now + off)) == ""
+        assert "repeated" in reason(f"{number}", str(now + off))  # at the very same moment
+    wrong = (str(now - guard.SKEW - 1), str(now + guard.SKEW + 1), "", "nan", "9" * 400)
+    for number, when in enumerate(wrong):
+        assert "clocks" in reason(f"wrong {number}", when)
+    assert "not signed" in reason("new", str(now), b"what is sen")
+    assert "not signed" in reason("new", str(now), method="CreateTrial")
+    clock.time = lambda: now + 2.0 * guard.SKEW
+    assert reason("2", str(now + guard.SKEW)) != ""  # the last moment at which it is in its time
+    clock.time = lambda: now + 5.0 * guard.SKEW
+    assert reason("later", str(now + 5 * guard.SKEW)) == ""
+    assert len(refusing._seen) == 1
 
 
 def test_a_chief_without_the_token_is_not_believed(serve):
