@@ -68,13 +68,15 @@ def _read(folder: Path, file: str) -> tuple[np.ndarray, np.ndarray]:
 
     lines = official_files.content(folder, file, _LONGEST).split(b"\n")
     digits, rows = [], []
-    for number, line in enumerate(filter(None, lines), 1):
-        label, *pixels = line.split()
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
         try:
+            label, *pixels = line.split()
             digits.append(int(float(label)) - 1)
             pairs = dict(pixel.split(b":") for pixel in pixels)
             rows.append([float(pairs.get(b"%d" % place, 0)) for place in range(1, _SIDE**2 + 1)])
-        except ValueError:
+        except (ValueError, OverflowError):
             raise DataError(
                 f"{official_files.find(folder, file)}: line {number} is no label with "
                 "index:value of 256 pixels. Fetch the file again."

@@ -114,6 +114,20 @@ def test_a_damaged_file_is_named(name: str, tmp_path: Path, spoil: Callable[[byt
         data.prepare(name)
 
 
+@pytest.mark.parametrize("line", [b"inf 1:0", b"x 1:0", b"1 1", b"1 1:2", b"1 1:nan", b"1 1:0"])
+def test_a_bad_line_of_usps_is_an_error_and_an_empty_one_none(
+    line: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    _usps(tmp_path, monkeypatch)
+    path = tmp_path / "usps.bz2"
+    whole = bz2.decompress(path.read_bytes())
+    path.write_bytes(bz2.compress(b" \r\n" + whole.replace(b"\n", b"\r\n \t\n")))
+    usps.check(tmp_path)
+    path.write_bytes(bz2.compress(whole + b"\n" + line))
+    with pytest.raises(DataError, match=path.name):
+        usps.check(tmp_path)
+
+
 def test_a_missing_file_is_named(name: str, tmp_path: Path):
     folder = tmp_path / "data" / name.partition("/")[0]
     path = sorted(folder.iterdir())[0]
