@@ -143,6 +143,11 @@ def write_json(target: Path | str, value: Any) -> None:
     write_text(target, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def as_utf8(text: str) -> str:
+    """`text` with its lone halves of surrogate pairs, as file names may hold, escaped."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def read_json(path: Path, most: int = 2**26) -> Any:
     """The JSON value in a file of at most `most` bytes, 32 levels deep; NaN is refused.
 

@@ -25,6 +25,7 @@ class GivenPath(click.Path):
 
 
 PATH = GivenPath(path_type=Path)
+NAME_OR_PATH = GivenPath()
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON (`nnguide docs json`).")
 
 mails = click.option(

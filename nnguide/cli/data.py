@@ -58,7 +58,7 @@ def list_sets(as_json: bool) -> None:
 
 
 @command.command("info")
-@click.argument("name")
+@click.argument("name", type=_options.NAME_OR_PATH)
 @click.option(
     "--task",
     type=click.Choice(tasks.names()),
@@ -157,7 +157,7 @@ def _path(
 
 
 @command.command("prepare")
-@click.argument("name")
+@click.argument("name", type=_options.NAME_OR_PATH)
 @click.option(
     "--manual-dir",
     type=_options.PATH,
@@ -166,9 +166,7 @@ def _path(
 )
 @click.option("--records", is_flag=True, help="For a path: write its texts as record files.")
 @_options.columns
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="For --records: the folder. [NAME.records]"
-)
+@click.option("--out", type=_options.PATH, help="For --records: the folder. [NAME.records]")
 @click.option("--resume", is_flag=True, help="For --records: go on where a killed one ended.")
 @click.option("--force", is_flag=True, help="For --records: replace the folder.")
 @_options.as_json

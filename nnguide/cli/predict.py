@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nnguide import cli
-from nnguide.cli import _options
+from nnguide.cli import _options, _terminal
 from nnguide.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ if TYPE_CHECKING:
     help="Runtime to predict with. [light, where the run has it]",
 )
 @click.option(
-    "--dataset", help="Answer all of it into --out: a table, mailbox, folder or data set."
+    "--dataset",
+    type=_options.NAME_OR_PATH,
+    help="Answer all of it into --out: a table, mailbox, folder or data set.",
 )
 @click.option(
     "--out",
@@ -241,7 +243,7 @@ class _Pace:
 
     def __init__(self) -> None:
         self.started = self.said = time.monotonic()
-        self.live = sys.stderr.isatty()
+        self.live = _terminal.can_draw(sys.stderr)
         self.drawn = False
 
     def __call__(self, progress: Any) -> None:

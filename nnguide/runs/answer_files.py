@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nnguide.errors import ConfigError, ExtraError, InputError
-from nnguide.files import atomic
+from nnguide.files import as_utf8, atomic
 from nnguide.inference.decision import Answer
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Form:
 
     def _table(self, rows: Sequence[Row]) -> Any:
         cells = [self._values(row) for row in rows]
-        columns = [[_utf8(row[at]) for row in cells] for at in range(len(self.columns))]
+        columns = [[_cell(row[at]) for row in cells] for at in range(len(self.columns))]
         return _pyarrow().table(columns, schema=self._schema())
 
     def _schema(self) -> Any:
@@ -171,10 +171,8 @@ def _groups(tables: Iterator[Any]) -> Iterator[Any]:
         yield _pyarrow().concat_tables(held).combine_chunks()
 
 
-def _utf8(cell: Any) -> Any:
-    if not isinstance(cell, str) or cell.isascii():
-        return cell
-    return cell.encode("utf-8", "backslashreplace").decode("utf-8")
+def _cell(value: Any) -> Any:
+    return as_utf8(value) if isinstance(value, str) else value
 
 
 def _pyarrow() -> Any:

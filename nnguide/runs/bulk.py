@@ -16,9 +16,18 @@ from typing import TYPE_CHECKING, Any
 
 from nnguide import data, workspace
 from nnguide.errors import ConfigError, InputError
-from nnguide.files import read_json, sha256, state, write_json, writing_to
+from nnguide.files import (
+    as_utf8,
+    folder_made,
+    read_json,
+    sha256,
+    state,
+    write_json,
+    writing_to,
+)
 from nnguide.inference import bulk_inputs
 from nnguide.inference.answers import Feedback, taken
+from nnguide.inference.decision import Decision
 from nnguide.runs import Engine, Run, outputs
 from nnguide.runs.answer_files import Form, Row
 from nnguide.runs.manifest import MANIFEST
@@ -58,7 +67,11 @@ class Progress:
 
     def count(self, rows: list[Row]) -> None:
         """Take in the answers of a part."""
-        bad = [[name, str(answer)] for _, name, answer in rows if isinstance(answer, InputError)]
+        bad = [
+            [as_utf8(name), as_utf8(str(answer))]
+            for _, name, answer in rows
+            if isinstance(answer, InputError)
+        ]
         found = Counter(a.label for _, _, a in rows if not isinstance(a, InputError))
         self.rows += len(rows)
         self.failed += len(bad)
@@ -100,6 +113,7 @@ def answer(
     _check_apart(dataset, out)
     form = Form.of(run, out)
     unread, identity = _inputs(run, dataset, asked)
+    decision = decision_of(run, asked.threshold, reject)
     request = {
         "run": sha256(run.folder / MANIFEST),
         "dataset": identity,
@@ -114,16 +128,18 @@ def answer(
     with _claimed(out, request, resume, force) as folder:
         progress = _before(folder)
         report(progress)
-        for rows in _parts(
-            _chosen(unread, shard, progress.rows), run, asked, engine, reject, feedback
-        ):
+        chosen = _chosen(unread, shard, progress.rows)
+        for rows in _parts(chosen, run, decision, engine, feedback):
             form.write_part(rows, _part(folder, progress.parts, form))
             progress.count(rows)
             write_json(folder / "progress.json", vars(progress) | {"resumed": 0})
             report(progress)
         if not progress.rows and shard[1] == 1:
             raise InputError(f"{dataset}: expected at least one input; got none")
-        form.join([_part(folder, number, form) for number in range(progress.parts)], out)
+        whole = folder / f"whole{form.suffix}"
+        form.join([_part(folder, number, form) for number in range(progress.parts)], whole)
+        with writing_to(out):
+            whole.replace(out)
         workspace.remove(folder)
     return progress
 
@@ -149,7 +165,9 @@ def _inputs(run: Run, dataset: str, asked: Asked) -> tuple[Unread, list[Any]]:
     path = Path(dataset).expanduser()
     if dataset not in data.names() and path.exists():
         unread = _to_its_end(run.task.kind.unread(run, path, asked), path)
-        return unread, [str(path.absolute()), state(path)]
+        return unread, [as_utf8(str(path.absolute())), state(path)]
+    if asked.threshold is not None and run.threshold is None:
+        raise ConfigError(f"--threshold is for spam; {run.task.name} takes the most probable label")
     source = data.find(run.task.name, dataset, text_column=asked.text_column)
     if not asked.anyway:
         for kind in source.kinds:
@@ -186,7 +204,7 @@ def _claimed(out: Path, request: dict[str, Any], resume: bool, force: bool) -> I
     asked = folder / "request.json"
     with contextlib.ExitStack() as held:
         with writing_to(out):
-            out.parent.mkdir(parents=True, exist_ok=True)
+            held.enter_context(folder_made(out.parent))
             held.enter_context(workspace.locked(out))
         if out.exists() and not force:
             raise ConfigError(f"{out} exists. Choose another file, or --force to replace it.")
@@ -203,6 +221,8 @@ def _claimed(out: Path, request: dict[str, Any], resume: bool, force: bool) -> I
             if folder.is_dir() and not resume:
                 workspace.remove(folder)
             folder.mkdir(exist_ok=True)
+            for half_written in folder.glob(".*"):  # by a process that was killed
+                workspace.remove(half_written)
             write_json(asked, request)
         try:
             yield folder
@@ -252,13 +272,11 @@ def _chosen(
 def _parts(
     chosen: Iterator[tuple[int, str, Callable[[], Any]]],
     run: Run,
-    asked: Asked,
+    decision: Decision,
     engine: Engine | None,
-    reject: bool,
     feedback: Feedback | None,
 ) -> Iterator[list[Row]]:
     """The answers, so many together that few are lost in a kill."""
-    decision = decision_of(run, asked.threshold, reject)
     rows: list[Row] = []
     began = time.monotonic()
     for numbers, batch in _batches(chosen, lambda value: taken(decision, value)):

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import processes
@@ -23,6 +24,7 @@ sys.path.append(str(Path(__file__).parents[1] / "data"))
 import mails
 
 from nnguide import runs
+from nnguide.cli.predict import _Pace
 from nnguide.data import table_files
 from nnguide.errors import ConfigError, InputError
 from nnguide.kinds import Asked
@@ -264,8 +266,11 @@ def test_what_cannot_be_asked(nnguide, alone, trained):
         (("--dataset", "m.csv", "--out", "a.csv", "--shard", "0/2"), 2, "from 1 to N"),
         (("--dataset", "m.csv", "--out", "a.csv", "--shard", "3/2"), 2, "from 1 to N"),
         (("--dataset", "nowhere.csv", "--out", "a.csv"), 2, "no such file"),
+        (("--dataset", "", "--out", "../a.csv"), 2, "empty"),
         (("--dataset", "empty.csv", "--out", "a.csv"), 4, "at least one input"),
+        (("--dataset", "empty.csv", "--out", "new/folder/a.csv"), 4, "at least one input"),
         (("--dataset", "other.csv", "--out", "a.csv"), 4, "--text-column"),
+        (("--dataset", "spam_sample", "--out", "a.csv", "--threshold", "nan"), 2, "[0, 1]"),
         (("--dataset", "m.csv", "--out", "/proc/a.csv"), 9, "cannot write"),
         (("hello", "--dataset", "m.csv", "--out", "a.csv"), 2, "no INPUT"),
     ):
@@ -273,7 +278,35 @@ def test_what_cannot_be_asked(nnguide, alone, trained):
         assert ended.status == status and said in ended.err, (words, ended)
         assert not (alone / "a.csv").exists()
     assert (alone / "there.csv").read_text() == "mine"
+    assert not (alone / "new").exists()
     assert not list(alone.rglob("*unfinished"))
+
+
+def test_a_name_that_is_no_text_is_gone_on_with(tmp_path, trained, monkeypatch):
+    monkeypatch.setattr(bulk, "BATCH", 1)
+    monkeypatch.setattr(bulk, "PART", 1)
+    folder, out = tmp_path / os.fsdecode(b"d\xff"), tmp_path / "a.csv"
+    folder.mkdir()
+    (folder / "z.txt").write_text("See you at six")
+    (folder / os.fsdecode(b"a\xff.txt")).write_bytes(b" ")
+
+    def stop(progress):
+        if progress.failed:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bulk.answer(trained("spam"), str(folder), out, ASKED, report=stop)
+    done = bulk.answer(trained("spam"), str(folder), out, ASKED, resume=True)
+    assert (done.rows, done.failed, done.resumed) == (2, 1, 1)
+    assert done.errors[0][0].endswith("a\\udcff.txt")
+    assert read(out)[0]["input"].endswith("a\\udcff.txt")
+
+
+def test_a_terminal_that_cannot_draw_gets_a_line_a_minute(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", SimpleNamespace(isatty=lambda: True))
+    for kind, is_live in (("dumb", False), ("xterm", True)):
+        monkeypatch.setenv("TERM", kind)
+        assert _Pace().live is is_live
 
 
 def test_a_data_set_by_its_name(nnguide, alone, trained):

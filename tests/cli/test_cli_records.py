@@ -26,6 +26,8 @@ def test_records_from_the_command_line(nnguide, alone):
     again = nnguide("data", "prepare", "t.csv", "--records")
     assert again.status == 2 and "--force" in again.err
     assert nnguide("data", "prepare", "nowhere.csv", "--records").status == 3
+    for words in (("prepare", "", "--records"), ("prepare", "t.csv", "--records", "--out", "")):
+        assert nnguide("data", *words).status == 2, words
     assert nnguide("data", "prepare", "spam_sample", "--out", "x").status == 2
 
     words = [part for word in tiny.words("spam") for part in ("--set", word)]
