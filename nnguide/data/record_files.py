@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
-from collections import Counter
+from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ from nnguide.data.examples import LeftOut
 from nnguide.data.mail import MailText
 from nnguide.data.tables import Columns
 from nnguide.errors import ConfigError, InputError, WriteError
-from nnguide.files import atomic, read_json, sha256, state, write_json, writing_to
+from nnguide.files import as_utf8, atomic, read_json, sha256, state, write_json, writing_to
 from nnguide.workspace import Workspace
 
 COMMAND = "data"
@@ -38,6 +39,7 @@ class Progress:
         bad: inputs that are left out.
         left_out: the first of them, name and reason.
         mails: texts that were read from mail.
+        subjects: texts that begin with Subject:, as those of mails do in tables.
         sha256: of each file that is whole.
     """
 
@@ -47,6 +49,7 @@ class Progress:
     bad: int = 0
     left_out: list[list[str]] = field(default_factory=list)
     mails: int = 0
+    subjects: int = 0
     sha256: dict[str, str] = field(default_factory=dict)
 
 
@@ -77,15 +80,16 @@ def prepare(
     user_data.check(source, "all")
     if records.is_records(source):
         raise ConfigError(f"{source} holds records already")
-    out = out or source.with_name(source.name + SUFFIX)
+    named = source if source.name not in ("", "..") else source.resolve()
+    out = out or named.with_name(named.name + SUFFIX)
     if source.is_dir() and source.resolve() in (out.resolve(), *out.resolve().parents):
         raise ConfigError(f"{out} is in the data {source}. Choose another --out.")
-    request = {**asdict(columns), "labels": list(columns.labels), "source": str(source.absolute())}
-    request["files"] = state(source)
+    request = {**asdict(columns), "labels": list(columns.labels), "files": state(source)}
+    request["source"] = as_utf8(str(source.absolute()))
     space = Workspace(out, COMMAND, _check_whole, force, lambda path: (path / PROGRESS).is_file())
     with space.claimed(resume) as folder:
         progress = _before(out, folder, request)
-        _write(source, columns, folder, progress, report)
+        progress = _write(source, columns, folder, progress, report)
         try:
             _finish(source, columns, folder, progress)
         except InputError:  # nothing is worth going on from
@@ -116,60 +120,60 @@ def _write(
     folder: Path,
     progress: Progress,
     report: Callable[[Progress], None],
-) -> None:
-    """Write the files that are not there yet."""
+) -> Progress:
+    """Write the files that are not there yet; what all hold."""
     rows = itertools.islice(_rows(source, columns), progress.rows, None)
-    good: list[tuple[str, int, str]] = []
-    read = 0
-    bad: list[list[str]] = []
-
-    def keep() -> None:
-        nonlocal good, bad, read
-        name = f"{progress.texts // records.SHARD:05d}"
-        _write_shard(folder, name, good)
-        for file in (f"{name}.array_record", f"{name}.npz"):
-            progress.sha256[file] = sha256(folder / file)
-        for (part, number), n in sorted(Counter((part, at) for part, at, _ in good).items()):
-            of_part = progress.counts.setdefault(part or "all", {})
-            label = columns.labels[number]
-            of_part[label] = of_part.get(label, 0) + n
-        progress.rows, progress.texts = progress.rows + read, progress.texts + len(good)
-        progress.mails += sum(isinstance(text, MailText) for *_, text in good)
-        progress.bad += len(bad)
-        progress.left_out += bad[: user_data.SHOWN - len(progress.left_out)]
+    for first in rows:
+        progress = _write_file(itertools.chain([first], rows), columns, folder, progress)
         write_json(folder / PROGRESS, asdict(progress))
         report(progress)
-        good, bad, read = [], [], 0
-
-    for part, name, found in rows:
-        read += 1
-        if isinstance(found, InputError):
-            bad.append([name, str(found)])
-        else:
-            good.append((part, *found))
-        if len(good) == records.SHARD:
-            keep()
-    if read:
-        keep()
+    return progress
 
 
-def _write_shard(folder: Path, name: str, good: list[tuple[str, int, str]]) -> None:
+def _write_file(rows: Iterator[Row], columns: Columns, folder: Path, before: Progress) -> Progress:
+    """Write the next file, text by text; `before` and what it holds."""
     from array_record.python.array_record_module import ArrayRecordWriter
 
-    with atomic(folder / f"{name}.array_record") as beside:
+    now = copy.deepcopy(before)
+    name = f"{before.texts // records.SHARD:05d}"
+    texts, arrays = folder / f"{name}.array_record", folder / f"{name}.npz"
+    labels, keys, sets = array("B"), array("Q"), array("B")
+    with atomic(texts) as beside:
         writer = ArrayRecordWriter(str(beside), "group_size:1")
         try:
-            for *_, text in good:
-                writer.write(text.encode("utf-8", "replace"))
+            for part, place, found in rows:
+                now.rows += 1
+                if isinstance(found, InputError):
+                    now.bad += 1
+                    if len(now.left_out) < user_data.SHOWN:
+                        now.left_out.append([as_utf8(place), as_utf8(str(found))])
+                    continue
+                number, text = found
+                writer.write(records.to_record(text))
+                labels.append(number)
+                keys.append(records.key(text))
+                sets.append(part == "test")
+                of_part = now.counts.setdefault(part or "all", dict.fromkeys(columns.labels, 0))
+                of_part[columns.labels[number]] += 1
+                now.mails += isinstance(text, MailText)
+                now.subjects += records.has_subject(text)
+                if len(labels) == records.SHARD:
+                    break
         finally:
             writer.close()
-    with atomic(folder / f"{name}.npz") as beside, beside.open("wb") as file:
+    if not labels:  # the last rows are all bad
+        texts.unlink()
+        return now
+    with atomic(arrays) as beside, beside.open("wb") as file:
         np.savez(
             file,
-            labels=np.array([label for _, label, _ in good], np.uint8),
-            keys=np.fromiter((records.key(text) for *_, text in good), np.uint64, len(good)),
-            sets=np.array([part == "test" for part, *_ in good], np.uint8),
+            labels=np.array(labels, np.uint8),
+            keys=np.array(keys, np.uint64),
+            sets=np.array(sets, np.uint8),
         )
+    now.texts += len(labels)
+    now.sha256 |= {path.name: sha256(path) for path in (texts, arrays)}
+    return now
 
 
 def _finish(source: Path, columns: Columns, folder: Path, progress: Progress) -> None:
@@ -194,7 +198,7 @@ def _join(
     arrays = [np.load(folder / name, allow_pickle=False) for name in names]
     hashes = {name: known for name, known in progress.sha256.items() if not name.endswith(".npz")}
     for what in ("labels", "keys", *(["sets"] if is_divided else [])):
-        joined = np.concatenate([array[what] for array in arrays])
+        joined = np.concatenate([one[what] for one in arrays])
         if what == "labels" and len(np.unique(joined)) < 2:
             raise InputError(
                 f"{source}: expected {' and '.join(columns.labels[::-1])}; all "
@@ -203,16 +207,15 @@ def _join(
         with atomic(folder / f"{what}.npy") as beside, beside.open("wb") as file:
             np.save(file, joined)
         hashes[f"{what}.npy"] = sha256(folder / f"{what}.npy")
-    kinds = {"messages": progress.mails < progress.texts, "mail": progress.mails > 0}
     write_json(
         folder / records.FILE,
         {
             "format": records.FORMAT,
-            "source": str(source),
+            "source": as_utf8(str(source)),
             "labels": list(columns.labels),
             "counts": progress.counts,
             "left_out": progress.left_out,
-            "kinds": [kind for kind, is_there in kinds.items() if is_there],
+            "kinds": records.kinds_of(progress.texts, progress.mails, progress.subjects),
             "sha256": hashes,
         },
     )
@@ -231,11 +234,3 @@ def _rows(source: Path, columns: Columns) -> Iterator[Row]:
     for part, place in found.items() or [("", source)]:
         for name, row in text_files.labelled(place, columns):
             yield part, name, row
-
-
-def count(progress: Progress) -> Counter[str]:
-    """Texts of each label, in all sets."""
-    total: Counter[str] = Counter()
-    for of_part in progress.counts.values():
-        total.update(of_part)
-    return total

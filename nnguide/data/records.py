@@ -3,7 +3,7 @@
 `nnguide data prepare PATH --records` writes such a folder:
 
     records.json            what it was made from, counts, SHA-256 of every file
-    00000.array_record      texts in UTF-8, each a record of its own, SHARD in a file
+    00000.array_record      texts, each a record of its own as `to_record` makes it, SHARD in a file
     labels.npy              (n,) uint8, the place of each label
     keys.npy                (n,) uint64, a hash of each text after `distinct_key`
     sets.npy                (n,) uint8, 0 for training and 1 for the test; where the data is divided
@@ -14,6 +14,7 @@ Labels and hashes are held in memory, 9 bytes a text; a text is read when it is 
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ import numpy as np
 from nnguide.data import user_data
 from nnguide.data.distinct import distinct_key
 from nnguide.data.examples import Examples, LeftOut
+from nnguide.data.mail import MailText
 from nnguide.errors import DataError, InputError
 from nnguide.files import read_json, sha256
 
@@ -32,6 +34,34 @@ FILE = "records.json"
 FORMAT = 1
 SHARD = 100_000  # texts in a file
 AT_ONCE = 4096  # texts that are in memory together where all are read
+JSON = b"\0"  # begins a record that is no text as it is
+
+
+def to_record(text: str) -> bytes:
+    """A text in UTF-8; of a mail JSON, with its alternatives and its Message-ID."""
+    if isinstance(text, MailText):
+        return JSON + json.dumps([text, text.alternatives, text.message_id]).encode()
+    raw = text.encode("utf-8", "replace")
+    return JSON + json.dumps([text]).encode() if raw.startswith(JSON) else raw
+
+
+def to_text(record: bytes) -> str:
+    """The text, or the MailText, that `to_record` made a record of."""
+    if not record.startswith(JSON):
+        return record.decode("utf-8")
+    text, *of_mail = json.loads(record.removeprefix(JSON))
+    return MailText.of(text, tuple(of_mail[0]), of_mail[1]) if of_mail else text
+
+
+def kinds_of(texts: int, mails: int, subjects: int) -> tuple[str, ...]:
+    """The kinds of `texts` of which some are mails, and some begin with Subject: as mails do."""
+    found = {"messages": mails < texts, "mail": mails > 0 or 2 * subjects >= texts}
+    return tuple(kind for kind, is_there in found.items() if is_there)
+
+
+def has_subject(text: str) -> bool:
+    """Whether a text begins as a mail's does."""
+    return text[:8].lower() == "subject:"
 
 
 def key(text: str) -> int:
@@ -96,7 +126,7 @@ class Store:
             with self._turn:
                 texts = self._reader(shard).read((places[mine] - shard * SHARD).tolist())
             for at, text in zip(mine.tolist(), texts, strict=True):
-                found[at] = text.decode("utf-8")
+                found[at] = to_text(text)
         return found
 
     def _reader(self, shard: int) -> Any:

@@ -79,16 +79,14 @@ class Texts(Kind):
 
     def learned_from(self, examples: Examples) -> tuple[str, ...]:
         """Texts read from mail are mail, and those that begin with Subject: where half do."""
-        from nnguide.data.dataset_info import KINDS
+        from nnguide.data import records
         from nnguide.data.mail import MailText
-        from nnguide.data.records import Records
 
-        if isinstance(examples.inputs, Records):
+        if isinstance(examples.inputs, records.Records):
             return examples.inputs.kinds
         mails = sum(isinstance(text, MailText) for text in examples.inputs)
-        subjects = sum(text[:8].lower() == "subject:" for text in examples.inputs)
-        found = {"messages": mails < len(examples), "mail": mails or 2 * subjects >= len(examples)}
-        return tuple(kind for kind in KINDS if found[kind])
+        subjects = sum(map(records.has_subject, examples.inputs))
+        return records.kinds_of(len(examples), mails, subjects)
 
     def preview(self, raw: Any) -> Any:
         return raw

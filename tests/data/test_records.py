@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 
+import mails
 import numpy as np
 import pytest
 import tiny
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnguide import data
+from nnguide import data, tasks
+from nnguide.data import mail as mail_texts
 from nnguide.data import record_files, records, splits, tables, text_files
 from nnguide.data.examples import Examples, stratified_split
 from nnguide.errors import ConfigError, DataError, InputError
@@ -167,6 +170,73 @@ def test_folders_and_sets(tmp_path):
         assert list(found.inputs) == list(known.inputs) and len(found) == count
         np.testing.assert_array_equal(found.labels, known.labels)
     assert records.kinds(folder) == ["messages", "mail"]
+
+
+@given(text=st.text(), others=st.lists(st.text(), max_size=2), name=st.text(max_size=5))
+def test_a_record_gives_its_text_back(text, others, name):
+    made = mail_texts.MailText.of(text, tuple(others), name)
+    for given_text in (text.encode("utf-8", "replace").decode(), made):
+        found = records.to_text(records.to_record(given_text))
+        assert (type(found), found) == (type(given_text), given_text)
+    assert (found.alternatives, found.message_id) == (made.alternatives, name)
+
+
+def test_mails_are_answered_as_those_of_their_folders(tmp_path, small_files):
+    """An empty one is a guess, and of alternatives the one most like spam counts."""
+    offer = mails.multipart(
+        "alternative",
+        b"Content-Type: text/plain\n\nentirely other words than those over there",
+        mails.spam_part("text/html"),
+    )
+    empty = mails.plain(9, "", Subject="")
+    for label, found in (("ham", [*mails.several(4), empty]), ("spam", [offer, mails.plain(7)])):
+        (tmp_path / "d" / label).mkdir(parents=True)
+        for number, raw in enumerate(found):
+            (tmp_path / "d" / label / f"{number}.eml").write_bytes(raw)
+    read = records.read(prepare(tmp_path / "d"), "all", tables.SPAM, 0).inputs
+    known = text_files.read(tmp_path / "d", "all").inputs
+    assert any(text.alternatives for text in known) and "" in list(known)
+    for one, other in zip(read, known, strict=True):
+        assert (one, one.alternatives, one.message_id) == (
+            other, other.alternatives, other.message_id,
+        )  # fmt: skip
+
+    def network(texts):
+        return np.array([[len(text) % 97 / 97] for text in texts], np.float32)
+
+    np.testing.assert_array_equal(
+        mail_texts.outputs(network, read), mail_texts.outputs(network, known)
+    )
+
+
+def test_a_table_of_mails_is_of_the_same_kinds(tmp_path):
+    source = tmp_path / "t.csv"
+    rows = [("ham" if n % 2 else "spam", f"Subject: offer {n}\nbuy") for n in range(20)]
+    with source.open("w", newline="") as file:
+        csv.writer(file).writerows([("label", "text"), *rows])
+    known = tasks.get("spam").kind.learned_from(text_files.read(source, "all"))
+    assert records.kinds(prepare(source)) == list(known) == ["messages", "mail"]
+
+
+def test_bad_rows_after_a_full_file_and_a_name_that_is_no_text(tmp_path, small_files):
+    source = table(tmp_path / "t.csv", 32)
+    source.write_bytes(source.read_bytes() + b"horse,an animal\n")
+    folder, done = record_files.prepare(source, tables.Columns())
+    assert (done.texts, done.bad, done.rows) == (32, 1, 33)
+    assert len(list(folder.glob("*.array_record"))) == 2
+    for label in ("ham", "spam"):
+        (tmp_path / "d" / label).mkdir(parents=True)
+        (tmp_path / "d" / label / "a.txt").write_text(f"a {label}")
+    (tmp_path / "d" / "ham" / os.fsdecode(b"\xff.txt")).write_bytes(b" ")
+    _, done = record_files.prepare(tmp_path / "d", tables.Columns())
+    assert (done.texts, done.bad, done.left_out[0][0]) == (2, 1, "ham/\\udcff.txt")
+
+
+def test_the_current_folder_has_its_records_beside_it(tmp_path, monkeypatch):
+    (tmp_path / "d").mkdir()
+    table(tmp_path / "d" / "t.csv", 20)
+    monkeypatch.chdir(tmp_path / "d")
+    assert prepare(Path()) == tmp_path / "d.records"
 
 
 def test_what_is_damaged_or_cannot_be_prepared(tmp_path, small_files):

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 GUESS = 0.5  # P(spam) of a mail without subject and text: nothing is known of it
+CHUNK = 65_536  # texts of records that are in memory together
 
 
 class MailText(str):
@@ -49,8 +50,8 @@ def outputs(network: Callable[[np.ndarray], np.ndarray], texts: np.ndarray) -> n
     """
     import numpy as np
 
-    if hasattr(texts, "chunks"):  # records, which hold no alternatives
-        return network(texts)
+    if len(texts) and hasattr(texts, "chunks"):  # records, read from a disk
+        return np.concatenate([outputs(network, chunk) for chunk in texts.chunks(CHUNK)])
     mails = [row for row, text in enumerate(texts) if isinstance(text, MailText)]
     if not mails:
         return network(texts)
