@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import tiny
 
+from nnguide import runs
 from nnguide.export import beside, verify
 from nnguide.runs import Run
 
@@ -72,6 +73,32 @@ def test_a_program_without_tensorflow_answers_as_the_run(
     for (label, probability), answer in zip(json.loads(ended.stdout), wanted, strict=True):
         assert probability == pytest.approx(answer.probability, abs=1e-4)
         assert label == answer.label
+
+
+HARD = [
+    "",
+    "one",
+    "١٢٣ call ४५६7 and ７８９, ½ 5️⃣ 👩\u200d👧",
+    "Subject line 12\r\n\r\nbody 3'4\r\n",
+    "12 word " * 10_000,
+]
+
+
+@pytest.mark.parametrize("form", ["saved_model", *FORMS])
+def test_a_network_that_reads_numbers_and_the_opening_is_exported(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The export itself compares ids and probabilities with the run's, and refuses others."""
+    from nnguide.export import samples
+    from nnguide.export.publish import export
+
+    run = runs.Run.open(runs.shipped("spam", ["mail"]))
+    known = run.config.to_dict()
+    assert known["model"]["apart"] and known["tokens"]["numbers"] and known["tokens"]["opening"]
+    monkeypatch.setattr(samples, "texts", lambda count: [*HARD, *tiny.examples("spam", 20).inputs])
+    made = export(run, form, tmp_path)
+    checked = json.loads((made.folder / "manifest.json").read_text())["checked"]
+    assert checked["text"]["n"] >= len(HARD) + 20
 
 
 def test_the_package_beside_a_network_imports_nothing_of_nnguide(exported: Exported) -> None:

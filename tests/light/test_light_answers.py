@@ -138,6 +138,17 @@ def untrained(task: str, *settings: str) -> tuple[keras.Model, np.ndarray]:
         ("spam", ["model.activation=tanh", "tokens.buckets=0"]),
         ("spam", ["model.activation=sigmoid", "model.hidden=[]", "tokens.max_words=3"]),
         ("spam", ["model.hidden=8,8", "model.token_dropout=0.5", "tokens.grams=1,8"]),
+        (
+            "spam",
+            [
+                "model.apart=true",
+                "tokens.plain=true",
+                "tokens.numbers=true",
+                "tokens.opening=99",
+                "tokens.opening_words=3",
+            ],
+        ),
+        ("spam", ["model.apart=true", "tokens.pairs=0", "tokens.buckets=0", "tokens.opening=9"]),
     ],
 )
 def test_every_kind_of_network_has_a_light_form(

@@ -11,19 +11,38 @@ import pytest
 import tensorflow as tf
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from test_tokens import SETTINGS, TEXTS, texts
+from test_tokens import PLAIN, SETTINGS, TEXTS, texts
 
 from nnguide.errors import RunError
 from nnguide.preprocessing import characters, text
 from nnguide.preprocessing.tokens import Tokeniser
 
 TOKENISER = Tokeniser.adapt(TEXTS, **SETTINGS)
+READER = Tokeniser.adapt(TEXTS, **SETTINGS, **PLAIN[1])
+HARD = [
+    "١٢٣ call ४५६7 and ７８９ or 𝟙𝟚, ½ 5️⃣",
+    "one",
+    "1\r\n2\r\n\r\nthree\r",
+    "",
+    "word 12 ",
+    "12 word " * 10_000,
+    "9" * 50_000,
+    "👩\u200d👧👍🏽0️⃣",
+    "don't 0'1’2",
+]
 
 
 @pytest.fixture(scope="module")
 def graph() -> tf.types.experimental.PolymorphicFunction:
     """The layer, traced once for any batch."""
     layer = text.Tokens(TOKENISER)
+    return tf.function(layer, input_signature=[tf.TensorSpec([None], tf.string)])
+
+
+@pytest.fixture(scope="module")
+def plain_graph() -> tf.types.experimental.PolymorphicFunction:
+    """The same of a layer that reads numbers and the opening."""
+    layer = text.Tokens(READER)
     return tf.function(layer, input_signature=[tf.TensorSpec([None], tf.string)])
 
 
@@ -62,6 +81,15 @@ def test_every_code_point_is_decoded_and_normalised_alike():
 @example([""])
 def test_any_batch_gets_equal_ids(graph, batch):
     np.testing.assert_array_equal(graph(tf.constant(batch, tf.string)), TOKENISER(batch))
+
+
+@settings(deadline=None, max_examples=100)
+@given(texts)
+@example(TEXTS)
+@example(HARD)
+@example([])
+def test_numbers_and_the_opening_get_equal_ids(plain_graph, batch):
+    np.testing.assert_array_equal(plain_graph(tf.constant(batch, tf.string)), READER(batch))
 
 
 @settings(deadline=None, max_examples=150)
