@@ -33,6 +33,7 @@ from nnguide.files import read_json, sha256
 FILE = "records.json"
 FORMAT = 1
 SHARD = 100_000  # texts in a file
+OPEN = 256  # files that are open together: a process may often have 1,024
 AT_ONCE = 4096  # texts that are in memory together where all are read
 JSON = b"\0"  # begins a record that is no text as it is
 
@@ -110,6 +111,7 @@ class Store:
     folder: Path
     meta: dict[str, Any]
     _readers: dict[int, Any] = field(default_factory=dict)
+    _checked: set[str] = field(default_factory=set)
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def array(self, name: str) -> np.ndarray:
@@ -134,7 +136,11 @@ class Store:
             from array_record.python.array_record_module import ArrayRecordReader
 
             name = f"{shard:05d}.array_record"
-            self._check(name)
+            if name not in self._checked:
+                self._check(name)
+                self._checked.add(name)
+            if len(self._readers) >= OPEN:
+                self._readers.pop(next(iter(self._readers))).close()
             self._readers[shard] = ArrayRecordReader(
                 str(self.folder / name), "readahead_buffer_size:0"
             )

@@ -94,6 +94,17 @@ def test_records_are_indexed_as_an_array_is(held, at, some, ends):
     assert len(found[ends]) == len(known[ends]) and found[ends].shape == known[ends].shape
 
 
+def test_few_files_are_open_together(tmp_path, small_files, monkeypatch):
+    monkeypatch.setattr(records, "OPEN", 2)
+    found = records.read(prepare(table(tmp_path / "t.csv", 90)), "all", tables.SPAM, 0).inputs
+    known = text_files.read(tmp_path / "t.csv", "all").inputs
+    order = np.random.default_rng(0).permutation(90)
+    for place in order.tolist():
+        assert found[place] == known[place]
+        assert len(found.store._readers) <= 2
+    assert list(found[order]) == list(known[order])
+
+
 def test_folds_are_those_of_the_table(held):
     from nnguide.training.calibrate import assign_folds
 
