@@ -84,7 +84,14 @@ HARD = [
 ]
 
 
-@pytest.mark.parametrize("form", ["saved_model", *FORMS])
+@pytest.mark.parametrize(
+    "form",
+    [
+        pytest.param("saved_model", marks=pytest.mark.slow),
+        pytest.param("onnx", id="onnx", marks=pytest.mark.slow),
+        pytest.param("litert", id="litert"),
+    ],
+)
 def test_a_network_that_reads_numbers_and_the_opening_is_exported(
     form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
