@@ -79,8 +79,8 @@ def kill_and_resume(task: str, tmp_path: Path, kills: int, seed: int) -> None:
     assert_same(out, whole)
 
 
-def test_killed_twice_and_resumed_it_ends_the_same(tmp_path: Path) -> None:
-    kill_and_resume("digits", tmp_path, 2, seed=1)
+def test_killed_and_resumed_it_ends_the_same(tmp_path: Path) -> None:
+    kill_and_resume("digits", tmp_path, 1, seed=1)
 
 
 @pytest.mark.slow
