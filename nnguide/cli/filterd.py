@@ -33,7 +33,7 @@ PORT = 783  # spamd's
     "--connections", type=int, default=256, show_default=True, help="Connections at once."
 )
 @click.option("--timeout", type=float, default=60, show_default=True, help="Seconds per request.")
-@click.option("--no-tell", is_flag=True, help="Refuse corrections by clients (TELL).")
+@click.option("--allow-tell", is_flag=True, help="Let clients correct verdicts (TELL).")
 def command(
     run: str,
     anyway: bool,
@@ -41,15 +41,15 @@ def command(
     path: Path | None,
     connections: int,
     timeout: float,
-    no_tell: bool,
+    allow_tell: bool,
 ) -> int:
     """Judge mail for spamc and other clients of SpamAssassin's spamd.
 
     It speaks spamd's protocol at a port of the loopback address, a Unix socket or both, so
     that spamc works unchanged, and through it procmail, maildrop, Exim, Postfix and Sendmail.
-    TELL (`spamc -L spam|ham|forget`) corrects as `nnguide feedback` does, whose corrections are
-    used at once. When it fails or is overloaded it says so, and the client passes the mail on
-    unchanged.
+    With --allow-tell, TELL (`spamc -L spam|ham|forget`) corrects as `nnguide feedback` does, whose
+    corrections are used at once. When it fails or is overloaded it says so, and the client passes
+    the mail on unchanged.
 
     SIGHUP picks up the run that RUN means by then; SIGTERM and Ctrl-C finish the running requests
     and exit with status 0 and 130. `nnguide docs mail` has recipes.
@@ -64,7 +64,7 @@ def command(
     from nnguide.filtering import daemon
     from nnguide.filtering.judge import Judge
 
-    bounds = daemon.Bounds(connections, timeout, learns=not no_tell)
+    bounds = daemon.Bounds(connections, timeout, learns=allow_tell)
     sockets: list[socket.socket] = []
     try:
         if path is not None:

@@ -46,7 +46,7 @@ class Bounds:
     connections: int = 256
     seconds: float = 60
     held: int = 128 * 2**20
-    learns: bool = True
+    learns: bool = False
 
     def __post_init__(self) -> None:
         if self.connections < 1:

@@ -168,7 +168,9 @@ def check(request: Request, learns: bool) -> None:
         ):
             raise RequestError(USAGE, "Set: local takes a Message-class and no Remove: local")
         if not learns:
-            raise RequestError(UNAVAILABLE, "TELL: this server does not learn; see --no-tell")
+            raise RequestError(
+                UNAVAILABLE, "TELL: this server does not learn; start it with --allow-tell"
+            )
     if request.length is not None and request.length > MAX_BYTES:
         raise too_long()
 

@@ -33,7 +33,7 @@ def start(
 
 @pytest.fixture(scope="session")
 def server(mail_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    one = Server(mail_run, tmp_path_factory.mktemp("d"))
+    one = Server(mail_run, tmp_path_factory.mktemp("d"), "--allow-tell")
     yield one
     one.process.kill()
     one.process.wait()

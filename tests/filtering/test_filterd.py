@@ -86,7 +86,7 @@ def label(server, mail):
 
 
 def test_a_client_corrects_and_takes_back(start):
-    server = start()
+    server = start("--allow-tell")
     mail, near = made.plain(3, made.HAM), made.plain(4, made.HAM.replace("Anna", "Bea"))
     before = server.ask(request("PROCESS", mail))
     short = request("TELL", mail, length=len(mail) - 1, Message_class="spam", Set="local")
@@ -106,7 +106,7 @@ def test_a_client_corrects_and_takes_back(start):
 
 
 def test_corrections_of_another_process_are_used_at_once(start, mail_run, monkeypatch):
-    server = start()
+    server = start("--allow-tell")
     monkeypatch.setenv("NNGUIDE_FEEDBACK", str(server.feedback))
     run, ham = runs.Run.open(mail_run), made.plain(3, made.HAM)
     assert label(server, ham) == "False"
@@ -126,8 +126,8 @@ def test_corrections_of_another_process_are_used_at_once(start, mail_run, monkey
     assert "Traceback" not in server.started.text
 
 
-def test_a_server_may_refuse_to_learn(start):
-    server = start("--no-tell")
+def test_a_server_learns_only_where_it_may(start):
+    server = start()
     assert tell(server, SPAM, Message_class="ham", Set="local")[0].startswith("SPAMD/1.1 69 ")
     assert label(server, SPAM) == "True"
 
