@@ -7,7 +7,6 @@ the 1 stands for the digit.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,27 +25,8 @@ DOWNLOADS = ()
 _LONGEST = 192 * 2**20  # bytes: a level takes up to 25 as a text
 
 
-def holds(folder: Path) -> bool:
-    """Whether any official file lies in `folder`."""
-    return official_files.holds_any(folder, FILES)
-
-
-def is_made(variant: str) -> bool:
-    """No other form of it is kept."""
-    return False
-
-
-def check(folder: Path) -> None:
-    """Return if the official files lie in `folder`, whole; else DataError."""
-    _read(folder)
-
-
-def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:
-    """Its 6,600 training and 1,000 test digits."""
-    return _read(source())
-
-
 def _read(folder: Path) -> dict[str, Examples]:
+    """Its 6,600 training and 1,000 test digits."""
     import numpy as np
 
     from nnguide.data.dataset_info import DIGITS
@@ -78,3 +58,7 @@ def _numbers(folder: Path, file: str, shape: tuple[int, int], highest: int) -> n
             f"{highest}. Fetch it again."
         )
     return found
+
+
+_SET = official_files.OfficialSet(FILES, _read)
+holds, is_made, check, parts = _SET.holds, _SET.is_made, _SET.check, _SET.parts

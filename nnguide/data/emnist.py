@@ -6,7 +6,6 @@ letters, 2017. Its pictures are stored column by column.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,27 +24,8 @@ FILES = tuple(
 DOWNLOADS = ()
 
 
-def holds(folder: Path) -> bool:
-    """Whether any official file lies in `folder`."""
-    return official_files.holds_any(folder, FILES)
-
-
-def is_made(variant: str) -> bool:
-    """No other form of it is kept."""
-    return False
-
-
-def check(folder: Path) -> None:
-    """Return if the official files lie in `folder`, whole; else DataError."""
-    _read(folder)
-
-
-def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:
-    """Its 240,000 training and 40,000 test digits, upright."""
-    return _read(source())
-
-
 def _read(folder: Path) -> dict[str, Examples]:
+    """Its 240,000 training and 40,000 test digits, upright."""
     from nnguide.data.dataset_info import DIGITS
     from nnguide.data.examples import Examples
 
@@ -57,3 +37,7 @@ def _read(folder: Path) -> dict[str, Examples]:
         official_files.check_labels(digits, [each] * 10, folder / labels)
         read[part] = Examples(inputs.transpose(0, 2, 1).copy(), digits, DIGITS)
     return read
+
+
+_SET = official_files.OfficialSet(FILES, _read)
+holds, is_made, check, parts = _SET.holds, _SET.is_made, _SET.check, _SET.parts

@@ -6,25 +6,55 @@ import bz2
 import gzip
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nnguide.errors import DataError
 
+if TYPE_CHECKING:
+    from nnguide.data.examples import Examples
+
 _OPEN: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open}
+
+
+@dataclass(frozen=True)
+class OfficialSet:
+    """A set that is nothing but its official files: what `nnguide.data.preparation` asks of it.
+
+    Attributes:
+        files: their names.
+        read: the parts "train" and "test" of a folder that holds them; DataError for others.
+    """
+
+    files: tuple[str, ...]
+    read: Callable[[Path], dict[str, Examples]]
+
+    def holds(self, folder: Path) -> bool:
+        """Whether any official file lies in `folder`."""
+        return any(find(folder, file) for file in self.files)
+
+    def is_made(self, variant: str) -> bool:
+        """No other form of it is kept."""
+        return False
+
+    def check(self, folder: Path) -> None:
+        """Return if the official files lie in `folder`, whole; else DataError."""
+        self.read(folder)
+
+    def parts(
+        self, source: Callable[[], Path], variant: str, split_seed: int
+    ) -> dict[str, Examples]:
+        """The parts "train" and "test", as its publisher divided it."""
+        return self.read(source())
 
 
 def find(folder: Path, file: str) -> Path | None:
     """The official `file` in `folder`, as it is published or unpacked."""
     unpacked = file.removesuffix(Path(file).suffix) if Path(file).suffix in _OPEN else file
     return next((p for p in (folder / file, folder / unpacked) if p.is_file()), None)
-
-
-def holds_any(folder: Path, files: Sequence[str]) -> bool:
-    """Whether any of the `files` lies in `folder`."""
-    return any(find(folder, file) for file in files)
 
 
 def content(folder: Path, file: str, longest: int) -> bytes:

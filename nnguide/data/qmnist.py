@@ -6,7 +6,6 @@ first of the eight numbers that stand for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,27 +25,8 @@ _COUNT = 60_000  # digits of each part
 _OF_MNIST = 10_000  # at the front of the test part: those that MNIST's test set has
 
 
-def holds(folder: Path) -> bool:
-    """Whether any official file lies in `folder`."""
-    return official_files.holds_any(folder, FILES)
-
-
-def is_made(variant: str) -> bool:
-    """No other form of it is kept."""
-    return False
-
-
-def check(folder: Path) -> None:
-    """Return if the official files lie in `folder`, whole; else DataError."""
-    _read(folder)
-
-
-def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:
-    """Its 60,000 training digits, and of its test part the 50,000 that MNIST does not have."""
-    return _read(source())
-
-
 def _read(folder: Path) -> dict[str, Examples]:
+    """Its 60,000 training digits, and of its test part the 50,000 that MNIST does not have."""
     from nnguide.data.dataset_info import DIGITS
     from nnguide.data.examples import Examples
 
@@ -59,3 +39,7 @@ def _read(folder: Path) -> dict[str, Examples]:
             official_files.check_labels(digits, [_COUNT // 10] * 10, folder / labels)
         read[part] = Examples(inputs[first:], digits[first:], DIGITS)
     return read
+
+
+_SET = official_files.OfficialSet(FILES, _read)
+holds, is_made, check, parts = _SET.holds, _SET.is_made, _SET.check, _SET.parts

@@ -6,7 +6,6 @@ A line is a label from 1 to 10, then index:value of 256 pixels from -1 to 1; whi
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,23 +30,7 @@ _COUNTS = {  # of the digits 0 to 9 in each file
 _LONGEST = 64 * 2**20  # bytes, unpacked
 
 
-def holds(folder: Path) -> bool:
-    """Whether any official file lies in `folder`."""
-    return official_files.holds_any(folder, FILES)
-
-
-def is_made(variant: str) -> bool:
-    """No other form of it is kept."""
-    return False
-
-
-def check(folder: Path) -> None:
-    """Return if the official files lie in `folder`, whole; else DataError."""
-    for file in FILES:
-        _read(folder, file)
-
-
-def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:
+def _parts(folder: Path) -> dict[str, Examples]:
     """Its 7,291 training and 2,007 test digits."""
     import numpy as np
 
@@ -57,7 +40,7 @@ def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str
 
     read = {}
     for part, file in zip(("train", "test"), FILES, strict=True):
-        pixels, digits = _read(source(), file)
+        pixels, digits = _read(folder, file)
         read[part] = Examples(np.stack([to_mnist(grey) for grey in pixels]), digits, DIGITS)
     return read
 
@@ -87,3 +70,7 @@ def _read(folder: Path, file: str) -> tuple[np.ndarray, np.ndarray]:
     labels = np.asarray(digits, np.int64)
     official_files.check_labels(labels, _COUNTS[file], official_files.find(folder, file))
     return np.rint((levels + 1) * 127.5).astype(np.uint8), labels
+
+
+_SET = official_files.OfficialSet(FILES, _parts)
+holds, is_made, check, parts = _SET.holds, _SET.is_made, _SET.check, _SET.parts
