@@ -16,7 +16,6 @@ finished run: it is pickled with it, and `save_run` writes it to a folder that e
 from __future__ import annotations
 
 import functools
-import logging
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -31,8 +30,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from nnguide.config.values import LIMIT
 from nnguide.errors import InputError
 from nnguide.runs import CHECKPOINT, Answers, Run, registry
-
-log = logging.getLogger(__name__)
 
 __all__ = ["DigitsClassifier", "SpamClassifier", "TableClassifier"]
 
@@ -106,7 +103,7 @@ class _Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc, unused-
                 config=self._tree(),
                 settings=self.settings,
                 out=Path(folder) / "run",
-                say=log.debug,
+                watch=lambda title: (),
             )
             registry.forget(run.folder)
             self._kept = _Kept.of(run.folder)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nnguide import runs
+from nnguide import logs, runs
 from nnguide.errors import NnguideError, RunError
 from nnguide.evaluation import validation_scores
 from nnguide.files import sha256, write_json
@@ -86,7 +86,7 @@ def use(folder: Path, inputs: Any, out: Path) -> None:
         assert answer.label in run.labels
         assert 0 <= answer.probability <= 1.0001
     if run.task.name == "spam":
-        validation_scores.set_threshold(run, 0.1, out, lambda line: None)
+        validation_scores.set_threshold(run, 0.1, out)
 
 
 def mutants(run: Run, count: int, seed: int, tmp_path: Path) -> int:
@@ -159,7 +159,8 @@ def test_what_a_choice_depends_on_is_in_the_manifest(calibrated: Run, tmp_path: 
     del manifest["files"][validation_scores.NAME]
     write_json(old / MANIFEST, manifest)
     lines: list[str] = []
-    made, _ = validation_scores.set_threshold(Run.open(old), 0.1, tmp_path / "new", lines.append)
+    with logs.shown_by(lines.append):
+        made, _ = validation_scores.set_threshold(Run.open(old), 0.1, tmp_path / "new")
     assert "nothing proves" in lines[0]
     assert validation_scores.NAME in made.manifest["files"]
 

@@ -42,6 +42,7 @@ ORDER = (
         "deprecation",
         "files",
         "framework_logs",
+        "logs",
         "workspace",
         "keras_objects",
         "pages",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,8 @@ from nnguide.evaluation import changes, metrics, validation_scores
 from nnguide.evaluation.evaluate import figures_of, part
 from nnguide.evaluation.thresholds import threshold_table
 from nnguide.runs import Run
+
+log = logging.getLogger(__name__)
 
 POINTS = 200  # of a curve, at most, that a report keeps
 
@@ -49,7 +51,6 @@ def audit(
     encoding: str | None = None,
     seed: int = 0,
     limit: int | None = changes.LIMIT,
-    say: Callable[[str], None] = lambda line: None,
 ) -> Audit:
     """Measure a whole model: what it gets right, where it fails, and why.
 
@@ -63,15 +64,14 @@ def audit(
         label_column, text_column, encoding: of a table, as for `evaluate`.
         seed: of the examples looked at and of the mild changes.
         limit: examples that the mild changes are measured on at most; None is all.
-        say: told what is done, line by line.
     Raises:
         As `evaluate`; InputError if there is no example to measure.
     """
-    measured_on = part(run, dataset, None, label_column, text_column, encoding, say)
+    measured_on = part(run, dataset, None, label_column, text_column, encoding)
     examples = measured_on.examples
     if not len(examples):
         raise InputError("expected at least one example to audit; got none")
-    say(f"measuring {len(examples):,} examples")
+    log.info(f"measuring {len(examples):,} examples")
     outputs = run.outputs(examples.inputs)
     headline = figures_of(outputs, examples, run.threshold)
     report: dict[str, Any] = {
@@ -83,14 +83,14 @@ def audit(
     }
     if run.threshold is not None:
         report |= _of_spam(run.threshold, outputs[:, 0], examples.labels)
-    say("slices")
+    log.info("slices")
     report["slices"] = slices(run, examples, outputs)
-    say("the worst mistakes and their explanations")
+    log.info("the worst mistakes and their explanations")
     report["mistakes"] = mistakes(run, examples, outputs)
-    if (driving := run.task.kind.driving(run, examples, seed, say)) is not None:
+    if (driving := run.task.kind.driving(run, examples, seed)) is not None:
         report["words"] = driving
-    report["robustness"] = changes.robustness(run, examples, seed, limit, say)
-    say("duplicates")
+    report["robustness"] = changes.robustness(run, examples, seed, limit)
+    log.info("duplicates")
     report["duplicates"] = overlap(run, measured_on, outputs)
     report["attention"] = attention(report, changes.aim(run.task))
     return Audit(report, examples, outputs, run.threshold)

@@ -6,7 +6,6 @@ Every command takes the run from there on - predict, evaluate, explain, audit, e
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +57,6 @@ def save(
     seconds: float,
     backend: str,
     space: Workspace,
-    say: Callable[[str], None],
 ) -> Run:
     """Write and publish the run of a trained network.
 
@@ -69,7 +67,6 @@ def save(
         seconds: how long the training took.
         backend: numpy, torch or keras.
         space: where the run is made, claimed.
-        say: takes each line meant for the user.
     """
     from nnguide import framework_logs, tasks
 
@@ -97,7 +94,7 @@ def save(
             origin.examples,
             chosen,
             space,
-            Shown(say),
+            Shown(),
         )
         return write_run(training, fitted, backend=backend)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import fields
@@ -19,6 +20,8 @@ from nnguide.blueprints.losses import accuracy
 from nnguide.blueprints.problems import TOYS, Problem, load
 from nnguide.blueprints.settings import Settings
 from nnguide.errors import ConfigError
+
+log = logging.getLogger(__name__)
 
 SMALL = {"hidden": (16, 16), "epochs": 100, "batch_size": 32, "learning_rate": 0.01}
 DEFAULTS: dict[str, dict[str, Any]] = {
@@ -66,7 +69,6 @@ def train(
     plot: Path | None = None,
     animation: Path | None = None,
     on_epoch: Callable[[dict[str, Any]], None] = lambda record: None,
-    say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """Train on `data`.
 
@@ -79,7 +81,7 @@ def train(
         plot: a .png, .svg or .pdf of what was learned: the decision boundary of two classes told
             apart by two features, the fitted line of one feature, else the loss by epoch.
         animation: a .gif of the boundary forming.
-        on_epoch: takes each epoch's record. say: takes each line meant for the user.
+        on_epoch: takes each epoch's record.
     Returns:
         run (a folder or None), task, backend, dataset, dataset_is_fallback, epochs, best_epoch,
         train_seconds, val_loss, val_accuracy (None for a regression).
@@ -99,7 +101,7 @@ def train(
             f"a run answers with labels, and {data} holds values to predict: leave --out away"
         )
     if problem.origin and problem.origin.source.note:
-        say(problem.origin.source.note)
+        log.info(problem.origin.source.note)
     chosen = settings_for(problem, settings or {})
     in_plane = len(problem.features) == 2 and len(problem.labels) == 2
     if animation and not (in_plane and animation.suffix.lower() == ".gif"):
@@ -116,7 +118,7 @@ def train(
         space = Workspace(out, "blueprint", Run.open, force)
         with space.claimed():
             history, seconds = _fit(network, problem, animation, on_epoch)
-            save(problem.origin, network, history, seconds, backend, space, say)
+            save(problem.origin, network, history, seconds, backend, space)
     if plot is not None:
         _plot(plot, network, problem, history)
     return {

@@ -32,6 +32,7 @@ from nnguide.errors import (
 )
 
 print_above: Callable[[str], None] | None = None  # while something is drawn on the terminal
+EVENTS = "nnguide.tuning.chief"  # its lines may come again
 COMPLETING = "_NNGUIDE_COMPLETE"  # is set while a shell asks what a word may become
 HELP = """Neural networks that you can read, train and use.
 
@@ -312,31 +313,41 @@ def show_line(line: str) -> None:
 
 
 class _ToUser(logging.Handler):
-    """What the library logs of long work, as lines for the user."""
+    """What the library logs, as lines for the user, from whatever thread."""
+
+    def __init__(self, asked: dict[str, Any]) -> None:
+        super().__init__()
+        self._asked = asked
+        self._shown: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
-        context = click.get_current_context(silent=True)
-        if not context:  # a library call later on
-            return
-        asked, message = context.find_root().ensure_object(dict), record.getMessage()
-        is_new = message not in asked.setdefault("logged", set())  # data are read part by part
-        asked["logged"].add(message)
+        message = record.getMessage()
+        if record.name != EVENTS:
+            if message in self._shown:  # data are read part by part
+                return
+            self._shown.add(message)
         if hasattr(record, "left_out"):  # inputs that could not be read: not even --quiet hides it
-            asked["left_out"] = True
-            if is_new:
-                click.echo(f"nnguide: {message}", err=True)
-        elif is_new:
-            say(message)
+            self._asked["left_out"] = True
+            click.echo(f"nnguide: {message}", err=True)
+        elif not self._asked.get("quiet"):
+            show_line(message)
 
 
 def show_log() -> None:
     """Let the library's log through, and with -v the frameworks; before one is imported."""
     from nnguide import framework_logs
 
-    context = click.get_current_context(silent=True)
-    framework_logs.verbose = bool(context and (context.find_root().obj or {}).get("verbose"))
+    command = click.get_current_context().find_root()
+    asked = command.ensure_object(dict)
+    framework_logs.verbose = bool(asked.get("verbose"))
     log = logging.getLogger("nnguide")
-    if not any(isinstance(handler, _ToUser) for handler in log.handlers):
-        log.addHandler(_ToUser())
-        log.setLevel(logging.INFO)
-        log.propagate = False
+    handler, before = _ToUser(asked), (log.level, log.propagate)
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+
+    @command.call_on_close
+    def end() -> None:
+        log.removeHandler(handler)
+        log.setLevel(before[0])
+        log.propagate = before[1]

@@ -94,7 +94,6 @@ def train(
         plot=plot,
         animation=animate,
         on_epoch=_say_epoch,
-        say=cli.say,
     )
     for target in filter(None, (plot, animate)):
         cli.say(f"plot: {target}")

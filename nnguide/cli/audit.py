@@ -72,7 +72,6 @@ def command(
             text_column=text_column,
             encoding=encoding,
             seed=seed,
-            say=cli.say,
         )
         if beside is not None:
             beside.write_text(page.page(audit), encoding="utf-8")

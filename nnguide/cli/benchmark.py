@@ -33,7 +33,7 @@ def command(run: str, as_json: bool) -> None:
     framework_logs.tensorflow()
     from nnguide.export import benchmark
 
-    figures = benchmark.benchmark(found, cli.say)
+    figures = benchmark.benchmark(found)
     if as_json:
         _options.print_json("benchmark", figures)
     else:

@@ -66,7 +66,6 @@ def command(
         batch_size=batch_size,
         label_column=label_column,
         trust=trust,
-        say=cli.say,
     )
     from nnguide.doctor import rules
 

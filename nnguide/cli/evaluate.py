@@ -100,7 +100,6 @@ def command(
         encoding=encoding,
         plots=plots,
         feedback=layer,
-        say=cli.say,
     )
     if as_json:
         _options.print_json("evaluate", figures)

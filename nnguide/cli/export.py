@@ -64,9 +64,7 @@ def command(
     cli.say(f"run: {found.folder}")
     from nnguide.export.publish import export
 
-    made = export(
-        found, form, out, version=version, serving=serving_config, force=force, say=cli.say
-    )
+    made = export(found, form, out, version=version, serving=serving_config, force=force)
     if as_json:
         manifest = made.manifest
         answer = {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nnguide import cli
-from nnguide.cli import _options
+from nnguide.cli import _options, _server_log
 
 if TYPE_CHECKING:
     import socket
@@ -61,6 +61,7 @@ def command(
       spamc -p 7830 < message.eml
     """
     cli.show_log()
+    _server_log.show("nnguide.filtering.daemon")
     from nnguide.filtering import daemon
     from nnguide.filtering.judge import Judge
 
@@ -71,11 +72,7 @@ def command(
             sockets.append(daemon.bind_path(path))
         if path is None or port is not None:
             sockets.append(daemon.bind_port(PORT if port is None else port))
-        server = daemon.Daemon(
-            lambda: Judge(run, anyway),
-            bounds,
-            lambda line: click.echo(f"nnguide: {line}", err=True),
-        )
+        server = daemon.Daemon(lambda: Judge(run, anyway), bounds)
 
         def ready() -> None:
             cli.say(f"run: {server.judge.run.folder}")

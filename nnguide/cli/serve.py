@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from nnguide import cli
-from nnguide.cli import _options
+from nnguide.cli import _options, _server_log
 from nnguide.errors import ConfigError, NnguideError, RunError
 
 MIB = 2**20
@@ -140,7 +140,8 @@ def command(
     from nnguide.serving.access_log import AccessLog
     from nnguide.serving.bounds import Bounds
 
-    _log_to_stderr()
+    _server_log.show("nnguide.serving")
+    _server_log.show("uvicorn", logging.WARNING)
     held, memory = int(max_held * MIB), None if max_memory is None else int(max_memory * MIB)
     bounds = Bounds(
         int(max_body * MIB), max_rows, batch, queue, held, timeout, idle=idle, memory=memory
@@ -226,20 +227,3 @@ def _trained() -> list[str]:
     if not trained:
         raise RunError("there is no trained model to serve. Give a run's folder, or train one.")
     return trained
-
-
-class _ToStderr(logging.Handler):
-    """What the server logs, from whatever thread."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        click.echo(f"nnguide: {self.format(record)}", err=True)
-
-
-def _log_to_stderr() -> None:
-    context = click.get_current_context()
-    quiet = (context.find_root().obj or {}).get("quiet")
-    for name in ("nnguide.serving", "uvicorn"):
-        log = logging.getLogger(name)
-        log.handlers = [_ToStderr()]
-        log.setLevel(logging.WARNING if quiet or name == "uvicorn" else logging.INFO)
-        log.propagate = False

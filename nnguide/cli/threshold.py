@@ -35,7 +35,7 @@ def command(run: str, max_blocked_ham: float, out: Path | None, force: bool, as_
 
     found = runs.load(run)
     cli.say(f"run: {found.folder}")
-    changed, rows = validation_scores.set_threshold(found, max_blocked_ham, out, cli.say, force)
+    changed, rows = validation_scores.set_threshold(found, max_blocked_ham, out, force)
     if as_json:
         answer = {"run": str(changed.folder), **changed.decision_file["choice"], "table": rows}
         _options.print_json("threshold", answer)

@@ -122,7 +122,6 @@ def command(
             force=force,
             resume=resume,
             watch=functools.partial(progress, display),
-            say=cli.say,
             workers=[] if workers is None else [address.strip() for address in workers.split(",")],
             worker=worker,
             wait=wait,

@@ -118,7 +118,6 @@ def command(
         out=out,
         resume=resume,
         force=force,
-        say=cli.say,
         **options,
     )
     framework_logs.tensorflow()
@@ -138,7 +137,6 @@ def command(
             train_best=train_best,
             examples=prepared.examples,
             watch=Table(display),
-            say=cli.say,
         )
     if as_json:
         _options.print_json("tune", result)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
 from typing import Any
 
 import keras
@@ -10,6 +10,8 @@ import keras
 from nnguide.doctor import EVALUATED, rules
 from nnguide.doctor.case import Case
 from nnguide.doctor.data import Data, Part
+
+log = logging.getLogger(__name__)
 
 
 class Checkup(keras.callbacks.Callback):
@@ -19,17 +21,14 @@ class Checkup(keras.callbacks.Callback):
         inputs: (n, …) training inputs as the data has them, before any preprocessing.
         targets: (n, nodes) labels as the loss takes them.
         batch_size: examples per update; None where it is not in question.
-        say: takes each warning.
     """
 
-    def __init__(
-        self, inputs: Any, targets: Any, batch_size: int | None, say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, inputs: Any, targets: Any, batch_size: int | None) -> None:
         super().__init__()
-        self.data, self.batch_size, self.say = Data(Part(inputs, targets)), batch_size, say
+        self.data, self.batch_size = Data(Part(inputs, targets)), batch_size
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         case = Case(self.model, batch_size=self.batch_size, shuffles=True, measures=EVALUATED)
         case.data = self.data  # only now: the model takes it preprocessed
         for found in rules.examine(case, cheap=True).findings:
-            self.say(f"warning: {found.id}: {found.evidence}. {found.fix} ({found.doc})")
+            log.warning(f"warning: {found.id}: {found.evidence}. {found.fix} ({found.doc})")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import logging
 import sys
 import types
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,8 @@ from nnguide.runs import Run
 if TYPE_CHECKING:
     from nnguide.doctor.case import Case
 
+log = logging.getLogger(__name__)
+
 MAX_SOURCE = 4 << 20  # bytes of a .py file
 
 
@@ -30,7 +32,6 @@ def load(
     batch_size: int | None = None,
     label_column: str | None = None,
     trust: bool = False,
-    say: Callable[[str], None] = lambda line: None,
 ) -> Case:
     """The case that `nnguide doctor TARGET` means.
 
@@ -41,7 +42,6 @@ def load(
         batch_size: of training, where the target does not say.
         label_column: of a CSV file; None is "label".
         trust: whether a model file may hold code, and be an .h5 file.
-        say: takes each line meant for the user.
     Raises:
         ConfigError: a target of no known form, no such function, no such data set.
         DataError: the data is not available.
@@ -62,13 +62,13 @@ def load(
             "Expected a run's folder, or a .keras file as model.save('model.keras') writes it."
         )
     else:
-        return _of_run(runs.load(target), data, history, batch_size, label_column, say)
+        return _of_run(runs.load(target), data, history, batch_size, label_column)
     from nnguide.doctor import case
 
     if data is not None:
         from nnguide.doctor.tables import given
 
-        own = given(data, model, label_column, say)
+        own = given(data, model, label_column)
     return case.read(model, own, history, batch_size=batch_size, **facts)
 
 
@@ -195,24 +195,23 @@ def _of_run(
     history: Path | None,
     batch_size: int | None,
     label_column: str | None,
-    say: Callable[[str], None],
 ) -> Case:
     """A run of ours with its own history and data, compiled as its training was."""
     framework_logs.tensorflow()  # before anything imports Keras
     from nnguide.doctor import case
 
-    say(f"run: {run.folder}")
+    log.info(f"run: {run.folder}")
     config, model = run.config, run.model
     given: Any = None
     if data is None:
         try:
             given = _own_data(run)
         except (DataError, ConfigError) as error:
-            say(f"note: the run's own data is not available: {error}")
+            log.info(f"note: the run's own data is not available: {error}")
     else:
         from nnguide.doctor.tables import given as read
 
-        given = read(data, model, label_column, say)
+        given = read(data, model, label_column)
     size = config.train.batch_size
     rows = len(given.train) if given is not None else run.metrics.get("n_train")
     _compile(run, model, rows or 1)

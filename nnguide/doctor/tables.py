@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,13 @@ from nnguide.data.npz import open_archive
 from nnguide.doctor.data import NAMES, Data, Part, read
 from nnguide.errors import ConfigError, DataError, InputError
 
+log = logging.getLogger(__name__)
+
 MAX_BYTES = 512 << 20  # of a CSV file
 CATEGORICAL = ("categoricalcrossentropy", "categoricalfocalcrossentropy")
 
 
-def given(name: str, model: Any, label_column: str | None, say: Callable[[str], None]) -> Data:
+def given(name: str, model: Any, label_column: str | None) -> Data:
     """The data that `--data` names, in the form that `model` takes.
 
     An archive is taken as it is. The labels of a CSV file and of a data set have no form of
@@ -33,7 +35,7 @@ def given(name: str, model: Any, label_column: str | None, say: Callable[[str], 
     """
     path = Path(name).expanduser()
     if name in sets.names():
-        return _shaped(_named(name, say), model)
+        return _shaped(_named(name), model)
     if path.suffix not in (".npz", ".csv"):
         raise ConfigError(
             f"--data takes an .npz or .csv file. {unknown(name, list(sets.names()), 'data set')}"
@@ -57,12 +59,12 @@ def _archive(path: Path) -> Data:
         return read({name: archive.array(name) for name in archive.names})
 
 
-def _named(name: str, say: Callable[[str], None]) -> Data:
+def _named(name: str) -> Data:
     from nnguide.data.dataset_info import BY_NAME
 
     source = sets.find(BY_NAME[name].task, name)
     if source.note:
-        say(source.note)
+        log.info(source.note)
 
     def part(split: str) -> Part:
         examples = source.load(split)

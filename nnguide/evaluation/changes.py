@@ -7,6 +7,7 @@ str. `robustness` measures a run before and after each.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,8 @@ from nnguide.errors import InputError
 from nnguide.evaluation import metrics
 from nnguide.runs import Run
 from nnguide.tasks import Task
+
+log = logging.getLogger(__name__)
 
 LIMIT = 10_000  # examples measured, unless told
 PICTURES_READ = 500  # of them at most that go through the normaliser, which takes milliseconds each
@@ -230,7 +233,6 @@ def robustness(
     examples: Examples,
     seed: int = 0,
     limit: int | None = LIMIT,
-    say: Callable[[str], None] = lambda line: None,
 ) -> list[dict[str, Any]]:
     """What a run gets right before and after each mild change of the same examples.
 
@@ -243,7 +245,6 @@ def robustness(
         examples: raw, numbered by the run's labels.
         seed: chooses the examples and the changes.
         limit: examples measured at most, drawn at random; None takes all.
-        say: told of each change before it is measured.
     Returns:
         JSON-able rows of change, description, n, before, after, lost (before - after), met
         (less is lost than `aim` says) and refused (pictures on which no digit was seen). before
@@ -255,7 +256,7 @@ def robustness(
     answered = run.outputs(chosen.inputs)
     rows = []
     for change in run.task.kind.changes():
-        say(f"change: {change.name}")
+        log.info(f"change: {change.name}")
         count = len(chosen)
         if change.drawn and limit is not None:
             count = min(count, PICTURES_READ)

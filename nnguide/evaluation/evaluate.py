@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from nnguide import data as data_sets
-from nnguide import tasks
+from nnguide import logs, tasks
 from nnguide.config import Config
 from nnguide.data.dataset_info import KIND_NAMES
 from nnguide.data.examples import Examples
@@ -21,6 +22,8 @@ from nnguide.evaluation import copies, figures, metrics
 from nnguide.inference.answers import Feedback
 from nnguide.models.saving import outputs
 from nnguide.runs import Decision, Run
+
+log = logging.getLogger(__name__)
 
 SPLITS = ("train", "validation", "test", "all")
 
@@ -55,7 +58,7 @@ def evaluate(
     encoding: str | None = None,
     plots: Path | None = None,
     feedback: Feedback | None = None,
-    say: Callable[[str], None] = lambda line: None,
+    say: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Measure a run.
 
@@ -71,7 +74,7 @@ def evaluate(
         plots: a folder for the pictures: confusion.png, reliability.png, for spam thresholds.png
             and curves.png.
         feedback: an owner's corrections, as for `Run.predict`.
-        say: takes each line meant for the user.
+        say: takes each line that is logged (see nnguide.logs).
     Returns:
         The metrics, with task, dataset, dataset_is_fallback and split.
     Raises:
@@ -84,25 +87,26 @@ def evaluate(
             raise ConfigError(f"a threshold is for spam; {run.task.name} takes the most probable")
         if not 0 <= threshold <= 1:
             raise ConfigError(f"--threshold is a probability in [0, 1]; got {threshold:g}")
-    measured_on = part(run, data, split, label_column, text_column, encoding, say)
-    examples = measured_on.examples
-    chosen = run.threshold if threshold is None else threshold
-    answered = run.outputs(examples.inputs, "keras")
-    if feedback is not None:
-        answered = feedback(examples.inputs, answered)
-    measured = figures_of(answered, examples, chosen)
-    if plots is not None:
-        draw(answered, examples, chosen, measured, plots)
-        say(f"pictures: {plots}")
-    return {
-        "task": run.task.name,
-        "dataset": measured_on.source.name,
-        "dataset_is_fallback": measured_on.is_fallback,
-        "split": measured_on.split,
-        "training_copies": _training_copies(run, measured_on, say),
-        **measured,
-        **refused(run.decision, answered, examples.labels),
-    }
+    with logs.shown_by(say):
+        measured_on = part(run, data, split, label_column, text_column, encoding)
+        examples = measured_on.examples
+        chosen = run.threshold if threshold is None else threshold
+        answered = run.outputs(examples.inputs, "keras")
+        if feedback is not None:
+            answered = feedback(examples.inputs, answered)
+        measured = figures_of(answered, examples, chosen)
+        if plots is not None:
+            draw(answered, examples, chosen, measured, plots)
+            log.info(f"pictures: {plots}")
+        return {
+            "task": run.task.name,
+            "dataset": measured_on.source.name,
+            "dataset_is_fallback": measured_on.is_fallback,
+            "split": measured_on.split,
+            "training_copies": _training_copies(run, measured_on),
+            **measured,
+            **refused(run.decision, answered, examples.labels),
+        }
 
 
 def refused(decision: Decision, answered: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
@@ -124,7 +128,7 @@ def refused(decision: Decision, answered: np.ndarray, labels: np.ndarray) -> dic
     }
 
 
-def _training_copies(run: Run, measured_on: Part, say: Callable[[str], None]) -> int | None:
+def _training_copies(run: Run, measured_on: Part) -> int | None:
     """How many examples stand in the run's training set too; None where not known."""
     examples = measured_on.examples
     if measured_on.own and measured_on.split != "test":
@@ -135,7 +139,7 @@ def _training_copies(run: Run, measured_on: Part, say: Callable[[str], None]) ->
         return None
     count = int(copies.among(examples.inputs, training).sum())
     if count:
-        say(
+        log.info(
             f"note: {count:,} of these {len(examples):,} examples are in the run's training set "
             f"too: on them the metrics measure memory. `nnguide audit` shows the metrics without "
             f"them"
@@ -169,7 +173,6 @@ def part(
     label_column: str | None,
     text_column: str | None,
     encoding: str | None,
-    say: Callable[[str], None],
 ) -> Part:
     """The examples that `evaluate` measures a run on. Args and errors as there."""
     source, own = _source(run, data, label_column, text_column, encoding)
@@ -178,14 +181,14 @@ def part(
     is_fallback = source.is_fallback or bool(own and run.manifest["dataset_is_fallback"])
     for kind in data_sets.kinds_of(source, examples):
         if not run.has_learned(kind):
-            say(
+            log.info(
                 f"note: {source.name} holds {KIND_NAMES[kind]}, and {run.folder} was trained on "
                 "none: these metrics are not those of its use"
             )
     if source.note:
-        say(source.note)
+        log.info(source.note)
     elif is_fallback:
-        say(
+        log.info(
             f"note: {source.name} is a built-in stand-in for real data: its metrics say little "
             "about real use"
         )

@@ -8,6 +8,7 @@ hands, of newly drawn ones, since what people hand over is further from MNIST th
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,8 @@ import numpy as np
 
 from nnguide.config import Config
 from nnguide.inference.decision import NONE
+
+log = logging.getLogger(__name__)
 
 DRAWN = 1000  # digits, and pictures of no digit, that are drawn anew
 
@@ -28,7 +31,6 @@ def choose(
     held: np.ndarray,
     where: str,
     network: Network,
-    say: Callable[[str], None],
 ) -> dict[str, Any]:
     """What decision.json says of refusing: `refuse_below` and `refusal`; {} where nothing is.
 
@@ -37,16 +39,15 @@ def choose(
         held: (n, labels) calibrated probabilities of examples that the network did not fit.
         where: which examples those are.
         network: the calibrated network.
-        say: told what was chosen, or why nothing.
     """
     most = config.calibration.max_refused
     if not most:
         return {}
     if NONE in labels:
-        say(f"nothing is refused: {NONE} is a label of this data")
+        log.info(f"nothing is refused: {NONE} is a label of this data")
         return {}
     if len(held) * most < 1:
-        say(
+        log.info(
             f"nothing is refused: to choose below which probability, {math.ceil(1 / most):,} "
             f"validation examples are needed; there are {len(held):,}"
         )
@@ -71,7 +72,7 @@ def choose(
         others = network(not_digits.drawn(DRAWN, seed)).max(axis=1)
         refusal["not_digits_refused"] = refused(others, bound)
         said += f", {refusal['not_digits_refused']:.1%} of drawn pictures of no digit"
-    say(f"answers none below {bound:.6f}: {said}")
+    log.info(f"answers none below {bound:.6f}: {said}")
     return {"refuse_below": bound, "refusal": refusal}
 
 

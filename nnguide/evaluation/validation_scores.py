@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from nnguide.evaluation.thresholds import threshold_for, threshold_table
 from nnguide.files import DAMAGE, atomic, copy_folder, read_npz, write_json, writing_to
 from nnguide.runs import Run, manifest
 from nnguide.workspace import Workspace
+
+log = logging.getLogger(__name__)
 
 NAME = "held_out.npz"
 USUAL = (0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 0.99)
@@ -59,24 +61,21 @@ def load(run: Run) -> tuple[np.ndarray, np.ndarray]:
     return spam, labels
 
 
-def choose(
-    spam: np.ndarray, labels: np.ndarray, max_blocked_ham: float, say: Callable[[str], None]
-) -> dict[str, Any]:
+def choose(spam: np.ndarray, labels: np.ndarray, max_blocked_ham: float) -> dict[str, Any]:
     """The threshold for a bound on blocked ham, as decision.json holds it.
 
     Args:
         spam: (n,) calibrated out-of-sample probabilities of spam.
         labels: (n,) 0 ham, 1 spam.
         max_blocked_ham: fraction of ham that may be blocked, in (0, 1).
-        say: told what the choice means, with a warning where the ham cannot resolve the bound.
     """
     choice = threshold_for(spam, labels, max_blocked_ham)
     if not choice.resolved:
-        say(
+        log.warning(
             f"warning: {choice.n_ham:,} ham cannot resolve a fraction of {max_blocked_ham:g}, "
             f"which takes {3 / max_blocked_ham:,.0f}: taking the strictest threshold seen"
         )
-    say(
+    log.info(
         f"threshold {choice.threshold:.6f}: on out-of-sample examples it blocks "
         f"{choice.blocked_ham:.2%} of ham (95 % upper bound {choice.blocked_ham_high:.2%}) "
         f"and catches {choice.spam_caught:.1%} of spam"
@@ -98,7 +97,6 @@ def set_threshold(
     run: Run,
     max_blocked_ham: float,
     out: Path | None,
-    say: Callable[[str], None],
     force: bool = False,
 ) -> tuple[Run, list[dict[str, Any]]]:
     """Choose the threshold of a finished run again.
@@ -120,7 +118,7 @@ def set_threshold(
     if out is None and run.folder.resolve() in map(Path.resolve, runs.all_shipped(run.task.name)):
         raise ConfigError(f"{run.folder} comes with nnguide and is read-only. Give --out DIR.")
     if NAME not in run.manifest["files"]:
-        say(
+        log.warning(
             f"warning: the manifest of {run.folder}, an older run, does not have {NAME}: nothing "
             "proves that these predictions are its own"
         )
@@ -128,7 +126,7 @@ def set_threshold(
     with space.claimed() as folder:
         with writing_to(folder):
             copy_folder(run.folder, folder)
-        chosen = choose(spam, labels, max_blocked_ham, say)
+        chosen = choose(spam, labels, max_blocked_ham)
         write_json(folder / "decision.json", {**run.decision_file, **chosen})
         draw(folder, spam, labels, chosen["threshold"])
         facts = {k: v for k, v in run.manifest.items() if k not in manifest.OWN}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import numpy as np
 from nnguide.errors import DataError, ExtraError, WorkError
 from nnguide.inference import light
 from nnguide.runs import Run
+
+log = logging.getLogger(__name__)
 
 # form -> the export it is in (None: the run itself), and the files that it needs
 FORMS: dict[str, tuple[str | None, tuple[str, ...]]] = {
@@ -25,7 +28,6 @@ FORMS: dict[str, tuple[str | None, tuple[str, ...]]] = {
 }
 INPUTS = 1000  # built-in inputs that are asked where the run's test set is not at hand
 SECONDS = 3.0  # that a figure is measured for, about
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Form:
     missing: str | None = None
 
 
-def benchmark(run: Run, say: Say) -> dict[str, Any]:
+def benchmark(run: Run) -> dict[str, Any]:
     """Measure a run in every form; those that cannot be made say why.
 
     Returns:
@@ -64,14 +66,14 @@ def benchmark(run: Run, say: Say) -> dict[str, Any]:
     split: str | None = None
     labels = None
     try:
-        part = evaluate.part(run, None, None, None, None, None, say)
+        part = evaluate.part(run, None, None, None, None, None)
         raw, dataset, split = part.examples.inputs, part.source.name, part.split
         labels = np.array(run.labels)[part.examples.labels]
     except DataError as error:
-        say(f"note: accuracy is not measured: {error}")
+        log.info(f"note: accuracy is not measured: {error}")
         raw = run.task.kind.samples(run, INPUTS)
     with tempfile.TemporaryDirectory() as name:
-        forms = list(_measure(run, raw, labels, Path(name), say))
+        forms = list(_measure(run, raw, labels, Path(name)))
     return {
         "run": str(run.folder),
         "task": run.task.name,
@@ -82,9 +84,7 @@ def benchmark(run: Run, say: Say) -> dict[str, Any]:
     }
 
 
-def _measure(
-    run: Run, raw: np.ndarray, labels: np.ndarray | None, place: Path, say: Say
-) -> Iterable[Form]:
+def _measure(run: Run, raw: np.ndarray, labels: np.ndarray | None, place: Path) -> Iterable[Form]:
     """The figures of each form, exported below `place` where it is an export."""
     from nnguide.export import publish
     from nnguide.export.verify import ask
@@ -93,13 +93,13 @@ def _measure(
     given = run.task.kind.packed(raw)
     made: dict[str, str] = {}  # export -> why it could not be made, or ""
     for number, (form, (export, files)) in enumerate(FORMS.items(), start=1):
-        say(f"{number} of {len(FORMS)}: {form}")
+        log.info(f"{number} of {len(FORMS)}: {form}")
         folder = run.folder if export is None else place / export
         try:
             if export is not None and export not in made:
                 made[export] = ""
                 folder.mkdir()
-                publish.write(run, export, folder, say)  # type: ignore[arg-type]
+                publish.write(run, export, folder)  # type: ignore[arg-type]
             elif form == "light" and run.engine != "light":
                 raise WorkError("this run has no light form, or this platform cannot run it")
         except (ExtraError, WorkError) as error:

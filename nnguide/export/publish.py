@@ -10,7 +10,8 @@ A version is made in a workspace beside its own whose name is no number, so that
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,10 +27,11 @@ from nnguide.workspace import Workspace
 if TYPE_CHECKING:
     from nnguide.data.examples import Examples
 
+log = logging.getLogger(__name__)
+
 ROOT = Path("saved_models/exports")
 MANIFEST = "manifest.json"
 SCHEMA = 1
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,6 @@ def export(
     version: int | None = None,
     serving: bool = False,
     force: bool = False,
-    say: Say = lambda line: None,
 ) -> Exported:
     """Export a run as a new version below `out`, after a check in a fresh process.
 
@@ -65,7 +66,6 @@ def export(
         version: a positive number; None is the next after those there are.
         serving: write the files that TensorFlow Serving is started with too.
         force: replace a version that is there.
-        say: takes a line for the user.
     Raises:
         ConfigError: the version is there, or options that do not go together.
         ExtraError: what the form takes is not installed.
@@ -89,8 +89,8 @@ def export(
 
         networks.require_onnx()
     with making(folder, out, force) as growth:
-        say(f"writing {form} of {run.folder}")
-        facts = write(run, form, growth, say)
+        log.info(f"writing {form} of {run.folder}")
+        facts = write(run, form, growth)
         from nnguide.export.verify import verify
 
         manifest = {
@@ -105,7 +105,7 @@ def export(
             "threshold": run.threshold,
             "refuse_below": run.decision.refuse_below,
             **facts,
-            "checked": verify(run, form, growth, say),
+            "checked": verify(run, form, growth),
             "files": {
                 path.relative_to(growth).as_posix(): sha256(path)
                 for path in sorted(growth.rglob("*"))
@@ -162,7 +162,7 @@ def check(folder: Path) -> None:
             raise RunError(f"{folder / name} is missing or does not match its manifest")
 
 
-def write(run: Run, form: Format, folder: Path, say: Say) -> dict[str, Any]:
+def write(run: Run, form: Format, folder: Path) -> dict[str, Any]:
     """Write the export into `folder`; what the manifest says of the form comes back."""
     from nnguide.export import networks
 
@@ -172,36 +172,34 @@ def write(run: Run, form: Format, folder: Path, say: Say) -> dict[str, Any]:
         return saved_model.write(run, folder)
     if form == "onnx":
         return networks.onnx(run, folder)
-    held, what = calibration(run, say)
+    held, what = calibration(run)
     arrays = run.task.kind.is_array
     facts = networks.litert(run, folder, held.inputs if arrays else None)
     if arrays:
         facts["int8"]["calibrated_on"] = what
-    facts["int8"]["measured"] = accuracy(run, folder, held, what, say)
+    facts["int8"]["measured"] = accuracy(run, folder, held, what)
     return facts
 
 
-def calibration(run: Run, say: Say) -> tuple[Examples, dict[str, Any]]:
+def calibration(run: Run) -> tuple[Examples, dict[str, Any]]:
     """Examples that are not of the test set: the run's validation set, or built-in ones."""
     from nnguide import data
     from nnguide.data.dataset_info import AUTO
     from nnguide.evaluation.evaluate import part
 
     try:
-        held = part(run, None, "validation", None, None, None, say)
+        held = part(run, None, "validation", None, None, None)
         return held.examples, {"dataset": held.source.name, "split": "validation"}
     except (DataError, ConfigError) as error:
         if run.task.name not in AUTO:  # it has no set of its own
             raise
         built_in = AUTO[run.task.name][1]
-        say(f"note: {error} The 8-bit network is made with {built_in} instead.")
+        log.info(f"note: {error} The 8-bit network is made with {built_in} instead.")
         examples = data.find(run.task.name, built_in).load("train")
         return examples, {"dataset": built_in, "split": "train"}
 
 
-def accuracy(
-    run: Run, folder: Path, held: Examples, what: dict[str, Any], say: Say
-) -> dict[str, Any] | None:
+def accuracy(run: Run, folder: Path, held: Examples, what: dict[str, Any]) -> dict[str, Any] | None:
     """Accuracy of the float and of the 8-bit network on `held`; None where labels differ."""
     from nnguide.export.verify import ask
 
@@ -216,5 +214,5 @@ def accuracy(
         answers, _ = ask(form, folder, {kind: given}, [kind])
         found[form.removeprefix("litert_")] = float((answers[f"{kind}.label"] == names).mean())
     found["float32"] = found.pop("litert")
-    say(f"8-bit: {found['int8']:.2%} right, float32 {found['float32']:.2%}, of {len(held):,}")
+    log.info(f"8-bit: {found['int8']:.2%} right, float32 {found['float32']:.2%}, of {len(held):,}")
     return found

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,17 @@ from nnguide.inference import validation
 from nnguide.inference.decision import NONE
 from nnguide.runs import Run
 
+log = logging.getLogger(__name__)
+
 CHECKED = 1000  # inputs of each kind
 CLOSE = 1e-4  # between probabilities, from what the preprocessing takes on
 READ = 0.02  # between probabilities where a picture file was read
 UNDECIDED = 0.01  # the top two may change places where they are so close and a file was read
 
-Say = Callable[[str], None]
 Answers = dict[str, np.ndarray]
 
 
-def verify(run: Run, form: Format, folder: Path, say: Say) -> dict[str, Any]:
+def verify(run: Run, form: Format, folder: Path) -> dict[str, Any]:
     """Load the export in `folder` in a fresh process and compare its answers with the run's.
 
     Returns:
@@ -37,7 +39,7 @@ def verify(run: Run, form: Format, folder: Path, say: Say) -> dict[str, Any]:
         WorkError: it cannot be loaded, does not answer, or answers otherwise.
     """
     count = CHECKED
-    say(f"checking {form} in a fresh process on {count:,} inputs of each kind")
+    log.info(f"checking {form} in a fresh process on {count:,} inputs of each kind")
     return run.task.kind.verify(run, form, folder, count)
 
 

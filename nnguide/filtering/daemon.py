@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import logging
 import os
 import signal
 import socket
@@ -24,6 +25,8 @@ from nnguide.errors import ConfigError, InputError, NnguideError
 from nnguide.filtering import protocol
 from nnguide.filtering.judge import Judge
 from nnguide.filtering.protocol import MAX_LINE, Request, RequestError
+
+log = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
 CHUNK = 2**16  # bytes that are read together
@@ -60,14 +63,10 @@ class Daemon:
 
     Args:
         open_judge: opens the run anew; asked at the start and with every SIGHUP.
-        say: takes a line for the log. No word of a mail is in one.
     """
 
-    def __init__(
-        self, open_judge: Callable[[], Judge], bounds: Bounds, say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, open_judge: Callable[[], Judge], bounds: Bounds) -> None:
         self.bounds = bounds
-        self.say = say
         self._open_judge = open_judge
         self.judge = self._opened()
         self._held = 0
@@ -128,9 +127,9 @@ class Daemon:
             try:
                 self.judge = await asyncio.to_thread(self._opened)
             except Exception as error:
-                self.say(f"SIGHUP: the run stays as it is: {_said(error)}")
+                log.warning(f"SIGHUP: the run stays as it is: {_said(error)}")
             else:
-                self.say(f"SIGHUP: run: {self.judge.run.folder}")
+                log.info(f"SIGHUP: run: {self.judge.run.folder}")
             if not self._again:
                 return
 
@@ -145,7 +144,7 @@ class Daemon:
         except asyncio.CancelledError:
             pass  # the server ends, and this client took too long
         except Exception as error:
-            self.say(f"a connection failed: {_said(error)}")
+            log.error(f"a connection failed: {_said(error)}")
         finally:
             self._clients.discard(task)
             writer.close()
@@ -161,7 +160,7 @@ class Daemon:
         except Exception as error:
             if isinstance(error, OSError) and not isinstance(error, NnguideError):
                 raise
-            self.say(f"a request failed: {_said(error)}")
+            log.error(f"a request failed: {_said(error)}")
             answer = RequestError(protocol.SOFTWARE, "the filter failed; its log says why").response
             refused = True
         writer.write(answer)
@@ -257,7 +256,7 @@ class Daemon:
         try:
             judge.refresh()
         except NnguideError as error:
-            self.say(f"the corrections stay as they were: {error}")
+            log.warning(f"the corrections stay as they were: {error}")
         verdict = judge.verdict(mail, with_words=request.command in protocol.WITH_WORDS)
         return protocol.response(request, mail, verdict)
 

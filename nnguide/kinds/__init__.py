@@ -204,13 +204,10 @@ class Kind:
         """How many inputs differ from one in training by trifles; None where that is not known."""
         return None
 
-    def driving(
-        self, run: Run, examples: Examples, seed: int, say: Callable[[str], None]
-    ) -> dict[str, Any] | None:
+    def driving(self, run: Run, examples: Examples, seed: int) -> dict[str, Any] | None:
         """The single parts that turn answers, for an audit; None where it does not look for them.
 
         Args:
-            say: told before the search begins.
         """
         return None
 

@@ -195,14 +195,12 @@ class Texts(Kind):
 
         return overlap.alike(training, inputs)
 
-    def driving(
-        self, run: Run, examples: Examples, seed: int, say: Callable[[str], None]
-    ) -> dict[str, Any] | None:
+    def driving(self, run: Run, examples: Examples, seed: int) -> dict[str, Any] | None:
         from nnguide.audit.words import words
 
         if run.threshold is None:
             return None
-        say("words")
+        log.info("words")
         return words(run, examples, seed)
 
     def quoted(self, inputs: Iterable[Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from nnguide.models.saving import outputs, preprocessor
 from nnguide.tasks import Task
 from nnguide.training.fit import fit
 from nnguide.training.runtime import Runtime
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,6 @@ def out_of_fold(
     config: Config,
     examples: Examples,
     runtime: Runtime,
-    say: Callable[[str], None] = lambda line: None,
     watch: Callable[[str], Sequence[keras.callbacks.Callback]] = lambda title: (),
 ) -> Held:
     """Score every training example with a network that was trained without its fold.
@@ -61,7 +63,6 @@ def out_of_fold(
     early stopping included, so its scores are distributed as the run's own on new examples.
 
     Args:
-        say: takes a line for the user, one a fold.
         watch: makes the callbacks that show a training's progress, for a title.
     """
     folds = config.calibration.folds
@@ -82,7 +83,7 @@ def out_of_fold(
         scored[held] = found
         passed = time.perf_counter() - started
         left = passed / (fold + 1) * (folds - fold - 1)
-        say(f"{title}: {passed:.0f} s so far, about {left:.0f} s left")
+        log.info(f"{title}: {passed:.0f} s so far, about {left:.0f} s left")
     assert scored is not None
     return Held(scored, examples.labels, f"{folds} folds of the training set")
 

@@ -86,11 +86,8 @@ def _join(members: Sequence[Run], space: Workspace) -> Run:
     if held is not None and any(run.decision.refuse_below is not None for run in members):
         network = functools.partial(outputs, model)
         where = "the validation set"
-        decision.update(
-            refusal.choose(
-                first.config, first.labels, network(held.inputs), where, network, lambda line: None
-            )
-        )
+        scores = network(held.inputs)
+        decision.update(refusal.choose(first.config, first.labels, scores, where, network))
     write_json(space.path / "decision.json", decision)
     light_form.write(model, space.path, (held or fitted).inputs)
     threshold = decision.get("threshold")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -37,6 +38,8 @@ from nnguide.training.callbacks import (
     normalizations,
 )
 from nnguide.training.runtime import Runtime
+
+log = logging.getLogger(__name__)
 
 FEW_STEPS = 400  # an epoch; after more, moving averages have followed the weights
 MEASURED = 4096  # examples that normalisation statistics are measured on
@@ -95,7 +98,6 @@ def fit(
     *,
     checkpoint: Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    say: Callable[[str], None] = lambda line: None,
 ) -> Fitted:
     """Train a new network of `task` on `training`, and follow it on `validation`.
 
@@ -106,7 +108,6 @@ def fit(
         runtime: from `nnguide.training.runtime.runtime`, entered.
         checkpoint: a file that makes the training resumable; one that exists is resumed.
         callbacks: more Keras callbacks, after ours.
-        say: takes a line for the user.
     Raises:
         ConfigError: a full batch over several devices, or fewer examples than replicas.
         WorkError: the loss is not finite.
@@ -124,7 +125,9 @@ def fit(
     lessons = _lessons(task, config, training)
     plan = _plan(train, len(lessons.targets), runtime)
     if runtime.replicas > 1 and train.batch_size not in ("full", plan.batch):
-        say(f"batches of {plan.batch}: {train.batch_size} is no multiple of {runtime.replicas}")
+        log.info(
+            f"batches of {plan.batch}: {train.batch_size} is no multiple of {runtime.replicas}"
+        )
     inputs = task.feed(layer, lessons.inputs)
     with runtime.scope:
         core = task.build(config, layer, labels)
@@ -147,7 +150,7 @@ def fit(
         with runtime.scope:  # the optimizer's variables belong where the model's are
             done = checkpoints.resume()
         if done:
-            say(f"resuming after epoch {done} of {train.epochs}")
+            log.info(f"resuming after epoch {done} of {train.epochs}")
 
     interrupted = False
     started = time.perf_counter()

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import secrets
 import shutil
@@ -27,6 +28,8 @@ from typing import Any
 from nnguide.errors import ConfigError, NnguideError, WorkError
 from nnguide.files import writing_to
 from nnguide.training.cluster import Cluster
+
+log = logging.getLogger(__name__)
 
 HEARTBEAT = 0.5  # seconds between two heartbeats
 LOST = 15.0  # seconds without one, after which a worker is lost
@@ -47,13 +50,10 @@ class Meeting:
         cluster: who they are.
         place: the run's folder.
         wait: seconds for a worker that is missing, or takes no step.
-        say: takes each line meant for the user.
     """
 
-    def __init__(
-        self, cluster: Cluster, place: Path, wait: float, say: Callable[[str], None]
-    ) -> None:
-        self.cluster, self.wait, self.say = cluster, wait, say
+    def __init__(self, cluster: Cluster, place: Path, wait: float) -> None:
+        self.cluster, self.wait = cluster, wait
         self.place = place
         self.folder = place.with_name(f".{place.name}.workers")
         self.lost: str | None = None  # who went away in training, as a line for the user
@@ -169,7 +169,7 @@ class Meeting:
                 self._check_storage([i for i in left if not awaited[i].is_met], unseen)
                 names = ", ".join(map(self.cluster.name, left))
                 limit = "" if patient else f" of at most {self.wait:g} s"
-                self.say(f"waiting for {names}: {now - began:.0f} s{limit}")
+                log.info(f"waiting for {names}: {now - began:.0f} s{limit}")
             if now - began > self.wait and not patient:
                 names = ", ".join(map(self.cluster.name, left))
                 raise WorkError(

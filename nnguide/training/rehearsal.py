@@ -8,7 +8,7 @@ set, too, and each correction many times among it, at a low rate.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,8 @@ from nnguide.data.examples import Examples
 from nnguide.data.splits import training_and_validation
 from nnguide.errors import ConfigError
 from nnguide.training import starting
+
+log = logging.getLogger(__name__)
 
 REHEARSED = 12_000  # examples of the run's own training set
 SHARE = 0.1  # of what is learned from that the corrections make up, repeated
@@ -44,9 +46,7 @@ def gentle(config: Config, given: set[str]) -> Config:
     return dataclasses.replace(config, train=train)
 
 
-def parts(
-    config: Config, corrected: Examples, say: Callable[[str], None]
-) -> tuple[Examples, Examples | None]:
+def parts(config: Config, corrected: Examples) -> tuple[Examples, Examples | None]:
     """The training set, rehearsed examples and repeated corrections, and the validation set.
 
     Raises:
@@ -66,7 +66,7 @@ def parts(
     training, validation = training_and_validation(config, known.take(np.sort(drawn)))
     times = int(SHARE / (1 - SHARE) * len(training) / len(corrected))
     times = min(max(times, 1), REPEATED)
-    say(
+    log.info(
         f"{len(corrected):,} corrections, {times} times each, beside {len(training):,} examples "
         f"of {own.name}, which {run.folder} learned from"
     )

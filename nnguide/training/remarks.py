@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from nnguide.config import Config
 from nnguide.data.examples import Examples
 from nnguide.runs import Run
 from nnguide.training import starting
+
+log = logging.getLogger(__name__)
 
 MEASURED = 2000  # examples that a network is measured on before training
 
@@ -92,7 +94,6 @@ def compare(
     config: Config,
     source: data.Source,
     validation: Examples,
-    say: Callable[[str], None],
 ) -> None:
     """Say what the run to start from reaches, or for a user's own data the shipped network."""
     run: Run | None
@@ -100,13 +101,13 @@ def compare(
         name, hint = starting.named(start)[0], ""
         run = starting.source(start)
         if (warning := _seen(run, name, config, source)) is not None:
-            say(warning)
+            log.warning(warning)
     else:
         own = source.is_own
         run, name = shipped(task) if own else None, f"the {task.name} network of nnguide"
         hint = f". --from {task.name} starts from it"
     if run is not None and (line := before(task, run, name, validation)) is not None:
-        say(f"{line}{hint}")
+        log.info(f"{line}{hint}")
 
 
 def _seen(run: Run, name: str, config: Config, source: data.Source) -> str | None:

@@ -7,8 +7,9 @@ A finished run keeps its checkpoint too, and can be given more epochs.
 
 from __future__ import annotations
 
+import logging
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from nnguide.runs import CHECKPOINT, Run, manifest, schema
 from nnguide.training import starting, updates
 from nnguide.workspace import Workspace
 
-Say = Callable[[str], None]
+log = logging.getLogger(__name__)
 
 
 def place(folder: Path, force: bool) -> Workspace:
@@ -130,7 +131,7 @@ class Begun:
             )
         return False
 
-    def bring(self, settled: Config, say: Say) -> None:
+    def bring(self, settled: Config) -> None:
         """Put the checkpoint into the workspace, which is claimed.
 
         Raises:
@@ -138,7 +139,7 @@ class Begun:
         """
         more = settled.train.epochs > self.config.train.epochs
         if more and (schedule := settled.train.schedule) != "constant":
-            say(
+            log.info(
                 f"train.schedule {schedule} spans {settled.train.epochs} epochs from now on; so "
                 f"far it spanned {self.config.train.epochs}"
             )

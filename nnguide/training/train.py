@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nnguide import data as data_sets
-from nnguide import framework_logs, runs, tasks, workspace
+from nnguide import framework_logs, logs, runs, tasks, workspace
 from nnguide.config import Config, Settings
 from nnguide.config.values import flat
 from nnguide.errors import ConfigError, WriteError
@@ -32,6 +33,8 @@ LOOKED_AT = 20_000  # examples that the checkup sees of a data set that is read 
 if TYPE_CHECKING:
     from nnguide.data.examples import Examples
     from nnguide.training.fit import Fitted
+
+log = logging.getLogger(__name__)
 
 
 def train(
@@ -68,8 +71,8 @@ def train(
         callbacks: more Keras callbacks, for the training alone.
         watch: makes Keras callbacks that show progress, for a title: "" for the training, else
             that of a network that calibration trains.
-        say: takes each line meant for the user. Without `watch` and `say` a notebook shows both
-            in its cell, and nothing is shown elsewhere.
+        say: takes each line that is logged (see nnguide.logs). Without `watch` and `say` a
+            notebook shows both in its cell.
         workers: host:port of each process that trains with this one, its own among them; by
             default those of TF_CONFIG or SLURM's variables.
         worker: the place of this process among `workers`.
@@ -81,27 +84,27 @@ def train(
     if watch is None and say is None and notebook.is_running():
         board = notebook.Board()
         watch, say = board.watch, board.say
-    watch, say = watch or (lambda title: ()), say or (lambda line: None)
-    tree = config.to_dict() if isinstance(config, Config) else config or {}
-    settings = settings if isinstance(settings, Mapping) else list(settings)
-    settled = configure(task, preset=preset, config=tree, settings=settings)
-    source = None
-    if data is not None or label_column or text_column:
-        source, words = of_data(settled, settings, data, label_column, text_column)
-        settings = with_words(settings, words)
+    with logs.shown_by(say):
+        tree = config.to_dict() if isinstance(config, Config) else config or {}
+        settings = settings if isinstance(settings, Mapping) else list(settings)
         settled = configure(task, preset=preset, config=tree, settings=settings)
-    asked = Asked(task, preset, tree, settings, out, force, resume)
-    show = Shown(say, callbacks, watch)
-    cluster = clusters.find(settled.runtime.strategy, workers, worker)
-    if cluster is None:
-        return _train(asked, settled, source, show)
-    if out is None:
-        raise ConfigError(
-            f"{len(cluster)} workers train into one folder, which all of them see: give --out."
-        )
-    if not 0 < wait < 1e6:
-        raise ConfigError(f"--wait takes seconds, above 0; got {wait:g}")
-    return _together(asked, settled, source, show, cluster, wait)
+        source = None
+        if data is not None or label_column or text_column:
+            source, words = of_data(settled, settings, data, label_column, text_column)
+            settings = with_words(settings, words)
+            settled = configure(task, preset=preset, config=tree, settings=settings)
+        asked = Asked(task, preset, tree, settings, out, force, resume)
+        show = Shown(callbacks, watch or (lambda title: ()))
+        cluster = clusters.find(settled.runtime.strategy, workers, worker)
+        if cluster is None:
+            return _train(asked, settled, source, show)
+        if out is None:
+            raise ConfigError(
+                f"{len(cluster)} workers train into one folder, which all of them see: give --out."
+            )
+        if not 0 < wait < 1e6:
+            raise ConfigError(f"--wait takes seconds, above 0; got {wait:g}")
+        return _together(asked, settled, source, show, cluster, wait)
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ def _train(
     meeting: Meeting | None = None,
 ) -> Run:
     """Train in this process, which writes the run; with `meeting` it is the chief of several."""
-    task, say, resume = asked.task, show.say, asked.resume
+    task, resume = asked.task, asked.resume
     given = updates.given(asked.tree, asked.settings)
     left = resuming.newest(task) if resume and asked.out is None else None
     out = Path(asked.out) if asked.out else left
@@ -141,26 +144,26 @@ def _train(
             begun = None
     if begun is not None:
         if begun.run is not None and begun.is_over(settled):
-            say(f"{folder} is already finished")
+            log.info(f"{folder} is already finished")
             if meeting is not None:
                 meeting.tell("settled", {"config": None})
             return begun.run
         space = begun.space
         given = set(updates.CHOSEN)  # when it was begun
     elif resume:
-        say(f"nothing to resume at {folder}: starting from the beginning")
+        log.info(f"nothing to resume at {folder}: starting from the beginning")
     if settled.model.l2 and settled.train.l2_schedule.warmup:
-        say("train.l2_schedule replaces model.l2")
+        log.info("train.l2_schedule replaces model.l2")
 
     resuming.check(space, resume)
     if meeting is not None:
         meeting.tell("settled", {"config": settled.to_dict(), "given": sorted(given)})
     source = source or data_sets.of(settled)
     if source.note:
-        say(source.note)
+        log.info(source.note)
     with space.claimed(resume):
         if begun is not None:
-            begun.bring(settled, say)
+            begun.bring(settled)
         keep = begun is not None or not workspace.is_used(folder)
         run = _work(Start(tasks.get(task), settled, given, source, space, show, keep, meeting))
         assert run is not None  # this process writes
@@ -177,7 +180,7 @@ def _together(
 ) -> Run:
     """Train as one of several workers. The chief alone writes, and shows how it goes."""
     folder = Path(asked.out or "")
-    with Meeting(cluster, folder, wait, show.say) as meeting:
+    with Meeting(cluster, folder, wait) as meeting:
         meeting.agree(
             "asked",
             {
@@ -193,7 +196,7 @@ def _together(
             return run
         message = meeting.hear("settled")
         if message["config"] is not None:
-            quiet = Shown(lambda line: None, show.callbacks)
+            quiet = Shown(show.callbacks)
             chosen = tasks.get(asked.task).defaults.merge(message["config"])
             start = Start(
                 tasks.get(asked.task),
@@ -204,7 +207,8 @@ def _together(
                 _watched(quiet, meeting),
                 meeting=meeting,
             )
-            _work(start)
+            with logs.warnings_alone():  # the chief tells of the work
+                _work(start)
         meeting.hear("finished", patient=True)
         return Run.open(folder)
 
@@ -249,7 +253,7 @@ class Start:
 def _work(start: Start) -> Run | None:
     """Train, and write the run; a worker that is not the chief writes nothing, and has none."""
     whole = start.source.load("train")
-    say, meeting = start.show.say, start.meeting
+    meeting = start.meeting
     framework_logs.tensorflow()
 
     from nnguide.training.runtime import runtime
@@ -264,16 +268,16 @@ def _work(start: Start) -> Run | None:
         meeting.agree("data", _read_alike(config, training, validation, checkpoint))
         meeting.close_port()
     with runtime(config.runtime, seed=config.train.seed, cluster=cluster) as chosen:
-        say(chosen.reason)
+        log.info(chosen.reason)
         for warning in chosen.warnings:
-            say(f"warning: {warning}")
-        say(
+            log.warning(f"warning: {warning}")
+        log.info(
             f"training {start.task.name} on {start.source.name}: {len(training):,} examples, "
             f"{len(validation or ()):,} for validation"
         )
         for note in whole.notes:
-            say(note)
-        config = updates.suited(config, start.given, len(training), say)
+            log.info(note)
+        config = updates.suited(config, start.given, len(training))
         work = Training(
             start.task,
             config,
@@ -291,13 +295,13 @@ def _work(start: Start) -> Run | None:
             return None
         write_json(start.space.path / "config.json", config.to_dict())
         if validation is not None:
-            remarks.compare(start.task, config, start.source, validation, say)
+            remarks.compare(start.task, config, start.source, validation)
         run = write_run(work, _fit(work))
     if validation is not None:
         verdict = remarks.Guessing.on(validation).verdict(run.metrics)
         if verdict is not None:
             advice = remarks.advice(start.task, config, validation, run.folder)
-            say(f"warning: {verdict}. {advice}")
+            log.warning(f"warning: {verdict}. {advice}")
     return run
 
 
@@ -307,7 +311,7 @@ def _split(start: Start, examples: Examples) -> tuple[Config, Examples, Examples
 
     if rehearsal.is_asked(start.source):
         config = rehearsal.gentle(start.config, start.given)
-        return config, *rehearsal.parts(config, examples, start.show.say)
+        return config, *rehearsal.parts(config, examples)
     return start.config, *training_and_validation(start.config, examples)
 
 
@@ -328,7 +332,7 @@ def _fit(work: Training) -> Fitted:
         size = len(training) if isinstance(batch, str) else int(batch)
     looked_at = training.in_memory(LOOKED_AT)
     targets = task.head(len(training.label_names)).targets(looked_at.labels)
-    checkup = Checkup(looked_at.inputs, targets, size, show.say)
+    checkup = Checkup(looked_at.inputs, targets, size)
     try:
         with show.in_step():
             return fit(
@@ -339,7 +343,6 @@ def _fit(work: Training) -> Fitted:
                 work.runtime,
                 checkpoint=work.space.path / runs.CHECKPOINT,
                 callbacks=[checkup, board, *show.callbacks, *show.watch("")],
-                say=show.say,
             )
     except OSError as error:
         if isinstance(error, WriteError):

@@ -7,12 +7,15 @@ an epoch, which teach a network next to nothing.
 from __future__ import annotations
 
 import dataclasses
+import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from nnguide.config import Config, Settings
 from nnguide.config.values import Typed, flat
+
+log = logging.getLogger(__name__)
 
 ENOUGH = 400  # updates; from 300 digits of MNIST they reached 96 % of its test set, 200 92 %
 ENOUGH_FROM_A_RUN = 100  # of a training that starts from a run's weights
@@ -36,7 +39,6 @@ def suited(
     config: Config,
     given: set[str],
     examples: int,
-    say: Callable[[str], None] = lambda line: None,
     options: str = "--batch-size and --epochs",
 ) -> Config:
     """The configuration with smaller batches and more epochs, where it has too few updates.
@@ -45,7 +47,6 @@ def suited(
         config: whose batch size and epochs are a preset's, unless they are in `given`.
         given: keys of the settings that the user gave; they stay.
         examples: of the training set.
-        say: takes the line that says what was chosen.
         options: set others.
     """
     asked, epochs = config.train.batch_size, config.train.epochs
@@ -59,7 +60,7 @@ def suited(
         epochs = max(epochs, math.ceil(enough / _updates(examples, batch, 1)))
     if _updates(examples, batch, epochs) == _updates(examples, int(asked), config.train.epochs):
         return config  # no batch size changes anything
-    say(
+    log.info(
         f"batches of {batch} and {epochs} epochs make {_updates(examples, batch, epochs):,} "
         f"updates; {asked} and {config.train.epochs} would make "
         f"{_updates(examples, int(asked), config.train.epochs):,}. "

@@ -6,6 +6,7 @@ import contextlib
 import csv
 import functools
 import io
+import logging
 import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
@@ -27,12 +28,13 @@ if TYPE_CHECKING:
     from nnguide.training.fit import Fitted
     from nnguide.training.runtime import Runtime
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Shown:
     """How a training shows itself: arguments of `train`, and where workers train in step."""
 
-    say: Callable[[str], None]
     callbacks: Sequence[Any] = ()
     watch: Callable[[str], Sequence[Any]] = lambda title: ()
     in_step: Callable[[], contextlib.AbstractContextManager[Any]] = contextlib.nullcontext
@@ -71,7 +73,7 @@ def write_run(training: Training, fitted: Fitted, **more: Any) -> Run:
     Args:
         more: what metrics.json says beside the usual.
     """
-    source, space, show = training.source, training.space, training.show
+    source, space = training.source, training.space
     metrics = _finish(training, fitted)
     about = {"dataset": source.name, "dataset_is_fallback": source.is_fallback}
     kinds = data_sets.kinds_of(source, training.whole)
@@ -79,9 +81,9 @@ def write_run(training: Training, fitted: Fitted, **more: Any) -> Run:
     write_json(space.path / "metrics.json", {**metrics, **about, "runtime": runtime, **more})
     if fitted.interrupted:
         if not training.keep:
-            show.say(f"{space.folder} is unchanged: continue with --resume --force to replace it")
+            log.info(f"{space.folder} is unchanged: continue with --resume --force to replace it")
             raise KeyboardInterrupt
-        show.say(f"keeping the best of {fitted.epochs} finished epochs: continue with --resume")
+        log.info(f"keeping the best of {fitted.epochs} finished epochs: continue with --resume")
     return runs.finish(
         space,
         training.task.name,
@@ -99,7 +101,7 @@ def _finish(training: Training, fitted: Fitted) -> dict[str, Any]:
     from nnguide.models import light_form
     from nnguide.models.saving import save
 
-    task, space, say = training.task, training.space, training.show.say
+    task, space = training.task, training.space
     validation = training.validation
     decision: dict[str, Any] = {"labels": list(training.whole.label_names)}
     if training.whole.features:
@@ -109,14 +111,14 @@ def _finish(training: Training, fitted: Fitted) -> dict[str, Any]:
     try:
         decision.update(_decide(training, fitted))
     except KeyboardInterrupt:
-        say("interrupted: the probabilities are not calibrated")
+        log.info("interrupted: the probabilities are not calibrated")
         fitted.interrupted = True
     save(fitted.model, space.path / "model.keras")
     write_json(space.path / "decision.json", decision)
     try:
         light_form.write(fitted.model, space.path, (validation or training.training).inputs)
     except (WorkError, ExtraError) as error:
-        say(f"warning: {error}. `nnguide predict` will use Keras.")
+        log.warning(f"warning: {error}. `nnguide predict` will use Keras.")
     write_text(space.path / "history.csv", history_csv(fitted.history))
     figures.curves(fitted.history, space.path / "curves.png", fitted.best_epoch)
     figure: dict[str, Any] = {}
@@ -153,9 +155,7 @@ def _decide(training: Training, fitted: Fitted) -> dict[str, Any]:
         return {}
     if config.calibration.on == "folds":
         with show.in_step():
-            held = calibrate.out_of_fold(
-                task, config, whole, training.runtime, show.say, show.watch
-            )
+            held = calibrate.out_of_fold(task, config, whole, training.runtime, show.watch)
     else:
         assert training.validation is not None  # configure() has seen to it
         scores = calibrate.logits(fitted.model, training.validation)
@@ -165,17 +165,13 @@ def _decide(training: Training, fitted: Fitted) -> dict[str, Any]:
     if task.kind.can_refuse:
         calibrated = calibrate.probabilities(held, fit)
         network = functools.partial(outputs, fitted.model)
-        decision.update(
-            refusal.choose(config, whole.label_names, calibrated, held.where, network, show.say)
-        )
+        decision.update(refusal.choose(config, whole.label_names, calibrated, held.where, network))
     if task.threshold is not None:
         spam = calibrate.probabilities(held, fit)
         validation_scores.save(space.path, spam, held.labels)
         if config.calibration.max_blocked_ham:
             decision.update(
-                validation_scores.choose(
-                    spam, held.labels, config.calibration.max_blocked_ham, show.say
-                )
+                validation_scores.choose(spam, held.labels, config.calibration.max_blocked_ham)
             )
         validation_scores.draw(
             space.path, spam, held.labels, decision.get("threshold", task.threshold)

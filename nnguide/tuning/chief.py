@@ -9,6 +9,7 @@ another. Workers end with their chief, however it ends.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import queue
 import subprocess
@@ -32,6 +33,8 @@ from nnguide.tuning.guard import Guard, Refusing
 from nnguide.tuning.oracles import Durable, check_end, unlock
 from nnguide.tuning.settings import Search
 from nnguide.tuning.worker import OWNED_BY_CHIEF, SEARCH
+
+log = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1:0"
 MOST_DEATHS = 3
@@ -184,12 +187,12 @@ class LocalWorker:
         if self.cores:
             for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
                 environment[name] = threads
-        with self.log.open("ab") as log:
+        with self.log.open("ab") as file:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "nnguide", "tune", self.task],
                 stdin=subprocess.PIPE,  # its other end closes when this process dies
-                stdout=log,
-                stderr=log,
+                stdout=file,
+                stderr=file,
                 env=environment,
                 start_new_session=True,  # Ctrl-C is for the chief
             )
@@ -216,7 +219,6 @@ def lead(
     workers: int,
     logs: Path,
     tell: Callable[[Trial], None],
-    say: Callable[[str], None],
 ) -> None:
     """Hand out all trials, to `workers` local processes and to anyone else who comes.
 
@@ -225,7 +227,6 @@ def lead(
         address: IP:PORT to listen at; port 0 for any. None: for its own workers alone.
         logs: a folder for what local workers write.
         tell: told of each trial that begins or ends.
-        say: takes a line for the user.
     Raises:
         ConfigError: the address cannot be listened at, or not without a token, or the lease is
             no number.
@@ -243,30 +244,30 @@ def lead(
     with serving(oracle, search, address, known, refusals.put) as (service, port):
         host = address.rpartition(":")[0]
         near = "127.0.0.1" if host == "0.0.0.0" else host
-        say(f"chief at {host}:{port}{_secured(known)}")
+        log.info(f"chief at {host}:{port}{_secured(known)}")
         local: list[LocalWorker] = []
         own = {guard.TOKEN: known.token.decode("utf-8", "surrogateescape")}
         if known.certificate and not known.authority:
             own[guard.AUTHORITY] = os.environ[guard.CERTIFICATE]
         try:
             for number, cores in enumerate(shares(workers), start=1):
-                log = logs / f"worker-{number}.log"
-                local.append(LocalWorker(number, search.task, (near, port), cores, log, own))
+                file = logs / f"worker-{number}.log"
+                local.append(LocalWorker(number, search.task, (near, port), cores, file, own))
             deaths: Counter[str] = Counter()
             while not oracle.done:
                 time.sleep(POLL)
                 _tell_all(events, tell)
-                _tell_new(refusals, said, say)
+                _tell_new(refusals, said)
                 if service.error is not None:
                     raise service.error
-                _revive(local, oracle, deaths, say)
-                _reassign(service, oracle, lease, say)
+                _revive(local, oracle, deaths)
+                _reassign(service, oracle, lease)
             _part(local, oracle)
         finally:
             unlock(oracle)
             for worker in local:
                 worker.end()
-    _tell_new(refusals, said, say)
+    _tell_new(refusals, said)
     _tell_all(events, tell)
 
 
@@ -280,20 +281,16 @@ def _secured(known: Guard) -> str:
     return "".join(means)
 
 
-def _tell_new(
-    refusals: queue.SimpleQueue[str], said: Counter[str], say: Callable[[str], None]
-) -> None:
+def _tell_new(refusals: queue.SimpleQueue[str], said: Counter[str]) -> None:
     """Say each refusal once, so that a flood of them is one line."""
     while not refusals.empty():
         line = refusals.get()
         said[line] += 1
         if said[line] == 1 and len(said) <= MOST_REFUSALS:
-            say(line)
+            log.info(line)
 
 
-def _revive(
-    local: list[LocalWorker], oracle: Durable, deaths: Counter[str], say: Callable[[str], None]
-) -> None:
+def _revive(local: list[LocalWorker], oracle: Durable, deaths: Counter[str]) -> None:
     """Start local workers again that have died, and fail a trial that kills them."""
     for worker in local:
         status = worker.process.poll()
@@ -303,7 +300,7 @@ def _revive(
         at = trial.trial_id if trial else worker.name
         deaths[at] += 1
         how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
-        say(f"{worker.name} {how}" + (f" in trial {at}" if trial else ""))
+        log.info(f"{worker.name} {how}" + (f" in trial {at}" if trial else ""))
         if deaths[at] >= MOST_DEATHS:
             if not trial:
                 raise WorkError(f"{worker.name} cannot start: {worker.last_words()}")
@@ -330,12 +327,14 @@ def lease_seconds() -> float:
     return seconds
 
 
-def _reassign(service: _Service, oracle: Durable, lease: float, say: Callable[[str], None]) -> None:
+def _reassign(service: _Service, oracle: Durable, lease: float) -> None:
     """Take trials back from workers that were not heard of for `lease` seconds."""
     for name, trial in list(oracle.ongoing_trials.items()):
         silent = time.monotonic() - service.heard.get(trial.trial_id, time.monotonic())
         if silent > lease:
-            say(f"{name} has been silent for {silent:.0f} s: trial {trial.trial_id} is run again")
+            log.info(
+                f"{name} has been silent for {silent:.0f} s: trial {trial.trial_id} is run again"
+            )
             oracle.take_back(name)
 
 

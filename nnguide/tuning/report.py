@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from nnguide.config import Config
 from nnguide.tuning.rows import Row
 from nnguide.tuning.scoring import Scorer
 from nnguide.tuning.settings import Search
+
+log = logging.getLogger(__name__)
 
 
 def write_hparams(search: Search, rows: Sequence[Row], folder: Path) -> None:
@@ -30,7 +33,7 @@ def write_hparams(search: Search, rows: Sequence[Row], folder: Path) -> None:
                 tf.summary.scalar(name, value, step=row.best_epoch or 0)
 
 
-def compare(scorer: Scorer, best: Config, seeds: int, say: Callable[[str], None]) -> dict[str, Any]:
+def compare(scorer: Scorer, best: Config, seeds: int) -> dict[str, Any]:
     """Train the default preset and the best configuration with several seeds each, and measure.
 
     Args:
@@ -48,7 +51,7 @@ def compare(scorer: Scorer, best: Config, seeds: int, say: Callable[[str], None]
     first = search.seed + search.executions
     for number in range(seeds):
         for side, config in configs.items():
-            say(f"comparison: {side}, seed {number + 1} of {seeds}")
+            log.info(f"comparison: {side}, seed {number + 1} of {seeds}")
             sides[side].append(scorer.score(config, first + number, 1).score)
     comparison: dict[str, Any] = {"objective": search.objective, "seeds": seeds}
     for side, scores in sides.items():

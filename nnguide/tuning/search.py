@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +30,8 @@ from nnguide.tuning.settings import FILE, Search, default_folder
 from nnguide.tuning.space import declare
 from nnguide.tuning.worker import Worker
 
+log = logging.getLogger(__name__)
+
 BEST = "best.json"
 SMALL = 1000  # examples of a validation set below which folds are advised
 WHOLE_GRID = 1000  # combinations up to which a grid needs no bound
@@ -49,7 +52,6 @@ def tune(
     examples: Examples | None = None,
     source: Source | None = None,
     watch: Watch = lambda progress: None,
-    say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """Search, and leave a folder with the best configuration and what it was chosen from.
 
@@ -67,7 +69,6 @@ def tune(
         examples: the training set, where it has been read already.
         source: the data, where a program holds it; None is what the settings name.
         watch: told how far the search is.
-        say: takes each line meant for the user.
     Returns:
         What docs/json.md says of `tune`.
     Raises:
@@ -91,11 +92,11 @@ def tune(
     before = search_folder.before(place, search) if resume else None
     scorer = Scorer(search, examples)
     if before is not None and before["planned"] >= oracle.planned and not before["time_is_up"]:
-        say(f"{folder}: its trials are finished")
+        log.info(f"{folder}: its trials are finished")
         result = before
     else:
         if source.note:
-            say(source.note)
+            log.info(source.note)
         if before is not None or (
             resume and place.waits and search_folder.is_continued(place, search)
         ):
@@ -105,21 +106,21 @@ def tune(
                 with writing_to(path):
                     copy_folder(folder, path)
             write_text(path / FILE, search.to_json() + "\n")
-            _warn_if_small(scorer, say)
+            _warn_if_small(scorer)
             try:
                 found, seconds = _trials(
-                    oracle, scorer, path, resume, workers, address, minutes, watch, say
+                    oracle, scorer, path, resume, workers, address, minutes, watch
                 )
             except BaseException:
                 if oracle.end_order:
                     kept = f"{len(oracle.end_order)} trials are kept"
-                    say(f"{kept}: go on with --resume --out {folder}")
+                    log.info(f"{kept}: go on with --resume --out {folder}")
                 raise
             result = {
                 **_outcome(search, source, oracle, found),
                 "search": str(folder),
                 "seconds": round(seconds, 3),
-                **_report(search, found, path, say),
+                **_report(search, found, path),
             }
             if before is not None and before["best_trial"] == result["best_trial"]:
                 result |= {key: before[key] for key in ("comparison", "run")}
@@ -127,10 +128,10 @@ def tune(
             place.publish()
     if compare and result["comparison"] is None:
         best = search.base.merge(result["config"])
-        result["comparison"] = report.compare(scorer, best, compare, say)
+        result["comparison"] = report.compare(scorer, best, compare)
         write_json(folder / RESULT, result)
     if train_best and result["run"] is None:
-        result["run"] = str(_train_best(search, result, folder, held, say).folder)
+        result["run"] = str(_train_best(search, result, folder, held).folder)
         write_json(folder / RESULT, result)
     return result
 
@@ -154,11 +155,11 @@ def _outcome(
     }
 
 
-def _warn_if_small(scorer: Scorer, say: Callable[[str], None]) -> None:
+def _warn_if_small(scorer: Scorer) -> None:
     """A score in coarse steps tells good settings from better ones by luck."""
     _, validation = training_and_validation(scorer.base, scorer.examples)
     if not scorer.search.folds and len(validation or ()) < SMALL:
-        say(
+        log.warning(
             f"warning: the validation set has {len(validation or ()):,} examples, so scores are "
             f"noisy. --folds 5 scores on all of the training set."
         )
@@ -173,7 +174,6 @@ def _trials(
     address: str | None,
     minutes: float | None,
     watch: Watch,
-    say: Callable[[str], None],
 ) -> tuple[list[Row], float]:
     """Run all trials; they as rows, and the seconds that it took."""
     search, began = scorer.search, time.monotonic()
@@ -184,9 +184,11 @@ def _trials(
     if resume:
         oracle.recover()
         if kept := len(oracle.end_order):
-            say(f"resuming after {kept} trials")
+            log.info(f"resuming after {kept} trials")
     kind = f"{search.tuner} search of {search.task}"
-    say(f"{kind}: {oracle.planned:,} trials of up to {search.max_epochs} epochs, {_scored(search)}")
+    log.info(
+        f"{kind}: {oracle.planned:,} trials of up to {search.max_epochs} epochs, {_scored(search)}"
+    )
     if workers == 1 and address is None:
         Worker(oracle, str(folder), "state", scorer).search()
     else:
@@ -197,10 +199,9 @@ def _trials(
             workers=workers,
             logs=folder / "workers",
             tell=watcher,
-            say=say,
         )
     if oracle.cut_short:
-        say(f"time is up after {len(oracle.end_order)} of {oracle.planned:,} trials")
+        log.info(f"time is up after {len(oracle.end_order)} of {oracle.planned:,} trials")
     return rows.rows(oracle), time.monotonic() - began
 
 
@@ -237,9 +238,7 @@ class _Watcher:
         self.watch(Progress(found, changed, planned, rows.best(self.search, found), elapsed, left))
 
 
-def _report(
-    search: Search, found: list[Row], folder: Path, say: Callable[[str], None]
-) -> dict[str, Any]:
+def _report(search: Search, found: list[Row], folder: Path) -> dict[str, Any]:
     """Write all that is left of the trials; the best one's facts."""
     write_text(folder / "trials.csv", rows.as_csv(search, found))
     best = rows.best(search, found)
@@ -282,10 +281,17 @@ def _train_best(
     result: dict[str, Any],
     folder: Path,
     held: Source | None,
-    say: Callable[[str], None],
 ) -> Run:
-    say("training the best on training and validation set together: no validation metrics")
+    log.info("training the best on training and validation set together: no validation metrics")
     config, out = final(search, result["config"], result["best_epoch"]), folder / "best"
     waits = resuming.place(out, force=False).waits
     begun = waits or (out.exists() and Run.open(out).config == config)
-    return train(search.task, held, config=config, out=out, resume=begun, force=not begun, say=say)
+    return train(
+        search.task,
+        held,
+        config=config,
+        out=out,
+        resume=begun,
+        force=not begun,
+        watch=lambda title: (),  # the search has shown all
+    )

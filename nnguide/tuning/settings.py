@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -246,7 +246,7 @@ def _override(base: Config, settings: Settings) -> Config:
     return wanted
 
 
-def suited(search: Search, chosen: set[str], examples: int, say: Callable[[str], None]) -> Search:
+def suited(search: Search, chosen: set[str], examples: int) -> Search:
     """The search with a batch size and epochs that suit the number of examples, as in `train`.
 
     Where those of the preset would make too few updates, the batch size is not searched either,
@@ -255,12 +255,11 @@ def suited(search: Search, chosen: set[str], examples: int, say: Callable[[str],
     Args:
         chosen: keys of the settings that the user chose, train.epochs for --max-epochs; they stay.
         examples: of the training set that a trial has.
-        say: takes the line that says what was chosen.
     """
     from nnguide.training import updates
 
     options = "--set train.batch_size=N and --max-epochs"
-    config = updates.suited(search.base, chosen, examples, say, options)
+    config = updates.suited(search.base, chosen, examples, options)
     if config == search.base:
         return search
     return dataclasses.replace(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nnguide import workspace
+from nnguide import logs, workspace
 from nnguide.config import Settings
 from nnguide.errors import ConfigError
 from nnguide.tuning import search_folder
@@ -16,6 +17,8 @@ from nnguide.tuning.space_file import entries
 if TYPE_CHECKING:
     from nnguide.data import Source
     from nnguide.data.examples import Examples
+
+log = logging.getLogger(__name__)
 
 
 def tune(
@@ -53,8 +56,10 @@ def tune(
         tuner, objective, trials, max_epochs, factor, iterations, executions, folds: of the search,
             as the options of `nnguide tune`; None is the usual, and with `resume` what the search
             was begun with.
-        workers, minutes, compare, train_best, out, resume, force, say: as for
-            `nnguide.tuning.search.tune`. Without `say` a notebook shows the lines in its cell.
+        workers, minutes, compare, train_best, out, resume, force: as for
+            `nnguide.tuning.search.tune`.
+        say: takes each line that is logged (see nnguide.logs). Without it a notebook shows them in
+            its cell.
     Returns:
         What docs/json.md says of `tune`: `config` is the best, for `train(task, config=…)`.
     Raises:
@@ -63,48 +68,48 @@ def tune(
     from nnguide.training import notebook
     from nnguide.training.configure import configure, of_data, with_words
 
-    settings = settings if isinstance(settings, Mapping) else list(settings)
-    base = configure(task, settings=settings)
-    source, named = of_data(base, settings, data, label_column, text_column)
-    if source is not None and workers > 1:
-        raise ConfigError(
-            f"{workers} workers are processes of their own, which cannot see what this program "
-            "holds. Give the path of a file, or workers=1."
+    if say is None and notebook.is_running():
+        say = notebook.Board().say
+    with logs.shown_by(say):
+        settings = settings if isinstance(settings, Mapping) else list(settings)
+        base = configure(task, settings=settings)
+        source, named = of_data(base, settings, data, label_column, text_column)
+        if source is not None and workers > 1:
+            raise ConfigError(
+                f"{workers} workers are processes of their own, which cannot see what this program "
+                "holds. Give the path of a file, or workers=1."
+            )
+        chosen = prepare(
+            task,
+            with_words(settings, named),
+            dict(space) if space else None,
+            source=source,
+            out=None if out is None else Path(out),
+            resume=resume,
+            force=force,
+            tuner=tuner,
+            objective=objective,
+            trials=trials,
+            max_epochs=max_epochs,
+            factor=factor,
+            iterations=iterations,
+            executions=executions,
+            folds=folds,
         )
-    say = say or (notebook.Board().say if notebook.is_running() else lambda line: None)
-    chosen = prepare(
-        task,
-        with_words(settings, named),
-        dict(space) if space else None,
-        source=source,
-        out=None if out is None else Path(out),
-        resume=resume,
-        force=force,
-        say=say,
-        tuner=tuner,
-        objective=objective,
-        trials=trials,
-        max_epochs=max_epochs,
-        factor=factor,
-        iterations=iterations,
-        executions=executions,
-        folds=folds,
-    )
-    from nnguide.tuning import search
+        from nnguide.tuning import search
 
-    return search.tune(
-        chosen.search,
-        out=chosen.folder,
-        resume=resume,
-        force=force,
-        workers=workers,
-        minutes=minutes,
-        compare=compare,
-        train_best=train_best,
-        examples=chosen.examples,
-        source=source,
-        say=say,
-    )
+        return search.tune(
+            chosen.search,
+            out=chosen.folder,
+            resume=resume,
+            force=force,
+            workers=workers,
+            minutes=minutes,
+            compare=compare,
+            train_best=train_best,
+            examples=chosen.examples,
+            source=source,
+        )
 
 
 class Prepared(NamedTuple):
@@ -130,7 +135,6 @@ def prepare(
     out: Path | None,
     resume: bool,
     force: bool,
-    say: Callable[[str], None],
     **options: Any,
 ) -> Prepared:
     """Settle a search and read its data, so that wrong use is told before a framework is imported.
@@ -152,7 +156,7 @@ def prepare(
     if resume and out is not None:
         begun = search_folder.begun(search_folder.place(out, force), task)
     if begun is None and resume:
-        say(f"nothing to resume{f' at {out}' if out else ''}: starting from the beginning")
+        log.info(f"nothing to resume{f' at {out}' if out else ''}: starting from the beginning")
     base = configure(task, settings=settings) if begun is None else begun.base
     changes = None if space is None else entries(base, space)
     search = settle(task, settings=settings, space=changes, begun=begun, **options)
@@ -166,4 +170,4 @@ def prepare(
         count = len(examples) * (search.folds - 1) // search.folds
     chosen = updates.given({}, settings)
     chosen |= {"train.epochs"} if options.get("max_epochs") is not None else set()
-    return Prepared(suited(search, chosen, count, say), folder, examples)
+    return Prepared(suited(search, chosen, count), folder, examples)

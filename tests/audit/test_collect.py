@@ -148,7 +148,7 @@ def test_a_users_own_messages_and_their_duplicates(trained, tmp_path):
 
 def test_nothing_to_measure_is_refused(trained, monkeypatch):
     run = trained("spam")
-    empty = part_of(run, None, None, None, None, None, lambda line: None)
+    empty = part_of(run, None, None, None, None, None)
     nothing = Examples(np.empty(0, object), np.zeros(0, np.int64), run.labels)
     monkeypatch.setattr(
         collect, "part", lambda *given: type(empty)(nothing, empty.source, "test", True, False)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nnguide import explain, runs
+from nnguide import explain, logs, runs
 from nnguide.blueprints import problems, save_run, train_problem
 from nnguide.blueprints.backends import build
 from nnguide.blueprints.settings import Settings
@@ -72,13 +72,9 @@ def test_the_run_is_ordinary_and_holds_the_same_weights(data, backend, tmp_path,
     if backend == "torch":
         pytest.importorskip("torch")
     lines = []
-    metrics = train_problem.train(
-        data,
-        backend,
-        out=tmp_path / "run",
-        settings={"epochs": 2, "activation": "leaky_relu", "hidden": (12, 6), "l2": 0.0},
-        say=lines.append,
-    )
+    settings = {"epochs": 2, "activation": "leaky_relu", "hidden": (12, 6), "l2": 0.0}
+    with logs.shown_by(lines.append):
+        metrics = train_problem.train(data, backend, out=tmp_path / "run", settings=settings)
     assert metrics["dataset"] == BUILT_IN[data] and metrics["dataset_is_fallback"]
     assert any(BUILT_IN[data] in line for line in lines)
     run = runs.load(tmp_path / "run")

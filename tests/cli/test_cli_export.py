@@ -16,7 +16,7 @@ def quick(monkeypatch):
     """An export is one small file here, and is found good."""
     from nnguide.export import publish, verify
 
-    def write(run, form, folder, say):
+    def write(run, form, folder):
         (folder / "model").write_text(form)
         return {}
 

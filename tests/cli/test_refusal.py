@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image, ImageDraw
 
-from nnguide import runs
+from nnguide import logs, runs
 from nnguide.data import hands, not_digits
 from nnguide.errors import ConfigError, InputError, NoDigitError
 from nnguide.evaluation import refusal
@@ -88,7 +88,8 @@ def choose(held: np.ndarray, labels: tuple[str, ...] = TEN, *more: str) -> tuple
     said: list[str] = []
     config = tiny.config("digits", *more)
     network = lambda images: np.full((len(images), len(labels)), 0.1)  # noqa: E731
-    return refusal.choose(config, labels, held, "the validation set", network, said.append), said
+    with logs.shown_by(said.append):
+        return refusal.choose(config, labels, held, "the validation set", network), said
 
 
 def test_nothing_is_refused_without_enough_examples_or_where_none_is_a_label():

@@ -11,7 +11,7 @@ import tiny
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnguide import data, tasks
+from nnguide import data, logs, tasks
 from nnguide.data.examples import Examples
 from nnguide.evaluation import changes
 from nnguide.preprocessing.characters import normalise
@@ -138,7 +138,8 @@ def test_a_row_for_each_change(trained, task):
     run = trained(task)
     told: list[str] = []
     examples = data.find(task, tiny.built_in(task)).load("test")
-    rows = changes.robustness(run, examples, seed=1, limit=60, say=told.append)
+    with logs.shown_by(told.append):
+        rows = changes.robustness(run, examples, seed=1, limit=60)
 
     assert [row["change"] for row in rows] == [change.name for change in run.task.kind.changes()]
     assert len(told) == len(rows)

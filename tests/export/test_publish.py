@@ -26,7 +26,7 @@ def run(trained: Callable[[str], Run]) -> Run:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """An export of one small file, found good."""
 
-    def write(run: Run, form: str, folder: Path, say: Any) -> dict[str, Any]:
+    def write(run: Run, form: str, folder: Path) -> dict[str, Any]:
         (folder / "inner").mkdir()
         (folder / "inner" / "model").write_text("network")
         return {"signatures": {}}
@@ -157,7 +157,7 @@ def test_an_export_that_answers_otherwise_is_noticed(
         words[0], words[1] = words[1], words[0]
     path.write_text(json.dumps(settings))
     with pytest.raises(WorkError, match="ids" if harm == "vocabulary" else "labels"):
-        verify.verify(run, "litert", folder, lambda line: None)
+        verify.verify(run, "litert", folder)
 
 
 def test_probabilities_that_are_apart_or_nan_are_noticed(trained: Callable[[str], Run]) -> None:
@@ -184,7 +184,7 @@ def test_the_calibration_of_integers_never_opens_the_test_part(
     opened: list[str] = []
     load = Source.load
     monkeypatch.setattr(Source, "load", lambda self, part: opened.append(part) or load(self, part))
-    held, what = publish.calibration(trained("digits"), lambda line: None)
+    held, what = publish.calibration(trained("digits"))
     assert len(held) and what["split"] == "validation"
     assert opened == ["train"]
 

@@ -164,9 +164,7 @@ def test_the_calibration_is_inside(calibrated: Run) -> None:
 
 
 def test_a_new_threshold_takes_it_along(calibrated: Run, tmp_path: Path) -> None:
-    strict, _ = validation_scores.set_threshold(
-        calibrated, 0.05, tmp_path / "strict", lambda line: None
-    )
+    strict, _ = validation_scores.set_threshold(calibrated, 0.05, tmp_path / "strict")
     assert strict.threshold != calibrated.threshold
     assert strict.engine == "light"
     for name in light.FILES:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from started import addresses
 
+from nnguide import logs
 from nnguide.errors import ConfigError, DataError, NnguideError, WorkError
 from nnguide.training import meeting as module
 from nnguide.training.cluster import Cluster
@@ -33,7 +34,7 @@ def run(
     def one(index: int) -> None:
         cluster = Cluster(names, index, "--workers")
         try:
-            with Meeting(cluster, place, wait, lambda line: None) as meeting:
+            with Meeting(cluster, place, wait) as meeting:
                 found[index] = work(meeting)
         except (NnguideError, KeyboardInterrupt) as error:
             found[index] = error
@@ -103,7 +104,8 @@ def test_a_worker_that_is_missing_ends_the_wait(
     cluster = Cluster(addresses(2), 0, "--workers")
     with (
         pytest.raises(WorkError, match=r"worker 1 \(127.*did not come within 0.5 s"),
-        Meeting(cluster, tmp_path / "run", 0.5, lines.append) as meeting,
+        logs.shown_by(lines.append),
+        Meeting(cluster, tmp_path / "run", 0.5) as meeting,
     ):
         meeting.agree("asked", {})
     assert any(line.startswith("waiting for worker 1 (127.0.0.1:") for line in lines)
@@ -121,7 +123,7 @@ def test_what_an_earlier_start_left_is_no_worker(tmp_path: Path) -> None:
     cluster = Cluster(addresses(2), 0, "--workers")
     with (
         pytest.raises(WorkError, match="did not come"),
-        Meeting(cluster, tmp_path / "run", 0.5, lambda line: None) as meeting,
+        Meeting(cluster, tmp_path / "run", 0.5) as meeting,
     ):
         meeting.agree("asked", {})
 
@@ -138,7 +140,7 @@ def test_storage_that_is_not_shared_is_told(
         place.mkdir()
         with (
             pytest.raises(ConfigError) as told,
-            Meeting(Cluster(names, index, "x"), place / "run", 60, lambda line: None) as meeting,
+            Meeting(Cluster(names, index, "x"), place / "run", 60) as meeting,
         ):
             try:
                 meeting.agree("asked", {})
@@ -163,7 +165,7 @@ def test_a_port_in_use_is_told(tmp_path: Path) -> None:
         names = (f"127.0.0.1:{taken.getsockname()[1]}", *addresses(1))
         with (
             pytest.raises(ConfigError, match="another training"),
-            Meeting(Cluster(names, 0, "--workers"), tmp_path / "run", 1, print),
+            Meeting(Cluster(names, 0, "--workers"), tmp_path / "run", 1),
         ):
             pass
     assert list(tmp_path.iterdir()) == []

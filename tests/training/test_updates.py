@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnguide import tasks
+from nnguide import logs, tasks
 from nnguide.config import Config
 from nnguide.config.presets import names, preset
 from nnguide.training import updates
@@ -31,7 +31,8 @@ def test_there_are_enough_updates_and_no_more_than_before_where_there_were(
     if from_a_run:
         config = config.override([f"train.start_from={task}"])
     lines: list[str] = []
-    suited = updates.suited(config, set(), examples, lines.append)
+    with logs.shown_by(lines.append):
+        suited = updates.suited(config, set(), examples)
     wanted = updates.ENOUGH_FROM_A_RUN if from_a_run else updates.ENOUGH
     assert count(suited, examples) >= min(wanted, count(config, examples))
     assert count(suited, examples) >= wanted

@@ -15,6 +15,7 @@ import pretended
 import pytest
 from keras_tuner.engine.trial import Trial
 
+from nnguide import logs
 from nnguide.errors import ConfigError, WorkError, WriteError
 from nnguide.tuning import chief, oracles, worker
 from nnguide.tuning.guard import Guard
@@ -59,15 +60,15 @@ def lead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
                     self.port = int(line.rpartition(":")[2])
                     then(self)
 
-            chief.lead(
-                self.oracle,
-                self.wanted,
-                address="127.0.0.1:0",
-                workers=0,
-                logs=tmp_path / "logs",
-                tell=told.append,
-                say=say,
-            )
+            with logs.shown_by(say):
+                chief.lead(
+                    self.oracle,
+                    self.wanted,
+                    address="127.0.0.1:0",
+                    workers=0,
+                    logs=tmp_path / "logs",
+                    tell=told.append,
+                )
 
     return Led
 
@@ -214,7 +215,6 @@ def test_a_lease_that_is_no_time_is_wrong_use(
             workers=0,
             logs=tmp_path / "logs",
             tell=lambda trial: None,
-            say=lambda line: None,
         )
 
 

@@ -13,6 +13,7 @@ import pretended
 import pytest
 import tiny
 
+from nnguide import logs
 from nnguide.data import preparation, prepared
 from nnguide.data.dataset_info import BY_NAME
 from nnguide.data.examples import stratified_split
@@ -128,8 +129,8 @@ def test_a_search_goes_on_only_as_it_was_begun(pretend: None, tmp_path: Path) ->
 
     wanted = pretended.search(trials=5)
     lines: list[str] = []
-    with pytest.raises(KeyboardInterrupt):
-        searching.tune(wanted, out=out, compare=0, watch=stop, say=lines.append)
+    with pytest.raises(KeyboardInterrupt), logs.shown_by(lines.append):
+        searching.tune(wanted, out=out, compare=0, watch=stop)
     assert "3 trials are kept" in lines[-1]
     with pytest.raises(ConfigError, match="interrupted before it was finished"):
         searching.tune(wanted, out=out, compare=0)
@@ -149,7 +150,8 @@ def test_a_finished_search_is_given_more_trials(pretend: None, tmp_path: Path, t
     whole = searching.tune(many, out=tmp_path / "whole", compare=0)
     before = searching.tune(few, out=tmp_path / "s", compare=1)
     lines: list[str] = []
-    after = searching.tune(many, out=tmp_path / "s", compare=0, resume=True, say=lines.append)
+    with logs.shown_by(lines.append):
+        after = searching.tune(many, out=tmp_path / "s", compare=0, resume=True)
     assert "resuming after 2 trials" in lines
     assert after["completed"] == whole["completed"] == 4
     if tuner != "bayesian":  # whose beginning depends on how long it will be
@@ -236,11 +238,11 @@ def test_the_comparison_is_honest(best: list[float], exceeds: bool) -> None:
         return rows.Row("0", "completed", {}, scores[side][seed - wanted.seed - 1])
 
     scorer.score = score  # type: ignore[method-assign]
-    found = report.compare(scorer, tuned, 2, lambda line: None)
+    found = report.compare(scorer, tuned, 2)
     assert found["exceeds"] is exceeds
     assert found["gain"] == pytest.approx(sum(best) / 2 - 0.81)
     assert ("NOT more" in report.verdict(found)[-1]) is not exceeds
-    one = report.compare(scorer, tuned, 1, lambda line: None)
+    one = report.compare(scorer, tuned, 1)
     assert one["exceeds"] is None
     assert "too few to tell" in report.verdict(one)[-1]
 
