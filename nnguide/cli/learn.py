@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import click
 
 from nnguide import cli
+from nnguide.cli import _options
 
 
 @click.command("learn")
@@ -21,12 +23,19 @@ from nnguide import cli
 @click.option(
     "--no-browser", is_flag=True, help="Print the address instead of opening the browser."
 )
-def command(lesson: str | None, port: int, no_browser: bool) -> int:
+@click.option(
+    "--exercises",
+    type=_options.GivenPath(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Show what passes in this folder of exercises. [the one used last]",
+)
+def command(lesson: str | None, port: int, no_browser: bool, exercises: Path | None) -> int:
     """Open the guide in the browser, live: move what you read about and see what it does.
 
     Every number on a page is computed by nnguide/blueprints, the files that the guide is about,
     while you move a weight, a rate or a point. Each LESSON has a question to guess first, its
-    state as a link and as Python, and the code that ran.
+    state as a link and as Python, and the code that ran. It links its exercises, and shows which
+    of yours passed when `nnguide exercise check` last looked; no file of yours runs here.
 
     The pages are served on this machine alone, at 127.0.0.1, and load nothing from elsewhere.
     Ctrl-C ends it.
@@ -36,12 +45,15 @@ def command(lesson: str | None, port: int, no_browser: bool) -> int:
       nnguide learn
       nnguide learn descent
       nnguide learn neuron --no-browser --port 9000
+      nnguide learn --exercises my-network
     """
     cli.show_log()
     from nnguide.learn import lessons, server
+    from nnguide.learn.workbook import Workbook
     from nnguide.serving.server import bind
 
     place = lessons.get(lesson).name if lesson else ""
+    Workbook(exercises)  # a wrong folder is said before anything is served
     bound = bind("127.0.0.1", port)
     address = f"http://127.0.0.1:{bound.getsockname()[1]}/{place}"
 
@@ -50,5 +62,5 @@ def command(lesson: str | None, port: int, no_browser: bool) -> int:
         if not no_browser:
             threading.Thread(target=click.launch, args=(address,), daemon=True).start()
 
-    server.run(bound, ready)
+    server.run(bound, ready, exercises)
     raise KeyboardInterrupt

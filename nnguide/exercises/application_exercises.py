@@ -13,6 +13,7 @@ TEXTS = (
     ["Win a prize. A PRIZE!", "see you at 6, a bit late", "you win you win"],
     ["b a c", "B A", "b"],
     ["call 0800-123 now", "now... NOW?", "call me now"],
+    ["win_now win_now", "Win_now café café café", "naïve win"],
 )
 
 
@@ -21,7 +22,7 @@ def token_cases(random: np.random.Generator) -> Iterator[Case]:
         for size in (2, 5, 100):
             yield Case("vocabulary", (list(texts), size))
     words = {"you": 1, "win": 2, "a": 3, "prize": 4}
-    for text in ("You WIN a prize", "win, win! you", "a nice prize"):
+    for text in ("You WIN a prize", "win, win! you", "a nice prize", "win_a PRIZÉ"):
         yield Case("tokenise", (text, words))
     yield Case("tokenise", ("", words), "an empty text")
 
@@ -77,6 +78,15 @@ def tokenise(text, words):
         Mistake("capital letters make other words: lower() is missing", "text.lower())]", "text)]"),
         Mistake("words are split at white space: the punctuation stays on them", 're.findall("[a-z0-9]+", text.lower())]', "text.lower().split()]"),
         Mistake("each word counts once: repetitions are lost", '[words.get(word, 0) for word in re.findall("[a-z0-9]+", text.lower())]', '[words.get(word, 0) for word in dict.fromkeys(re.findall("[a-z0-9]+", text.lower()))]'),
+        Mistake('capital letters make other words: lower() is missing', 're.findall("[a-z0-9]+", text.lower())]', 're.findall("[A-Za-z0-9]+", text)]'),
+        Mistake('capital letters make other words: lower() is missing', 'Counter(word for text in texts for word in re.findall("[a-z0-9]+", text.lower()))', 'Counter(word for text in texts for word in re.findall("[A-Za-z0-9]+", text))'),
+        Mistake('equally frequent words go by the texts, not by the alphabet', 'sorted(counts, key=lambda word: (-counts[word], word))', '[word for word, _ in counts.most_common()]'),
+        Mistake('\\w takes _ and letters of other alphabets too: a-z and digits are wanted', 'Counter(word for text in texts for word in re.findall("[a-z0-9]+", text.lower()))', 'Counter(word for text in texts for word in re.findall(r"\\w+", text.lower()))'),
+        Mistake('\\w takes _ and letters of other alphabets too: a-z and digits are wanted', 're.findall("[a-z0-9]+", text.lower())]', 're.findall(r"\\w+", text.lower())]'),
+        Mistake('texts are counted, not words: a word counts once in each text', 'Counter(word for text in texts for word in re.findall("[a-z0-9]+", text.lower()))', 'Counter(word for text in texts for word in set(re.findall("[a-z0-9]+", text.lower())))'),
+        Mistake('ids begin at 2', 'enumerate(ranked[:size], 1)', 'enumerate(ranked[:size], 2)'),
+        Mistake('each letter is a word: the + is missing', '"[a-z0-9]+", text.lower())]', '"[a-z0-9]", text.lower())]'),
+        Mistake('unknown words get the id after the last, not 0', 'words.get(word, 0)', 'words.get(word, len(words) + 1)'),
     ),
     (
         're.findall("[a-z0-9]+", text.lower()) gives the words.',
@@ -143,6 +153,11 @@ def embed_back(ids, E, δ):
         Mistake("divided by the size of the vector, not by the number of words", "δ / len(ids)", "δ / len(δ)"),
         Mistake("divided by the size of the vocabulary, not by the number of words", "δ / len(ids)", "δ / len(E)"),
         Mistake("the sign is flipped", "+= δ", "-= δ"),
+        Mistake('divided by the size of the vocabulary, not by the number of words', 'E[ids].mean(axis=0)', 'E[ids].sum(axis=0) / len(E)'),
+        Mistake('each word counts once: repetitions are lost', '    for id in ids:\n        dE[id] += δ / len(ids)\n', '    for id in set(ids.tolist()):\n        dE[id] += δ / len(set(ids.tolist()))\n'),
+        Mistake('ids are taken to begin at 1', 'E[ids].mean(axis=0)', 'E[ids - 1].mean(axis=0)'),
+        Mistake('a text with no words has one number, not a vector of zeros', 'return np.zeros(E.shape[1])', 'return 0.0'),
+        Mistake('divided by the square root of the length', 'E[ids].mean(axis=0)', 'E[ids].sum(axis=0) / np.sqrt(len(ids))'),
     ),
     (
         "E[ids] takes the rows of all words at once: (length, size).",
@@ -291,6 +306,11 @@ def threshold(probabilities, labels, most):
         Mistake("the fraction of the blocked messages is bounded, not that of the ham", "np.mean(ham > t)", "np.sum(ham > t) / max(np.sum(probabilities > t), 1)"),
         Mistake("the probability is 1 - most: the bound is no threshold", "        if np.mean(ham > t) <= most:\n            return t\n", "        return 1 - most\n"),
         Mistake("the bound is passed: the threshold below the right one", "        if np.mean(ham > t) <= most:\n            return t\n", "        if np.mean(ham > t) <= most:\n            return np.max(probabilities[probabilities < t], initial=0) - 1e-9\n"),
+        Mistake('below the right one by a hair: a message at the threshold itself is no spam', '            return t\n', '            return t - 1e-9\n'),
+        Mistake('the spam is bounded, not the ham', '        if np.mean(ham > t) <= most:\n            return t\n', '        return np.quantile(probabilities[labels == 1], 1 - most)\n'),
+        Mistake('a fraction of the spam is caught, whatever the ham: the bound is on the ham', '        if np.mean(ham > t) <= most:\n            return t\n', '        return np.quantile(probabilities, 1 - most)\n'),
+        Mistake('strictly below the bound: at most means that the bound itself is allowed', '<= most', '< most or np.mean(ham > t) == 0'),
+        Mistake('the threshold of the highest accuracy, whatever the bound', 'for t in np.unique([0, *probabilities]):\n        if np.mean(ham > t) <= most:\n            return t\n', 'ts = np.unique([0, *probabilities])\n    return ts[np.argmax([np.mean((probabilities > t) == labels) for t in ts])]\n'),
     ),
     (
         "The lower the threshold, the more spam is caught and the more ham is blocked.",

@@ -10,7 +10,7 @@ from typing import Any
 
 from nnguide import files
 from nnguide.errors import ConfigError, InputError
-from nnguide.exercises import catalogue, milestones, process
+from nnguide.exercises import catalogue, milestones, process, progress
 from nnguide.exercises.exercise import Exercise
 
 REACHED = ".milestones.json"
@@ -43,6 +43,7 @@ def start(folder: Path) -> list[Path]:
         paths.append(folder / catalogue.file_name(exercise))
         files.write_text(paths[-1], exercise.stub)
     files.write_text(folder / "README.md", README)
+    progress.remember(folder)
     return paths
 
 
@@ -84,8 +85,10 @@ def check(pairs: list[tuple[Exercise, Path]]) -> Iterator[dict[str, Any]]:
         questions = [
             {"exercise": pairs[i][0].name, "path": str(pairs[i][1].absolute())} for i in group
         ]
+        digests = {i: progress.digest(pairs[i][1]) for i in group}  # before they run
         for i, answer in zip(group, process.ask(questions), strict=True):
             exercise, path = pairs[i]
+            progress.note(exercise, path, answer["state"], digests[i])
             yield {
                 "exercise": exercise.name,
                 "file": str(path),

@@ -35,11 +35,15 @@ class Outcome:
     changed: bool = False
 
 
-def run(exercise: Exercise, functions: Functions) -> Iterator[tuple[Case, Outcome]]:
-    """Call every case; the generator is seeded, so that two runs meet the same arguments."""
+def run(
+    exercise: Exercise, functions: Functions, function: str = ""
+) -> Iterator[tuple[Case, Outcome]]:
+    """Call every case, or those of one function; the generator is seeded, so that two runs meet
+    the same arguments."""
     fresh = exercise.cases(np.random.default_rng(7))
     for case, before in zip(exercise.cases(np.random.default_rng(7)), fresh, strict=True):
-        yield case, _outcome(exercise, functions, case, before)
+        if function in ("", case.function):
+            yield case, _outcome(exercise, functions, case, before)
 
 
 def _outcome(exercise: Exercise, functions: Functions, case: Case, before: Case) -> Outcome:
@@ -72,6 +76,10 @@ def _parts(given: Any) -> tuple[Any, ...]:
             parts.append(np.array(part, dtype=np.float64))
         except (TypeError, ValueError) as error:
             kind = type(part).__name__
+            if isinstance(part, (tuple, list)):
+                raise UnusableAnswerError(
+                    f"one flat list is wanted, and it holds a {kind} of several arrays"
+                ) from error
             raise UnusableAnswerError(f"an array or a number is wanted, not {kind}") from error
     return tuple(parts)
 

@@ -130,6 +130,12 @@ def penalty_gradients(weights, l1, l2):
         Mistake("the 2 of the square is missing", "2 * l2 * W", "l2 * W"),
         Mistake("L1's slope is the sign of w, not w", "l1 * np.sign(W)", "l1 * W"),
         Mistake("L1's slope is ±1: the sign is lost", "l1 * np.sign(W)", "l1"),
+        Mistake('the mean stands where the sum belongs', 'np.abs(W).sum() + l2 * (W**2).sum()', 'np.abs(W).sum() + l2 * (W**2).mean()'),
+        Mistake('the sums are not weighed by l1 and l2', 'l1 * np.abs(W).sum() + l2 * (W**2).sum()', 'np.abs(W).sum() + (W**2).sum()'),
+        Mistake('the biases are penalised, not the weights', 'for W in weights[::2])', 'for W in weights[1::2])'),
+        Mistake("L1's slope has the wrong sign", 'l1 * np.sign(W) +', '-l1 * np.sign(W) +'),
+        Mistake("L2's slope is 2 l2 w, not w²", '2 * l2 * W', 'l2 * W**2'),
+        Mistake("L1's slope is the sign of w, not |w|", 'l1 * np.sign(W)', 'l1 * np.abs(W)'),
     ),
     (
         "weights[::2] are the matrices, weights[1::2] the biases.",
@@ -148,6 +154,7 @@ def stopping_cases(random: np.random.Generator) -> Iterator[Case]:
         ([1.0, 2.0], 1, ""),
         ([4.0, 3.0, 3.5, 3.2, 3.4, 3.3], 9, ""),
         ([4.0, 3.0, 3.5, 3.2, 3.4, 2.0, 9.0, 9.0, 9.0, 9.0], 4, ""),
+        ([5.0, 3.0, 4.0, 3.5, 4.0, 2.0], 3, "a loss that falls, but not below the lowest"),
     ):
         yield Case("early_stopping", (losses, patience), where)
 
@@ -189,6 +196,12 @@ def early_stopping(losses, patience):
         Mistake("looks at all losses, those after the stop too", "return best, epoch\n", "return losses.index(min(losses)) + 1, epoch\n"),
         Mistake("never stops", "waited == patience", "False"),
         Mistake("the two epochs are in the wrong order", "return best, epoch\n    return best, len(losses)", "return epoch, best\n    return len(losses), best"),
+        Mistake('the count is set back whenever the loss falls, though not below the lowest', '            waited += 1\n', '            waited = 0 if loss < losses[epoch - 2] else waited + 1\n'),
+        Mistake('stops one epoch early', 'waited == patience', 'waited == max(patience - 1, 1)'),
+        Mistake('looks at all losses, those after the stop too', '    best, waited = 1, 0\n', '    best = losses.index(min(losses)) + 1\n    return best, min(best + patience, len(losses))\n    best, waited = 1, 0\n'),
+        Mistake('the loss is returned, not its epoch', 'return best, epoch\n    return best, len(losses)', 'return losses[best - 1], epoch\n    return losses[best - 1], len(losses)'),
+        Mistake('the highest loss is looked for, not the lowest', 'loss < losses', 'loss > losses'),
+        Mistake('stops one epoch late', 'waited == patience', 'waited == patience + 1'),
     ),
     (
         "Remember the best epoch so far and how many epochs have passed since.",
@@ -236,7 +249,7 @@ def scale(X, mean, std):
         Mistake("one mean for all features", "X.mean(axis=0)", "np.full(X.shape[1], X.mean())"),
         Mistake("over the features of each example, not over the examples", "std = X.std(axis=0)\n    return X.mean(axis=0)", "std = X.std(axis=1)\n    return X.mean(axis=1)"),
         Mistake("the variance stands where the standard deviation belongs", "std = X.std(axis=0)", "std = X.var(axis=0)"),
-        Mistake("the std of a constant column is 0: dividing gives NaN", "np.where(std == 0, 1.0, std)", "std"),
+        Mistake("the std of a constant column stays 0 or nearly so: dividing gives NaN or huge numbers", "np.where(std == 0, 1.0, std)", "std"),
         Mistake("mean and std are in the wrong order", "X.mean(axis=0), np.where(std == 0, 1.0, std)", "np.where(std == 0, 1.0, std), X.mean(axis=0)"),
         Mistake("scaled by the examples' own mean and std", "(X - mean) / std", "(X - X.mean(axis=0)) / X.std(axis=0)"),
         Mistake("the mean is not subtracted", "(X - mean) / std", "X / std"),
@@ -245,6 +258,12 @@ def scale(X, mean, std):
         Mistake("multiplied by the standard deviation", "(X - mean) / std", "(X - mean) * std"),
         Mistake("the mean is added", "X - mean", "X + mean"),
         Mistake("min-max scaling: the smallest value and the range", "std = X.std(axis=0)\n    return X.mean(axis=0)", "std = X.max(axis=0) - X.min(axis=0)\n    return X.min(axis=0)"),
+        Mistake('one mean and one std for all features: axis=0 is missing', 'std = X.std(axis=0)\n    return X.mean(axis=0), np.where(std == 0, 1.0, std)', 'return X.mean(), X.std()'),
+        Mistake('divided by n - 1: the standard deviation here divides by n', 'std = X.std(axis=0)', 'std = X.std(axis=0, ddof=1) if len(X) > 1 else X.std(axis=0)'),
+        Mistake('the median stands where the mean belongs', 'X.mean(axis=0)', 'np.median(X, axis=0)'),
+        Mistake('divided by the largest value: neither mean nor std is used', 'std = X.std(axis=0)\n    return X.mean(axis=0)', 'std = np.abs(X).max(axis=0)\n    return 0 * X[0]'),
+        Mistake('one std for all features', 'std = X.std(axis=0)', 'std = np.full(X.shape[1], X.std())'),
+        Mistake("scaled by the examples' own mean", '(X - mean)', '(X - X.mean(axis=0))'),
     ),
     (
         "Columns are features, rows are examples: the mean of a column runs along axis 0.",

@@ -41,6 +41,12 @@ def sgd(θ, g, α):
         Mistake("divided by α, not multiplied", "α * g", "g / α"),
         Mistake("only the sign of the gradient is used", "α * g", "α * np.sign(g)"),
         Mistake("θ is shrunk: α multiplies θ too", "θ - α * g", "α * (θ - g)"),
+        Mistake("θ is multiplied by the step: θ (1 - α g)", "θ - α * g", "θ * (1 - α * g)"),
+        Mistake("the gradient is squared", "α * g", "α * g * g"),
+        Mistake("g - α θ: θ and g are swapped", "θ - α * g", "g - α * θ"),
+        Mistake(
+            "the gradient is scaled to the length 1 first", "α * g", "α * g / np.linalg.norm(g)"
+        ),
     ),
     (
         "The gradient points to where the loss grows.",
@@ -84,6 +90,12 @@ def momentum(θ, v, g, α, μ):
         Mistake("uphill: θ + α v where θ - α v belongs", "θ - α", "θ + α"),
         Mistake("the learning rate α is missing", "α * v", "v"),
         Mistake("μ multiplies the gradient, not the velocity", "μ * v + g", "v + μ * g"),
+        Mistake('α is in the velocity: v := μ v + α g', 'v = μ * v + g\n    return θ - α * v, v', 'v = μ * v + α * g\n    return θ - v, v'),
+        Mistake('α is in the velocity, and in the step again', 'v = μ * v + g\n    return θ - α * v, v', 'v = μ * v + α * g\n    return θ - α * v, v'),
+        Mistake('the velocity has the opposite sign: v := μ v - g', 'v = μ * v + g\n    return θ - α * v, v', 'v = μ * v - g\n    return θ + α * v, v'),
+        Mistake('the velocity has the opposite sign and holds α: v := μ v - α g', 'v = μ * v + g\n    return θ - α * v, v', 'v = μ * v - α * g\n    return θ + v, v'),
+        Mistake("looks ahead: this is Nesterov's momentum", 'v = μ * v + g\n    return θ - α * v, v', 'v = μ * v + g\n    return θ - α * (g + μ * v), v'),
+        Mistake('the velocity is added to g, and is not kept', 'v = μ * v + g\n    return θ - α * v, v', 'return θ - α * (μ * v + g), v'),
     ),
     (
         "Two lines: first the velocity, then the step.",
@@ -158,6 +170,13 @@ class Adam:
         Mistake("uphill: θ + α m̂ where θ - α m̂ belongs", "θ - α", "θ + α"),
         Mistake("m is lost: g stands in its place", "m̂ = self.m / (1 - 0.9**self.t)", "m̂ = g"),
         Mistake("β₁ and β₂ are swapped", "self.m += 0.1 * (g - self.m)\n        self.v += 0.001 * (g**2 - self.v)\n        m̂ = self.m / (1 - 0.9**self.t)\n        v̂ = self.v / (1 - 0.999**self.t)", "self.m += 0.001 * (g - self.m)\n        self.v += 0.1 * (g**2 - self.v)\n        m̂ = self.m / (1 - 0.999**self.t)\n        v̂ = self.v / (1 - 0.9**self.t)"),
+        Mistake('t is 0 in the first step: the correction divides by 0', 'self.t += 1\n        self.m += 0.1 * (g - self.m)\n        self.v += 0.001 * (g**2 - self.v)\n        m̂ = self.m / (1 - 0.9**self.t)\n        v̂ = self.v / (1 - 0.999**self.t)\n', 'self.m += 0.1 * (g - self.m)\n        self.v += 0.001 * (g**2 - self.v)\n        m̂ = self.m / (1 - 0.9**self.t)\n        v̂ = self.v / (1 - 0.999**self.t)\n        self.t += 1\n'),
+        Mistake('m and v are forgotten after each step', 'self.m += 0.1 * (g - self.m)\n        self.v += 0.001 * (g**2 - self.v)', 'self.m = 0.1 * g\n        self.v = 0.001 * g**2'),
+        Mistake('the squares are not remembered: v is g² alone', 'self.v += 0.001 * (g**2 - self.v)', 'self.v = 0.001 * g**2'),
+        Mistake('β₂ is 0.99, not 0.999', '0.001 * (g**2 - self.v)\n        m̂ = self.m / (1 - 0.9**self.t)\n        v̂ = self.v / (1 - 0.999**self.t)', '0.01 * (g**2 - self.v)\n        m̂ = self.m / (1 - 0.9**self.t)\n        v̂ = self.v / (1 - 0.99**self.t)'),
+        Mistake('v adds up m², not g²', '(g**2 - self.v)', '(self.m**2 - self.v)'),
+        Mistake('the corrected m and v are kept, and corrected again', 'm̂ = self.m / (1 - 0.9**self.t)\n        v̂ = self.v / (1 - 0.999**self.t)', 'm̂ = self.m = self.m / (1 - 0.9**self.t)\n        v̂ = self.v = self.v / (1 - 0.999**self.t)'),
+        Mistake('the gradient is added whole: the factors 1 - β are missing', 'self.m += 0.1 * (g - self.m)\n        self.v += 0.001 * (g**2 - self.v)', 'self.m = 0.9 * self.m + g\n        self.v = 0.999 * self.v + g**2'),
     ),
     (
         "Five lines: t, m, v, the two corrections, the step. Keep m, v and t in self.",
@@ -179,11 +198,13 @@ def use_batches(functions: Functions, case: Case) -> Any:
     """What must hold of an epoch, whatever the order is."""
     n, size = case.args
     ids = np.arange(n)
-    random = np.random.default_rng(5)
+    inputs, labels = ids[:, None] * [1.0, 2.0], ids * 3
+    random, again = np.random.default_rng(5), np.random.default_rng(5)
     epochs = [
-        list(functions["minibatches"](ids[:, None] * [1.0, 2.0], ids * 3, size, random))
-        for _ in range(2)
+        [(np.array(X), np.array(y)) for X, y in functions["minibatches"](inputs, labels, size, one)]
+        for one in (random, random, again)
     ]
+    whole = np.array_equal(inputs[:, 0], ids) and np.array_equal(labels, ids * 3)
     seen = [np.concatenate([np.asarray(X)[:, 0] for X, _ in epoch]) for epoch in epochs]
     paired = all(np.array_equal(np.asarray(X)[:, 0] * 3, y) for e in epochs for X, y in e)
     return (
@@ -193,6 +214,8 @@ def use_batches(functions: Functions, case: Case) -> Any:
         f"X and y belong together: {paired}",
         f"in random order: {not np.array_equal(seen[0], np.sort(seen[0]))}",
         f"another order in the next epoch: {not np.array_equal(seen[0], seen[1])}",
+        f"the same generator, the same order: {np.array_equal(seen[0], seen[2])}",
+        f"X and y are left as they are: {whole}",
     )
 
 
@@ -226,6 +249,10 @@ def minibatches(X, y, size, random):
         Mistake("the same order in each epoch: use the generator `random`", "random.permutation(len(X))", "np.random.default_rng(0).permutation(len(X))"),
         Mistake("one example too few in each batch", "start + size]", "start + size - 1]"),
         Mistake("the batches overlap: the start moves by 1, not by the size", "range(0, len(X), size)", "range(0, len(X))"),
+        Mistake("NumPy's own randomness is used, not the generator `random`", 'random.permutation(len(X))', 'np.random.permutation(len(X))'),
+        Mistake('X and y themselves are shuffled: the caller still needs their order', 'order = random.permutation(len(X))', 'order = random.permutation(len(X))\n    X[:], y[:] = X[order], y[order]\n    order = np.arange(len(X))'),
+        Mistake('only the first batch is returned', 'batches.append((X[rows], y[rows]))', 'batches.append((X[rows], y[rows]))\n        break'),
+        Mistake('`size` is taken for the number of batches', '    batches = []\n', '    batches, size = [], -(-len(X) // size)\n'),
     ),
     (
         "Shuffle the row numbers once, and use the same row numbers for X and y.",
@@ -241,8 +268,8 @@ def schedule_cases(random: np.random.Generator) -> Iterator[Case]:
         highest = float(random.uniform(0.1, 2))
         for name in ("cosine", "step_decay"):
             yield Case(name, (highest, step, steps))
-    for step in (29, 30, 59, 60):
-        yield Case("step_decay", (1.0, step, 90), "the ends of a third")
+    for step, steps in ((29, 90), (30, 90), (59, 90), (60, 90), (3, 10), (6, 10)):
+        yield Case("step_decay", (1.0, step, steps), "the ends of a third")
 
 
 SCHEDULE = Exercise(
@@ -277,6 +304,12 @@ def step_decay(highest, step, steps):
         Mistake("a tenth after each half, not after each third", "3 * step // steps", "2 * step // steps"),
         Mistake("a tenth from the start on", "(3 * step // steps)", "(3 * step // steps + 1)"),
         Mistake("halved, not divided by ten", "0.1 **", "0.5 **"),
+        Mistake('step // steps is 0: a whole-number division', 'math.pi * step / steps', 'math.pi * (step // steps)'),
+        Mistake('a sine stands where the cosine belongs', 'math.cos', 'math.sin'),
+        Mistake('a tenth is taken away, not divided by ten', '0.1 ** (3 * step // steps)', '(1 - 0.1 * (3 * step // steps))'),
+        Mistake('a third is left, not a tenth', '0.1 **', '(1 / 3) **'),
+        Mistake('the ends of the thirds are one step late: < and <= are swapped', '3 * step // steps', 'max(0, -(-3 * step // steps) - 1)'),
+        Mistake('the thirds are rounded down to whole steps', 'highest * 0.1 ** (3 * step // steps)', 'highest * (1 if step < steps // 3 else 0.1 if step < 2 * steps // 3 else 0.01)'),
     ),
     (
         "First s = step / steps, from 0 to just below 1.",
@@ -350,10 +383,15 @@ def initialise(sizes, random):
         Mistake("not scaled by the number of inputs", "np.sqrt(2 / fan_in)", "1"),
         Mistake("all weights are positive", "random.normal(0, np.sqrt(2 / fan_in), (fan_in, fan_out))", "random.random((fan_in, fan_out))"),
         Mistake("W is (out, in) where (in, out) belongs", "(fan_in, fan_out))", "(fan_out, fan_in))"),
-        Mistake("the biases are random, not 0", "np.zeros(fan_out)", "random.normal(size=fan_out)"),
+        Mistake("the biases are not 0", "np.zeros(fan_out)", "random.normal(size=fan_out)"),
         Mistake("not from the generator: a seed does not repeat it", "random.normal(0, np.sqrt", "np.random.normal(0, np.sqrt"),
         Mistake("each layer begins the same random numbers again", "random.normal(0, np.sqrt", "np.random.default_rng(1).normal(0, np.sqrt"),
         Mistake("the biases are missing from the list", "        weights.append(np.zeros(fan_out))\n", ""),
+        Mistake("√(2 / (in + out)) is Glorot's, for tanh: He's is √(2 / in)", '2 / fan_in)', '2 / (fan_in + fan_out))'),
+        Mistake('uniform between ±√(2 / in): the standard deviation is too small by √3', 'random.normal(0, np.sqrt(2 / fan_in), (fan_in, fan_out))', 'random.uniform(-np.sqrt(2 / fan_in), np.sqrt(2 / fan_in), (fan_in, fan_out))'),
+        Mistake('all weights are positive', 'random.normal(0, np.sqrt(2 / fan_in), (fan_in, fan_out))', 'random.random((fan_in, fan_out)) * np.sqrt(2 / fan_in)'),
+        Mistake('the seed is fixed inside: use the generator `random`', 'weights = []', 'weights, random = [], np.random.default_rng(0)'),
+        Mistake('all weights of a layer are equal: every unit learns the same', 'random.normal(0, np.sqrt(2 / fan_in), (fan_in, fan_out))', 'np.full((fan_in, fan_out), np.sqrt(2 / fan_in))'),
     ),
     (
         "A sum of many inputs grows with their number: the weights must be the smaller.",

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -22,6 +22,7 @@ from nnguide.errors import ConfigError
 from nnguide.learn import lessons
 from nnguide.learn.passages import DOCS, Guide
 from nnguide.learn.session import Session, TooMuchError
+from nnguide.learn.workbook import Workbook
 from nnguide.serving.page import FOLDER as SERVED
 from nnguide.serving.page import HEADERS
 from nnguide.serving.same_origin import SameOrigin
@@ -33,20 +34,27 @@ MOST_LEARNERS = 64  # connections at once
 POLICY_VIOLATION, TRY_AGAIN = 1008, 1013  # why a WebSocket is closed (RFC 6455)
 
 
-def create() -> ASGIApp:
-    """The application: a page for each lesson, the guide's pages, and the socket."""
+def create(exercises: Path | None = None) -> ASGIApp:
+    """The application: a page for each lesson, the guide's pages, and the socket.
+
+    Args:
+        exercises: the learner's folder; None is the one that was used last.
+    """
+    workbook = Workbook(exercises)
     guide = Guide(lessons.by_section())
     app = Starlette(
         routes=[
-            Route("/", _index),
+            Route("/", _index(workbook)),
             Route("/page/style.css", _file(pages.STYLE)),
             Route("/page/icon.svg", _file(SERVED / "icon.svg")),
             *(Route(f"/static/{path.name}", _file(path)) for path in sorted(STATIC.glob("*.js"))),
             WebSocketRoute("/socket", _socket()),
+            Route("/exercises", _exercises(workbook)),
+            Route("/exercises/{name}", _states(workbook)),
             Route("/docs/figures/{name}", _picture),
             Route("/docs/{name}", _page(guide)),
             Route("/source/{path:path}", _source),
-            Route("/{name}", _lesson(guide)),
+            Route("/{name}", _lesson(guide, workbook)),
         ],
         exception_handlers={HTTPException: _refused},
     )
@@ -61,16 +69,39 @@ def _file(path: Path) -> Any:
     return lambda request: FileResponse(path, headers=HEADERS)
 
 
-def _index(request: Request) -> Response:
-    return _html("lessons.html", lessons=lessons.every())
+def _index(workbook: Workbook) -> Any:
+    return lambda request: _html(
+        "lessons.html", lessons=lessons.every(), rows=workbook.all_rows(), folder=workbook.folder
+    )
 
 
-def _lesson(guide: Guide) -> Any:
+def _exercises(workbook: Workbook) -> Any:
+    return lambda request: _html(
+        "exercises.html", rows=workbook.all_rows(), folder=workbook.folder, at=workbook.at
+    )
+
+
+def _states(workbook: Workbook) -> Any:
+    """What passes of a lesson's exercises, for its page, which asks when it is looked at again."""
+    return lambda request: JSONResponse(
+        [
+            {key: row[key] for key in ("name", "says", "passed")}
+            for row in workbook.rows(_asked(request).exercises)
+        ],
+        headers=HEADERS,
+    )
+
+
+def _asked(request: Request) -> lessons.Lesson:
+    try:
+        return lessons.get(request.path_params["name"])
+    except ConfigError as error:
+        raise HTTPException(404, str(error)) from error
+
+
+def _lesson(guide: Guide, workbook: Workbook) -> Any:
     def answer(request: Request) -> Response:
-        try:
-            lesson = lessons.get(request.path_params["name"])
-        except ConfigError as error:
-            raise HTTPException(404, str(error)) from error
+        lesson = _asked(request)
         before, after = guide.passage(lesson.passage)
         every = lessons.every()
         at = every.index(lesson)
@@ -83,6 +114,9 @@ def _lesson(guide: Guide) -> Any:
             before=before,
             after=after,
             described=described(lesson),
+            exercises=workbook.rows(lesson.exercises),
+            folder=workbook.folder,
+            at=workbook.at,
         )
 
     return answer

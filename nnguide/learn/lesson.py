@@ -78,6 +78,7 @@ class Lesson:
         figures: state, numbers -> figures.
         code: state -> the functions of the library that ran.
         exactness: where the picture is not exact.
+        exercises: those that write what it shows, by name.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Lesson:
     question: Question
     exactness: str
     training: Training | None = None
+    exercises: tuple[str, ...] = ()
     hint: str = field(default="")  # how to use it, where the controls do not say it
 
     @cached_property

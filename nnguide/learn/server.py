@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import uvicorn
 from threadpoolctl import threadpool_limits
@@ -19,16 +20,17 @@ WAITING = 8  # messages of a connection that wait, at most
 PING = 20.0  # seconds between two looks whether a page is still there
 
 
-def run(bound: socket.socket, ready: Callable[[], None]) -> None:
+def run(bound: socket.socket, ready: Callable[[], None], exercises: Path | None = None) -> None:
     """Serve until a signal ends it.
 
     Args:
         bound: a socket, claimed and not yet listening.
+        exercises: the learner's folder; None is the one that was used last.
         ready: called when connections are accepted.
     """
     connections = Connections(Bounds())
     config = uvicorn.Config(
-        app.create(),
+        app.create(exercises),
         http=connections.protocol(),
         ws="websockets-sansio",
         ws_max_size=MOST_BYTES,

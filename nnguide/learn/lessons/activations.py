@@ -139,5 +139,6 @@ LESSON = Lesson(
         "a little off the best place, which leaves still less.",
     ),
     exactness="Curves are drawn through 161 points; the numbers are float64.",
+    exercises=("activations", "slopes", "sigmoid", "softmax"),
     hint="Drag along the curve.",
 )

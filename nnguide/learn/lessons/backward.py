@@ -230,5 +230,6 @@ LESSON = Lesson(
     ),
     exactness="All numbers are float64; h of the measured slope is 1e-6, so that it agrees to "
     "about nine digits.",
+    exercises=("layer", "forward", "layer_back", "backward", "gradient_check"),
     hint="In the network of two hidden units, h₃ stands for h₂.",
 )

@@ -180,5 +180,6 @@ LESSON = Lesson(
     ),
     exactness="The surface is that of the points without their noise, coloured at 41×41 points in "
     "float32; all other numbers are float64.",
+    exercises=("minibatches", "schedule", "adam"),
     training=Training(begin, update, most=UPDATES),
 )

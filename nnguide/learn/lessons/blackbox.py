@@ -159,4 +159,5 @@ LESSON = Lesson(
     ),
     exactness="At most ten words are explained, with all their subsets; the network is that of the "
     "lesson on words. All numbers are float64.",
+    exercises=("gradient_check",),
 )

@@ -213,4 +213,5 @@ LESSON = Lesson(
     ),
     exactness="All numbers are float64. Each network was trained for 60 epochs on 200 points (16 "
     "in one case) of two half moons.",
+    exercises=("gradient_check", "keras_model"),
 )

@@ -177,6 +177,7 @@ LESSON = Lesson(
     ),
     exactness="The surface is coloured at 41×41 points, in float32; of the points every second "
     "is drawn. All other numbers are float64.",
+    exercises=("sgd", "momentum"),
     training=Training(begin, update, most=400),
     hint="Drag the start on the surface.",
 )

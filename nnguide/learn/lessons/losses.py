@@ -132,5 +132,6 @@ LESSON = Lesson(
         "against 0.00005. A network that is sure and wrong would stay so.",
     ),
     exactness="Curves are drawn through 161 points; the numbers are float64.",
+    exercises=("mse", "bce", "cce"),
     hint="Drag along the curves.",
 )

@@ -152,5 +152,6 @@ LESSON = Lesson(
     ),
     exactness="The surface is coloured at 41×41 points, in float32; all other numbers are float64. "
     "The bias learns too and is not drawn.",
+    exercises=("scaling",),
     training=Training(begin, update, most=STEPS),
 )

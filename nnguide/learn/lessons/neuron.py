@@ -116,5 +116,6 @@ LESSON = Lesson(
         "0.5. Only a bias can move it.",
     ),
     exactness="The plane is coloured at 61×61 points, in float32; all other numbers are float64.",
+    exercises=("neuron",),
     hint="Drag the point in the plane, or set its inputs.",
 )

@@ -106,6 +106,7 @@ LESSON = Lesson(
         "It leaves about half of the four clouds on the wrong side.",
     ),
     exactness="The plane is coloured at 41×41 points, in float32; all other numbers are float64.",
+    exercises=("layer",),
     training=Training(begin, update, most=400, pace=2),
     hint="Drag the point x.",
 )

@@ -209,5 +209,6 @@ LESSON = Lesson(
     ),
     exactness="The plane is coloured at 49×49 points, in float32; all other numbers are float64. "
     "One step is one epoch.",
+    exercises=("dropout", "penalty", "early_stopping"),
     training=Training(begin, update, most=400),
 )

@@ -140,4 +140,5 @@ LESSON = Lesson(
     ),
     exactness="The rates are measured once, when the page is first opened; they are no numbers of "
     "the state. Everything else is exact for its number of bits.",
+    exercises=("sigmoid", "softmax"),
 )

@@ -240,6 +240,7 @@ LESSON = Lesson(
     ),
     exactness="The plane is coloured at 49×49 points and each unit at 21×21, in float32; of a long "
     "curve every k-th point is drawn. All other numbers are float64.",
+    exercises=("initialise", "forward", "backward", "adam"),
     training=Training(begin, update, most=3000, pace=5),
     hint="With data of your own a click into the plane adds a point, with Shift one of the other "
     "class.",

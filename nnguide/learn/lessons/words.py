@@ -188,4 +188,5 @@ LESSON = Lesson(
     ),
     exactness="A network by hand of 16 hidden units, which sees only which of 600 words are "
     "there; it learned from the sample that comes with nnguide. All numbers are float64.",
+    exercises=("tokenise", "embedding", "threshold"),
 )

@@ -216,6 +216,20 @@ $("guess").addEventListener("submit", async event => {
   refresh();
 });
 
+// What passes of the exercises, as the last check noted it: asked again when the page is looked at.
+async function pass() {
+  if (document.hidden) return;
+  const answer = await fetch(`exercises/${lesson.name}`).catch(() => null); // the alert says it
+  if (!answer?.ok) return;
+  for (const { name, says, passed } of await answer.json()) {
+    const item = document.querySelector(`[data-exercise="${name}"]`);
+    item.classList.toggle("passed", passed);
+    item.querySelector(".state").textContent = says;
+  }
+}
+if ($("exercises")) document.addEventListener("visibilitychange", pass);
+if ($("exercises")) window.addEventListener("focus", pass);
+
 // On a phone the lessons are one row: show where this one stands.
 const row = document.querySelector(".lessons ol");
 const here = row.querySelector("[aria-current]");
