@@ -10,6 +10,7 @@ from nnguide.exercises import (
     application_exercises,
     backward_exercises,
     forward_exercises,
+    optimizer_exercises,
     overfitting_exercises,
     training_exercises,
 )
@@ -18,6 +19,7 @@ from nnguide.exercises.exercise import Exercise
 EXERCISES: tuple[Exercise, ...] = (
     *forward_exercises.EXERCISES,
     *backward_exercises.EXERCISES,
+    *optimizer_exercises.EXERCISES,
     *training_exercises.EXERCISES,
     *overfitting_exercises.EXERCISES,
     *application_exercises.EXERCISES,
