@@ -91,24 +91,8 @@ def command(
     host: str,
     port: int,
     workers: int,
-    max_body: float,
-    max_rows: int,
-    batch: int,
-    no_batching: bool,
-    queue: int,
-    max_held: float,
-    max_memory: float | None,
-    timeout: float,
-    idle: float,
-    poll: float,
-    allow_host: tuple[str, ...],
-    cors_origin: tuple[str, ...],
-    token_file: Path | None,
-    tls_cert: Path | None,
-    tls_key: Path | None,
     access_log: str | None,
-    corrections: Path | None,
-    trust: bool,
+    **options: Any,
 ) -> int:
     """Answer requests of TensorFlow Serving, KServe and Triton clients with each PATH.
 
@@ -131,58 +115,82 @@ def command(
       curl -d '{"instances": ["win a prize"]}' localhost:8501/v1/models/spam:predict
     """
     cli.show_log()
-    if not poll > 0:
-        raise ConfigError(f"--poll is a number of seconds above 0; got {poll:g}")
     counts = tempfile.TemporaryDirectory(prefix="nnguide-metrics-") if workers > 1 else None
     if counts:  # where the workers count what /metrics tells; before its library is imported
         os.environ[MULTIPROCESS] = counts.name
-    from nnguide.serving import bearer, server
+    from nnguide.serving import server
     from nnguide.serving.access_log import AccessLog
-    from nnguide.serving.bounds import Bounds
 
     _server_log.show("nnguide.serving")
     _server_log.show("uvicorn", logging.WARNING)
-    held, memory = int(max_held * MIB), None if max_memory is None else int(max_memory * MIB)
-    bounds = Bounds(
-        int(max_body * MIB), max_rows, batch, queue, held, timeout, idle=idle, memory=memory
-    )
-    tokens = bearer.read(token_file) if token_file else ()
-    tls = server.check_tls(tls_cert, tls_key)
+    settings = _settings(**options)
     bound = server.bind(host, port)
     words = models or _trained()
 
     def serve(ready: Callable[[], None], shown: bool = True) -> int:
         """Load and serve until a signal, and return it."""
         log = AccessLog(access_log) if access_log else None
-        served = server.Serving(
-            bounds,
-            not no_batching,
-            poll,
-            allow_host,
-            cors_origin,
-            trust,
-            tokens,
-            tls,
-            log,
-            corrections,
-        )
-        served.open(words)
+        serving = server.Serving(**settings, log=log)
+        serving.open(words)
 
         def loaded() -> None:
-            _say_loaded(served.models if shown else {})
+            _say_loaded(serving.models if shown else {})
             ready()
 
-        return served.run(bound, loaded)
+        return serving.run(bound, loaded)
 
     address, real_port = bound.getsockname()[:2]
     where = f"[{address}]" if ":" in address else address
-    ready = functools.partial(cli.say, f"ready at http{'s' if tls else ''}://{where}:{real_port}")
+    scheme = "https" if settings["tls"] else "http"
+    ready = functools.partial(cli.say, f"ready at {scheme}://{where}:{real_port}")
     if counts:
         with counts:
             return _several(workers, serve, ready)
     if serve(ready) == signal.SIGINT:
         raise KeyboardInterrupt
     return 0
+
+
+def _settings(
+    *,
+    max_body: float,
+    max_rows: int,
+    batch: int,
+    no_batching: bool,
+    queue: int,
+    max_held: float,
+    max_memory: float | None,
+    timeout: float,
+    idle: float,
+    poll: float,
+    allow_host: tuple[str, ...],
+    cors_origin: tuple[str, ...],
+    token_file: Path | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    corrections: Path | None,
+    trust: bool,
+) -> dict[str, Any]:
+    """What `Serving` takes in each process, checked."""
+    from nnguide.serving import bearer, server
+    from nnguide.serving.bounds import Bounds
+
+    if not poll > 0:
+        raise ConfigError(f"--poll is a number of seconds above 0; got {poll:g}")
+    held, memory = int(max_held * MIB), None if max_memory is None else int(max_memory * MIB)
+    return {
+        "bounds": Bounds(
+            int(max_body * MIB), max_rows, batch, queue, held, timeout, idle=idle, memory=memory
+        ),
+        "batching": not no_batching,
+        "poll": poll,
+        "names": allow_host,
+        "origins": cors_origin,
+        "trust": trust,
+        "tokens": bearer.read(token_file) if token_file else (),
+        "tls": server.check_tls(tls_cert, tls_key),
+        "corrected": corrections,
+    }
 
 
 def _say_loaded(models: Mapping[str, Any]) -> None:

@@ -15,6 +15,10 @@ from nnguide.config import Settings, unknown
 from nnguide.errors import ConfigError
 
 
+def _listed(addresses: str | None) -> list[str]:
+    return [] if addresses is None else [address.strip() for address in addresses.split(",")]
+
+
 @click.command("train", cls=_settings_help.WithPresets)
 @click.argument("task", metavar="TASK")
 @click.option(
@@ -45,7 +49,12 @@ from nnguide.errors import ConfigError
 @click.option("--resume", is_flag=True, help="Resume a training; --epochs adds more.")
 @click.option("--force", is_flag=True, help="Replace a folder that is not empty.")
 @click.option("--out", type=_options.PATH, help="The folder of the run.")
-@click.option("--workers", metavar="LIST", help="host:port of each process that trains along.")
+@click.option(
+    "--workers",
+    metavar="LIST",
+    callback=lambda context, option, addresses: _listed(addresses),
+    help="host:port of each process that trains along.",
+)
 @click.option("--worker", type=int, metavar="N", help="Which of them this is; 0 writes the run.")
 @click.option("--wait", type=float, default=600, show_default=True, help="Seconds for a worker.")
 @_settings_help.option
@@ -53,18 +62,10 @@ from nnguide.errors import ConfigError
 def command(
     task: str,
     preset: str,
-    model: str | None,
-    start_from: str | None,
-    deterministic: bool,
     config_file: Path | None,
     overrides: tuple[str, ...],
     track: str | None,
-    resume: bool,
-    force: bool,
     out: Path | None,
-    workers: str | None,
-    worker: int | None,
-    wait: float,
     help_settings: bool,
     as_json: bool,
     **options: Any,
@@ -92,10 +93,7 @@ def command(
     """
     if out is not None and out.name in ("", ".."):
         raise ConfigError(f"--out is the folder that the run is written to; got {out}")
-    settings: Settings = [
-        _settings(tasks.get(task), model, start_from, deterministic, options),
-        *overrides,
-    ]
+    settings: Settings = [_settings(tasks.get(task), options), *overrides]
     tree = _options.read_config(config_file) if config_file else None
 
     cli.show_log()
@@ -119,12 +117,8 @@ def command(
             config=tree,
             settings=settings,
             out=out,
-            force=force,
-            resume=resume,
             watch=functools.partial(progress, display),
-            workers=[] if workers is None else [address.strip() for address in workers.split(",")],
-            worker=worker,
-            wait=wait,
+            **options,  # those that are no settings
         )
     if track is not None:
         cli.say(f"logged: {tracking.track(run, track)}")
@@ -135,22 +129,17 @@ def command(
     return 130 if run.metrics["interrupted"] else 0
 
 
-def _settings(
-    task: tasks.Task,
-    model: str | None,
-    start_from: str | None,
-    deterministic: bool,
-    options: dict[str, Any],
-) -> dict[str, Any]:
-    """The settings that the options name, nested."""
+def _settings(task: tasks.Task, options: dict[str, Any]) -> dict[str, Any]:
+    """The settings that the options name, nested; these are taken out of `options`."""
     tree = _options.collect(options)
+    model, start_from = options.pop("model"), options.pop("start_from")
     if model is not None:
         if model not in task.models:
             raise ConfigError(unknown(model, list(task.models), f"{task.name} model"))
         tree["model"] = {"kind": model, **task.models[model], **tree.get("model", {})}
     if start_from is not None:
         tree.setdefault("train", {})["start_from"] = start_from
-    if deterministic:
+    if options.pop("deterministic"):
         tree.setdefault("runtime", {})["deterministic"] = True
     return tree
 

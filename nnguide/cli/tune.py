@@ -55,8 +55,6 @@ def command(
     space: Path | None,
     workers: int | None,
     minutes: float | None,
-    dataset: str | None,
-    seed: int | None,
     overrides: tuple[str, ...],
     compare: int,
     train_best: bool,
@@ -83,31 +81,17 @@ def command(
     """
     tasks.get(task)
     cli.show_log()
-    from nnguide import framework_logs
-
     alone = ORACLE not in os.environ
-    if not alone:
-        framework_logs.tensorflow()
-        from nnguide.tuning import worker
-
-        if worker.role(os.environ) == "worker":
-            worker.work(task)
-            return
-        worker.Guard.of(os.environ).check(worker.chief_address(os.environ))
-    for option, value, least in (("--workers", workers, int(alone)), ("--compare", compare, 0)):
-        if value is not None and value < least:
-            raise ConfigError(f"{option} must be {least} or more; got {value}")
-    if minutes is not None and not 0 < minutes < 1e6:
-        raise ConfigError(f"--minutes must be above 0; got {minutes:g}")
-    if out is not None and out.name in ("", ".."):
-        raise ConfigError(f"--out is the folder that the search creates; got {out}")
-
-    settings: Settings = [_settings(dataset, seed, options), *overrides]
+    if not alone and _is_worker(task):
+        return
+    _check(int(alone) if workers is None else workers, int(alone), compare, minutes, out)
+    settings: Settings = [_settings(options), *overrides]
     if help_settings:
         from nnguide.training.configure import configure
 
         _settings_help.show(configure(task, settings=settings))
         return
+    from nnguide import framework_logs
     from nnguide.tuning.space_file import read
     from nnguide.tuning.tune import prepare
 
@@ -122,7 +106,7 @@ def command(
     )
     framework_logs.tensorflow()
     from nnguide.cli._trials import Table
-    from nnguide.tuning import report, search
+    from nnguide.tuning import search, worker
 
     with _terminal.Display(quiet=cli.is_quiet(), keep=True) as display:
         result = search.tune(
@@ -140,23 +124,61 @@ def command(
         )
     if as_json:
         _options.print_json("tune", result)
-        return
+    else:
+        _show(result, prepared.folder)
+
+
+def _is_worker(task: str) -> bool:
+    """Whether this process works for a chief, as the environment says; it has then worked."""
+    from nnguide import framework_logs
+
+    framework_logs.tensorflow()
+    from nnguide.tuning import worker
+
+    if worker.role(os.environ) == "worker":
+        worker.work(task)
+        return True
+    worker.Guard.of(os.environ).check(worker.chief_address(os.environ))
+    return False
+
+
+def _check(workers: int, least: int, compare: int, minutes: float | None, out: Path | None) -> None:
+    """Refuse options that cannot be meant.
+
+    Args:
+        least: workers of this machine, 0 where those of others come to a chief.
+    """
+    if workers < least:
+        raise ConfigError(f"--workers must be {least} or more; got {workers}")
+    if compare < 0:
+        raise ConfigError(f"--compare must be 0 or more; got {compare}")
+    if minutes is not None and not 0 < minutes < 1e6:
+        raise ConfigError(f"--minutes must be above 0; got {minutes:g}")
+    if out is not None and out.name in ("", ".."):
+        raise ConfigError(f"--out is the folder that the search creates; got {out}")
+
+
+def _settings(options: dict[str, Any]) -> dict[str, Any]:
+    """The settings that the options name, nested; these are taken out of `options`."""
+    tree = _options.collect_columns(options)
+    dataset, seed = options.pop("dataset"), options.pop("seed")
+    if dataset is not None:
+        tree.setdefault("data", {})["dataset"] = Typed(dataset)
+    if seed is not None:
+        tree["train"] = {"seed": seed}
+    return tree
+
+
+def _show(result: dict[str, Any], folder: Path) -> None:
+    """Print what a search found."""
+    from nnguide.tuning import report
+
     click.echo(
         f"{result['search']}: trial {result['best_trial']} is the best of {result['completed']}, "
-        f"{result['objective']} {result['best_score']:.5f} ({prepared.folder / 'best.json'})"
+        f"{result['objective']} {result['best_score']:.5f} ({folder / 'best.json'})"
     )
     if result["comparison"]:
         for line in report.verdict(result["comparison"]):
             click.echo(line)
     if result["run"]:
         click.echo(f"{result['run']}: trained on everything but the test set")
-
-
-def _settings(dataset: str | None, seed: int | None, options: dict[str, Any]) -> dict[str, Any]:
-    """The settings that the options name, nested; those of columns are taken out of `options`."""
-    tree = _options.collect_columns(options)
-    if dataset is not None:
-        tree.setdefault("data", {})["dataset"] = Typed(dataset)
-    if seed is not None:
-        tree["train"] = {"seed": seed}
-    return tree

@@ -23,6 +23,7 @@ from nnguide.data.records import take_in
 from nnguide.errors import ConfigError
 from nnguide.models.optimizers import optimizer
 from nnguide.models.saving import preprocessor
+from nnguide.runs import Run
 from nnguide.tasks import Task
 from nnguide.training import multi_worker, pipeline, starting
 from nnguide.training.callbacks import (
@@ -124,31 +125,20 @@ def fit(
         layer = preprocessor(starting.network(start))
     lessons = _lessons(task, config, training)
     plan = _plan(train, len(lessons.targets), runtime)
-    if runtime.replicas > 1 and train.batch_size not in ("full", plan.batch):
-        log.info(
-            f"batches of {plan.batch}: {train.batch_size} is no multiple of {runtime.replicas}"
-        )
     inputs = task.feed(layer, lessons.inputs)
-    with runtime.scope:
-        core = task.build(config, layer, labels)
-        if task.adapt is not None:
-            task.adapt(core, layer, inputs[0])
-        if start is not None:
-            starting.transfer(start, core, training.label_names)
-        for norm in normalizations(core):  # the saved network is built anew, without it
-            norm.synchronized = runtime.replicas > 1
+    core = _core(task, config, layer, inputs[0], start, training.label_names, runtime)
     trainer = _trainer(core, task, config, plan, labels, runtime)
     stopping = EarlyStopping(
         _monitor(train.monitor, validation), train.patience, train.restore_best
     )
-    checkpoints: Checkpoint | Record = Record()
+    record: Checkpoint | Record = Record()
     done = 0
     if checkpoint is not None:
         same = identity(config, training, validation)
-        checkpoints = Checkpoint(checkpoint, stopping, same, runtime.writes)
-        checkpoints.set_model(trainer)
+        record = Checkpoint(checkpoint, stopping, same, runtime.writes)
+        record.set_model(trainer)
         with runtime.scope:  # the optimizer's variables belong where the model's are
-            done = checkpoints.resume()
+            done = record.resume()
         if done:
             log.info(f"resuming after epoch {done} of {train.epochs}")
 
@@ -161,14 +151,14 @@ def fit(
             *_statistics(trainer, inputs, plan),
             *_watchers(train),
             stopping,
-            checkpoints,
+            record,
             *callbacks,
         ]
         started = time.perf_counter()
         try:
             _run(trainer, train, plan, done, batches, validation_data, all_callbacks, runtime)
         except KeyboardInterrupt:
-            if not checkpoints.history:
+            if not record.history:
                 raise
             interrupted = True
             stopping.restore()
@@ -178,12 +168,38 @@ def fit(
     seconds = time.perf_counter() - started
     return Fitted(
         assemble(task, layer, _plain(task, config, layer, core, labels)),
-        checkpoints.history,
-        epochs=len(checkpoints.history.get("loss", ())),
+        record.history,
+        epochs=len(record.history.get("loss", ())),
         best_epoch=stopping.best_epoch + 1,
         seconds=seconds,
         interrupted=interrupted,
     )
+
+
+def _core(
+    task: Task,
+    config: Config,
+    layer: keras.layers.Layer,
+    rows: Any,
+    start: Run | None,
+    label_names: tuple[str, ...],
+    runtime: Runtime,
+) -> keras.Model:
+    """The network that is to learn, from preprocessed inputs to probabilities.
+
+    Args:
+        rows: the training inputs, as the task feeds them.
+        start: whose weights it takes.
+    """
+    with runtime.scope:
+        core = task.build(config, layer, len(label_names))
+        if task.adapt is not None:
+            task.adapt(core, layer, rows)
+        if start is not None:
+            starting.transfer(start, core, label_names)
+        for norm in normalizations(core):  # the saved network is built anew, without it
+            norm.synchronized = runtime.replicas > 1
+    return core
 
 
 def _lessons(task: Task, config: Config, training: Examples) -> Lessons:
@@ -208,6 +224,10 @@ def _plan(train: TrainConfig, examples: int, runtime: Runtime) -> pipeline.Plan:
             f"{runtime.replicas} replicas without any. Expected {runtime.replicas} or more."
         )
     plan = pipeline.plan(examples, train.batch_size, runtime.replicas, train.steps_per_execution)
+    if runtime.replicas > 1 and train.batch_size not in ("full", plan.batch):
+        log.info(
+            f"batches of {plan.batch}: {train.batch_size} is no multiple of {runtime.replicas}"
+        )
     if (slices := plan.accumulation_steps) > 1 and runtime.replicas > 1:
         raise ConfigError(
             f"train.batch_size full gathers the gradients of {slices} slices, which Keras "

@@ -29,6 +29,7 @@ from nnguide.tuning.search_folder import RESULT
 from nnguide.tuning.settings import FILE, Search, default_folder
 from nnguide.tuning.space import declare
 from nnguide.tuning.worker import Worker
+from nnguide.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
@@ -83,10 +84,8 @@ def tune(
             f"the whole grid has {oracle.planned:,} combinations. Narrow it with --space, or "
             "bound it with --trials."
         )
-    held = source
-    source = data.of(base) if held is None else held
-    if held is not None:
-        examples = held.load("train")
+    if source is not None:
+        examples = source.load("train")
     folder = Path(out) if out else default_folder(search.task, search.seed)
     place = search_folder.place(folder, force)
     before = search_folder.before(place, search) if resume else None
@@ -95,49 +94,75 @@ def tune(
         log.info(f"{folder}: its trials are finished")
         result = before
     else:
-        if source.note:
-            log.info(source.note)
-        if before is not None or (
-            resume and place.waits and search_folder.is_continued(place, search)
-        ):
-            place = dataclasses.replace(place, force=True)  # it goes on with that very search
-        with place.claimed(resume) as path:
-            if before is not None:
-                with writing_to(path):
-                    copy_folder(folder, path)
-            write_text(path / FILE, search.to_json() + "\n")
-            _warn_if_small(scorer)
-            try:
-                found, seconds = _trials(
-                    oracle, scorer, path, resume, workers, address, minutes, watch
-                )
-            except BaseException:
-                if oracle.end_order:
-                    kept = f"{len(oracle.end_order)} trials are kept"
-                    log.info(f"{kept}: go on with --resume --out {folder}")
-                raise
-            result = {
-                **_outcome(search, source, oracle, found),
-                "search": str(folder),
-                "seconds": round(seconds, 3),
-                **_report(search, found, path),
-            }
-            if before is not None and before["best_trial"] == result["best_trial"]:
-                result |= {key: before[key] for key in ("comparison", "run")}
-            write_json(path / RESULT, result)
-            place.publish()
+        crew = Crew(workers, address, minutes, watch)
+        result = _searched(scorer, oracle, source or data.of(base), place, before, resume, crew)
     if compare and result["comparison"] is None:
         best = search.base.merge(result["config"])
         result["comparison"] = report.compare(scorer, best, compare)
         write_json(folder / RESULT, result)
     if train_best and result["run"] is None:
-        result["run"] = str(_train_best(search, result, folder, held).folder)
+        result["run"] = str(_train_best(search, result, folder, source).folder)
         write_json(folder / RESULT, result)
     return result
 
 
+@dataclasses.dataclass(frozen=True)
+class Crew:
+    """Who runs the trials, for how long, and who is told: arguments of `tune`."""
+
+    workers: int
+    address: str | None
+    minutes: float | None
+    watch: Watch
+
+
+def _searched(
+    scorer: Scorer,
+    oracle: oracles.Durable,
+    source: Source,
+    place: Workspace,
+    before: dict[str, Any] | None,
+    resume: bool,
+    crew: Crew,
+) -> dict[str, Any]:
+    """Run the trials that are left, and publish the search's folder with its result.
+
+    Args:
+        before: the result of the same search with fewer trials, in that folder.
+    """
+    search, folder = scorer.search, place.folder
+    if source.note:
+        log.info(source.note)
+    if before is not None or (resume and place.waits and search_folder.is_continued(place, search)):
+        place = dataclasses.replace(place, force=True)  # it goes on with that very search
+    with place.claimed(resume) as path:
+        if before is not None:
+            with writing_to(path):
+                copy_folder(folder, path)
+        write_text(path / FILE, search.to_json() + "\n")
+        _warn_if_small(scorer)
+        try:
+            trials, seconds = _trials(oracle, scorer, path, resume, crew)
+        except BaseException:
+            if oracle.end_order:
+                kept = f"{len(oracle.end_order)} trials are kept"
+                log.info(f"{kept}: go on with --resume --out {folder}")
+            raise
+        result = {
+            **_outcome(search, source, oracle, trials),
+            "search": str(folder),
+            "seconds": round(seconds, 3),
+            **_report(search, trials, path),
+        }
+        if before is not None and before["best_trial"] == result["best_trial"]:
+            result |= {key: before[key] for key in ("comparison", "run")}
+        write_json(path / RESULT, result)
+        place.publish()
+    return result
+
+
 def _outcome(
-    search: Search, source: Source, oracle: oracles.Durable, found: list[Row]
+    search: Search, source: Source, oracle: oracles.Durable, trials: list[Row]
 ) -> dict[str, Any]:
     """What was searched and how the trials ended; the comparison and the run may follow."""
     return {
@@ -147,8 +172,8 @@ def _outcome(
         "tuner": search.tuner,
         "objective": search.objective,
         "planned": oracle.planned,
-        "completed": sum(row.state == "completed" for row in found),
-        "failed": sum(row.state == "failed" for row in found),
+        "completed": sum(row.state == "completed" for row in trials),
+        "failed": sum(row.state == "failed" for row in trials),
         "time_is_up": oracle.cut_short,
         "comparison": None,
         "run": None,
@@ -166,19 +191,12 @@ def _warn_if_small(scorer: Scorer) -> None:
 
 
 def _trials(
-    oracle: oracles.Durable,
-    scorer: Scorer,
-    folder: Path,
-    resume: bool,
-    workers: int,
-    address: str | None,
-    minutes: float | None,
-    watch: Watch,
+    oracle: oracles.Durable, scorer: Scorer, folder: Path, resume: bool, crew: Crew
 ) -> tuple[list[Row], float]:
     """Run all trials; they as rows, and the seconds that it took."""
     search, began = scorer.search, time.monotonic()
-    oracle.deadline = None if minutes is None else began + 60 * minutes
-    watcher = _Watcher(oracle, search, folder, workers, watch)
+    oracle.deadline = None if crew.minutes is None else began + 60 * crew.minutes
+    watcher = _Watcher(oracle, search, folder, crew.watch)
     with writing_to(folder):
         oracle.attach(folder / "state", watcher)
     if resume:
@@ -189,14 +207,14 @@ def _trials(
     log.info(
         f"{kind}: {oracle.planned:,} trials of up to {search.max_epochs} epochs, {_scored(search)}"
     )
-    if workers == 1 and address is None:
+    if crew.workers == 1 and crew.address is None:
         Worker(oracle, str(folder), "state", scorer).search()
     else:
         chief.lead(
             oracle,
             search,
-            address=address,
-            workers=workers,
+            address=crew.address,
+            workers=crew.workers,
             logs=folder / "workers",
             tell=watcher,
         )
@@ -214,46 +232,46 @@ def _scored(search: Search) -> str:
 class _Watcher:
     """Told of each trial: keeps trials.csv, and says how far the search is."""
 
-    def __init__(
-        self, oracle: oracles.Durable, search: Search, folder: Path, workers: int, watch: Watch
-    ) -> None:
+    def __init__(self, oracle: oracles.Durable, search: Search, folder: Path, watch: Watch) -> None:
         self.oracle, self.search, self.folder = oracle, search, folder
-        self.workers, self.watch = max(workers, 1), watch
+        self.watch = watch
         self.began, self.ended_before = time.monotonic(), -1
 
     def __call__(self, trial: Trial) -> None:
-        found = rows.rows(self.oracle)
-        changed = next(row for row in found if row.number == trial.trial_id)
-        ended = sum(row.ended for row in found)
+        trials = rows.rows(self.oracle)
+        changed = next(row for row in trials if row.number == trial.trial_id)
+        ended = sum(row.ended for row in trials)
         if self.ended_before < 0:
             self.ended_before = ended
         if changed.ended:
-            write_text(self.folder / "trials.csv", rows.as_csv(self.search, found))
+            write_text(self.folder / "trials.csv", rows.as_csv(self.search, trials))
         elapsed, planned = time.monotonic() - self.began, self.oracle.planned
         here, left = ended - self.ended_before, None
         if here:
             left = elapsed / here * (planned - ended)
             if self.oracle.deadline is not None:
                 left = min(left, max(self.oracle.deadline - time.monotonic(), 0.0))
-        self.watch(Progress(found, changed, planned, rows.best(self.search, found), elapsed, left))
+        self.watch(
+            Progress(trials, changed, planned, rows.best(self.search, trials), elapsed, left)
+        )
 
 
-def _report(search: Search, found: list[Row], folder: Path) -> dict[str, Any]:
+def _report(search: Search, trials: list[Row], folder: Path) -> dict[str, Any]:
     """Write all that is left of the trials; the best one's facts."""
-    write_text(folder / "trials.csv", rows.as_csv(search, found))
-    best = rows.best(search, found)
+    write_text(folder / "trials.csv", rows.as_csv(search, trials))
+    best = rows.best(search, trials)
     if best is None:
-        failed = [row for row in found if row.state == "failed"]
+        failed = [row for row in trials if row.state == "failed"]
         reason = f"The first: {failed[0].error}." if failed else "None was started in time."
         raise WorkError(
-            f"none of {len(found)} trials completed, so there is no best one. {reason} "
+            f"none of {len(trials)} trials completed, so there is no best one. {reason} "
             f"See {folder / 'trials.csv'}."
         )
     assert best.config is not None
     write_json(folder / BEST, best.config)
-    pictures.draw(search, found, folder / "search.png")
+    pictures.draw(search, trials, folder / "search.png")
     with writing_to(folder):
-        report.write_hparams(search, found, folder / "tensorboard")
+        report.write_hparams(search, trials, folder / "tensorboard")
     return {
         "best_trial": best.number,
         "best_score": best.score,
@@ -280,7 +298,7 @@ def _train_best(
     search: Search,
     result: dict[str, Any],
     folder: Path,
-    held: Source | None,
+    source: Source | None,
 ) -> Run:
     log.info("training the best on training and validation set together: no validation metrics")
     config, out = final(search, result["config"], result["best_epoch"]), folder / "best"
@@ -288,7 +306,7 @@ def _train_best(
     begun = waits or (out.exists() and Run.open(out).config == config)
     return train(
         search.task,
-        held,
+        source,
         config=config,
         out=out,
         resume=begun,
