@@ -34,9 +34,9 @@ def renamed_argument(old: str, new: str, until: str) -> Callable[[Callable[P, R]
                 DeprecationWarning,
                 stacklevel=2,
             )
-            given: dict[str, Any] = dict(kwargs)
-            given[new] = given.pop(old)
-            return function(*args, **given)
+            arguments: dict[str, Any] = dict(kwargs)
+            arguments[new] = arguments.pop(old)
+            return function(*args, **arguments)
 
         return call
 

@@ -260,9 +260,9 @@ class _Kept:
 
     @classmethod
     def of(cls, folder: Path) -> _Kept:
-        found = {path.name: path for path in sorted(folder.iterdir()) if path.is_file()}
-        found.pop(CHECKPOINT, None)
-        return cls({name: path.read_bytes() for name, path in found.items()})
+        files = {path.name: path for path in sorted(folder.iterdir()) if path.is_file()}
+        files.pop(CHECKPOINT, None)
+        return cls({name: path.read_bytes() for name, path in files.items()})
 
     @functools.cached_property
     def _folder(self) -> tempfile.TemporaryDirectory[str]:

@@ -49,14 +49,14 @@ def _headline(headline: dict[str, Any]) -> Iterator[str]:
         )
 
 
-def _duplicates(found: dict[str, Any]) -> Iterator[str]:
-    if found["not_known"]:
-        yield f"It is unknown which examples are in the training set: {found['not_known']}."
+def _duplicates(report: dict[str, Any]) -> Iterator[str]:
+    if report["not_known"]:
+        yield f"It is unknown which examples are in the training set: {report['not_known']}."
         return
-    if found["same"]:
+    if report["same"]:
         yield (
-            f"{found['same']:,} of the {found['n']:,} examples are in the training set too; "
-            f"without them the accuracy is {percent(found['accuracy_without'], 2)}."
+            f"{report['same']:,} of the {report['n']:,} examples are in the training set too; "
+            f"without them the accuracy is {percent(report['accuracy_without'], 2)}."
         )
 
 

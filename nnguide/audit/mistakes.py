@@ -41,7 +41,7 @@ def mistakes(run: Run, examples: Examples, outputs: np.ndarray) -> list[dict[str
     """
     rows = run.decision.always().answers(outputs)
     names = [run.labels[label] for label in examples.labels]
-    wrong = np.array([given.label != name for given, name in zip(rows, names, strict=True)], bool)
+    wrong = np.array([row.label != name for row, name in zip(rows, names, strict=True)], bool)
     every = outputs if outputs.shape[1] > 1 else np.concatenate([1 - outputs, outputs], axis=1)
     true = every[np.arange(len(every)), examples.labels]
     order = np.flatnonzero(wrong)
@@ -54,16 +54,16 @@ def mistakes(run: Run, examples: Examples, outputs: np.ndarray) -> list[dict[str
         order = order[np.argsort(true[order], kind="stable")]
     order = order[:SHOWN]
     opened = subject(run) if len(order) else None
-    found = []
+    worst = []
     for place in order:
-        given = rows[place]
-        row: dict[str, Any] = {"place": int(place), "true": names[place], "label": given.label}
-        row |= {"probability": given.probability, "true_probability": float(true[place])}
+        answered = rows[place]
+        row: dict[str, Any] = {"place": int(place), "true": names[place], "label": answered.label}
+        row |= {"probability": answered.probability, "true_probability": float(true[place])}
         raw = examples.inputs[place]
         raw = raw if isinstance(raw, str) else np.asarray(raw)
-        why = explain(opened, raw, METHOD, given.label)
-        found.append({**row, **run.task.kind.mistake(raw, why)})
-    return found
+        why = explain(opened, raw, METHOD, answered.label)
+        worst.append({**row, **run.task.kind.mistake(raw, why)})
+    return worst
 
 
 def of_text(text: str, why: Explanation) -> dict[str, Any]:

@@ -33,20 +33,20 @@ def overlap(run: Run, measured_on: Part, outputs: np.ndarray) -> dict[str, Any]:
     """
     examples = measured_on.examples
     keys = [copies.key(example) for example in examples.inputs]
-    found: dict[str, Any] = {"n": len(examples), "within": len(keys) - len(set(keys))}
+    counts: dict[str, Any] = {"n": len(examples), "within": len(keys) - len(set(keys))}
     unknown = dict.fromkeys(("n_train", "same", "alike", "accuracy_without", "n_without"))
     if measured_on.own and measured_on.split in ("train", "all"):
         reason = "the training set is among the examples measured"
-        return {**found, **unknown, "examples": [], "not_known": reason}
+        return {**counts, **unknown, "examples": [], "not_known": reason}
     try:
         training = copies.training_inputs(run, own_dataset(run))
     except NnguideError as error:
-        return {**found, **unknown, "examples": [], "not_known": str(error)}
+        return {**counts, **unknown, "examples": [], "not_known": str(error)}
     same = copies.among(examples.inputs, training)
     rest = examples.take(np.flatnonzero(~same))
     kind = run.task.kind
     return {
-        **found,
+        **counts,
         "n_train": len(training),
         "same": int(same.sum()),
         "alike": kind.alike(training, rest.inputs),

@@ -102,7 +102,7 @@ def _attention(sentences: list[str]) -> Block:
 def _model(model: dict[str, Any], training: dict[str, Any]) -> Block:
     threshold = model["threshold"]
     calibration = model["calibration"] or {}
-    told = ", ".join(f"{key} {_short(value)}" for key, value in calibration.items()) or "none"
+    settings = ", ".join(f"{key} {_short(value)}" for key, value in calibration.items()) or "none"
     versions = ", ".join(f"{name} {version}" for name, version in model["versions"].items())
     rows: list[tuple[str, Any]] = [
         ("run", code(model["run"])),
@@ -111,7 +111,7 @@ def _model(model: dict[str, Any], training: dict[str, Any]) -> Block:
         ("labels", ", ".join(model["labels"])),
         ("parameters", f"{training['parameters']:,}"),
         ("threshold", "the most probable label" if threshold is None else number(threshold)),
-        ("calibration", told),
+        ("calibration", settings),
         ("command that trains it again", code(model["command"])),
         ("SHA-256 of its manifest", code(model["manifest_sha256"])),
     ]
@@ -231,7 +231,7 @@ def _confusion(audit: Audit) -> Block:
             for called, count in enumerate(counts)
             if count and true != called
         ),
-        key=lambda found: -found[0],
+        key=lambda cell: -cell[0],
     )
     rows = [(true, called, f"{count:,}") for count, true, called in wrong[:10]]
     return section(

@@ -145,7 +145,7 @@ def thresholds(spam: np.ndarray, labels: np.ndarray, headline: dict[str, Any]) -
     x_ticks = tuple(((math.log(t / (1 - t)) / most + 1) / 2, f"{t:g}") for t in wanted)
     inside = min(max(threshold, wanted[0]), wanted[-1])
     chosen = (math.log(inside / (1 - inside)) / most + 1) / 2
-    found = []
+    points = []
     # a root gives the few tenths of a percent of ham that matter most of the room
     roots = tuple((share**0.5, f"{100 * share:g} %") for share in (0, 0.01, 0.1, 0.25, 0.5, 1))
     panels = (
@@ -162,8 +162,8 @@ def thresholds(spam: np.ndarray, labels: np.ndarray, headline: dict[str, Any]) -
         mark = Mark((chosen, share**power), said, style, large=True)
         rule = (chosen, "chosen")
         title = f"{name}: {said}"
-        found.append(Plot(title, "threshold", x_ticks, ticks, [line], [mark], rule, False))
-    return found
+        points.append(Plot(title, "threshold", x_ticks, ticks, [line], [mark], rule, False))
+    return points
 
 
 def curves(report: dict[str, Any]) -> list[Plot]:
@@ -173,7 +173,7 @@ def curves(report: dict[str, Any]) -> list[Plot]:
         ("ROC", "roc", "blocked_ham", "spam_caught", "ham blocked", "spam caught", "roc_auc"),
         ("precision", "pr", "recall", "precision", "recall (spam caught)", "precision", "pr_auc"),
     )
-    found = []
+    drawn = []
     for title, key, x, y, x_name, y_name, area in panels:
         if report[key] is None:
             continue
@@ -185,5 +185,5 @@ def curves(report: dict[str, Any]) -> list[Plot]:
             said = f"{y_name} {percent(headline[y], 2)}, {x_name} {percent(headline[x], 2)}"
             marks.append(Mark((headline[x], headline[y]), said, SECOND, large=True))
         named = f"{title if key == 'roc' else y_name}: area {number(headline[area])}"
-        found.append(Plot(named, x_name, SHARES, SHARES, lines, marks, None, False))
-    return found
+        drawn.append(Plot(named, x_name, SHARES, SHARES, lines, marks, None, False))
+    return drawn

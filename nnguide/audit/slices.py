@@ -74,7 +74,7 @@ def worse(rows: list[dict[str, Any]], whole: dict[str, Any]) -> list[dict[str, A
         JSON-able rows of by, slice, figure, value, whole (its value there) and n (the examples
         that the figure is of, SMALL at least).
     """
-    found = []
+    worse_rows = []
     for row in rows:
         for figure, count in (
             ("accuracy", "n"),
@@ -90,10 +90,10 @@ def worse(rows: list[dict[str, Any]], whole: dict[str, Any]) -> list[dict[str, A
             else:
                 is_worse = row[f"{figure}_high"] < whole[f"{figure}_low"]
             if is_worse:
-                told = {"by": row["by"], "slice": row["slice"], "figure": figure}
-                told |= {"value": row[figure], "whole": whole[figure], "n": row[count]}
-                found.append(told)
-    return found
+                row_told = {"by": row["by"], "slice": row["slice"], "figure": figure}
+                row_told |= {"value": row[figure], "whole": whole[figure], "n": row[count]}
+                worse_rows.append(row_told)
+    return worse_rows
 
 
 def of_pictures(examples: Examples) -> Iterator[Slice]:
@@ -124,9 +124,9 @@ def of_texts(examples: Examples) -> Iterator[Slice]:
         ("letters beyond English", _beyond_english),
         ("more capitals than small letters", _in_capitals),
     ):
-        found = np.array([bool(has(text)) for text in texts], bool)
-        yield by, "yes", found
-        yield by, "no", ~found
+        belongs = np.array([bool(has(text)) for text in texts], bool)
+        yield by, "yes", belongs
+        yield by, "no", ~belongs
 
 
 def _between(by: str, values: np.ndarray, edges: tuple[float, ...], unit: str) -> Iterator[Slice]:

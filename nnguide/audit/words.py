@@ -93,7 +93,7 @@ def found_words(text: str) -> list[str]:
 
 def without(text: str, word: str) -> str:
     """`text` with every occurrence of `word`, one of its `found_words`, taken out."""
-    return _WORD.sub(lambda found: "" if _folded(found[0]) == word else found[0], text)
+    return _WORD.sub(lambda match: "" if _folded(match[0]) == word else match[0], text)
 
 
 def _folded(word: str) -> str:
@@ -163,9 +163,9 @@ def log_odds(probability: float) -> float:
 
 def _judge(run: Run, texts: list[str]) -> np.ndarray:
     """P(spam) of texts, (n,)."""
-    given = np.empty(len(texts), object)
-    given[:] = texts
-    return run.outputs(given)[:, 0]
+    inputs = np.empty(len(texts), object)
+    inputs[:] = texts
+    return run.outputs(inputs)[:, 0]
 
 
 def _called_spam(run: Run, probabilities: np.ndarray) -> np.ndarray:

@@ -35,7 +35,7 @@ def shapley(answer: Answer, parts: int) -> np.ndarray:
     They sum to the answer for all parts less that for none (Shapley 1953).
     """
     subsets = every_subset(parts)
-    found, size = answer(subsets), subsets.sum(axis=1)
+    answers, size = answer(subsets), subsets.sum(axis=1)
     weight = [
         math.factorial(k) * math.factorial(parts - k - 1) / math.factorial(parts)
         for k in range(parts)
@@ -45,7 +45,7 @@ def shapley(answer: Answer, parts: int) -> np.ndarray:
         without = np.flatnonzero(subsets[:, i] == 0)
         with_it = without + 2**i  # the same question with part i
         shares = np.array(weight)[size[without]]
-        values[i] = (shares * (found[with_it] - found[without])).sum()
+        values[i] = (shares * (answers[with_it] - answers[without])).sum()
     return values
 
 

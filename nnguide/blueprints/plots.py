@@ -168,9 +168,9 @@ def check(data: Data, target: Path | str) -> None:
     pairs = list(dict.fromkeys((row["loss"], row["output"]) for row in rows))
     with canvas(target, size=(8.2, 4.8)) as axes:
         for i, (pair, marker) in enumerate(zip(pairs, "osD^v", strict=False)):
-            found = [row for row in rows if (row["loss"], row["output"]) == pair]
-            places = [names.index(row["activation"]) + 0.12 * (i - 2) for row in found]
-            differences = [row["difference"] for row in found]
+            matching = [row for row in rows if (row["loss"], row["output"]) == pair]
+            places = [names.index(row["activation"]) + 0.12 * (i - 2) for row in matching]
+            differences = [row["difference"] for row in matching]
             axes.plot(places, differences, marker=marker, ls="", label=f"{pair[0]}, {pair[1]}")
         axes.axhline(data["allowed"], color="black", lw=1.2)
         axes.annotate("the most allowed", (0, data["allowed"]), (0, 4), textcoords="offset points")

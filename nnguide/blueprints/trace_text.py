@@ -55,7 +55,7 @@ def trace_text(run: Run, text: str, target: int = 1) -> dict[str, Any]:
         loss = -tf.math.log(tf.maximum(right, 1e-30))
     slopes = tape.gradient(loss, outputs)
 
-    found = np.asarray(ids)[0]
+    token_ids = np.asarray(ids)[0]
     names = tokens_layer.tokeniser.names(text)
     pulls = np.linalg.norm(np.asarray(slopes[0])[0], axis=1)
     return {
@@ -65,7 +65,7 @@ def trace_text(run: Run, text: str, target: int = 1) -> dict[str, Any]:
         "loss": float(loss),
         "tokens": [
             {"token": name, "id": int(i), "pull": float(pull)}
-            for name, i, pull in zip(names, found, pulls, strict=True)
+            for name, i, pull in zip(names, token_ids, pulls, strict=True)
         ],
         "forward": [
             {

@@ -22,18 +22,18 @@ RULES = (
 OTHERS = ("torch", "keras")
 
 
-def apart(one: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> float:
+def apart(first: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> float:
     """The largest distance between two lists of arrays, in units of an array's norm."""
     return max(
         float(np.linalg.norm(a - b)) / max(float(np.linalg.norm(b)), 1e-3)
-        for a, b in zip(one, other, strict=True)
+        for a, b in zip(first, other, strict=True)
     )
 
 
-def parted(one: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> float:
+def parted(first: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> float:
     """The distance between all weights of two networks, in units of the norm of all."""
     return apart(
-        [np.concatenate([w.ravel() for w in one])], [np.concatenate([w.ravel() for w in other])]
+        [np.concatenate([w.ravel() for w in first])], [np.concatenate([w.ravel() for w in other])]
     )
 
 

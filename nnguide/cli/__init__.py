@@ -141,8 +141,8 @@ def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 
 
 def _add_common(command: click.Command) -> None:
-    given = {name for parameter in command.params for name in parameter.opts}
-    command.params += [o for o in _common() if not given & set(o.opts)]
+    names = {name for parameter in command.params for name in parameter.opts}
+    command.params += [o for o in _common() if not names & set(o.opts)]
     if isinstance(command, click.Group):
         for inner in command.commands.values():
             _add_common(inner)

@@ -30,8 +30,8 @@ def twins(steps: int, seed: int, as_json: bool) -> None:
     rows = list(blueprint.paths(steps, seed))
     lines = [["rule", "rate", "PyTorch", "Keras"]]
     for row in rows:
-        found = [row[engine] for engine in blueprint.OTHERS]
-        words = ["not installed" if x is None else f"{x:.0e}" for x in found]
+        distances = [row[engine] for engine in blueprint.OTHERS]
+        words = ["not installed" if x is None else f"{x:.0e}" for x in distances]
         lines.append([row["optimizer"], row["schedule"], *words])
     finish("twins", {"steps": steps, "rows": rows}, columns(lines), as_json, None)
 

@@ -79,8 +79,8 @@ def batches(epochs: int, seed: int, plot: Path | None, as_json: bool) -> None:
     data = batch_sizes.batches(epochs=epochs, seed=seed)
     rows = [["batch", "updates", "seconds", "loss", "accuracy on new points"]]
     for curve in data["curves"]:
-        found = [f"{curve['updates']:,}", f"{curve['seconds']:.2f}", f"{curve['losses'][-1]:.4f}"]
-        rows.append([str(curve["batch_size"]), *found, f"{curve['accuracy']:.1%}"])
+        cells = [f"{curve['updates']:,}", f"{curve['seconds']:.2f}", f"{curve['losses'][-1]:.4f}"]
+        rows.append([str(curve["batch_size"]), *cells, f"{curve['accuracy']:.1%}"])
     finish("batches", data, columns(rows), as_json, plot)
 
 

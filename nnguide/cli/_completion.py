@@ -86,8 +86,8 @@ def _runs(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Compl
     typed = Path(incomplete)
     folder = typed if incomplete.endswith("/") else typed.parent
     places = dict.fromkeys((Path("saved_models/runs"), Path("saved_models"), folder))
-    found = [str(path.parent) for place in places for path in _manifests(place)]
-    names = dict.fromkeys([*tasks.names(), *found])
+    folders = [str(path.parent) for place in places for path in _manifests(place)]
+    names = dict.fromkeys([*tasks.names(), *folders])
     return [*_items(names, incomplete), CompletionItem(incomplete, type="dir")]
 
 
@@ -118,7 +118,7 @@ def _settings(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[C
     from nnguide.config.values import flat
 
     key, equals, _typed = incomplete.partition("=")
-    found: dict[str, CompletionItem] = {}
+    items: dict[str, CompletionItem] = {}
     for task in _asked():
         chosen = tasks.get(task)
         for kind in chosen.models:
@@ -127,12 +127,12 @@ def _settings(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[C
                 if key not in flat(config.to_dict()):
                     continue
                 for value in _values(config, key, list(chosen.models)):
-                    found[value] = CompletionItem(f"{key}={value}")
+                    items[value] = CompletionItem(f"{key}={value}")
                 continue
             for row in config.describe():
                 if row.name.startswith(incomplete):
-                    found[row.name] = CompletionItem(f"{row.name}=", help=row.meaning)
-    return [item for item in found.values() if str(item.value).startswith(incomplete)]
+                    items[row.name] = CompletionItem(f"{row.name}=", help=row.meaning)
+    return [item for item in items.values() if str(item.value).startswith(incomplete)]
 
 
 def _values(config: Any, key: str, kinds: Sequence[str]) -> list[str]:

@@ -15,7 +15,7 @@ DEFAULT = Path("report.html")
 
 
 @click.command("audit")
-@click.argument("run", metavar="RUN")
+@click.argument("run_name", metavar="RUN")
 @click.option("--dataset", help="A data set's name or a path. [the run's own data]")
 @_options.columns
 @click.option(
@@ -26,7 +26,7 @@ DEFAULT = Path("report.html")
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Random seed. [0]")
 @_options.as_json
 def command(
-    run: str,
+    run_name: str,
     dataset: str | None,
     label_column: str | None,
     text_column: str | None,
@@ -61,12 +61,12 @@ def command(
         raise ConfigError(f"--out takes a file; {target} is a folder. As in {target / DEFAULT}.")
     if target is not None:
         outputs.check_file(target, "--out")
-    found = runs.load(run)
-    cli.say(f"run: {found.folder}")
+    run = runs.load(run_name)
+    cli.say(f"run: {run.folder}")
     # opened before the work, so that a place that cannot be written is told at once
     with contextlib.nullcontext() if target is None else atomic(target) as beside:
         audit = collect.audit(
-            found,
+            run,
             dataset,
             label_column=label_column,
             text_column=text_column,
@@ -79,8 +79,8 @@ def command(
         _options.print_json("audit", audit.report)
         return
     data = audit.report["data"]
-    head = {"task": found.task.name, "dataset": data["measured_on"]["name"], "split": data["split"]}
-    _terminal.blocks(report.blocks({**head, **audit.report["headline"]}, found.labels))
+    head = {"task": run.task.name, "dataset": data["measured_on"]["name"], "split": data["split"]}
+    _terminal.blocks(report.blocks({**head, **audit.report["headline"]}, run.labels))
     if audit.report["attention"]:
         click.echo("\nwhat to look at first")
     for sentence in audit.report["attention"]:

@@ -9,9 +9,9 @@ from nnguide.cli import _options, _terminal
 
 
 @click.command("benchmark")
-@click.argument("run", metavar="RUN")
+@click.argument("run_name", metavar="RUN")
 @_options.as_json
-def command(run: str, as_json: bool) -> None:
+def command(run_name: str, as_json: bool) -> None:
     """Compare every export format of RUN: size, load time, latency and accuracy.
 
     Keras, the light form, SavedModel, ONNX, LiteRT and LiteRT in 8-bit integers,
@@ -26,14 +26,14 @@ def command(run: str, as_json: bool) -> None:
     cli.show_log()
     from nnguide import runs
 
-    found = runs.load(run)
-    cli.say(f"run: {found.folder}")
+    run = runs.load(run_name)
+    cli.say(f"run: {run.folder}")
     from nnguide import framework_logs
 
     framework_logs.tensorflow()
     from nnguide.export import benchmark
 
-    figures = benchmark.benchmark(found)
+    figures = benchmark.benchmark(run)
     if as_json:
         _options.print_json("benchmark", figures)
     else:

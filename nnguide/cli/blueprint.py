@@ -61,7 +61,7 @@ for subcommand in (train, check, twins, *EXPERIMENTS):
 @click.option("--learning-rate", type=float, default=0.5, show_default=True, help="α of the step.")
 @plot
 @_options.as_json
-def neuron(plot: Path | None, as_json: bool, **given: Any) -> None:
+def neuron(plot: Path | None, as_json: bool, **options: Any) -> None:
     """One neuron, forward and backward, every formula with its numbers.
 
     The gradient is computed in four ways: by hand, by central differences, and by
@@ -72,7 +72,7 @@ def neuron(plot: Path | None, as_json: bool, **given: Any) -> None:
     cli.show_log()
     from nnguide.blueprints import neuron as blueprint
 
-    data = blueprint.neuron(**given)
+    data = blueprint.neuron(**options)
     steps = [
         [
             step["symbol"],
@@ -84,10 +84,10 @@ def neuron(plot: Path | None, as_json: bool, **given: Any) -> None:
     ]
     slopes = [["the same gradient", "∂L/∂W", "∂L/∂b"]]
     for row in data["slopes"]:
-        found = ["not installed", ""]
+        cells = ["not installed", ""]
         if row["weights"] is not None:
-            found = [number(row["weights"]), number(row["bias"])]
-        slopes.append([row["method"], *found])
+            cells = [number(row["weights"]), number(row["bias"])]
+        slopes.append([row["method"], *cells])
     ends = [
         f"largest difference between them: {data['difference']:.1e}",
         f"loss before the step {data['loss']:.6g}, after it {data['loss_after']:.6g}",

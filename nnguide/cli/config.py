@@ -93,5 +93,5 @@ def schema(task: str | None) -> None:
     from nnguide.config import json_schema
 
     known = [tasks.get(name) for name in ([task] if task else tasks.names())]
-    made = json_schema.schema({one.name: (one.defaults, tuple(one.models)) for one in known})
+    made = json_schema.schema({each.name: (each.defaults, tuple(each.models)) for each in known})
     click.echo(json.dumps(made, indent=2, ensure_ascii=False))

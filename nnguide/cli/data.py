@@ -124,34 +124,34 @@ def _path(
     from nnguide.data import inspection
     from nnguide.files import writing_to
 
-    found = inspection.inspect(path, task, label_column, text_column, encoding)
+    inspected = inspection.inspect(path, task, label_column, text_column, encoding)
     if out is not None:
-        if not found.is_drawn:
+        if not inspected.is_drawn:
             raise ConfigError("--out is for pictures; these are texts")
         with writing_to(out):
-            inspection.save(found, out)
-    counts = {part: examples.counts() for part, examples in found.parts.items()}
-    kind = tasks.get(found.task).kind
-    shown = [{"label": label, "input": kind.preview(value)} for label, value in found.shown]
+            inspection.save(inspected, out)
+    counts = {part: examples.counts() for part, examples in inspected.parts.items()}
+    kind = tasks.get(inspected.task).kind
+    shown = [{"label": label, "input": kind.preview(value)} for label, value in inspected.shown]
     if as_json:
         answer = {
             "name": str(path),
-            "task": found.task,
-            "description": found.form,
-            "labels": list(next(iter(found.parts.values())).label_names),
+            "task": inspected.task,
+            "description": inspected.form,
+            "labels": list(next(iter(inspected.parts.values())).label_names),
             "state": "a path",
             "counts": counts,
-            "left_out": [{"name": one.name, "reason": one.reason} for one in found.left_out],
+            "left_out": [{"name": item.name, "reason": item.reason} for item in inspected.left_out],
             "examples": shown,
         }
         _options.print_json("data info", answer)
         return
-    click.echo(f"{path}: {found.form}, read for {found.task}")
+    click.echo(f"{path}: {inspected.form}, read for {inspected.task}")
     _echo_counts(counts)
-    click.echo(f"{'left out':<8} {len(found.left_out):,}")
-    for one in shown:
-        click.echo(f"\n{one['label']}:")
-        lines = one["input"] if found.is_drawn else [str(one["input"])[:300]]
+    click.echo(f"{'left out':<8} {len(inspected.left_out):,}")
+    for item in shown:
+        click.echo(f"\n{item['label']}:")
+        lines = item["input"] if inspected.is_drawn else [str(item["input"])[:300]]
         for line in lines:
             click.echo(f"  {line}")
 
@@ -262,12 +262,12 @@ def _echo_counts(counts: dict[str, dict[str, int]] | None) -> None:
 
 
 @command.command("uncertain")
-@click.argument("run")
+@click.argument("run_name", metavar="RUN")
 @click.argument("path", type=_options.PATH)
 @click.option(
     "--count", type=click.IntRange(1), default=20, show_default=True, help="How many to show."
 )
-def uncertain(run: str, path: Path, count: int) -> int:
+def uncertain(run_name: str, path: Path, count: int) -> int:
     """Show which inputs at PATH to label next: those of which RUN is least sure.
 
     PATH is what `nnguide predict` takes: for digits a picture, a folder of them or a table, for
@@ -284,11 +284,11 @@ def uncertain(run: str, path: Path, count: int) -> int:
     from nnguide.cli.predict import one_line
     from nnguide.runs.uncertain import uncertain as least_sure
 
-    found = runs.load(run)
-    cli.say(f"run: {found.folder}")
-    kind = found.task.kind
-    named = kind.sources(found, kind.asked_of(path, cli.standard_input()))
-    doubts, bad = least_sure(found, named, count)
+    run = runs.load(run_name)
+    cli.say(f"run: {run.folder}")
+    kind = run.task.kind
+    named = kind.sources(run, kind.asked_of(path, cli.standard_input()))
+    doubts, bad = least_sure(run, named, count)
     for doubt in doubts:
         label, probability = one_line(doubt.answer.label), doubt.answer.probability
         click.echo(f"{doubt.margin:.6f}\t{label}\t{probability:.6f}\t{one_line(doubt.name)}")

@@ -52,11 +52,11 @@ def command(page: str | None, path: bool) -> None:
 def _section(content: str, section: str) -> str:
     """The part of a page below the heading that `section` links to."""
     headings = {  # anchor -> where the heading begins, and its level
-        re.sub(r"[^\w -]", "", found[2].lower()).strip().replace(" ", "-"): (
-            found.start(),
-            len(found[1]),
+        re.sub(r"[^\w -]", "", heading[2].lower()).strip().replace(" ", "-"): (
+            heading.start(),
+            len(heading[1]),
         )
-        for found in re.finditer(r"^(#+) (.+)$", content, re.MULTILINE)
+        for heading in re.finditer(r"^(#+) (.+)$", content, re.MULTILINE)
     }
     if section not in headings:
         raise ConfigError(unknown(section, list(headings), "section"))

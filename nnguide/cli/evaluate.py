@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("evaluate")
-@click.argument("run", metavar="RUN")
+@click.argument("run_name", metavar="RUN")
 @click.option("--dataset", help="A data set's name or a path. [the run's own data]")
 @click.option(
     "--split",
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 @click.option("--plots", type=_options.PATH, help="Write plots to this folder.")
 @_options.as_json
 def command(
-    run: str,
+    run_name: str,
     dataset: str | None,
     split: str | None,
     label_column: str | None,
@@ -51,7 +51,7 @@ def command(
     encoding: str | None,
     threshold: float | None,
     index: Path | None,
-    told: Literal["none", "immediate", "delayed"] | None,
+    labels: Literal["none", "immediate", "delayed"] | None,
     delay: int | None,
     with_feedback: bool,
     plots: Path | None,
@@ -75,23 +75,23 @@ def command(
     if plots is not None:
         outputs.check_folder(plots, "--plots")
 
-    if (told or delay is not None) and index is None:
+    if (labels or delay is not None) and index is None:
         raise ConfigError("--feedback and --delay are for --trec")
-    if delay is not None and told != "delayed":
+    if delay is not None and labels != "delayed":
         raise ConfigError("--delay is for --feedback delayed")
     others = (dataset, split, label_column, text_column, encoding, plots)
     if index is not None and any(other is not None for other in others):
         raise ConfigError("--trec goes with --feedback, --delay, --threshold and --with-feedback")
-    found = runs.load(run, ["mail"] if with_feedback or index is not None else [])
-    cli.say(f"run: {found.folder}")
-    layer = feedback.layer(found, threshold) if with_feedback else None
+    run = runs.load(run_name, ["mail"] if with_feedback or index is not None else [])
+    cli.say(f"run: {run.folder}")
+    layer = feedback.layer(run, threshold) if with_feedback else None
     if with_feedback:
         cli.say(f"corrections: {len(layer.corrections) if layer else 0:,}")
     if index is not None:
-        _trec(found, index, told or "none", delay, layer, threshold, as_json)
+        _trec(run, index, labels or "none", delay, layer, threshold, as_json)
         return
     figures = evaluate.evaluate(
-        found,
+        run,
         dataset,
         split=split,
         threshold=threshold,
@@ -104,13 +104,13 @@ def command(
     if as_json:
         _options.print_json("evaluate", figures)
     else:
-        _terminal.blocks(report.blocks(figures, found.labels))
+        _terminal.blocks(report.blocks(figures, run.labels))
 
 
 def _trec(
     run: Run,
     index: Path,
-    told: Literal["none", "immediate", "delayed"],
+    labels: Literal["none", "immediate", "delayed"],
     delay: int | None,
     layer: Layer | None,
     threshold: float | None,
@@ -127,7 +127,7 @@ def _trec(
     figures = trec.evaluate(
         run,
         index,
-        feedback=told,
+        feedback=labels,
         delay=trec.DELAY if delay is None else delay,
         learner=layer.learner if layer else None,
         threshold=threshold,

@@ -205,14 +205,14 @@ def progress(folder: Path, as_json: bool) -> None:
         for row in rows:
             click.echo(f"{MARKS[row['state']]} {row['exercise']}")
         click.echo()
-    found = []
+    milestones = []
     for row in learner.reached(folder, passed):
-        found.append(row)
+        milestones.append(row)
         if not as_json:
             click.echo(_milestone(row))
     if as_json:
         states = [{"exercise": row["exercise"], "state": row["state"]} for row in rows]
-        answer = {"passed": len(passed), "exercises": states, "milestones": found}
+        answer = {"passed": len(passed), "exercises": states, "milestones": milestones}
         _options.print_json("exercise progress", answer)
 
 
@@ -222,5 +222,5 @@ def _milestone(row: dict[str, Any]) -> str:
     if row["mistake"]:
         return f"✗ {row['title']}: {row['mistake']}"
     mark = "✓" if row["reached"] else "✗"
-    found = f"accuracy {row['accuracy']:.1%} on {row['dataset']}, {row['bound']:.1%} wanted"
-    return f"{mark} {row['title']}: {found}"
+    figures = f"accuracy {row['accuracy']:.1%} on {row['dataset']}, {row['bound']:.1%} wanted"
+    return f"{mark} {row['title']}: {figures}"

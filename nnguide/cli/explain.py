@@ -117,18 +117,18 @@ def _named(
     if not inputs and not mails:
         raise ConfigError("expected INPUT, as in: nnguide explain spam 'win a prize'")
     asked = Asked(inputs, cli.standard_input(), mails=mails, anyway=anyway)
-    found = _telling(of, of.kind.sources(of.run, asked))
-    for item in found:
+    telling = _telling(of, of.kind.sources(of.run, asked))
+    for item in telling:
         if item is not None:
             name, value = item
             yield name, taken(of.run.decision, value)
 
 
-def _telling(of: Any, found: Named) -> Iterator[tuple[str, Any] | None]:
+def _telling(of: Any, inputs: Named) -> Iterator[tuple[str, Any] | None]:
     """Of a mail that offers several texts, the one that its answer is of."""
     from nnguide.data.mail import MailText, is_empty
 
-    for item in found:
+    for item in inputs:
         if item is None or not isinstance(item[1], MailText):
             yield item
             continue
@@ -225,8 +225,8 @@ def _write(rows: list[list[Explanation]], out: Path, run: str) -> None:
     from nnguide import files
 
     if out.suffix.lower() == ".json":
-        found = [explanation.to_dict() for row in rows for explanation in row]
-        files.write_json(out, {"schema": 1, "command": "explain", "explanations": found})
+        explanations = [explanation.to_dict() for row in rows for explanation in row]
+        files.write_json(out, {"schema": 1, "command": "explain", "explanations": explanations})
     elif out.suffix.lower() == ".html":
         from nnguide.explain.page import page
 

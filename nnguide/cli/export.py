@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command("export")
-@click.argument("run", metavar="RUN")
+@click.argument("run_name", metavar="RUN")
 @click.option(
     "--format",
     "form",
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Replace an existing version.")
 @_options.as_json
 def command(
-    run: str,
+    run_name: str,
     form: Format,
     out: Path,
     version: int | None,
@@ -60,16 +60,16 @@ def command(
     cli.show_log()
     from nnguide import runs
 
-    found = runs.load(run)
-    cli.say(f"run: {found.folder}")
+    run = runs.load(run_name)
+    cli.say(f"run: {run.folder}")
     from nnguide.export.publish import export
 
-    made = export(found, form, out, version=version, serving=serving_config, force=force)
+    made = export(run, form, out, version=version, serving=serving_config, force=force)
     if as_json:
         manifest = made.manifest
         answer = {
             "export": str(made.folder),
-            "run": str(found.folder),
+            "run": str(run.folder),
             **{key: manifest[key] for key in ("task", "format", "version", "checked")},
             "int8": manifest.get("int8"),
             "configuration": [str(path) for path in made.configuration],

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command("predict")
-@click.argument("run", metavar="RUN")
+@click.argument("run_name", metavar="RUN")
 @click.argument("inputs", metavar="[INPUT]...", nargs=-1)
 @click.option(
     "--file",
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="For --dataset: replace --out.")
 @_options.as_json
 def command(
-    run: str,
+    run_name: str,
     inputs: tuple[str, ...],
     files: tuple[Path, ...],
     text_column: str | None,
@@ -106,8 +106,8 @@ def command(
         if out is None or inputs or files or mails or many:
             raise ConfigError("--dataset takes --out FILE, and no INPUT, --file, --mail or --many")
         return _whole(
-            *(run, dataset, out, text_column, encoding, threshold, anyway, not no_reject, engine),
-            *(not no_feedback, _shard(shard), resume, force, as_json),
+            *(run_name, dataset, out, text_column, encoding, threshold, anyway, not no_reject),
+            *(engine, not no_feedback, _shard(shard), resume, force, as_json),
         )
     if out is not None or shard or resume or force:
         raise ConfigError("--out, --shard, --resume and --force are for --dataset")
@@ -118,18 +118,18 @@ def command(
 
     messages = bool(files or not mails or not all(map(is_path, inputs)))
     kinds = ["messages"] * messages + ["mail"] * bool(mails)
-    found = runs.load(run, kinds)
-    cli.say(f"run: {found.folder}")
+    run = runs.load(run_name, kinds)
+    cli.say(f"run: {run.folder}")
     asked = Asked(
         inputs, cli.standard_input(), files, mails, text_column, encoding, threshold, anyway, many
     )
-    if (no_reject or many) and not found.task.kind.is_drawn:
-        raise ConfigError(f"--many and --no-reject are for pictures, not for {found.task.name}")
-    named = found.task.kind.sources(found, asked)
-    layer = None if no_feedback else _corrections(found, threshold)
+    if (no_reject or many) and not run.task.kind.is_drawn:
+        raise ConfigError(f"--many and --no-reject are for pictures, not for {run.task.name}")
+    named = run.task.kind.sources(run, asked)
+    layer = None if no_feedback else _corrections(run, threshold)
     failed = 0
     count = 0
-    for name, answer in predict(found, named, threshold, engine, not no_reject, layer):
+    for name, answer in predict(run, named, threshold, engine, not no_reject, layer):
         count += 1
         failed += isinstance(answer, InputError)
         _print(name, answer, as_json)
@@ -164,18 +164,18 @@ def _print(name: str, answer: Any, as_json: bool) -> None:
             )
 
 
-def _shard(given: str | None) -> tuple[int, int]:
+def _shard(text: str | None) -> tuple[int, int]:
     """The shard I/N as two numbers."""
-    if given is None:
+    if text is None:
         return 1, 1
-    found = re.fullmatch(r"([1-9]\d{0,8})/([1-9]\d{0,8})", given)
-    if not found or int(found[1]) > int(found[2]):
-        raise ConfigError(f"--shard takes I/N with I from 1 to N, as 1/4 to 4/4; got {given}")
-    return int(found[1]), int(found[2])
+    match = re.fullmatch(r"([1-9]\d{0,8})/([1-9]\d{0,8})", text)
+    if not match or int(match[1]) > int(match[2]):
+        raise ConfigError(f"--shard takes I/N with I from 1 to N, as 1/4 to 4/4; got {text}")
+    return int(match[1]), int(match[2])
 
 
 def _whole(
-    run: str,
+    run_name: str,
     dataset: str,
     out: Path,
     text_column: str | None,
@@ -196,16 +196,16 @@ def _whole(
     from nnguide.runs import bulk
 
     started = time.monotonic()
-    found = runs.load(run, bulk.kinds(dataset))
-    cli.say(f"run: {found.folder}")
+    run = runs.load(run_name, bulk.kinds(dataset))
+    cli.say(f"run: {run.folder}")
     asked = Asked((), cli.standard_input(), (), (), text_column, encoding, threshold, anyway)
     try:
         done = bulk.answer(
-            *(found, dataset, out, asked),
+            *(run, dataset, out, asked),
             shard=shard,
             engine=engine,
             reject=reject,
-            feedback=_corrections(found, threshold) if corrected else None,
+            feedback=_corrections(run, threshold) if corrected else None,
             resume=resume,
             force=force,
             report=_Pace(),
@@ -221,7 +221,7 @@ def _whole(
         click.echo(f"nnguide: {more:,} more inputs failed: see the column error", err=True)
     if as_json:
         answer = {
-            "run": str(found.folder),
+            "run": str(run.folder),
             "dataset": dataset,
             "out": str(out),
             "shard": "/".join(map(str, shard)),
@@ -266,4 +266,4 @@ _UNPRINTED = re.compile(r"[\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 def one_line(text: str) -> str:
     """`text` with backslashes and control characters written as Python writes them."""
-    return _UNPRINTED.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return _UNPRINTED.sub(lambda match: match[0].encode("unicode_escape").decode(), text)

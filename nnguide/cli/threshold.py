@@ -11,14 +11,16 @@ from nnguide.cli import _options, _terminal
 
 
 @click.command("threshold")
-@click.argument("run", metavar="RUN")
+@click.argument("run_name", metavar="RUN")
 @click.option(
     "--max-blocked-ham", type=float, required=True, help="Fraction of ham that may be blocked."
 )
 @click.option("--out", type=_options.PATH, help="Write a new run here and leave RUN as it is.")
 @click.option("--force", is_flag=True, help="Replace --out if it is not empty.")
 @_options.as_json
-def command(run: str, max_blocked_ham: float, out: Path | None, force: bool, as_json: bool) -> None:
+def command(
+    run_name: str, max_blocked_ham: float, out: Path | None, force: bool, as_json: bool
+) -> None:
     """Choose the threshold of RUN, a spam run, for a user who must not lose mail.
 
     It is chosen by predictions for training examples that the predicting network
@@ -33,9 +35,9 @@ def command(run: str, max_blocked_ham: float, out: Path | None, force: bool, as_
     from nnguide import runs
     from nnguide.evaluation import report, validation_scores
 
-    found = runs.load(run)
-    cli.say(f"run: {found.folder}")
-    changed, rows = validation_scores.set_threshold(found, max_blocked_ham, out, force)
+    run = runs.load(run_name)
+    cli.say(f"run: {run.folder}")
+    changed, rows = validation_scores.set_threshold(run, max_blocked_ham, out, force)
     if as_json:
         answer = {"run": str(changed.folder), **changed.decision_file["choice"], "table": rows}
         _options.print_json("threshold", answer)

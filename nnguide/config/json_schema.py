@@ -34,7 +34,7 @@ def _of_task(defaults: Config, kinds: tuple[str, ...]) -> dict[str, Any]:
         value = getattr(defaults, item.name)
         if item.name == "model":
             shown = [value if value.kind == kind else KINDS[kind]() for kind in kinds]
-            groups["model"] = {"anyOf": [_group(one, kind=value.kind) for one in shown]}
+            groups["model"] = {"anyOf": [_group(model, kind=value.kind) for model in shown]}
         elif dataclasses.is_dataclass(value):
             groups[item.name] = _group(value)
     return {"title": defaults.task, **_object(groups, f"Settings of {defaults.task}.")}
@@ -79,8 +79,8 @@ def _type(wanted: Any, takes: Any) -> dict[str, Any]:
     if origin in (typing.Union, types.UnionType):
         return {"anyOf": [_type(choice, takes) for choice in arguments]}
     if origin is tuple:
-        one = _type(arguments[0], takes)
-        return {"anyOf": [{"type": "array", "items": one}, one]}
+        item = _type(arguments[0], takes)
+        return {"anyOf": [{"type": "array", "items": item}, item]}
     if takes is None or wanted in (str, bool):
         return {"type": _NAMES[wanted]}
     return {"type": _NAMES[wanted], **takes.limits}

@@ -42,10 +42,10 @@ def nearest(key: str, settings: Iterable[str]) -> list[str]:
     Keys are compared word by word, the last ones counting most, so that a wrong or missing group
     hides no setting: optimizr.rate is most like train.learning_rate.
     """
-    found = [(_likeness(key.lower(), setting), setting) for setting in settings]
-    found.sort(key=lambda pair: -pair[0])
-    best = found[0][0] if found else 0.0
-    return [name for likeness, name in found if likeness >= max(ENOUGH, best - TIE)][:MOST]
+    likenesses = [(_likeness(key.lower(), setting), setting) for setting in settings]
+    likenesses.sort(key=lambda pair: -pair[0])
+    best = likenesses[0][0] if likenesses else 0.0
+    return [name for likeness, name in likenesses if likeness >= max(ENOUGH, best - TIE)][:MOST]
 
 
 def _likeness(key: str, setting: str) -> float:

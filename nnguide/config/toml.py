@@ -17,10 +17,10 @@ def lines(tree: Mapping[str, Any], notes: Mapping[str, str] | None = None) -> li
         group, _, name = key.rpartition(".")
         note = f"  # {notes[key]}" if notes and key in notes else ""
         groups.setdefault(group, []).append(f"{name} = {_value(value)}{note}")
-    found = groups.pop("")
+    plain = groups.pop("")
     for group, rows in groups.items():
-        found += ["", f"[{group}]", *rows]
-    return found
+        plain += ["", f"[{group}]", *rows]
+    return plain
 
 
 def _value(value: Any) -> str:

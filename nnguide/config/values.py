@@ -108,8 +108,8 @@ class Group:
             if takes is None or isinstance(value, str):
                 continue
             if isinstance(value, tuple):
-                for one in value:
-                    takes.check(f"each number in {name}", one)
+                for member in value:
+                    takes.check(f"each number in {name}", member)
             else:
                 takes.check(name, value)
 
@@ -151,11 +151,11 @@ class Typed(str):
         return str(self)
 
 
-def unknown(given: str, known: list[str], what: str) -> str:
+def unknown(word: str, known: list[str], what: str) -> str:
     """The message for a name that is not known, with the nearest one that is."""
-    near = difflib.get_close_matches(given, known, 1, 0.5)
+    near = difflib.get_close_matches(word, known, 1, 0.5)
     hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
-    return f"unknown {what} {given!r}. {hint}"
+    return f"unknown {what} {word!r}. {hint}"
 
 
 def convert(value: Any, wanted: Any, path: str) -> Any:

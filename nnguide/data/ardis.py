@@ -49,15 +49,15 @@ def _numbers(folder: Path, file: str, shape: tuple[int, int], highest: int) -> n
 
     text = official_files.content(folder, file, _LONGEST)
     try:
-        found = np.array([line.split() for line in text.split(b"\n") if line.strip()], float)
+        rows = np.array([line.split() for line in text.split(b"\n") if line.strip()], float)
     except ValueError:
-        found = np.empty((0, 0))
-    if found.shape != shape or not ((found >= 0) & (found <= highest)).all():
+        rows = np.empty((0, 0))
+    if rows.shape != shape or not ((rows >= 0) & (rows <= highest)).all():
         raise DataError(
             f"{folder / file}: expected {shape[0]:,} lines of {shape[1]} numbers from 0 to "
             f"{highest}. Fetch it again."
         )
-    return found
+    return rows
 
 
 _SET = official_files.OfficialSet(FILES, _read)

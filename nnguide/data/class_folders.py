@@ -22,15 +22,15 @@ BATCH = 1024  # pictures decoded between two looks at Ctrl-C
 def found_parts(path: Path) -> dict[str, Path]:
     """Which folders are the training and the test set; none where `path` has no parts."""
     folders = [entry.name for entry in user_data.entries(path) if entry.is_dir()]
-    found = user_data.find_parts(folders)
-    others = [name for name in folders if name not in found.values()]
-    if len(found) == 2:
+    splits = user_data.find_parts(folders)
+    others = [name for name in folders if name not in splits.values()]
+    if len(splits) == 2:
         validation = user_data.PART_NAMES["validation"]
         if more := [name for name in others if name.lower() not in validation]:
             log.warning("%s: left out beside the splits: %s", path, user_data.listed(more))
     elif others:  # one of them among other folders is a label: cars, trains, ships
         return {}
-    return {part: path / name for part, name in found.items()}
+    return {part: path / name for part, name in splits.items()}
 
 
 def read(path: Path) -> Examples:
@@ -44,9 +44,9 @@ def read(path: Path) -> Examples:
     return _read_folders(path, folders, _names(path, folders))
 
 
-def read_part(found: Mapping[str, Path], part: str) -> Examples:
+def read_part(splits: Mapping[str, Path], part: str) -> Examples:
     """The part "train" or "test", with the labels of the training set where it is there."""
-    path, first = found[part], next(iter(found.values()))
+    path, first = splits[part], next(iter(splits.values()))
     folders = _class_folders(path)
     names = _names(first, _class_folders(first))
     strange = [folder.name for folder in folders if folder.name not in names]
@@ -119,16 +119,16 @@ def _read_folders(path: Path, folders: Sequence[Path], names: tuple[str, ...]) -
 
 def _pictures_in(folder: Path) -> tuple[list[Path], list[Path]]:
     """The pictures in `folder` and its folders, and the other files, each by name."""
-    found: tuple[list[Path], list[Path]] = ([], [])
+    files: tuple[list[Path], list[Path]] = ([], [])
     for entry in user_data.entries(folder):
         if entry.is_dir() and not entry.is_symlink():
-            for mine, its in zip(found, _pictures_in(entry), strict=True):
+            for mine, its in zip(files, _pictures_in(entry), strict=True):
                 mine += its
         else:
-            found[entry.suffix.lower() not in user_data.PICTURES | user_data.OTHER_PICTURES].append(
+            files[entry.suffix.lower() not in user_data.PICTURES | user_data.OTHER_PICTURES].append(
                 entry
             )
-    return found
+    return files
 
 
 def _decode(files: Sequence[Path]) -> tuple[np.ndarray, dict[int, str]]:

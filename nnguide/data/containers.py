@@ -35,11 +35,11 @@ def table(raw: Any) -> Table | None:
             return None
         keys = dict.fromkeys(key for row in raw for key in row)
         return {str(key): [row.get(key) for row in raw] for key in keys}
-    found = getattr(raw, "column_names", None)
-    found = getattr(raw, "columns", None) if found is None else found
-    if found is None or callable(found) or not hasattr(raw, "__getitem__"):
+    columns = getattr(raw, "column_names", None)
+    columns = getattr(raw, "columns", None) if columns is None else columns
+    if columns is None or callable(columns) or not hasattr(raw, "__getitem__"):
         return None
-    names = list(found)
+    names = list(columns)
     if len(set(map(str, names))) < len(names):
         twice = next(name for name in names if [str(n) for n in names].count(str(name)) > 1)
         raise InputError(f"expected columns of different names; got two called {twice}")
@@ -146,11 +146,11 @@ def _joined(parts: Sequence[Any], batched: bool) -> list[Any]:
 
 def decoded(values: Iterable[Any]) -> list[Any]:
     """Texts that TensorFlow holds as bytes, alone or in batches; what is not UTF-8 stays bytes."""
-    found: list[Any] = []
+    labels: list[Any] = []
     for value in values:
         for one in value.ravel().tolist() if isinstance(value, np.ndarray) else [value]:
             try:
-                found.append(one.decode() if isinstance(one, bytes) else one)
+                labels.append(one.decode() if isinstance(one, bytes) else one)
             except UnicodeDecodeError:
-                found.append(one)
-    return found
+                labels.append(one)
+    return labels

@@ -35,7 +35,7 @@ def labels_of(folder: Path) -> tuple[str, ...]:
         labels = json.loads(path.read_text(encoding="utf-8"))["labels"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} is damaged: {error}") from error
-    if not isinstance(labels, list) or not all(isinstance(one, str) for one in labels):
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
         raise InputError(f"{path} is damaged: expected labels, a list of names")
     return tuple(labels)
 

@@ -109,10 +109,10 @@ def download(file: Download, folder: Path) -> Path:
         return target
     _log.info("downloading %s", file.url)
     with atomic(target) as beside:
-        found = _stream(file, beside)
-        if file.sha256 and found != file.sha256:
+        size = _stream(file, beside)
+        if file.sha256 and size != file.sha256:
             raise AbsentError(
-                f"{file.url} is not the expected file: its SHA-256 is {found}, not {file.sha256}"
+                f"{file.url} is not the expected file: its SHA-256 is {size}, not {file.sha256}"
             )
     return target
 

@@ -102,7 +102,7 @@ def rows(folder: Path, variant: str) -> Iterator[tuple[str, str]]:
 
 def mails(number: int, archive: Path) -> dict[str, bytes]:
     """Label/name to content of the mails of one archive, verified; line ends are LF."""
-    found: dict[str, bytes] = {}
+    contents: dict[str, bytes] = {}
     total = 0
     try:
         with tarfile.open(archive, "r|gz") as stream:
@@ -115,22 +115,22 @@ def mails(number: int, archive: Path) -> dict[str, bytes]:
                     )
                 file = stream.extractfile(member) if named and member.isfile() else None
                 if named and file is not None:
-                    found[named[1]] = file.read().replace(b"\r", b"")
+                    contents[named[1]] = file.read().replace(b"\r", b"")
     except (OSError, EOFError, tarfile.TarError) as error:
         raise DataError(f"{archive} is damaged or cannot be read ({error}). {_again()}") from error
-    counts = tuple(sum(name.startswith(f"{label}/") for name in found) for label in LABELS)
+    counts = tuple(sum(name.startswith(f"{label}/") for name in contents) for label in LABELS)
     wanted = next((ham, spam) for folder, ham, spam in ENRON_FOLDERS if folder == number)
     if counts != wanted:
         raise DataError(
             f"{archive} holds {counts[0]:,} ham and {counts[1]:,} spam; expected {wanted[0]:,} and "
             f"{wanted[1]:,}. {_again()}"
         )
-    if number in _SHA256 and content_sha256(found) != _SHA256[number]:
+    if number in _SHA256 and content_sha256(contents) != _SHA256[number]:
         raise DataError(
             f"{archive} is not the official archive: the names and contents of its mails have the "
-            f"SHA-256 {content_sha256(found)}, not {_SHA256[number]}. {_again()}"
+            f"SHA-256 {content_sha256(contents)}, not {_SHA256[number]}. {_again()}"
         )
-    return found
+    return contents
 
 
 def _again() -> str:

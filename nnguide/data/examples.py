@@ -118,9 +118,9 @@ def stratified_split(
 
     second: list[int] = []
     for label in sorted(by_label):
-        found = by_label[label]
-        for position in _drawn(random, len(found), fraction, label):
-            second.extend(found[position])
+        places = by_label[label]
+        for position in _drawn(random, len(places), fraction, label):
+            second.extend(places[position])
 
     chosen = np.zeros(len(labels), bool)
     chosen[second] = True

@@ -120,9 +120,9 @@ def drawn(levels: np.ndarray) -> list[str]:
     return ["".join(INK[level] for level in row).rstrip() for row in ink]
 
 
-def save(found: Inspected, out: Path) -> None:
+def save(inspected: Inspected, out: Path) -> None:
     """Write the shown pictures beside each other as a PNG file, eight times enlarged."""
     from PIL import Image
 
-    row = np.hstack([np.asarray(picture) for _, picture in found.shown])
+    row = np.hstack([np.asarray(picture) for _, picture in inspected.shown])
     Image.fromarray(row).resize((row.shape[1] * 8, row.shape[0] * 8), 0).save(out, "PNG")

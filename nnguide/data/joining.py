@@ -58,7 +58,7 @@ def _joined(parts: Sequence[Examples], seen: set[str]) -> Examples:
     made: Examples | None = None
     for examples in parts:
         keys = [key(text) for text in examples.inputs]
-        kept = examples.take(_places([one not in seen for one in keys]))
+        kept = examples.take(_places([input_key not in seen for input_key in keys]))
         made = kept if made is None else made.join(kept)
         seen.update(keys)
     assert made is not None

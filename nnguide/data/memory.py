@@ -89,9 +89,9 @@ def reader(
     def read_part(part: Any, known: tuple[str, ...]) -> Examples:
         return read(kind, known, part, label_column=label_column, text_column=text_column)
 
-    found = parts(data)
-    first = next(iter(found), None)
-    whole = read_part(data if first is None else found[first], labels)
+    by_split = parts(data)
+    first = next(iter(by_split), None)
+    whole = read_part(data if first is None else by_split[first], labels)
 
     def read_split(split: str) -> Examples:
         if first is None:
@@ -99,8 +99,8 @@ def reader(
         return user_data.official(
             NAME,
             split,
-            found,
-            lambda part: whole if part == first else read_part(found[part], whole.label_names),
+            by_split,
+            lambda part: whole if part == first else read_part(by_split[part], whole.label_names),
         )
 
     return read_split, MEMORY + fingerprint(whole)[:12]
@@ -162,7 +162,7 @@ def read(
     bad: list[LeftOut] = []
     good: list[int] = []
     for place, pair in enumerate(zip(checked, numbers, strict=True)):
-        wrong = next((one for one in pair if isinstance(one, InputError)), None)
+        wrong = next((part for part in pair if isinstance(part, InputError)), None)
         if wrong is None:
             good.append(place)
         else:
@@ -264,15 +264,15 @@ def numbered(
                 f"expected 2 to 100 different labels; got {len(labels)}: {user_data.listed(labels)}"
             )
     place = {name: number for number, name in enumerate(labels)}
-    found: list[int | InputError] = []
+    numbers: list[int | InputError] = []
     for name in named:
         if isinstance(name, InputError):
-            found.append(name)
+            numbers.append(name)
         elif name in place:
-            found.append(place[name])
+            numbers.append(place[name])
         else:
-            found.append(InputError(f"expected a label of {', '.join(labels)}; got {name}"))
-    return found, labels
+            numbers.append(InputError(f"expected a label of {', '.join(labels)}; got {name}"))
+    return numbers, labels
 
 
 def _label_name(value: Any) -> str | InputError:
@@ -306,11 +306,11 @@ def fingerprint(examples: Examples) -> str:
     digest = hashlib.sha256()
     for name in np.array(examples.label_names)[examples.labels]:
         digest.update(str(name).encode() + b"\0")
-    for one in examples.inputs:
-        if isinstance(one, str):
-            digest.update(one.encode("utf-8", "surrogatepass") + b"\0")
+    for value in examples.inputs:
+        if isinstance(value, str):
+            digest.update(value.encode("utf-8", "surrogatepass") + b"\0")
         else:
-            digest.update(np.ascontiguousarray(one).data)
+            digest.update(np.ascontiguousarray(value).data)
     return digest.hexdigest()
 
 

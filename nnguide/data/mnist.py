@@ -164,10 +164,10 @@ def _content(folder: Path, name: str) -> bytes:
             content = file.read(_LONGEST)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} is damaged or cannot be read ({error}). {_AGAIN}") from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != _CONTENT[name]:
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != _CONTENT[name]:
         raise DataError(
             f"{path} is damaged or not the official file: the SHA-256 of its uncompressed "
-            f"content is {found}, not {_CONTENT[name]}. {_AGAIN}"
+            f"content is {digest}, not {_CONTENT[name]}. {_AGAIN}"
         )
     return content

@@ -132,10 +132,7 @@ def _read(path: Path, encoding: str | None) -> tuple[list[str], Iterator[Row]]:
     user_data.check(path, "all")
     if path.is_dir():
         raise InputError(f"{path}: expected a table of numbers (CSV or TSV); got a folder.")
-    delimiter = max(
-        table_files.DELIMITERS,
-        key=lambda one: max(map(len, table_files.first_rows(path, encoding, one)), default=0),
-    )
+    delimiter = table_files.likely_delimiter(path, encoding)
     rows = table_files.records(path, encoding, delimiter)
     first = table_files.first_record(path, rows)
     if first is None:

@@ -89,14 +89,14 @@ def idx(folder: Path, file: str, dtype: str, shape: tuple[int, ...]) -> np.ndarr
     kind = {">u1": 8, ">i4": 12}[dtype]
     header = bytes([0, 0, kind, len(shape)]) + np.asarray(shape, ">u4").tobytes()
     length = len(header) + int(np.prod(shape)) * np.dtype(dtype).itemsize
-    found = content(folder, file, length)
-    if found[: len(header)] != header or len(found) != length:
+    data = content(folder, file, length)
+    if data[: len(header)] != header or len(data) != length:
         raise DataError(
             f"{find(folder, file)}: expected an IDX file of {' × '.join(f'{n:,}' for n in shape)} "
-            f"numbers, {length:,} bytes unpacked; got {len(found):,} bytes that begin with "
-            f"0x{found[: len(header)].hex()}. Fetch it again."
+            f"numbers, {length:,} bytes unpacked; got {len(data):,} bytes that begin with "
+            f"0x{data[: len(header)].hex()}. Fetch it again."
         )
-    return np.frombuffer(found, dtype, offset=len(header)).reshape(shape)
+    return np.frombuffer(data, dtype, offset=len(header)).reshape(shape)
 
 
 def check_labels(labels: np.ndarray, counts: Sequence[int], where: object) -> None:
@@ -106,9 +106,9 @@ def check_labels(labels: np.ndarray, counts: Sequence[int], where: object) -> No
         DataError: they do not, or others occur.
     """
     there = labels[(labels >= 0) & (labels < len(counts))]
-    found = np.bincount(there, minlength=len(counts)).tolist()
-    if len(there) != len(labels) or found != list(counts):
+    counted = np.bincount(there, minlength=len(counts)).tolist()
+    if len(there) != len(labels) or counted != list(counts):
         raise DataError(
-            f"{where}: expected the digits 0 to 9 {list(counts)} times; got {found}. "
+            f"{where}: expected the digits 0 to 9 {list(counts)} times; got {counted}. "
             "These are other labels than the official ones."
         )

@@ -61,9 +61,9 @@ def read(
             return user_data.official(
                 path, split, idx_parts, lambda part: _read_idx(path, idx_parts, part)
             )
-        if found := class_folders.found_parts(path):
+        if folders := class_folders.found_parts(path):
             return user_data.official(
-                path, split, found, lambda part: class_folders.read_part(found, part)
+                path, split, folders, lambda part: class_folders.read_part(folders, part)
             )
         whole = class_folders.read(path)
     elif path.suffix.lower() == ".npz":
@@ -96,8 +96,8 @@ def _tables(path: Path) -> dict[str, Path]:
     """The tables of a folder's parts, such as train.csv and test.csv; none where it has none."""
     tables = [entry for entry in user_data.entries(path) if entry.name.lower().endswith(TABLES)]
     by_name = {entry.name.partition(".")[0].removeprefix("mnist_"): entry for entry in tables}
-    found = user_data.find_parts(by_name)
-    return {part: by_name[name] for part, name in found.items()}
+    splits = user_data.find_parts(by_name)
+    return {part: by_name[name] for part, name in splits.items()}
 
 
 def _read_table(
@@ -174,7 +174,7 @@ def _idx_parts(path: Path) -> tuple[str, ...]:
     return tuple(part for part in user_data.PARTS if _idx_file(path, part, "images"))
 
 
-def _read_idx(path: Path, found: Sequence[str], part: str) -> Examples:
+def _read_idx(path: Path, names: Sequence[str], part: str) -> Examples:
     def labels(part: str) -> np.ndarray:
         file = _idx_file(path, part, "labels")
         if file is None:
@@ -188,13 +188,13 @@ def _read_idx(path: Path, found: Sequence[str], part: str) -> Examples:
     assert file is not None  # the part was found by it
     own = labels(part)
     return _numbered(
-        path, idx.read_images(file), own, lambda: own if part == found[0] else labels(found[0])
+        path, idx.read_images(file), own, lambda: own if part == names[0] else labels(names[0])
     )
 
 
-def _read_npz(archive: npz.Archive, found: Mapping[str, str], part: str | None) -> Examples:
+def _read_npz(archive: npz.Archive, names: Mapping[str, str], part: str | None) -> Examples:
     """x_train and y_train, x_test and y_test, or (part None) x and y."""
-    end = f"_{found[part]}" if part else ""
+    end = f"_{names[part]}" if part else ""
     x, y = f"x{end}", f"y{end}"
     if missing := [name for name in (x, y) if name not in archive.names]:
         raise InputError(
@@ -203,7 +203,7 @@ def _read_npz(archive: npz.Archive, found: Mapping[str, str], part: str | None) 
             f"found: {user_data.listed(archive.names)}."
         )
     own = archive.labels(y)
-    trained = f"y_{found['train']}" if part == "test" and "train" in found else y
+    trained = f"y_{names['train']}" if part == "test" and "train" in names else y
     if trained not in archive.names:
         trained = y
     images, bad = archive.images(x)

@@ -14,7 +14,6 @@ import numpy as np
 
 from nnguide.data import containers, table_files, user_data
 from nnguide.data.examples import LeftOut
-from nnguide.data.table_files import DELIMITERS
 from nnguide.data.tables import position
 from nnguide.errors import InputError
 
@@ -72,10 +71,7 @@ def rows(
     Of pictures of 28 by 28 the levels are taken as they are, white on black; others are brought
     to MNIST's form as a picture file is.
     """
-    delimiter = max(
-        DELIMITERS,
-        key=lambda one: max(map(len, table_files.first_rows(path, encoding, one)), default=0),
-    )
+    delimiter = table_files.likely_delimiter(path, encoding)
     records = table_files.records(path, encoding, delimiter)
     first = table_files.first_record(path, records)
     if first is None:
@@ -94,7 +90,7 @@ def rows(
     parsed = ((line, _parsed(fields, label, pixels)) for line, fields in records)
     ahead = list(itertools.islice(parsed, 2000))
     levels = [row[1] for _, row in ahead if not isinstance(row, InputError)]
-    whole = max((float(one.max()) for one in levels), default=255.0)
+    whole = max((float(candidate.max()) for candidate in levels), default=255.0)
     for line, row in itertools.chain(ahead, parsed):
         if isinstance(row, InputError):
             yield line, None, row

@@ -72,11 +72,11 @@ def table(path: Path) -> bytes:
                 content = file.read(_LONGEST)
     except (OSError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
         raise DataError(f"{path} is damaged or cannot be read ({error}). {_again()}") from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != TABLE_SHA256:
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != TABLE_SHA256:
         raise DataError(
             f"{path} is damaged or not the official file: the SHA-256 of its {TABLE} "
-            f"is {found}, not {TABLE_SHA256}. {_again()}"
+            f"is {digest}, not {TABLE_SHA256}. {_again()}"
         )
     return content
 

@@ -80,14 +80,14 @@ def check(folder: Path) -> None:
 
 def archives(folder: Path) -> dict[str, Path]:
     """The five archives in `folder`, under either name."""
-    found = {name: _archive(folder, name) for name in BY_FOLDER}
-    missing = [BY_FOLDER[name].name for name, path in found.items() if path is None]
+    paths = {name: _archive(folder, name) for name in BY_FOLDER}
+    missing = [BY_FOLDER[name].name for name, path in paths.items() if path is None]
     if missing:
         raise DataError(
             f"missing in {folder}: {', '.join(missing)}. The corpus is these five files, "
             f"with or without {RELEASE} in front: {', '.join(FILES)}"
         )
-    return {name: path for name, path in found.items() if path}
+    return {name: path for name, path in paths.items() if path}
 
 
 def rows(paths: Mapping[str, Path]) -> Iterator[tuple[str, str]]:
@@ -103,20 +103,20 @@ def rows(paths: Mapping[str, Path]) -> Iterator[tuple[str, str]]:
 def mails(paths: Mapping[str, Path]) -> Iterator[tuple[str, str, bytes]]:
     """Name, label and verified bytes of each of the 6,047 mails."""
     for folder, count, label, digest in _FOLDERS:
-        found = _read(paths[folder])
-        if len(found) != count:
+        contents = _read(paths[folder])
+        if len(contents) != count:
             raise DataError(
-                f"{paths[folder]} holds {len(found):,} mails; expected {count:,}. "
+                f"{paths[folder]} holds {len(contents):,} mails; expected {count:,}. "
                 f"Download it again from {URL}"
             )
-        if content_sha256(found) != digest:
+        if content_sha256(contents) != digest:
             raise DataError(
                 f"{paths[folder]} is not the official archive: names and contents of its mails "
-                f"have the SHA-256 {content_sha256(found)}, not {digest}. "
+                f"have the SHA-256 {content_sha256(contents)}, not {digest}. "
                 f"Download it again from {URL}"
             )
-        for name in sorted(found):
-            yield name, label, found[name]
+        for name in sorted(contents):
+            yield name, label, contents[name]
 
 
 def content_sha256(files: Mapping[str, bytes]) -> str:
@@ -134,7 +134,7 @@ def _archive(folder: Path, name: str) -> Path | None:
 
 def _read(archive: Path) -> dict[str, bytes]:
     """File name to verified content of the mails in one archive; other members are no mails."""
-    found: dict[str, bytes] = {}
+    contents: dict[str, bytes] = {}
     total = 0
     try:
         with tarfile.open(archive, "r|bz2") as stream:
@@ -152,19 +152,19 @@ def _read(archive: Path) -> dict[str, bytes]:
                     raise DataError(
                         f"{archive} is not an archive of the corpus: {name} is too large"
                     )
-                found[name] = _verified(archive, name, file.read())
+                contents[name] = _verified(archive, name, file.read())
     except (OSError, EOFError, tarfile.TarError) as error:
         raise DataError(
             f"{archive} is damaged or cannot be read ({error}). Download it again from {URL}"
         ) from error
-    return found
+    return contents
 
 
 def _verified(archive: Path, name: str, content: bytes) -> bytes:
     named = name.rpartition(".")[2]
-    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    if found != _EDITED.get(named, named):
+    digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    if digest != _EDITED.get(named, named):
         raise DataError(
-            f"{archive} is damaged: the MD5 of {name} is {found}. Download it again from {URL}"
+            f"{archive} is damaged: the MD5 of {name} is {digest}. Download it again from {URL}"
         )
     return content

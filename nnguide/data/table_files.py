@@ -49,14 +49,14 @@ def check_encoding(encoding: str | None) -> str | None:
     if not encoding:
         return None
     try:
-        found = codecs.lookup(encoding)
-        b"".decode(found.name)
+        codec = codecs.lookup(encoding)
+        b"".decode(codec.name)
     except LookupError as error:
         raise ConfigError(
             f"--encoding takes the name of a text encoding, as utf-8, windows-1252, latin-1 or "
             f"utf-16; got {encoding!r}."
         ) from error
-    return None if found.name == "utf-8" else found.name
+    return None if codec.name == "utf-8" else codec.name
 
 
 def lines(path: Path, encoding: str | None = None, quoted: bool = False) -> Iterator[str]:
@@ -373,3 +373,12 @@ def first_rows(path: Path, encoding: str | None, delimiter: str) -> list[list[st
     """The fields of the first two rows, where `delimiter` parts them; fewer where it cannot."""
     rows = (fields for _, fields in each_record(path, encoding, delimiter))
     return [fields for fields in itertools.islice(rows, 2) if isinstance(fields, list)]
+
+
+def likely_delimiter(path: Path, encoding: str | None) -> str:
+    """The delimiter that makes the most fields of the first two rows."""
+
+    def most_fields(delimiter: str) -> int:
+        return max(map(len, first_rows(path, encoding, delimiter)), default=0)
+
+    return max(DELIMITERS, key=most_fields)

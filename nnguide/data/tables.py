@@ -81,14 +81,14 @@ class Columns:
         return label, text
 
 
-def position(path: Path | str, names: Sequence[str], wanted: str, given: str | None) -> int | None:
+def position(path: Path | str, names: Sequence[str], wanted: str, column: str | None) -> int | None:
     """Where `wanted` is: the same name, else the same but for case and white space."""
     matches = [i for i, name in enumerate(names) if name == wanted] or [
         i for i, name in enumerate(names) if name.strip().casefold() == wanted.strip().casefold()
     ]
     if len(matches) > 1:
         raise InputError(f"{path}: expected one column named {wanted!r}; got {len(matches)}.")
-    if not matches and given:
+    if not matches and column:
         raise ConfigError(
             f"{path} has no column {wanted!r}; it has {quoted(names)}. {COLUMNS_HELP}"
         )
@@ -239,14 +239,14 @@ def layout(path: Path, columns: Columns) -> tuple[str, list[list[str]]]:
     It is the usual one unless another gives the columns that are looked for, or more of them.
     """
     usual = "\t" if table_files.form(path) == "tsv" else ","
-    found = {}
+    places = {}
     for delimiter in (usual, *(other for other in DELIMITERS if other != usual)):
         rows = table_files.first_rows(path, columns.encoding, delimiter)
-        found[delimiter] = rows
+        places[delimiter] = rows
         if rows and _fits(rows[0], columns):
             return delimiter, rows
-    best = max(found, key=lambda delimiter: len(found[delimiter][0]) if found[delimiter] else 0)
-    return best, found[best]
+    best = max(places, key=lambda delimiter: len(places[delimiter][0]) if places[delimiter] else 0)
+    return best, places[best]
 
 
 def _fits(names: list[str], columns: Columns) -> bool:

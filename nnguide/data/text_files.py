@@ -84,15 +84,15 @@ def found_parts(path: Path) -> dict[str, Path]:
         stem = entry.name[: len(entry.name) - len(suffix)] if not entry.is_dir() else entry.name
         if suffix or entry.is_dir():
             by_name.setdefault(stem, []).append(entry)
-    found = user_data.find_parts(by_name)
-    for part, name in found.items():
+    splits = user_data.find_parts(by_name)
+    for part, name in splits.items():
         if len(by_name[name]) > 1:
             raise InputError(
                 f"{path}: expected one {part} set; got "
                 f"{user_data.listed([entry.name for entry in by_name[name]])}. "
                 "Remove the others."
             )
-    return {part: by_name[name][0] for part, name in found.items()}
+    return {part: by_name[name][0] for part, name in splits.items()}
 
 
 def labelled(source: Path, columns: Columns) -> Iterator[tuple[str, tuple[int, str] | InputError]]:
@@ -143,21 +143,21 @@ def _read_source(source: Path, columns: Columns, both: bool) -> Examples:
         classes = [named[name] for name in columns.labels if name in named]
         listed_tables = [entry for entry in inside if entry.name.lower().endswith(TABLES)]
         if len(classes) == len(columns.labels) or (classes and not both):
-            labels, found, left_out = _read_folders(source, classes, columns)
+            labels, texts, left_out = _read_folders(source, classes, columns)
         elif len(listed_tables) == 1 and not classes:
-            labels, found, left_out = tables.read(listed_tables[0], columns)
+            labels, texts, left_out = tables.read(listed_tables[0], columns)
         else:
             raise _unknown_form(source, inside)
     else:
-        labels, found, left_out = tables.read(source, columns)
+        labels, texts, left_out = tables.read(source, columns)
     if both and len(set(labels)) < 2:
         raise InputError(
-            f"{source}: expected {_listed(columns)}; all {len(found):,} texts are "
+            f"{source}: expected {_listed(columns)}; all {len(texts):,} texts are "
             f"{columns.labels[labels[0]]}. Add some of the other label."
-            + "".join(f" Left out: {one}." for one in left_out[:1])
+            + "".join(f" Left out: {item}." for item in left_out[:1])
         )
-    inputs = np.empty(len(found), object)
-    inputs[:] = found
+    inputs = np.empty(len(texts), object)
+    inputs[:] = texts
     return Examples(inputs, np.array(labels, np.int64), columns.labels, left_out)
 
 
@@ -180,15 +180,15 @@ def _read_folders(path: Path, folders: Sequence[Path], columns: Columns) -> Text
 
 def _texts(path: Path, folder: Path, bad: list[LeftOut]) -> list[str]:
     """The text of each mail and of each plain file in `folder`; what is neither goes to `bad`."""
-    found: list[str] = []
+    texts: list[str] = []
     for name, text in _each_text(folder):
         if isinstance(text, str):
-            found.append(text)
+            texts.append(text)
         elif Path(name) == folder:
             raise InputError(f"{folder}: expected mails or messages; {text}.") from text
         else:
             bad.append(LeftOut(str(Path(name).relative_to(path)), str(text)))
-    return found
+    return texts
 
 
 def _each_text(folder: Path) -> Iterator[tuple[str, str | InputError]]:

@@ -55,13 +55,13 @@ def check(path: Path, split: str) -> None:
 def entries(folder: Path) -> list[Path]:
     """What lies in `folder`, by name, without hidden files and a Mac's archive leftovers."""
     try:
-        found = [
+        names = [
             entry for entry in folder.iterdir() if not entry.name.startswith((".", "__MACOSX"))
         ]
     except OSError as error:
         raise unreadable(folder, error) from error
-    found = [entry for entry in found if not entry.name.startswith((".", "__MACOSX"))]
-    return sorted(found, key=lambda entry: entry.name)
+    names = [entry for entry in names if not entry.name.startswith((".", "__MACOSX"))]
+    return sorted(names, key=lambda entry: entry.name)
 
 
 def unreadable(path: Path, error: OSError) -> InputError:
@@ -83,22 +83,22 @@ def find_parts(names: Iterable[str]) -> dict[str, str]:
     Without a test set a validation set serves as one. Beside a test set it is left out, which
     is said: training takes its validation set from the training set.
     """
-    found: dict[str, str] = {}
+    splits: dict[str, str] = {}
     for name in names:
         for part, known in PART_NAMES.items():
             if name.lower() in known:
-                found.setdefault(part, name)
-    validation = found.pop("validation", None)
-    if validation is not None and "train" in found:
-        if "test" in found:
+                splits.setdefault(part, name)
+    validation = splits.pop("validation", None)
+    if validation is not None and "train" in splits:
+        if "test" in splits:
             log.warning(
                 "%s is not used: training takes its validation set from %s",
-                *(validation, found["train"]),
+                *(validation, splits["train"]),
             )
         else:
             log.warning("no test set found: using %s as the test set", validation)
-            found["test"] = validation
-    return {part: found[part] for part in PARTS if part in found}
+            splits["test"] = validation
+    return {part: splits[part] for part in PARTS if part in splits}
 
 
 def leave_out(
@@ -114,7 +114,7 @@ def leave_out(
     if not bad:
         return ()
     count = len(bad) if count is None else count
-    listed_bad = [f"  {one}" for one in bad[:SHOWN]]
+    listed_bad = [f"  {item}" for item in bad[:SHOWN]]
     if count > SHOWN:
         listed_bad.append(f"  and {count - SHOWN:,} more")
     first = f"{count:,} of the {total:,} {kind} in {path} cannot be used"

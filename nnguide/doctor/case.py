@@ -78,9 +78,9 @@ class Case:
         function = graph_.functional(self.model)
         if function is None:
             return
-        given = arrays(self.require_data().train.x)
+        inputs = arrays(self.require_data().train.x)
         wanted = [tuple(tensor.shape) for tensor in function.inputs]
-        got = [array.shape for array in given]
+        got = [array.shape for array in inputs]
         fits = len(wanted) == len(got) and all(map(_takes, wanted, got))
         if not fits:
             raise InputError(f"expected inputs of shape {_shown(wanted)}; got {_shown(got)}")
@@ -139,7 +139,7 @@ class Case:
         if not getattr(self.model, "compiled", False):
             raise CannotCheckError("the model is not compiled")
         compiled = self.model._compile_metrics
-        found = (
+        metrics = (
             []
             if compiled is None
             else keras.tree.flatten([compiled._user_metrics, compiled._user_weighted_metrics])
@@ -150,7 +150,7 @@ class Case:
             else type(m).__name__
             if isinstance(m, keras.metrics.Metric)
             else getattr(m, "__name__", "a metric")
-            for m in found
+            for m in metrics
             if m is not None
         ]
         return [*names, *self.measures]

@@ -30,5 +30,5 @@ class Checkup(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         case = Case(self.model, batch_size=self.batch_size, shuffles=True, measures=EVALUATED)
         case.data = self.data  # only now: the model takes it preprocessed
-        for found in rules.examine(case, cheap=True).findings:
-            log.warning(f"warning: {found.id}: {found.evidence}. {found.fix} ({found.doc})")
+        for finding in rules.examine(case, cheap=True).findings:
+            log.warning(f"warning: {finding.id}: {finding.evidence}. {finding.fix} ({finding.doc})")

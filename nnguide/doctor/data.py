@@ -75,14 +75,14 @@ def read(data: Any) -> Data:
         raise InputError(f"{EXPECTED}; got {', '.join(foreign)}")
     if not {"x_train", "y_train"} <= set(data):
         raise InputError(f"{EXPECTED}; got {', '.join(sorted(data)) or 'nothing'}")
-    found = {}
+    checked = {}
     for name in ("train", "val", "test"):
         x, y = data.get(f"x_{name}"), data.get(f"y_{name}")
         if (x is None) != (y is None):
             raise InputError(f"expected both x_{name} and y_{name}; got one of them")
-        found[name] = None if x is None else _part(f"_{name}", x, y)
-    assert found["train"] is not None
-    return Data(found["train"], found["val"], found["test"])
+        checked[name] = None if x is None else _part(f"_{name}", x, y)
+    assert checked["train"] is not None
+    return Data(checked["train"], checked["val"], checked["test"])
 
 
 def _part(suffix: str, x: Any, y: Any) -> Part:
@@ -99,10 +99,10 @@ def _part(suffix: str, x: Any, y: Any) -> Part:
 def _checked(name: str, value: Any) -> Any:
     if isinstance(value, (list, tuple)) and not all(hasattr(item, "shape") for item in value):
         return _array(name, value)  # plain Python numbers, in rows or not
-    found = each(value, lambda item: _array(name, item))
-    if not arrays(found):
+    array = each(value, lambda item: _array(name, item))
+    if not arrays(array):
         raise InputError(f"expected arrays in {name}; got none")
-    return found
+    return array
 
 
 def _array(name: str, value: Any) -> np.ndarray:

@@ -245,6 +245,6 @@ def chain_lengths(nodes: Iterable[Node], chosen: set[int]) -> dict[int, int]:
     """For each node, the most `chosen` ones on a path to it, itself included; by id."""
     longest: dict[int, int] = {}
     for node in nodes:
-        before = max((longest[id(given)] for given in node.inputs), default=0)
+        before = max((longest[id(source)] for source in node.inputs), default=0)
         longest[id(node)] = before + (id(node) in chosen)
     return longest

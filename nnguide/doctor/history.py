@@ -32,16 +32,18 @@ def read(history: Any) -> dict[str, np.ndarray]:
             f"expected a history as a CSV file or a dict; got {type(history).__name__}"
         )
     try:
-        found = {str(name): np.asarray(values, np.float64) for name, values in columns.items()}
+        figures = {str(name): np.asarray(values, np.float64) for name, values in columns.items()}
     except (TypeError, ValueError) as error:
         raise InputError(f"expected a number for each epoch of a history; got: {error}") from error
-    if "loss" not in found:
-        raise InputError(f"expected a history with a column loss; got {', '.join(found) or 'none'}")
-    if len({values.shape for values in found.values()}) != 1 or not len(found["loss"]):
+    if "loss" not in figures:
+        raise InputError(
+            f"expected a history with a column loss; got {', '.join(figures) or 'none'}"
+        )
+    if len({values.shape for values in figures.values()}) != 1 or not len(figures["loss"]):
         raise InputError(
             "expected a history with equally many numbers in every column, at least one"
         )
-    return found
+    return figures
 
 
 def _csv(path: Path) -> dict[str, list[float]]:

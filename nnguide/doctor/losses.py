@@ -113,12 +113,12 @@ def endings(model: Any, graph: Graph, y: Any) -> list[Ending]:
     names = list(getattr(model, "output_names", None) or [])
     losses = _spread(compiled._user_loss, names, len(graph.outputs))
     labels = _spread_labels(y, names, len(graph.outputs))
-    found = []
+    ends = []
     for index, (node, loss) in enumerate(zip(graph.outputs, losses, strict=True)):
         if loss is None:
             continue  # an output that nothing judges
         name, family, from_logits = describe(loss)
-        found.append(
+        ends.append(
             Ending(
                 names[index] if index < len(names) else node.name,
                 node.shape[-1] if node.shape else None,
@@ -131,7 +131,7 @@ def endings(model: Any, graph: Graph, y: Any) -> list[Ending]:
                 getattr(loss, "ignore_class", None),
             )
         )
-    return found
+    return ends
 
 
 def _spread(loss: Any, names: list[str], outputs: int) -> list[Any]:
@@ -150,10 +150,10 @@ def _spread_labels(y: Any, names: list[str], outputs: int) -> list[np.ndarray | 
         return [None] * outputs
     if isinstance(y, Mapping):
         return [y.get(name) for name in names] if names else list(arrays(y))
-    found = arrays(y)
-    if len(found) != outputs:
+    labels = arrays(y)
+    if len(labels) != outputs:
         return [None] * outputs
-    return list(found)
+    return list(labels)
 
 
 def describe(loss: Any) -> tuple[str | None, Family, bool]:
@@ -184,7 +184,7 @@ def activation(node: Node) -> str | None:
         node = node.inputs[0]
     kind = type(node.inner).__name__
     if node.is_merge:
-        before = {activation(given) for given in node.inputs}
+        before = {activation(source) for source in node.inputs}
         if kind == "Average" and len(before) == 1:
             return before.pop()
         return "linear" if kind in ("Add", "Dot", "Subtract") and before == {"linear"} else None

@@ -78,16 +78,16 @@ def tensors(value: Any) -> Any:
 def first_weighted(graph: Graph) -> list[Node]:
     """The layers that see an input before any other learned or normalising layer does."""
     raw: set[int] = set()
-    found = []
+    weighted = []
     for node in graph.nodes:
         from_input = any(id(tensor) in raw for tensor in node.inputs)
         if node.is_input:
             raw.add(id(node))
         elif from_input and (node.is_weighted or node.is_recurrent):
-            found.append(node)
+            weighted.append(node)
         elif from_input and not _settles(node):
             raw.add(id(node))
-    return found
+    return weighted
 
 
 def _settles(node: Node) -> bool:
@@ -192,12 +192,12 @@ def _random_inputs(model: Any) -> Any:
     inputs = getattr(model, "inputs", None)
     if not inputs or any(str(tensor.dtype) == "string" for tensor in inputs):
         raise CannotCheckError("no data was given")
-    found = []
+    drawn = []
     for tensor in inputs:
         shape = (FEW, *(size or FEW for size in tensor.shape[1:]))
         whole = "int" in str(tensor.dtype)
-        found.append(np.zeros(shape, np.int32) if whole else draw.normal(size=shape).astype("f"))
-    return found if len(found) > 1 else found[0]
+        drawn.append(np.zeros(shape, np.int32) if whole else draw.normal(size=shape).astype("f"))
+    return drawn if len(drawn) > 1 else drawn[0]
 
 
 class RateProbe:
@@ -265,11 +265,11 @@ class RateProbe:
         start = [np.array(keras.ops.convert_to_numpy(v)) for v in self.optimizer.variables]
         try:
             with unchanged(self.model):
-                found: list[float] = []
+                measured: list[float] = []
                 self.optimizer.learning_rate = rate
                 for _ in range(PASSES):
-                    found.append(self._pass())
-                    if not np.isfinite(found[-1]):
+                    measured.append(self._pass())
+                    if not np.isfinite(measured[-1]):
                         break
         except Exception as error:
             raise CannotCheckError(
@@ -278,7 +278,7 @@ class RateProbe:
         finally:
             for variable, value in zip(self.optimizer.variables, start, strict=True):
                 variable.assign(value)
-        return np.array(found)
+        return np.array(measured)
 
     def _pass(self) -> float:
         return float(np.mean([float(self.step(x, y)) for x, y in self.batches]))

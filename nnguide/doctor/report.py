@@ -97,10 +97,10 @@ class Report:
             rows = [f"  {id:<{width}}  {why}" for id, why in self.not_run.items()]
             parts.append("\n".join(["not run, because something they need is missing:", *rows]))
         count = len(self.findings)
-        told = "no findings" if not count else f"{count} finding{'s' * (count > 1)}"
+        summary = "no findings" if not count else f"{count} finding{'s' * (count > 1)}"
         silenced = f", {len(self.silenced)} silenced" if self.silenced else ""
         parts.append(
-            f"{told}; {len(self.passed)} rules passed, {len(self.not_run)} not run{silenced}"
+            f"{summary}; {len(self.passed)} rules passed, {len(self.not_run)} not run{silenced}"
         )
         return "\n\n".join(parts)
 

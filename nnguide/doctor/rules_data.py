@@ -116,8 +116,8 @@ def classes(case: Case) -> np.ndarray:
     if labels.dtype.kind == "f" and not (labels == np.round(labels)).all():
         raise CannotCheckError("the labels are not classes")
     _judged_as_classes(case)
-    found, numbers = np.unique(labels, return_inverse=True)
-    if not 2 <= len(found) <= min(MOST_CLASSES, len(labels) // 2):
+    values, numbers = np.unique(labels, return_inverse=True)
+    if not 2 <= len(values) <= min(MOST_CLASSES, len(labels) // 2):
         raise CannotCheckError("the labels are not classes")
     return numbers
 
@@ -193,7 +193,7 @@ def test_in_train(case: Case) -> Evidence | None:
 def _rows(part: Part) -> list[bytes]:
     """A digest of the inputs of each example that are not all equal, as an empty text's are."""
     columns = [_flat(array) for array in arrays(part.x)]
-    found = []
+    rows = []
     for index in range(len(part)):
         values = [column[index] for column in columns]
         if all(_is_blank(value) for value in values):
@@ -201,8 +201,8 @@ def _rows(part: Part) -> list[bytes]:
         digest = hashlib.blake2b(digest_size=16)
         for value in values:
             digest.update(value.encode() if isinstance(value, str) else value.tobytes())
-        found.append(digest.digest())
-    return found
+        rows.append(digest.digest())
+    return rows
 
 
 def _flat(array: np.ndarray) -> Any:

@@ -166,14 +166,14 @@ def _rate(node: Node) -> float:
 def zero_start(case: Case) -> Evidence | None:
     heads = case.graph.heads()
     equal = {id(node): (node, value) for node, value in _equal(case.graph.nodes)}
-    found = [
+    zeros = [
         (node.name, value)
         for node, value in equal.values()
         if id(node) not in heads and not _ends_branch(node, set(equal))
     ]
-    if not found:
+    if not zeros:
         return None
-    names, value = [name for name, _ in found], found[0][1]
+    names, value = [name for name, _ in zeros], zeros[0][1]
     return Evidence(
         f"every weight of {listed(names)} is {value:g}", {"layers": names, "value": value}
     )
@@ -205,15 +205,15 @@ def _ends_branch(node: Node, equal: set[int]) -> bool:
 
 def _next(node: Node) -> list[Node]:
     """What takes the output, past fixed linear maps."""
-    found: list[Node] = []
+    nodes: list[Node] = []
     waiting = list(node.users)
     while waiting:
         user = waiting.pop()
         if user.is_affine and not user.is_merge:
             waiting += user.users
         else:
-            found.append(user)
-    return found
+            nodes.append(user)
+    return nodes
 
 
 @rule(
@@ -265,8 +265,8 @@ def batchnorm_batch_1(case: Case) -> Evidence | None:
     cheap=True,
 )
 def fp16_head(case: Case) -> Evidence | None:
-    found = {node.name: node.dtype for node in case.graph.outputs}
-    half = {name: dtype for name, dtype in found.items() if dtype in ("float16", "bfloat16")}
+    types = {node.name: node.dtype for node in case.graph.outputs}
+    half = {name: dtype for name, dtype in types.items() if dtype in ("float16", "bfloat16")}
     if not half:
         return None
     shown = listed([f"{name} in {dtype}" for name, dtype in half.items()])

@@ -304,9 +304,9 @@ def _shares(
 ) -> dict[str, float | None]:
     """The accuracy, or spam_caught and blocked_ham; a picture that is not seen is wrong."""
     if run.threshold is None:
-        given = run.decision.numbers(outputs)
-        given = given if seen is None else np.where(seen, given, -1)
-        return {"accuracy": metrics.accuracy(given, labels)}
+        numbers = run.decision.numbers(outputs)
+        numbers = numbers if seen is None else np.where(seen, numbers, -1)
+        return {"accuracy": metrics.accuracy(numbers, labels)}
     matrix = metrics.spam_confusion(outputs[:, 0], labels, run.threshold)
     return {"spam_caught": metrics.spam_caught(matrix), "blocked_ham": metrics.blocked_ham(matrix)}
 
@@ -336,7 +336,7 @@ def _by_word(text: str, change: Callable[[str], str]) -> str:
     """`text` with each run of letters, of SHORTEST at least, changed; the rest stays."""
     import re
 
-    return re.sub(rf"[^\W\d_]{{{SHORTEST},}}", lambda found: change(found[0]), text)
+    return re.sub(rf"[^\W\d_]{{{SHORTEST},}}", lambda match: change(match[0]), text)
 
 
 def _into_words(text: str, random: np.random.Generator, characters: str) -> str:

@@ -173,14 +173,14 @@ def _matrix(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> Grid:
 
 
 def _mistakes(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> Grid | None:
-    found = [
+    cells = [
         (count, names[true], names[called])
         for true, counts in enumerate(matrix)
         for called, count in enumerate(counts)
         if count and true != called
     ]
-    if not found:
+    if not cells:
         return None
-    found.sort(key=lambda mistake: -mistake[0])
-    body = [[true, called, str(count)] for count, true, called in found[:10]]
+    cells.sort(key=lambda mistake: -mistake[0])
+    body = [[true, called, str(count)] for count, true, called in cells[:10]]
     return Grid(["true", "predicted", "times"], body, "the most frequent mistakes")

@@ -62,10 +62,10 @@ def explain(
         ConfigError: no such method or label. InputError: `raw` is no input of this run.
         ExtraError: the method's library is not installed.
     """
-    found = explain_all(run, raw, method, target, seed=seed)
-    if len(found) != 1:
-        raise InputError(f"expected one input; got {len(found)}. For several: explain_all")
-    return found[0]
+    explanations = explain_all(run, raw, method, target, seed=seed)
+    if len(explanations) != 1:
+        raise InputError(f"expected one input; got {len(explanations)}. For several: explain_all")
+    return explanations[0]
 
 
 def explain_all(

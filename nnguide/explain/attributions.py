@@ -30,13 +30,15 @@ def explain_each(
     answered, winning, every = of.answered(checked)
     labels = [subjects.number(of, target, int(number)) for number in winning]
     if method in LIBRARIES:
-        found = subprocess_methods.weigh_all(of, method, checked, labels, seed)
+        weighed_all = subprocess_methods.weigh_all(of, method, checked, labels, seed)
     else:
-        found = [
+        weighed_all = [
             _weigh(of, method, raw, Score(of.output, label, len(of.labels)), seed)
             for raw, label in zip(checked, labels, strict=True)
         ]
-    rows = zip(checked, _names(raws, len(checked)), answered, every, labels, found, strict=True)
+    rows = zip(
+        checked, _names(raws, len(checked)), answered, every, labels, weighed_all, strict=True
+    )
     return [
         _explanation(of, method, seed, raw, name, one.label, row, label, weighed)
         for raw, name, one, row, label, weighed in rows
@@ -49,18 +51,18 @@ def _weigh(of: Subject, method: str, raw: Any, score: Score, seed: int) -> Weigh
         low, high = inside.back(np.stack([inside.baseline, inside.x]), score)[0]
         checks: dict[str, Any] = {}
         if method == "gradient":
-            found = gradients.gradient(inside, score)
+            weights = gradients.gradient(inside, score)
         elif method == "smoothgrad":
-            found = gradients.smoothgrad(inside, score, seed)
+            weights = gradients.smoothgrad(inside, score, seed)
         else:
-            found, checks["steps"] = gradients.integrated(inside, score)
-        return Weighed(inside.share(found), (float(low), float(high)), checks)
+            weights, checks["steps"] = gradients.integrated(inside, score)
+        return Weighed(inside.share(weights), (float(low), float(high)), checks)
     parts = of.parts(raw)
     count = len(parts.differs)
     f = _of_masks(of, raw, lambda z: score(z)[0])
     low, high = f(np.repeat([[False], [True]], count, axis=1))
-    found = occlusion.of_pixels(f) if isinstance(parts, Patches) else occlusion.of_parts(f, count)
-    return Weighed(found, (float(low), float(high)), {})
+    weights = occlusion.of_pixels(f) if isinstance(parts, Patches) else occlusion.of_parts(f, count)
+    return Weighed(weights, (float(low), float(high)), {})
 
 
 def _of_masks(
@@ -145,6 +147,6 @@ def _names(raws: Any, count: int) -> list[str | None]:
     return [_name(raws)] * count
 
 
-def _name(given: Any) -> str | None:
+def _name(raw: Any) -> str | None:
     """What a person called the input: a path or a text; None for numbers."""
-    return str(given) if isinstance(given, (str, bytes)) or hasattr(given, "__fspath__") else None
+    return str(raw) if isinstance(raw, (str, bytes)) or hasattr(raw, "__fspath__") else None

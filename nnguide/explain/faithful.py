@@ -53,5 +53,5 @@ def curves(
     heights = probability(np.concatenate([~flat, flat | ~differs]))
     shaped = heights.reshape(2, len(orders), len(counts))
     areas = np.trapezoid(shaped, counts / len(places), axis=2)  # (deletion and insertion, orders)
-    found = [(float(row[0]), float(row[1:].mean())) for row in areas]
-    return dict(zip(AREAS, [*found[0], *found[1]], strict=True))
+    points = [(float(row[0]), float(row[1:].mean())) for row in areas]
+    return dict(zip(AREAS, [*points[0], *points[1]], strict=True))

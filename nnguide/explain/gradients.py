@@ -68,8 +68,8 @@ def integrated(inside: Inside, score: ScoreOf) -> tuple[np.ndarray, int]:
     while True:
         at = (np.arange(steps) + 0.5) / steps
         points = inside.baseline + at.reshape(-1, *[1] * way.ndim) * way
-        found = slopes(inside, score, points.astype(inside.x.dtype))[1] * way
-        near = abs(found.sum() - difference) <= TOLERANCE / 2 * abs(difference)
+        weights = slopes(inside, score, points.astype(inside.x.dtype))[1] * way
+        near = abs(weights.sum() - difference) <= TOLERANCE / 2 * abs(difference)
         if near or steps == MOST_STEPS:
-            return found, steps
+            return weights, steps
         steps *= 2

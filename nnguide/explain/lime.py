@@ -38,7 +38,7 @@ def weigh(
     masks[0] = True
     cosine = np.sqrt(masks.mean(axis=1))  # of a row of 0 and 1 and the row of ones
     base = LimeBase(lambda distance: np.sqrt(np.exp(-((distance / WIDTH) ** 2))))
-    _, found, fit, _ = base.explain_instance_with_data(
+    _, word_weights, fit, _ = base.explain_instance_with_data(
         masks.astype(float),
         f(masks)[:, None],
         1 - cosine,
@@ -47,6 +47,6 @@ def weigh(
         feature_selection="none",
     )
     weights = np.zeros(parts)
-    for part, weight in found:
+    for part, weight in word_weights:
         weights[part] = weight
     return weights, {"fit": float(fit)}

@@ -35,9 +35,9 @@ def weigh(
         return f(rows > 0.5)
 
     if parts <= MOST_EXACT:
-        found = shap.ExactExplainer(scores, masker)(np.ones((1, parts)), silent=True)
+        values = shap.ExactExplainer(scores, masker)(np.ones((1, parts)), silent=True)
     else:
         explainer = shap.PermutationExplainer(scores, masker, seed=seed)
         evaluations = ORDERS * (2 * parts + 1)
-        found = explainer(np.ones((1, parts)), max_evals=evaluations, silent=True)
-    return np.asarray(found.values)[0], {}
+        values = explainer(np.ones((1, parts)), max_evals=evaluations, silent=True)
+    return np.asarray(values.values)[0], {}

@@ -70,8 +70,8 @@ def weigh_all(
         if ended.returncode or not answer.exists():
             last = (ended.stderr.strip().splitlines() or ["it printed nothing"])[-1]
             raise WorkError(f"{method} failed in its process ({ended.returncode}): {last}")
-        found = json.loads(answer.read_text(encoding="utf-8"))
-    return [Weighed(np.array(one["weights"]), tuple(one["ends"]), one["checks"]) for one in found]
+        rows = json.loads(answer.read_text(encoding="utf-8"))
+    return [Weighed(np.array(row["weights"]), tuple(row["ends"]), row["checks"]) for row in rows]
 
 
 def _weigh(of: Subject, method: str, raw: Any, label: int, seed: int) -> dict[str, Any]:

@@ -70,8 +70,8 @@ def shares(tokeniser: Tokeniser, text: str) -> tuple[np.ndarray, np.ndarray]:
         for place in range(n):
             np.add.at(block, (np.arange(grams), letters[place : place + grams]), 1 / n)
         blocks.append(block)
-    found = np.concatenate([ids for _, ids in tokeniser.occurrences([text[: tokeniser.reach]])])
-    ids, where = np.unique(found, return_inverse=True)
+    token_ids = np.concatenate([ids for _, ids in tokeniser.occurrences([text[: tokeniser.reach]])])
+    ids, where = np.unique(token_ids, return_inverse=True)
 
     of_token = np.zeros((len(ids), len(tokens)))
     np.add.at(of_token, where, np.concatenate(blocks))

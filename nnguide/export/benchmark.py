@@ -90,7 +90,7 @@ def _measure(run: Run, raw: np.ndarray, labels: np.ndarray | None, place: Path) 
     from nnguide.export.verify import ask
 
     kind = run.task.kind.tensor
-    given = run.task.kind.packed(raw)
+    packed = run.task.kind.packed(raw)
     made: dict[str, str] = {}  # export -> why it could not be made, or ""
     for number, (form, (export, files)) in enumerate(FORMS.items(), start=1):
         log.info(f"{number} of {len(FORMS)}: {form}")
@@ -107,7 +107,7 @@ def _measure(run: Run, raw: np.ndarray, labels: np.ndarray | None, place: Path) 
         if reason := made.get(export or form):
             yield Form(form, missing=reason)
             continue
-        answers, figures = ask(form, folder, {kind: given}, [kind], seconds=SECONDS)
+        answers, figures = ask(form, folder, {kind: packed}, [kind], seconds=SECONDS)
         right = None
         if labels is not None:
             right = float((answers[f"{kind}.label"] == labels).mean())

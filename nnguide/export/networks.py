@@ -37,8 +37,8 @@ def onnx(run: Run, folder: Path) -> dict[str, Any]:
     import tf2onnx
 
     core = run.model.get_layer("core")
-    given, answer = core.inputs[0], output_name(run)
-    spec = tf.TensorSpec(given.shape, given.dtype, given.name)
+    tensor, answer = core.inputs[0], output_name(run)
+    spec = tf.TensorSpec(tensor.shape, tensor.dtype, tensor.name)
     function = tf.function(lambda x: {answer: core(x, training=False)}, input_signature=[spec])
     with framework_logs.stderr_diverted():
         try:
@@ -120,6 +120,6 @@ def integers(core: Any, samples: Callable[[], Iterator[list[np.ndarray]]] | None
         try:
             return bytes(converter.convert())
         except ConverterError as error:
-            found = re.findall(r"^(?:TF Select|Custom) ops: .*", str(error), re.MULTILINE)
-            reason = "; ".join(found) or str(error).strip().splitlines()[0]
+            lines = re.findall(r"^(?:TF Select|Custom) ops: .*", str(error), re.MULTILINE)
+            reason = "; ".join(lines) or str(error).strip().splitlines()[0]
     raise WorkError(f"the network cannot be converted to LiteRT ({reason})")

@@ -207,12 +207,14 @@ def accuracy(run: Run, folder: Path, held: Examples, what: dict[str, Any]) -> di
         return None
     import numpy as np
 
-    kind, given = run.task.kind.tensor, run.task.kind.packed(held.inputs)
+    kind, packed = run.task.kind.tensor, run.task.kind.packed(held.inputs)
     names = np.array(run.labels)[held.labels]
-    found: dict[str, Any] = {**what, "n": len(held)}
+    figures: dict[str, Any] = {**what, "n": len(held)}
     for form in ("litert", "litert_int8"):
-        answers, _ = ask(form, folder, {kind: given}, [kind])
-        found[form.removeprefix("litert_")] = float((answers[f"{kind}.label"] == names).mean())
-    found["float32"] = found.pop("litert")
-    log.info(f"8-bit: {found['int8']:.2%} right, float32 {found['float32']:.2%}, of {len(held):,}")
-    return found
+        answers, _ = ask(form, folder, {kind: packed}, [kind])
+        figures[form.removeprefix("litert_")] = float((answers[f"{kind}.label"] == names).mean())
+    figures["float32"] = figures.pop("litert")
+    log.info(
+        f"8-bit: {figures['int8']:.2%} right, float32 {figures['float32']:.2%}, of {len(held):,}"
+    )
+    return figures

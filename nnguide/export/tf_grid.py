@@ -61,15 +61,15 @@ def running_sums(grey: Any) -> Any:
 @once
 def mean_around(grey: Any, radius: Any) -> Any:
     """The mean of the pixels within `radius` (rows and columns) of each pixel."""
-    found = tf.cast(grey, tf.float64)
+    mean = tf.cast(grey, tf.float64)
     for _ in range(2):
-        length = tf.shape(found)[0]
+        length = tf.shape(mean)[0]
         low = tf.maximum(tf.range(length) - radius, 0)
         high = tf.minimum(tf.range(length) + radius + 1, length)
-        sums = running_sums(found)
+        sums = running_sums(mean)
         count = tf.cast(high - low, tf.float64)[:, None]
-        found = tf.transpose((tf.gather(sums, high) - tf.gather(sums, low)) / count)
-    return tf.cast(found, tf.float32)
+        mean = tf.transpose((tf.gather(sums, high) - tf.gather(sums, low)) / count)
+    return tf.cast(mean, tf.float32)
 
 
 @once
@@ -90,17 +90,17 @@ def highest_down(grey: Any, reach: Any) -> Any:
 
     A `reach` that is a Python number is unrolled.
     """
-    found = edge(grey, reach, reach, 0)
+    maximum = edge(grey, reach, reach, 0)
     covered = 1
     wanted = 2 * reach + 1
     while covered < wanted:
-        tf.autograph.experimental.set_loop_options(shape_invariants=[(found, ANY)])
+        tf.autograph.experimental.set_loop_options(shape_invariants=[(maximum, ANY)])
         step = wanted - covered
         if step > covered:
             step = covered
-        found = tf.maximum(found[:-step], found[step:])
+        maximum = tf.maximum(maximum[:-step], maximum[step:])
         covered += step
-    return found
+    return maximum
 
 
 def highest(grey: Any, radius: Any) -> Any:

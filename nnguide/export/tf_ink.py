@@ -37,23 +37,23 @@ def find(grey: Any, region: Any, whole: bool) -> Ink:
     contrast = tf.where(region, raised(grid.softened(grey)), 0)
     quiet = tf.maximum(NOISE * noise_of(grey), FAINTEST)
 
-    found = parts(contrast, tf.maximum(quiet, 0.05 * greatest(contrast)), 128)
-    drawn_around = frames(found)
-    ring = ringed(found, drawn_around)
-    contrast = without_lines(tf.where(~pixels(found, drawn_around, grey), contrast, 0))
-    found = parts(contrast, tf.maximum(quiet, 0.12 * greatest(contrast)))
-    digit = pixels(found, digit_parts(found), grey)
+    strokes = parts(contrast, tf.maximum(quiet, 0.05 * greatest(contrast)), 128)
+    drawn_around = frames(strokes)
+    ring = ringed(strokes, drawn_around)
+    contrast = without_lines(tf.where(~pixels(strokes, drawn_around, grey), contrast, 0))
+    strokes = parts(contrast, tf.maximum(quiet, 0.12 * greatest(contrast)))
+    digit = pixels(strokes, digit_parts(strokes), grey)
     seen = tf.reduce_any(digit)
-    level = grid.quantile(tf.boolean_mask(contrast, digit & (contrast > found.floor)), 0.8)
+    level = grid.quantile(tf.boolean_mask(contrast, digit & (contrast > strokes.floor)), 0.8)
     marks = count_marks(parts(contrast, tf.maximum(quiet, 0.3 * level), 160)) + ring
 
     if whole:
         marks += tf.cast(is_striped(contrast), tf.int32)
 
     contrast = tf.where(digit, contrast, 0)  # once more: what is faint beside this ink is none
-    found = parts(contrast, tf.maximum(quiet, 0.3 * level))
-    digit = pixels(found, digit_parts(found), grey)
-    inked = digit & (contrast > found.floor)
+    strokes = parts(contrast, tf.maximum(quiet, 0.3 * level))
+    digit = pixels(strokes, digit_parts(strokes), grey)
+    inked = digit & (contrast > strokes.floor)
     seen &= tf.reduce_any(inked)
     return Ink(tf.where(digit, contrast, 0), level, grid.bounds(inked), seen, marks)
 
@@ -132,7 +132,7 @@ def parallels(levels: Any) -> tuple[Any, Any]:
     The lines are (h * w,) int32.
     """
     down, across = levels[2:, 1:-1] - levels[:-2, 1:-1], levels[1:-1, 2:] - levels[1:-1, :-2]
-    x, y, both = (tf.reduce_sum(one) for one in (across**2, down**2, down * across))
+    x, y, both = (tf.reduce_sum(product) for product in (across**2, down**2, down * across))
     angle = 0.5 * tf.atan2(2 * both, x - y)
     rows = tf.cast(tf.range(tf.shape(levels)[0]), tf.float64)[:, None]
     columns = tf.cast(tf.range(tf.shape(levels)[1]), tf.float64)[None]

@@ -46,8 +46,8 @@ def read(data: Any, refuses: bool = False) -> Any:
         InvalidArgumentError where the bytes are no such picture, it holds several digits, or
         no digit is seen on it.
     """
-    found = normalise(decode(data), refuses)
-    return tf.ensure_shape(found, (SIDE, SIDE))
+    picture = normalise(decode(data), refuses)
+    return tf.ensure_shape(picture, (SIDE, SIDE))
 
 
 def normalise(grey: Any, refuses: bool = False) -> Any:
@@ -77,9 +77,9 @@ def from_ink(grey: Any, refuses: bool) -> Any:
         marks = tf.maximum(ink.marks, nearer.marks)
         strokes = shaped(nearer)
         if tf.reduce_max(strokes) > 0:
-            found = tf.reshape(framed(strokes), [SIDE, SIDE])
-            if is_digit_like(found):
-                levels = found
+            framed_ink = tf.reshape(framed(strokes), [SIDE, SIDE])
+            if is_digit_like(framed_ink):
+                levels = framed_ink
     checks = [tf.debugging.Assert(marks < 2, ["expected one digit on the picture"])]
     if not refuses:
         some = tf.reduce_any(levels > 0)
@@ -166,7 +166,7 @@ def closer(grey: Any, ink: tf_ink.Ink, block: Any) -> tf_ink.Ink:
     top, left = tf.maximum(top - room, 0), tf.maximum(left - room, 0)
     part = grey[top : bottom + room, left : right + room]
     finer = -(-tf.reduce_max(tf.shape(part)) // LONGER_SIDES[1])
-    found = ink
+    thinner = ink
     if finer < block:
         small = grid.block_mean(part, finer)
         ends = tf.stack([top, left]) + tf.shape(small) * finer
@@ -175,8 +175,8 @@ def closer(grey: Any, ink: tf_ink.Ink, block: Any) -> tf_ink.Ink:
         region = grid.resized(there, box, (tf.shape(small)[0], tf.shape(small)[1])) > 0
         again = tf_ink.find(small, region, whole=False)
         if again.seen:
-            found = again
-    return found
+            thinner = again
+    return thinner
 
 
 def shaped(ink: tf_ink.Ink) -> Any:
@@ -199,9 +199,9 @@ def shaped(ink: tf_ink.Ink) -> Any:
 @grid.once
 def stroke_width(shape: Any) -> Any:
     """Mean width of the strokes, float64: twice the area, over what one step off takes."""
-    one = tf.constant(-1.0, tf.float64)
+    unknown = tf.constant(-1.0, tf.float64)
     area = tf.reduce_sum(tf.cast(shape, tf.float64))
-    inner = tf.reduce_sum(tf.cast(grid.grown(shape, one), tf.float64))
+    inner = tf.reduce_sum(tf.cast(grid.grown(shape, unknown), tf.float64))
     return 2 * area / tf.maximum(area - inner, 1e-6)
 
 
@@ -307,9 +307,9 @@ def orientation(data: Any) -> Any:
     entries = directory + 2 + 12 * tf.range(tf.minimum(number(directory), 64))
     entries = tf.minimum(entries, tf.size(raw) - 12)
     tags = tf.map_fn(number, entries)
-    found = tf.boolean_mask(entries, tags == 0x0112)
-    value = number(tf.concat([found, [-8]], 0)[0] + 8)
-    return tf.where((tf.size(found) > 0) & (value >= 1) & (value <= 8), value, 1)
+    entry = tf.boolean_mask(entries, tags == 0x0112)
+    value = number(tf.concat([entry, [-8]], 0)[0] + 8)
+    return tf.where((tf.size(entry) > 0) & (value >= 1) & (value <= 8), value, 1)
 
 
 def turned(levels: Any, lies: Any) -> Any:
@@ -329,7 +329,7 @@ def turned(levels: Any, lies: Any) -> Any:
 def plain(levels: Any, factor: Any) -> Any:
     """Grey (h, w) float32 in [0, 1] of uint8 (height, width, 1 or 3), each block averaged."""
     by_channel = tf.transpose(tf.cast(levels, tf.float32), [2, 0, 1])
-    means = tf.map_fn(lambda one: grid.block_mean(one, factor), by_channel)
+    means = tf.map_fn(lambda channel: grid.block_mean(channel, factor), by_channel)
     means = tf.cast(tf.floor(means + 0.5), tf.int32)
     if tf.shape(means)[0] == 3:  # ITU-R BT.601, in the whole numbers that Pillow takes
         grey = (means[0] * 19595 + means[1] * 38470 + means[2] * 7471 + 0x8000) // 65536

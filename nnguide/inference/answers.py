@@ -37,7 +37,7 @@ class Answers(list[Any]):
     @property
     def labels(self) -> list[str | None]:
         """The label of each answer; None where there is none."""
-        return [None if isinstance(one, InputError) else one.label for one in self]
+        return [None if isinstance(answer, InputError) else answer.label for answer in self]
 
     @property
     def probabilities(self) -> np.ndarray:
@@ -45,15 +45,17 @@ class Answers(list[Any]):
         import numpy as np
 
         rows = np.full((len(self), len(self.classes)), np.nan, np.float32)
-        for place, one in enumerate(self):
-            if not isinstance(one, InputError):
-                rows[place] = _row(one)
+        for place, answer in enumerate(self):
+            if not isinstance(answer, InputError):
+                rows[place] = _row(answer)
         return rows
 
     @property
     def errors(self) -> dict[int, InputError]:
         """Why there is no answer, by the place of the input, counted from 0."""
-        return {place: one for place, one in enumerate(self) if isinstance(one, InputError)}
+        return {
+            place: answer for place, answer in enumerate(self) if isinstance(answer, InputError)
+        }
 
     def to_pandas(self) -> Any:
         """A DataFrame: label, probability, then the probability of each label by its name.
@@ -71,7 +73,7 @@ class Answers(list[Any]):
                 "this needs pandas, which is not installed. Install it with: pip install pandas"
             ) from error
         rows = self.probabilities
-        chosen = [None if isinstance(one, InputError) else one.probability for one in self]
+        chosen = [None if isinstance(answer, InputError) else answer.probability for answer in self]
         columns: dict[str, Any] = {"label": self.labels, "probability": chosen}
         columns |= {f"P({name})": rows[:, at] for at, name in enumerate(self.classes)}
         if errors := self.errors:

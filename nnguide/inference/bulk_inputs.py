@@ -68,10 +68,10 @@ def pictures(path: Path, encoding: str | None = None) -> Unread:
         for line, _, picture in pixel_tables.rows(path, None, encoding):
             yield f"{path}, line {line}", functools.partial(_same, picture)
         return
-    found = sources.images(path)
-    if not found:
+    images = sources.images(path)
+    if not images:
         raise InputError(f"{path}: the folder holds no image files")
-    for file in found:
+    for file in images:
         yield str(file), functools.partial(_picture, file)
 
 
@@ -81,10 +81,7 @@ def numbers(path: Path, features: Sequence[str]) -> Unread:
     Raises:
         InputError: it has no such columns.
     """
-    delimiter = max(
-        table_files.DELIMITERS,
-        key=lambda one: max(map(len, table_files.first_rows(path, None, one)), default=0),
-    )
+    delimiter = table_files.likely_delimiter(path, None)
     rows = table_files.each_record(path, None, delimiter)
     line, header = next(rows, (1, InputError("expected a header line with names; got nothing")))
     if isinstance(header, InputError):
@@ -128,13 +125,13 @@ def _tables(folder: Path) -> list[Path]:
 
 def _folder(folder: Path, columns: Columns, kinds: Sequence[str]) -> Unread:
     """The rows of the tables in a folder, or where it has none, its mails and plain messages."""
-    found = _tables(folder)
-    for table in found:
+    table_paths = _tables(folder)
+    for table in table_paths:
         try:
             yield from _rows(table, columns)
         except InputError as error:  # a bad table costs no other
             yield str(table), functools.partial(_same, _plain(table, error))
-    if not found:
+    if not table_paths:
         yield from _mails(folder, kinds)
 
 

@@ -46,12 +46,12 @@ class Network:
             with framework_logs.stderr_diverted():  # XNNPACK introduces itself there
                 self._interpreter = Interpreter(model_path=str(path), num_threads=1)
                 self._interpreter.allocate_tensors()
-            (given,) = self._interpreter.get_input_details()
+            (details,) = self._interpreter.get_input_details()
             (answer,) = self._interpreter.get_output_details()
         except (ValueError, RuntimeError) as error:
             raise RunError(f"{path} cannot be loaded as a LiteRT network: {error}") from error
-        self._input, self._output = given["index"], answer["index"]
-        self._shape: tuple[int, ...] = tuple(given["shape"])
+        self._input, self._output = details["index"], answer["index"]
+        self._shape: tuple[int, ...] = tuple(details["shape"])
         self.nodes = int(answer["shape_signature"][-1])
 
     def __call__(self, batch: np.ndarray) -> np.ndarray:

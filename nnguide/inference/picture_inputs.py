@@ -109,10 +109,10 @@ def only_pictures(table: containers.Table) -> list[Any]:
     names = names or list(containers.without_labels(table))
     if len(names) != 1:
         raise InputError(f"expected a table with a column image; got {', '.join(table)}")
-    found = list(table[names[0]])
+    values = list(table[names[0]])
     return [  # a Hugging Face Dataset holds what it does not decode as bytes and a path
         (item.get("bytes") or item.get("path")) if isinstance(item, dict) else item
-        for item in found
+        for item in values
     ]
 
 
@@ -215,10 +215,10 @@ def _levels(array: np.ndarray) -> list[Picture]:
     pixels = array.astype(np.float32)
     rim = np.concatenate([pixels[:, 0], pixels[:, -1], pixels[:, :, 0], pixels[:, :, -1]], axis=1)
     paper = np.minimum(np.median(pixels.reshape(len(pixels), -1), 1), np.median(rim, 1))
-    found: list[Picture] = list(pixels)
+    levels: list[Picture] = list(pixels)
     for place in np.flatnonzero(~good | (paper >= LIGHT)).tolist():
-        found[place] = _wrong(array[place]) or _dark_on_white(pixels[place])
-    return found
+        levels[place] = _wrong(array[place]) or _dark_on_white(pixels[place])
+    return levels
 
 
 def _dark_on_white(levels: np.ndarray) -> Picture:
@@ -230,14 +230,14 @@ def _dark_on_white(levels: np.ndarray) -> Picture:
         return error
 
 
-def checked(found: Sequence[Picture]) -> np.ndarray:
+def checked(read: Sequence[Picture]) -> np.ndarray:
     """The pictures as one array (n, 28, 28) float32.
 
     Raises:
         InputError: the first that is none; of several its number is said.
     """
-    for number, picture in enumerate(found, 1):
+    for number, picture in enumerate(read, 1):
         if isinstance(picture, InputError):
-            which = f"picture {number} of {len(found)}: " if len(found) > 1 else ""
+            which = f"picture {number} of {len(read)}: " if len(read) > 1 else ""
             raise InputError(f"{which}{picture}")
-    return np.stack(found) if found else np.zeros((0, SIDE, SIDE), np.float32)  # type: ignore[arg-type]
+    return np.stack(read) if read else np.zeros((0, SIDE, SIDE), np.float32)  # type: ignore[arg-type]

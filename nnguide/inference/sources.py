@@ -83,11 +83,11 @@ def _marks(name: str, source: Path | bytes) -> Named:
     """The digits on a picture of several, NAME#1, NAME#2 and so on."""
     from nnguide.preprocessing.pictures import read_many
 
-    _, found = picture(name, functools.partial(read_many, source))
-    if isinstance(found, InputError):
-        yield name, found
+    _, marks = picture(name, functools.partial(read_many, source))
+    if isinstance(marks, InputError):
+        yield name, marks
         return
-    for number, mark in enumerate(found, start=1):
+    for number, mark in enumerate(marks, start=1):
         yield f"{name}#{number}", mark
 
 
@@ -116,8 +116,8 @@ def images(path: Path) -> list[Path]:
 
 def _files(folder: Path) -> list[Path]:
     """The files in `folder` and its folders, by name, but hidden ones."""
-    found = (path for path in folder.rglob("*") if not path.name.startswith("."))
-    return sorted(path for path in found if path.is_file())
+    paths = (path for path in folder.rglob("*") if not path.name.startswith("."))
+    return sorted(path for path in paths if path.is_file())
 
 
 def rows(

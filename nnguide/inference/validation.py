@@ -57,13 +57,13 @@ def each_text(raw: Any) -> list[Any]:
     Raises:
         InputError: `raw` holds no texts at all.
     """
-    found: list[Any] = []
+    values: list[Any] = []
     for item in _texts(raw):
         try:
-            found.append(text(item))
+            values.append(text(item))
         except InputError as error:
-            found.append(error)
-    return found
+            values.append(error)
+    return values
 
 
 def pictures(raw: Any) -> np.ndarray:

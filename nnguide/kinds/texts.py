@@ -106,13 +106,13 @@ class Texts(Kind):
         from nnguide.inference import bulk_inputs
 
         _check_threshold(run, asked.threshold)
-        found = bulk_inputs.kinds_of_text(path)
+        kinds = bulk_inputs.kinds_of_text(path)
         if not asked.anyway:
-            for kind in found:
+            for kind in kinds:
                 run.check_learned(kind)
         known = [kind for kind in KINDS if asked.anyway or run.has_learned(kind)]
-        is_mail_alone = found == ["mail"]
-        return bulk_inputs.texts(path, _columns(run, asked), found if is_mail_alone else known)
+        is_mail_alone = kinds == ["mail"]
+        return bulk_inputs.texts(path, _columns(run, asked), kinds if is_mail_alone else known)
 
     def check(self, raw: Any, features: tuple[str, ...] = ()) -> np.ndarray:
         from nnguide.inference import validation
@@ -131,18 +131,18 @@ class Texts(Kind):
         if (usual := containers.label_column(table)) is not None:
             return usual
         known = Columns(labels=labels)
-        found = [
+        columns = [
             name
             for name, column in table.items()
             if all(known.holds_label(str(v)) for v in column if not containers.is_missing(v))
         ]
-        if len(found) != 1:
+        if len(columns) != 1:
             raise InputError(
                 f"expected a table with a column label; got {', '.join(table)}. "
                 "Name it: label_column"
             )
-        log.warning("reading the column %s as label", found[0])
-        return found[0]
+        log.warning("reading the column %s as label", columns[0])
+        return columns[0]
 
     def numbered(
         self, values: Sequence[Any], labels: tuple[str, ...]
@@ -150,13 +150,13 @@ class Texts(Kind):
         from nnguide.data.tables import Columns, label_number
 
         known = Columns(labels=labels)
-        found: list[int | InputError] = []
+        numbers: list[int | InputError] = []
         for value in values:
             try:
-                found.append(label_number(str(value), known))
+                numbers.append(label_number(str(value), known))
             except InputError as error:
-                found.append(error)
-        return found, labels
+                numbers.append(error)
+        return numbers, labels
 
     def stacked(self, checked: Sequence[Any] | np.ndarray) -> np.ndarray:
         return self.check(list(checked))

@@ -63,8 +63,8 @@ def convert(core: Any, beside: Path) -> bytes:
             core.export(folder, format="tf_saved_model", verbose=False)
             return bytes(tf.lite.TFLiteConverter.from_saved_model(folder).convert())
         except ConverterError as error:
-            found = re.findall(r"^(?:TF Select|Custom) ops: .*", str(error), re.MULTILINE)
-            reason = "; ".join(found) or str(error).strip().splitlines()[0]
+            lines = re.findall(r"^(?:TF Select|Custom) ops: .*", str(error), re.MULTILINE)
+            reason = "; ".join(lines) or str(error).strip().splitlines()[0]
     raise WorkError(f"the network cannot be converted to LiteRT ({reason})")
 
 

@@ -65,8 +65,8 @@ def _renumbered(config: bytes) -> bytes:
     """Keras's description of a model with its shared objects counted 1, 2, … as they appear."""
     numbers: dict[bytes, int] = {}
 
-    def number(found: re.Match[bytes]) -> bytes:
-        return found[1] + b"%d" % numbers.setdefault(found[2], len(numbers) + 1)
+    def number(match: re.Match[bytes]) -> bytes:
+        return match[1] + b"%d" % numbers.setdefault(match[2], len(numbers) + 1)
 
     return re.sub(rb'("shared_object_id": )(\d+)', number, config)
 

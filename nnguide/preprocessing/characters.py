@@ -62,9 +62,9 @@ def table() -> Table:
 @functools.cache
 def table_sha256() -> str:
     """The SHA-256 of the table's content: texts get the same ids only under the same table."""
-    found = table()
+    parts = table()
     digest = hashlib.sha256()
-    for array in (found.pages, found.entries, found.starts, found.lengths, found.points):
+    for array in (parts.pages, parts.entries, parts.starts, parts.lengths, parts.points):
         digest.update(array.astype("<i4").tobytes())
     return digest.hexdigest()
 

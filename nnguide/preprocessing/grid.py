@@ -69,13 +69,13 @@ def highest(grey: np.ndarray, radius: int | tuple[int, int]) -> np.ndarray:
         if reach == 0:
             continue
         padding = [(reach, reach) if axis == this else (0, 0) for this in (0, 1)]
-        found = np.moveaxis(np.pad(grey, padding, "edge"), axis, 0)
+        maximum = np.moveaxis(np.pad(grey, padding, "edge"), axis, 0)
         covered, wanted = 1, 2 * reach + 1
         while covered < wanted:
             step = min(covered, wanted - covered)
-            found = np.maximum(found[:-step], found[step:])
+            maximum = np.maximum(maximum[:-step], maximum[step:])
             covered += step
-        grey = np.moveaxis(found, 0, axis)
+        grey = np.moveaxis(maximum, 0, axis)
     return grey
 
 

@@ -187,9 +187,9 @@ def ruled(contrast: np.ndarray) -> np.ndarray:
         there = np.where((rows >= 0) & (rows < height), there, 0)
         # of a line, unlike of a long stroke, both ends lie at the picture's edge
         few = np.partition(there, pieces // 7, axis=1)[:, pieces // 7]
-        found = np.maximum(np.minimum(few, np.minimum(there[:, 0], there[:, -1])), 0)
-        if (dark := float((found**2).sum())) > best * 1.02:
-            best, profile, shift = dark, found, shifts
+        excess = np.maximum(np.minimum(few, np.minimum(there[:, 0], there[:, -1])), 0)
+        if (dark := float((excess**2).sum())) > best * 1.02:
+            best, profile, shift = dark, excess, shifts
     thick = grid.opened(profile[:, None], (2 + height // 64, 0))[:, 0]
     profile = np.where(profile - thick > FAINTEST / 2, profile, 0)
     if not profile.any():
@@ -239,13 +239,13 @@ class Parts:
 
     def frames(self) -> np.ndarray:
         """Which parts are drawn around another one: (count,) bool."""
-        found = np.zeros(self.count, bool)
+        framing = np.zeros(self.count, bool)
         for part in np.flatnonzero(self.cornered & (self.length > 0.3 * max(self.index.shape))):
             inside = (self.boxes[:, :2] > self.boxes[part, :2]).all(1)
             inside &= (self.boxes[:, 2:] < self.boxes[part, 2:]).all(1)
-            found[part] = (inside & (self.length > 0.15 * self.length[part]))[1:].any()
-        found[0] = False
-        return found
+            framing[part] = (inside & (self.length > 0.15 * self.length[part]))[1:].any()
+        framing[0] = False
+        return framing
 
     def digit(self) -> np.ndarray:
         """Which parts make up the digit: (count,) bool.

@@ -90,8 +90,8 @@ def checked(grey: np.ndarray) -> np.ndarray:
         raise InputError(f"{expected}shape {grey.shape}")
     low, high = float(grey.min()), float(grey.max())  # a NaN makes both NaN
     if not (low >= 0 and high <= 1):
-        found = f"values from {low:g} to {high:g}" if low <= high else "values that are not finite"
-        raise InputError(f"{expected}{found}")
+        values = f"values from {low:g} to {high:g}" if low <= high else "values that are not finite"
+        raise InputError(f"{expected}{values}")
     return grey.astype(np.float32)
 
 

@@ -78,10 +78,10 @@ class Tokens(keras.layers.Layer):
         config = {name: value for name, value in config.items() if name != "trainable"}
         return cls(Tokeniser.from_dict(config.pop("tokeniser")), **config)
 
-    def _distinct(self, found: list[tuple[tf.Tensor, tf.Tensor]], rows: tf.Tensor) -> Any:
+    def _distinct(self, pieces: list[tuple[tf.Tensor, tf.Tensor]], rows: tf.Tensor) -> Any:
         """Each id of a row once, rising: (rows, None) int64 of rows and ids as they occur."""
         size = self.tokeniser.size
-        both = tf.sort(tf.concat([row * size + ids for row, ids in found], axis=0))
+        both = tf.sort(tf.concat([row * size + ids for row, ids in pieces], axis=0))
         both = tf.boolean_mask(
             both, tf.concat([[True], both[1:] > both[:-1]], axis=0)[: tf.size(both)]
         )
@@ -111,12 +111,12 @@ class Tokens(keras.layers.Layer):
         first = tf.searchsorted(row, row, out_type=tf.int64)  # of its row's words
         index = tf.range(tf.size(row, tf.int64)) - first
         read = index < of.max_words
-        found = [self._look_up(keys, lengths)]
+        pieces = [self._look_up(keys, lengths)]
         if of.pairs:
             before = tf.where(index > 0, tf.roll(keys, 1, 0), 0) % MODULUS
             hashes = (before * GRAM_BASE + keys) % MODULUS
-            found.append(of.first_pair + hashes % of.pairs)
-        ids = [(tf.boolean_mask(row, read), tf.boolean_mask(ids, read)) for ids in found]
+            pieces.append(of.first_pair + hashes % of.pairs)
+        ids = [(tf.boolean_mask(row, read), tf.boolean_mask(ids, read)) for ids in pieces]
         if of.opening:
             early = index < of.opening_words
             opening = of.first_opening + tf.boolean_mask(keys, early) % MODULUS % of.opening
@@ -144,15 +144,15 @@ class Tokens(keras.layers.Layer):
         left = tf.gather(cut.row_limits(), row) - tf.range(tf.size(points, tf.int64))
         following = tf.pad(points, [[0, max(of.grams)]])
         hashes = tf.ones_like(points)
-        found = []
+        pieces = []
         for n in range(1, max(of.grams) + 1):
             character = following[n - 1 : n - 1 + tf.size(points)]
             hashes = (hashes * GRAM_BASE + character) % MODULUS
             if n in of.grams:
                 whole = left >= n  # the row's letters from here on
                 ids = of.first_gram + hashes % of.buckets
-                found.append((tf.boolean_mask(row, whole), tf.boolean_mask(ids, whole)))
-        return found
+                pieces.append((tf.boolean_mask(row, whole), tf.boolean_mask(ids, whole)))
+        return pieces
 
 
 def normalise(

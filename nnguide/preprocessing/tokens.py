@@ -228,13 +228,13 @@ class Tokeniser:
         Where tokens of the text share an id, the first of them names it.
         """
         whole = characters.normalise(text[: self.reach], self.plain, self.numbers)
-        found = _shapes(whole).split()[: self.max_words]
+        shapes = _shapes(whole).split()[: self.max_words]
         letters = whole.replace(" ", "")[: self.max_chars]
-        spelled = [*found]
+        spelled = [*shapes]
         if self.pairs:
-            spelled += [f"{a}+{b}" for a, b in zip(["", *found], found, strict=False)]
+            spelled += [f"{a}+{b}" for a, b in zip(["", *shapes], shapes, strict=False)]
         if self.opening:
-            spelled += [f"^{word}" for word in found[: self.opening_words]]
+            spelled += [f"^{word}" for word in shapes[: self.opening_words]]
         for n in self.grams:
             spelled += [f"[{letters[i : i + n]}]" for i in range(len(letters) - n + 1)]
         ids = np.concatenate([ids for _, ids in self.occurrences([text[: self.reach]])])
@@ -262,15 +262,15 @@ class Tokeniser:
         keys, starts, word_lengths = _word_keys(characters.shaped(framed))
         index = _position_in_row(np.bincount(row[starts], minlength=len(texts)))
         read = index < self.max_words
-        found = [(row[starts][read], self._look_up(keys[read], word_lengths[read]))]
+        pieces = [(row[starts][read], self._look_up(keys[read], word_lengths[read]))]
         if self.pairs:
             before = np.where(index > 0, np.roll(keys, 1), 0) % MODULUS
             hashes = (before * GRAM_BASE + keys) % MODULUS
-            found.append((row[starts][read], self.first_pair + hashes[read] % self.pairs))
+            pieces.append((row[starts][read], self.first_pair + hashes[read] % self.pairs))
         if self.opening:
             early = index < self.opening_words
             hashes = keys[early] % MODULUS
-            found.append((row[starts][early], self.first_opening + hashes % self.opening))
+            pieces.append((row[starts][early], self.first_opening + hashes % self.opening))
 
         # N-grams: those that start and end among the first max_chars letters of their row.
         letters, row = framed[framed != SPACE], row[framed != SPACE]
@@ -279,9 +279,9 @@ class Tokeniser:
         left = np.cumsum(np.bincount(row, minlength=len(texts)))[row] - np.arange(len(row))
         for n, hashes in self._gram_hashes(letters):
             whole = left >= n  # the row's letters from here on
-            found.append((row[whole], self.first_gram + hashes[whole] % self.buckets))
+            pieces.append((row[whole], self.first_gram + hashes[whole] % self.buckets))
 
-        return found
+        return pieces
 
     def _look_up(self, keys: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """The ids of words by their keys, (words,) int64."""

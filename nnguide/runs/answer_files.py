@@ -142,18 +142,18 @@ def fields(answer: Answer | InputError) -> dict[str, Any]:
     """An answer as JSON has it, or why there is none."""
     if isinstance(answer, InputError):
         return {"error": str(answer)}
-    found: dict[str, Any] = {"label": answer.label, "probability": answer.probability}
+    answered: dict[str, Any] = {"label": answer.label, "probability": answer.probability}
     if answer.probabilities is not None:
-        found["probabilities"] = answer.probabilities
+        answered["probabilities"] = answer.probabilities
     if answer.box is not None:
-        found |= {"box": list(answer.box), "line": answer.line}
+        answered |= {"box": list(answer.box), "line": answer.line}
     if answer.message_id:
-        found["message_id"] = answer.message_id
+        answered["message_id"] = answer.message_id
     if answer.guess:
-        found["guess"] = True
+        answered["guess"] = True
     if (alone := answer.without_feedback) is not None:
-        found["without_feedback"] = {"label": alone.label, "probability": alone.probability}
-    return found
+        answered["without_feedback"] = {"label": alone.label, "probability": alone.probability}
+    return answered
 
 
 def _groups(tables: Iterator[Any]) -> Iterator[Any]:

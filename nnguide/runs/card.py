@@ -44,24 +44,24 @@ def html(run: Run) -> str:
 
 def _figures(metrics: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Name, value and what is to be said beside it."""
-    found = []
+    rows = []
     if (accuracy := metrics.get("val_accuracy")) is not None:
         low, high = metrics.get("val_accuracy_low"), metrics.get("val_accuracy_high")
         range_ = "" if low is None or high is None else f"95 %: {low:.2%} to {high:.2%}"
-        found.append(("validation accuracy", f"{accuracy:.2%}", range_))
+        rows.append(("validation accuracy", f"{accuracy:.2%}", range_))
     if (loss := metrics.get("val_loss")) is not None:
-        found.append(("validation loss", f"{loss:.4f}", ""))
+        rows.append(("validation loss", f"{loss:.4f}", ""))
     if (count := metrics.get("n_train")) is not None:
-        found.append(
+        rows.append(
             ("examples", f"{count:,}", f"and {metrics.get('n_validation', 0):,} for validation")
         )
     if (epochs := metrics.get("epochs")) is not None:
         seconds = metrics.get("train_seconds")
         took = "" if seconds is None else f"{seconds:,.1f} s"
-        found.append(("epochs", f"{epochs:,}", took))
+        rows.append(("epochs", f"{epochs:,}", took))
     if (parameters := metrics.get("parameters")) is not None:
-        found.append(("parameters", f"{parameters:,}", ""))
-    return found
+        rows.append(("parameters", f"{parameters:,}", ""))
+    return rows
 
 
 def _chart(

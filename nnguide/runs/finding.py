@@ -28,7 +28,7 @@ def finished(root: Path = ROOT) -> list[Run]:
 
 def _newest_first(root: Path, task: str | None = None) -> Iterator[Run]:
     """The whole runs under `root`, of one task or of all; each is verified when it is reached."""
-    found = []
+    dated = []
     try:
         folders = workspace.folders(root)
     except OSError as error:
@@ -37,10 +37,10 @@ def _newest_first(root: Path, task: str | None = None) -> Iterator[Run]:
     for folder in folders:
         try:
             if (name := _task(folder)) and task in (None, name[1]):
-                found.append((*name, folder))
+                dated.append((*name, folder))
         except RunError as error:
             log.warning("left out: %s", error)
-    for _, _, folder in sorted(found, reverse=True):
+    for _, _, folder in sorted(dated, reverse=True):
         try:
             yield Run.open(folder)
         except RunError as error:

@@ -50,16 +50,16 @@ def _entry(run: Path) -> Path:
 
 def remembered() -> list[Path]:
     """The folders of all remembered runs that are still there; entries of others are forgotten."""
-    found = []
+    finished = []
     with contextlib.suppress(OSError, RuntimeError):
         for entry in folder().glob("*.txt"):
             with contextlib.suppress(OSError, ValueError):
                 run = _read(entry)
                 if (run / "manifest.json").is_file():
-                    found.append(run)
+                    finished.append(run)
                 elif not run.exists() and run.parent.is_dir():  # not merely an unmounted disk
                     entry.unlink()
-    return sorted(found)
+    return sorted(finished)
 
 
 def _read(entry: Path) -> Path:

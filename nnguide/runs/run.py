@@ -290,8 +290,8 @@ class Run:
             return Answers([], self.labels, index)
         rows = self.outputs(self.task.kind.stacked(good), engine)
         made = corrected(decision, rows, good, feedback)
-        found = [value if isinstance(value, InputError) else next(made) for value in values]
-        return Answers(found, self.labels, index)
+        results = [value if isinstance(value, InputError) else next(made) for value in values]
+        return Answers(results, self.labels, index)
 
     def predict_many(
         self, picture: Any, engine: Engine | None = None, *, reject: bool = True
@@ -316,8 +316,8 @@ class Run:
         made: Any = iter(())
         if good:
             made = answers(decision, self.outputs(self.task.kind.stacked(good), engine), good)
-        found = [value if isinstance(value, InputError) else next(made) for value in values]
-        return Answers(found, self.labels)
+        results = [value if isinstance(value, InputError) else next(made) for value in values]
+        return Answers(results, self.labels)
 
     @property
     def threshold(self) -> float | None:

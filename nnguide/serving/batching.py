@@ -164,18 +164,18 @@ class Batcher:
             return self._call(asked, good, bad)
         return self._call(asked, [whole], {})
 
-    def _prepared(self, name: str, given: tensors.Arrays) -> tensors.Arrays | list[bytes]:
+    def _prepared(self, name: str, arrays: tensors.Arrays) -> tensors.Arrays | list[bytes]:
         """Inputs as `run` takes them, or the picture files that are to be read before."""
-        self._admit(max((len(array) if array.ndim else 1 for array in given.values()), default=1))
-        files = self._servable.pictures(name, given)
-        return self._servable.prepare(name, given) if files is None else files
+        self._admit(max((len(array) if array.ndim else 1 for array in arrays.values()), default=1))
+        files = self._servable.pictures(name, arrays)
+        return self._servable.prepare(name, arrays) if files is None else files
 
     def _infer(self, job: Job, body: bytes) -> Call | None:
         """A request of the Open Inference Protocol, which has no place for one bad row."""
-        found = inference_tensors.parse(body, job.json, self._servable.signatures)
-        joins = self._servable.signatures[found.signature].batched
-        asked = Asked(job, found.signature, joins, "inputs", found)
-        return self._call(asked, [self._prepared(found.signature, found.inputs)], {})
+        parsed = inference_tensors.parse(body, job.json, self._servable.signatures)
+        joins = self._servable.signatures[parsed.signature].batched
+        asked = Asked(job, parsed.signature, joins, "inputs", parsed)
+        return self._call(asked, [self._prepared(parsed.signature, parsed.inputs)], {})
 
     def _classify(self, job: Job, document: tensors.Document) -> Call | None:
         wanted = CLASSIFY if job.method == "classify" else REGRESS
@@ -189,7 +189,7 @@ class Batcher:
             if refusal_of(error).status != 400 or len(examples) < 2:
                 raise
             good, bad = _apart(
-                asked.key, examples, lambda one: self._servable.examples(name, [one])
+                asked.key, examples, lambda example: self._servable.examples(name, [example])
             )
             if not good:
                 raise
@@ -226,20 +226,22 @@ class Batcher:
         joins = asked.joins and len(counts) == 1
         return Call(asked, inputs, max(counts, default=1), joins, bad)
 
-    def _read(self, asked: Asked, found: list[decoding.Read], bad: dict[int, str]) -> Call:
+    def _read(self, asked: Asked, pictures: list[decoding.Read], bad: dict[int, str]) -> Call:
         """The call of pictures that were read, those that were not among its bad ones."""
         if self._servable.refuse_below is not None:  # an empty picture is answered with none
             empty = np.zeros((28, 28), np.uint8)
-            found = [empty if isinstance(read, decoding.Blank) else read for read in found]
-        total = len(found) + len(bad)
+            pictures = [empty if isinstance(read, decoding.Blank) else read for read in pictures]
+        total = len(pictures) + len(bad)
         places = [place for place in range(total) if place not in bad]
         refused = {
-            place: said for place, said in zip(places, found, strict=True) if isinstance(said, str)
+            place: said
+            for place, said in zip(places, pictures, strict=True)
+            if isinstance(said, str)
         }
-        if refused and (asked.key == "inputs" or len(refused) == len(found)):
+        if refused and (asked.key == "inputs" or len(refused) == len(pictures)):
             place, said = next(iter(refused.items()))
             raise InputError(said if total == 1 else f"{asked.key}[{place}]: {said}")
-        levels = np.stack([read for read in found if not isinstance(read, str)])
+        levels = np.stack([read for read in pictures if not isinstance(read, str)])
         prepared = self._servable.prepare(DEFAULT, {"image": levels})
         named = {place: f"{asked.key}[{place}]: {said}" for place, said in refused.items()}
         return Call(asked, prepared, len(levels), asked.joins, {**bad, **named})
@@ -260,7 +262,7 @@ class Batcher:
             if (
                 call.joins
                 and group
-                and sum(one.rows for one in group) + call.rows <= self._bounds.batch
+                and sum(member.rows for member in group) + call.rows <= self._bounds.batch
             ):
                 group.append(call)
                 continue
@@ -322,7 +324,7 @@ class Batcher:
                 bad[place] = f"{call.asked.key}[{place}]: {said}"
         if not good:
             return refusal
-        outputs = {name: np.concatenate([one[name] for one in good]) for name in good[0]}
+        outputs = {name: np.concatenate([answer[name] for answer in good]) for name in good[0]}
         return call.encode(outputs, bad)
 
 

@@ -69,8 +69,10 @@ class Bearer:
         if len(brought) != 1:
             return False
         kind, _, token = brought[0].partition(b" ")
-        given = _hash(token.strip())
-        matches = [hmac.compare_digest(given, one) for one in self._hashes]  # always all of them
+        digest = _hash(token.strip())
+        matches = [
+            hmac.compare_digest(digest, known) for known in self._hashes
+        ]  # always all of them
         return kind.lower() == b"bearer" and any(matches)
 
 

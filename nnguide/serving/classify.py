@@ -42,12 +42,12 @@ def examples(document: Document) -> list[dict[str, Feature]]:
         raise RefusedError(
             400, "When method is classify, key 'examples' is expected and was not found"
         )
-    given = fields["examples"]
-    if not isinstance(given, list):
+    instances = fields["examples"]
+    if not isinstance(instances, list):
         raise RefusedError(400, "Expecting 'examples' value to be an list/array")
-    if not given:
+    if not instances:
         raise RefusedError(400, "'examples' value is an empty array")
-    return [{**context, **_example(item)} for item in given]
+    return [{**context, **_example(item)} for item in instances]
 
 
 def _example(value: Any) -> dict[str, Feature]:

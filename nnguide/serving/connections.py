@@ -40,7 +40,7 @@ class Connections:
     def add(self, connection: BoundedProtocol) -> None:
         """Take one more, in the place of the one that has been silent longest if need be."""
         if len(self._open) >= MAX_CONNECTIONS:
-            silent = next((one for one in self._open if not one.is_at_work), connection)
+            silent = next((other for other in self._open if not other.is_at_work), connection)
             silent.end()
         self._open[connection] = None
 
@@ -59,7 +59,7 @@ class Connections:
         while True:
             await asyncio.sleep(POLL)
             now = asyncio.get_running_loop().time()
-            over = {one for one in self._open if one.until < now}
+            over = {client for client in self._open if client.until < now}
             for connection in over & late:
                 connection.end()
             late = over - late

@@ -76,10 +76,10 @@ class Decoders:
                 reading = self._waiting.popleft()
             if not reading.wanted():
                 continue
-            found = child.read(reading.contents[len(reading.found)], reading.wanted)
-            if found is None:
+            picture = child.read(reading.contents[len(reading.found)], reading.wanted)
+            if picture is None:
                 continue
-            reading.found.append(found)
+            reading.found.append(picture)
             if len(reading.found) == len(reading.contents):
                 reading.done(reading.found)
                 continue

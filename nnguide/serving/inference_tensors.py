@@ -129,22 +129,22 @@ def _length(word: str, most: int) -> int:
 
 def _objects(fields: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
     """The list `key` of objects that have a name each; [] where there is none."""
-    found = fields.get(key, [])
-    if not isinstance(found, list) or not all(
-        isinstance(tensor, dict) and isinstance(tensor.get("name"), str) for tensor in found
+    items = fields.get(key, [])
+    if not isinstance(items, list) or not all(
+        isinstance(tensor, dict) and isinstance(tensor.get("name"), str) for tensor in items
     ):
         raise RefusedError(400, f"expected '{key}', a list of objects that have a name each")
-    return found
+    return items
 
 
 def _parameters(fields: Mapping[str, Any]) -> Mapping[str, Any]:
-    found = fields.get("parameters", {})
-    if not isinstance(found, dict):
-        raise RefusedError(400, f"parameters are an object; got {str(found)[:40]}")
+    parameters = fields.get("parameters", {})
+    if not isinstance(parameters, dict):
+        raise RefusedError(400, f"parameters are an object; got {str(parameters)[:40]}")
     for name in _UNKNOWN:
-        if name in found:
+        if name in parameters:
             raise RefusedError(400, f"the parameter {name} is not supported here")
-    return found
+    return parameters
 
 
 def _signature(asked: Any, names: list[str], signatures: Mapping[str, Signature]) -> str:
@@ -170,9 +170,11 @@ def _array(
 ) -> np.ndarray:
     """An input as the array that `tensor` asks for."""
     name, shape = entry["name"], entry.get("shape")
-    wanted, found = _type(tensor.dtype), entry.get("datatype")
-    if found != wanted:
-        raise RefusedError(400, f"input {name}: expected datatype {wanted}; got {str(found)[:40]}")
+    wanted, received = _type(tensor.dtype), entry.get("datatype")
+    if received != wanted:
+        raise RefusedError(
+            400, f"input {name}: expected datatype {wanted}; got {str(received)[:40]}"
+        )
     if (
         not isinstance(shape, list)
         or len(shape) > tensors.DEEPEST
@@ -212,18 +214,18 @@ def _unpacked(name: str, tensor: Tensor, content: memoryview, count: int) -> np.
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise RefusedError(400, f"input {name}: expected finite numbers; got NaN or infinity")
         return array
-    found: list[bytes] = []
+    values: list[bytes] = []
     at = 0
-    while at < len(content) and len(found) <= count:
+    while at < len(content) and len(values) <= count:
         if at + _SIZE.size > len(content):
             raise wrong("strings with a length of 4 bytes before each")
         (size,) = _SIZE.unpack_from(content, at)
         at += _SIZE.size + size
-        found.append(bytes(content[at - size : at]))
-    if at != len(content) or len(found) != count:
+        values.append(bytes(content[at - size : at]))
+    if at != len(content) or len(values) != count:
         raise wrong("strings with a length of 4 bytes before each")
     array = np.empty(count, object)
-    array[:] = found
+    array[:] = values
     return array
 
 

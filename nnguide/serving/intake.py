@@ -148,9 +148,9 @@ class Intake:
             RefusedError: 404, there is no such model, or another version serves.
         """
         model = self.models.get(name)
-        found = model.current if model else None
-        if found and version in (None, found.number):
-            return found
+        served = model.current if model else None
+        if served and version in (None, served.number):
+            return served
         asked = f"Latest({name})" if version is None else f"Specific({name}, {version})"
         raise RefusedError(404, f"Servable not found for request: {asked}")
 

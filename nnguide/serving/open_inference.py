@@ -52,16 +52,16 @@ class OpenInference:
                 return json_response(body.content)
             headers = {LENGTH: str(body.json)}
             return Response(body.content, headers=headers, media_type="application/octet-stream")
-        found = self._intake.current(seen.model, version)
+        servable = self._intake.current(seen.model, version)
         if asked["what"] == "ready":
             return json_response({"name": seen.model, "ready": True})
-        signatures = found.servable.signatures
+        signatures = servable.servable.signatures
         first = signatures.get(DEFAULT) or next(iter(signatures.values()))
         return json_response(
             {
                 "name": seen.model,
-                "versions": [str(found.number)],
-                "platform": found.servable.platform,
+                "versions": [str(servable.number)],
+                "platform": servable.servable.platform,
                 "inputs": [described(*one) for one in first.inputs.items()],
                 "outputs": [described(*one) for one in first.outputs.items()],
             }

@@ -109,10 +109,10 @@ def described(models: dict[str, Model]) -> list[dict[str, Any]]:
     rows = []
     for name, model in sorted(models.items()):
         row: dict[str, Any] = {"name": name, "version": None, "takes": None, "threshold": None}
-        if found := model.current:
-            row |= {"version": found.number, "takes": takes(found.servable)}
+        if version := model.current:
+            row |= {"version": version.number, "takes": takes(version.servable)}
             if row["takes"] == "text":
-                row["threshold"] = found.servable.threshold
+                row["threshold"] = version.servable.threshold
         rows.append(row)
     return rows
 

@@ -48,9 +48,9 @@ class Rest:
             raise RefusedError(400, "Missing model name in request.")
         model = self._intake.models.get(name)
         if what == "metadata":
-            found = self._intake.current(name, version)
+            version_found = self._intake.current(name, version)
             assert model
-            return model.metadata(found)
+            return model.metadata(version_found)
         if model is None:
             raise RefusedError(404, f"Could not find any versions of model {name}")
         states = model.status()

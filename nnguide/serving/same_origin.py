@@ -67,8 +67,8 @@ class SameOrigin:
             await self._app(scope, receive, send)
 
     def _refusal(self, headers: Iterable[tuple[bytes, bytes]]) -> RefusedError | None:
-        found = [(name, value.decode("latin-1")) for name, value in headers]
-        hosts = [value for name, value in found if name == b"host"]
+        decoded = [(name, value.decode("latin-1")) for name, value in headers]
+        hosts = [value for name, value in decoded if name == b"host"]
         if len(hosts) != 1 or not self._is_own(hosts[0]):
             shown = ", ".join(hosts)[:100] or "no Host"
             return RefusedError(
@@ -76,7 +76,7 @@ class SameOrigin:
                 f"this server is not called {shown}. Ask it as localhost or by its address"
                 + (", or start it with --allow-host NAME." if self._adjustable else "."),
             )
-        for name, page in found:
+        for name, page in decoded:
             if name == b"origin" and not self._may_ask(page, hosts[0]):
                 return RefusedError(
                     403,

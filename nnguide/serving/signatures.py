@@ -35,7 +35,7 @@ class Tensor:
         if self.shape is None:
             return True
         return len(shape) == len(self.shape) and all(
-            mine in (None, given) for mine, given in zip(self.shape, shape, strict=True)
+            mine in (None, theirs) for mine, theirs in zip(self.shape, shape, strict=True)
         )
 
     @property

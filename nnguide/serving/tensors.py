@@ -96,23 +96,23 @@ def predict_inputs(document: Document, signature: Signature) -> tuple[Arrays, bo
     Raises:
         RefusedError: 400, they are not what `signature` takes.
     """
-    found = document.fields
-    if "instances" in found and "inputs" in found:
+    fields = document.fields
+    if "instances" in fields and "inputs" in fields:
         raise RefusedError(
             400,
             "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist",
         )
-    if "instances" in found:
-        columns = _columns_of_rows(found["instances"], signature.inputs)
-    elif "inputs" in found:
-        columns = _columns(found["inputs"], signature.inputs)
+    if "instances" in fields:
+        columns = _columns_of_rows(fields["instances"], signature.inputs)
+    elif "inputs" in fields:
+        columns = _columns(fields["inputs"], signature.inputs)
     else:
         raise RefusedError(400, "Missing 'inputs' or 'instances' key")
     arrays = {
         name: to_array(name, value, signature.inputs[name], document.may_hold_booleans)
         for name, value in columns.items()
     }
-    return arrays, "instances" in found
+    return arrays, "instances" in fields
 
 
 def _columns_of_rows(rows: Any, wanted: Mapping[str, Tensor]) -> dict[str, list[Any]]:
@@ -145,19 +145,19 @@ def _columns_of_rows(rows: Any, wanted: Mapping[str, Tensor]) -> dict[str, list[
     return {name: [row[name] for row in rows] for name in wanted}
 
 
-def _columns(given: Any, wanted: Mapping[str, Tensor]) -> dict[str, Any]:
-    if not _is_named(given):
+def _columns(columns: Any, wanted: Mapping[str, Tensor]) -> dict[str, Any]:
+    if not _is_named(columns):
         if len(wanted) > 1:
             raise RefusedError(
                 400,
                 "inputs is a plain value/list, but expecting an object as multiple input "
                 f"tensors are required: {', '.join(sorted(wanted))}",
             )
-        return dict.fromkeys(wanted, given)
+        return dict.fromkeys(wanted, columns)
     for name in wanted:
-        if name not in given:
+        if name not in columns:
             raise RefusedError(400, f"Missing named input: {name} in 'inputs' object.")
-    return {name: given[name] for name in wanted}
+    return {name: columns[name] for name in wanted}
 
 
 def _is_named(value: Any) -> bool:

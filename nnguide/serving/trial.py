@@ -84,20 +84,20 @@ def check(servable: Servable, labels: tuple[Any, ...] | None, where: Path) -> No
         raise wrong(f"its labels are different names; got {str(labels)[:100]}")
     ((name, tensor),) = servable.signatures[DEFAULT].inputs.items()
     if tensor.dtype == STRING:
-        given: np.ndarray = np.array(TEXTS, object)
+        inputs: np.ndarray = np.array(TEXTS, object)
     elif tensor.shape is not None and len(tensor.shape) == 2:  # rows of numbers
-        given = np.random.default_rng(0).normal(size=(3, tensor.shape[1] or 1)).astype(np.float32)
+        inputs = np.random.default_rng(0).normal(size=(3, tensor.shape[1] or 1)).astype(np.float32)
     else:
         draw = np.random.default_rng(0)
         blank, stroke = np.zeros((28, 28)), np.zeros((28, 28))
         stroke[6:22, 13:16] = 255
-        given = np.stack([blank, stroke, draw.integers(0, 256, (28, 28))]).astype(np.float32)
-    found = servable.run(DEFAULT, servable.prepare(DEFAULT, {name: given}))
-    known = {label if isinstance(label, str) else label.decode() for label in found["label"]}
+        inputs = np.stack([blank, stroke, draw.integers(0, 256, (28, 28))]).astype(np.float32)
+    outputs = servable.run(DEFAULT, servable.prepare(DEFAULT, {name: inputs}))
+    known = {label if isinstance(label, str) else label.decode() for label in outputs["label"]}
     if not known <= {*labels, *([NONE] if servable.refuse_below is not None else [])}:
         raise wrong(f"it answers {sorted(known)}, its labels are {str(labels)[:100]}")
-    rows = np.asarray(found.get("probabilities", found["probability"]), np.float64)
-    if len(rows) != len(given) or not np.isfinite(rows).all() or rows.min() < 0 or rows.max() > 1:
+    rows = np.asarray(outputs.get("probabilities", outputs["probability"]), np.float64)
+    if len(rows) != len(inputs) or not np.isfinite(rows).all() or rows.min() < 0 or rows.max() > 1:
         raise wrong("it answers with other numbers than one probability each in [0, 1]")
     if rows.ndim == 2 and (
         rows.shape[1] != len(labels) or np.abs(rows.sum(axis=1) - 1).max() > NEAR

@@ -156,10 +156,10 @@ class Model:
         Returns:
             Whether what answers was replaced.
         """
-        found = self.source.found()
-        self.broken = {version: why for version, why in self.broken.items() if version in found}
-        for version in sorted(found, reverse=True):
-            stamp = found[version]
+        versions = self.source.found()
+        self.broken = {version: why for version, why in self.broken.items() if version in versions}
+        for version in sorted(versions, reverse=True):
+            stamp = versions[version]
             if self.current and (version, stamp) == (self.current.number, self.current.stamp):
                 return False
             if version in self.broken and self.broken[version][0] == stamp:

@@ -98,8 +98,8 @@ class _Workers:
         """The rest of a worker's life."""
         status = 1
         try:
-            for one in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(one, signal.SIG_DFL)
+            for signal_number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(signal_number, signal.SIG_DFL)
             os.close(self._reading)
             _end_with_parent()
             status = self._work(number, self._write_ready)

@@ -77,10 +77,10 @@ def out_of_fold(
         fitted = fit(task, config, training, validation, runtime, callbacks=watch(title))
         if fitted.interrupted:
             raise KeyboardInterrupt
-        found = logits(fitted.model, examples.take(held))
+        scores = logits(fitted.model, examples.take(held))
         if scored is None:
-            scored = np.zeros((len(examples), found.shape[1]), np.float32)
-        scored[held] = found
+            scored = np.zeros((len(examples), scores.shape[1]), np.float32)
+        scored[held] = scores
         passed = time.perf_counter() - started
         left = passed / (fold + 1) * (folds - fold - 1)
         log.info(f"{title}: {passed:.0f} s so far, about {left:.0f} s left")

@@ -231,16 +231,16 @@ def expanded(hosts: str) -> list[str]:
     Raises:
         ValueError: it is none.
     """
-    found = []
+    names_of_hosts = []
     for word in re.findall(r"(?:[^,\[\]]|\[[^\]]*\])+", hosts):
         names = [""]
         for plain, ranges in re.findall(r"([^\[\]]+)|\[([^\]]*)\]", word):
             ends = [plain] if plain else [end for part in ranges.split(",") for end in _range(part)]
             names = [name + end for name in names for end in ends]
-        found += names
-    if not found or hosts.count("[") != hosts.count("]"):
+        names_of_hosts += names
+    if not names_of_hosts or hosts.count("[") != hosts.count("]"):
         raise ValueError(f"expected hosts such as a[01-03]; got {hosts!r}")
-    return found
+    return names_of_hosts
 
 
 def _range(part: str) -> list[str]:
@@ -252,13 +252,13 @@ def _range(part: str) -> list[str]:
 
 def _repeated(counts: str) -> list[int]:
     """The numbers of SLURM's short form, as in `2(x3),1`."""
-    found: list[int] = []
+    numbers: list[int] = []
     for part in counts.split(","):
         match = re.fullmatch(r"([0-9]{1,6})(?:\(x([0-9]{1,6})\))?", part)
         if match is None:
             raise ValueError(f"expected tasks per node such as 2(x3),1; got {counts!r}")
-        found += [int(match[1])] * int(match[2] or 1)
-    return found
+        numbers += [int(match[1])] * int(match[2] or 1)
+    return numbers
 
 
 def _is_list(value: Any) -> bool:

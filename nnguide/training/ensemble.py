@@ -30,13 +30,13 @@ def ensemble(members: Sequence[Run], out: Path, *, force: bool = False) -> Run:
     """
     if len(members) < 2:
         raise ConfigError("an ensemble needs two runs or more")
-    told: dict[str, list[Any]] = {
+    facts: dict[str, list[Any]] = {
         "task": [run.task.name for run in members],
         "labels": [run.labels for run in members],
         "data": [run.manifest["dataset"] for run in members],
         "data.split_seed": [run.config.data.split_seed for run in members],
     }
-    for what, values in told.items():
+    for what, values in facts.items():
         if any(value != values[0] for value in values):
             raise ConfigError(f"the runs differ in {what}: {', '.join(map(str, values))}")
     space = Workspace(out, "ensemble", Run.open, force)

@@ -299,12 +299,12 @@ def _trainer(
 
 def _watchers(train: TrainConfig) -> list[keras.callbacks.Callback]:
     """The callbacks that a training has by its settings."""
-    found: list[keras.callbacks.Callback] = [StopWhenNotFinite(), LearningRate()]
+    watchers: list[keras.callbacks.Callback] = [StopWhenNotFinite(), LearningRate()]
     if train.dropout_schedule.warmup:
-        found.append(DropoutSchedule(train.dropout_schedule))
+        watchers.append(DropoutSchedule(train.dropout_schedule))
     if train.l2_schedule.warmup:
-        found.append(L2Schedule(train.l2_schedule))
-    return found
+        watchers.append(L2Schedule(train.l2_schedule))
+    return watchers
 
 
 def _statistics(

@@ -89,7 +89,7 @@ def runtime(
 
     joined: Any = None if cluster is None else _join(tf, cluster)  # before devices are listed
     gpus = [device.name for device in tf.config.list_logical_devices("GPU")]
-    precision, why_precision, told = _precision(config, tf, bool(gpus))
+    precision, why_precision, warning = _precision(config, tf, bool(gpus))
     if cluster is None:
         strategy, used, why_strategy = _strategy(config, devices or gpus)
     else:
@@ -113,7 +113,7 @@ def runtime(
             reason = (
                 f"precision {precision} ({why_precision}), strategy {strategy} ({why_strategy})"
             )
-            yield Runtime(precision, strategy, tuple(used), reason, scope, told, cluster)
+            yield Runtime(precision, strategy, tuple(used), reason, scope, warning, cluster)
     finally:
         keras.config.set_dtype_policy(before)
 
@@ -151,8 +151,10 @@ def _deterministic(tf: Any) -> Iterator[None]:
 def _precision(config: RuntimeConfig, tf: Any, gpu: bool) -> tuple[str, str, tuple[str, ...]]:
     if config.precision != "auto":
         if config.precision == "mixed_float16" and not gpu:
-            told = "mixed_float16 on a CPU is several times slower than float32, and less precise"
-            return config.precision, "as asked", (told,)
+            warning = (
+                "mixed_float16 on a CPU is several times slower than float32, and less precise"
+            )
+            return config.precision, "as asked", (warning,)
         return config.precision, "as asked", ()
     if not gpu:
         return "float32", "no GPU", ()

@@ -56,8 +56,8 @@ def source(start_from: str) -> Run:
 
 def named(start_from: str) -> tuple[str, str]:
     """The run's name in `train.start_from`, and the SHA-256 of its manifest if that is there."""
-    found = _PINNED.fullmatch(start_from)
-    return (found[1], found[2]) if found else (start_from, "")
+    match = _PINNED.fullmatch(start_from)
+    return (match[1], match[2]) if match else (start_from, "")
 
 
 def _candidates(name: str) -> Iterator[Run]:

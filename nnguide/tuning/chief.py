@@ -315,15 +315,15 @@ def lease_seconds() -> float:
     Raises:
         ConfigError: the variable is no number of seconds above 0.
     """
-    given = os.environ.get(LEASE)
-    if given is None:
+    text = os.environ.get(LEASE)
+    if text is None:
         return USUAL_LEASE
     try:
-        seconds = float(given)
+        seconds = float(text)
     except ValueError:
         seconds = 0.0
     if not 0 < seconds < float("inf"):
-        raise ConfigError(f"{LEASE} is a number of seconds above 0, as 60; got {given!r}")
+        raise ConfigError(f"{LEASE} is a number of seconds above 0, as 60; got {text!r}")
     return seconds
 
 

@@ -115,10 +115,10 @@ def _content(environ: Mapping[str, str], name: str) -> bytes:
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach a host's address."""
     try:
-        found = {str(entry[4][0]) for entry in socket.getaddrinfo(host.strip("[]"), None)}
+        addresses = {str(entry[4][0]) for entry in socket.getaddrinfo(host.strip("[]"), None)}
     except OSError:
         return False
-    return all(ipaddress.ip_address(one.partition("%")[0]).is_loopback for one in found)
+    return all(ipaddress.ip_address(address.partition("%")[0]).is_loopback for address in addresses)
 
 
 def versions() -> str:

@@ -45,27 +45,27 @@ def check_end(trial: Trial) -> None:
     """
     text = trial.hyperparameters.values.get(OUTCOME)
     try:
-        found = parse_json(text) if isinstance(text, str) else None
+        values = parse_json(text) if isinstance(text, str) else None
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
+        values = None
+    if not isinstance(values, dict):
         raise InputError("expected what it came to, as JSON")
     if trial.status in (TrialStatus.FAILED, TrialStatus.INVALID):
-        texts = [found.get("error"), found.get("traceback", "")]
-        if not all(isinstance(one, str) for one in texts) or not _is_number(
-            found.get("seconds", 0)
+        texts = [values.get("error"), values.get("traceback", "")]
+        if not all(isinstance(message, str) for message in texts) or not _is_number(
+            values.get("seconds", 0)
         ):
             raise InputError("expected why it failed, as text")
         return
-    if trial.status != TrialStatus.COMPLETED or set(found) != OF_OUTCOME:
+    if trial.status != TrialStatus.COMPLETED or set(values) != OF_OUTCOME:
         raise InputError(f"expected {', '.join(sorted(OF_OUTCOME))} of a completed trial")
-    figures = found["figures"] if isinstance(found["figures"], dict) else {"": None}
-    numbers = [found["score"], found["seconds"], *figures.values()]
-    counts = [found["epochs"], found["best_epoch"]]
+    figures = values["figures"] if isinstance(values["figures"], dict) else {"": None}
+    numbers = [values["score"], values["seconds"], *figures.values()]
+    counts = [values["epochs"], values["best_epoch"]]
     if (
         not all(map(_is_number, numbers))
         or not all(type(count) is int and count > 0 for count in counts)
-        or not isinstance(found["config"], dict)
+        or not isinstance(values["config"], dict)
         or "val_loss" not in figures
     ):
         raise InputError("expected finite numbers, and epochs from 1")
@@ -139,8 +139,8 @@ class Durable(keras_tuner.Oracle):
         return self.trials[trial_id]
 
     def score_trial(self, trial: Trial) -> None:
-        found = outcome(trial)
-        trial.score, trial.best_step = found["score"], found["best_epoch"]
+        values = outcome(trial)
+        trial.score, trial.best_step = values["score"], values["best_epoch"]
 
     @synchronized
     def end_trial(self, trial: Trial) -> None:
@@ -193,7 +193,7 @@ class Durable(keras_tuner.Oracle):
         state_file = Path(self._get_oracle_fname())
         for half_written in state_file.parent.rglob(".*"):
             half_written.unlink()
-        found = {}
+        trials = {}
         try:
             state = read_json(state_file) if state_file.exists() else None
             started = set(state["start_order"]) if state else set()
@@ -202,12 +202,12 @@ class Durable(keras_tuner.Oracle):
                 if name not in started:
                     shutil.rmtree(path)
                     continue
-                found[name] = Trial.from_state(read_json(path / "trial.json"))
-            self.trials = found
+                trials[name] = Trial.from_state(read_json(path / "trial.json"))
+            self.trials = trials
             if state is None:
                 return
             self.set_state(state)
-            ended = [name for name in self.start_order if found[name].status in ENDED]
+            ended = [name for name in self.start_order if trials[name].status in ENDED]
         except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise RunError(
                 f"the search's state at {state_file.parent} is damaged ({error}). "

@@ -152,8 +152,8 @@ def _by_value(axes: Any, search: Search, done: Sequence[Row], name: str) -> None
         axes.set_xticks(range(len(words)), words, rotation=20, fontsize=7, parse_math=False)
         axes.set_xlim(-0.5, len(words) - 0.5)
     share = importance(done, name)
-    told = "not known" if share is None else f"{share:.2f}"
-    axes.set_title(f"{name}\nimportance {told}", fontsize=9, parse_math=False)
+    shown = "not known" if share is None else f"{share:.2f}"
+    axes.set_title(f"{name}\nimportance {shown}", fontsize=9, parse_math=False)
     axes.set_ylabel(search.objective, fontsize=8)
     axes.grid(alpha=0.3)
 

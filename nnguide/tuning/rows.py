@@ -72,8 +72,8 @@ def row(trial: Trial, running: bool = True) -> Row:
     rung = trial.hyperparameters.values.get("tuner/epochs")
     if trial.status not in ENDED:
         return Row(trial.trial_id, "running" if running else "waiting", values, epochs=rung)
-    found = {key: value for key, value in outcome(trial).items() if key != "traceback"}
-    return Row(trial.trial_id, trial.status.lower(), values, **{"epochs": rung, **found})
+    figures = {key: value for key, value in outcome(trial).items() if key != "traceback"}
+    return Row(trial.trial_id, trial.status.lower(), values, **{"epochs": rung, **figures})
 
 
 def rows(oracle: Durable) -> list[Row]:
@@ -82,9 +82,9 @@ def rows(oracle: Durable) -> list[Row]:
     return [row(oracle.trials[name], name in running) for name in list(oracle.start_order)]
 
 
-def best(search: Search, found: Sequence[Row]) -> Row | None:
+def best(search: Search, trials: Sequence[Row]) -> Row | None:
     """The completed trial of the best score; of equal ones that of the lower loss, the earlier."""
-    completed = [row for row in found if row.score is not None]
+    completed = [row for row in trials if row.score is not None]
     sign = -1 if search.maximise else 1
     return min(
         completed,
@@ -93,17 +93,24 @@ def best(search: Search, found: Sequence[Row]) -> Row | None:
     )
 
 
-def as_csv(search: Search, found: Sequence[Row]) -> str:
+def as_csv(search: Search, trials: Sequence[Row]) -> str:
     """The trials as CSV: number, state, figures, then a column for each hyperparameter."""
     figures = list(objectives(search.task))
-    names = list(dict.fromkeys(name for row in found for name in row.values))
+    names = list(dict.fromkeys(name for row in trials for name in row.values))
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
     head = ["trial", "state", "score", "epochs", "best_epoch", "seconds", *figures, *names, "error"]
     writer.writerow(head)
-    for one in found:
-        measured = [one.figures.get(name) for name in figures]
-        searched = [one.values.get(name) for name in names]
-        facts = [one.number, one.state, one.score, one.epochs, one.best_epoch, one.seconds]
-        writer.writerow([*facts, *measured, *searched, one.error])
+    for trial in trials:
+        measured = [trial.figures.get(name) for name in figures]
+        searched = [trial.values.get(name) for name in names]
+        facts = [
+            trial.number,
+            trial.state,
+            trial.score,
+            trial.epochs,
+            trial.best_epoch,
+            trial.seconds,
+        ]
+        writer.writerow([*facts, *measured, *searched, trial.error])
     return lines.getvalue()

@@ -66,14 +66,14 @@ def begun(space: Workspace, task: str) -> Search | None:
     """
     workspace.restore(space.folder)
     if space.waits:
-        found = Search.open(space.path)
+        search = Search.open(space.path)
     elif not space.force and (space.folder / FILE).exists():
-        found = Search.open(space.folder)
+        search = Search.open(space.folder)
     else:
         return None
-    if found.task != task:
-        raise ConfigError(f"{space.folder} is a search of {found.task}, not of {task}")
-    return found
+    if search.task != task:
+        raise ConfigError(f"{space.folder} is a search of {search.task}, not of {task}")
+    return search
 
 
 def before(space: Workspace, search: Search) -> dict[str, Any] | None:

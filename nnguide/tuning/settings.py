@@ -215,12 +215,12 @@ def settle(
         raise ConfigError(f"--factor and --iterations are for --tuner hyperband; got {tuner}")
     if trials is None:
         trials = usual.get("trials", USUAL_TRIALS if tuner in ("random", "bayesian") else None)
-    given = {name: value for name, value in others.items() if value is not None}
+    options = {name: value for name, value in others.items() if value is not None}
     usual = {"max_epochs": base.train.epochs, **usual}
     return Search(
         **{
             **usual,
-            **given,
+            **options,
             "task": task,
             "config": base.to_dict(),
             "tuner": tuner,

@@ -46,11 +46,11 @@ def entries(base: Config, tree: Mapping[str, Any]) -> dict[str, Any]:
         ConfigError: a name that is no setting, or none to search; the nearest is named.
     """
     known = [name for name in flat(base.to_dict()) if not name.startswith(NOT_SEARCHED)]
-    found: dict[str, Any] = {}
+    changes: dict[str, Any] = {}
 
     def visit(value: Any, name: str) -> None:
         if name in known:
-            found[name] = value
+            changes[name] = value
         elif isinstance(value, Mapping) and any(other.startswith(f"{name}.") for other in known):
             for key, inner in value.items():
                 visit(inner, f"{name}.{key}")
@@ -61,4 +61,4 @@ def entries(base: Config, tree: Mapping[str, Any]) -> dict[str, Any]:
 
     for key, value in tree.items():
         visit(value, key)
-    return found
+    return changes

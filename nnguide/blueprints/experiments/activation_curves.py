@@ -15,12 +15,12 @@ def activation_curves(limit: float = 6.0, points: int = 241) -> dict[str, Any]:
     Softmax is shown as its first output for the sums (z, 0), where it is a sigmoid.
     """
     z = np.linspace(-limit, limit, points)
-    found = {}
+    curves = {}
     for name, g in activations.TABLE.items():
         both = np.stack([z, np.zeros_like(z)], axis=1) if name == "softmax" else z[:, None]
         first = np.eye(both.shape[1])[:1].repeat(points, axis=0)  # the slope of the first output
         a = g.value(both)
-        found[name] = {
+        curves[name] = {
             "formula": g.formula,
             "derivative": g.derivative,
             "value": a[:, 0].tolist(),
@@ -28,4 +28,4 @@ def activation_curves(limit: float = 6.0, points: int = 241) -> dict[str, Any]:
             "at_minus_1000": float(g.value(np.array([[-1000.0, 0.0]]))[0, 0]),
             "at_plus_1000": float(g.value(np.array([[1000.0, 0.0]]))[0, 0]),
         }
-    return {"z": z.tolist(), "activations": found}
+    return {"z": z.tolist(), "activations": curves}

@@ -19,14 +19,14 @@ def wrong_answers(sums: tuple[float, ...] = (4, 1, 0, -1, -4, -10, -40, -1000)) 
     z = np.array(sums, float)[:, None]
     y, g = np.ones_like(z), activations.TABLE["sigmoid"]
     ŷ = g.value(z)
-    found = {"z": z[:, 0], "answer": ŷ[:, 0]}
+    columns = {"z": z[:, 0], "answer": ŷ[:, 0]}
     for name, key in (("mse", "mse"), ("crossentropy", "binary_crossentropy")):
         loss = losses.TABLE[key]
-        found[name], found[f"{name}_delta"] = loss.value(z, y, g), loss.delta(z, y, g)[:, 0]
+        columns[name], columns[f"{name}_delta"] = loss.value(z, y, g), loss.delta(z, y, g)[:, 0]
     with np.errstate(divide="ignore"):
-        found["naive"] = -np.log(ŷ[:, 0].astype("float32"))
+        columns["naive"] = -np.log(ŷ[:, 0].astype("float32"))
     rows = [
-        {name: float(x) if np.isfinite(x) else None for name, x in zip(found, row, strict=True)}
-        for row in zip(*found.values(), strict=True)
+        {name: float(x) if np.isfinite(x) else None for name, x in zip(columns, row, strict=True)}
+        for row in zip(*columns.values(), strict=True)
     ]
     return {"rows": rows}

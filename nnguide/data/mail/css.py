@@ -76,16 +76,16 @@ def _size(value: str) -> float | None:
 
 def declarations(style: str) -> dict[str, str]:
     """Property -> value of a style attribute or rule, in lower case."""
-    found = {}
+    declared = {}
     for declaration in without_comments(style[:MAX_STYLE]).lower().split(";"):
         name, colon, value = declaration.partition(":")
         if colon:
-            found[name.strip()] = value.replace("!important", "").strip()
-    if "font" in found and "font-size" not in found:
-        size = re.search(r"(?:^|\s)(0(?:\.\d+)?)(?:px|pt|em|%)?(?:[\s/]|$)", found["font"])
+            declared[name.strip()] = value.replace("!important", "").strip()
+    if "font" in declared and "font-size" not in declared:
+        size = re.search(r"(?:^|\s)(0(?:\.\d+)?)(?:px|pt|em|%)?(?:[\s/]|$)", declared["font"])
         if size:
-            found["font-size"] = size[1]
-    return found
+            declared["font-size"] = size[1]
+    return declared
 
 
 def colour(value: str) -> Colour | None:

@@ -68,15 +68,15 @@ def read_header(raw: bytes, start: int, end: int) -> Header:
         if after == place:
             return Header(fields, usual, clean, after + 1)
         head = raw[place : min(after, place + MAX_VALUE)]
-        found = _FIELD.match(head)
+        match = _FIELD.match(head)
         if head[:1] in b" \t":
             if not head.strip() and not _FIELD.match(raw, after + 1, end):
                 return Header(fields, usual, clean, after + 1)
             if last and len(last[-1]) < MAX_VALUE:
                 last[-1] += b" " + head.strip()
-        elif found:
-            last = fields.setdefault(found[1].decode("ascii", "replace").lower(), [])
-            last.append(found[2].strip())
+        elif match:
+            last = fields.setdefault(match[1].decode("ascii", "replace").lower(), [])
+            last.append(match[2].strip())
             usual += _USUAL.match(head) is not None
         elif not _FROM_LINE.match(head):
             if place >= sure:
@@ -133,7 +133,7 @@ def _word_content(word: re.Match[str]) -> bytes | None:
     """The bytes of an encoded word; None for base64 that is not."""
     content = word[3].encode("utf-8", "replace")
     if word[2].lower() == "q":
-        return _HEX.sub(lambda found: bytes([int(found[1], 16)]), content.replace(b"_", b" "))
+        return _HEX.sub(lambda match: bytes([int(match[1], 16)]), content.replace(b"_", b" "))
     try:
         return base64.b64decode(content + b"=" * (-len(content) % 4))
     except (binascii.Error, ValueError):
@@ -187,8 +187,8 @@ def _parameters(value: bytes) -> str:
 
 def _boundary(message: Message, value: bytes) -> str:
     boundary = str(_quietly(message.get_boundary) or "").strip()
-    if not boundary and (found := re.search(rb"(?i)boundary\s*=\s*\"?([^\";\n]+)", value)):
-        boundary = found[1].decode("latin-1").strip()
+    if not boundary and (match := re.search(rb"(?i)boundary\s*=\s*\"?([^\";\n]+)", value)):
+        boundary = match[1].decode("latin-1").strip()
     return boundary
 
 

@@ -173,18 +173,18 @@ def _style(tag: str, attributes: Any, around: _Style, by_rule: bool) -> _Style:
     text_attribute = attributes.get("text") if tag == "body" else attributes.get("color")
     if tag == "a" and "href" in attributes:
         colour, set_colour = None, False  # links have a colour of their own
-    if given := declared.get("color") or text_attribute:
-        colour, set_colour = css.colour(given), True
+    if color := declared.get("color") or text_attribute:
+        colour, set_colour = css.colour(color), True
     if "background" in attributes or "background-image" in declared or "url(" in str(declared):
         background = None
     elif (
-        given := (
+        color := (
             declared.get("background-color")
             or declared.get("background", "").partition(" ")[0]
             or attributes.get("bgcolor")
         )
-    ) and given not in ("transparent", "inherit", "none", "initial"):
-        background = css.colour(given)
+    ) and color not in ("transparent", "inherit", "none", "initial"):
+        background = css.colour(color)
     return _Style(hidden, colour, set_colour, background)
 
 
@@ -197,7 +197,7 @@ def _is_invisible(style: _Style) -> bool:
 
 def _hidden_by_rules(tree: Any) -> set[int]:
     """The elements that the mail's own style sheets hide, by their mem_id."""
-    found: set[int] = set()
+    hidden: set[int] = set()
     sheets = [node.text() or "" for node in tree.css("style")[:20]]
     sheet = css.without_comments("\n".join(sheets))[:100_000].replace("<!--", "").replace("-->", "")
     rules = 0
@@ -209,7 +209,7 @@ def _hidden_by_rules(tree: Any) -> set[int]:
         if rules > 50:
             break
         try:
-            found.update(node.mem_id for node in tree.css(selector.strip()))
+            hidden.update(node.mem_id for node in tree.css(selector.strip()))
         except Exception:  # a selector that the parser does not know
             continue
-    return found
+    return hidden

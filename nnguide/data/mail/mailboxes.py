@@ -161,16 +161,16 @@ def _split(stream: IO[bytes], buffer: bytes) -> Iterator[bytes]:
     place = len(buffer) - len(buffer.lstrip(b"\xef\xbb\xbf\r\n"))
     ended = False
     while True:
-        while (found := buffer.find(b"\nFrom ", place)) >= 0:
-            if not ended and len(buffer) - found < _SEPARATOR:
+        while (end := buffer.find(b"\nFrom ", place)) >= 0:
+            if not ended and len(buffer) - end < _SEPARATOR:
                 break
-            place = found + 1
+            place = end + 1
             if _separates(buffer, place):
                 yield _joined(kept, buffer[begin:place])
                 kept, begin = b"", place
         if ended:
             break
-        keep_from = max(begin, (found if found >= 0 else len(buffer)) - 8)
+        keep_from = max(begin, (end if end >= 0 else len(buffer)) - 8)
         if len(buffer) - begin > MAX_BYTES + CHUNK:
             kept = _joined(kept, buffer[begin:keep_from])
             begin = keep_from

@@ -323,9 +323,9 @@ def _best(readings: list[_Reading]) -> _Reading:
     return _Reading(shown.shown, others[:MAX_READINGS])
 
 
-def _disagree(one: str, other: str) -> bool:
+def _disagree(first: str, other: str) -> bool:
     """Whether of the one that says less, less than half of the words are in the other."""
-    words, others = (set(_WORD.findall(text[:20_000].lower())) for text in (one, other))
+    words, others = (set(_WORD.findall(text[:20_000].lower())) for text in (first, other))
     least = min(len(words), len(others))
     return least > 0 and 2 * len(words & others) < least
 
