@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
@@ -39,26 +39,13 @@ from nnguide.training.callbacks import (
     normalizations,
 )
 from nnguide.training.runtime import Runtime
+from nnguide.training.samples import Samples, samples_of
 
 log = logging.getLogger(__name__)
 
 FEW_STEPS = 400  # an epoch; after more, moving averages have followed the weights
 MEASURED = 4096  # examples that normalisation statistics are measured on
 AT_ONCE = 512  # of them, in memory
-
-
-class Lessons(NamedTuple):
-    """What a network learns from.
-
-    Attributes:
-        inputs: (n, …) raw.
-        targets: (n, nodes) float32, as the loss takes them.
-        weights: (n,) float32 in the loss, 1 on average.
-    """
-
-    inputs: np.ndarray
-    targets: np.ndarray
-    weights: np.ndarray
 
 
 @dataclass
@@ -123,9 +110,9 @@ def fit(
         layer = task.preprocessor(config, training.inputs)
     else:
         layer = preprocessor(starting.network(start))
-    lessons = _lessons(task, config, training)
-    plan = _plan(train, len(lessons.targets), runtime)
-    inputs = task.feed(layer, lessons.inputs)
+    samples = samples_of(task, config, training)
+    plan = _plan(train, len(samples.targets), runtime)
+    inputs = task.feed(layer, samples.inputs)
     core = _core(task, config, layer, inputs[0], start, training.label_names, runtime)
     trainer = _trainer(core, task, config, plan, labels, runtime)
     stopping = EarlyStopping(
@@ -145,7 +132,7 @@ def fit(
     interrupted = False
     started = time.perf_counter()
     if done < train.epochs and not stopping.exhausted:
-        batches = _batches(task, config, inputs, lessons, plan, done, runtime)
+        batches = _batches(task, config, inputs, samples, plan, done, runtime)
         validation_data = _validation_data(task, layer, validation, runtime)
         all_callbacks = [
             *_statistics(trainer, inputs, plan),
@@ -200,20 +187,6 @@ def _core(
         for norm in normalizations(core):  # the saved network is built anew, without it
             norm.synchronized = runtime.replicas > 1
     return core
-
-
-def _lessons(task: Task, config: Config, training: Examples) -> Lessons:
-    """The training set, and behind it what the task draws for it."""
-    targets = task.head(len(training.label_names)).targets(training.labels)
-    weights = _weights(config, training.labels)
-    if task.draw is None:
-        return Lessons(training.inputs, targets, weights)
-    inputs, more = task.draw(config, training.label_names)
-    return Lessons(
-        np.concatenate([training.inputs, inputs]),
-        np.concatenate([targets, more]),
-        np.concatenate([weights, np.ones(len(more), np.float32)]),
-    )
 
 
 def _plan(train: TrainConfig, examples: int, runtime: Runtime) -> pipeline.Plan:
@@ -329,7 +302,7 @@ def _batches(
     task: Task,
     config: Config,
     inputs: tuple[Any, keras.layers.Layer | None],
-    lessons: Lessons,
+    samples: Samples,
     plan: pipeline.Plan,
     done: int,
     runtime: Runtime,
@@ -342,11 +315,11 @@ def _batches(
     def make() -> tf.data.Dataset:
         made = pipeline.batches(
             data,
-            lessons.targets,
+            samples.targets,
             plan,
             epochs=range(done, config.train.epochs),
             seed=config.train.seed,
-            weights=lessons.weights,
+            weights=samples.weights,
             augment=None if change is None else lambda x, seed, rows: change(config, x, seed, rows),
             preprocess=preprocess,
             share=pipeline.Share(*runtime.share) if several else pipeline.WHOLE,
@@ -410,11 +383,3 @@ def identity(config: Config, *parts: Examples | None) -> str:
 
 def _monitor(monitor: str, validation: Examples | None) -> str:
     return monitor if validation is not None else monitor.removeprefix("val_")
-
-
-def _weights(config: Config, labels: np.ndarray) -> np.ndarray:
-    """Each example's weight in the loss, 1 on average: `balanced` gives labels equal shares."""
-    if config.train.class_weight == "none":
-        return np.ones(len(labels), np.float32)
-    counts = np.bincount(labels)
-    return (len(labels) / (np.count_nonzero(counts) * counts[labels])).astype(np.float32)

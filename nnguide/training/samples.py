@@ -1,0 +1,47 @@
+"""What a network learns from: inputs, targets and the weight of each in the loss."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from nnguide.config import Config
+from nnguide.data.examples import Examples
+from nnguide.tasks import Task
+
+
+class Samples(NamedTuple):
+    """A training set as `keras.Model.fit` knows it.
+
+    Attributes:
+        inputs: (n, …) raw.
+        targets: (n, nodes) float32, as the loss takes them.
+        weights: (n,) float32 in the loss, 1 on average.
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray
+    weights: np.ndarray
+
+
+def samples_of(task: Task, config: Config, training: Examples) -> Samples:
+    """The training set, and behind it what the task draws for it."""
+    targets = task.head(len(training.label_names)).targets(training.labels)
+    weights = _weights(config, training.labels)
+    if task.draw is None:
+        return Samples(training.inputs, targets, weights)
+    inputs, more = task.draw(config, training.label_names)
+    return Samples(
+        np.concatenate([training.inputs, inputs]),
+        np.concatenate([targets, more]),
+        np.concatenate([weights, np.ones(len(more), np.float32)]),
+    )
+
+
+def _weights(config: Config, labels: np.ndarray) -> np.ndarray:
+    """Each example's weight in the loss, 1 on average: `balanced` gives labels equal shares."""
+    if config.train.class_weight == "none":
+        return np.ones(len(labels), np.float32)
+    counts = np.bincount(labels)
+    return (len(labels) / (np.count_nonzero(counts) * counts[labels])).astype(np.float32)
