@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nnguide.errors import WriteError
+from nnguide.errors import ConfigError, WriteError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -261,10 +261,27 @@ def state(path: Path) -> str:
     return hashed.hexdigest()
 
 
+def expanded(path: str | Path, variable: str = "") -> Path:
+    """A path of which a leading `~` or `~user` is replaced by that home folder.
+
+    Args:
+        variable: the environment variable that it comes from, for the message.
+    Raises:
+        ConfigError: there is no such user, or no home folder.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        user = Path(path).parts[0][1:]
+        why = f"there is no user {user}" if user else "you have no home folder"
+        given = f"{variable} is {path}" if variable else str(path)
+        raise ConfigError(f"{given}: {why}. Give the whole path, without ~.") from error
+
+
 def cache_dir() -> Path:
     """Where prepared data lies: NNGUIDE_CACHE, else the user's cache folder."""
     if chosen := os.environ.get("NNGUIDE_CACHE"):
-        return Path(chosen).expanduser()
+        return expanded(chosen, "NNGUIDE_CACHE")
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("nnguide"))
@@ -273,4 +290,4 @@ def cache_dir() -> Path:
 def data_dir() -> Path | None:
     """The folder of official data files, NNGUIDE_DATA_DIR, if the user set it."""
     chosen = os.environ.get("NNGUIDE_DATA_DIR")
-    return Path(chosen).expanduser() if chosen else None
+    return expanded(chosen, "NNGUIDE_DATA_DIR") if chosen else None

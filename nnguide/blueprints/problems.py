@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from nnguide.data import number_tables
 from nnguide.data.examples import Examples, stratified_split
 from nnguide.data.splits import validation_split
 from nnguide.errors import ConfigError
+from nnguide.files import expanded
 from nnguide.preprocessing.standardisation import mean_and_std
 
 TOYS = tuple(toy_data.TABLE)
@@ -154,7 +154,7 @@ def _spam() -> Problem:
 
 
 def _table(path: str, label_column: str | None) -> Problem:
-    place = Path(path).expanduser()
+    place = expanded(path)
     table = number_tables.read_table(place, label_column)
     if table.labels:
         source = datasets.find("table", str(place), label_column=label_column)

@@ -10,6 +10,7 @@ import click
 from nnguide import cli, tasks
 from nnguide.cli import _options, _terminal
 from nnguide.errors import ConfigError, InputError
+from nnguide.files import expanded
 
 
 @click.group("data", cls=cli.Group)
@@ -92,9 +93,9 @@ def info(
     """
     from nnguide import data
 
-    if name not in data.names() and Path(name).expanduser().exists():
+    if name not in data.names() and expanded(name).exists():
         cli.show_log()
-        _path(Path(name).expanduser(), task, label_column, text_column, encoding, out, as_json)
+        _path(expanded(name), task, label_column, text_column, encoding, out, as_json)
         return
     if task or label_column or text_column or encoding or out:
         raise ConfigError("--task, columns, --encoding and --out are for a path")
@@ -205,7 +206,7 @@ def prepare(
             raise ConfigError("--manual-dir is for a data set with a name; --records for a path")
         cli.show_log()
         folder, counts = _records(
-            Path(name).expanduser(), (label_column, text_column, encoding), out, resume, force
+            expanded(name), (label_column, text_column, encoding), out, resume, force
         )
     elif label_column or text_column or encoding or out or resume or force:
         raise ConfigError("columns, --encoding, --out, --resume and --force are for --records")

@@ -70,6 +70,7 @@ def command(
     cli.show_log()
     from nnguide import feedback, runs
     from nnguide.evaluation import evaluate, report
+    from nnguide.feedback.corrections import journal
     from nnguide.runs import outputs
 
     if plots is not None:
@@ -84,8 +85,12 @@ def command(
         raise ConfigError("--trec goes with --feedback, --delay, --threshold and --with-feedback")
     run = runs.load(run_name, ["mail"] if with_feedback or index is not None else [])
     cli.say(f"run: {run.folder}")
-    layer = feedback.layer(run, threshold) if with_feedback else None
+    layer = None
     if with_feedback:
+        journal(run)  # or it can have none
+        if note := feedback.unused(run, run_name):
+            cli.say(note)
+        layer = feedback.layer(run, threshold)
         cli.say(f"corrections: {len(layer.corrections) if layer else 0:,}")
     if index is not None:
         _trec(run, index, labels or "none", delay, layer, threshold, as_json)

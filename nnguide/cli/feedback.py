@@ -55,6 +55,7 @@ def _paths(name: str, text: str) -> Any:
 @_paths("--ham", "Mails and mailboxes that are ham.")
 @_paths("--forget", "Take back what was said of these, or of an ID of --list.")
 @click.option("--list", "listed", is_flag=True, help="List the corrections.")
+@click.option("--take-over", is_flag=True, help="Use those of the network before it was retrained.")
 @_options.anyway
 @_options.as_json
 def command(
@@ -63,6 +64,7 @@ def command(
     ham: tuple[str, ...],
     forget: tuple[str, ...],
     listed: bool,
+    take_over: bool,
     anyway: bool,
     as_json: bool,
 ) -> int:
@@ -72,7 +74,8 @@ def command(
     show that they can be trusted with more. --forget restores them all. The run is not written:
     the corrections are in your data folder, as hashes, without any text. predict, filter and
     filterd use them; evaluate does with --with-feedback. PATH is a mail, a mailbox, a folder of
-    mail, or - for standard input.
+    mail, or - for standard input. A network that was trained anew begins without corrections;
+    --take-over gives it those that RUN had before.
 
     \b
     Examples:
@@ -80,23 +83,28 @@ def command(
       nnguide feedback spam --ham blocked.eml
       nnguide feedback spam --forget blocked.eml
       nnguide feedback spam --list
+      nnguide feedback spam --take-over
     """
     cli.show_log()
-    if listed == bool(spam or ham or forget):
+    if bool(spam or ham or forget) + listed + take_over != 1:
         raise ConfigError(
-            "expected --spam, --ham or --forget with paths of mail, or --list alone. As in: "
-            "nnguide feedback spam --spam missed.eml"
+            "expected --spam, --ham or --forget with paths of mail, or --list or --take-over "
+            "alone. As in: nnguide feedback spam --spam missed.eml"
         )
     if (spam + ham + forget).count("-") > 1:
         raise ConfigError("standard input can be read only once; got - several times")
-    from nnguide import runs
+    from nnguide import feedback, runs
     from nnguide.feedback.corrections import correct, journal
 
     found = runs.load(run, ["mail"])
     cli.say(f"run: {found.folder}")
     places = journal(found)
     corrections = places.read()
-    _say_earlier(found)
+    if take_over:
+        _take_over(found, run, anyway, as_json)
+        return 0
+    if note := feedback.unused(found, run):
+        cli.say(note)
     if listed:
         _list(found, corrections, as_json)
         return 0
@@ -132,15 +140,33 @@ def command(
     return InputError.exit_code if errors else 0
 
 
-def _say_earlier(run: Run) -> None:
+def _take_over(run: Run, name: str, anyway: bool, as_json: bool) -> None:
+    from nnguide.feedback import earlier
     from nnguide.feedback.corrections import journal
-    from nnguide.feedback.journal import earlier
 
-    for path in earlier(journal(run)):
-        cli.say(
-            f"note: {path} has corrections of another network that was in this folder; they are "
-            "not used. Correct the mail anew, or remove the file."
+    if not anyway:
+        run.check_learned("mail")
+    taken = earlier.take_over(run, name)
+    count = len(journal(run).read())
+    if as_json:
+        _options.print_json(
+            "feedback",
+            {
+                "run": str(run.folder),
+                "journal": str(journal(run).path),
+                "corrections": count,
+                "taken_over": [_listed(one) for one in taken],
+            },
         )
+        return
+    for one in taken:
+        click.echo(_line(one))
+    cli.say(f"taken over: {len(taken):,}, corrections: {count:,}")
+
+
+def _line(one: Correction) -> str:
+    alone = "-" if one.probability is None else f"{one.probability:.6f}"
+    return f"{one.identifier[:SHOWN]}\t{one.label}\t{alone}\t{one.made}"
 
 
 def _given(
@@ -231,7 +257,7 @@ def _list(run: Run, corrections: Corrections, as_json: bool) -> None:
 
     if not as_json:
         for one in corrections:
-            click.echo(f"{one.identifier[:SHOWN]}\t{one.label}\t{one.probability:.6f}\t{one.made}")
+            click.echo(_line(one))
         cli.say(f"corrections: {len(corrections):,}")
         return
     _options.print_json(

@@ -128,7 +128,10 @@ def _judge(raw: bytes, run: str, anyway: bool) -> Verdict:
     cli.show_log()
     from nnguide.filtering.judge import Judge
 
-    return Judge(run, anyway).verdict(raw)
+    judge = Judge(run, anyway)
+    if judge.note:
+        cli.say(judge.note)
+    return judge.verdict(raw)
 
 
 def _unchanged(raw: bytes, source: Any, strict: bool) -> int:

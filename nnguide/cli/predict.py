@@ -126,7 +126,9 @@ def command(
     if (no_reject or many) and not run.task.kind.is_drawn:
         raise ConfigError(f"--many and --no-reject are for pictures, not for {run.task.name}")
     named = run.task.kind.sources(run, asked)
-    layer = None if no_feedback else _corrections(run, threshold)
+    if no_feedback:
+        _check_corrected(run)
+    layer = None if no_feedback else _corrections(run, run_name, threshold)
     failed = 0
     count = 0
     for name, answer in predict(run, named, threshold, engine, not no_reject, layer):
@@ -138,10 +140,19 @@ def command(
     return InputError.exit_code if failed else 0
 
 
-def _corrections(run: Run, threshold: float | None) -> Layer | None:
-    """The corrections of a run's owner; they are said."""
+def _check_corrected(run: Run) -> None:
+    """Refuse --no-feedback for a run that can have no corrections."""
+    from nnguide.feedback.corrections import journal
+
+    journal(run)
+
+
+def _corrections(run: Run, name: str, threshold: float | None) -> Layer | None:
+    """The corrections of a run's owner; they are said, and those that are not used."""
     from nnguide import feedback
 
+    if note := feedback.unused(run, name):
+        cli.say(note)
     layer = feedback.layer(run, threshold)
     if layer is not None:
         cli.say(f"corrections: {len(layer.corrections):,} (--no-feedback leaves them out)")
@@ -199,13 +210,16 @@ def _whole(
     run = runs.load(run_name, bulk.kinds(dataset))
     cli.say(f"run: {run.folder}")
     asked = Asked((), cli.standard_input(), (), (), text_column, encoding, threshold, anyway)
+    if not corrected:
+        _check_corrected(run)
+    layer = _corrections(run, run_name, threshold) if corrected else None
     try:
         done = bulk.answer(
             *(run, dataset, out, asked),
             shard=shard,
             engine=engine,
             reject=reject,
-            feedback=_corrections(run, threshold) if corrected else None,
+            feedback=layer,
             resume=resume,
             force=force,
             report=_Pace(),

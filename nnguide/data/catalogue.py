@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from nnguide.data import download, preparation, prepared
 from nnguide.data.dataset_info import ALL, AUTO, BY_NAME, KINDS, MEMORY, Facts
 from nnguide.errors import ConfigError, DataError
+from nnguide.files import expanded
 
 if TYPE_CHECKING:
     from nnguide.config import Config
@@ -49,7 +50,7 @@ class Source:
         """Where a user's own data lies, absolute; None where it is in no file, and of others."""
         if not self.is_own or self.name.startswith(MEMORY):
             return None
-        return str(Path(self.name).expanduser().absolute())
+        return str(expanded(self.name).absolute())
 
     def load(self, split: str) -> Examples:
         """The part "train" or "test", or "all": the first, then the second.
@@ -96,7 +97,7 @@ def find(
             f"{dataset} was in the memory of a Python program, which is gone. Give it again with "
             "data=, or other data: --dataset."
         )
-    if dataset != "auto" and dataset not in BY_NAME and Path(dataset).expanduser().exists():
+    if dataset != "auto" and dataset not in BY_NAME and expanded(dataset).exists():
         return _at_path(task, dataset, split_seed, label_column, text_column, encoding)
     named = [_facts(name, task) for name in dataset.split("+")] if dataset != "auto" else []
     if label_column or text_column or encoding:
@@ -191,7 +192,7 @@ def prepare(name: str, manual_dir: Path | str | None = None) -> Path | None:
         if manual_dir is not None:
             raise ConfigError(f"{name} is built in: it takes no --manual-dir")
         return None
-    files = None if manual_dir is None else Path(manual_dir).expanduser()
+    files = None if manual_dir is None else expanded(manual_dir)
     if files is not None:
         preparation.check_manual(facts, files)
     return preparation.obtain(facts, 0, files)
@@ -353,7 +354,7 @@ def _at_path(
     from nnguide import tasks
     from nnguide.data.table_files import check_encoding
 
-    place = Path(path).expanduser()
+    place = expanded(path)
     check_encoding(encoding)
     known = tasks.get(task)
 

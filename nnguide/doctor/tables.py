@@ -15,6 +15,7 @@ from nnguide.config.values import unknown
 from nnguide.data.npz import open_archive
 from nnguide.doctor.data import NAMES, Data, Part, read
 from nnguide.errors import ConfigError, DataError, InputError
+from nnguide.files import expanded
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ def given(name: str, model: Any, label_column: str | None) -> Data:
         DataError: no such file, or the data set is not available.
         InputError: a file of another form.
     """
-    path = Path(name).expanduser()
+    path = expanded(name)
     if name in sets.names():
         return _shaped(_named(name), model)
     if path.suffix not in (".npz", ".csv"):

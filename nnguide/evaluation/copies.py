@@ -35,6 +35,14 @@ def training_inputs(run: Run, own: str) -> np.ndarray:
     return source.load("train").inputs
 
 
+def corrected_note(count: int, of: int) -> str:
+    """What is said of measured examples whose answers the owner corrected."""
+    return (
+        f"note: {count:,} of these {of:,} were corrected, or are near copies of such: on them the "
+        "metrics measure memory"
+    )
+
+
 def among(inputs: np.ndarray, training: np.ndarray) -> np.ndarray:
     """Which of `inputs` are in `training`: (n,) bool."""
     if isinstance(inputs, Records) or isinstance(training, Records):

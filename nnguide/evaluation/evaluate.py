@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,11 +19,14 @@ from nnguide.data.examples import Examples
 from nnguide.deprecation import renamed_argument
 from nnguide.errors import ConfigError, DataError, InputError, NnguideError
 from nnguide.evaluation import copies, figures, metrics
-from nnguide.inference.answers import Feedback
+from nnguide.files import expanded
 from nnguide.models.saving import outputs
 from nnguide.runs import Decision, Run
 
 log = logging.getLogger(__name__)
+
+if TYPE_CHECKING:
+    from nnguide.feedback.corrections import Layer
 
 SPLITS = ("train", "validation", "test", "all")
 
@@ -57,7 +60,7 @@ def evaluate(
     text_column: str | None = None,
     encoding: str | None = None,
     plots: Path | None = None,
-    feedback: Feedback | None = None,
+    feedback: Layer | None = None,
     say: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Measure a run.
@@ -73,7 +76,7 @@ def evaluate(
             run's own data what it was trained with.
         plots: a folder for the pictures: confusion.png, reliability.png, for spam thresholds.png
             and curves.png.
-        feedback: an owner's corrections, as for `Run.predict`.
+        feedback: an owner's corrections, `nnguide.feedback.layer(run)`.
         say: takes each line that is logged (see nnguide.logs).
     Returns:
         The metrics, with task, dataset, dataset_is_fallback and split.
@@ -92,8 +95,13 @@ def evaluate(
         examples = measured_on.examples
         chosen = run.threshold if threshold is None else threshold
         answered = run.outputs(examples.inputs, "keras")
+        corrected: dict[str, int] = {}
         if feedback is not None:
             answered = feedback(examples.inputs, answered)
+            count = feedback.copies(examples.inputs)
+            corrected = {"corrected_copies": count}
+            if count:
+                log.info(copies.corrected_note(count, len(examples)))
         measured = figures_of(answered, examples, chosen)
         if plots is not None:
             draw(answered, examples, chosen, measured, plots)
@@ -104,6 +112,7 @@ def evaluate(
             "dataset_is_fallback": measured_on.is_fallback,
             "split": measured_on.split,
             "training_copies": _training_copies(run, measured_on),
+            **corrected,
             **measured,
             **refused(run.decision, answered, examples.labels),
         }
@@ -290,7 +299,7 @@ def _own_path(run: Run) -> str | None:
 
 
 def _is_same(path: str, other: str) -> bool:
-    return Path(path).expanduser().resolve() == Path(other).resolve()
+    return expanded(path).resolve() == Path(other).resolve()
 
 
 def _part(run: Run, source: data_sets.Source, own: bool, split: str | None) -> tuple[Examples, str]:

@@ -11,28 +11,28 @@ DeLong, DeLong & Clarke-Pearson, Biometrics 44 (1988), for the interval of the a
 
 from __future__ import annotations
 
-import itertools
 import logging
 import math
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from nnguide.data.mail import is_empty
-from nnguide.data.mail.mailboxes import mails
+from nnguide.data.mail.mailboxes import one_mail
 from nnguide.data.mail.message import read_mail
 from nnguide.errors import ConfigError, InputError
-from nnguide.evaluation import metrics
+from nnguide.evaluation import copies, metrics
 from nnguide.evaluation.report import Grid
 from nnguide.feedback.learner import Features, Learner
 from nnguide.runs import Run
 
 FEEDBACK = ("none", "immediate", "delayed")
 DELAY = 500  # mails after which a label is told, where it is delayed
+SHOWN = 3  # mails that cannot be read, of which it is said why
 POINTS = 20  # of the learning curve
 BATCH = 128  # mails that the network judges together
 _Z = 1.959963984540054  # of a 95 % interval
@@ -47,11 +47,13 @@ class Judged:
         scores: (n,) float32, P(spam) when it was judged.
         labels: (n,) int, 0 ham and 1 spam.
         left_out: how many lines name no mail that can be read; they are in the log.
+        corrected: how many are mails, or near copies of them, that were known before the first.
     """
 
     scores: np.ndarray
     labels: np.ndarray
     left_out: int
+    corrected: int = 0
 
 
 def evaluate(
@@ -88,6 +90,8 @@ def evaluate(
         raise ConfigError(f"--threshold is a probability in [0, 1]; got {chosen:g}")
     wait = {"none": None, "immediate": 0, "delayed": delay}[feedback]
     judged = judge(run, index, wait, Learner(chosen) if learner is None else learner)
+    if judged.corrected:
+        log.info(copies.corrected_note(judged.corrected, len(judged.labels)))
     return {
         "task": run.task.name,
         "dataset": str(index),
@@ -98,6 +102,7 @@ def evaluate(
         "feedback": feedback,
         "delay": wait,
         "left_out": judged.left_out,
+        **({"corrected_copies": judged.corrected} if learner is not None else {}),
         **figures(judged.scores, judged.labels, chosen),
         "curve": curve(judged.scores, judged.labels, chosen),
     }
@@ -108,7 +113,8 @@ def judge(run: Run, index: Path, wait: int | None, learner: Learner) -> Judged:
     told: deque[tuple[Features, float, bool]] = deque()
     scores: list[np.float32] = []
     labels: list[int] = []
-    failed: list[str] = []
+    failed = _Failed()
+    known, corrected = len(learner), 0
     for batch in _batches(_texts(index, failed)):
         texts = np.empty(len(batch), object)
         texts[:] = [text for text, _ in batch]
@@ -119,21 +125,34 @@ def judge(run: Run, index: Path, wait: int | None, learner: Learner) -> Judged:
             else:
                 features = Features.of(text)
                 scores.append(learner.probability(features, alone))
-                told.append((features, float(alone), label == 1))
+                corrected += known > 0 and learner.match(features, known) is not None
+                if wait is not None:
+                    told.append((features, float(alone), label == 1))
             labels.append(label)
             while wait is not None and len(told) > wait:
                 learner.learn(*told.popleft())
-            if wait is None:
-                told.clear()
     if not scores:
         raise InputError(f"{index}: none of its mails can be read")
-    if failed:
+    if failed.count:
         log.warning(
             "%s: left out: %s (%d of %d lines)",
-            *(index, "; ".join(failed[:3]), len(failed), len(failed) + len(scores)),
-            extra={"left_out": len(failed)},  # by which the command line ends with status 4
+            *(index, "; ".join(failed.first), failed.count, failed.count + len(scores)),
+            extra={"left_out": failed.count},  # by which the command line ends with status 4
         )
-    return Judged(np.array(scores, np.float32), np.array(labels), len(failed))
+    return Judged(np.array(scores, np.float32), np.array(labels), failed.count, corrected)
+
+
+@dataclass
+class _Failed:
+    """The mails that cannot be read: how many, and why the first ones."""
+
+    count: int = 0
+    first: list[str] = field(default_factory=list)
+
+    def add(self, why: str) -> None:
+        self.count += 1
+        if len(self.first) < SHOWN:
+            self.first.append(why)
 
 
 def lines(index: Path) -> list[tuple[int, Path]]:
@@ -162,18 +181,13 @@ def lines(index: Path) -> list[tuple[int, Path]]:
     return found
 
 
-def _texts(index: Path, failed: list[str]) -> Iterator[tuple[str, int]]:
-    """The text and label of each mail; the names of those that cannot be read go to `failed`."""
+def _texts(index: Path, failed: _Failed) -> Iterator[tuple[str, int]]:
+    """The text and label of each mail; those that cannot be read go to `failed`."""
     for label, path in lines(index):
         try:
-            found = [raw for _, raw in itertools.islice(mails(path), 2)]
-            if len(found) != 1:  # never none; of a mailbox no more are read
-                raise InputError("expected one mail in a file; got several")
-            if isinstance(found[0], InputError):
-                raise found[0]
-            yield read_mail(found[0]).text, label
+            yield read_mail(one_mail(path)).text, label
         except InputError as error:
-            failed.append(f"{path}: {error}")
+            failed.add(f"{path}: {error}")
 
 
 def _batches(items: Iterator[Any]) -> Iterator[list[Any]]:

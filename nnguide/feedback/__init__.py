@@ -13,6 +13,7 @@ Read the files in this order:
     learner.py      corrections to what they change: near copies, and a linear model
     journal.py      the file of corrections: whole, hashed, one process at a time
     corrections.py  a run's journal opened: what answers, and what corrects
+    earlier.py      the corrections of the network before, and how they are taken over
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from nnguide.files import expanded
 
 VARIABLE = "NNGUIDE_FEEDBACK"  # a folder of journals, instead of the user's data folder
 
@@ -37,21 +40,42 @@ def layer(run: Run, threshold: float | None = None) -> Layer | None:
     Raises:
         RunError: the journal is damaged or cannot be read.
     """
-    try:
-        folder().stat()
-    except (FileNotFoundError, NotADirectoryError):  # mostly: nothing has to be imported then
+    if not _is_any():
         return None
-    except OSError:
-        pass  # reading the journal says why
     from nnguide.feedback.corrections import Layer
 
     return Layer.of(run, threshold)
 
 
+def unused(run: Run, name: str) -> str:
+    """A note on corrections that `run` does not use, being of a network before; "" without any.
+
+    Args:
+        run: any.
+        name: the RUN that it was opened by.
+    """
+    if not _is_any() or run.threshold is None or not run.task.kind.takes_mail:
+        return ""
+    from nnguide.feedback import earlier
+
+    return earlier.note(run, name)
+
+
+def _is_any() -> bool:
+    """Whether anything was corrected at all: mostly not, and nothing has to be imported then."""
+    try:
+        folder().stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        pass  # reading the journal says why
+    return True
+
+
 def folder() -> Path:
     """Where the journals are."""
     if place := os.environ.get(VARIABLE):
-        return Path(place).expanduser()
+        return expanded(place, VARIABLE)
     import platformdirs
 
     return Path(platformdirs.user_data_path("nnguide")) / "feedback"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import operator
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,10 +28,11 @@ class Layer:
 
     def __init__(self, threshold: float, corrections: Corrections) -> None:
         """Learn `corrections` for a run with this threshold."""
-        self.corrections = corrections
+        self._turn = threading.Lock()
+        self._threshold = threshold
+        self.corrections: Corrections = ()
         self.learner = Learner(threshold)
-        for one in corrections:
-            self.learner.learn(one.features, one.probability, one.is_spam)
+        self.take(corrections)
 
     @classmethod
     def of(cls, run: Run, threshold: float | None = None) -> Layer | None:
@@ -48,6 +51,29 @@ class Layer:
             return None
         return cls(run.threshold if threshold is None else threshold, corrections)
 
+    def take(self, corrections: Corrections) -> None:
+        """Answer by these corrections from now on: what is new at their end is learned.
+
+        Where others were taken back, all are learned anew; answers go by the old ones meanwhile.
+        """
+        known = self.corrections
+        if len(known) <= len(corrections) and all(map(operator.is_, known, corrections)):
+            with self._turn:
+                _learn(self.learner, corrections[len(known) :])
+                self.corrections = corrections
+            return
+        learner = Learner(self._threshold)
+        _learn(learner, corrections)
+        with self._turn:
+            self.learner, self.corrections = learner, corrections
+
+    def copies(self, texts: Iterable[Any]) -> int:
+        """How many of some texts are corrected ones or near copies of them."""
+        return sum(
+            not is_empty(text) and self.learner.match(Features.of(text)) is not None
+            for text in texts
+        )
+
     @property
     def digest(self) -> str:
         """What tells these corrections from others, as 64 hexadecimal digits."""
@@ -65,8 +91,15 @@ class Layer:
         changed = np.array(outputs, np.float32)
         for row, text in enumerate(texts):
             if not is_empty(text):
-                changed[row, 0] = self.learner.probability(Features.of(text), changed[row, 0])
+                features = Features.of(text)
+                with self._turn:
+                    changed[row, 0] = self.learner.probability(features, changed[row, 0])
         return changed
+
+
+def _learn(learner: Learner, corrections: Corrections) -> None:
+    for one in corrections:
+        learner.learn(one.features, one.probability, one.is_spam)
 
 
 FORGET = "forget"
@@ -155,10 +188,11 @@ def correct(run: Run, given: Sequence[Given]) -> list[Change]:
     at_hand = np.flatnonzero([text is not None for text in texts])
     outputs = run.outputs(texts[at_hand]) if len(at_hand) else np.zeros((0, 1), np.float32)
     network = dict(zip(at_hand.tolist(), outputs[:, 0].tolist(), strict=True))
-    before, after = _record(run, given, network)
-    layers = [Layer(run.threshold or 0.0, corrections) for corrections in (before, after)]
+    before, after = _record(journal(run), given, network)
+    layer = Layer(run.threshold or 0.0, ())
     answered: list[dict[int, Answer]] = []
-    for layer in layers:
+    for corrections in (before, after):
+        layer.take(corrections)
         made = answers(run.decision, layer(texts[at_hand], outputs), texts[at_hand])
         answered.append(dict(zip(at_hand.tolist(), made, strict=True)))
     known = {one.identifier: one for one in before}
@@ -168,15 +202,17 @@ def correct(run: Run, given: Sequence[Given]) -> list[Change]:
             known.get(one.identifier),
             answered[0].get(place),
             answered[1].get(place),
-            _against(one, layers[1]),
+            _against(one, layer),
         )
         for place, one in enumerate(given)
     ]
 
 
-def record(run: Run, given: Given) -> Correction | None:
+def record(run: Run, given: Given, places: Journal) -> Correction | None:
     """Record one correction, or take it back, without asking what it changes: that takes longer.
 
+    Args:
+        places: the run's journal.
     Returns:
         The correction of the same text that there was before.
     Raises:
@@ -185,12 +221,12 @@ def record(run: Run, given: Given) -> Correction | None:
     network: dict[int, float] = {}
     if given.label != FORGET:
         network[0] = float(run.outputs(np.array([None, given.text], object)[1:])[0, 0])
-    before, _ = _record(run, [given], network)
+    before, _ = _record(places, [given], network)
     return next((one for one in before if one.identifier == given.identifier), None)
 
 
 def _record(
-    run: Run, given: Sequence[Given], network: dict[int, float]
+    places: Journal, given: Sequence[Given], network: dict[int, float]
 ) -> tuple[Corrections, Corrections]:
     """The corrections before and after; `network` is what it answers, by places in `given`."""
     before: list[Corrections] = []
@@ -202,12 +238,12 @@ def _record(
             known = kept.get(one.identifier)
             if one.label == FORGET:
                 kept.pop(one.identifier, None)
-            elif known is None or known.label != one.label:
+            elif known is None or known.label != one.label or known.probability is None:
                 kept.pop(one.identifier, None)
                 kept[one.identifier] = _correction(one, network[place])
         return tuple(kept.values())
 
-    after = journal(run).change(edit)
+    after = places.change(edit)
     return before[-1], after
 
 

@@ -14,12 +14,13 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import functools
 import hashlib
 import json
 import re
 import stat
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +48,13 @@ class Correction:
     Attributes:
         features: of the text, hashed.
         is_spam: the label that it was given.
-        probability: P(spam) as the network alone said.
+        probability: P(spam) as the network alone said; None where another network was corrected.
         made: when, as ISO 8601 has it.
     """
 
     features: Features
     is_spam: bool
-    probability: float
+    probability: float | None
     made: str
 
     @property
@@ -66,21 +67,27 @@ class Correction:
         """ham or spam."""
         return LABELS[self.is_spam]
 
+    @functools.cached_property
+    def line(self) -> bytes:
+        """Of the journal, without its end."""
+        return json.dumps(_fields(self), allow_nan=False).encode("ascii")
+
 
 Corrections = tuple[Correction, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Journal:
-    """Where the corrections of a network are.
+    """Where the corrections of a network are; it reads again only what changed.
 
     Attributes:
         network: the SHA-256 of what the network answers by.
-        run: the run's folder, for the reader of a list.
+        run: the run's folder, for the reader of a list; None where they were taken over.
     """
 
     network: str
-    run: Path
+    run: Path | None
+    _kept: tuple[tuple[int, ...], Corrections] = field(default=((), ()), init=False, repr=False)
 
     @property
     def path(self) -> Path:
@@ -102,6 +109,14 @@ class Journal:
         Raises:
             RunError: it is damaged, of another network or another version.
         """
+        state, known = self.state, self._kept
+        if state and state == known[0]:
+            return known[1]
+        found = self._read_anew()
+        self._kept = (state, found)
+        return found
+
+    def _read_anew(self) -> Corrections:
         try:
             if not stat.S_ISREG(self.path.stat().st_mode):
                 raise ValueError("it is not a regular file")
@@ -133,8 +148,8 @@ class Journal:
         body = content[: content.rfind(b"\n", 0, -1) + 1]
         if content != body + _end_of(body):
             raise ValueError("its hash is not that of its content")
-        first, *lines = body.decode("utf-8").splitlines()
-        head = parse_json(first)
+        first, *lines = body.splitlines()
+        head = parse_json(first.decode("utf-8"))
         if head["schema"] != SCHEMA or head["characters"] != table_sha256():
             raise RunError(
                 f"the feedback {self.path} was written by another version of nnguide. Use that "
@@ -142,7 +157,8 @@ class Journal:
             )
         if head["network"] != self.network:
             raise ValueError("it is of another network")
-        found = tuple(_correction(parse_json(line)) for line in lines)
+        known = {one.line: one for one in self._kept[1]}
+        found = tuple(known.get(line) or _correction(line) for line in lines)
         if len({one.identifier for one in found}) < len(found) or len(found) > MOST:
             raise ValueError("a text stands in it twice, or too many do")
         return found
@@ -157,12 +173,7 @@ class Journal:
             RunError: the journal is damaged.
             WriteError: it cannot be written.
         """
-        with contextlib.ExitStack() as held:
-            with writing_to(self.path):
-                self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                held.enter_context(workspace.locked(self.path, PATIENCE))
-                for left in self.path.parent.glob(f".{self.path.stem}-*"):
-                    left.unlink(missing_ok=True)  # by a process that was killed as it wrote
+        with self._locked():
             before = self.read()
             after = edit(before)
             if len(after) > MOST:
@@ -178,34 +189,53 @@ class Journal:
                 self._write(after)
         return after
 
-    @property
-    def _folder(self) -> str:
-        """The run's folder as JSON can hold it: its name may have bytes that are no UTF-8."""
-        return str(self.run.absolute()).encode("utf-8", "backslashreplace").decode("utf-8")
+    def release(self) -> None:
+        """Be of no folder from now on: its corrections were taken over by another network.
+
+        Raises:
+            As `change`.
+        """
+        with self._locked():
+            corrections, self.run = self.read(), None
+            self._write(corrections)
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        with contextlib.ExitStack() as held:
+            with writing_to(self.path):
+                self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                held.enter_context(workspace.locked(self.path, PATIENCE))
+                for left in self.path.parent.glob(f".{self.path.stem}-*"):
+                    left.unlink(missing_ok=True)  # by a process that was killed as it wrote
+            yield
 
     def _write(self, corrections: Corrections) -> None:
         head = {
             "schema": SCHEMA,
             "network": self.network,
-            "run": self._folder,
+            "run": "" if self.run is None else as_json(self.run),
             "characters": table_sha256(),
         }
-        lines = [head, *map(_fields, corrections)]
-        body = "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines).encode("ascii")
+        first = json.dumps(head, allow_nan=False).encode("ascii")
+        body = b"\n".join([first, *(one.line for one in corrections), b""])
         with atomic(self.path, 0o600) as beside:  # words can be tried against hashes
             beside.write_bytes(body + _end_of(body))
+        self._kept = (self.state, corrections)
 
 
-def earlier(journal: Journal) -> list[Path]:
-    """The journals of other networks that the same folder held before."""
-    found = []
+def as_json(run: Path) -> str:
+    """A run's folder as JSON can hold it: its name may have bytes that are no UTF-8."""
+    return str(run.absolute()).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def heads() -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Each journal there is, and its first line; those that have none are left out."""
     for path in sorted(folder().glob("[!.]*.jsonl")):  # hidden ones are being written
-        with contextlib.suppress(OSError, ValueError, AttributeError):
+        with contextlib.suppress(OSError, ValueError):
             with path.open("rb") as file:
                 head = parse_json(file.readline(2**16).decode("utf-8"))
-            if head.get("run") == journal._folder and path != journal.path:
-                found.append(path)
-    return found
+            if isinstance(head, dict):
+                yield path, head
 
 
 def _end_of(body: bytes) -> bytes:
@@ -224,23 +254,26 @@ def _fields(correction: Correction) -> dict[str, Any]:
     }
 
 
-def _correction(fields: dict[str, Any]) -> Correction:
+def _correction(line: bytes) -> Correction:
     """The correction in a line.
 
     Raises:
         ValueError, KeyError, TypeError: it is none.
     """
+    fields = parse_json(line.decode("utf-8"))
     probability = fields["probability"]
-    if not isinstance(probability, float) or not 0 <= probability <= 1:
+    if probability is not None and not (isinstance(probability, float) and 0 <= probability <= 1):
         raise ValueError("a probability is not in [0, 1]")
     if not _IDENTIFIER.fullmatch(fields["text"]) or not isinstance(fields["made"], str):
         raise ValueError("a line is no correction")
-    return Correction(
+    found = Correction(
         Features(fields["text"], _unpacked(fields["words"]), _unpacked(fields["beginning"])),
         LABELS.index(fields["label"]) == 1,
         probability,
         fields["made"],
     )
+    vars(found)["line"] = line  # as it stands there
+    return found
 
 
 def _packed(hashes: np.ndarray) -> str:

@@ -19,6 +19,7 @@ Yih, Online discriminative spam filter training (2006), for the gradient steps.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ BEGIN_ALIKE = 0.4  # and more than this one of those they begin with
 BEGINNING = 20  # words that a text begins with
 FEWEST = 10  # words and pairs that near copies have in common at least
 SIGNATURE = 64  # smallest hashes by which near copies are looked for
+REMEMBERED = 10_000  # last corrections that near copies are looked for; a journal holds fewer
 LOOKED_AT = 0.25  # fraction of equal smallest hashes from which two texts are compared whole
 BUCKETS = 2**18  # weights that the hashes share
 RATE = 8.0  # learning rate of the words and pairs
@@ -67,6 +69,14 @@ class Features:
         key = distinct_key(text).encode("utf-8", "surrogatepass")
         identifier = hashlib.sha256(key).hexdigest()[:32]
         return cls(identifier, word_hashes(text), word_hashes(text, BEGINNING))
+
+    @functools.cached_property
+    def signature(self) -> np.ndarray:
+        """The smallest of the hashes under each of SIGNATURE other hashes, (SIGNATURE,) uint32."""
+        if not len(self.whole):
+            return np.zeros(SIGNATURE, np.uint32)
+        spread = self.whole.astype(np.uint64) * _FACTORS[:, None]
+        return (spread >> np.uint64(32)).min(axis=1).astype(np.uint32)
 
     def similarity(self, other: Features) -> float:
         """How alike two texts are, in (0.5, 1] for near copies and 0 for all others."""
@@ -103,15 +113,18 @@ class Match:
 class Learner:
     """What corrections change. The same corrections in the same order change the same."""
 
-    def __init__(self, threshold: float) -> None:
+    def __init__(self, threshold: float, most: int = REMEMBERED) -> None:
         """Begin without any.
 
         Args:
             threshold: the run's, in [0, 1], across which a near copy is moved.
+            most: of how many corrections, the last ones, near copies are looked for.
         """
+        self._most = most
         self.threshold = np.float32(threshold)
         self._turn = log_odds(min(max(threshold, 1e-4), 1 - 1e-4))
-        self._features: list[Features] = []
+        self._count = 0
+        self._features: list[Features] = []  # of the last `most`, in turn; so are the next two
         self._is_spam: list[bool] = []
         self._signatures = np.zeros((0, SIGNATURE), np.uint32)
         self._weights = np.zeros(BUCKETS)
@@ -120,20 +133,30 @@ class Learner:
         self._confirmed = self._mistaken = 0
 
     def __len__(self) -> int:
-        return len(self._features)
+        return self._count
 
-    def learn(self, features: Features, probability: float, is_spam: bool) -> None:
-        """Learn a correction: the features of a text, the network's P(spam) and the truth."""
+    def learn(self, features: Features, probability: float | None, is_spam: bool) -> None:
+        """Learn a correction.
+
+        Args:
+            features: of a text.
+            probability: the network's P(spam); where it is not known, only near copies turn.
+            is_spam: the truth.
+        """
+        if probability is not None:
+            self._learn_linear(features, probability, is_spam)
+        self._remember(features, is_spam)
+
+    def _learn_linear(self, features: Features, probability: float, is_spam: bool) -> None:
         own = log_odds(probability)
         places, scale = _places(features.whole)
         score = self._linear(places, scale, own)
-        self._count(own, score, is_spam, (np.float32(probability) > self.threshold) == is_spam)
+        self._score(own, score, is_spam, (np.float32(probability) > self.threshold) == is_spam)
         step = is_spam - _sigmoid(score)
         self._weights[places] += RATE * step * scale
         self._of_network += RATE_OF_NETWORK * step * own
-        self._remember(features, is_spam)
 
-    def _count(self, own: float, score: float, is_spam: bool, right: bool) -> None:
+    def _score(self, own: float, score: float, is_spam: bool, right: bool) -> None:
         sign = 1 if is_spam else -1
         gained = float(np.logaddexp(0, -sign * own) - np.logaddexp(0, -sign * score))
         self._confirmed += right
@@ -143,14 +166,20 @@ class Learner:
         self._gained = min(self._gained + gained, 4 * EASE)
 
     def _remember(self, features: Features, is_spam: bool) -> None:
-        count = len(self)
-        if count == len(self._signatures):
-            grown = np.zeros((max(16, 2 * count), SIGNATURE), np.uint32)
-            grown[:count] = self._signatures
+        held = len(self._features)
+        if held == self._most:
+            at = self._count % held
+            self._features[at], self._is_spam[at] = features, is_spam
+        else:
+            at = held
+            self._features.append(features)
+            self._is_spam.append(is_spam)
+        if at == len(self._signatures):
+            grown = np.zeros((max(16, 2 * at), SIGNATURE), np.uint32)
+            grown[:at] = self._signatures
             self._signatures = grown
-        self._signatures[count] = _signature(features.whole)
-        self._features.append(features)
-        self._is_spam.append(is_spam)
+        self._signatures[at] = features.signature
+        self._count += 1
 
     def probability(self, features: Features, probability: np.float32) -> np.float32:
         """P(spam) of a text with these features, of which the network says `probability`."""
@@ -166,7 +195,7 @@ class Learner:
             return np.float32(_sigmoid(score))
         least, more = _NEAR
         beyond = least + more * (match.similarity - ALIKE) / (1 - ALIKE)
-        if self._is_spam[match.place]:
+        if self._is_spam[match.place % len(self._is_spam)]:
             found = np.float32(_sigmoid(max(score, min(self._turn + beyond, SURE))))
             return np.maximum(found, np.nextafter(self.threshold, np.float32(1)))
         found = np.float32(_sigmoid(min(score, max(self._turn - beyond, -SURE))))
@@ -177,20 +206,28 @@ class Learner:
         """How far the linear model takes part, in [0, 1)."""
         return 1 - math.exp(-self._gained / EASE) if self._gained > 0 else 0.0
 
-    def match(self, features: Features) -> Match | None:
-        """The correction of which a text is the nearest copy; the latest of equal ones."""
+    def match(self, features: Features, first: int | None = None) -> Match | None:
+        """The correction of which a text is the nearest copy; the latest of equal ones.
+
+        Args:
+            first: only of so many that were learned first, and are still remembered.
+        """
         found = self.matches(features)
+        if first is not None:
+            found = [one for one in found if one.place < first]
         return max(found, key=lambda one: (one.is_same, one.similarity, one.place), default=None)
 
     def matches(self, features: Features) -> list[Match]:
         """All corrections of which a text is a near copy."""
-        equal = (self._signatures[: len(self)] == _signature(features.whole)).mean(axis=1)
+        held = len(self._features)
+        equal = (self._signatures[:held] == features.signature).mean(axis=1)
         found = []
-        for place in np.flatnonzero(equal >= LOOKED_AT).tolist():
-            other = self._features[place]
+        for at in np.flatnonzero(equal >= LOOKED_AT).tolist():
+            other = self._features[at]
             is_same = features.identifier == other.identifier
             similarity = 1.0 if is_same else features.similarity(other)
             if similarity:
+                place = self._count - 1 - (self._count - 1 - at) % held
                 found.append(Match(place, similarity, is_same))
         return found
 
@@ -213,14 +250,6 @@ def _places(hashes: np.ndarray) -> tuple[np.ndarray, float]:
     """The distinct weights of a text, and the factor that makes its length one."""
     places = np.unique(hashes % BUCKETS).astype(np.int64)
     return places, 1 / math.sqrt(max(len(places), 1))
-
-
-def _signature(hashes: np.ndarray) -> np.ndarray:
-    """The smallest of a text's hashes under each of SIGNATURE other hashes, (SIGNATURE,) uint32."""
-    if not len(hashes):
-        return np.zeros(SIGNATURE, np.uint32)
-    spread = hashes.astype(np.uint64) * _FACTORS[:, None]
-    return (spread >> np.uint64(32)).min(axis=1).astype(np.uint32)
 
 
 def _factors() -> np.ndarray:

@@ -23,7 +23,7 @@ from pathlib import Path
 from nnguide.data.mail.message import MAX_BYTES
 from nnguide.errors import ConfigError, InputError, NnguideError
 from nnguide.filtering import protocol
-from nnguide.filtering.judge import Judge
+from nnguide.filtering.judge import RETRY, Judge
 from nnguide.filtering.protocol import MAX_LINE, Request, RequestError
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,7 @@ CHUNK = 2**16  # bytes that are read together
 LINGER = 1  # seconds in which a refused client may still send what it has begun
 BACKLOG = 1024
 WORKERS = 2  # threads that judge
+TRIES = 3  # to open a run anew
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class Daemon:
     def __init__(self, open_judge: Callable[[], Judge], bounds: Bounds) -> None:
         self.bounds = bounds
         self._open_judge = open_judge
+        self._noted = ""
         self.judge = self._opened()
         self._held = 0
         self._clients: set[asyncio.Task[None]] = set()
@@ -78,6 +80,9 @@ class Daemon:
     def _opened(self) -> Judge:
         judge = self._open_judge()
         judge.try_out()
+        if judge.note and judge.note != self._noted:
+            log.info(judge.note)
+        self._noted = judge.note
         return judge
 
     def run(self, sockets: list[socket.socket], ready: Callable[[], None]) -> int:
@@ -115,23 +120,29 @@ class Daemon:
         return number
 
     def _reload(self) -> None:
-        """Open the run anew beside the requests; where that fails, the one at work goes on."""
+        """Open the run anew beside the requests; where that fails again, the old one goes on."""
         if self._reloading and not self._reloading.done():
             self._again = True
             return
         self._reloading = asyncio.get_running_loop().create_task(self._opened_anew())
 
     async def _opened_anew(self) -> None:
+        tries = 0
         while True:
             self._again = False
+            tries += 1
             try:
                 self.judge = await asyncio.to_thread(self._opened)
             except Exception as error:
+                if tries < TRIES and not isinstance(error, ConfigError):
+                    await asyncio.sleep(RETRY)  # a run that is being replaced, a busy disk
+                    continue
                 log.warning(f"SIGHUP: the run stays as it is: {_said(error)}")
             else:
                 log.info(f"SIGHUP: run: {self.judge.run.folder}")
             if not self._again:
                 return
+            tries = 0
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass
 
-from nnguide import runs
+from nnguide import feedback, runs
 from nnguide.data.mail import MailText
 from nnguide.data.mail.message import read_mail
 from nnguide.errors import ConfigError, InputError, RunError
@@ -13,6 +14,7 @@ from nnguide.feedback.corrections import FORGET, Given, Layer, journal, record
 from nnguide.filtering.envelope import without_from_line
 
 SPAM, HAM, UNSURE = "spam", "ham", "unsure"
+RETRY = 1.0  # seconds after which corrections that could not be read are tried again
 _TRIAL = b"Subject: Lunch\n\nAre we still meeting at one?\n"
 
 
@@ -54,7 +56,11 @@ class Verdict:
 
 
 class Judge:
-    """A run that judges mail, with its owner's corrections; threads may share it."""
+    """A run that judges mail, with its owner's corrections; threads may share it.
+
+    Attributes:
+        note: on corrections of a network before that are not used; "" without any.
+    """
 
     def __init__(self, name: str, anyway: bool = False) -> None:
         """Open the run that `name` means, and try it.
@@ -76,10 +82,13 @@ class Judge:
                 "Keras. Train it again with this nnguide."
             )
         self.threshold = self.run.threshold
+        self.note = feedback.unused(self.run, name)
         self._journal = journal(self.run)
+        self._layer = Layer(self.threshold, ())
         self._turn = threading.Lock()
-        self._state = self._journal.state
-        self._layer = Layer.of(self.run)
+        self._state: tuple[int, ...] | None = None  # of the journal when it was read
+        self._failed: tuple[str, float, tuple[int, ...]] = ("", 0.0, ())  # why, when, its state
+        self.refresh()
 
     def try_out(self) -> None:
         """Judge a mail, so that the first one on its way is not late."""
@@ -93,7 +102,8 @@ class Judge:
             RunError: the network is damaged.
         """
         text = self._text(raw)
-        [answer] = self.run.predict([text], "light", feedback=self._layer)
+        layer = self._layer if self._layer.corrections else None
+        [answer] = self.run.predict([text], "light", feedback=layer)
         if isinstance(answer, InputError):
             raise answer
         is_spam = answer.label == self.run.labels[1]
@@ -113,19 +123,29 @@ class Judge:
         """Take up what was corrected since; threads wait for each other.
 
         Raises:
-            RunError: the corrections are damaged; the earlier ones stay.
+            RunError: the corrections cannot be read; the earlier ones stay. They are tried again
+                when their file changes, and every RETRY seconds; this is raised once.
         """
-        if self._journal.state != self._state:
-            self._take_up()
-
-    def _take_up(self) -> None:
+        if self._journal.state == self._state:
+            return
         with self._turn:
-            if (state := self._journal.state) != self._state:
-                self._state = state
-                self._layer = Layer.of(self.run)
+            state = self._journal.state
+            why, when, failed = self._failed
+            if state == self._state:
+                return
+            if why and state == failed and time.monotonic() - when < RETRY:
+                return
+            try:
+                self._layer.take(self._journal.read())
+            except RunError as error:
+                self._failed = (str(error), time.monotonic(), state)
+                if str(error) != why:
+                    raise
+            else:
+                self._state, self._failed = state, ("", 0.0, ())
 
     def tell(self, raw: bytes, label: str) -> bool:
-        """Correct the verdict on a mail.
+        """Correct the verdict on a mail; `refresh` takes it up.
 
         Args:
             label: spam, ham or forget.
@@ -136,8 +156,7 @@ class Judge:
             RunError: the corrections are damaged.
             WriteError: they cannot be written.
         """
-        known = record(self.run, Given.of("the mail", label, self._text(raw)))
-        self._take_up()  # also where another thread is at it: the next answer has the correction
+        known = record(self.run, Given.of("the mail", label, self._text(raw)), self._journal)
         earlier = known and known.label
         return earlier is not None if label == FORGET else earlier != label
 

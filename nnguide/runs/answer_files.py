@@ -9,6 +9,9 @@ A column means the same in each form:
     P(...)         the probability of each label; in JSON lines the object `probabilities`
     message_id     of a mail that has one                               } for texts
     guess          true for a mail without subject and text             }
+    label_without_feedback, probability_without_feedback
+                   what the network alone answered, where corrections changed it; there where
+                   corrections are used. In JSON lines the object `without_feedback`
     error          why the input failed; else empty
 """
 
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 
 FORMS = (".csv", ".jsonl", ".parquet")
 GROUP = 100_000  # rows of a Parquet file that stand together
+_ALONE = "probability_without_feedback"
 
 Row = tuple[int, str, Answer | InputError]
 
@@ -44,14 +48,16 @@ class Form:
         suffix: of the file, one of FORMS.
         labels: of the run, where each has a probability of its own; else ().
         has_mail: whether inputs may be mails.
+        is_corrected: whether an owner's corrections are used.
     """
 
     suffix: str
     labels: tuple[str, ...]
     has_mail: bool
+    is_corrected: bool = False
 
     @classmethod
-    def of(cls, run: Run, out: Path) -> Form:
+    def of(cls, run: Run, out: Path, is_corrected: bool = False) -> Form:
         """The form that the name of `out` asks for.
 
         Raises:
@@ -64,14 +70,15 @@ class Form:
         if suffix == ".parquet":
             _pyarrow()
         labels = () if run.decision.threshold is not None else run.labels
-        return cls(suffix, labels, run.task.kind.takes_mail)
+        return cls(suffix, labels, run.task.kind.takes_mail, is_corrected)
 
     @property
     def columns(self) -> list[str]:
         """The names of the columns, in order."""
         each = [f"P({label})" for label in self.labels]
         mail = ["message_id", "guess"] if self.has_mail else []
-        return ["row", "input", "label", "probability", *each, *mail, "error"]
+        alone = ["label_without_feedback", _ALONE] if self.is_corrected else []
+        return ["row", "input", "label", "probability", *each, *mail, *alone, "error"]
 
     def write_part(self, rows: Sequence[Row], target: Path) -> None:
         """Write some answers, as `join` takes them."""
@@ -105,7 +112,11 @@ class Form:
             return [number, name, *[None] * (len(self.columns) - 3), str(answer)]
         each = [(answer.probabilities or {})[label] for label in self.labels]
         mail = [answer.message_id or None, answer.guess] if self.has_mail else []
-        return [number, name, answer.label, answer.probability, *each, *mail, None]
+        alone: list[Any] = []
+        if self.is_corrected:
+            changed = answer.without_feedback
+            alone = [changed.label, changed.probability] if changed else [None, None]
+        return [number, name, answer.label, answer.probability, *each, *mail, *alone, None]
 
     def _csv(self, rows: Any) -> str:
         text = io.StringIO()
@@ -127,6 +138,7 @@ class Form:
     def _schema(self) -> Any:
         arrow = _pyarrow()
         types = {"row": arrow.int64(), "probability": arrow.float32(), "guess": arrow.bool_()}
+        types[_ALONE] = arrow.float32()
         types |= {f"P({label})": arrow.float32() for label in self.labels}
         return arrow.schema([(name, types.get(name, arrow.string())) for name in self.columns])
 

@@ -18,6 +18,7 @@ from nnguide import data, workspace
 from nnguide.errors import ConfigError, InputError
 from nnguide.files import (
     as_utf8,
+    expanded,
     folder_made,
     read_json,
     sha256,
@@ -111,7 +112,7 @@ def answer(
     """
     outputs.check_file(out, "--out")
     _check_apart(dataset, out)
-    form = Form.of(run, out)
+    form = Form.of(run, out, feedback is not None)
     unread, identity = _inputs(run, dataset, asked)
     decision = decision_of(run, asked.threshold, reject)
     request = {
@@ -146,7 +147,7 @@ def answer(
 
 def kinds(dataset: str) -> list[str]:
     """Which kinds of text a data set holds, as far as that can be told before a run is opened."""
-    path = Path(dataset).expanduser()
+    path = expanded(dataset)
     if dataset in data.names() or not path.exists():
         return list(data.known_kinds(dataset))
     try:
@@ -162,7 +163,7 @@ def unfinished(out: Path) -> Path:
 
 def _inputs(run: Run, dataset: str, asked: Asked) -> tuple[Unread, list[Any]]:
     """The inputs of a data set, and what tells whether it is still the same one."""
-    path = Path(dataset).expanduser()
+    path = expanded(dataset)
     if dataset not in data.names() and path.exists():
         unread = _to_its_end(run.task.kind.unread(run, path, asked), path)
         return unread, [as_utf8(str(path.absolute())), state(path)]
@@ -192,7 +193,7 @@ def _to_its_end(unread: Unread, path: Path) -> Unread:
 
 def _check_apart(dataset: str, out: Path) -> None:
     """Refuse to write the answers over the data set, or among its files."""
-    place, target = Path(dataset).expanduser().resolve(), out.resolve()
+    place, target = expanded(dataset).resolve(), out.resolve()
     if place.exists() and (target == place or (place.is_dir() and place in target.parents)):
         raise ConfigError(f"{out} is in the data set {dataset}. Choose another --out.")
 

@@ -15,7 +15,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from nnguide import workspace
-from nnguide.files import write_text
+from nnguide.errors import ConfigError
+from nnguide.files import expanded, write_text
 
 VARIABLE = "NNGUIDE_REGISTRY"  # a folder to remember in, instead of the user's data folder
 LONGEST = 16_384  # bytes of an entry; a longer one is damaged
@@ -25,7 +26,7 @@ DEEPEST = 4  # folders below one that is searched for runs
 def folder() -> Path:
     """Where the entries are."""
     if place := os.environ.get(VARIABLE):
-        return Path(place).expanduser()
+        return expanded(place, VARIABLE)
     import platformdirs
 
     return Path(platformdirs.user_data_path("nnguide")) / "runs"
@@ -33,13 +34,13 @@ def folder() -> Path:
 
 def remember(run: Path) -> None:
     """Remember the run in the folder `run`; where that cannot be written, do without."""
-    with contextlib.suppress(OSError, UnicodeError, RuntimeError):
+    with contextlib.suppress(OSError, UnicodeError, RuntimeError, ConfigError):
         write_text(_entry(run), f"{run.absolute()}\n")
 
 
 def forget(run: Path) -> None:
     """Forget the run in the folder `run`, which is about to go."""
-    with contextlib.suppress(OSError, UnicodeError, RuntimeError):
+    with contextlib.suppress(OSError, UnicodeError, RuntimeError, ConfigError):
         _entry(run).unlink(missing_ok=True)
 
 
@@ -51,7 +52,7 @@ def _entry(run: Path) -> Path:
 def remembered() -> list[Path]:
     """The folders of all remembered runs that are still there; entries of others are forgotten."""
     finished = []
-    with contextlib.suppress(OSError, RuntimeError):
+    with contextlib.suppress(OSError, RuntimeError, ConfigError):
         for entry in folder().glob("*.txt"):
             with contextlib.suppress(OSError, ValueError):
                 run = _read(entry)

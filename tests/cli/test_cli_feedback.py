@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -121,6 +123,8 @@ def test_what_holds_no_mail_costs_only_itself(nnguide, box):
         ("spam",),
         ("spam", "--spam"),
         ("spam", "--list", "--ham", "ham.eml"),
+        ("spam", "--take-over", "--ham", "ham.eml"),
+        ("spam", "--take-over", "--list"),
         ("spam", "--spam", "ham.eml", "--ham", "ham.eml"),
         ("spam", "--spam", ""),
         ("spam", "--ham", "ham.eml", "--spam="),
@@ -198,6 +202,159 @@ def test_other_verdicts_stay_as_they_are(box):
     assert (run.predict(others, "light", feedback=layer).probabilities == before).all()
 
 
+def trained(folder, created, network=None):
+    """A run of mail, as if it had been trained at that time."""
+    shutil.copytree(network or runs.shipped("spam", ["mail"]), folder)
+    path = folder / "manifest.json"
+    facts = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps(facts | {"created": created, "learned_from": ["mail"]}), "utf-8")
+    return folder
+
+
+def mean(nnguide, name):
+    """Label of ham.eml by predict and filter, and what both say of corrections."""
+    one = nnguide("predict", name, "--mail", "ham.eml")
+    other = nnguide("filter", "--verdict", "--run", name, stdin=HAM)
+    assert one.out[:4].split("\t")[0] == other.out[:4].split("\t")[0]
+    assert one.err.count("note: you corrected") == other.err.count("note: you corrected")
+    return one.out.split("\t")[0], one.err
+
+
+@pytest.mark.parametrize("name", ["my-run", "spam"])
+def test_a_network_trained_anew_says_what_it_does_not_use_and_takes_it_over(nnguide, box, name):
+    folder = Path("my-run") if name == "my-run" else Path("saved_models/runs/spam-1")
+    trained(folder, "2026-01-01T00:00:00")
+    assert nnguide("feedback", name, "--spam", "ham.eml").status == 0
+    assert mean(nnguide, name)[0] == "spam"
+    if name == "my-run":
+        shutil.rmtree(folder)
+        trained(folder, "2026-01-02T00:00:00", runs.shipped("spam"))
+    else:
+        trained(folder.with_name("spam-2"), "2026-01-02T00:00:00", runs.shipped("spam"))
+    label, said = mean(nnguide, name)
+    assert label == "ham" and said.count("note: you corrected") == 1
+    take_over = f"nnguide feedback {name} --take-over"
+    assert take_over in said and folder.name in said
+    assert "note" not in nnguide("predict", name, "--no-feedback", "--mail", "ham.eml").err
+    ended = nnguide("predict", name, "--dataset", "ham.eml", "--out", "a.csv")
+    assert ended.err.count(take_over) == 1
+    assert nnguide("feedback", name, "--list").out == ""
+
+    [answer] = lines(nnguide("feedback", name, "--take-over", "--json"))
+    json_schema.check(answer, "--take-over")
+    assert (answer["corrections"], len(answer["taken_over"])) == (1, 1)
+    label, said = mean(nnguide, name)
+    assert label == "spam" and "note" not in said
+    [answer] = lines(nnguide("feedback", name, "--list", "--json"))
+    json_schema.check(answer, "--list")
+    assert answer["list"][0]["probability"] is None
+    assert "\tspam\t-\t" in nnguide("feedback", name, "--list").out
+    ended = nnguide("feedback", name, "--take-over")
+    assert ended.status == 0 and "taken over: 0" in ended.err
+    assert nnguide("feedback", name, "--forget", "ham.eml").status == 0
+    assert mean(nnguide, name)[0] == "ham"
+    if name == "spam":  # the network before keeps its own
+        assert nnguide("predict", folder, "--mail", "ham.eml").out.startswith("spam")
+
+
+def test_a_network_takes_over_no_text_that_it_was_corrected_on_itself(nnguide, box):
+    trained(box / "run", "2026-01-01T00:00:00")
+    nnguide("feedback", "run", "--spam", "ham.eml", "near.eml")
+    shutil.rmtree(box / "run")
+    trained(box / "run", "2026-01-02T00:00:00", runs.shipped("spam"))
+    nnguide("feedback", "run", "--ham", "ham.eml")
+    assert nnguide("feedback", "run", "--take-over").out.count("\n") == 1
+    answers = [one["label"] for one in lines(nnguide(*_two("run")))]
+    assert answers == ["ham", "spam"]
+    nnguide("feedback", "run", "--spam", "near.eml")  # learned whole, now that it is at hand
+    assert "-" not in [line.split("\t")[2] for line in nnguide(*_list("run")).out.splitlines()]
+
+
+def _two(run):
+    return ("predict", run, "--json", "--mail", "ham.eml", "--mail", "near.eml")
+
+
+def _list(run):
+    return ("feedback", run, "--list")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_a_file_of_answers_has_what_the_network_alone_answered(nnguide, box, suffix):
+    if suffix == "parquet":
+        pytest.importorskip("pyarrow")
+    made.as_mbox(box / "in.mbox", [HAM, SPAM])
+    alone = predicted(nnguide, "in.mbox")
+    nnguide("feedback", "spam", "--spam", "ham.eml")
+    words = ("predict", "spam", "--dataset", "in.mbox", "--out")
+    assert nnguide(*words, f"a.{suffix}").status == 0
+    first, second = read_rows(box / f"a.{suffix}")
+    if suffix == "jsonl":
+        assert first["without_feedback"] == {k: alone[0][k] for k in ("label", "probability")}
+        assert "without_feedback" not in second
+    else:
+        assert first["label_without_feedback"] == "ham"
+        found = float(first["probability_without_feedback"])
+        assert found == pytest.approx(alone[0]["probability"], rel=1e-6)
+        assert not second["label_without_feedback"]
+        assert not second["probability_without_feedback"]
+    assert first["label"] == "spam"
+    assert nnguide(*words, f"b.{suffix}", "--no-feedback").status == 0
+    assert not any("without" in key for row in read_rows(box / f"b.{suffix}") for key in row)
+
+
+def read_rows(path):
+    if path.suffix == ".jsonl":
+        return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    if path.suffix == ".csv":
+        with path.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    import pyarrow.parquet
+
+    return pyarrow.parquet.read_table(path).to_pylist()
+
+
+def test_what_can_have_no_corrections_is_refused(nnguide, box):
+    for wrong in (
+        ("evaluate", "digits", "--with-feedback"),
+        ("predict", "digits", "--no-feedback", "a.png"),
+        ("predict", "digits", "--no-feedback", "--dataset", "a.png", "--out", "a.csv"),
+    ):
+        ended = nnguide(*wrong)
+        assert ended.status == 2 and "feedback is for spam" in ended.err
+
+
+@pytest.mark.parametrize("variable", ["NNGUIDE_FEEDBACK", "NNGUIDE_CACHE", "NNGUIDE_DATA_DIR"])
+def test_a_variable_with_an_unknown_user_is_said(nnguide, box, monkeypatch, variable):
+    monkeypatch.setenv(variable, "~nobody-here/x")
+    words = ("predict", "spam", "--mail", "ham.eml")
+    if variable != "NNGUIDE_FEEDBACK":
+        words = ("data", "list") if variable == "NNGUIDE_CACHE" else ("evaluate", "spam")
+    ended = nnguide(*words)
+    assert ended.status == 2 and "bug" not in ended.err
+    assert f"{variable} is ~nobody-here/x: there is no user nobody-here" in ended.err
+
+
+def test_measured_mails_that_were_corrected_are_said(nnguide, box, monkeypatch):
+    monkeypatch.setattr(runs.Run, "outputs", light_outputs(runs.Run.outputs))
+    for label in ("ham", "spam"):
+        (box / "set" / label).mkdir(parents=True)
+        shutil.copy(f"{label}.eml", box / "set" / label)
+        shutil.copy(f"other{int(label == 'spam')}.eml", box / "set" / label)
+    words = ("evaluate", "spam", "--dataset", "set", "--with-feedback", "--json")
+    [answer] = lines(nnguide(*words))
+    assert "corrected_copies" not in answer
+    nnguide("feedback", "spam", "--spam", "near.eml")
+    ended = nnguide(*words)
+    [answer] = lines(ended)
+    json_schema.check(answer, "spam", "--with-feedback and corrections")
+    assert (answer["corrected_copies"], answer["blocked_ham"]) == (1, 0.5)
+    assert "note: 1 of these 4 were corrected" in ended.err
+
+
+def light_outputs(outputs):
+    return lambda self, checked, engine=None: outputs(self, checked, "light")
+
+
 def test_evaluate_measures_with_corrections_and_on_an_index(nnguide, box):
     (box / "index").write_text("ham ham.eml\nspam spam.eml\nham near.eml\nspam other1.eml\n")
     words = ("evaluate", "spam", "--trec", "index", "--json")
@@ -207,8 +364,11 @@ def test_evaluate_measures_with_corrections_and_on_an_index(nnguide, box):
         assert (answer["feedback"], answer["n"], answer["hm"]) == (told, 4, 0)
     assert "1-ROCA%" in nnguide("evaluate", "spam", "--trec", "index").out
     nnguide("feedback", "spam", "--spam", "ham.eml")
-    [answer] = lines(nnguide(*words, "--with-feedback"))
-    assert answer["hm"] == 1
+    ended = nnguide(*words, "--with-feedback")
+    [answer] = lines(ended)
+    json_schema.check(answer, "spam", "--trec", "--with-feedback and corrections")
+    assert (answer["hm"], answer["corrected_copies"]) == (1, 2)
+    assert "note: 2 of these 4 were corrected" in ended.err
     (box / "index").write_text("ham ham.eml\nspam gone.eml\n")
     ended = nnguide(*words)
     assert ended.status == 4 and lines(ended)[0]["left_out"] == 1

@@ -102,6 +102,13 @@ def test_what_holds_no_mail_is_named_and_the_rest_read(tmp_path):
     assert "holds no mail" in str(error)
 
 
+def test_a_file_of_a_maildir_is_one_mail_whatever_it_begins_with(tmp_path):
+    line = b"From anna@example.com  Mon Apr  9 10:00:00 2007\n"
+    made.as_maildir(tmp_path / "maildir", [line + MAILS[0] + b"\n" + line + MAILS[1]])
+    [(name, text)] = mail.texts(tmp_path / "maildir")
+    assert "#" not in name and str(text).startswith(str(TEXTS[0])[:10])
+
+
 def test_a_file_beside_the_servers_own_in_a_maildir_is_named(tmp_path):
     made.as_maildir(tmp_path / "maildir", MAILS[:3])
     (tmp_path / "maildir" / "cur" / "thumb.png").write_bytes(NOT_MAIL["picture.png"][0])

@@ -100,6 +100,32 @@ def test_the_track_s_order_is_kept_and_what_is_no_mail_left_out(run, tmp_path, c
     assert caplog.records[-1].left_out == 3
 
 
+def test_a_file_is_one_mail_whatever_it_begins_with(run, tmp_path, caplog):
+    """The track's mails begin with the line of a mailbox, and may quote other such lines."""
+    line = b"From anna@example.com  Mon Apr  9 10:00:00 2007\n"
+    mails = [line + made.plain(n) + b"\n" + line + made.plain(n + 9) for n in range(3)]
+    index = index_of(tmp_path, [("spam", raw) for raw in mails])
+    judged = trec.judge(run, index, None, Learner(0.5))
+    assert len(judged.labels) == 3 and not judged.left_out
+    assert (judged.scores > 0.5).all()
+
+
+def test_no_more_is_remembered_than_near_copies_are_looked_for():
+    learner, letters = Learner(0.5, most=3), "abcdefghijklmnopqrstuvwxyz"
+    features = [Features.of(" ".join(f"{letters[n]}{one}o" for one in letters)) for n in range(8)]
+    for n, one in enumerate(features):
+        learner.learn(one, 0.1, n % 2 == 1)
+        assert len(learner._features) == min(n + 1, 3)
+        for place, other in enumerate(features):
+            found = learner.match(other)
+            expected = place if n - 3 < place <= n else None
+            assert (found and found.place) == expected
+            if expected is not None:
+                answered = learner.probability(other, np.float32(0.5))
+                assert (answered > 0.5) == (place % 2 == 1)
+    assert len(learner) == 8
+
+
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"eggs a\n", b"spam\n", b"spam \0\n"])
 def test_what_is_no_index_is_refused(run, tmp_path, content):
     (tmp_path / "index").write_bytes(content)

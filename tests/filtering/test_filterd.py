@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
 import shutil
@@ -20,8 +21,10 @@ from test_envelope import removed
 
 from nnguide import runs
 from nnguide.data.mail.message import read_mail
+from nnguide.errors import RunError
 from nnguide.feedback.corrections import Given, correct, journal
-from nnguide.filtering import protocol
+from nnguide.filtering import daemon, protocol
+from nnguide.filtering.judge import Judge
 
 SPAM, HAM = made.plain(1), made.plain(0, made.HAM)
 EMPTY = b"From: a@example.com\nMessage-ID: <1@x>\n\n"
@@ -258,6 +261,26 @@ def test_a_hangup_picks_up_a_new_run_and_keeps_the_old_one_where_that_fails(
     server.process.send_signal(signal.SIGHUP)
     server.started.wait_for("SIGHUP: run: ")
     assert split(server.ask(request("CHECK")))[0] == "SPAMD/1.1 0 EX_OK"
+
+
+def test_a_run_that_cannot_be_read_for_a_moment_is_tried_again(monkeypatch, mail_run, caplog):
+    monkeypatch.setattr(daemon, "RETRY", 0)
+    caplog.set_level("INFO", "nnguide")
+    first, second = Judge(str(mail_run)), Judge(str(mail_run))
+    coming = iter([first, RunError("busy"), OSError("busy"), second, *3 * [RunError("gone")]])
+
+    def opened():
+        made = next(coming)
+        if isinstance(made, Exception):
+            raise made
+        return made
+
+    server = daemon.Daemon(opened, daemon.Bounds())
+    asyncio.run(server._opened_anew())
+    assert server.judge is second and caplog.messages == [f"SIGHUP: run: {second.run.folder}"]
+    asyncio.run(server._opened_anew())
+    assert server.judge is second
+    assert caplog.messages[1:] == ["SIGHUP: the run stays as it is: gone"]
 
 
 @pytest.mark.parametrize("number, status", [(signal.SIGTERM, 0), (signal.SIGINT, 130)])

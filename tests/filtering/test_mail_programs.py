@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib.machinery
 import importlib.util
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from nnguide.filtering import daemon
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "mail_test"
 
@@ -55,6 +58,21 @@ def test_what_is_lost_changed_or_comes_twice_is_counted(mail_test):
     for old, new in ((b"lunch", b"Lunch"), (b"note", b"Note"), (b"\n\n", b"\n\n\n\n")):
         changed = [came[0].replace(old, new), *came[1:]]
         assert mail_test.compare(sent, changed)[:2] == (0, 1)
+
+
+def test_a_port_is_reserved_for_the_server_alone(mail_test):
+    """Between its death and its restart no one else gets it."""
+    held = mail_test.reserved()
+    port = held.getsockname()[1]
+    assert not mail_test.answers(port)
+    with socket.socket() as other, pytest.raises(OSError):
+        other.bind(("127.0.0.1", port))
+    for _ in range(2):
+        with daemon.bind_port(port) as server:
+            server.listen()
+            assert mail_test.answers(port)
+        assert not mail_test.answers(port)
+    held.close()
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,30 @@ def mails(path: Path | str) -> Named:
         yield str(path), InputError("the folder holds no mail")
 
 
+def one_mail(path: Path) -> bytes:
+    """The mail that a file holds whole, whatever it begins with and whatever looks like another.
+
+    Raises:
+        InputError: it cannot be read, or holds no mail.
+    """
+    raw = b""
+    try:
+        is_file = stat.S_ISREG(path.stat().st_mode)
+        if is_file:
+            with path.open("rb") as file:
+                raw = _read(file, MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        said = getattr(error, "strerror", None) or error
+        raise InputError(f"cannot be read: {said}") from error
+    if not is_file:
+        raise InputError("it is not a regular file")
+    if not raw.strip():
+        raise InputError("it is empty: it holds no mail")
+    if (why := foreign(raw)) and not is_mail(raw[:_HEADER]):
+        raise InputError(why)
+    return raw
+
+
 def mails_in(stream: IO[bytes], name: str) -> Named:
     """Each mail in a stream that holds one mail or an mbox."""
     beginning = _read(stream, CHUNK)
@@ -87,7 +111,10 @@ def is_mbox(beginning: bytes) -> bool:
     return bool((_DATED.match(start) or _UNDATED.match(start)) and _FIELD.match(start))
 
 
-def _folder(folder: Path, server_files: bool, above: tuple[tuple[int, int], ...]) -> Named:
+def _folder(
+    folder: Path, server_files: bool, above: tuple[tuple[int, int], ...], single: bool = False
+) -> Named:
+    """The mails in a folder; `single`: each of its files is one, as in a Maildir."""
     try:
         status = folder.stat()
         entries = sorted(folder.iterdir(), key=_natural)
@@ -103,7 +130,7 @@ def _folder(folder: Path, server_files: bool, above: tuple[tuple[int, int], ...]
     if maildir:
         for part in ("cur", "new"):
             if (folder / part).is_dir():
-                yield from _folder(folder / part, True, above)
+                yield from _folder(folder / part, True, above, single=True)
     for entry in entries:
         if maildir and entry.name in ("cur", "new", "tmp"):
             continue
@@ -117,7 +144,7 @@ def _folder(folder: Path, server_files: bool, above: tuple[tuple[int, int], ...]
         elif not entry.is_file():
             yield str(entry), InputError("it is not a regular file")
         elif not _DELETED.fullmatch(entry.name):
-            yield from _file(entry)
+            yield from _single(entry) if single else _file(entry)
 
 
 def _is_maildir(folder: Path) -> bool:
@@ -139,6 +166,13 @@ def _file(path: Path) -> Named:
             yield from mails_in(file, str(path))
     except OSError as error:
         yield str(path), InputError(f"cannot be read: {error.strerror}")
+
+
+def _single(path: Path) -> Named:
+    try:
+        yield str(path), one_mail(path)
+    except InputError as error:
+        yield str(path), error
 
 
 def _read(stream: IO[bytes], size: int) -> bytes:

@@ -1,0 +1,77 @@
+"""Corrections of the network that a run's folder or a task's name meant before.
+
+Each network has corrections of its own, so one that was trained anew begins without any. Its owner
+is told of those before, and may take them over: corrected mails and their near copies turn, and the
+linear model begins anew, since it learns beside what the network itself says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from nnguide import runs
+from nnguide.feedback.corrections import journal
+from nnguide.feedback.journal import Corrections, Journal, as_json, heads
+from nnguide.runs import Run
+
+
+def journals(run: Run, name: str) -> Iterator[Journal]:
+    """The journals of other networks that RUN, given as `name`, meant before.
+
+    For a folder they are those of that folder; for a task's name also those of the other runs that
+    it may mean.
+    """
+    own = journal(run)
+    folders = {as_json(run.folder)}
+    by_name = not Path(name).is_dir()
+    if by_name:
+        folders |= set(map(as_json, runs.all_shipped(run.task.name)))
+    for path, head in heads():
+        folder, network = head.get("run"), head.get("network")
+        if path == own.path or not isinstance(folder, str) or not isinstance(network, str):
+            continue
+        if folder in folders or (by_name and Path(folder).parent == runs.ROOT.absolute()):
+            found = Journal(network, Path(folder))
+            if found.path == path:
+                yield found
+
+
+def note(run: Run, name: str) -> str:
+    """What the owner is told of corrections that are not used; "" where there are none."""
+    found = [str(one.run) for one in journals(run, name)]
+    if not found:
+        return ""
+    return (
+        f"note: you corrected another network before ({', '.join(found)}); this one, "
+        f"{run.folder}, does not use those corrections. Take them over with: "
+        f"nnguide feedback {name} --take-over"
+    )
+
+
+def take_over(run: Run, name: str) -> Corrections:
+    """Give a run the corrections of the networks before, where it has none of the same text.
+
+    Returns:
+        Those that were taken over.
+    Raises:
+        ConfigError: there are too many.
+        RunError: a journal is damaged.
+        WriteError: one cannot be written.
+    """
+    found = list(journals(run, name))
+    taken = sorted((one for each in found for one in each.read()), key=lambda one: one.made)
+    newest = {one.identifier: replace(one, probability=None) for one in taken}
+    new: list[Corrections] = []
+
+    def edit(corrections: Corrections) -> Corrections:
+        known = {one.identifier for one in corrections}
+        new.append(tuple(one for key, one in newest.items() if key not in known))
+        return (*new[-1], *corrections)
+
+    if newest:
+        journal(run).change(edit)
+    for each in found:
+        each.release()
+    return new[-1] if new else ()
