@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--feedback",
-    "told",
+    "labels",
     type=click.Choice(["none", "immediate", "delayed"]),
     help="With --trec: when the true labels come. [none]",
 )
