@@ -127,6 +127,21 @@ def test_the_tested_versions_are_exact_and_have_hashes():
         assert re.fullmatch(r"[\w.-]+==[\w.]+( +--hash=sha256:[0-9a-f]{64})+", line.rstrip()), line
 
 
+@pytest.mark.parametrize(
+    ("name", "pattern", "package"),
+    [
+        (".pre-commit-config.yaml", r"ruff-pre-commit\n +rev: v(\S+)", "ruff"),
+        (".pre-commit-config.yaml", r"mirrors-mypy\n +rev: v(\S+)", "mypy"),
+        (".github/workflows/release.yml", r"setuptools==(\S+)", "setuptools"),
+        ("docs/deploy/Containerfile", r"setuptools==(\S+)", "setuptools"),
+        ("docs/deploy/Containerfile", r"wheel==(\S+)", "wheel"),
+    ],
+)
+def test_other_files_name_the_tested_versions(name: str, pattern: str, package: str):
+    (found,) = re.findall(pattern, (ROOT / name).read_text())
+    assert {**CORE, **DEV}[package].startswith(f"{package}=={found} ")
+
+
 @pytest.mark.parametrize("extra", ["", "dev"])
 def test_the_tested_versions_are_all_that_is_needed(extra):
     """Down to the needs of needs, as they are installed here."""

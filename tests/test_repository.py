@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
+import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import hub_stand_in
 import pytest
 
 from nnguide.errors import ConfigError, DataError, ExtraError, RunError
@@ -82,46 +86,110 @@ def test_a_damaged_repository_replaces_nothing(trained, tmp_path: Path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "repository"]
 
 
-def test_links_and_hidden_files_stay_behind(trained, tmp_path: Path):
+def test_what_is_no_file_of_the_run_stays_behind(trained, tmp_path: Path):
     repository = tmp_path / "repository"
     push(trained("spam"), str(repository))
     (tmp_path / "secret").write_text("secret")
     (repository / "link").symlink_to(tmp_path / "secret")
     (repository / ".hidden").touch()
+    (repository / "setup.py").write_text("raise SystemExit")
+    (repository / "folder").mkdir()
     back = pull(str(repository), tmp_path / "back")
-    assert not {"link", ".hidden"} & {path.name for path in back.folder.iterdir()}
+    names = {path.name for path in back.folder.iterdir()}
+    assert not {"link", ".hidden", "setup.py", "folder", "README.md"} & names
+    shutil.copytree(trained("spam").folder, tmp_path / "mine")
+    (tmp_path / "mine" / "passwords.txt").touch()
+    push(Run.open(tmp_path / "mine"), str(tmp_path / "other"))
+    assert not (tmp_path / "other" / "passwords.txt").exists()
 
 
-def test_the_hub_is_asked_for_a_private_repository(trained, tmp_path: Path, monkeypatch):
-    hub = pytest.importorskip("huggingface_hub")
-    stored = tmp_path / "stored"
-    asked: list[object] = []
+def test_a_run_whose_files_are_links_is_refused(trained, tmp_path: Path):
+    repository = tmp_path / "repository"
+    push(trained("spam"), str(repository))
+    (repository / "model.keras").rename(tmp_path / "elsewhere")
+    (repository / "model.keras").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RunError, match=r"has no file model\.keras"):
+        pull(str(repository), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
-    class Api:
-        def create_repo(self, name: str, **more: object) -> None:
-            asked.append((name, more))
 
-        def upload_folder(self, *, repo_id: str, folder_path: str, commit_message: str) -> None:
-            shutil.copytree(folder_path, stored)
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "folder/file", ".bashrc", ""])
+def test_a_manifest_names_files_of_its_own_folder_alone(trained, tmp_path: Path, name: str):
+    repository = tmp_path / "repository"
+    push(trained("spam"), str(repository))
+    (tmp_path / "secret").write_text("secret")
+    path = repository / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["files"][name] = hashlib.sha256(b"secret").hexdigest()
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(RunError, match="no name of a run's file"):
+        pull(str(repository), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
-    def snapshot(name: str, *, revision: str | None, local_dir: str) -> None:
-        asked.append((name, revision))
-        shutil.copytree(stored, local_dir, dirs_exist_ok=True)
 
-    monkeypatch.setattr(hub, "HfApi", Api)
-    monkeypatch.setattr(hub, "snapshot_download", snapshot)
+# The hub: its own library, against a server on this machine
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[hub_stand_in.Hub]:
+    """A hub that answers here, which a process of nnguide asks."""
+    pytest.importorskip("huggingface_hub")
+    with hub_stand_in.running() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.address)
+        monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+        monkeypatch.setenv("HF_TOKEN", hub_stand_in.TOKEN)
+        monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
+        yield hub
+
+
+def command(*words: object) -> tuple[int, str, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "nnguide", *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_run_goes_to_the_hub_and_comes_back(trained, tmp_path: Path, hub: hub_stand_in.Hub):
     run = trained("spam")
-    assert push(run, "hf:me/my-spam") == "https://huggingface.co/me/my-spam"
-    assert pull("hf:me/my-spam", tmp_path / "back", revision="v1").manifest == run.manifest
-    assert asked == [("me/my-spam", {"private": True, "exist_ok": True}), ("me/my-spam", "v1")]
+    assert command("push", run.folder, "hf:me/my-spam") == (0, f"{hub.address}/me/my-spam\n", "")
+    assert hub.private == {"me/my-spam": True}
+    stored = hub.repositories["me/my-spam"]
+    assert stored["README.md"].startswith(b"---\nlibrary_name: ")
+    assert "checkpoint.npz" not in stored
+    stored |= {".gitattributes": b"", "evil.py": b"raise SystemExit", "../../outside": b"x"}
+    stored |= {"/tmp/absolute": b"x", "folder/model.keras": b"x"}
+    status, said, _ = command("pull", "hf:me/my-spam", "--out", tmp_path / "back")
+    assert (status, said) == (0, f"{tmp_path / 'back'}\n")
+    assert Run.open(tmp_path / "back").manifest == run.manifest
+    assert {path.name for path in (tmp_path / "back").iterdir()} < stored.keys()
+    assert set(hub.asked) < stored.keys() - {"evil.py", "../../outside", "/tmp/absolute"}
 
-    def fail(*args: object, **more: object) -> None:
-        raise OSError("no way to the hub")
-
-    monkeypatch.setattr(hub, "snapshot_download", fail)
-    with pytest.raises(DataError, match="no way to the hub"):
-        pull("hf:me/my-spam", tmp_path / "other")
+    stored["model.keras"] = b"changed"
+    status, _, said = command("pull", "hf:me/my-spam", "--out", tmp_path / "other")
+    assert status == RunError.exit_code and "does not match its manifest" in said
+    del stored["manifest.json"]
+    status, _, said = command("pull", "hf:me/my-spam", "--out", tmp_path / "other")
+    assert status == RunError.exit_code and "holds no run" in said
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize("why", ["no repository", "no token", "no hub"])
+def test_what_the_hub_does_not_give_is_said(
+    trained, tmp_path: Path, hub: hub_stand_in.Hub, why: str, monkeypatch: pytest.MonkeyPatch
+):
+    words: list[object] = ["pull", "hf:me/nothing", "--out", tmp_path / "out"]
+    if why == "no token":
+        words = ["push", trained("spam").folder, "hf:me/my-spam"]
+        monkeypatch.setenv("HF_TOKEN", "hf_another")
+    if why == "no hub":
+        monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    status, _, said = command(*words)
+    assert status == DataError.exit_code and said.count("\n") == 1, said
+    assert said.startswith("nnguide: hf:me/") and "Traceback" not in said
+    assert not (tmp_path / "out").exists()
 
 
 def test_without_the_library_of_the_hub(trained, monkeypatch):

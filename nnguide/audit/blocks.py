@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from nnguide.pages.plots import Plot
+
 Block = dict[str, Any]
 Inline = str | dict[str, str]  # text, or a piece that stands out
 
@@ -73,6 +75,11 @@ def chart(path: Path, alt: str, caption: str) -> Block:
     """A drawn figure with its caption."""
     png = base64.b64encode(path.read_bytes()).decode("ascii")
     return {"kind": "chart", "png": png, "alt": alt, "caption": _tied(caption)}
+
+
+def plots(drawn: Iterable[Plot], alt: str, caption: str) -> Block:
+    """Plots side by side where there is room, with one caption."""
+    return {"kind": "plots", "plots": list(drawn), "alt": alt, "caption": _tied(caption)}
 
 
 def section(name: str, title: str, *blocks: Block | None) -> Block:

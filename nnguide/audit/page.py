@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nnguide import pages
-from nnguide.audit import confusion, findings, plots
+from nnguide.audit import confusion, findings
 from nnguide.audit.blocks import (
     Block,
     chart,
@@ -16,14 +16,17 @@ from nnguide.audit.blocks import (
     listed,
     pairs,
     paragraph,
+    plots,
     section,
     table,
 )
 from nnguide.audit.collect import Audit
 from nnguide.config.values import flat
 from nnguide.evaluation import figures
+from nnguide.evaluation import plots as drawings
 from nnguide.evaluation.report import number, percent
 from nnguide.files import write_text
+from nnguide.pages.plots import learning
 
 
 def write(audit: Audit, target: Path | str) -> None:
@@ -182,8 +185,7 @@ def _training(training: dict[str, Any]) -> Block:
             "Learning curves. Training metrics are measured with dropout and augmentation, so they "
             "may be worse than the validation metrics."
         )
-        drawn = plots.learning(history, training["best_epoch"])
-        blocks.append(plots.plots(drawn, alt, caption))
+        blocks.append(plots(learning(history, training["best_epoch"]), alt, caption))
     else:
         blocks.append(paragraph("This run has no learning curves."))
     return section("training", "How it learned", *blocks)
@@ -269,7 +271,7 @@ def _calibration(report: dict[str, Any]) -> Block:
     return section(
         "calibration",
         "Calibration of its probabilities",
-        plots.plots([plots.reliability(report["calibration"])], alt, caption),
+        plots([drawings.reliability(report["calibration"])], alt, caption),
         table("The bins", ("stated", "observed", "examples"), rows),
     )
 
@@ -289,6 +291,11 @@ def _thresholds(audit: Audit) -> Block:
     ]
     marked = [n for n, row in enumerate(report["thresholds"]) if row["threshold"] == used]
     headline = report["headline"]
+    pairs_of = (("roc", "blocked_ham", "spam_caught"), ("pr", "recall", "precision"))
+    roc, pr = (
+        None if report[key] is None else [(row[x], row[y]) for row in report[key]]
+        for key, x, y in pairs_of
+    )
     areas = f"area {number(headline['roc_auc'])} and {number(headline['pr_auc'])}"
     return section(
         "thresholds",
@@ -304,13 +311,13 @@ def _thresholds(audit: Audit) -> Block:
             rows,
             marked,
         ),
-        plots.plots(
-            plots.thresholds(audit.outputs[:, 0], audit.examples.labels, headline),
+        plots(
+            drawings.thresholds(audit.outputs[:, 0], audit.examples.labels, headline),
             "Spam caught and ham blocked by threshold; the table above has the values.",
             "Spam caught and ham blocked, by threshold. The dotted line is the chosen one.",
         ),
-        plots.plots(
-            plots.curves(report),
+        plots(
+            drawings.curves(roc, pr, headline),
             f"ROC curve and precision-recall curve, {areas}.",
             f"ROC, and precision against recall: {areas}. The diamond is the chosen threshold.",
         ),

@@ -8,20 +8,23 @@ a colour says, a dash or a marker says too.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nnguide.errors import InputError
-from nnguide.evaluation import metrics
+from nnguide.evaluation import metrics, plots
 from nnguide.files import atomic
+from nnguide.pages.plots import EVEN, FIRST, SECOND, Plot, Point, learning
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#777777"
+INK = {FIRST: BLUE, SECOND: ORANGE, EVEN: GREY}
 MOST_NUMBERS = 25  # labels up to which a confusion matrix has its counts written into it
 
 
@@ -29,29 +32,10 @@ def curves(history: Mapping[str, Sequence[float]], target: Path, best_epoch: int
     """Training and validation loss and accuracy by epoch, side by side.
 
     Args:
-        history: one value an epoch under loss and accuracy and, where there was validation,
-            val_loss and val_accuracy; other keys are not drawn.
+        history, best_epoch: as for `pages.plots.learning`.
         target: the PNG file to write.
-        best_epoch: counted from 1, marked by a line; None marks nothing.
     """
-    from matplotlib.ticker import MaxNLocator
-
-    figure = new_figure(10, 4)
-    for axes, key in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        drawn = [(key, "training", BLUE, "--"), (f"val_{key}", "validation", ORANGE, "-")]
-        for name, label, colour, dash in drawn:
-            if len(values := history.get(name, ())):
-                epochs = np.arange(1, len(values) + 1)
-                marker = "o" if len(values) <= 30 else None
-                axes.plot(epochs, values, dash, color=colour, label=label, marker=marker, ms=4)
-        if best_epoch is not None:
-            axes.axvline(best_epoch, color=GREY, linestyle=":", label=f"best epoch, {best_epoch}")
-        axes.set(xlabel="epoch", title=key)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        if key == "accuracy":
-            _in_percent(axes.yaxis)
-        _finish(axes)
-    save_figure(figure, target)
+    draw(learning(history, best_epoch), target)
 
 
 def confusion(matrix: Any, label_names: Sequence[str], target: Path) -> None:
@@ -95,101 +79,70 @@ def reliability(probabilities: np.ndarray, correct: np.ndarray, target: Path) ->
         probabilities: (n,) float, of the answer given (for spam: P(spam)).
         correct: (n,) bool, whether it was right (for spam: whether the message is spam).
     """
-    mean, share, count = metrics.reliability_bins(probabilities, correct)
-    right = np.rint(share * count).astype(int)
-    low, high = np.array(
-        [metrics.wilson_interval(int(r), int(n)) for r, n in zip(right, count, strict=True)]
-    ).T.reshape(2, -1)
+    bins = zip(*metrics.reliability_bins(probabilities, correct), strict=True)
+    rows = [{"stated": stated, "observed": right, "n": n} for stated, right, n in bins]
+    plot = plots.reliability(rows)
     error = metrics.calibration_error(probabilities, correct)
-
-    figure = new_figure(5.5, 5)
-    axes = figure.subplots()
-    axes.plot([0, 1], [0, 1], ":", color=GREY, label="calibrated")
-    axes.errorbar(
-        mean,
-        share,
-        yerr=np.maximum([share - low, high - share], 0),
-        fmt="o-",
-        color=BLUE,
-        ecolor=GREY,
-        capsize=3,
-        label="observed, with 95 % interval",
-    )
     title = "no examples" if error is None else f"calibration error {error:.4f}"
-    axes.set(xlabel="predicted probability", ylabel="fraction correct", title=title)
-    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    for axis in (axes.xaxis, axes.yaxis):
-        _in_percent(axis)
-    _finish(axes)
-    save_figure(figure, target)
+    draw([replace(plot, title=f"{plot.title}: {title}")], target)
 
 
 def spam_thresholds(
-    probabilities: np.ndarray, labels: np.ndarray, target: Path, threshold: float | None = None
+    probabilities: np.ndarray, labels: np.ndarray, target: Path, threshold: float
 ) -> None:
-    """Spam caught (SC) and ham blocked (BH) against the threshold; the one in use is marked.
+    """Spam caught and ham blocked against the threshold; the one in use is marked.
 
     Args:
         probabilities: (n,) float, P(spam).
         labels: (n,) int, 0 ham or 1 spam.
-        threshold: in [0, 1], or None to mark none.
+        threshold: in [0, 1].
     """
-    grid = 1 / (1 + np.exp(-np.linspace(-7, 7, 400)))  # 0.0009 to 0.9991, dense at both ends
-    figure = new_figure(7, 6)
-    both = figure.subplots(2, 1, sharex=True)
-    panels = [(1, "spam caught (SC)", BLUE, "-"), (0, "ham blocked (BH)", ORANGE, "--")]
-    for axes, (label, name, colour, dash) in zip(both, panels, strict=True):
-        scores = np.sort(np.asarray(probabilities, np.float64)[np.asarray(labels) == label])
-        if len(scores):
-            above = 1 - np.searchsorted(scores, grid, side="right") / len(scores)
-            axes.plot(grid, above, dash, color=colour, label=f"{name}, n = {len(scores):,}")
-        if threshold is not None:
-            inside = min(max(threshold, grid[0]), grid[-1])
-            axes.axvline(inside, color=GREY, linestyle=":", label=f"threshold {threshold:.4g}")
-        axes.set(ylabel=name, xscale="logit")
-        axes.set_xlim(grid[0], grid[-1])
-        axes.set_xticks(ticks := [0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999])
-        axes.set_xticklabels([f"{tick:g}" for tick in ticks])
-        axes.minorticks_off()
-        if label == 0:  # a few tenths of a percent are what matters here
-            axes.set_yscale("symlog", linthresh=0.001)
-            axes.set_yticks([0, 0.001, 0.01, 0.1, 1], ["0%", "0.1%", "1%", "10%", "100%"])
-            axes.set_ylim(-0.0001, 1.5)
-        else:
-            _in_percent(axes.yaxis)
-        _finish(axes)
-    both[1].set_xlabel("threshold")
-    save_figure(figure, target)
+    headline = metrics.spam_metrics(probabilities, labels, threshold)
+    draw(plots.thresholds(probabilities, labels, headline), target)
 
 
 def spam_curves(
-    probabilities: np.ndarray, labels: np.ndarray, target: Path, threshold: float | None = None
+    probabilities: np.ndarray, labels: np.ndarray, target: Path, threshold: float
 ) -> None:
     """The ROC curve and the precision-recall curve, side by side. Args as above."""
-    roc, pr = metrics.roc_curve(probabilities, labels), metrics.pr_curve(probabilities, labels)
-    at: dict[str, float | None] = {}
-    if threshold is not None:
-        at = metrics.spam_metrics(probabilities, labels, threshold)
-    figure = new_figure(10, 4.5)
-    left, right = figure.subplots(1, 2)
-    left.plot([0, 1], [0, 1], ":", color=GREY, label="chance")
-    panels = [
-        (left, roc, metrics.roc_auc(probabilities, labels), "blocked_ham", "spam_caught"),
-        (right, pr, metrics.pr_auc(probabilities, labels), "recall", "precision"),
-    ]
-    for axes, curve, area, x, y in panels:
-        if curve is not None:
-            kind = "default" if axes is left else "steps-pre"
-            axes.plot(*curve, color=BLUE, drawstyle=kind, label=f"area {area:.4f}")
-        if at.get(x) is not None and at.get(y) is not None:
-            axes.plot(at[x], at[y], "D", color=ORANGE, label=f"at threshold {threshold:.4g}")
-        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-        _in_percent(axes.xaxis)
-        _in_percent(axes.yaxis)
-        _finish(axes)
-    left.set(xlabel="ham blocked (BH)", ylabel="spam caught (SC)", title="ROC")
-    right.set(xlabel="recall (spam caught)", ylabel="precision", title="precision and recall")
+    found = (metrics.roc_curve(probabilities, labels), metrics.pr_curve(probabilities, labels))
+    roc, pr = (None if curve is None else list(zip(*curve, strict=True)) for curve in found)
+    draw(plots.curves(roc, pr, metrics.spam_metrics(probabilities, labels, threshold)), target)
+
+
+def draw(drawn: Sequence[Plot], target: Path) -> None:
+    """Draw plots side by side, as a PNG file; without any it says that there was nothing."""
+    every = drawn or [Plot("no examples", "", (), (), ())]
+    figure = new_figure(5.4 * len(every), 4.2)
+    for axes, plot in zip(figure.subplots(1, len(every), squeeze=False)[0], every, strict=True):
+        _draw(axes, plot)
     save_figure(figure, target)
+
+
+def _draw(axes: Axes, plot: Plot) -> None:
+    for line in plot.lines:
+        dash = ":" if line.style == EVEN else "--" if line.dashed else "-"
+        axes.plot(*_columns(line.points), dash, color=INK[line.style], label=line.name)
+    for mark in plot.marks:
+        colour = INK[mark.style]
+        if mark.interval:
+            axes.plot([mark.at[0]] * 2, mark.interval, color=colour, linewidth=1.2)
+        form: dict[str, Any] = {"marker": "D", "ms": 8} if mark.large else {"marker": "o", "ms": 5}
+        axes.plot(*mark.at, color=colour, mec="white", clip_on=False, zorder=3, **form)
+    if plot.rule:
+        axes.axvline(plot.rule[0], color=INK[EVEN], linestyle=":", label=plot.rule[1])
+    axes.set_title(plot.title, loc="left", fontsize=11, fontweight="bold")
+    axes.set(xlabel=plot.x, xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
+    axes.set_xticks([place for place, _ in plot.x_ticks], [text for _, text in plot.x_ticks])
+    axes.set_yticks([place for place, _ in plot.y_ticks], [text for _, text in plot.y_ticks])
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    if plot.legend and plot.lines:
+        axes.legend(frameon=False)
+
+
+def _columns(points: Sequence[Point]) -> tuple[list[float], list[float]]:
+    return [x for x, _ in points], [y for _, y in points]
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -197,19 +150,6 @@ def new_figure(width: float, height: float) -> Figure:
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), dpi=120, layout="constrained")
-
-
-def _in_percent(axis: Any) -> None:
-    from matplotlib.ticker import PercentFormatter
-
-    axis.set_major_formatter(PercentFormatter(xmax=1))
-
-
-def _finish(axes: Axes) -> None:
-    axes.grid(alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(frameon=False)
 
 
 def _short(name: str) -> str:

@@ -4,6 +4,7 @@
     fragment.html       one explanation, for any page or notebook
     run.html            a run, in a notebook
     report.html         the doctor's report, in a notebook
+    plot.html           a plot of `plots.py`, as SVG, in any of them
     progress.html       a training at work, in a notebook
     audit.html          a whole model measured (`nnguide audit`)
     try.html            the page of the server: draw a digit, paste a message

@@ -7,6 +7,7 @@ is needed.
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 import re
 import shutil
@@ -16,14 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from nnguide import __version__
-from nnguide.errors import ConfigError, DataError, ExtraError, RunError
+from nnguide.errors import ConfigError, DataError, ExtraError, NnguideError, RunError
 from nnguide.files import atomic, write_text
-from nnguide.runs.manifest import MANIFEST
+from nnguide.runs import schema
+from nnguide.runs.manifest import CHECKPOINT, LOGS, MANIFEST
 from nnguide.runs.run import Run
 from nnguide.workspace import Workspace
 
 CARD = "README.md"
-LEFT_HERE = ("checkpoint.npz", "MODEL_CARD.md", CARD)
+DRAWN = ("curves.png", "thresholds.png")  # what a training draws
 REMOTE = "hf:"
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 
@@ -44,18 +46,21 @@ def push(run: Run, target: str) -> str:
         _fill(run, Path(target))
         return target
     name = _repository(target)
-    with _hub() as hub, tempfile.TemporaryDirectory(prefix="nnguide-push-") as made:
+    with _hub(name) as hub, tempfile.TemporaryDirectory(prefix="nnguide-push-") as made:
         _fill(run, Path(made) / "run")
         api = hub.HfApi()
         api.create_repo(name, private=True, exist_ok=True)
         api.upload_folder(
             repo_id=name, folder_path=str(Path(made) / "run"), commit_message="A run of nnguide"
         )
-    return f"https://huggingface.co/{name}"
+        return f"{hub.constants.ENDPOINT}/{name}"
 
 
 def pull(source: str, out: Path, force: bool = False, revision: str | None = None) -> Run:
     """Bring a run from a repository; its hashes are verified before it takes the folder's name.
+
+    Only what the run's manifest lists is read, its logs and its plots: other files, folders and
+    links stay where they are.
 
     Args:
         source: a folder or hf:OWNER/NAME.
@@ -71,30 +76,46 @@ def pull(source: str, out: Path, force: bool = False, revision: str | None = Non
         if source.startswith(REMOTE):
             name = _repository(source)
             made = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="nnguide-pull-")))
-            with _hub() as hub:
-                hub.snapshot_download(name, revision=revision, local_dir=str(made))
+            with _hub(name) as hub:
+                _download(hub, name, revision, made)
         elif revision is not None:
             raise ConfigError("--revision is for a repository of the hub, hf:OWNER/NAME")
         else:
             made = Path(source)
-        if not (made / MANIFEST).is_file():
-            raise RunError(f"{source} holds no run: it has no {MANIFEST}")
+        _holds_run((made / MANIFEST).is_file(), source)
         for file in _files(made):
             shutil.copyfile(file, space.path / file.name)
         space.publish()
     return Run.open(out)
 
 
+def _download(hub: Any, name: str, revision: str | None, folder: Path) -> None:
+    """Bring the files of the run in a repository of the hub, all of one commit."""
+    info = hub.HfApi().model_info(name, revision=revision)
+    _holds_run(MANIFEST in {file.rfilename for file in info.siblings or ()}, REMOTE + name)
+    one = {"revision": info.sha, "local_dir": str(folder)}
+    hub.hf_hub_download(name, MANIFEST, **one)
+    wanted = [glob.escape(file) for file in _names(folder)]
+    hub.snapshot_download(name, allow_patterns=wanted, **one)
+
+
+def _holds_run(whether: bool, source: str) -> None:
+    if not whether:
+        raise RunError(f"{source} holds no run: it has no {MANIFEST}")
+
+
+def _names(folder: Path) -> set[str]:
+    """The names of a run's files: what its manifest lists, logs and plots, all in one folder."""
+    listed = schema.read(folder / MANIFEST, schema.MANIFEST)["files"]
+    if unfit := [name for name in listed if Path(name).name != name or name[:1] in ("", ".")]:
+        raise RunError(f"{folder / MANIFEST} lists {unfit[0]!r}, which is no name of a run's file")
+    return {*listed, *LOGS, *DRAWN} - {CHECKPOINT}
+
+
 def _files(folder: Path) -> list[Path]:
-    """The files of a run: no folders, no links, nothing hidden."""
-    return [
-        path
-        for path in sorted(folder.iterdir())
-        if path.is_file()
-        and not path.is_symlink()
-        and not path.name.startswith(".")
-        and path.name not in LEFT_HERE
-    ]
+    """The files of the run in a folder; no links."""
+    found = (folder / name for name in sorted(_names(folder)))
+    return [path for path in found if path.is_file() and not path.is_symlink()]
 
 
 def _fill(run: Run, folder: Path) -> None:
@@ -181,14 +202,22 @@ def _repository(word: str) -> str:
 
 
 @contextlib.contextmanager
-def _hub() -> Iterator[Any]:
+def _hub(name: str) -> Iterator[Any]:
     """The library of the hub; what goes wrong with it is a DataError."""
     try:
         import huggingface_hub as hub
+        import huggingface_hub.errors
     except ImportError as error:
         raise ExtraError.missing("huggingface_hub", "hub") from error
+    # of the library that it asks with, which is another one in another version
+    wrong: Any = (*hub.errors.HfHubHTTPError.__bases__, ValueError, OSError)
     try:
         yield hub
-    except (hub.errors.HfHubHTTPError, ValueError, OSError) as error:
+    except NnguideError:
+        raise
+    except wrong as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise DataError(f"the hub: {first[:300]} (log in with: hf auth login)") from error
+        raise DataError(
+            f"{REMOTE}{name}: {first[:300].rstrip('.')}. A push and what is private need a login: "
+            "hf auth login"
+        ) from error

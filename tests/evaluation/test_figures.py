@@ -71,7 +71,7 @@ def test_a_confusion_matrix_of_another_size_is_refused(tmp_path):
 def test_the_figures_of_spam_and_of_calibration(tmp_path, n):
     scores, labels = spam(n)
     for draw in (figures.spam_thresholds, figures.spam_curves):
-        for threshold in (None, 0.0, 1.0):
+        for threshold in (0.5, 0.0, 1.0):
             draw(scores, labels, tmp_path / "figure.png", threshold)
             assert is_a_picture(tmp_path / "figure.png")
     figures.reliability(scores, labels == 1, tmp_path / "figure.png")
