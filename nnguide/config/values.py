@@ -6,7 +6,6 @@ No framework is imported here.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -153,6 +152,8 @@ class Typed(str):
 
 def unknown(word: str, known: list[str], what: str) -> str:
     """The message for a name that is not known, with the nearest one that is."""
+    import difflib
+
     near = difflib.get_close_matches(word, known, 1, 0.5)
     hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
     return f"unknown {what} {word!r}. {hint}"

@@ -6,13 +6,11 @@ It is found or it is an error: nothing else takes its place, except under "auto"
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nnguide.data import download, preparation, prepared
 from nnguide.data.dataset_info import ALL, AUTO, BY_NAME, KINDS, MEMORY, Facts
 from nnguide.errors import ConfigError, DataError
 from nnguide.files import expanded
@@ -108,6 +106,8 @@ def find(
         return _joined(named, split_seed)
     if task not in AUTO:
         raise ConfigError(f"{task} has no data set of its own: give the path of one")
+    from nnguide.data import download, preparation
+
     real, built_in = (BY_NAME[name] for name in AUTO[task])
     try:
         return _named(real, split_seed)
@@ -192,6 +192,8 @@ def prepare(name: str, manual_dir: Path | str | None = None) -> Path | None:
         if manual_dir is not None:
             raise ConfigError(f"{name} is built in: it takes no --manual-dir")
         return None
+    from nnguide.data import preparation
+
     files = None if manual_dir is None else expanded(manual_dir)
     if files is not None:
         preparation.check_manual(facts, files)
@@ -200,6 +202,8 @@ def prepare(name: str, manual_dir: Path | str | None = None) -> Path | None:
 
 def info(name: str) -> dict[str, Any]:
     """What is known of a set: description, origin, terms, flaws, state, counts if prepared."""
+    from nnguide.data import preparation, prepared
+
     facts = _facts(name)
     counts = None
     if facts.built_in:
@@ -226,6 +230,8 @@ def state(name: str) -> str:
     facts = _facts(name)
     if facts.built_in:
         return "built in"
+    from nnguide.data import preparation, prepared
+
     if prepared.read_meta(preparation.folder(facts, 0)):
         return "prepared"
     return "in NNGUIDE_DATA_DIR" if preparation.in_data_dir(facts) else "not prepared"
@@ -239,6 +245,8 @@ def _facts(name: str, task: str | None = None) -> Facts:
             f"set: {', '.join(names(task))}"
         )
     if name not in BY_NAME:
+        import difflib
+
         known = names(task)
         near = difflib.get_close_matches(name, known, 1, 0.5)
         hint = f"Did you mean {near[0]}? " if near else ""
@@ -263,6 +271,8 @@ def _looks_like_a_path(name: str) -> bool:
 
 
 def _named(facts: Facts, split_seed: int) -> Source:
+    from nnguide.data import preparation, prepared
+
     if facts.built_in:
 
         def read(split: str) -> Examples:
@@ -287,7 +297,7 @@ def _joined(several: list[Facts], split_seed: int) -> Source:
         return _named(several[0], split_seed)
     names = [facts.name for facts in several]
     _check_apart(several, "+".join(names))
-    from nnguide.data import joining
+    from nnguide.data import joining, preparation, prepared
 
     sources = [_named(facts, split_seed) for facts in several]
     folders = [None if f.built_in else preparation.folder(f, split_seed) for f in several]
@@ -338,7 +348,7 @@ def known_kinds(dataset: str) -> tuple[str, ...]:
 
 
 def _built_in(facts: Facts, split_seed: int, split: str) -> Examples:
-    from nnguide.data import splits
+    from nnguide.data import preparation, splits
 
     return splits.part(preparation.module(facts).load(), split, split_seed)
 

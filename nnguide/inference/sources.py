@@ -10,15 +10,16 @@ import re
 import select
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from nnguide.data import mail, table_files, user_data
-from nnguide.data.tables import Columns
+from nnguide.data import mail
 from nnguide.errors import ConfigError, InputError
-from nnguide.inference import message_files, validation
+from nnguide.inference import validation
+
+if TYPE_CHECKING:
+    from nnguide.data.tables import Columns
 
 log = logging.getLogger(__name__)
-COLUMNS = Columns()
 TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 CHUNK = 2**16  # bytes of a stream that are read together, at most
 _LIKE_HEADER = re.compile(rb"\xef\xbb\xbf|\s*(?:From |[!-9;-~]+[ \t]*:)")
@@ -105,6 +106,8 @@ def images(path: Path) -> list[Path]:
     """`path` itself, or the pictures in a folder; its other files are named in the log."""
     if not path.is_dir():
         return [path]
+    from nnguide.data import user_data
+
     files = _files(path)
     known = user_data.PICTURES | user_data.OTHER_PICTURES
     others = [file for file in files if file.suffix.lower() not in known]
@@ -155,12 +158,12 @@ def texts(
     files: Sequence[Path],
     mails: Sequence[Path],
     stdin: IO[bytes],
-    columns: Columns = COLUMNS,
+    columns: Columns | None = None,
 ) -> Named:
     """The given messages, then the files' lines or rows, then the mails; `-` is standard input.
 
     Beside `mails`, a message that is the path of a file or folder is one of them; without them it
-    is an error: never a message.
+    is an error: never a message. `columns` are those of tables among the files.
     """
     if not messages and not files and not mails:
         raise ConfigError(
@@ -184,14 +187,20 @@ def texts(
                     "one a line, --file"
                 ),
             )
-    for file in files:
-        yield from file_messages(file, columns)
+    if files:
+        from nnguide.data.tables import Columns
+
+        for file in files:
+            yield from file_messages(file, columns or Columns())
     for path in paths:
         yield from mail.texts_in(stdin, "-") if str(path) == "-" else mail.texts(path)
 
 
 def file_messages(path: Path, columns: Columns) -> Named:
     """The messages of a file: a row of a table by its column of texts, else one a line."""
+    from nnguide.data import table_files
+    from nnguide.inference import message_files
+
     try:
         if message_files.is_table(path):
             yield from message_files.texts(path, columns)
@@ -239,6 +248,8 @@ def _checked(message: str) -> str | InputError:
 
 def _lines(stream: IO[bytes], name: str) -> Named:
     """The messages of a stream, one a line; blank lines are none. A bad one goes by its number."""
+    from nnguide.inference import message_files
+
     limit = 4 * validation.MAX_TEXT  # bytes: UTF-8 takes at most four for a character
     number = 0
     beginning = stream.read1(CHUNK)  # type: ignore[attr-defined]

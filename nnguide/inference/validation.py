@@ -14,7 +14,6 @@ import numpy as np
 from ..data import containers
 from ..data.mail.text import MailText
 from ..errors import InputError
-from . import picture_inputs
 
 log = logging.getLogger(__name__)
 MAX_TEXT = 1_000_000  # characters; a longer text is no message
@@ -74,6 +73,8 @@ def pictures(raw: Any) -> np.ndarray:
     Raises:
         InputError: one is no picture, not finite, out of range or of another shape.
     """
+    from . import picture_inputs
+
     return picture_inputs.checked(picture_inputs.read_each(raw))
 
 

@@ -99,7 +99,8 @@ class Texts(Kind):
         for kind, is_there in (("mail", asked.mails), ("messages", messages)):
             if is_there and not asked.anyway:
                 run.check_learned(kind)
-        return texts(asked.inputs, asked.files, asked.mails, asked.stdin, _columns(run, asked))
+        columns = _columns(run, asked) if asked.files or asked.encoding else None
+        return texts(asked.inputs, asked.files, asked.mails, asked.stdin, columns)
 
     def unread(self, run: Run, path: Path, asked: Asked) -> Unread:
         from nnguide.data.dataset_info import KINDS
