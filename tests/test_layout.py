@@ -32,6 +32,23 @@ print(*sorted(set("{HEAVY}".split()) & set(sys.modules)))
     assert found == []
 
 
+def test_a_message_is_judged_without_what_reads_files_or_prepares_data() -> None:
+    """By the light form: what else a command can do is imported when it is asked for."""
+    code = """
+import sys
+from nnguide import cli
+try:
+    cli.main(["predict", "spam", "see you at noon", "--no-feedback"])
+finally:
+    print(*sys.modules, file=sys.stderr)
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ended.stdout.endswith("\tsee you at noon\n"), ended.stderr
+    needless = {"difflib", "gzip", "jinja2", "keras", "matplotlib", "PIL", "rich", "tensorflow"}
+    needless |= {f"nnguide.data.{name}" for name in ("tables", "preparation", "prepared")}
+    assert needless & set(ended.stderr.split()) == set()
+
+
 # The rooms of the house, in order: a room imports only from those before it.
 # Data comes after preprocessing, because to read a picture is to decode it; inference before
 # models, because it answers with NumPy alone; training after evaluation, the doctor and export,
