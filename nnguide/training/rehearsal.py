@@ -2,7 +2,9 @@
 
 Twenty pictures alone would pull a network away from all it knows. So a training that starts from
 a run and learns from a folder of corrections rehearses: it sees a part of that run's own training
-set, too, and each correction many times among it, at a low rate.
+set, too, and each correction many times among it, at a low rate. In the end its weights are mixed
+with those it began with (Wortsman et al., Robust fine-tuning of zero-shot models, 2022), which
+keeps what was learned and gives back what it cost.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +25,9 @@ from nnguide.data.splits import training_and_validation
 from nnguide.errors import ConfigError
 from nnguide.training import starting
 
+if TYPE_CHECKING:
+    import keras
+
 log = logging.getLogger(__name__)
 
 REHEARSED = 12_000  # examples of the run's own training set
@@ -29,6 +35,7 @@ SHARE = 0.1  # of what is learned from that the corrections make up, repeated
 REPEATED = 50  # times at most
 RATE = 0.02  # of the learning rate that a training from random weights has
 EPOCHS = 3
+LEARNED = 0.75  # weight in the average of what training found; the rest is of the run's own
 
 
 def is_asked(source: Source) -> bool:
@@ -72,3 +79,16 @@ def parts(config: Config, corrected: Examples) -> tuple[Examples, Examples | Non
     )
     repeated = corrected.take(np.tile(np.arange(len(corrected)), times))
     return training.join(repeated), validation
+
+
+def average(network: keras.Model, config: Config) -> None:
+    """Average the weights that a training found with those of the run that it began with.
+
+    Args:
+        network: raw inputs to probabilities, not yet calibrated.
+        config: names the run in `train.start_from`.
+    """
+    theirs = starting.network(starting.source(config.train.start_from)).get_layer("core")
+    for layer in starting.transferable(network.get_layer("core")):
+        pairs = zip(layer.get_weights(), theirs.get_layer(layer.name).get_weights(), strict=True)
+        layer.set_weights([LEARNED * mine + (1 - LEARNED) * other for mine, other in pairs])

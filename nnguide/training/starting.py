@@ -143,13 +143,8 @@ def transfer(run: Run, core: keras.Model, labels: tuple[str, ...]) -> None:
     Raises:
         RunError: the run's network is built otherwise: it joins several.
     """
-    from nnguide.models.blocks import Dropout
-    from nnguide.models.heads import Calibration
-
     theirs = {layer.name: layer for layer in network(run).get_layer("core").layers}
-    for layer in core.layers:
-        if not layer.weights or isinstance(layer, Dropout | Calibration):
-            continue
+    for layer in transferable(core):
         if layer.name not in theirs:
             raise RunError(
                 f"{run.folder} is not one network but an ensemble. Start from one of its members."
@@ -158,6 +153,18 @@ def transfer(run: Run, core: keras.Model, labels: tuple[str, ...]) -> None:
         if layer.name == "logits" and labels != run.labels:
             weights = _of_labels(layer.get_weights(), weights, labels, run.labels)
         layer.set_weights(weights)
+
+
+def transferable(core: keras.Model) -> list[keras.layers.Layer]:
+    """The layers whose weights another network of the same form may take over."""
+    from nnguide.models.blocks import Dropout
+    from nnguide.models.heads import Calibration
+
+    return [
+        layer
+        for layer in core.layers
+        if layer.weights and not isinstance(layer, Dropout | Calibration)
+    ]
 
 
 def _of_labels(

@@ -296,7 +296,10 @@ def _work(start: Start) -> Run | None:
         write_json(start.space.path / "config.json", config.to_dict())
         if validation is not None:
             remarks.compare(start.task, config, start.source, validation)
-        run = write_run(work, _fit(work))
+        fitted = _fit(work)
+        if rehearsal.is_asked(start.source):
+            rehearsal.average(fitted.model, config)
+        run = write_run(work, fitted)
     if validation is not None:
         verdict = remarks.Guessing.on(validation).verdict(run.metrics)
         if verdict is not None:

@@ -113,8 +113,14 @@ def test_folders_that_are_not_for_this_model(tmp_path: Path):
 
 
 def test_a_run_learns_from_corrections_beside_its_own_data(trained, tmp_path, monkeypatch):
+    import keras
+
     from nnguide.training import rehearsal
     from nnguide.training.train import train
+
+    class Trained(keras.callbacks.Callback):
+        def on_train_end(self, logs=None):
+            self.weights = self.model.get_layer("logits").get_weights()
 
     folder = tmp_path / "corrections"
     corrections.prepare(folder, trained("digits").labels)
@@ -128,8 +134,13 @@ def test_a_run_learns_from_corrections_beside_its_own_data(trained, tmp_path, mo
     monkeypatch.setattr(rehearsal, "REHEARSED", 300)
     said: list[str] = []
     words = [f"data.dataset={folder}", f"train.start_from={before.folder}", "train.epochs=1"]
-    run = train("digits", settings=words, out=tmp_path / "run", say=said.append)
+    found = Trained()
+    run = train("digits", settings=words, out=tmp_path / "run", say=said.append, callbacks=[found])
     assert run.labels == before.labels
+    old, new = (one.model.get_layer("core").get_layer("logits") for one in (before, run))
+    for mean, mine, theirs in zip(new.get_weights(), found.weights, old.get_weights(), strict=True):
+        np.testing.assert_allclose(mean, 0.75 * mine + 0.25 * theirs, atol=1e-6)
+        assert np.abs(mine - theirs).max() > 0
     assert any(
         line.startswith("1 corrections, 30 times each, beside 270 examples") for line in said
     )
