@@ -166,7 +166,7 @@ def parse_json(text: str, depth: int = 32) -> Any:
     """The JSON value that `text` is, at most `depth` levels deep and without NaN.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
 
     def no_number(name: str) -> None:
@@ -185,7 +185,7 @@ def parse_toml(text: str, depth: int = 32) -> dict[str, Any]:
     """The table that the TOML `text` is, at most `depth` levels deep.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     import tomllib
 

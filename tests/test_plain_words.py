@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,9 @@ PACKAGE = Path(nnguide.__file__).parent
 ROOT = PACKAGE.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted(PACKAGE.rglob("*.md"))]
 TEMPLATES = sorted(PACKAGE.rglob("*.html"))
+SCRIPTS = sorted(PACKAGE.rglob("*.js"))
+SCHEMAS = sorted((ROOT / "docs" / "schemas").glob("*.json"))
+PRESETS = sorted(PACKAGE.rglob("*.toml"))
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -109,3 +113,40 @@ def test_every_page(path: Path) -> None:
     """Prose alone: code has names of its own, as a JSON key that must stay."""
     text = re.sub(r"```.*?```|`[^`\n]*`|\]\([^)]*\)", " ", path.read_text("utf-8"), flags=re.DOTALL)
     assert wrong(text) == []
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_every_message_of_a_page(path: Path) -> None:
+    """The strings of several words, without what is computed in them."""
+    text = re.sub(r"\$\{[^}]*\}", "…", path.read_text("utf-8"))
+    parts = re.findall(r"//[^\n]*|/\*.*?\*/|\"[^\"\n]*\"|`[^`]*`", text, re.DOTALL)
+    strings = [part for part in parts if part[0] in '"`' and " " in part]
+    assert [phrase for string in strings for phrase in wrong(string)] == []
+
+
+def descriptions(node: object) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("description"), str):
+            yield node["description"]
+        for value in node.values():
+            yield from descriptions(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from descriptions(value)
+
+
+def test_what_each_key_of_json_is() -> None:
+    found = [
+        f"{path.name}: {phrase}"
+        for path in SCHEMAS
+        for text in descriptions(json.loads(path.read_text("utf-8")))
+        for phrase in wrong(re.sub(r"`[^`]*`", "", text))
+    ]
+    assert len(SCHEMAS) > 20
+    assert found == []
+
+
+def test_the_notes_of_presets() -> None:
+    assert {path.name: wrong(path.read_text("utf-8").replace("#", "")) for path in PRESETS} == {
+        path.name: [] for path in PRESETS
+    }

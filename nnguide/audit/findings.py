@@ -232,7 +232,7 @@ def robustness(report: dict[str, Any]) -> Block:
 
 
 def duplicates(report: dict[str, Any]) -> Block:
-    """What stands in the training set too."""
+    """What is in the training set too."""
     again = f"{report['within']:,} of the {report['n']:,} examples repeat an earlier one of them."
     title = "Duplicates between training and test"
     if report["not_known"]:

@@ -1,4 +1,4 @@
-"""Examples that stand in the training set too: figures on them say what was learned by heart."""
+"""Examples that are in the training set too: figures on them say what was learned by heart."""
 
 from __future__ import annotations
 

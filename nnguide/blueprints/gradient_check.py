@@ -3,7 +3,7 @@
     ∂L/∂θ ≈ (L(θ + h) − L(θ − h)) / 2h          central difference, off by about h² L‴/6
 
 Two slopes agree when ‖analytic − numeric‖ / (‖analytic‖ + ‖numeric‖) is at rounding level: 1e-7
-is far above it, and far below what any slip in a formula does. A ReLU has a kink at 0, and so has
+is far above it, far below what a mistake in a formula does. A ReLU has a kink at 0, and so has
 the |w| of L1; where the two points of a difference lie on either side of one, the difference
 measures neither slope. Such entries are skipped and counted.
 """

@@ -49,7 +49,7 @@ from nnguide.errors import ConfigError
     type=_options.PATH,
     help="Write a .gif of the decision boundary forming.",
 )
-@click.option("--force", is_flag=True, help="Replace a folder that is not empty.")
+@_options.force
 @click.option("--out", type=_options.PATH, help="Save a run in this folder.")
 @_options.as_json
 def train(

@@ -38,11 +38,13 @@ mails = click.option(
 anyway = click.option(
     "--anyway", is_flag=True, help="Answer even for a kind of input that RUN was not trained on."
 )
+threshold = click.option("--threshold", type=float, help="For spam: overrides the run's threshold.")
+force = click.option("--force", is_flag=True, help="Replace a folder that is not empty.")
 
 
-def dashed(choices: Any) -> click.Choice:
+def choice(values: Any) -> click.Choice:
     """The values of a setting as a choice on the command line."""
-    return click.Choice(get_args(choices))
+    return click.Choice(get_args(values))
 
 
 _Row = tuple[str, str, Any, str]  # option, key of the configuration, type, help
@@ -52,14 +54,17 @@ _COLUMNS: tuple[_Row, ...] = (
     ("--text-column", "data.text_column", str, "A table's column of texts. [text]"),
     ("--encoding", "data.encoding", str, "A table's text encoding. [utf-8]"),
 )
-_SETTINGS: tuple[_Row, ...] = (
+_DATA: tuple[_Row, ...] = (
     ("--dataset", "data.dataset", str, "A data set's name, a path, or auto. [auto]"),
     *_COLUMNS,
+)
+_SETTINGS: tuple[_Row, ...] = (
+    *_DATA,
     ("--epochs", "train.epochs", int, "Number of epochs."),
     ("--batch-size", "train.batch_size", str, "Batch size, or full."),
     ("--learning-rate", "train.learning_rate", float, "Highest learning rate of the schedule."),
-    ("--optimizer", "train.optimizer", dashed(config.Optimizer), "Optimizer."),
-    ("--schedule", "train.schedule", dashed(config.Schedule), "Learning-rate schedule."),
+    ("--optimizer", "train.optimizer", choice(config.Optimizer), "Optimizer."),
+    ("--schedule", "train.schedule", choice(config.Schedule), "Learning-rate schedule."),
     ("--dropout", "model.dropout", float, "Fraction of units dropped in training."),
     ("--l1", "model.l1", float, "L1 regularization factor."),
     ("--l2", "model.l2", float, "L2 regularization factor."),
@@ -71,11 +76,11 @@ _SETTINGS: tuple[_Row, ...] = (
         float,
         "Fraction of ham that the threshold may block.",
     ),
-    ("--precision", "runtime.precision", dashed(config.Precision), "Floating-point precision."),
+    ("--precision", "runtime.precision", choice(config.Precision), "Floating-point precision."),
     (
         "--strategy",
         "runtime.strategy",
-        dashed(config.Strategy),
+        choice(config.Strategy),
         "Distribution over GPUs or machines.",
     ),
 )
@@ -90,6 +95,17 @@ def _add(command: Callable[..., Any], rows: tuple[_Row, ...]) -> Callable[..., A
 def columns(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that name the columns of a table of texts."""
     return _add(command, _COLUMNS)
+
+
+def data(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say which data it learns from, for `collect_data`."""
+    return _add(command, _DATA)
+
+
+def data_of_run(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say which data a run is measured on."""
+    text = "A data set's name or a path. [the run's own data]"
+    return _add(command, (("--dataset", "", str, text), *_COLUMNS))
 
 
 def settings(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -108,9 +124,9 @@ def collect(options: dict[str, Any], rows: tuple[_Row, ...] = _SETTINGS) -> dict
     return tree
 
 
-def collect_columns(options: dict[str, Any]) -> dict[str, Any]:
-    """As `collect`, for the options of `columns`."""
-    return collect(options, _COLUMNS)
+def collect_data(options: dict[str, Any]) -> dict[str, Any]:
+    """As `collect`, for the options of `data`."""
+    return collect(options, _DATA)
 
 
 def read_config(path: Path) -> dict[str, Any]:

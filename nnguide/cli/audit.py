@@ -16,8 +16,7 @@ DEFAULT = Path("report.html")
 
 @click.command("audit")
 @click.argument("run_name", metavar="RUN")
-@click.option("--dataset", help="A data set's name or a path. [the run's own data]")
-@_options.columns
+@_options.data_of_run
 @click.option(
     "--out",
     type=_options.PATH,

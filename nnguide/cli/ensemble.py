@@ -13,7 +13,7 @@ from nnguide.cli import _options
 @click.command("ensemble")
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True)
 @click.option("--out", type=_options.PATH, required=True, help="The folder of the new run.")
-@click.option("--force", is_flag=True, help="Replace a folder that is not empty.")
+@_options.force
 @_options.as_json
 def command(runs: tuple[str, ...], out: Path, force: bool, as_json: bool) -> None:
     """Join RUNs of one task into one that averages their probabilities.

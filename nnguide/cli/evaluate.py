@@ -18,14 +18,13 @@ if TYPE_CHECKING:
 
 @click.command("evaluate")
 @click.argument("run_name", metavar="RUN")
-@click.option("--dataset", help="A data set's name or a path. [the run's own data]")
+@_options.data_of_run
 @click.option(
     "--split",
     type=click.Choice(["train", "validation", "test", "all"]),
     help="Which split. [test; all for a path that the run was not trained on]",
 )
-@_options.columns
-@click.option("--threshold", type=float, help="For spam: overrides the run's threshold.")
+@_options.threshold
 @click.option(
     "--trec",
     "index",

@@ -74,7 +74,7 @@ def command(
     show that they can be trusted with more. --forget restores them all. The run is not written:
     the corrections are in your data folder, as hashes, without any text. predict, filter and
     filterd use them; evaluate does with --with-feedback. PATH is a mail, a mailbox, a folder of
-    mail, or - for standard input. A network that was trained anew begins without corrections;
+    mail, or - for standard input. A network that was trained again begins without corrections;
     --take-over gives it those that RUN had before.
 
     \b

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @click.option("--encoding", help="The text encoding of --file. [utf-8]")
 @_options.mails
 @_options.anyway
-@click.option("--threshold", type=float, help="For spam: overrides the run's threshold.")
+@_options.threshold
 @click.option("--many", is_flag=True, help="Find each digit of a picture, with its box.")
 @click.option("--no-feedback", is_flag=True, help="For spam: leave corrections out.")
 @click.option("--no-reject", is_flag=True, help="Always name a digit, never none.")

@@ -13,7 +13,7 @@ from nnguide.cli import _options
 @click.argument("source")
 @click.option("--out", type=_options.PATH, required=True, help="The run's folder.")
 @click.option("--revision", help="Branch, tag or commit, of hf:OWNER/NAME.")
-@click.option("--force", is_flag=True, help="Replace a folder that is not empty.")
+@_options.force
 def command(source: str, out: Path, revision: str | None, force: bool) -> None:
     """Bring a run from a repository of Hugging Face, verified, into --out.
 

@@ -47,7 +47,7 @@ def _listed(addresses: str | None) -> list[str]:
     "--track", metavar="TRACKER", help="Log the finished run to mlflow or trackio (extras)."
 )
 @click.option("--resume", is_flag=True, help="Resume a training; --epochs adds more.")
-@click.option("--force", is_flag=True, help="Replace a folder that is not empty.")
+@_options.force
 @click.option("--out", type=_options.PATH, help="The folder of the run.")
 @click.option(
     "--workers",

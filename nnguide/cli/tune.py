@@ -11,7 +11,6 @@ import click
 from nnguide import cli, tasks
 from nnguide.cli import _options, _settings_help, _terminal
 from nnguide.config import Settings
-from nnguide.config.values import Typed
 from nnguide.errors import ConfigError
 from nnguide.tuning.settings import TUNERS
 
@@ -33,8 +32,7 @@ ORACLE = "KERASTUNER_ORACLE_IP"  # is set for a chief and its workers
 @click.option("--space", type=_options.PATH, help="TOML file with the search space.")
 @click.option("--workers", type=int, help="Worker processes. [1]")
 @click.option("--minutes", type=float, help="Start no trial after so many minutes.")
-@click.option("--dataset", help="A data set's name, a path, or auto. [auto]")
-@_options.columns
+@_options.data
 @click.option("--seed", type=int, help="Seed of the search and of every training. [0]")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Fix any setting.")
 @click.option(
@@ -46,7 +44,7 @@ ORACLE = "KERASTUNER_ORACLE_IP"  # is set for a chief and its workers
 )
 @click.option("--train-best", is_flag=True, help="Train the best on training and validation set.")
 @click.option("--resume", is_flag=True, help="Resume a search; --trials adds more.")
-@click.option("--force", is_flag=True, help="Replace a folder that is not empty.")
+@_options.force
 @click.option("--out", type=_options.PATH, help="The folder of the search.")
 @_settings_help.option
 @_options.as_json
@@ -160,11 +158,8 @@ def _check(workers: int, least: int, compare: int, minutes: float | None, out: P
 
 def _settings(options: dict[str, Any]) -> dict[str, Any]:
     """The settings that the options name, nested; these are taken out of `options`."""
-    tree = _options.collect_columns(options)
-    dataset, seed = options.pop("dataset"), options.pop("seed")
-    if dataset is not None:
-        tree.setdefault("data", {})["dataset"] = Typed(dataset)
-    if seed is not None:
+    tree = _options.collect_data(options)
+    if (seed := options.pop("seed")) is not None:
         tree["train"] = {"seed": seed}
     return tree
 

@@ -1,4 +1,4 @@
-"""Keys of settings: dotted and nested, and which one was meant by a key that is none."""
+"""Keys of settings: dotted and nested, and which one was meant by a key that is not one."""
 
 from __future__ import annotations
 

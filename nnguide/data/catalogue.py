@@ -180,7 +180,7 @@ def of(config: Config) -> Source:
 def prepare(name: str, manual_dir: Path | str | None = None) -> Path | None:
     """Prepare a set in the cache, from the official files in `manual_dir` if that is given.
 
-    What is prepared already and intact stays; what is damaged is made anew.
+    What is prepared already and intact stays; what is damaged is made again.
 
     Returns:
         The prepared folder; None for a set that is built in.

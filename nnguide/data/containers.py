@@ -1,4 +1,4 @@
-"""What Python programs hold data in, told by what it can do: tables, data sets, tensors.
+"""What Python programs hold data in, recognized by what it can do: tables, data sets, tensors.
 
 A table is a pandas or Polars DataFrame, an Arrow table, a Hugging Face Dataset, a dict of columns
 or a list of dicts. None of their libraries is imported here, nor is TensorFlow: whoever brings

@@ -23,7 +23,7 @@ MOST = 10_000  # pictures that a folder takes
 
 
 def labels_of(folder: Path) -> tuple[str, ...]:
-    """The labels of a folder of corrections; () where it is no such folder.
+    """The labels of a folder of corrections; () where it is not such a folder.
 
     Raises:
         InputError: its file of labels is damaged.

@@ -99,7 +99,7 @@ def rows(
 
 
 def pictures(table: containers.Table) -> list[Any]:
-    """The pictures of a table in memory, a row each: (28, 28) float32, or why it is none.
+    """The pictures of a table in memory, a row each: (28, 28) float32, or why it is not one.
 
     Raises:
         InputError: its columns are not those of square pictures.

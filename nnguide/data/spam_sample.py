@@ -2,7 +2,7 @@
 
 Short messages and e-mails, half ham and half spam, all written for this project. People,
 firms, links and telephone numbers in them are invented; domains and numbers are ones that
-are reserved for examples. The set shows a network learning; it is no measure of a spam
+are reserved for examples. The set shows a network learning; it is not a measure of a spam
 filter, since it holds what its authors think of as spam and not what a mailbox receives.
 """
 

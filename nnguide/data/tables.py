@@ -190,7 +190,7 @@ def _rows(path: Path, columns: Columns, lenient: bool = False) -> Rows:
 
 
 def begins_as_collection(path: Path, columns: Columns) -> bool:
-    """Whether a file is in the form of the SMS Spam Collection, told by its first lines."""
+    """Whether a file is in the form of the SMS Spam Collection, recognized by its first lines."""
     if columns.named or table_files.form(path) not in ("", "tsv"):
         return False
     filled = (line for line, _ in table_files.each_line(path, columns.encoding) if line.strip())

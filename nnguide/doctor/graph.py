@@ -91,7 +91,7 @@ class Node:
 
     @property
     def is_affine(self) -> bool:
-        """A fixed or normalising linear map of ONE input; a pool of maxima is none."""
+        """A fixed or normalising linear map of ONE input; a pool of maxima is not one."""
         kind = type(self.inner).__name__
         constant = kind in _CONSTANT and len(self.inputs) == 1
         linear = kind == "Activation" and self.activation == "linear"

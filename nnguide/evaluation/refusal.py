@@ -3,7 +3,7 @@
 The most probable label of what is no digit is rarely probable, if training met such pictures
 (`augment.not_digits`) or even if not. So the bound is the highest that refuses no more than a
 wanted fraction of true digits: of the validation set, and, where training met digits of other
-hands, of newly drawn ones, since what people hand over is further from MNIST than MNIST.
+hands, of newly drawn ones, since what people give is further from MNIST than MNIST.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ def evaluate(
         its 95 % interval, and their curve.
     Raises:
         ConfigError: the run is not of spam, or an option is out of range.
-        InputError: the index is none, or no mail in it can be read.
+        InputError: the index is not one, or no mail in it can be read.
     """
     if run.threshold is None or not run.task.kind.takes_mail:
         raise ConfigError(f"--trec is for spam runs; {run.folder} is of {run.task.name}")
@@ -159,7 +159,7 @@ def lines(index: Path) -> list[tuple[int, Path]]:
     """The label and the path of each mail of an index.
 
     Raises:
-        InputError: it cannot be read, or a line is none of an index.
+        InputError: it cannot be read, or a line is not one of an index.
     """
     try:
         content = index.read_bytes().decode("utf-8", "surrogateescape")

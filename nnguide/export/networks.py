@@ -79,7 +79,7 @@ def litert(run: Run, folder: Path, calibration: np.ndarray | None) -> dict[str, 
     Returns:
         What the manifest says of it.
     Raises:
-        WorkError: an operation of the network is none of LiteRT's own.
+        WorkError: an operation of the network is not one of LiteRT's own.
     """
     core = run.model.get_layer("core")
     (folder / LITERT).write_bytes(light_form.convert(core, folder))
@@ -107,7 +107,7 @@ def integers(core: Any, samples: Callable[[], Iterator[list[np.ndarray]]] | None
     Args:
         samples: gives prepared inputs, one at a time; None quantises the weights alone.
     Raises:
-        WorkError: an operation of `core` is none of LiteRT's own.
+        WorkError: an operation of `core` is not one of LiteRT's own.
     """
     import tensorflow as tf
     from tensorflow.lite.python.convert import ConverterError

@@ -23,7 +23,7 @@ Unread = Iterator[tuple[str, Callable[[], Any]]]
 
 
 def kinds_of_text(path: Path) -> list[str]:
-    """Which kinds of text a data set holds: messages or mail; told by how it begins."""
+    """Which kinds of text a data set holds: messages or mail; recognized by how it begins."""
     if path.is_dir():
         if records.is_records(path):
             return list(records.kinds(path))

@@ -27,7 +27,7 @@ _FILE = (str, os.PathLike, bytes)  # a path, or the content of a picture file
 
 
 def read_each(raw: Any) -> list[Picture]:
-    """Each picture as (28, 28) float32 grey levels 0-255, white on black, or why it is none.
+    """Each picture as (28, 28) float32 grey levels 0-255, white on black, or why it is not one.
 
     Args:
         raw: one picture or a list of them: a path, bytes or an open file, a PIL image, an array
@@ -80,7 +80,7 @@ def read_many(raw: Any) -> list[Any]:
     """Every digit on one picture: a path, bytes, an open file or a PIL image.
 
     Raises:
-        InputError: it is none of these, or no digit is seen on it.
+        InputError: it is not one of these, or no digit is seen on it.
     """
     from ..preprocessing import pictures
 
@@ -145,7 +145,7 @@ def _array(raw: Any) -> np.ndarray:
 
 
 def _read(item: Any) -> Picture:
-    """One picture, (28, 28) float32, or why it is none."""
+    """One picture, (28, 28) float32, or why it is not one."""
     from ..preprocessing import pictures
 
     try:
@@ -234,7 +234,7 @@ def checked(read: Sequence[Picture]) -> np.ndarray:
     """The pictures as one array (n, 28, 28) float32.
 
     Raises:
-        InputError: the first that is none; of several its number is said.
+        InputError: the first that is not one; of several its number is said.
     """
     for number, picture in enumerate(read, 1):
         if isinstance(picture, InputError):

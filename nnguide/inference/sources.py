@@ -72,7 +72,7 @@ def pictures(
 
 
 def picture(name: str, read: Callable[[], Any]) -> tuple[str, Any]:
-    """The picture that `read` gives, as the network takes it, or why it is none."""
+    """The picture that `read` gives, as the network takes it, or why it is not one."""
     try:
         return name, read()
     except InputError as error:
@@ -277,7 +277,7 @@ def _lines(stream: IO[bytes], name: str) -> Named:
 
 
 def holds_mail(beginning: bytes) -> bool:
-    """Whether what begins so is a mail or an mbox, told by two header fields that mail has."""
+    """Whether what begins so is a mail or an mbox: it has two header fields that mail has."""
     if not _LIKE_HEADER.match(beginning):
         return False
     from nnguide.data.mail.mailboxes import is_mbox

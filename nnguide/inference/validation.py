@@ -1,4 +1,4 @@
-"""The door: what a person hands over is checked here, before any network sees it.
+"""Check inputs before a network sees them.
 
 A classifier fed NaN answers without a word, so finiteness, shape and range are looked at first.
 """

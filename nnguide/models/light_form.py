@@ -49,7 +49,7 @@ def convert(core: Any, beside: Path) -> bytes:
     Args:
         beside: a folder to work in: the one for temporary files may be full.
     Raises:
-        WorkError: an operation of `core` is none of LiteRT's own.
+        WorkError: an operation of `core` is not one of LiteRT's own.
     """
     import tensorflow as tf
     from tensorflow.lite.python.convert import ConverterError

@@ -64,7 +64,7 @@ def check(path: Path, *, run: bool) -> None:
     Args:
         run: whether it is a run's own model, which has fewer kinds of layers than Keras.
     Raises:
-        RunError: it is no .keras file, or holds what is not on the list or beyond the bounds.
+        RunError: it is not a .keras file, or holds what is not on the list or beyond the bounds.
     """
     try:
         with zipfile.ZipFile(path) as archive:

@@ -138,7 +138,7 @@ def is_striped(contrast: np.ndarray) -> bool:
 def is_grating(grey: np.ndarray) -> bool:
     """Whether the whole picture is stripes: it hardly changes along them, and there are several.
 
-    So are broad stripes seen, which no paper surrounds. One stroke from edge to edge is none.
+    So are broad stripes seen, which no paper surrounds. One stroke from edge to edge is not one.
     """
     small = grid.block_mean(grey, -(-max(grey.shape) // 128))
     levels = grid.softened(small).astype(np.float64)

@@ -1,6 +1,6 @@
 """Give a picture that was cut close to its digit the paper around it that it lacks. NumPy only.
 
-Nearly all that `ink` knows of paper is told by what surrounds the ink: a ruled line is what runs
+Nearly all that `ink` knows of paper is seen by what surrounds the ink: a ruled line is what runs
 from side to side, and ink is what covers less than its paper. None of it holds for a digit that
 fills its picture, so that one gets a margin first.
 """

@@ -81,7 +81,7 @@ def several(marks: int) -> InputError:
 
 
 def checked(grey: np.ndarray) -> np.ndarray:
-    """`grey` as float32, or InputError if it is no picture in [0, 1]."""
+    """`grey` as float32, or InputError if it is not a picture in [0, 1]."""
     expected = "expected a grey picture (height, width) of numbers in [0, 1]; got "
     if not isinstance(grey, np.ndarray) or grey.dtype.kind != "f":
         kind = grey.dtype if isinstance(grey, np.ndarray) else type(grey).__name__

@@ -29,7 +29,7 @@ def read(source: Path | bytes) -> np.ndarray:
     Returns:
         (28, 28) uint8, white on black.
     Raises:
-        InputError: it is no picture within the limits, or no digit is seen on it.
+        InputError: it is not a picture within the limits, or no digit is seen on it.
     """
     with _decoded(source) as grey:
         try:
@@ -61,7 +61,7 @@ def read_many(source: Path | bytes) -> list[many.Mark]:
     """Every digit on a picture, line by line, with its box in pixels of the upright picture.
 
     Raises:
-        InputError: it is no picture within the limits, or no digit is seen on it.
+        InputError: it is not a picture within the limits, or no digit is seen on it.
     """
     name = name_of(source)
     with _decoded(source) as grey:
@@ -83,7 +83,7 @@ def decode(source: Path | bytes) -> np.ndarray:
 
     Args:
         source: the path of a picture file, or its bytes: PNG, JPEG, BMP, GIF, TIFF or WebP, at most
-            20 MB and 40 million pixels and within `picture_limits`, told by its content and not
+            20 MB and 40 million pixels and within `picture_limits`, by its content and not
             by its name.
     Returns:
         (h, w) float32 in [0, 1], 0 black.

@@ -38,7 +38,7 @@ def push(run: Run, target: str) -> str:
     Returns:
         Where it is now, for a person.
     Raises:
-        ConfigError: the folder holds something else, or the name is none.
+        ConfigError: the folder holds something else, or the name is not one.
         DataError: the hub did not take it.
         ExtraError: huggingface_hub is not installed.
     """

@@ -23,7 +23,7 @@ def read(path: Path) -> list[str]:
     """The tokens in a file, one a line; empty lines and lines that begin with # are left out.
 
     Raises:
-        ConfigError: the file cannot be read, or holds none, or one that is none.
+        ConfigError: the file cannot be read, or holds none, or one that is not one.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()

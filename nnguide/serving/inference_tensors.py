@@ -83,7 +83,7 @@ def parse(body: bytes, length: str | None, signatures: Mapping[str, Signature]) 
         length: of its JSON, as the header says; None where all of it is JSON.
         signatures: of the model.
     Raises:
-        RefusedError: 400, it is none, or not what the model takes.
+        RefusedError: 400, it is not one, or not what the model takes.
     """
     split = len(body) if length is None else _length(length, len(body))
     document = tensors.Document.parse(body[:split])

@@ -84,7 +84,7 @@ def number_of(version: str | None) -> int | None:
     """The number that a version in a path is.
 
     Raises:
-        RefusedError: 400, it is none.
+        RefusedError: 400, it is not one.
     """
     if version is None:
         return None

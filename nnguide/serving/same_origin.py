@@ -113,7 +113,7 @@ def origin(word: str) -> str:
     """The origin that `word` is, in the form in which browsers send it.
 
     Raises:
-        ConfigError: it is none.
+        ConfigError: it is not one.
     """
     parts = urlsplit(word)
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.path.strip("/"):

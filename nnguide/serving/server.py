@@ -39,7 +39,7 @@ def bind(host: str, port: int) -> socket.socket:
     """A socket at `host` and `port`, claimed and not yet listening.
 
     Raises:
-        ConfigError: the port is in use or not permitted, or the host is none of this machine.
+        ConfigError: the port is in use or not permitted, or the host is not one of this machine.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -67,7 +67,7 @@ def check_tls(certificate: Path | None, key: Path | None) -> tuple[Path, Path] |
     """The files of a certificate and its key, once they are found to belong together.
 
     Raises:
-        ConfigError: one is missing, cannot be read, or is none.
+        ConfigError: one is missing, cannot be read, or is not one.
     """
     if certificate is None and key is None:
         return None

@@ -110,7 +110,7 @@ def numbered(folder: Path) -> Iterator[Path]:
 
 
 def _stamp(folder: Path) -> Stamp:
-    """Inode, size and time of every file in a SavedModel's folder; () if it is none."""
+    """Inode, size and time of every file in a SavedModel's folder; () if it is not one."""
     try:
         if not (folder / "saved_model.pb").is_file():
             return ()

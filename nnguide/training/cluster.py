@@ -229,7 +229,7 @@ def expanded(hosts: str) -> list[str]:
     """The hosts of SLURM's short form, as in `a[01-03,7],b`.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     names_of_hosts = []
     for word in re.findall(r"(?:[^,\[\]]|\[[^\]]*\])+", hosts):

@@ -119,7 +119,7 @@ def serving(
         known: what a worker must know.
         tell: takes a line about each request that is refused.
     Raises:
-        ConfigError: the port is in use, the address is none of this machine, or it can be
+        ConfigError: the port is in use, the address is not one of this machine, or it can be
             reached from others and there is no token.
     """
     known.check(address)

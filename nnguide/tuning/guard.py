@@ -78,7 +78,7 @@ class Guard:
         """Let a server listen at an address; its port.
 
         Raises:
-            ConfigError: it cannot, or the certificate is none.
+            ConfigError: it cannot, or the certificate is not one.
         """
         try:
             if not self.certificate:

@@ -41,7 +41,7 @@ def check_end(trial: Trial) -> None:
     """Refuse what a worker says of the end of a trial unless it can be true.
 
     Raises:
-        InputError: it is no outcome, and no error.
+        InputError: it is not an outcome, and no error.
     """
     text = trial.hyperparameters.values.get(OUTCOME)
     try:
@@ -265,7 +265,7 @@ class Grid(Durable, oracles.GridSearchOracle):
 
 
 class Hyperband(Durable, oracles.HyperbandOracle):
-    """Many short trainings; the best of each rung are trained anew for `factor` times as long."""
+    """Many short trainings; the best of each rung are trained again for `factor` times as long."""
 
     @property
     def planned(self) -> int:

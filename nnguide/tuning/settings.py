@@ -129,7 +129,7 @@ class Search:
         """The search that `to_json` wrote.
 
         Raises:
-            ValueError, TypeError: it is none.
+            ValueError, TypeError: it is not one.
         """
         return cls(**json.loads(text))
 

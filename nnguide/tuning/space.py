@@ -108,7 +108,7 @@ def _choices(name: str, values: Any) -> list[Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A value of TOML as JSON has it; a date is none that a setting takes."""
+    """A value of TOML as JSON has it; a date is not one that a setting takes."""
     return json.loads(json.dumps(value, default=str))
 
 

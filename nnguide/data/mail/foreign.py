@@ -1,4 +1,4 @@
-"""What a file is that holds no mail, told by its first bytes."""
+"""What a file is that holds no mail, recognized by its first bytes."""
 
 from __future__ import annotations
 

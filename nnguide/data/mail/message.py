@@ -103,7 +103,7 @@ def read_mail(raw: bytes) -> Mail:
     """Read one mail.
 
     Raises:
-        InputError: it is no mail, longer than MAX_BYTES, or nested beyond reason.
+        InputError: it is not a mail, longer than MAX_BYTES, or nested beyond reason.
     """
     if len(raw) > MAX_BYTES:
         raise InputError(

@@ -23,7 +23,7 @@ def undo(content: bytes, encoding: str) -> bytes:
 
 
 def from_base64(content: bytes) -> bytes:
-    """What base64 says, up to the first line that is none: a mailing list's footer is plain.
+    """What base64 says, up to the first line that is not one: a mailing list's footer is plain.
 
     Content without any is no base64, whatever is said of it: it stays as it is.
     """
