@@ -82,11 +82,8 @@ class TorchNet(nn.Module):
         X, Y = training_loop.examples(X, y, self.sizes, self.dtype)
         torch.manual_seed(s.seed)  # which units dropout zeroes
         on_gpu = self.device.type == "cuda"
-        loader = data.DataLoader(  # pinned memory lets the GPU fetch a batch while it computes
-            data.TensorDataset(torch.from_numpy(X), torch.from_numpy(Y)),
-            sampler=Batches(len(X), s),
-            batch_size=None,  # the sampler gives whole batches
-            pin_memory=on_gpu,
+        loader = self.loader(
+            data.TensorDataset(torch.from_numpy(X), torch.from_numpy(Y)), Batches(len(X), s)
         )
         optimizer = self._optimizer()
         half = torch.float16 if on_gpu else torch.bfloat16
@@ -126,6 +123,11 @@ class TorchNet(nn.Module):
                 break
         stopping.restore(self)
         return history
+
+    def loader(self, examples: data.Dataset[Any], batches: Batches) -> data.DataLoader[Any]:
+        """Whole batches; from pinned memory a GPU fetches the next one while it computes."""
+        on_gpu = self.device.type == "cuda"
+        return data.DataLoader(examples, sampler=batches, batch_size=None, pin_memory=on_gpu)
 
     @torch.no_grad()
     def predict(self, X: np.ndarray) -> np.ndarray:

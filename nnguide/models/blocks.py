@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-import tensorflow as tf
 from keras import layers, ops
 
 from nnguide.config import ModelConfig
@@ -73,8 +72,13 @@ class Dropout(layers.Layer):
 def _of_this_replica(shape: list[Any], seed: keras.random.SeedGenerator) -> Any:
     """Numbers in [0, 1) that are drawn for the batch of all replicas, of which these are ours.
 
-    Replicas draw alike, so several learn what one would, and no two drop the same units.
+    Replicas draw alike, so several learn what one would, and no two drop the same units. Only
+    TensorFlow has replicas.
     """
+    if keras.backend.backend() != "tensorflow":
+        return keras.random.uniform(shape, seed=seed)
+    import tensorflow as tf
+
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return keras.random.uniform(shape, seed=seed)
@@ -84,17 +88,37 @@ def _of_this_replica(shape: list[Any], seed: keras.random.SeedGenerator) -> Any:
 
 
 @keras.saving.register_keras_serializable(package="nnguide")
-class Penalty(keras.regularizers.Regularizer):
-    """l1 * sum(|w|) + l2 * sum(w**2), with both factors in variables."""
+class Penalty(keras.regularizers.Regularizer, layers.Layer):
+    """l1 * sum(|w|) + l2 * sum(w**2), with both factors in variables.
+
+    It is a layer so that the layer it regularises owns these variables: JAX freezes a variable
+    of no layer into the compiled training step, where moving it would change nothing. They are
+    no weights: a model file has the configuration's factors, as it has no state of a generator.
+    """
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
+        layers.Layer.__init__(self, dtype="float32", autocast=False, trainable=False)
         self._start = (float(l1), float(l2))
         self.l1 = keras.Variable(l1, dtype="float32", trainable=False, name="l1")
         self.l2 = keras.Variable(l2, dtype="float32", trainable=False, name="l2")
+        self.built = True
 
     def __call__(self, weights: Any) -> Any:
         weights = ops.cast(weights, "float32")
         return self.l1 * ops.sum(ops.abs(weights)) + self.l2 * ops.sum(ops.square(weights))
+
+    @property
+    def weights(self) -> list[keras.Variable]:
+        return []
+
+    def save_own_variables(self, store: Any) -> None:
+        """Write nothing: the configuration says all."""
+
+    def load_own_variables(self, store: Any) -> None:
+        """Read nothing: the configuration said all."""
+
+    def get_build_config(self) -> None:
+        return None
 
     def get_config(self) -> dict[str, float]:
         return {"l1": self._start[0], "l2": self._start[1]}

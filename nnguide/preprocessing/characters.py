@@ -5,7 +5,7 @@ that look Latin become so (Cyrillic а is a); digits of all scripts become 0 to 
 symbols and emoji become words of their own; apostrophes and invisible characters vanish; controls,
 white space and whatever is no character part words. The table is `characters.npz`, written once by
 scripts/make_character_table, so that no library's idea of `lower()` matters:
-nnguide.preprocessing.text reads the same arrays in TensorFlow operations.
+nnguide.preprocessing.text_ops reads the same arrays in TensorFlow operations.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Text to token ids in NumPy: words by a vocabulary, the other kinds of tokens by hashing.
 
-nnguide.preprocessing.text does the same steps, under the same names, in TensorFlow operations;
+nnguide.preprocessing.text_ops does the same steps, under the same names, in TensorFlow operations;
 the two give equal ids. A batch is one array of code points, so no step loops over texts.
 """
 

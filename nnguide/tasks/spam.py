@@ -31,7 +31,14 @@ def preprocessor(config: Config, inputs: Any) -> keras.layers.Layer:
 
 
 def feed(layer: Any, inputs: np.ndarray) -> tuple[Any, keras.layers.Layer | None]:
-    """All ids at once, or batch by batch, by the NumPy twin of the layer, which is faster."""
+    """All ids at once, or batch by batch, by the NumPy twin of the layer, which is faster.
+
+    JAX and PyTorch have no rows of unequal length: theirs are padded.
+    """
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        return layer.tokeniser(inputs), None
     import tensorflow as tf
 
     from nnguide.data.records import Records
@@ -64,13 +71,16 @@ def adapt(core: keras.Model, layer: Any, rows: Any) -> None:
     import numpy as np
 
     from nnguide.models.text import MaskedPool, TokenEmbedding
-    from nnguide.preprocessing.token_rows import TokenRows
 
     embedding = core.get_layer("embedding")
     if isinstance(embedding, TokenEmbedding):
         size = layer.tokeniser.size
-        is_lazy = isinstance(rows, TokenRows)
-        seen = rows.counts() if is_lazy else np.bincount(rows.flat_values.numpy(), minlength=size)
+        if isinstance(rows, np.ndarray):  # padded, and padding says nothing of id 0
+            seen = np.bincount(rows[rows > 0], minlength=size)
+        elif hasattr(rows, "counts"):  # read when they are needed
+            seen = rows.counts()
+        else:
+            seen = np.bincount(rows.flat_values.numpy(), minlength=size)
         pools = [pool.first for pool in core.layers if isinstance(pool, MaskedPool)]
         embedding.adapt(seen, rows.shape[0], sorted(pools)[1:])
 

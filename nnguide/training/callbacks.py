@@ -68,7 +68,8 @@ class L2Schedule(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if logs is not None:
             logs["l2"] = self.ramp.at(epoch)
-            logs["penalty"] = float(sum(float(loss) for loss in self.model.losses))
+            losses = [keras.ops.convert_to_numpy(loss) for loss in self.model.losses]
+            logs["penalty"] = float(sum(map(float, losses)))
 
 
 class NormalizationStatistics(keras.callbacks.Callback):

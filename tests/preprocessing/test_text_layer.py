@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from test_tokens import PLAIN, SETTINGS, TEXTS, texts
 
 from nnguide.errors import RunError
-from nnguide.preprocessing import characters, text
+from nnguide.preprocessing import characters, text, text_ops
 from nnguide.preprocessing.tokens import Tokeniser
 
 TOKENISER = Tokeniser.adapt(TEXTS, **SETTINGS)
@@ -54,7 +54,9 @@ def model() -> keras.Model:
 
 def test_every_code_point_is_folded_alike():
     every = np.arange(0x110000, dtype=np.int32)
-    for found, expected in zip(text.fold(tf.constant(every)), characters.fold(every), strict=True):
+    for found, expected in zip(
+        text_ops.fold(tf.constant(every)), characters.fold(every), strict=True
+    ):
         np.testing.assert_array_equal(found, expected)
 
 
@@ -62,14 +64,16 @@ def test_every_code_point_is_folded_alike():
 def test_every_code_point_has_the_same_plain_form(numbers):
     every = np.arange(0x110000, dtype=np.int32)
     expected = characters.fold_plain(every, numbers)
-    for found, wanted in zip(text.fold_plain(tf.constant(every), numbers), expected, strict=True):
+    for found, wanted in zip(
+        text_ops.fold_plain(tf.constant(every), numbers), expected, strict=True
+    ):
         np.testing.assert_array_equal(found, wanted)
 
 
 def test_every_code_point_is_decoded_and_normalised_alike():
     valid = np.setdiff1d(np.arange(0x110000), np.arange(0xD800, 0xE000))
     batch = [characters.to_text(part) for part in np.array_split(valid, 300)]
-    found = text.normalise(tf.constant(batch), reach=10_000)
+    found = text_ops.normalise(tf.constant(batch), reach=10_000)
     for one, row in zip(batch, found, strict=True):
         assert characters.to_text(row.numpy()).strip(" ") == characters.normalise(one)
 
