@@ -97,7 +97,10 @@ class Penalty(keras.regularizers.Regularizer, layers.Layer):
     """
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
-        layers.Layer.__init__(self, dtype="float32", autocast=False, trainable=False)
+        # Equal models make equal files: Keras would count the name up, and write it.
+        layers.Layer.__init__(
+            self, name="penalty", dtype="float32", autocast=False, trainable=False
+        )
         self._start = (float(l1), float(l2))
         self.l1 = keras.Variable(l1, dtype="float32", trainable=False, name="l1")
         self.l2 = keras.Variable(l2, dtype="float32", trainable=False, name="l2")
