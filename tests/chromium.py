@@ -80,7 +80,9 @@ class Page:
 
     def open(self, address: str) -> None:
         """Go to `address` and wait until its scripts have run."""
-        self.call("Page.navigate", url=address)
+        self.run("window.left = true")  # the page before may still be there, and complete
+        if "loaderId" in self.call("Page.navigate", url=address):  # else only the fragment changed
+            self.until("!window.left")
         self.until("document.readyState === 'complete' && location.href !== 'about:blank'")
 
     def text(self, selector: str) -> str:
