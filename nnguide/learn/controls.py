@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
 from nnguide.errors import InputError
+from nnguide.explain import layers
 
 SIDE = 28  # of a drawn picture
 
@@ -71,6 +72,38 @@ class Choice(Control):
                 f"{self.label} is one of {', '.join(self.options)}; got {_short(value)}"
             )
         return str(value)
+
+
+@dataclass(frozen=True)
+class Saved(Control):
+    """A saved run with inputs of a kind, or the lesson's own network, which is the default."""
+
+    inputs: str  # pictures or texts
+    own: str  # what to call the lesson's own network; "" where it has none
+    kind: ClassVar[str] = "choice"
+    OWN: ClassVar[str] = "by hand"
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What can be chosen now -> what to call it."""
+        return ({self.OWN: self.own} if self.own else {}) | layers.saved(self.inputs)
+
+    @property
+    def default(self) -> str:
+        return self.OWN if self.own else f"{layers.SHIPPED}digits"
+
+    def read(self, value: Any) -> str:
+        if value != self.default and (not isinstance(value, str) or value not in self.names):
+            raise InputError(
+                f"{self.label} is one of {', '.join(self.names)}; got {_short(value)}. "
+                "`nnguide runs` lists the runs."
+            )
+        return str(value)
+
+    def described(self) -> dict[str, Any]:
+        names = self.names
+        options = {"options": list(names), "labels": list(names.values()), "default": self.default}
+        return super().described() | options
 
 
 @dataclass(frozen=True)

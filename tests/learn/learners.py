@@ -12,7 +12,17 @@ from typing import Any
 import numpy as np
 
 from nnguide.learn import lessons
-from nnguide.learn.controls import Choice, Control, Numbers, Picture, Points, Slider, Switch, Text
+from nnguide.learn.controls import (
+    Choice,
+    Control,
+    Numbers,
+    Picture,
+    Points,
+    Saved,
+    Slider,
+    Switch,
+    Text,
+)
 from nnguide.learn.lesson import Lesson
 from nnguide.learn.python import as_python
 
@@ -51,6 +61,8 @@ def value(control: Control, chance: random.Random) -> Any:
         return chance.choice([chance.uniform(control.low, control.high), control.default])
     if isinstance(control, Choice):
         return chance.choice(control.options)
+    if isinstance(control, Saved):
+        return control.default  # what is on this machine differs
     if isinstance(control, Switch):
         return chance.random() < 0.5
     if isinstance(control, Text):
@@ -96,6 +108,9 @@ def variables(lesson: Lesson, state: dict[str, Any]) -> dict[str, Any]:
 def lookup(variables: dict[str, Any], reference: str) -> np.ndarray:
     """The variable or the entry of one that a number on the page names."""
     name, _, place = reference.rstrip("]").partition("[")
+    if place and isinstance(variables[name], list):  # of arrays of several shapes
+        first, *more = (int(i) for i in place.split(","))
+        return np.asarray(variables[name][first], float)[tuple(more)]
     found = np.asarray(variables[name], float)
     return found[tuple(int(i) for i in place.split(","))] if place else found
 

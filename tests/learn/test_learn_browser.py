@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import chromium
 import learners
@@ -18,6 +20,7 @@ import pytest
 from chromium import Page
 
 from nnguide.learn import lessons
+from nnguide.learn.controls import Choice, Control, Numbers, Picture, Slider, Switch, Text
 
 PROGRAM = chromium.find()
 pytestmark = pytest.mark.skipif(
@@ -25,6 +28,11 @@ pytestmark = pytest.mark.skipif(
     reason="no Chromium on PATH nor in $CHROMIUM. Debian: sudo apt-get install chromium",
 )
 FRAMES = "Number(document.documentElement?.dataset.frames || 0)"
+# The figures are those of the state as it is now, and the address holds it.
+SETTLED = (
+    "document.documentElement?.dataset.shown && "
+    "document.documentElement.dataset.shown === location.hash"
+)
 # Every number that is written on the page: [name, all its digits, what is shown].
 WRITTEN = (
     "[...document.querySelectorAll('#figures [data-value]')].map(e => "
@@ -94,37 +102,115 @@ def shown_number(text: str) -> float:
 
 @pytest.mark.parametrize("name", learners.every_lesson())
 def test_every_number_on_the_page_is_the_librarys(page: Page, address: str, name: str):
-    """In states that come with the link; each is there again, bit for bit, when it is reopened."""
-    look(page, address, name, range(1))
+    """In a state that keys and pointer lead to; its link gives the same again, bit for bit."""
+    walk(page, address, name, 1)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", learners.every_lesson())
 def test_every_number_on_the_page_in_ten_states(page: Page, address: str, name: str):
-    look(page, address, name, range(10))
+    walk(page, address, name, 10)
 
 
-def look(page: Page, address: str, name: str, seeds: range) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("name", learners.every_lesson())
+def test_every_number_on_the_page_in_ten_states_of_links(page: Page, address: str, name: str):
     lesson = lessons.get(name)
-    for seed in seeds:
-        state = lesson.state(learners.random_state(lesson, seed))
-        visit(page, address + name, in_address(state))
-        assert page.text("#alert") == ""
-        found = {**state, **learners.variables(lesson, state)}
-        numbers = written(page)
-        for reference, exact, shown in numbers:
-            if not reference:
-                continue  # a rate, measured on this machine
-            wanted = float(learners.lookup(found, reference))
-            if exact == "":
-                assert not abs(wanted) < float("inf") and shown == "∞"
-                continue
-            assert float(exact) == pytest.approx(wanted, rel=1e-6, abs=1e-6), reference
-            assert shown_number(shown) == pytest.approx(wanted, rel=6e-3, abs=1e-6), reference
-        page.until("location.hash.length > 1")
-        link = page.run("location.href")
-        visit(page, link)
-        assert written(page) == numbers
+    for seed in range(10):
+        visit(page, address + name, in_address(lesson.state(learners.random_state(lesson, seed))))
+        compare(page, lesson)
+
+
+def walk(page: Page, address: str, name: str, states: int) -> None:
+    """Move every control, one after the other, as a hand does; compare `states` times."""
+    lesson, chance = lessons.get(name), random.Random(name)
+    visit(page, address + name)
+    controls = [*lesson.all_controls.values()] * states
+    chance.shuffle(controls)
+    for turn in range(states):
+        for control in controls[turn::states]:
+            move(page, control, chance)
+        numbers = compare(page, lesson)
+        if turn == 0:
+            link = page.run("location.href")
+            visit(page, link)
+            assert written(page) == numbers
+
+
+def move(page: Page, control: Control, chance: random.Random) -> None:
+    """Change a control by its keys or by the pointer."""
+    place = f"#control-{control.name}"
+    if control.name == "step":
+        for _ in range(chance.randint(1, 4)):
+            page.click("#forward")
+    elif isinstance(control, Slider) and chance.random() < 0.5:
+        focus(page, place)
+        key = chance.choice([("ArrowLeft", 37), ("ArrowRight", 39), ("Home", 36), ("End", 35)])
+        for _ in range(chance.randint(1, 3)):
+            page.press(*key)
+    elif isinstance(control, Slider):
+        write(page, f"#exact-{control.name}", learners.value(control, chance))
+    elif isinstance(control, Choice):
+        focus(page, place)
+        for _ in range(chance.randint(1, 4)):
+            page.press("ArrowDown", 40)
+    elif isinstance(control, Switch):
+        focus(page, place)
+        page.press(" ", 32)
+    elif isinstance(control, Text) and control.name != "hidden":
+        write(page, place, learners.value(control, chance))
+    elif isinstance(control, Numbers):
+        cells = f"[aria-label^={json.dumps(control.label)}]"
+        write(page, f"{cells}:nth-of-type({chance.randint(1, 9)})", round(chance.uniform(-3, 3), 2))
+    elif isinstance(control, Picture):
+        page.drag(place, [(chance.random(), chance.random()) for _ in range(4)])
+
+
+def focus(page: Page, selector: str) -> None:
+    page.run(f"document.querySelector({json.dumps(selector)}).focus()")
+
+
+def write(page: Page, selector: str, value: Any) -> None:
+    """Type into a field what it shall hold, and leave it."""
+    page.run(f"(e => {{ e.focus(); e.select(); }})(document.querySelector({json.dumps(selector)}))")
+    page.call("Input.insertText", text=str(value) or " ")
+    page.run("document.activeElement.blur()")
+
+
+def compare(page: Page, lesson: lessons.Lesson) -> list[list[str]]:
+    """Hold every number on the page against the library, in the state that the address has."""
+    page.until(SETTLED)
+    assert page.text("#alert") == ""
+    state = from_address(lesson, page.run("location.hash"))
+    found = {**state, **learners.variables(lesson, state)}
+    numbers = written(page)
+    for reference, exact, shown in numbers:
+        if not reference:
+            continue  # a rate, measured on this machine
+        wanted = float(learners.lookup(found, reference))
+        if exact == "":
+            assert not abs(wanted) < float("inf") and shown == "∞"
+            continue
+        assert float(exact) == pytest.approx(wanted, rel=1e-6, abs=1e-6), reference
+        assert shown_number(shown) == pytest.approx(wanted, rel=6e-3, abs=1e-6), reference
+    return numbers
+
+
+def from_address(lesson: lessons.Lesson, hash: str) -> dict[str, Any]:
+    """The state that the page has written into its address."""
+
+    def value(text: str, default: Any) -> Any:
+        if isinstance(default, bool):
+            return text == "true"
+        if isinstance(default, int | float):
+            return float(text)
+        if isinstance(default, tuple):
+            parts = [[float(v) for v in part.split()] for part in text.split(",") if part]
+            return [part if len(part) > 1 else part[0] for part in parts]
+        return text
+
+    given = dict(parse_qsl(hash.removeprefix("#"), keep_blank_values=True))
+    return lesson.state({name: value(text, lesson.defaults[name]) for name, text in given.items()})
 
 
 @pytest.mark.parametrize("name", learners.every_lesson())
@@ -252,12 +338,23 @@ def test_a_server_that_ends_is_missed_and_said_so(page: Page, tmp_path: Path):
     "AXE_CORE" not in os.environ,
     reason="$AXE_CORE names no axe.min.js: npm pack axe-core, and unpack it",
 )
+@pytest.mark.parametrize("wide", [360, 1280])
 @pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("name", ["", "docs/guide", *learners.every_lesson()])
-def test_axe_finds_nothing_serious(page: Page, address: str, name: str, dark: bool):
-    page.resize(1280, 900, dark=dark)
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", "exercises", "docs/guide", *learners.every_lesson()),
+        "pixels#run=shipped%2Fdigits",
+        "words#run=shipped%2Fspam",
+        "blackbox#guess=4",
+        "convolution#kernel=learned",
+    ],
+)
+def test_axe_finds_nothing_serious(page: Page, address: str, name: str, dark: bool, wide: int):
+    page.resize(wide, 900, dark=dark, phone=wide == 360)
+    leave(page)
     page.open(address + name)
-    if name in lessons.NAMES:
+    if name.partition("#")[0] in lessons.NAMES:
         page.until(f"{FRAMES} > 0")
     page.call("Runtime.evaluate", expression=Path(os.environ["AXE_CORE"]).read_text("utf-8"))
     found = page.run(

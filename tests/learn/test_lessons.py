@@ -170,3 +170,49 @@ def test_divergence_is_shown_and_not_hidden():
     assert figures[0]["mark"] and "will diverge" in figures[0]["text"]
     loss = dict(learners.named(figures))["loss"]
     assert np.isnan(loss) or loss > 1e100
+
+
+# A lesson and a state of it with a saved network; what comes with nnguide is on every machine.
+WITH_RUNS: list[tuple[str, dict[str, Any]]] = [
+    ("pixels", {"run": "shipped/digits"}),
+    ("pixels", {"run": "shipped/digits", "label": "drawn", "drawn": ""}),
+    ("words", {"run": "shipped/spam"}),
+    ("words", {"run": "shipped/mail", "text": "Subject: hi\n\nsee you at six"}),
+    ("words", {"run": "shipped/spam", "text": ""}),
+    ("blackbox", {"run": "shipped/spam", "hidden": "2 4"}),
+    ("convolution", {"kernel": "learned", "number": 128}),
+]
+
+
+@pytest.mark.parametrize(("name", "given"), WITH_RUNS)
+def test_a_saved_network_is_shown_without_tensorflow(name: str, given: dict[str, Any]):
+    lesson = lessons.get(name)
+    state = lesson.state(given)
+    answer = ask(Session(Clock()), lesson=name, state=given)
+    assert "error" not in answer, answer
+    assert learners.compare(answer["figures"], learners.variables(lesson, state), state) > 3
+
+
+@pytest.mark.slow
+def test_the_gradient_of_a_saved_network_is_that_of_explain():
+    given = {"run": "shipped/spam", "guess": 4}
+    lesson = lessons.get("blackbox")
+    answer = ask(Session(Clock()), lesson="blackbox", state=given)
+    state = lesson.state(given)
+    found = learners.variables(lesson, state)
+    assert learners.compare(answer["figures"], found, state) > 40
+    assert np.abs(found["gradient"]).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "says"),
+    [
+        ("pixels", {"run": "/etc"}, "Network is one of by hand"),
+        ("pixels", {"run": "shipped/spam"}, "Network is one of by hand"),
+        ("words", {"run": "shipped/../spam"}, "Network is one of by hand"),
+        ("words", {"run": ["by hand"]}, "Network is one of by hand"),
+        ("convolution", {"run": "shipped/spam"}, "Learned by is one of"),
+    ],
+)
+def test_what_is_no_saved_network_is_refused(name: str, given: dict[str, Any], says: str):
+    assert says in ask(Session(Clock()), lesson=name, state=given)["error"]

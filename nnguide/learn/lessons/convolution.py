@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 
 from nnguide.blueprints.convolution import KERNELS, convolve, digit, max_pool
+from nnguide.errors import InputError
+from nnguide.explain import layers
 from nnguide.learn import figures as f
-from nnguide.learn.controls import Choice, Picture, Slider
+from nnguide.learn.controls import Choice, Picture, Saved, Slider
 from nnguide.learn.controls import Numbers as Grid
 from nnguide.learn.lesson import Lesson, Numbers, Passage, Question, State
 
-OWN = "own"
+OWN, LEARNED = "own", "learned"
+MOST = 512  # learned kernels that can be chosen
 
 
 def pixels(label: str, drawn: str) -> np.ndarray:
@@ -27,11 +30,39 @@ def pixels(label: str, drawn: str) -> np.ndarray:
     return np.round(padded.reshape(8, 4, 8, 4).mean(axis=(1, 3)) / 255 * 16)
 
 
+def learned(run: str) -> np.ndarray:
+    """The kernels (n, 3, 3) that a saved network has learned; of those that look at several
+    channels the nine weights for each.
+
+    Raises:
+        InputError: its first layer has no kernels of 3×3.
+    """
+    kernels = layers.opened(run).kernels
+    if kernels.shape[2:] != (3, 3):
+        raise InputError(
+            "expected a network whose first layer is a convolution of 3×3; got weights of "
+            f"{kernels.shape[2]}×{kernels.shape[3]}. Choose another network."
+        )
+    return kernels.reshape(-1, 3, 3).astype(float)
+
+
 def numbers(
-    label: str, drawn: str, kernel: str, own: Any, stride: int, row: int, column: int
+    label: str,
+    drawn: str,
+    kernel: str,
+    own: Any,
+    run: str,
+    number: int,
+    stride: int,
+    row: int,
+    column: int,
 ) -> Numbers:
     a = pixels(label, drawn)
-    K = np.array(own, float).reshape(3, 3) if kernel == "own" else KERNELS[kernel].astype(float)
+    if kernel == "learned":
+        every = learned(run)
+        K = every[(number - 1) % len(every)]
+    else:
+        K = np.array(own, float).reshape(3, 3) if kernel == "own" else KERNELS[kernel].astype(float)
     z = convolve(a, K)  # (6, 6)
     relu = np.maximum(z, 0)
     pooled = max_pool(relu)  # (3, 3)
@@ -72,7 +103,7 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
                     name="a",
                     marked=[row - 1, column - 1, 3, 3],
                 ),
-                f.picture("the kernel K", numbers["K"], name="K", **signed),
+                f.picture(_kernel(state), numbers["K"], name="K", **signed),
                 f.picture(
                     "the sums z",
                     numbers["z"],
@@ -108,6 +139,14 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
     ]
 
 
+def _kernel(state: State) -> str:
+    """What the kernel is, in words."""
+    if state["kernel"] != LEARNED:
+        return "the kernel K"
+    count = len(learned(state["run"]))
+    return f"the kernel K, number {(state['number'] - 1) % count + 1} of {count}"
+
+
 LESSON = Lesson(
     name="convolution",
     title="Convolution",
@@ -125,9 +164,13 @@ LESSON = Lesson(
         Choice(
             "kernel",
             "Kernel",
-            (*KERNELS, OWN),
+            (*KERNELS, OWN, LEARNED),
             "rising",
-            (*(f"{name} strokes" if name != "edge" else "edges" for name in KERNELS), "your own"),
+            (
+                *(f"{name} strokes" if name != "edge" else "edges" for name in KERNELS),
+                "your own",
+                "a learned one",
+            ),
         ),
         Grid(
             "own",
@@ -138,6 +181,8 @@ LESSON = Lesson(
             (0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0),
             also={"kernel": OWN},
         ),
+        Saved("run", "Learned by", "pictures", "", also={"kernel": LEARNED}),
+        Slider("number", "Learned kernel", 1, MOST, 1, 1, whole=True, also={"kernel": LEARNED}),
         Slider("stride", "Stride", 1, 3, 1, 2, whole=True),
         Slider("row", "Row of the window", 1, 6, 1, 4, whole=True),
         Slider("column", "Column of the window", 1, 6, 1, 4, whole=True),
@@ -153,6 +198,9 @@ LESSON = Lesson(
         "At each place eight of the nine products are 0 and one is the pixel itself. A kernel is a "
         "small picture of what to look for; this one looks for brightness.",
     ),
-    exactness="Colours are drawn in float32; all numbers of these sizes are exact in it.",
+    exactness="Colours are drawn in float32; the numbers of the named kernels are exact in it. The "
+    "shipped network has 32 filters, each over four pictures of every second pixel: numbers 1 to 4 "
+    "are the first filter's nine weights for each. Its biases are left out here, and the digit is "
+    "smaller than what it learned from.",
     hint="Draw a digit of your own, or write nine numbers of your own into the kernel.",
 )

@@ -2,61 +2,130 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from nnguide.blueprints import by_hand
 from nnguide.blueprints.network2 import NumpyNet
+from nnguide.evaluation import validation_scores
+from nnguide.explain import layers
 from nnguide.learn import figures as f
-from nnguide.learn.controls import Slider, Text
+from nnguide.learn.controls import Saved, Slider, Text
 from nnguide.learn.lesson import Lesson, Numbers, Passage, Question, State
 
-NEIGHBOURS = 6
+
+class Read(NamedTuple):
+    """What a network makes of a message.
+
+    Attributes:
+        z, probability: its answer, the log-odds of spam and P(spam).
+        words, pushes: its words, and what hiding each takes from z.
+        heaviest, near, near_likeness: the word that pushes most, and those of like vectors.
+        others, is_spam: its probabilities for messages it did not learn from, and what they are.
+    """
+
+    z: float
+    probability: float
+    words: list[str]
+    pushes: np.ndarray
+    heaviest: str
+    near: list[str]
+    near_likeness: np.ndarray
+    others: np.ndarray
+    is_spam: np.ndarray
 
 
-def numbers(text: str, threshold: float) -> Numbers:
+def by_hand_read(text: str) -> Read:
+    """A message in the network by hand, which sees the words that are there."""
     trained = by_hand.spam()
     network, tokeniser = trained.network, trained.tokeniser
     X = by_hand.presence(tokeniser, [text])
     z = network.forward(X).item()
-    probability = network.predict(X).item()
-
     there = np.flatnonzero(X[0])  # the ids of its words; 1 stands for all unknown ones
     without = np.repeat(X, len(there), axis=0)
     without[np.arange(len(there)), there] = 0
     pushes = z - network.forward(without)[:, 0] if len(there) else np.zeros(0)
 
     rows = network.layers[0].W  # a row of each word: what it adds to the hidden sums
-    lengths = np.linalg.norm(rows, axis=1)
     heaviest = int(there[np.abs(pushes).argmax()]) if len(there) else 2
-    likeness = rows @ rows[heaviest] / np.maximum(lengths * lengths[heaviest], 1e-12)
-    likeness[[0, 1, heaviest]] = -1  # padding, the unknown, and itself
-    near = np.argsort(-likeness, kind="stable")[:6]
-    near_likeness = likeness[near]
+    near, near_likeness = alike(rows, heaviest, len(rows))
+    others = network.predict(trained.X_validation)[:, 0]
+    return Read(
+        z=z,
+        probability=network.predict(X).item(),
+        words=[word(int(token)) for token in there],
+        pushes=pushes,
+        heaviest=word(heaviest),
+        near=[word(int(token)) for token in near],
+        near_likeness=near_likeness,
+        others=others,
+        is_spam=trained.y_validation == 1,
+    )
 
-    others, is_spam = network.predict(trained.X_validation)[:, 0], trained.y_validation == 1
-    caught = np.mean(others[is_spam] > threshold)
-    blocked = np.mean(others[~is_spam] > threshold)
+
+def run_read(text: str, run: str) -> Read:
+    """A message in a saved network, as its light form computes it."""
+    opened = layers.opened(run)
+    checked = opened.run.check([text])[0]
+    spam = len(opened.run.labels) - 1
+    words = opened.words(checked)
+    pushes = opened.hidden(checked, spam)
+
+    vocabulary = list(opened.tokeniser.vocabulary)
+    known = [i for i in np.argsort(-np.abs(pushes)) if words[i] in vocabulary]
+    heaviest = vocabulary.index(words[known[0]]) + 2 if known else 2
+    near, near_likeness = alike(opened.embedding, heaviest, len(vocabulary) + 2)
+    others, labels = validation_scores.load(opened.run)
+    return Read(
+        z=opened.log_odds(checked, spam),
+        probability=opened.run.outputs(np.array([checked], object)).item(),
+        words=words,
+        pushes=pushes,
+        heaviest=vocabulary[heaviest - 2],
+        near=[vocabulary[i - 2] for i in near],
+        near_likeness=near_likeness,
+        others=others,
+        is_spam=labels == 1,
+    )
+
+
+def alike(rows: np.ndarray, word: int, words: int) -> tuple[np.ndarray, np.ndarray]:
+    """The ids whose vectors point as that of a word does, and the cosines of the angles."""
+    rows = np.asarray(rows[:words], float)
+    lengths = np.linalg.norm(rows, axis=1)
+    likeness = rows @ rows[word] / np.maximum(lengths * lengths[word], 1e-12)
+    likeness[[0, 1, word]] = -1  # padding, the unknown, and itself
+    near = np.argsort(-likeness, kind="stable")[:6]
+    return near, likeness[near]
+
+
+def word(token: int) -> str:
+    """The word of a token's id in the network by hand."""
+    return "(unknown words)" if token == 1 else str(by_hand.spam().tokeniser.vocabulary[token - 2])
+
+
+def numbers(text: str, threshold: float, run: str) -> Numbers:
+    read = by_hand_read(text) if run == "by hand" else run_read(text, run)
+    z, probability, pushes = read.z, read.probability, read.pushes
+    near_likeness = read.near_likeness
+
+    spam, ham = read.others[read.is_spam], read.others[~read.is_spam]
+    caught, blocked = np.mean(spam > threshold), np.mean(ham > threshold)
     thresholds = np.linspace(0, 1, 101)
-    caught_curve = (others[is_spam][None] > thresholds[:, None]).mean(axis=1)
-    blocked_curve = (others[~is_spam][None] > thresholds[:, None]).mean(axis=1)
+    caught_curve = (spam[None] > thresholds[:, None]).mean(axis=1)
+    blocked_curve = (ham[None] > thresholds[:, None]).mean(axis=1)
     return dict(
+        read=read,
         z=z,
         probability=probability,
-        there=there,
         pushes=pushes,
-        heaviest=heaviest,
-        near=near,
         near_likeness=near_likeness,
         caught=caught,
         blocked=blocked,
         caught_curve=caught_curve,
         blocked_curve=blocked_curve,
     )
-
-
-def word(token: int) -> str:
-    """The word of a token's id."""
-    return "(unknown words)" if token == 1 else str(by_hand.spam().tokeniser.vocabulary[token - 2])
 
 
 def figures(state: State, numbers: Numbers) -> list[f.Figure]:
@@ -78,17 +147,13 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
 
 def _of_the_message(numbers: Numbers, answer: str) -> list[f.Figure]:
     """The words that are there, and how each pushes."""
-    pushes = numbers["pushes"]
+    words, pushes = numbers["read"].words, numbers["pushes"]
     coloured = [
-        {"text": f" {word(int(numbers['there'][i]))} ", "weight": float(pushes[i])}
+        {"text": f" {words[i]} ", "weight": float(pushes[i])}
         for i in np.argsort(-pushes, kind="stable")
     ]
     rows = [
-        [
-            word(int(numbers["there"][i])),
-            f.named(numbers, f"there[{i}]"),
-            f.named(numbers, f"pushes[{i}]"),
-        ]
+        [words[i], f.named(numbers, f"pushes[{i}]")]
         for i in np.argsort(-np.abs(pushes), kind="stable")[:15]
     ]
     return [
@@ -101,7 +166,7 @@ def _of_the_message(numbers: Numbers, answer: str) -> list[f.Figure]:
         f.table(
             "What each word adds to z: hide it, and so much is gone",
             answer,
-            ["word", "id", "push"],
+            ["word", "push"],
             rows,
         ),
     ]
@@ -109,16 +174,14 @@ def _of_the_message(numbers: Numbers, answer: str) -> list[f.Figure]:
 
 def _of_neighbours(numbers: Numbers) -> f.Figure:
     """The words most like the one that pushes most."""
+    read: Read = numbers["read"]
     near = [
-        {
-            "label": word(int(numbers["near"][i])),
-            "number": f.named(numbers, f"near_likeness[{i}]"),
-        }
-        for i in range(NEIGHBOURS)
+        {"label": name, "number": f.named(numbers, f"near_likeness[{i}]")}
+        for i, name in enumerate(read.near)
     ]
     return f.bars(
-        f"Words whose rows of weights point as that of “{word(numbers['heaviest'])}” does",
-        "The cosine of the angle between two rows: 1 is the same direction.",
+        f"Words whose vectors point as that of “{read.heaviest}” does",
+        "The cosine of the angle between two vectors: 1 is the same direction.",
         near,
         0,
         1,
@@ -169,10 +232,15 @@ LESSON = Lesson(
     controls=(
         Text("text", "Message", "Congratulations! You have won a free prize. Call now!", 2000),
         Slider("threshold", "Threshold", 0, 1, 0.01, 0.5),
+        Saved("run", "Network", "texts", "by hand, 16 hidden units"),
     ),
     numbers=numbers,
     figures=figures,
-    code=lambda state: [by_hand.presence, NumpyNet.forward],
+    code=lambda state: (
+        [by_hand.presence, NumpyNet.forward]
+        if state["run"] == Saved.OWN
+        else [layers.Opened.hidden, layers.Opened.log_odds, validation_scores.load]
+    ),
     question=Question(
         "You take 0.99 for a threshold instead of 0.5. What happens to the two fractions?",
         ("Both fall", "More spam is caught, less ham blocked", "Both rise"),
@@ -186,7 +254,8 @@ LESSON = Lesson(
         "A higher bar is passed by fewer messages of both kinds. It is a trade, and only you know "
         "what a lost mail costs.",
     ),
-    exactness="A network by hand of 16 hidden units, which sees only which of 600 words are "
-    "there; it learned from the sample that comes with nnguide. All numbers are float64.",
+    exactness="A network by hand of 16 hidden units, which sees only which of 600 words are there; "
+    "it learned from the sample that comes with nnguide, in float64. A saved run computes in "
+    "float32; its fractions are of the predictions that its training kept to choose thresholds by.",
     exercises=("tokenise", "embedding", "threshold"),
 )

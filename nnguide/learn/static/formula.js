@@ -18,6 +18,7 @@ export function formula(parent, figure) {
     });
   }
   parent.replaceChildren(holder);
+  if (holder.scrollWidth > holder.clientWidth) holder.tabIndex = 0; // so that the keyboard scrolls it
 }
 
 // The words of an expression, split at the spaces that stand in no parentheses.

@@ -24,7 +24,7 @@ let rate = null; // updates a second, as the server has measured
 let remembering; // timers
 let announcing;
 
-const server = new Server(() => refresh(), message => { $("alert").textContent = message; });
+const server = new Server(() => { if (!waiting) refresh(); }, message => { $("alert").textContent = message; });
 const controls = bind($("controls"), lesson.controls, change);
 // What the pointer on a figure sets: values, or what makes them of the state as it is then.
 $("figures").addEventListener("set", ({ detail }) => change(typeof detail === "function" ? detail(state) : detail));
@@ -48,6 +48,7 @@ function change(values) {
 // Ask for the state as it is now; while an answer is awaited, the last change waits.
 async function refresh() {
   asked += 1;
+  document.documentElement.dataset.shown = ""; // not yet
   if (waiting) return;
   waiting = true;
   while (shown < asked) {
@@ -72,6 +73,7 @@ async function refresh() {
     if (playing) await next();
   }
   waiting = false;
+  if (shown === asked) document.documentElement.dataset.shown = link.text(state);
 }
 
 // The next picture of the film.

@@ -1,0 +1,283 @@
+"""A saved network layer by layer, from its light form: LiteRT keeps what each operation gave.
+
+No TensorFlow and no Keras: the network of a run's folder is opened a second time, so that every
+array between its input and its answer stays there to be looked at.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import re
+import threading
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nnguide import data, framework_logs, runs, tasks, workspace
+from nnguide.data import catalogue, preparation, prepared
+from nnguide.data.dataset_info import Facts
+from nnguide.errors import ConfigError, ExtraError, RunError
+from nnguide.explain import occlusion, subjects, words
+from nnguide.explain.score import Score
+from nnguide.inference import LIGHT_FILES, litert
+from nnguide.preprocessing.tokens import Tokeniser
+from nnguide.runs import MANIFEST, Run, registry, schema
+
+SHIPPED = "shipped/"  # before the name of a run that comes with nnguide
+WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+MOVES = ("SHAPE", "STRIDED_SLICE", "PACK", "RESHAPE")  # operations that compute nothing
+PART = re.compile(r"_(norm|pool|relu|leaky_relu|tanh|sigmoid|elu|gelu|silu|swish|split|order)$")
+SQUARE = 4  # pixels: side of what is hidden of a picture
+KEPT = 4  # runs that stay open
+MOST_KNOWN = 1000  # training digits among which the nearest are looked for
+BUILT_IN = "optdigits"
+
+
+class Layer(NamedTuple):
+    """What a layer gives to one input: (maps, rows, columns), or (units,)."""
+
+    name: str
+    values: np.ndarray
+
+
+class Known(NamedTuple):
+    """Labelled pictures (n, …) of a data set, and what the last layer is given for each."""
+
+    dataset: str
+    pictures: np.ndarray
+    labels: list[str]
+    features: np.ndarray
+
+
+class Opened:
+    """A run whose network is looked into; threads may share it: they take turns."""
+
+    def __init__(self, run: Run) -> None:
+        """Open the light form of a run.
+
+        Raises:
+            RunError: the run has none, or it is damaged.
+            ExtraError: LiteRT's runtime is not installed.
+        """
+        self.run = run
+        self.subject = subjects.subject(run)
+        self._front: Any = run.light.front
+        self._turn = threading.Lock()
+        self._network, self._operations = _interpreter(run.folder / LIGHT_FILES[0])
+        self._input = self._network.get_input_details()[0]["index"]
+
+    def layers(self, checked: Any) -> list[Layer]:
+        """What every layer makes of one checked input, from the first to the sums before the last
+        activation."""
+        with self._turn:
+            ((_, batch),) = self._front(self.subject.kind.stacked([checked]))
+            self._feed(batch)
+            found: dict[str, Layer] = {}
+            for operation in self._operations:
+                index = int(operation["outputs"][0])
+                values = self._network.get_tensor(index)
+                if operation["op_name"] in (*MOVES, "SOFTMAX", "LOGISTIC"):
+                    continue
+                if values.dtype == np.float32 and values.ndim in (2, 4):
+                    name = self._names[index]
+                    found.pop(name, None)  # a layer's last operation is what it gives
+                    first = values[0]
+                    found[name] = Layer(
+                        name, first.transpose(2, 0, 1) if first.ndim == 3 else first
+                    )
+            return list(found.values())
+
+    def features(self, checked: Any) -> np.ndarray:
+        """What the last layer is given for some checked inputs: (n, features)."""
+        last = [one for one in self._operations if one["op_name"] == "FULLY_CONNECTED"][-1]
+        found: dict[int, np.ndarray] = {}
+        with self._turn:
+            for places, batch in self._front(checked):
+                self._feed(batch)
+                rows = self._network.get_tensor(int(last["inputs"][0])).reshape(len(batch), -1)
+                found |= dict(zip(np.arange(len(checked))[places], rows, strict=True))
+        return np.stack([found[i] for i in range(len(checked))])
+
+    @functools.cached_property
+    def known(self) -> Known:
+        """Digits that the network learned from, where their files are on this machine; else those
+        that come with nnguide."""
+        return _known(self)
+
+    @functools.cached_property
+    def kernels(self) -> np.ndarray:
+        """The first layer's weights as pictures: (kernels, channels, rows, columns) of a
+        convolution, (units, 1, 28, 28) of a dense layer over pixels.
+
+        Raises:
+            ConfigError: the first layer has no weights of pixels.
+        """
+        for operation in self._operations:
+            if operation["op_name"] in WEIGHTED:
+                with self._turn:
+                    weights = self._network.get_tensor(int(operation["inputs"][1]))
+                if operation["op_name"] == "CONV_2D":
+                    return weights.transpose(0, 3, 1, 2)
+                if operation["op_name"] == "FULLY_CONNECTED" and weights.shape[1] == 784:
+                    return weights.reshape(-1, 1, 28, 28)
+                break
+        raise ConfigError(f"the first layer of {self.run.folder} has no weights of pixels")
+
+    @functools.cached_property
+    def embedding(self) -> np.ndarray:
+        """The vector of each token id, (tokens, dimensions).
+
+        Raises:
+            ConfigError: the network has none.
+        """
+        for operation in self._operations:
+            if operation["op_name"] in ("GATHER", "EMBEDDING_LOOKUP"):
+                with self._turn:
+                    tables = [self._network.get_tensor(int(i)) for i in operation["inputs"]]
+                return next(
+                    table for table in tables if table.ndim == 2 and table.dtype.kind == "f"
+                )
+        raise ConfigError(f"{self.run.folder} has no embedding")
+
+    def score(self, checked: Any, label: int) -> Any:
+        """Masks of what stays of one input (n, parts) to the log-odds of a label, (n,)."""
+        size = SQUARE if self.run.task.kind.is_drawn else 1
+        parts = self.subject.parts(checked, size)
+        score = Score(self.subject.output, label, len(self.subject.labels))
+
+        def answer(masks: np.ndarray) -> np.ndarray:
+            return score(self.subject.sums(parts.keep(np.asarray(masks, bool))))[0]
+
+        return answer
+
+    def words(self, checked: str) -> list[str]:
+        """The words that a run of texts reads of one."""
+        return [one.word for one in words.read(self.tokeniser, checked)[0].words]
+
+    @property
+    def tokeniser(self) -> Tokeniser:
+        """That of a run of texts."""
+        found: Tokeniser = self._front.tokeniser
+        return found
+
+    def log_odds(self, checked: Any, label: int) -> float:
+        """The log-odds of a label for one checked input."""
+        sums = self.subject.sums(self.subject.kind.stacked([checked]))
+        return float(Score(self.subject.output, label, len(self.subject.labels))(sums)[0][0])
+
+    def hidden(self, checked: Any, label: int) -> np.ndarray:
+        """How far the log-odds of a label fall when a part is hidden: for each pixel that of its
+        square, (28, 28), or for each word, (words,)."""
+        parts = self.subject.parts(checked, SQUARE if self.run.task.kind.is_drawn else 1)
+        found = occlusion.of_parts(self.score(checked, label), len(parts.differs))
+        return parts.spread(found) if hasattr(parts, "spread") else found
+
+    @functools.cached_property
+    def _names(self) -> dict[int, str]:
+        """The layer that each array is of, as Keras names it."""
+        return {one["index"]: _layer(one["name"]) for one in self._network.get_tensor_details()}
+
+    def _feed(self, batch: np.ndarray) -> None:
+        self._network.resize_tensor_input(self._input, batch.shape)
+        self._network.allocate_tensors()
+        self._network.set_tensor(self._input, batch)
+        self._network.invoke()
+
+
+def _layer(name: str) -> str:
+    """core_1/stage_1_1_relu_1/Relu;… -> stage_1_1"""
+    steps = [step for step in name.split(";")[0].split("/") if not re.match(r"core(_\d+)?$", step)]
+    return PART.sub("", PART.sub("", re.sub(r"_\d+$", "", steps[0])))
+
+
+def _interpreter(path: Path) -> tuple[Any, list[dict[str, Any]]]:
+    if not litert.available():
+        raise ExtraError("to look inside a run takes ai-edge-litert: pip install ai-edge-litert")
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    try:
+        with framework_logs.stderr_diverted():
+            network = Interpreter(
+                model_path=str(path),
+                num_threads=1,
+                experimental_preserve_all_tensors=True,
+                experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+            )
+            network.allocate_tensors()
+            return network, network._get_ops_details()
+    except (ValueError, RuntimeError) as error:
+        raise RunError(f"{path} cannot be loaded as a LiteRT network: {error}") from error
+
+
+def opened(name: str) -> Opened:
+    """The run of a folder, or one that comes with nnguide, as shipped/digits; the last ones stay
+    open.
+
+    Raises:
+        RunError: there is none, it is damaged, or it has no light form.
+    """
+    run = Run.open(folder_of(name))
+    return _opened(run.folder, json.dumps(run.manifest["files"]))
+
+
+@functools.lru_cache(maxsize=KEPT)
+def _opened(folder: Path, files: str) -> Opened:
+    return Opened(Run.open(folder))
+
+
+def folder_of(name: str) -> Path:
+    """The folder of a run, or of one that comes with nnguide, as shipped/digits."""
+    if name.startswith(SHIPPED):
+        return runs.shipped("digits").with_name(name.removeprefix(SHIPPED))
+    return Path(name)
+
+
+def saved(kind: str) -> dict[str, str]:
+    """The runs whose inputs are of a kind, pictures or texts: name -> what to call it.
+
+    Those that come with nnguide, those below saved_models/runs, the newest first, and those that
+    are remembered.
+    """
+    found = {}
+    shipped = [folder for task in tasks.names() for folder in runs.all_shipped(task)]
+    own = [*_folders(), *registry.remembered()]
+    for folder in [*dict.fromkeys(shipped), *dict.fromkeys(own)]:
+        with contextlib.suppress(RunError, ConfigError, KeyError, TypeError):
+            task = tasks.get(schema.read(folder / MANIFEST, {"task": schema.TEXT})["task"])
+            if task.kind.name == kind and (folder / LIGHT_FILES[0]).is_file():
+                if folder in shipped:
+                    found[f"{SHIPPED}{folder.name}"] = f"{folder.name}, shipped"
+                else:
+                    found[str(folder)] = f"yours: {folder.name}"
+    return found
+
+
+def _folders() -> list[Path]:
+    with contextlib.suppress(OSError):
+        return sorted(workspace.folders(runs.ROOT), reverse=True)
+    return []
+
+
+def _known(of: Opened) -> Known:
+    """The first of the digits that a run learned from; no set is downloaded for it."""
+    facts = [catalogue.BY_NAME.get(name) for name in str(of.run.manifest["dataset"]).split("+")]
+    here = all(one and _is_here(one, of.run.config.data.split_seed) for one in facts)
+    source = data.of(of.run.config) if here else data.find("digits", BUILT_IN)
+    examples = source.load("train")
+    keep = np.flatnonzero(examples.labels < len(of.run.labels))[:MOST_KNOWN]
+    pictures = examples.inputs[keep]
+    names = of.run.labels if here else [str(k) for k in range(10)]
+    labels = [names[int(k)] for k in examples.labels[keep]]
+    return Known(source.name, pictures, labels, of.features(of.run.check(pictures)))
+
+
+def _is_here(facts: Facts, split_seed: int) -> bool:
+    """Whether a set is on this machine, so that nothing is downloaded for it."""
+    return (
+        facts.built_in
+        or preparation.in_data_dir(facts) is not None
+        or prepared.is_intact(preparation.folder(facts, split_seed))
+    )
