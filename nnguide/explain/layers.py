@@ -32,7 +32,7 @@ MOVES = ("SHAPE", "STRIDED_SLICE", "PACK", "RESHAPE")  # operations that compute
 PART = re.compile(r"_(norm|pool|relu|leaky_relu|tanh|sigmoid|elu|gelu|silu|swish|split|order)$")
 SQUARE = 4  # pixels: side of what is hidden of a picture
 KEPT = 4  # runs that stay open
-MOST_KNOWN = 1000  # training digits among which the nearest are looked for
+MOST_KNOWN = 400  # training digits among which the nearest are looked for
 BUILT_IN = "optdigits"
 
 

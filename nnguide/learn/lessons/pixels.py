@@ -294,7 +294,7 @@ LESSON = Lesson(
     ),
     exactness="The network by hand has 32 hidden units and learned from the small set "
     "optdigits in a second; it is float64. Pictures are drawn in float32, and a saved run computes "
-    "in float32, from its light form. Its nearest digits are looked for among 1,000.",
+    "in float32, from its light form. Its nearest digits are looked for among 400.",
     exercises=("forward", "softmax", "keras_model"),
     hint="Draw a digit, or take one that the network never saw. In MNIST's form a digit fills "
     "about 20 of the 28 pixels; yours is brought to it.",
