@@ -7,7 +7,7 @@ from typing import Any
 
 from nnguide import runs
 from nnguide.data.dataset_info import BY_NAME
-from nnguide.evaluation.evaluate import Part, own_dataset
+from nnguide.evaluation.evaluate import MeasuredData, own_dataset
 from nnguide.files import sha256
 from nnguide.runs import Run
 
@@ -35,7 +35,7 @@ def model(run: Run) -> dict[str, Any]:
     }
 
 
-def dataset(run: Run, measured_on: Part) -> dict[str, Any]:
+def dataset(run: Run, measured_on: MeasuredData) -> dict[str, Any]:
     """What the run learned from and what it is measured on here; what is known of a named set."""
     return {
         "trained_on": _facts(own_dataset(run)),

@@ -16,7 +16,7 @@ from nnguide.audit.slices import slices
 from nnguide.data.examples import Examples
 from nnguide.errors import InputError
 from nnguide.evaluation import changes, metrics, validation_scores
-from nnguide.evaluation.evaluate import figures_of, part
+from nnguide.evaluation.evaluate import figures_of, measured_data
 from nnguide.evaluation.thresholds import threshold_table
 from nnguide.runs import Run
 
@@ -67,7 +67,7 @@ def audit(
     Raises:
         As `evaluate`; InputError if there is no example to measure.
     """
-    measured_on = part(run, dataset, None, label_column, text_column, encoding)
+    measured_on = measured_data(run, dataset, None, label_column, text_column, encoding)
     examples = measured_on.examples
     if not len(examples):
         raise InputError("expected at least one example to audit; got none")

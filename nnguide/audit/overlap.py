@@ -10,13 +10,13 @@ import numpy as np
 from nnguide.data.distinct import distinct_key
 from nnguide.errors import NnguideError
 from nnguide.evaluation import copies
-from nnguide.evaluation.evaluate import Part, figures_of, own_dataset
+from nnguide.evaluation.evaluate import MeasuredData, figures_of, own_dataset
 from nnguide.runs import Run
 
 SHOWN = 5  # duplicates that are shown
 
 
-def overlap(run: Run, measured_on: Part, outputs: np.ndarray) -> dict[str, Any]:
+def overlap(run: Run, measured_on: MeasuredData, outputs: np.ndarray) -> dict[str, Any]:
     """How many of the examples measured on stand in the run's training set, and what they hide.
 
     Two texts are the same after NFKC, casefold and collapsed white space, and alike if they

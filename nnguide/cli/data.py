@@ -131,7 +131,7 @@ def _path(
             raise ConfigError("--out is for pictures; these are texts")
         with writing_to(out):
             inspection.save(inspected, out)
-    counts = {part: examples.counts() for part, examples in inspected.parts.items()}
+    counts = {split: examples.counts() for split, examples in inspected.splits.items()}
     kind = tasks.get(inspected.task).kind
     shown = [{"label": label, "input": kind.preview(value)} for label, value in inspected.shown]
     if as_json:
@@ -139,7 +139,7 @@ def _path(
             "name": str(path),
             "task": inspected.task,
             "description": inspected.form,
-            "labels": list(next(iter(inspected.parts.values())).label_names),
+            "labels": list(next(iter(inspected.splits.values())).label_names),
             "state": "a path",
             "counts": counts,
             "left_out": [{"name": item.name, "reason": item.reason} for item in inspected.left_out],
@@ -257,9 +257,9 @@ def _records(
 
 
 def _echo_counts(counts: dict[str, dict[str, int]] | None) -> None:
-    for part, labels in (counts or {}).items():
+    for split, labels in (counts or {}).items():
         each = ", ".join(f"{label} {n:,}" for label, n in labels.items())
-        click.echo(f"{part:<8} {sum(labels.values()):,}: {each}")
+        click.echo(f"{split:<8} {sum(labels.values()):,}: {each}")
 
 
 @command.command("uncertain")

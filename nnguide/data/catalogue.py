@@ -11,15 +11,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nnguide.data.dataset_info import ALL, AUTO, BY_NAME, KINDS, MEMORY, Facts
+from nnguide.data.dataset_info import (
+    ALL,
+    AUTO,
+    BY_NAME,
+    KINDS,
+    MEMORY,
+    SPLITS,
+    TRAIN_AND_TEST,
+    Facts,
+)
 from nnguide.errors import ConfigError, DataError
 from nnguide.files import expanded
 
 if TYPE_CHECKING:
     from nnguide.config import Config
     from nnguide.data.examples import Examples
-
-SPLITS = ("train", "test", "all")
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,7 @@ class Source:
         return str(expanded(self.name).absolute())
 
     def load(self, split: str) -> Examples:
-        """The part "train" or "test", or "all": the first, then the second.
+        """The split "train" or "test", or "all": the first, then the second.
 
         Of a prepared set, "train" opens no file that holds anything of the test set.
         """
@@ -207,7 +214,7 @@ def info(name: str) -> dict[str, Any]:
     facts = _facts(name)
     counts = None
     if facts.built_in:
-        counts = {part: _built_in(facts, 0, part).counts() for part in prepared.PARTS}
+        counts = {split: _built_in(facts, 0, split).counts() for split in TRAIN_AND_TEST}
     elif meta := prepared.read_meta(preparation.folder(facts, 0)):
         counts = meta["counts"]
     return {
@@ -350,7 +357,7 @@ def known_kinds(dataset: str) -> tuple[str, ...]:
 def _built_in(facts: Facts, split_seed: int, split: str) -> Examples:
     from nnguide.data import preparation, splits
 
-    return splits.part(preparation.module(facts).load(), split, split_seed)
+    return splits.take(preparation.module(facts).load(), split, split_seed)
 
 
 def _at_path(

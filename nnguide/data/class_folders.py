@@ -19,22 +19,22 @@ SIDE = 28  # pixels of a picture as the network takes it
 BATCH = 1024  # pictures decoded between two looks at Ctrl-C
 
 
-def found_parts(path: Path) -> dict[str, Path]:
-    """Which folders are the training and the test set; none where `path` has no parts."""
+def found_splits(path: Path) -> dict[str, Path]:
+    """Which folders are the training and the test set; none where `path` has no splits."""
     folders = [entry.name for entry in user_data.entries(path) if entry.is_dir()]
-    splits = user_data.find_parts(folders)
+    splits = user_data.find_splits(folders)
     others = [name for name in folders if name not in splits.values()]
     if len(splits) == 2:
-        validation = user_data.PART_NAMES["validation"]
+        validation = user_data.SPLIT_NAMES["validation"]
         if more := [name for name in others if name.lower() not in validation]:
             log.warning("%s: left out beside the splits: %s", path, user_data.listed(more))
     elif others:  # one of them among other folders is a label: cars, trains, ships
         return {}
-    return {part: path / name for part, name in splits.items()}
+    return {split: path / name for split, name in splits.items()}
 
 
 def read(path: Path) -> Examples:
-    """All pictures of the class folders in `path`, which has no parts."""
+    """All pictures of the class folders in `path`, which has no splits."""
     folders = _class_folders(path)
     if names := corrections.labels_of(path):  # of which some may have no picture yet
         folders = [folder for folder in folders if folder.name in names and any(folder.iterdir())]
@@ -44,9 +44,9 @@ def read(path: Path) -> Examples:
     return _read_folders(path, folders, _names(path, folders))
 
 
-def read_part(splits: Mapping[str, Path], part: str) -> Examples:
-    """The part "train" or "test", with the labels of the training set where it is there."""
-    path, first = splits[part], next(iter(splits.values()))
+def read_split(splits: Mapping[str, Path], split: str) -> Examples:
+    """The split "train" or "test", with the labels of the training set where it is there."""
+    path, first = splits[split], next(iter(splits.values()))
     folders = _class_folders(path)
     names = _names(first, _class_folders(first))
     strange = [folder.name for folder in folders if folder.name not in names]

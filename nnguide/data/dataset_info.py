@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 DIGITS = tuple("0123456789")
 MAIL = ("ham", "spam")
 MEMORY = "memory:"  # begins the name of data that a program held; digits of its SHA-256 follow
+TRAIN_AND_TEST = ("train", "test")
+SPLITS = (*TRAIN_AND_TEST, "all")  # "all": the first, then the second
 KINDS = ("messages", "mail")  # of texts: short messages without a header, and mail
 KIND_NAMES = {"messages": "text messages", "mail": "mail"}
 

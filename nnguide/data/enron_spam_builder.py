@@ -77,7 +77,7 @@ class EnronSpam(tfds.core.GeneratorBasedBuilder):
 
 
 def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:
-    """The parts "train" and "test", from our builder for TensorFlow Datasets."""
+    """The splits "train" and "test", from our builder for TensorFlow Datasets."""
 
     def make() -> Any:
         return EnronSpam(data_dir=builders.folder(), config=enron_spam.config(variant))

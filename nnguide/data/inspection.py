@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from nnguide.data import catalogue, table_files
+from nnguide.data import catalogue, table_files, user_data
+from nnguide.data.dataset_info import TRAIN_AND_TEST
 from nnguide.data.examples import Examples, LeftOut
 from nnguide.errors import InputError
 
@@ -22,14 +24,14 @@ class Inspected:
     Attributes:
         task: whose examples they are.
         form: what the path is.
-        parts: the training and the test set, as `train` and `evaluate` would take them.
+        splits: the training and the test set, as `train` and `evaluate` would take them.
         left_out: the inputs that cannot be read.
     """
 
     path: Path
     task: str
     form: str
-    parts: dict[str, Examples]
+    splits: dict[str, Examples]
     left_out: tuple[LeftOut, ...]
 
     @property
@@ -42,7 +44,7 @@ class Inspected:
     @property
     def shown(self) -> list[tuple[str, np.ndarray | str]]:
         """The first training example of each of three labels: its label and its input."""
-        train = self.parts.get("train") or next(iter(self.parts.values()))
+        train = self.splits.get("train") or next(iter(self.splits.values()))
         _, places = np.unique(train.labels, return_index=True)
         return [
             (train.label_names[int(train.labels[place])], train.inputs[place])
@@ -88,18 +90,15 @@ def inspect(
                 text_column=column,
                 encoding=encoding,
             )
-            parts = {}
-            for part in ("train", "test"):
-                try:
-                    parts[part] = source.load(part)
-                except InputError as error:
-                    if "part and no" not in str(error):
-                        raise
+            splits = {}
+            for split in TRAIN_AND_TEST:
+                with contextlib.suppress(user_data.MissingSplitError):
+                    splits[split] = source.load(split)
         except InputError as error:
             reasons.append(f"for {name}: {error}")
             continue
-        left_out = tuple(dict.fromkeys(one for found in parts.values() for one in found.left_out))
-        return Inspected(path, name, form(path), parts, left_out)
+        bad = (item for examples in splits.values() for item in examples.left_out)
+        return Inspected(path, name, form(path), splits, tuple(dict.fromkeys(bad)))
     raise InputError("it cannot be read\n" + "\n".join(reasons))
 
 

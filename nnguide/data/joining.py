@@ -46,7 +46,7 @@ def prepare(sources: Sequence[Source], folders: Sequence[Path | None], split_see
 
 
 def join(sources: Sequence[Source]) -> dict[str, Examples]:
-    """The parts "train" and "test" of the joined set."""
+    """The splits "train" and "test" of the joined set."""
     tests = [source.load("test") for source in sources]
     seen: set[str] = set()
     test = _joined(tests, seen)

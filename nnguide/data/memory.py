@@ -13,7 +13,7 @@ import numpy as np
 
 from nnguide.data import containers, user_data
 from nnguide.data.class_folders import natural
-from nnguide.data.dataset_info import MEMORY
+from nnguide.data.dataset_info import MEMORY, TRAIN_AND_TEST
 from nnguide.data.examples import Examples, LeftOut
 from nnguide.errors import ConfigError, InputError, NnguideError
 
@@ -30,26 +30,26 @@ FORMS = (
 
 
 def parts(data: Any) -> dict[str, Any]:
-    """The training and the test set of data that comes in both, as `user_data.PARTS` names them.
+    """The training and the test set of data that comes in both, by their names.
 
     As a dict or DatasetDict with train and test, as an archive's x_train, y_train, x_test and
     y_test, or as Keras's data sets have them: ((inputs, labels), (inputs, labels)).
     """
     if isinstance(data, Mapping) and "x_train" in data:
-        ends = user_data.find_parts(str(k).removeprefix("x_") for k in data if f"{k}"[:2] == "x_")
+        ends = user_data.find_splits(str(k).removeprefix("x_") for k in data if f"{k}"[:2] == "x_")
         if missing := [f"y_{end}" for end in ends.values() if f"y_{end}" not in data]:
             raise InputError(f"expected {', '.join(missing)} beside the inputs")
         return {part: (data[f"x_{end}"], data[f"y_{end}"]) for part, end in ends.items()}
     if isinstance(data, Mapping):
-        named = user_data.find_parts(str(key) for key in data)
-        if named and all(str(key).lower() in _PART_NAMES for key in data):
+        named = user_data.find_splits(str(key) for key in data)
+        if named and all(str(key).lower() in _SPLIT_NAMES for key in data):
             return {part: data[name] for part, name in named.items()}
     if isinstance(data, tuple) and len(data) == 2 and all(_is_pair(part) for part in data):
-        return dict(zip(user_data.PARTS, data, strict=True))
+        return dict(zip(TRAIN_AND_TEST, data, strict=True))
     return {}
 
 
-_PART_NAMES = {name for names in user_data.PART_NAMES.values() for name in names}
+_SPLIT_NAMES = {name for names in user_data.SPLIT_NAMES.values() for name in names}
 
 
 def _is_pair(part: Any) -> bool:
@@ -86,12 +86,12 @@ def reader(
     if encoding:
         raise ConfigError("an encoding is of a file; this data is in memory")
 
-    def read_part(part: Any, known: tuple[str, ...]) -> Examples:
+    def examples_of(part: Any, known: tuple[str, ...]) -> Examples:
         return read(kind, known, part, label_column=label_column, text_column=text_column)
 
     by_split = parts(data)
     first = next(iter(by_split), None)
-    whole = read_part(data if first is None else by_split[first], labels)
+    whole = examples_of(data if first is None else by_split[first], labels)
 
     def read_split(split: str) -> Examples:
         if first is None:
@@ -100,7 +100,7 @@ def reader(
             NAME,
             split,
             by_split,
-            lambda part: whole if part == first else read_part(by_split[part], whole.label_names),
+            lambda part: whole if part == first else examples_of(by_split[part], whole.label_names),
         )
 
     return read_split, MEMORY + fingerprint(whole)[:12]

@@ -82,7 +82,7 @@ def check(folder: Path) -> None:
 
 
 def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:
-    """The parts "train" and "test" of the checked folder that `source()` gives.
+    """The splits "train" and "test" of the checked folder that `source()` gives.
 
     MNIST has one split of its own, so neither `variant` nor `split_seed` changes it.
     """

@@ -105,7 +105,7 @@ def read(
         table.labels,
         features=table.features,
     )
-    return dataclasses.replace(splits.part(whole, split, split_seed), left_out=table.left_out)
+    return dataclasses.replace(splits.take(whole, split, split_seed), left_out=table.left_out)
 
 
 def read_inputs(

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from nnguide.data import class_folders, corrections, idx, npz, pixel_tables, user_data
+from nnguide.data.dataset_info import TRAIN_AND_TEST
 from nnguide.data.examples import Examples, LeftOut
 from nnguide.errors import InputError
 
@@ -61,14 +62,14 @@ def read(
             return user_data.official(
                 path, split, idx_parts, lambda part: _read_idx(path, idx_parts, part)
             )
-        if folders := class_folders.found_parts(path):
+        if folders := class_folders.found_splits(path):
             return user_data.official(
-                path, split, folders, lambda part: class_folders.read_part(folders, part)
+                path, split, folders, lambda part: class_folders.read_split(folders, part)
             )
         whole = class_folders.read(path)
     elif path.suffix.lower() == ".npz":
         with npz.open_archive(path) as archive:
-            arrays = user_data.find_parts(
+            arrays = user_data.find_splits(
                 name.removeprefix("x_") for name in archive.names if name.startswith("x_")
             )
             if arrays:
@@ -96,7 +97,7 @@ def _tables(path: Path) -> dict[str, Path]:
     """The tables of a folder's parts, such as train.csv and test.csv; none where it has none."""
     tables = [entry for entry in user_data.entries(path) if entry.name.lower().endswith(TABLES)]
     by_name = {entry.name.partition(".")[0].removeprefix("mnist_"): entry for entry in tables}
-    splits = user_data.find_parts(by_name)
+    splits = user_data.find_splits(by_name)
     return {part: by_name[name] for part, name in splits.items()}
 
 
@@ -171,7 +172,7 @@ def _idx_file(path: Path, part: str, kind: str) -> Path | None:
 
 
 def _idx_parts(path: Path) -> tuple[str, ...]:
-    return tuple(part for part in user_data.PARTS if _idx_file(path, part, "images"))
+    return tuple(part for part in TRAIN_AND_TEST if _idx_file(path, part, "images"))
 
 
 def _read_idx(path: Path, names: Sequence[str], part: str) -> Examples:

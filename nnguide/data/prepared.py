@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from nnguide.data.examples import Examples
 
 FORMAT = 1
-PARTS = ("train", "test")
 
 
 @contextlib.contextmanager
@@ -78,25 +77,25 @@ def is_intact(folder: Path) -> bool:
         return False
 
 
-def save(folder: Path, parts: Mapping[str, Examples], name: str) -> None:
-    """Write the parts "train" and "test" of the set `name` as `folder`, whole or not at all.
+def save(folder: Path, splits: Mapping[str, Examples], name: str) -> None:
+    """Write the splits "train" and "test" of the set `name` as `folder`, whole or not at all.
 
     Call it under the set's lock.
     """
-    label_names = parts["train"].label_names
+    label_names = splits["train"].label_names
     space = Workspace(folder, "data", _check_intact, force=True)
     with writing_cache():
         folder.parent.mkdir(parents=True, exist_ok=True)
         workspace.sweep(folder.parent, space.command)
         with space.claimed() as place:
-            for part, examples in parts.items():
-                for file, content in _encode(part, examples):
+            for split, examples in splits.items():
+                for file, content in _encode(split, examples):
                     (place / file).write_bytes(content)
             meta = {
                 "format": FORMAT,
                 "name": name,
                 "label_names": list(label_names),
-                "counts": {part: examples.counts() for part, examples in parts.items()},
+                "counts": {split: examples.counts() for split, examples in splits.items()},
                 "sha256": {
                     file.name: hashlib.sha256(file.read_bytes()).hexdigest()
                     for file in sorted(place.iterdir())
@@ -111,8 +110,8 @@ def _check_intact(folder: Path) -> None:
         raise WriteError(f"what was written to {folder} cannot be read again. Is the disk full?")
 
 
-def _encode(part: str, examples: Examples) -> Iterator[tuple[str, bytes]]:
-    """The files of one part: name and content."""
+def _encode(split: str, examples: Examples) -> Iterator[tuple[str, bytes]]:
+    """The files of one split: name and content."""
     import numpy as np
 
     if examples.inputs.dtype == object:
@@ -120,16 +119,16 @@ def _encode(part: str, examples: Examples) -> Iterator[tuple[str, bytes]]:
             json.dumps({"label": int(label), "text": text})
             for label, text in zip(examples.labels, examples.inputs, strict=True)
         )
-        yield f"{part}.jsonl", "".join(f"{line}\n" for line in lines).encode("ascii")
+        yield f"{split}.jsonl", "".join(f"{line}\n" for line in lines).encode("ascii")
     else:
         for what, array in (("inputs", examples.inputs), ("labels", examples.labels)):
             content = io.BytesIO()
             np.save(content, array, allow_pickle=False)
-            yield f"{part}-{what}.npy", content.getvalue()
+            yield f"{split}-{what}.npy", content.getvalue()
 
 
-def load(folder: Path, part: str) -> Examples:
-    """The part "train" or "test" of a prepared folder, verified; opens no other part's files.
+def load(folder: Path, split: str) -> Examples:
+    """The split "train" or "test" of a prepared folder, verified; opens no other split's files.
 
     Raises:
         DataError: a file is missing or does not have its SHA-256.
@@ -139,18 +138,18 @@ def load(folder: Path, part: str) -> Examples:
     from nnguide.data.examples import Examples
 
     meta = read_meta(folder)
-    files = [name for name in meta["sha256"] if name.startswith(part)] if meta else []
+    files = [name for name in meta["sha256"] if name.startswith(split)] if meta else []
     if not meta or not files:
         raise DataError(f"nothing is prepared in {folder}. Run: nnguide data list")
     contents = {name: _verified(folder / name, meta) for name in files}
-    if f"{part}.jsonl" in contents:
-        rows = [json.loads(line) for line in contents[f"{part}.jsonl"].splitlines()]
+    if f"{split}.jsonl" in contents:
+        rows = [json.loads(line) for line in contents[f"{split}.jsonl"].splitlines()]
         inputs = np.empty(len(rows), object)
         inputs[:] = [row["text"] for row in rows]
         labels = np.array([row["label"] for row in rows], np.int64)
     else:
         inputs, labels = (
-            np.load(io.BytesIO(contents[f"{part}-{what}.npy"]), allow_pickle=False)
+            np.load(io.BytesIO(contents[f"{split}-{what}.npy"]), allow_pickle=False)
             for what in ("inputs", "labels")
         )
     return Examples(inputs, labels, tuple(meta["label_names"]))

@@ -230,7 +230,7 @@ def _check_whole(folder: Path) -> None:
 
 def _rows(source: Path, columns: Columns) -> Iterator[Row]:
     """Every labelled text at `source`, in order, of each set in turn."""
-    found = text_files.found_parts(source) if source.is_dir() else {}
+    found = text_files.found_splits(source) if source.is_dir() else {}
     for part, place in found.items() or [("", source)]:
         for name, row in text_files.labelled(place, columns):
             yield part, name, row

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from nnguide.data import user_data
+from nnguide.data.dataset_info import TRAIN_AND_TEST
 from nnguide.data.distinct import distinct_key
 from nnguide.data.examples import Examples, LeftOut
 from nnguide.data.mail import MailText
@@ -259,10 +260,10 @@ def read(path: Path, split: str, labels: Sequence[str], split_seed: int) -> Exam
     if "sets.npy" not in meta["sha256"]:
         return user_data.divided(path, examples, split, split_seed, whole.keys)
     sets = store.array("sets.npy")
-    present = [name for at, name in enumerate(user_data.PARTS) if (sets == at).any()]
+    present = [name for at, name in enumerate(TRAIN_AND_TEST) if (sets == at).any()]
     return user_data.official(
         path,
         split,
         present,
-        lambda part: examples.take(np.flatnonzero(sets == user_data.PARTS.index(part))),
+        lambda part: examples.take(np.flatnonzero(sets == TRAIN_AND_TEST.index(part))),
     )

@@ -66,7 +66,7 @@ class SmsSpam(tfds.core.GeneratorBasedBuilder):
 
 
 def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:
-    """The parts "train" and "test", from our builder for TensorFlow Datasets.
+    """The splits "train" and "test", from our builder for TensorFlow Datasets.
 
     `variant` is "" or "paper"; `split_seed` divides the former.
     """

@@ -59,7 +59,7 @@ class Spamassassin(tfds.core.GeneratorBasedBuilder):
 
 
 def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:
-    """The parts "train" and "test", from our builder for TensorFlow Datasets."""
+    """The splits "train" and "test", from our builder for TensorFlow Datasets."""
 
     def make() -> Any:
         return Spamassassin(data_dir=builders.folder())

@@ -56,12 +56,12 @@ def training_and_validation(config: Config, examples: Examples) -> tuple[Example
 
 
 def divide(whole: Examples, split_seed: int) -> dict[str, Examples]:
-    """The parts "train" and "test"."""
+    """The splits "train" and "test"."""
     train, test = sides(whole, split_seed)
     return {"train": whole.take(train), "test": whole.take(test)}
 
 
-def part(whole: Examples, split: str, split_seed: int) -> Examples:
-    """The part "train" or "test", or "all": the first, then the second."""
+def take(whole: Examples, split: str, split_seed: int) -> Examples:
+    """The split "train" or "test", or "all": the first, then the second."""
     divided = divide(whole, split_seed)
     return divided["train"].join(divided["test"]) if split == "all" else divided[split]

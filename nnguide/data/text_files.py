@@ -34,14 +34,14 @@ def read(
     """Labelled messages from `path`.
 
     A folder with a training and a test set (`train/` and `test/`, or `train.csv` and
-    `test.csv`) is used as it is divided, and only the part asked for is opened. Anything else is
+    `test.csv`) is used as it is divided, and only the split asked for is opened. Anything else is
     divided 80/20 within each label, texts with one distinct_key on one side.
 
     Args:
         path: a table (see tables.read) or a folder.
         split: "train", "test" or "all".
         label_names: the labels, in label order.
-        split_seed: chooses the division of a path without parts.
+        split_seed: chooses the division of a path without splits.
         label_column: a table's column of labels; None: "label".
         text_column: a table's column of texts; None: "text".
         encoding: of a table; None: UTF-8.
@@ -59,10 +59,10 @@ def read(
         if columns.named or encoding:
             raise ConfigError(f"{path} holds records, which have no columns and no encoding")
         return records.read(path, split, label_names, split_seed)
-    found = found_parts(path) if path.is_dir() else {}
+    found = found_splits(path) if path.is_dir() else {}
     if found:
         return user_data.official(
-            path, split, found, lambda part: _read_source(found[part], columns, part != "test")
+            path, split, found, lambda name: _read_source(found[name], columns, name != "test")
         )
     whole = _read_source(path, columns, both=True)
     if split == "all":
@@ -76,23 +76,23 @@ def _listed(columns: Columns) -> str:
     return " and ".join(columns.labels[::-1])
 
 
-def found_parts(path: Path) -> dict[str, Path]:
-    """Where each part of a folder lies: a folder or a table of that name."""
+def found_splits(path: Path) -> dict[str, Path]:
+    """Where each split of a folder lies: a folder or a table of that name."""
     by_name: dict[str, list[Path]] = {}
     for entry in user_data.entries(path):
         suffix = next((s for s in TABLES if entry.name.lower().endswith(s)), "")
         stem = entry.name[: len(entry.name) - len(suffix)] if not entry.is_dir() else entry.name
         if suffix or entry.is_dir():
             by_name.setdefault(stem, []).append(entry)
-    splits = user_data.find_parts(by_name)
-    for part, name in splits.items():
+    splits = user_data.find_splits(by_name)
+    for split, name in splits.items():
         if len(by_name[name]) > 1:
             raise InputError(
-                f"{path}: expected one {part} set; got "
+                f"{path}: expected one {split} set; got "
                 f"{user_data.listed([entry.name for entry in by_name[name]])}. "
                 "Remove the others."
             )
-    return {part: by_name[name][0] for part, name in splits.items()}
+    return {split: by_name[name][0] for split, name in splits.items()}
 
 
 def labelled(source: Path, columns: Columns) -> Iterator[tuple[str, tuple[int, str] | InputError]]:

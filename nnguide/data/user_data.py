@@ -8,16 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
+from nnguide.data.dataset_info import SPLITS, TRAIN_AND_TEST
 from nnguide.data.examples import Examples, LeftOut, stratified_split
 from nnguide.errors import ConfigError, DataError, InputError
 
-PARTS = ("train", "test")
-PART_NAMES = {  # what people call each part, in any case
+SPLIT_NAMES = {  # what people call each split, in any case
     "train": ("train", "training"),
     "test": ("test", "testing"),
     "validation": ("val", "valid", "validation"),
 }
-SPLITS = (*PARTS, "all")
 TEST_SHARE = 0.2  # of data that comes without a test set
 MAX_EXAMPLES = 2_000_000
 LABELS_ALLOWED = range(2, 101)  # how many labels pictures may have
@@ -32,6 +31,10 @@ PICTURES = frozenset(
 OTHER_PICTURES = frozenset({".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".ppm"})  # not read
 log = logging.getLogger(__name__)
 SHOWN = 5  # bad files, columns or names that a message lists before it only counts
+
+
+class MissingSplitError(InputError):
+    """Data that has a training set and no test set, or the other way round."""
 
 
 def check(path: Path, split: str) -> None:
@@ -77,17 +80,17 @@ def listed(names: Sequence[object]) -> str:
     return f"{shown} and {more:,} more" if more > 0 else shown or "nothing"
 
 
-def find_parts(names: Iterable[str]) -> dict[str, str]:
-    """Which of `names` are the training and the test set: part -> name.
+def find_splits(names: Iterable[str]) -> dict[str, str]:
+    """Which of `names` are the training and the test set: split -> name.
 
     Without a test set a validation set serves as one. Beside a test set it is left out, which
     is said: training takes its validation set from the training set.
     """
     splits: dict[str, str] = {}
     for name in names:
-        for part, known in PART_NAMES.items():
+        for split, known in SPLIT_NAMES.items():
             if name.lower() in known:
-                splits.setdefault(part, name)
+                splits.setdefault(split, name)
     validation = splits.pop("validation", None)
     if validation is not None and "train" in splits:
         if "test" in splits:
@@ -98,7 +101,7 @@ def find_parts(names: Iterable[str]) -> dict[str, str]:
         else:
             log.warning("no test set found: using %s as the test set", validation)
             splits["test"] = validation
-    return {part: splits[part] for part in PARTS if part in splits}
+    return {split: splits[split] for split in TRAIN_AND_TEST if split in splits}
 
 
 def leave_out(
@@ -131,27 +134,27 @@ def leave_out(
 def official(
     path: Path | str, split: str, present: Collection[str], load: Callable[[str], Examples]
 ) -> Examples:
-    """Examples of data that comes in parts; no other part than the one asked for is opened.
+    """Examples of data that comes in splits; no other split than the one asked for is opened.
 
     Args:
         path: for messages.
-        split: one of SPLITS; "all" is every part there is.
-        present: which of PARTS the data has.
-        load: reads one part.
+        split: one of SPLITS; "all" is every one there is.
+        present: which of TRAIN_AND_TEST the data has.
+        load: reads a split.
     Raises:
-        InputError: the data has no such part.
+        MissingSplitError: the data has no such split.
     """
-    wanted = [part for part in PARTS if part in present] if split == "all" else [split]
+    wanted = [name for name in TRAIN_AND_TEST if name in present] if split == "all" else [split]
     if split not in (*present, "all"):
-        other = PARTS[1 - PARTS.index(split)]
-        raise InputError(
+        other = TRAIN_AND_TEST[1 - TRAIN_AND_TEST.index(split)]
+        raise MissingSplitError(
             f"{path} has a {other} set and no {split} set. Add a {split} set named like the "
             f"{other} set, or put all examples together: "
             "80 % will be for training and 20 % for the test."
         )
     examples = load(wanted[0])
-    for part in wanted[1:]:
-        examples = examples.join(load(part))
+    for name in wanted[1:]:
+        examples = examples.join(load(name))
     return examples
 
 
@@ -162,7 +165,7 @@ def divided(
     seed: int,
     groups: Sequence[Hashable] | np.ndarray,
 ) -> Examples:
-    """One side, or all, of data without parts: 80 % for training, 20 % for the test.
+    """One side, or all, of data without splits: 80 % for training, 20 % for the test.
 
     Args:
         path: for messages.

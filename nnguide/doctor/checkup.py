@@ -9,7 +9,7 @@ import keras
 
 from nnguide.doctor import EVALUATED, rules
 from nnguide.doctor.case import Case
-from nnguide.doctor.data import Data, Part
+from nnguide.doctor.data import Data, Pair
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ class Checkup(keras.callbacks.Callback):
 
     def __init__(self, inputs: Any, targets: Any, batch_size: int | None) -> None:
         super().__init__()
-        self.data, self.batch_size = Data(Part(inputs, targets)), batch_size
+        self.data, self.batch_size = Data(Pair(inputs, targets)), batch_size
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         case = Case(self.model, batch_size=self.batch_size, shuffles=True, measures=EVALUATED)

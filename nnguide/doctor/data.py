@@ -19,7 +19,7 @@ EXPECTED = (
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class Pair:
     """Inputs and labels as `fit` takes them: arrays, or lists or dicts of arrays."""
 
     x: Any
@@ -33,9 +33,9 @@ class Part:
 class Data:
     """The parts there are."""
 
-    train: Part
-    validation: Part | None = None
-    test: Part | None = None
+    train: Pair
+    validation: Pair | None = None
+    test: Pair | None = None
 
 
 def arrays(value: Any) -> list[np.ndarray]:
@@ -85,8 +85,8 @@ def read(data: Any) -> Data:
     return Data(checked["train"], checked["val"], checked["test"])
 
 
-def _part(suffix: str, x: Any, y: Any) -> Part:
-    part = Part(_checked(f"x{suffix}", x), _checked(f"y{suffix}", y))
+def _part(suffix: str, x: Any, y: Any) -> Pair:
+    part = Pair(_checked(f"x{suffix}", x), _checked(f"y{suffix}", y))
     sizes = {len(array) for array in [*arrays(part.x), *arrays(part.y)]}
     if len(sizes) != 1:
         raise InputError(

@@ -242,7 +242,7 @@ def _own_data(run: Run) -> Any:
     """What the run was trained on: training, validation and test set."""
     from nnguide import data
     from nnguide.data.splits import training_and_validation
-    from nnguide.doctor.data import Data, Part
+    from nnguide.doctor.data import Data, Pair
     from nnguide.evaluation.evaluate import own_dataset
 
     config = run.config
@@ -256,8 +256,8 @@ def _own_data(run: Run) -> Any:
     )
     head = run.task.head(len(run.labels))
 
-    def part(examples: Any) -> Part:
-        return Part(examples.inputs, head.targets(examples.labels))
+    def part(examples: Any) -> Pair:
+        return Pair(examples.inputs, head.targets(examples.labels))
 
     training, validation = training_and_validation(config, source.load("train"))
     held = None if validation is None else part(validation)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnguide.doctor.case import Case
-from nnguide.doctor.data import TEXTS, Part, arrays
+from nnguide.doctor.data import TEXTS, Pair, arrays
 from nnguide.doctor.probes import first_weighted
 from nnguide.doctor.rule import CannotCheckError, Evidence, rule
 
@@ -190,7 +190,7 @@ def test_in_train(case: Case) -> Evidence | None:
     return None
 
 
-def _rows(part: Part) -> list[bytes]:
+def _rows(part: Pair) -> list[bytes]:
     """A digest of the inputs of each example that are not all equal, as an empty text's are."""
     columns = [_flat(array) for array in arrays(part.x)]
     rows = []

@@ -13,7 +13,7 @@ import numpy as np
 from nnguide import data as sets
 from nnguide.config.values import unknown
 from nnguide.data.npz import open_archive
-from nnguide.doctor.data import NAMES, Data, Part, read
+from nnguide.doctor.data import NAMES, Data, Pair, read
 from nnguide.errors import ConfigError, DataError, InputError
 from nnguide.files import expanded
 
@@ -67,9 +67,9 @@ def _named(name: str) -> Data:
     if source.note:
         log.info(source.note)
 
-    def part(split: str) -> Part:
+    def part(split: str) -> Pair:
         examples = source.load(split)
-        return Part(examples.inputs, examples.labels)
+        return Pair(examples.inputs, examples.labels)
 
     return Data(part("train"), None, part("test"))
 
@@ -95,7 +95,7 @@ def _table(path: Path, label: str) -> Data:
     place = header.index(label)
     others = [[field for i, field in enumerate(row) if i != place] for row in rows]
     named = [row[place].strip() for row in rows]
-    return Data(Part(_inputs(path, others), _numbered(named)))
+    return Data(Pair(_inputs(path, others), _numbered(named)))
 
 
 def _inputs(path: Path, rows: list[list[str]]) -> np.ndarray:
@@ -129,7 +129,7 @@ def _shaped(data: Data, model: Any) -> Data:
     compiled = getattr(model, "_compile_loss", None)
     one_hot = compiled is not None and describe(compiled._user_loss)[0] in CATEGORICAL
 
-    def part(of: Part | None) -> Part | None:
+    def part(of: Pair | None) -> Pair | None:
         if of is None:
             return None
         x, y = of.x, of.y
@@ -139,7 +139,7 @@ def _shaped(data: Data, model: Any) -> Data:
         if one_hot and y.dtype.kind == "i" and y.min() >= 0:
             nodes = function.outputs[0].shape[-1] if function else None
             y = np.eye(max(int(y.max()) + 1, nodes or 0), dtype=np.float32)[y]
-        return Part(x, y)
+        return Pair(x, y)
 
     train = part(data.train)
     assert train is not None

@@ -91,7 +91,7 @@ def evaluate(
         if not 0 <= threshold <= 1:
             raise ConfigError(f"--threshold is a probability in [0, 1]; got {threshold:g}")
     with logs.shown_by(say):
-        measured_on = part(run, data, split, label_column, text_column, encoding)
+        measured_on = measured_data(run, data, split, label_column, text_column, encoding)
         examples = measured_on.examples
         chosen = run.threshold if threshold is None else threshold
         answered = run.outputs(examples.inputs, "keras")
@@ -137,7 +137,7 @@ def refused(decision: Decision, answered: np.ndarray, labels: np.ndarray) -> dic
     }
 
 
-def _training_copies(run: Run, measured_on: Part) -> int | None:
+def _training_copies(run: Run, measured_on: MeasuredData) -> int | None:
     """How many examples stand in the run's training set too; None where not known."""
     examples = measured_on.examples
     if measured_on.own and measured_on.split != "test":
@@ -157,7 +157,7 @@ def _training_copies(run: Run, measured_on: Part) -> int | None:
 
 
 @dataclass(frozen=True)
-class Part:
+class MeasuredData:
     """What a run is measured on.
 
     Attributes:
@@ -175,14 +175,14 @@ class Part:
     is_fallback: bool
 
 
-def part(
+def measured_data(
     run: Run,
     data: Any,
     split: str | None,
     label_column: str | None,
     text_column: str | None,
     encoding: str | None,
-) -> Part:
+) -> MeasuredData:
     """The examples that `evaluate` measures a run on. Args and errors as there."""
     source, own = _source(run, data, label_column, text_column, encoding)
     examples, split = _part(run, source, own, split)
@@ -201,7 +201,7 @@ def part(
             f"note: {source.name} is a built-in stand-in for real data: its metrics say little "
             "about real use"
         )
-    return Part(examples, source, split, own, is_fallback)
+    return MeasuredData(examples, source, split, own, is_fallback)
 
 
 def _with_labels(examples: Examples, labels: tuple[str, ...]) -> Examples:

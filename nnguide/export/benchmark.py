@@ -66,9 +66,9 @@ def benchmark(run: Run) -> dict[str, Any]:
     split: str | None = None
     labels = None
     try:
-        part = evaluate.part(run, None, None, None, None, None)
-        raw, dataset, split = part.examples.inputs, part.source.name, part.split
-        labels = np.array(run.labels)[part.examples.labels]
+        measured = evaluate.measured_data(run, None, None, None, None, None)
+        raw, dataset, split = measured.examples.inputs, measured.source.name, measured.split
+        labels = np.array(run.labels)[measured.examples.labels]
     except DataError as error:
         log.info(f"note: accuracy is not measured: {error}")
         raw = run.task.kind.samples(run, INPUTS)

@@ -185,10 +185,10 @@ def calibration(run: Run) -> tuple[Examples, dict[str, Any]]:
     """Examples that are not of the test set: the run's validation set, or built-in ones."""
     from nnguide import data
     from nnguide.data.dataset_info import AUTO
-    from nnguide.evaluation.evaluate import part
+    from nnguide.evaluation.evaluate import measured_data
 
     try:
-        held = part(run, None, "validation", None, None, None)
+        held = measured_data(run, None, "validation", None, None, None)
         return held.examples, {"dataset": held.source.name, "split": "validation"}
     except (DataError, ConfigError) as error:
         if run.task.name not in AUTO:  # it has no set of its own

@@ -37,22 +37,22 @@ def find(grey: Any, region: Any, whole: bool) -> Ink:
     contrast = tf.where(region, raised(grid.softened(grey)), 0)
     quiet = tf.maximum(NOISE * noise_of(grey), FAINTEST)
 
-    strokes = parts(contrast, tf.maximum(quiet, 0.05 * greatest(contrast)), 128)
+    strokes = components(contrast, tf.maximum(quiet, 0.05 * greatest(contrast)), 128)
     drawn_around = frames(strokes)
     ring = ringed(strokes, drawn_around)
     contrast = without_lines(tf.where(~pixels(strokes, drawn_around, grey), contrast, 0))
-    strokes = parts(contrast, tf.maximum(quiet, 0.12 * greatest(contrast)))
-    digit = pixels(strokes, digit_parts(strokes), grey)
+    strokes = components(contrast, tf.maximum(quiet, 0.12 * greatest(contrast)))
+    digit = pixels(strokes, digit_components(strokes), grey)
     seen = tf.reduce_any(digit)
     level = grid.quantile(tf.boolean_mask(contrast, digit & (contrast > strokes.floor)), 0.8)
-    marks = count_marks(parts(contrast, tf.maximum(quiet, 0.3 * level), 160)) + ring
+    marks = count_marks(components(contrast, tf.maximum(quiet, 0.3 * level), 160)) + ring
 
     if whole:
         marks += tf.cast(is_striped(contrast), tf.int32)
 
     contrast = tf.where(digit, contrast, 0)  # once more: what is faint beside this ink is none
-    strokes = parts(contrast, tf.maximum(quiet, 0.3 * level))
-    digit = pixels(strokes, digit_parts(strokes), grey)
+    strokes = components(contrast, tf.maximum(quiet, 0.3 * level))
+    digit = pixels(strokes, digit_components(strokes), grey)
     inked = digit & (contrast > strokes.floor)
     seen &= tf.reduce_any(inked)
     return Ink(tf.where(digit, contrast, 0), level, grid.bounds(inked), seen, marks)
@@ -182,13 +182,13 @@ def ruled(contrast: Any) -> Any:
     return 1.2 * tf.gather(profile, tf.clip_by_value(rows, 0, height - 1))
 
 
-class Parts(NamedTuple):
-    """The connected parts of the ink, as nnguide.preprocessing.ink.Parts has them.
+class Components(NamedTuple):
+    """The connected components of the ink, as nnguide.preprocessing.ink.Components has them.
 
     Attributes:
         side: pixels of a block's side, () int32.
         floor: () float64.
-        index: (rows, columns) int32, the part that each block is of; 0 is where no ink is.
+        index: (rows, columns) int32, the component that each block is of; 0 is where no ink is.
         boxes: (count, 4) int32, in blocks.
         weight, along_edge, length: (count,) float64.
         cornered: (count,) bool.
@@ -205,14 +205,14 @@ class Parts(NamedTuple):
 
 
 @grid.once
-def parts(contrast: Any, floor: Any, blocks: int = 64) -> Parts:
+def components(contrast: Any, floor: Any, blocks: int = 64) -> Components:
     """Part `contrast` (h, w) where it is above `floor`, on a grid of blocks."""
     side = -(-tf.reduce_max(tf.shape(contrast)) // blocks)
     peaks = grid.block_highest(contrast, side)
     mask = peaks > tf.cast(floor, peaks.dtype)
     numbers = grid.components(mask)
     used = tf.math.bincount(tf.reshape(numbers, [-1]), minlength=tf.size(mask) + 1) > 0
-    used = tf.concat([[True], used[1:]], 0)  # the first part, 0, is where no ink is
+    used = tf.concat([[True], used[1:]], 0)  # the first component, 0, is where no ink is
     count = tf.reduce_sum(tf.cast(used, tf.int32))
     index = tf.gather(tf.cumsum(tf.cast(used, tf.int32)) - 1, numbers)
 
@@ -241,7 +241,7 @@ def parts(contrast: Any, floor: Any, blocks: int = 64) -> Parts:
             cornered = cornered & (total((down <= near) & (across <= beside)) > 0)
     rim = (y == 0) | (x == 0) | (y == rows - 1) | (x == columns - 1)
     tall, wide = tf.cast(height, tf.float64), tf.cast(width, tf.float64)
-    return Parts(
+    return Components(
         side=side,
         floor=floor,
         index=index,
@@ -254,20 +254,20 @@ def parts(contrast: Any, floor: Any, blocks: int = 64) -> Parts:
 
 
 @grid.once
-def pixels(of: Parts, chosen: Any, picture: Any) -> Any:
-    """Where the `chosen` parts (count,) bool lie, with a rim of a block: bool, like `picture`."""
+def pixels(of: Components, chosen: Any, picture: Any) -> Any:
+    """Where the `chosen` components (count,) bool lie, with a rim of a block: as `picture`."""
     blocks = grid.highest(tf.cast(tf.gather(chosen, of.index), tf.int32), (1, 1))
     whole = tf.repeat(tf.repeat(blocks, of.side, 0), of.side, 1)
     return whole[: tf.shape(picture)[0], : tf.shape(picture)[1]] > 0
 
 
 def not_first(chosen: Any) -> Any:
-    """`chosen` (count,) bool without part 0, which is no ink."""
+    """`chosen` (count,) bool without component 0, which is no ink."""
     return chosen & (tf.range(tf.size(chosen)) > 0)
 
 
-def frames(of: Parts) -> Any:
-    """Which parts are drawn around another one: (count,) bool."""
+def frames(of: Components) -> Any:
+    """Which components are drawn around another one: (count,) bool."""
     largest = tf.cast(tf.reduce_max(tf.shape(of.index)), tf.float64)
     long = not_first(of.cornered & (of.length > 0.3 * largest))
     outer = tf.where(long)[:, 0]  # (k,)
@@ -281,13 +281,13 @@ def frames(of: Parts) -> Any:
 
 
 @grid.once
-def lengths(of: Parts) -> Any:
-    """How long each part is, (count,) float64; along the edge a tenth, and no ink has none."""
+def lengths(of: Components) -> Any:
+    """How long each component is, (count,) float64; along the edge a tenth, and no ink has none."""
     length = of.length * 0.1 ** tf.minimum(2 * of.along_edge, 1)
     return tf.where(tf.range(tf.size(length)) > 0, length, 0)
 
 
-def count_marks(of: Parts) -> Any:
+def count_marks(of: Components) -> Any:
     """How many marks could each be a digit: () int32."""
     length = lengths(of)
     main = tf.argmax(length * of.weight)
@@ -299,8 +299,8 @@ def count_marks(of: Parts) -> Any:
     return 1 + tf.reduce_sum(tf.cast(apart & dark & alike, tf.int32))
 
 
-def ringed(of: Parts, frames: Any) -> Any:
-    """1 if the longest part but the `frames` (count,) bool is drawn around another, else 0."""
+def ringed(of: Components, frames: Any) -> Any:
+    """1 if the longest component but the `frames` (count,) bool is drawn around another, else 0."""
     length = tf.where(~frames, lengths(of), 0)
     outer = tf.argmax(length)
     within = tf.reduce_all(of.boxes[:, :2] > of.boxes[outer, :2], 1)
@@ -311,8 +311,8 @@ def ringed(of: Parts, frames: Any) -> Any:
     return tf.cast(around, tf.int32)
 
 
-def encloses(of: Parts, outer: Any, inner: Any) -> Any:
-    """Whether part `outer` lies on all four sides of nearly every block of part `inner`."""
+def encloses(of: Components, outer: Any, inner: Any) -> Any:
+    """Whether component `outer` lies on all four sides of nearly every block of `inner`."""
     index = tf.cast(of.index, tf.int64)
     ring = tf.cast(index == outer, tf.int32)
     free = tf.ones_like(ring, tf.bool)
@@ -324,8 +324,8 @@ def encloses(of: Parts, outer: Any, inner: Any) -> Any:
 
 
 @grid.once
-def digit_parts(of: Parts) -> Any:
-    """Which parts make up the digit: (count,) bool."""
+def digit_components(of: Components) -> Any:
+    """Which components make up the digit: (count,) bool."""
     length = lengths(of)
     main = tf.argmax(length * of.weight)
     reach = 0.25 * of.length[main]

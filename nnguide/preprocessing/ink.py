@@ -46,25 +46,25 @@ def find(grey: np.ndarray, region: np.ndarray | None = None) -> Ink | None:
         contrast = np.where(region, contrast, 0)
     quiet = max(NOISE * noise_of(grey), FAINTEST)
 
-    parts = Parts(contrast, max(quiet, 0.05 * float(contrast.max())), blocks=128)
-    frames = parts.frames()
-    ringed = parts.ringed(frames)
-    contrast = without_lines(np.where(parts.pixels(frames), 0, contrast))
-    parts = Parts(contrast, max(quiet, 0.12 * float(contrast.max())))
-    digit = parts.pixels(parts.digit())
-    full = contrast[digit & (contrast > parts.floor)]
+    components = Components(contrast, max(quiet, 0.05 * float(contrast.max())), blocks=128)
+    frames = components.frames()
+    ringed = components.ringed(frames)
+    contrast = without_lines(np.where(components.pixels(frames), 0, contrast))
+    components = Components(contrast, max(quiet, 0.12 * float(contrast.max())))
+    digit = components.pixels(components.digit())
+    full = contrast[digit & (contrast > components.floor)]
     if not full.size:
         return None
     level = float(np.quantile(full, 0.8))
-    marks = Parts(contrast, max(quiet, 0.3 * level), blocks=160).marks() + ringed
+    marks = Components(contrast, max(quiet, 0.3 * level), blocks=160).marks() + ringed
 
     if region is None and is_striped(contrast):
         marks += 1
 
     contrast = np.where(digit, contrast, 0)  # once more: what is faint beside this ink is none
-    parts = Parts(contrast, max(quiet, 0.3 * level))
-    digit = parts.pixels(parts.digit())
-    inked = digit & (contrast > parts.floor)
+    components = Components(contrast, max(quiet, 0.3 * level))
+    digit = components.pixels(components.digit())
+    inked = digit & (contrast > components.floor)
     if not inked.any():
         return None
     rows, columns = np.flatnonzero(inked.any(1)), np.flatnonzero(inked.any(0))
@@ -199,8 +199,8 @@ def ruled(contrast: np.ndarray) -> np.ndarray:
     return 1.2 * profile[rows]
 
 
-class Parts:
-    """The connected parts of the ink, on a grid of blocks that bridges small gaps."""
+class Components:
+    """The connected components of the ink, on a grid of blocks that bridges small gaps."""
 
     def __init__(self, contrast: np.ndarray, floor: float, blocks: int = 64) -> None:
         """Part `contrast` (h, w) where it is above `floor`."""
@@ -210,7 +210,7 @@ class Parts:
         mask = grid.block_highest(contrast, self.side) > self.floor
         numbers = grid.components(mask)
         used = np.bincount(numbers.ravel(), minlength=mask.size + 1) > 0
-        used[0] = True  # the first part, 0, is where no ink is
+        used[0] = True  # the first component, 0, is where no ink is
         self.count = int(used.sum())
         self.index = (np.cumsum(used) - 1)[numbers]
         flat, (y, x) = self.index.ravel(), np.indices(mask.shape).reshape(2, -1)
@@ -232,25 +232,27 @@ class Parts:
         self.length = np.hypot(*(self.boxes[:, 2:] - self.boxes[:, :2]).T)
 
     def pixels(self, chosen: np.ndarray) -> np.ndarray:
-        """Where the `chosen` parts (count,) bool lie, with a rim of a block: (h, w) bool."""
+        """Where the `chosen` components (count,) bool lie, with a rim of a block: (h, w) bool."""
         blocks = grid.highest(chosen[self.index], 1)
         whole = np.repeat(np.repeat(blocks, self.side, 0), self.side, 1)
         return whole[: self.shape[0], : self.shape[1]]
 
     def frames(self) -> np.ndarray:
-        """Which parts are drawn around another one: (count,) bool."""
+        """Which components are drawn around another one: (count,) bool."""
         framing = np.zeros(self.count, bool)
-        for part in np.flatnonzero(self.cornered & (self.length > 0.3 * max(self.index.shape))):
-            inside = (self.boxes[:, :2] > self.boxes[part, :2]).all(1)
-            inside &= (self.boxes[:, 2:] < self.boxes[part, 2:]).all(1)
-            framing[part] = (inside & (self.length > 0.15 * self.length[part]))[1:].any()
+        for component in np.flatnonzero(
+            self.cornered & (self.length > 0.3 * max(self.index.shape))
+        ):
+            inside = (self.boxes[:, :2] > self.boxes[component, :2]).all(1)
+            inside &= (self.boxes[:, 2:] < self.boxes[component, 2:]).all(1)
+            framing[component] = (inside & (self.length > 0.15 * self.length[component]))[1:].any()
         framing[0] = False
         return framing
 
     def digit(self) -> np.ndarray:
-        """Which parts make up the digit: (count,) bool.
+        """Which components make up the digit: (count,) bool.
 
-        The longest and darkest part, and others near it if they are long enough to be a
+        The longest and darkest component, and others near it if they are long enough to be a
         stroke. What lies along the picture's edge is rather a shadow or the end of a sheet.
         """
         length = self._lengths()
@@ -262,10 +264,10 @@ class Parts:
         return near & dark & (length > 0) & (length >= 0.15 * length[main])
 
     def marks(self) -> int:
-        """How many marks could each be a digit: 1 for the main part, and those apart from it.
+        """How many marks could each be a digit: 1 for the main component, and those apart from it.
 
         Such a mark is dark and at least half as high and as long, and stands beside the main
-        part, above it or below it.
+        component, above it or below it.
         """
         length = self._lengths()
         main = (length * self.weight).argmax()
@@ -277,7 +279,7 @@ class Parts:
         return 1 + int((apart & dark & alike).sum())
 
     def ringed(self, frames: np.ndarray) -> int:
-        """1 if the longest part but the `frames` (count,) bool is drawn around another, else 0.
+        """1 if the longest component but `frames` (count,) bool is drawn around another, else 0.
 
         That is a digit with a circle around it, or a zero with a stroke inside.
         """
@@ -289,7 +291,7 @@ class Parts:
         return int(inside[inner] > 0.25 * length[outer] and self.encloses(outer, inner))
 
     def encloses(self, outer: Any, inner: Any) -> bool:
-        """Whether part `outer` lies on all four sides of nearly every block of part `inner`."""
+        """Whether component `outer` lies on all four sides of nearly every block of `inner`."""
         ring, free = self.index == outer, np.ones(self.index.shape, bool)
         for axis in (0, 1):
             free &= np.logical_or.accumulate(ring, axis)
@@ -297,14 +299,14 @@ class Parts:
         return bool(free[self.index == inner].mean() > 0.9)
 
     def _lengths(self) -> np.ndarray:
-        """How long each part is; along the picture's edge a tenth, and no ink has none."""
+        """How long each component is; along the picture's edge a tenth, and no ink has none."""
         length = self.length * 0.1 ** np.minimum(2 * self.along_edge, 1)
         length[0] = 0
         return length
 
 
 def lowest_of(index: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
-    """The least of `values` (n,) int that each of `count` parts holds; 0 for an empty part."""
+    """The least of `values` (n,) int that each of `count` components holds; 0 for an empty one."""
     least = np.full(count, np.iinfo(np.int64).max)
     np.minimum.at(least, index, values)
     return np.where(least == np.iinfo(np.int64).max, 0, least)

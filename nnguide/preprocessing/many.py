@@ -77,13 +77,13 @@ def find(grey: np.ndarray, size: tuple[int, int]) -> list[Mark]:
     block = -(-max(grey.shape) // LONGER_SIDE)
     small = grid.block_mean(grey, block)
     contrast, level, floor = _contrast(small)
-    parts = grid.components(contrast > floor)
-    if not parts.any():
+    components = grid.components(contrast > floor)
+    if not components.any():
         raise NoDigitError(
             "no digit was seen: the picture is blank, or its ink hardly differs from its paper. "
             "Give a picture of digits, dark on light or light on dark."
         )
-    groups = _groups(parts, contrast)
+    groups = _groups(components, contrast)
     if len(groups) > MOST:
         raise InputError(
             f"expected at most {MOST} digits; the picture holds {len(groups):,} marks. Cut it."
@@ -91,7 +91,7 @@ def find(grey: np.ndarray, size: tuple[int, int]) -> list[Mark]:
     found = []
     for number, line in enumerate(_lines(groups), start=1):
         for group in line:
-            levels = _levels(grey, block, group, parts, contrast, level)
+            levels = _levels(grey, block, group, components, contrast, level)
             found.append(Mark(levels, _place(group.box, small.shape, size), number))
     return found
 
@@ -109,7 +109,7 @@ def _levels(
     grey: np.ndarray,
     block: int,
     group: _Group,
-    parts: np.ndarray,
+    components: np.ndarray,
     contrast: np.ndarray,
     level: float,
 ) -> np.ndarray:
@@ -118,8 +118,8 @@ def _levels(
     room = max(group.height, group.width) // 4 + 3
     first, start = max(top - room, 0), max(left - room, 0)
     window = slice(first, bottom + room), slice(start, right + room)
-    around = parts[window]
-    inside = np.isin(around, group.parts)
+    around = components[window]
+    inside = np.isin(around, group.components)
     near = (grid.highest(inside.astype(np.float32), 1) > 0) & (inside | (around == 0))
     strength = np.where(near, contrast[window], 0).astype(np.float32)
     one = ink.Ink(strength, level, (top - first, left - start, bottom - first, right - start), 1)
@@ -144,8 +144,10 @@ def _place(
 class _Group:
     """Marks that are one digit: their numbers, and their box (top, left, bottom, right)."""
 
-    def __init__(self, parts: list[int], box: tuple[int, int, int, int], weight: float) -> None:
-        self.parts, self.box, self.weight = parts, box, weight
+    def __init__(
+        self, components: list[int], box: tuple[int, int, int, int], weight: float
+    ) -> None:
+        self.components, self.box, self.weight = components, box, weight
 
     @property
     def height(self) -> int:
@@ -160,7 +162,7 @@ class _Group:
         low = [min(a, b) for a, b in zip(self.box[:2], other.box[:2], strict=True)]
         high = [max(a, b) for a, b in zip(self.box[2:], other.box[2:], strict=True)]
         box = (low[0], low[1], high[0], high[1])
-        return _Group([*self.parts, *other.parts], box, self.weight + other.weight)
+        return _Group([*self.components, *other.components], box, self.weight + other.weight)
 
     def gaps(self, other: _Group) -> tuple[int, int]:
         """Pixels between both, down and across; negative where they overlap."""
@@ -168,10 +170,10 @@ class _Group:
         return max(a[0], b[0]) - min(a[2], b[2]), max(a[1], b[1]) - min(a[3], b[3])
 
 
-def _groups(parts: np.ndarray, contrast: np.ndarray) -> list[_Group]:
-    """The digits among the connected `parts` (h, w) int, 0 no ink."""
-    numbers, index = np.unique(parts, return_inverse=True)
-    flat, (y, x) = index.ravel(), np.indices(parts.shape).reshape(2, -1)
+def _groups(components: np.ndarray, contrast: np.ndarray) -> list[_Group]:
+    """The digits among the connected components (h, w) int, 0 no ink."""
+    numbers, index = np.unique(components, return_inverse=True)
+    flat, (y, x) = index.ravel(), np.indices(components.shape).reshape(2, -1)
     count = len(numbers)
     top, left = (ink.lowest_of(flat, place, count) for place in (y, x))
     bottom, right = (-ink.lowest_of(flat, -place, count) + 1 for place in (y, x))
@@ -184,7 +186,7 @@ def _groups(parts: np.ndarray, contrast: np.ndarray) -> list[_Group]:
         )
         for n in range(1 if numbers[0] == 0 else 0, count)
     ]
-    marks = [mark for mark in marks if not _is_margin(mark, parts.shape)]
+    marks = [mark for mark in marks if not _is_margin(mark, components.shape)]
     if not marks:
         return []
     usual = _usual_height(marks)

@@ -18,8 +18,7 @@ from nnguide.audit.attention import attention
 from nnguide.data.examples import Examples
 from nnguide.errors import InputError
 from nnguide.evaluation import changes
-from nnguide.evaluation.evaluate import evaluate
-from nnguide.evaluation.evaluate import part as part_of
+from nnguide.evaluation.evaluate import evaluate, measured_data
 from nnguide.inference.decision import Decision
 
 TASKS = ("digits", "spam")
@@ -148,7 +147,7 @@ def test_a_users_own_messages_and_their_duplicates(trained, tmp_path):
 
 def test_nothing_to_measure_is_refused(trained, monkeypatch):
     run = trained("spam")
-    empty = part_of(run, None, None, None, None, None)
+    empty = measured_data(run, None, None, None, None, None)
     nothing = Examples(np.empty(0, object), np.zeros(0, np.int64), run.labels)
     monkeypatch.setattr(
         collect, "part", lambda *given: type(empty)(nothing, empty.source, "test", True, False)

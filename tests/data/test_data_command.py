@@ -44,3 +44,10 @@ def test_prepare(cache):
 @pytest.mark.parametrize("arguments", [[], ["list"], ["info"], ["prepare"]])
 def test_help_has_an_example(arguments):
     assert "nnguide data" in _run(*arguments, "--help").stdout
+
+
+def test_a_path_with_a_training_set_alone_is_shown(tmp_path):
+    rows = "label,text\nspam,win a prize\nham,see you\nham,hello there\nspam,cheap pills\n"
+    (tmp_path / "train.csv").write_text(rows)
+    answer = json.loads(_run("info", str(tmp_path), "--json").stdout)
+    assert answer["counts"] == {"train": {"ham": 2, "spam": 2}}
