@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from nnguide import feedback, runs
 from nnguide.data.mail import MailText
@@ -12,6 +13,9 @@ from nnguide.data.mail.message import read_mail
 from nnguide.errors import ConfigError, InputError, RunError
 from nnguide.feedback.corrections import FORGET, Given, Layer, journal, record
 from nnguide.filtering.envelope import without_from_line
+
+if TYPE_CHECKING:
+    from nnguide.filtering.reasons import WordScores
 
 SPAM, HAM, UNSURE = "spam", "ham", "unsure"
 RETRY = 1.0  # seconds after which corrections that could not be read are tried again
@@ -82,6 +86,7 @@ class Judge:
                 "Keras. Train it again with this nnguide."
             )
         self.threshold = self.run.threshold
+        self._scores: WordScores | None = None
         self.note = feedback.unused(self.run, name)
         self._journal = journal(self.run)
         self._layer = Layer(self.threshold, ())
@@ -166,9 +171,12 @@ class Judge:
 
         from nnguide.filtering import reasons
 
+        if self._scores is None:
+            self._scores = reasons.WordScores(lambda texts: self.run.outputs(texts, "light"))
+
         counts = str(text)
         if text.alternatives:
             several = np.empty(1 + len(text.alternatives), object)
             several[:] = [str(text), *text.alternatives]
             counts = several[self.run.outputs(several, "light")[:, 0].argmax()]
-        return reasons.words(lambda texts: self.run.outputs(texts, "light"), counts, is_spam)
+        return reasons.words(self._scores, counts, is_spam)

@@ -22,6 +22,7 @@ SPACE = 0x20
 ZERO, NINE = 0x30, 0x39  # all digits that are left after folding lie between
 APOSTROPHES = (0x27, 0x60, 0xB4, 0x2018, 0x2019)  # they part words in the plain form
 BLOCK = 256  # code points to a block of the table
+_ZEROS = re.compile(rb"0{2,}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -125,6 +126,51 @@ def fold_plain(points: np.ndarray, numbers: bool = False) -> tuple[np.ndarray, n
     kept[:1] = True
     source = np.repeat(np.arange(len(counts)), counts)[kept]
     return np.where(digit, np.int32(ZERO), plain)[kept], np.bincount(source, minlength=len(counts))
+
+
+@dataclass(frozen=True)
+class Ascii:
+    """How ASCII text is folded by bytes: what most text is, at a tenth of the time of `fold`.
+
+    Attributes:
+        table: what stands for each byte, of those that become one character.
+        dropped: the bytes that vanish.
+        framed: those that become words of their own.
+    """
+
+    table: bytes
+    dropped: bytes
+    framed: tuple[bytes, ...]
+
+    def words(self, text: str, numbers: bool) -> bytes:
+        """The folded words of an ASCII `text`, one space between them."""
+        folded = text.encode("ascii").translate(self.table, self.dropped)
+        for mark in self.framed:
+            if mark in folded:
+                folded = folded.replace(mark, b" " + mark + b" ")
+        if numbers:
+            folded = _ZEROS.sub(b"0", folded)
+        return b" ".join(folded.split())
+
+
+@functools.cache
+def ascii_folding(plain: bool, numbers: bool) -> Ascii:
+    """How ASCII text is folded, by what `fold` or `fold_plain` makes of each character."""
+    table, dropped, framed = bytearray(range(256)), b"", []
+    for code in range(128):
+        points = np.array([code], np.int32)
+        folded, _ = fold_plain(points, numbers) if plain else fold(points)
+        became = bytes(folded.tolist())
+        if not became:
+            dropped += bytes([code])
+        elif not became.strip(b" "):
+            table[code] = SPACE
+        elif len(became) == 1:
+            table[code] = became[0]
+        else:
+            assert became == b" %c " % code
+            framed.append(bytes([code]))
+    return Ascii(bytes(table), dropped, tuple(framed))
 
 
 def shaped(points: np.ndarray) -> np.ndarray:

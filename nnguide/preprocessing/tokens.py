@@ -340,6 +340,11 @@ def _normalise(
     Returns:
         Their code points, (m,) int32, and how many of them each text has, (n,) int64.
     """
+    if all(map(str.isascii, texts)):
+        words = characters.ascii_folding(plain, numbers).words
+        framed = [b" %b " % folded if (folded := words(text, numbers)) else b" " for text in texts]
+        points = np.frombuffer(b"".join(framed), np.uint8).astype(np.int32)
+        return points, np.fromiter(map(len, framed), np.int64, len(framed))
     raw_lengths = np.fromiter(map(len, texts), np.int64, len(texts)) + 2
     folded, counts = _fold(characters.code_points(f" {'  '.join(texts)} "), plain, numbers)
     ends = np.cumsum(counts)[np.cumsum(raw_lengths) - 1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nnguide.filtering import reasons
+from nnguide.filtering.reasons import WordScores
 
 
 def network(texts):
@@ -16,9 +17,13 @@ def network(texts):
 
 def test_the_words_that_weighed_most_come_first():
     text = "A prize. The cash, a Prize and lunch"
-    assert reasons.words(network, text, True) == ["prize", "cash"]
-    assert reasons.words(network, text, False) == ["lunch"]
-    assert reasons.words(network, "", True) == reasons.words(network, "... !", True) == []
+    assert reasons.words(WordScores(network), text, True) == ["prize", "cash"]
+    assert reasons.words(WordScores(network), text, False) == ["lunch"]
+    assert (
+        reasons.words(WordScores(network), "", True)
+        == reasons.words(WordScores(network), "... !", True)
+        == []
+    )
 
 
 def test_a_long_text_costs_a_bounded_number_of_answers():
@@ -28,7 +33,24 @@ def test_a_long_text_costs_a_bounded_number_of_answers():
         asked.append((len(texts), sum(map(len, texts))))
         return network(texts)
 
-    reasons.words(counting, " ".join(f"w{n}" for n in range(100_000)), True)
+    reasons.words(WordScores(counting), " ".join(f"w{n}" for n in range(100_000)), True)
     assert len(asked) == 2
     assert sum(count for count, _ in asked) <= reasons.DISTINCT + reasons.TRIED + 1
     assert sum(letters for _, letters in asked) <= reasons.REACH * (reasons.TRIED + 2)
+
+
+def test_a_word_is_judged_once_and_no_more_are_kept_than_said(monkeypatch):
+    monkeypatch.setattr(reasons, "KNOWN", 30)
+    asked = []
+
+    def counting(texts):
+        asked.extend(map(str, texts))
+        return network(texts)
+
+    scores = WordScores(counting)
+    for n in range(40):
+        some = ["prize", "lunch", *(f"w{n}.{k}" for k in range(9))]
+        expected = [reasons._log_odds(network, [word])[0] for word in some]
+        assert scores(some).tolist() == expected
+        assert len(scores._known) <= 30
+    assert asked.count("prize") == 1

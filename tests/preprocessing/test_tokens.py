@@ -129,6 +129,19 @@ def test_plain_rows_are_as_defined(batch, form):
     assert all(len(plain.names(text)) == np.count_nonzero(plain([text])) for text in batch)
 
 
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.text(st.characters(max_codepoint=127), max_size=40), min_size=1, max_size=4),
+    st.sampled_from([(False, False), (True, False), (True, True)]),
+)
+def test_ascii_text_is_folded_as_any_other(batch, form):
+    """By bytes, or as part of a batch that has other characters too."""
+    framed, lengths = tokens._normalise(batch, *form)
+    others, more = tokens._normalise([*batch, "\u4f60"], *form)
+    assert framed.dtype == others.dtype and framed.tolist() == others[: len(framed)].tolist()
+    assert lengths.tolist() == more[:-1].tolist()
+
+
 @settings(deadline=None, max_examples=100)
 @given(st.text(st.characters(codec="ascii"), max_size=80))
 @example("I'm here: don't miss $1,000 (50% off!) at http://a.example/b?c=1")

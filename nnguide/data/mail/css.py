@@ -40,6 +40,8 @@ Colour = tuple[int, int, int]
 
 def hides(declared: dict[str, str]) -> bool:
     """Whether CSS declarations keep an element from being seen."""
+    if not declared:
+        return False
     if declared.get("display") == "none" or declared.get("visibility") in ("hidden", "collapse"):
         return True
     if declared.get("mso-hide") == "all":
@@ -76,6 +78,8 @@ def _size(value: str) -> float | None:
 
 def declarations(style: str) -> dict[str, str]:
     """Property -> value of a style attribute or rule, in lower case."""
+    if not style:
+        return {}
     declared = {}
     for declaration in without_comments(style[:MAX_STYLE]).lower().split(";"):
         name, colon, value = declaration.partition(":")

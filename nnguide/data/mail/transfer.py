@@ -79,7 +79,7 @@ def without_encoded(text: str) -> tuple[str, list[str]]:
     for line in text.split("\n"):
         bare = line.strip()
         long = len(bare) >= _LONG_LINE
-        if (_is_mixed(bare) if long else among) and _ENCODED_LINE.fullmatch(bare):
+        if (long or among) and _ENCODED_LINE.fullmatch(bare) and (not long or _is_mixed(bare)):
             among = long  # the last line of a block is short
             continue
         among = False
