@@ -341,10 +341,7 @@ def _normalise(
         Their code points, (m,) int32, and how many of them each text has, (n,) int64.
     """
     if all(map(str.isascii, texts)):
-        words = characters.ascii_folding(plain, numbers).words
-        framed = [b" %b " % folded if (folded := words(text, numbers)) else b" " for text in texts]
-        points = np.frombuffer(b"".join(framed), np.uint8).astype(np.int32)
-        return points, np.fromiter(map(len, framed), np.int64, len(framed))
+        return _normalise_ascii(texts, plain, numbers)
     raw_lengths = np.fromiter(map(len, texts), np.int64, len(texts)) + 2
     folded, counts = _fold(characters.code_points(f" {'  '.join(texts)} "), plain, numbers)
     ends = np.cumsum(counts)[np.cumsum(raw_lengths) - 1]
@@ -353,6 +350,15 @@ def _normalise(
     kept[1:] |= ~space[:-1]  # a space stays after a word
     kept[np.append(0, ends[:-1])] = True  # and at the start of a text
     return folded[kept], np.diff(np.cumsum(kept)[ends - 1], prepend=0)
+
+
+def _normalise_ascii(
+    texts: Sequence[str], plain: bool, numbers: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    words = characters.ascii_folding(plain, numbers).words
+    framed = [b" %b " % folded if (folded := words(text, numbers)) else b" " for text in texts]
+    points = np.frombuffer(b"".join(framed), np.uint8).astype(np.int32)
+    return points, np.fromiter(map(len, framed), np.int64, len(framed))
 
 
 def _word_bounds(framed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
