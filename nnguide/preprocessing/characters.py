@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -171,6 +172,39 @@ def ascii_folding(plain: bool, numbers: bool) -> Ascii:
             assert became == b" %c " % code
             framed.append(bytes([code]))
     return Ascii(bytes(table), dropped, tuple(framed))
+
+
+def _fold(points: np.ndarray, plain: bool, numbers: bool) -> tuple[np.ndarray, np.ndarray]:
+    return fold_plain(points, numbers) if plain else fold(points)
+
+
+def framed(
+    texts: Sequence[str], plain: bool = False, numbers: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """The normalised texts, each between two spaces (one, if it is empty), end to end.
+
+    Returns:
+        Their code points, (m,) int32, and how many of them each text has, (n,) int64.
+    """
+    if all(map(str.isascii, texts)):
+        return _framed_ascii(texts, plain, numbers)
+    raw_lengths = np.fromiter(map(len, texts), np.int64, len(texts)) + 2
+    folded, counts = _fold(code_points(f" {'  '.join(texts)} "), plain, numbers)
+    ends = np.cumsum(counts)[np.cumsum(raw_lengths) - 1]
+    space = folded == SPACE
+    kept = ~space
+    kept[1:] |= ~space[:-1]  # a space stays after a word
+    kept[np.append(0, ends[:-1])] = True  # and at the start of a text
+    return folded[kept], np.diff(np.cumsum(kept)[ends - 1], prepend=0)
+
+
+def _framed_ascii(
+    texts: Sequence[str], plain: bool, numbers: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    words = ascii_folding(plain, numbers).words
+    pieces = [b" %b " % folded if (folded := words(text, numbers)) else b" " for text in texts]
+    points = np.frombuffer(b"".join(pieces), np.uint8).astype(np.int32)
+    return points, np.fromiter(map(len, pieces), np.int64, len(pieces))
 
 
 def shaped(points: np.ndarray) -> np.ndarray:

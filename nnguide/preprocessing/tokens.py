@@ -130,7 +130,7 @@ class Tokeniser:
         bare = cls((), **settings)
         counts: Counter[str] = Counter()
         for chunk in _chunks(texts, bare.reach):
-            framed, _ = _normalise(chunk, bare.plain, bare.numbers)
+            framed, _ = characters.framed(chunk, bare.plain, bare.numbers)
             counts.update(characters.to_text(characters.shaped(framed)).split())
             if len(counts) > MOST_COUNTED:
                 counts = Counter(dict(counts.most_common(MOST_COUNTED // 2)))
@@ -255,7 +255,7 @@ class Tokeniser:
 
     def occurrences(self, texts: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:
         """Row and id of every token, both int64: words, pairs, opening, n-grams of each length."""
-        framed, row_lengths = _normalise(texts, self.plain, self.numbers)
+        framed, row_lengths = characters.framed(texts, self.plain, self.numbers)
         row = np.repeat(np.arange(len(texts)), row_lengths)
 
         # Words: those among the first max_words of their row.
@@ -326,39 +326,6 @@ def _chunks(texts: Sequence[str], reach: int) -> Iterator[list[str]]:
             chunk, size = [], 0
     if chunk:
         yield chunk
-
-
-def _fold(points: np.ndarray, plain: bool, numbers: bool) -> tuple[np.ndarray, np.ndarray]:
-    return characters.fold_plain(points, numbers) if plain else characters.fold(points)
-
-
-def _normalise(
-    texts: Sequence[str], plain: bool = False, numbers: bool = False
-) -> tuple[np.ndarray, np.ndarray]:
-    """The normalised texts, each between two spaces (one, if it is empty), end to end.
-
-    Returns:
-        Their code points, (m,) int32, and how many of them each text has, (n,) int64.
-    """
-    if all(map(str.isascii, texts)):
-        return _normalise_ascii(texts, plain, numbers)
-    raw_lengths = np.fromiter(map(len, texts), np.int64, len(texts)) + 2
-    folded, counts = _fold(characters.code_points(f" {'  '.join(texts)} "), plain, numbers)
-    ends = np.cumsum(counts)[np.cumsum(raw_lengths) - 1]
-    space = folded == SPACE
-    kept = ~space
-    kept[1:] |= ~space[:-1]  # a space stays after a word
-    kept[np.append(0, ends[:-1])] = True  # and at the start of a text
-    return folded[kept], np.diff(np.cumsum(kept)[ends - 1], prepend=0)
-
-
-def _normalise_ascii(
-    texts: Sequence[str], plain: bool, numbers: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    words = characters.ascii_folding(plain, numbers).words
-    framed = [b" %b " % folded if (folded := words(text, numbers)) else b" " for text in texts]
-    points = np.frombuffer(b"".join(framed), np.uint8).astype(np.int32)
-    return points, np.fromiter(map(len, framed), np.int64, len(framed))
 
 
 def _word_bounds(framed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from . import characters
-from .tokens import GRAM_BASE, MODULUS, _normalise, _word_keys
+from .tokens import GRAM_BASE, MODULUS, _word_keys
 
 
 def word_hashes(text: str, most: int = 1000) -> np.ndarray:
@@ -14,7 +14,7 @@ def word_hashes(text: str, most: int = 1000) -> np.ndarray:
     Returns:
         (m,) uint32, distinct, rising: 31 bits of a hash, and one that tells pairs from words.
     """
-    framed, _ = _normalise([text[: 32 * most]])
+    framed, _ = characters.framed([text[: 32 * most]])
     keys = _word_keys(characters.shaped(framed))[0][:most] % MODULUS
     before = np.append(0, keys)[: len(keys)]
     pairs = (before * GRAM_BASE + keys) % MODULUS

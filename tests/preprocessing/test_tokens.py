@@ -136,8 +136,8 @@ def test_plain_rows_are_as_defined(batch, form):
 )
 def test_ascii_text_is_folded_as_any_other(batch, form):
     """By bytes, or as part of a batch that has other characters too."""
-    framed, lengths = tokens._normalise(batch, *form)
-    others, more = tokens._normalise([*batch, "\u4f60"], *form)
+    framed, lengths = characters.framed(batch, *form)
+    others, more = characters.framed([*batch, "\u4f60"], *form)
     assert framed.dtype == others.dtype and framed.tolist() == others[: len(framed)].tolist()
     assert lengths.tolist() == more[:-1].tolist()
 
