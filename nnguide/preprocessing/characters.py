@@ -174,7 +174,8 @@ def ascii_folding(plain: bool, numbers: bool) -> Ascii:
     return Ascii(bytes(table), dropped, tuple(framed))
 
 
-def _fold(points: np.ndarray, plain: bool, numbers: bool) -> tuple[np.ndarray, np.ndarray]:
+def fold_to(points: np.ndarray, plain: bool, numbers: bool) -> tuple[np.ndarray, np.ndarray]:
+    """`fold_plain` for the plain form, else `fold`."""
     return fold_plain(points, numbers) if plain else fold(points)
 
 
@@ -189,7 +190,7 @@ def framed(
     if all(map(str.isascii, texts)):
         return _framed_ascii(texts, plain, numbers)
     raw_lengths = np.fromiter(map(len, texts), np.int64, len(texts)) + 2
-    folded, counts = _fold(code_points(f" {'  '.join(texts)} "), plain, numbers)
+    folded, counts = fold_to(code_points(f" {'  '.join(texts)} "), plain, numbers)
     ends = np.cumsum(counts)[np.cumsum(raw_lengths) - 1]
     space = folded == SPACE
     kept = ~space

@@ -8,7 +8,7 @@ import numpy as np
 
 from nnguide.preprocessing import characters
 from nnguide.preprocessing.characters import SPACE
-from nnguide.preprocessing.tokens import _fold, _word_bounds
+from nnguide.preprocessing.tokens import _word_bounds
 
 
 class Piece(NamedTuple):
@@ -26,7 +26,7 @@ def pieces(text: str, plain: bool = False, numbers: bool = False) -> list[Piece]
     A piece takes in what follows it and vanishes, an accent or a joiner. Tokens that share a
     character (½ reads 0 ⁄ 0) share a piece.
     """
-    folded, counts = _fold(characters.code_points(text), plain, numbers)
+    folded, counts = characters.fold_to(characters.code_points(text), plain, numbers)
     source = np.repeat(np.arange(len(counts)), counts)
     kept = np.append(np.flatnonzero(counts), len(counts))
     after = np.append(kept[1:], len(counts))  # where the next character that stays begins
