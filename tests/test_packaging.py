@@ -17,7 +17,7 @@ import pytest
 from packaging.requirements import Requirement
 
 # Extras whose tests run where they happen to be installed; no versions are pinned.
-UNTESTED = ("mlflow", "trackio", "hub")
+UNTESTED = ("mlflow", "trackio", "hub", "ray")
 ROOT = Path(__file__).parents[1]
 
 

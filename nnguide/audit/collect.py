@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -71,6 +71,8 @@ def audit(
     examples = measured_on.examples
     if not len(examples):
         raise InputError("expected at least one example to audit; got none")
+    examples = examples.in_memory(len(examples))
+    measured_on = replace(measured_on, examples=examples)
     log.info(f"measuring {len(examples):,} examples")
     outputs = run.outputs(examples.inputs)
     headline = figures_of(outputs, examples, run.threshold)

@@ -165,7 +165,12 @@ def _path(
     metavar="DIR",
     help="A folder with the official files; without it, NNGUIDE_DATA_DIR/<set> or a download.",
 )
-@click.option("--records", is_flag=True, help="For a path: write its texts as record files.")
+@click.option("--records", is_flag=True, help="For a path: write what it holds as record files.")
+@click.option(
+    "--task",
+    type=click.Choice(tasks.names()),
+    help="For --records: the task to read it for. [the one that fits]",
+)
 @_options.columns
 @click.option("--out", type=_options.PATH, help="For --records: the folder. [NAME.records]")
 @click.option("--resume", is_flag=True, help="For --records: go on where a killed one ended.")
@@ -175,6 +180,7 @@ def prepare(
     name: str,
     manual_dir: Path | None,
     records: bool,
+    task: str | None,
     label_column: str | None,
     text_column: str | None,
     encoding: str | None,
@@ -190,12 +196,14 @@ def prepare(
     nnguide data prepare sms_spam/paper
     nnguide data prepare spamassassin --manual-dir ~/Downloads/spamassassin
     nnguide data prepare messages.csv --records
+    nnguide data prepare my-digits/ --records
 
     Every file is checked against its published checksum. What is already prepared is kept.
 
-    With --records NAME is the path of a table or of folders of texts, of any size. They are
-    written as record files, which `train`, `evaluate`, `tune` and `predict` take as a --dataset
-    and read by index, so that they need not fit into memory.
+    With --records NAME is the path of texts or of pictures, of any number: a table, folders of
+    files, MNIST's files or an .npz. They are written as record files, which `train`, `evaluate`,
+    `tune` and `predict` take as a --dataset and read by index, so that they need not fit into
+    memory.
     """
     from nnguide import data
 
@@ -206,10 +214,17 @@ def prepare(
             raise ConfigError("--manual-dir is for a data set with a name; --records for a path")
         cli.show_log()
         folder, counts = _records(
-            expanded(name), (label_column, text_column, encoding), out, resume, force
+            expanded(name),
+            task,
+            (label_column, text_column, encoding),
+            out,
+            resume,
+            force,
         )
-    elif label_column or text_column or encoding or out or resume or force:
-        raise ConfigError("columns, --encoding, --out, --resume and --force are for --records")
+    elif task or label_column or text_column or encoding or out or resume or force:
+        raise ConfigError(
+            "--task, columns, --encoding, --out, --resume and --force are for --records"
+        )
     else:
         data.info(name)  # there is such a set
         cli.say(f"preparing {name}; the first time takes up to a minute")
@@ -230,25 +245,30 @@ def prepare(
 
 def _records(
     path: Path,
+    task: str | None,
     columns: tuple[str | None, str | None, str | None],
     out: Path | None,
     resume: bool,
     force: bool,
 ) -> tuple[Path, dict[str, dict[str, int]]]:
-    """Write record files; their folder, and set -> label -> texts."""
+    """Write record files; their folder, and set -> label -> inputs."""
     from nnguide.data import record_files
     from nnguide.data.table_files import check_encoding
     from nnguide.data.tables import Columns
 
     label, text, encoding = columns
+    of = None if task is None else tasks.get(task).kind.name
+    if of not in (None, "texts", "pictures"):
+        raise ConfigError(f"--records is for texts and pictures; {task} reads {of}")
 
     def report(progress: record_files.Progress) -> None:
-        cli.say(f"{progress.texts:,} texts")
+        cli.say(f"{progress.inputs:,} inputs")
 
     folder, done = record_files.prepare(
         path,
         Columns(label, text, check_encoding(encoding)),
         out,
+        of=of,
         resume=resume,
         force=force,
         report=report,

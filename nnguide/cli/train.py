@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,9 @@ from nnguide import cli, tasks
 from nnguide.cli import _options, _settings_help, _terminal
 from nnguide.config import Settings, unknown
 from nnguide.errors import ConfigError
+
+if TYPE_CHECKING:
+    from nnguide.runs import Run
 
 
 def _listed(addresses: str | None) -> list[str]:
@@ -52,11 +55,11 @@ def _listed(addresses: str | None) -> list[str]:
 @click.option(
     "--workers",
     metavar="LIST",
-    callback=lambda context, option, addresses: _listed(addresses),
-    help="host:port of each process that trains along.",
+    help="host:port of each process that trains along; with --on, how many.",
 )
 @click.option("--worker", type=int, metavar="N", help="Which of them this is; 0 writes the run.")
 @click.option("--wait", type=float, default=600, show_default=True, help="Seconds for a worker.")
+@click.option("--on", type=click.Choice(["ray"]), help="Start the --workers there (extra ray).")
 @_settings_help.option
 @_options.as_json
 def command(
@@ -66,6 +69,8 @@ def command(
     overrides: tuple[str, ...],
     track: str | None,
     out: Path | None,
+    workers: str | None,
+    on: str | None,
     help_settings: bool,
     as_json: bool,
     **options: Any,
@@ -76,8 +81,8 @@ def command(
     the options, --set. --from RUN starts from the weights of a run, with a
     new last layer where labels differ, and builds the network as that run's.
     Batch size and epochs suit the number of examples unless you set them.
-    Several machines train one network with --workers, TF_CONFIG or srun
-    (`nnguide docs distributed`).
+    Several machines train one network with --workers, TF_CONFIG, srun or
+    --on ray (`nnguide docs distributed`).
 
     \b
     Examples:
@@ -89,18 +94,19 @@ def command(
       nnguide train digits --out my-digits --resume
       nnguide train digits --out my-digits --resume --epochs 20
       nnguide train digits --out /shared/run --workers a:7000,b:7000 --worker 0
+      nnguide train digits --out /shared/run --on ray --workers 4
       nnguide train digits --preset fast --help-settings
     """
     if out is not None and out.name in ("", ".."):
         raise ConfigError(f"--out is the folder that the run is written to; got {out}")
     settings: Settings = [_settings(tasks.get(task), options), *overrides]
     tree = _options.read_config(config_file) if config_file else None
+    count = None if on is None else _count(workers, options)
 
     cli.show_log()
     started = time.monotonic()
     from nnguide.training import tracking
     from nnguide.training.configure import configure
-    from nnguide.training.train import train
 
     if track is not None:
         tracking.check(track)
@@ -108,18 +114,13 @@ def command(
     if help_settings:
         _settings_help.show(settled)
         return 0
-    from nnguide.cli._progress import progress
+    options |= {"preset": preset, "config": tree, "settings": settings, "out": out}
+    if count is None:
+        run = _train_here(task, _listed(workers), options)
+    else:
+        from nnguide.training import on_ray
 
-    with _terminal.Display(quiet=cli.is_quiet()) as display:
-        run = train(
-            task,
-            preset=preset,
-            config=tree,
-            settings=settings,
-            out=out,
-            watch=functools.partial(progress, display),
-            **options,  # those that are no settings
-        )
+        run = on_ray.train(task, count, **options)
     if track is not None:
         cli.say(f"logged: {tracking.track(run, track)}")
     if as_json:
@@ -127,6 +128,26 @@ def command(
     else:
         click.echo(f"{run.folder}: {_summary(run.metrics, time.monotonic() - started)}")
     return 130 if run.metrics["interrupted"] else 0
+
+
+def _train_here(task: str, workers: list[str], options: dict[str, Any]) -> Run:
+    """Train in this process, and show how it goes."""
+    from nnguide.cli._progress import progress
+    from nnguide.training.train import train
+
+    with _terminal.Display(quiet=cli.is_quiet()) as display:
+        watch = functools.partial(progress, display)
+        return train(task, workers=workers, watch=watch, **options)
+
+
+def _count(workers: str | None, options: dict[str, Any]) -> int:
+    """How many workers --on is to start."""
+    if options.pop("worker") is not None:
+        raise ConfigError("--worker is for a list of addresses. Leave it out with --on.")
+    if workers is None or not (workers.isascii() and workers.isdecimal()):
+        got = "none" if workers is None else workers
+        raise ConfigError(f"--on needs --workers, how many processes train, as in 4; got {got}")
+    return int(workers)
 
 
 def _settings(task: tasks.Task, options: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -35,20 +36,25 @@ def found_splits(path: Path) -> dict[str, Path]:
 
 def read(path: Path) -> Examples:
     """All pictures of the class folders in `path`, which has no splits."""
-    folders = _class_folders(path)
+    folders = labelled_folders(path)
     if names := corrections.labels_of(path):  # of which some may have no picture yet
         folders = [folder for folder in folders if folder.name in names and any(folder.iterdir())]
         if not folders:
             raise InputError(f"{path} holds no corrections yet")
         return _read_folders(path, folders, names)
-    return _read_folders(path, folders, _names(path, folders))
+    return _read_folders(path, folders, names_of(path, folders))
 
 
-def read_split(splits: Mapping[str, Path], split: str) -> Examples:
-    """The split "train" or "test", with the labels of the training set where it is there."""
-    path, first = splits[split], next(iter(splits.values()))
-    folders = _class_folders(path)
-    names = _names(first, _class_folders(first))
+def read_split(splits: Mapping[str, Path], part: str) -> Examples:
+    """The part "train" or "test", with the labels of the training set where it is there."""
+    return _read_folders(splits[part], *folders_of(splits, part))
+
+
+def folders_of(splits: Mapping[str, Path], part: str) -> tuple[list[Path], tuple[str, ...]]:
+    """The class folders of a part, and the labels, which are those of the training set."""
+    path, first = splits[part], next(iter(splits.values()))
+    folders = labelled_folders(path)
+    names = names_of(first, labelled_folders(first))
     strange = [folder.name for folder in folders if folder.name not in names]
     if strange:
         raise InputError(
@@ -57,10 +63,11 @@ def read_split(splits: Mapping[str, Path], split: str) -> Examples:
         )
     if not folders:
         raise InputError(f"{path}: expected folders named by labels; got none.")
-    return _read_folders(path, folders, names)
+    return folders, names
 
 
-def _class_folders(path: Path) -> list[Path]:
+def labelled_folders(path: Path) -> list[Path]:
+    """The folders in `path`, each of a label, in label order."""
     folders = [entry for entry in user_data.entries(path) if entry.is_dir()]
     return sorted(folders, key=lambda folder: natural(folder.name))
 
@@ -71,7 +78,7 @@ def natural(name: str) -> tuple[list[tuple[bool, int, str]], str]:
     return [(True, 0, p) if p[0] not in "0123456789" else (False, int(p), "") for p in pieces], name
 
 
-def _names(path: Path, folders: Sequence[Path]) -> tuple[str, ...]:
+def names_of(path: Path, folders: Sequence[Path]) -> tuple[str, ...]:
     if len(folders) not in user_data.LABELS_ALLOWED:
         raise InputError(
             f"{path}: expected 2 to 100 labels, each a folder of pictures; got {len(folders)}: "
@@ -91,38 +98,53 @@ def _read_folders(path: Path, folders: Sequence[Path], names: tuple[str, ...]) -
     labels: list[int] = []
     others: list[Path] = []
     for folder in folders:
-        inside, beside = _pictures_in(folder)
+        inside, beside = pictures_in(folder)
         others += beside
-        if not inside:
-            raise InputError(
-                f"{folder}: expected pictures of the label {folder.name} "
-                f"({', '.join(sorted(user_data.PICTURES))}); got none."
-            )
         files += inside
         labels += [names.index(folder.name)] * len(inside)
         if len(files) > user_data.MAX_EXAMPLES:
             raise InputError(
                 f"{path}: expected at most {user_data.MAX_EXAMPLES:,} pictures; got more."
             )
-    if others:
-        shown = user_data.listed([file.relative_to(path) for file in others])
-        log.warning("%s: left out, not pictures: %s (%d)", path, shown, len(others))
-    images, bad = _decode(files)
+    say_others(path, others)
+    images, bad = decoded(files)
     unread = [LeftOut(str(files[i].relative_to(path)), reason) for i, reason in bad.items()]
     kept = np.array([index not in bad for index in range(len(files))])
     left_out = user_data.leave_out(path, "pictures", unread, len(files))
-    notes = _notes([file for file, good in zip(files, kept, strict=True) if good])
+    lost = Lost.each([file for file, good in zip(files, kept, strict=True) if good])
+    notes = sum(lost, Lost()).notes
     return Examples(
         images[kept], np.array(labels, np.int64)[kept], names, left_out=left_out, notes=notes
     )
 
 
-def _pictures_in(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The pictures in `folder` and its folders, and the other files, each by name."""
+def say_others(path: Path, others: Sequence[Path]) -> None:
+    """Say which files are no pictures."""
+    if others:
+        shown = user_data.listed([file.relative_to(path) for file in others])
+        log.warning("%s: left out, not pictures: %s (%d)", path, shown, len(others))
+
+
+def pictures_in(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The pictures in the folder of a label and its folders, and the other files, each by name.
+
+    Raises:
+        InputError: it has no pictures.
+    """
+    files = _files_in(folder)
+    if not files[0]:
+        raise InputError(
+            f"{folder}: expected pictures of the label {folder.name} "
+            f"({', '.join(sorted(user_data.PICTURES))}); got none."
+        )
+    return files
+
+
+def _files_in(folder: Path) -> tuple[list[Path], list[Path]]:
     files: tuple[list[Path], list[Path]] = ([], [])
     for entry in user_data.entries(folder):
         if entry.is_dir() and not entry.is_symlink():
-            for mine, its in zip(files, _pictures_in(entry), strict=True):
+            for mine, its in zip(files, _files_in(entry), strict=True):
                 mine += its
         else:
             files[entry.suffix.lower() not in user_data.PICTURES | user_data.OTHER_PICTURES].append(
@@ -131,7 +153,7 @@ def _pictures_in(folder: Path) -> tuple[list[Path], list[Path]]:
     return files
 
 
-def _decode(files: Sequence[Path]) -> tuple[np.ndarray, dict[int, str]]:
+def decoded(files: Sequence[Path]) -> tuple[np.ndarray, dict[int, str]]:
     """The pictures in `files`, (n, 28, 28) uint8, and why some of them, by place, are none."""
     from nnguide.preprocessing import pictures
 
@@ -156,19 +178,61 @@ def _decode(files: Sequence[Path]) -> tuple[np.ndarray, dict[int, str]]:
     return images, bad
 
 
-def _notes(files: Sequence[Path]) -> tuple[str, ...]:
-    """What the pictures in `files` lost when they were read: colour, and size."""
-    from nnguide.preprocessing import pictures
+@dataclass(frozen=True)
+class Lost:
+    """What pictures lost when they were read: colour, and size.
 
-    with ThreadPoolExecutor() as pool:
-        forms = list(pool.map(pictures.form, files))
-    notes = []
-    if coloured := sum(colour for colour, _ in forms):
-        notes.append(f"{coloured:,} of {len(files):,} pictures in colour were read as grey")
-    if larger := [size for _, size in forms if max(size) > SIDE]:
-        width, height = max(larger)
-        notes.append(
-            f"{len(larger):,} of {len(files):,} pictures, up to {width:,}×{height:,} pixels, were "
-            f"reduced to {SIDE}×{SIDE}"
+    Attributes:
+        largest: width and height of the largest of those that were `larger` than SIDE.
+    """
+
+    pictures: int = 0
+    coloured: int = 0
+    larger: int = 0
+    largest: tuple[int, int] = (0, 0)
+
+    def to_list(self) -> list[int]:
+        """Its numbers, as JSON has them."""
+        return [self.pictures, self.coloured, self.larger, *self.largest]
+
+    @classmethod
+    def of_list(cls, numbers: list[int]) -> Lost:
+        """What `to_list` gave; [] is nothing."""
+        pictures, coloured, larger, width, height = numbers or [0] * 5
+        return cls(pictures, coloured, larger, (width, height))
+
+    @classmethod
+    def each(cls, files: Sequence[Path]) -> list[Lost]:
+        """Look at picture files that can be read, one by one."""
+        from nnguide.preprocessing import pictures
+
+        with ThreadPoolExecutor() as pool:
+            forms = list(pool.map(pictures.form, files))
+        return [
+            cls(1, int(colour), 1, size) if max(size) > SIDE else cls(1, int(colour))
+            for colour, size in forms
+        ]
+
+    def __add__(self, other: Lost) -> Lost:
+        return Lost(
+            self.pictures + other.pictures,
+            self.coloured + other.coloured,
+            self.larger + other.larger,
+            max(self.largest, other.largest),
         )
-    return tuple(notes)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A sentence for each."""
+        notes = []
+        if self.coloured:
+            notes.append(
+                f"{self.coloured:,} of {self.pictures:,} pictures in colour were read as grey"
+            )
+        if self.larger:
+            width, height = self.largest
+            notes.append(
+                f"{self.larger:,} of {self.pictures:,} pictures, up to {width:,}×{height:,} "
+                f"pixels, were reduced to {SIDE}×{SIDE}"
+            )
+        return tuple(notes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -27,8 +28,8 @@ class Examples:
 
     Attributes:
         inputs: (n, 28, 28) uint8 grey levels 0-255, white on black; (n,) object, each a str; or
-            (n, features) float32 numbers. Texts may be nnguide.data.records.Records, which are
-            read when they are looked at.
+            (n, features) float32 numbers. Pictures and texts may be nnguide.data.records.Records,
+            which are read when they are looked at.
         labels: (n,) int64 in [0, len(label_names)).
         label_names: what each label is called, in label order.
         left_out: the inputs that could not be read.
@@ -64,10 +65,9 @@ class Examples:
                 f"expected the same labels on both sides; got {', '.join(self.label_names)} "
                 f"and {', '.join(other.label_names)}"
             )
-        join = getattr(self.inputs, "followed_by", None)
         return replace(
             self,
-            inputs=join(other.inputs) if join else np.concatenate([self.inputs, other.inputs]),
+            inputs=joined(self.inputs, other.inputs),
             labels=np.concatenate([self.labels, other.labels]),
             left_out=self.left_out + other.left_out,
         )
@@ -84,6 +84,12 @@ class Examples:
         """How many examples each label has."""
         per_label = np.bincount(self.labels, minlength=len(self.label_names))
         return {name: int(n) for name, n in zip(self.label_names, per_label, strict=True)}
+
+
+def joined(first: Any, second: Any) -> Any:
+    """Inputs, in memory or read from a disk, followed by others."""
+    join = getattr(first, "followed_by", None)
+    return join(second) if join else np.concatenate([first, second])
 
 
 def stratified_split(

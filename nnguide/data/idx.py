@@ -5,8 +5,11 @@ Source: Y. LeCun, C. Cortes, C. J. C. Burges, The MNIST database, "File formats"
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import math
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, cast
 
@@ -44,16 +47,53 @@ def read_labels(path: Path) -> np.ndarray:
     return _read(path, LABELS, "labels")
 
 
+def each_image(path: Path) -> Iterator[np.ndarray]:
+    """The pictures in an IDX file of any length, one after the other, each (28, 28) uint8.
+
+    Raises:
+        InputError: as of `read_images`, once it comes to that.
+    """
+    with _opened(path) as file:
+        (count, *_) = _shape(path, file, IMAGES, "pictures")
+        for number in range(count):
+            content = file.read(SIDE * SIDE)
+            if len(content) != SIDE * SIDE:
+                raise _other_length(path, count * SIDE * SIDE, f"{number:,} whole ones", "pictures")
+            yield np.frombuffer(content, np.uint8).reshape(SIDE, SIDE)
+        if file.read(1):
+            raise _other_length(path, count * SIDE * SIDE, "more", "pictures")
+
+
+def each_label(path: Path) -> np.ndarray:
+    """The labels in an IDX file of any length, (n,) uint8. Errors as of `read_labels`."""
+    with _opened(path) as file:
+        return _content(path, file, _shape(path, file, LABELS, "labels"), "labels")
+
+
 def _read(path: Path, magic: int, kind: str) -> np.ndarray:
+    with _opened(path) as file:
+        shape = _shape(path, file, magic, kind)
+        if shape[0] > user_data.MAX_EXAMPLES:
+            raise InputError(
+                f"{path}: expected 1 to {user_data.MAX_EXAMPLES:,} {kind}; its header says "
+                f"{shape[0]:,}. `nnguide data prepare {path.parent} --records` takes any number."
+            )
+        return _content(path, file, shape, kind)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """The content of a file, compressed or not."""
     try:
         with path.open("rb") as file:
             # By content, not by name: browsers unpack a download and leave its name as it was.
             packed = file.read(2) == GZIP
             file.seek(0)
             if not packed:
-                return _parse(path, file, magic, kind)
+                yield file
+                return
             with gzip.GzipFile(fileobj=file) as unpacked:
-                return _parse(path, cast(IO[bytes], unpacked), magic, kind)
+                yield cast(IO[bytes], unpacked)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(
             f"{path}: the gzip data is damaged or cut off ({error}). Fetch the file again."
@@ -62,7 +102,8 @@ def _read(path: Path, magic: int, kind: str) -> np.ndarray:
         raise user_data.unreadable(path, error) from error
 
 
-def _parse(path: Path, file: IO[bytes], magic: int, kind: str) -> np.ndarray:
+def _shape(path: Path, file: IO[bytes], magic: int, kind: str) -> tuple[int, ...]:
+    """What the header says."""
     dimensions = magic & 0xFF
     header = file.read(4 * (1 + dimensions))
     if len(header) < 4 * (1 + dimensions) or int.from_bytes(header[:4], "big") != magic:
@@ -71,26 +112,31 @@ def _parse(path: Path, file: IO[bytes], magic: int, kind: str) -> np.ndarray:
             f"got 0x{header[:4].hex() or '0'} and {len(header)} bytes of header."
         )
     shape = tuple(int(size) for size in np.frombuffer(header, ">u4", offset=4))
-    if not 1 <= shape[0] <= user_data.MAX_EXAMPLES:
-        raise InputError(
-            f"{path}: expected 1 to {user_data.MAX_EXAMPLES:,} {kind}; "
-            f"its header says {shape[0]:,}."
-        )
+    if not shape[0]:
+        raise InputError(f"{path}: expected {kind}; its header says 0.")
     if shape[1:] not in ((), (SIDE, SIDE)):
         raise InputError(
             f"{path}: expected pictures of {SIDE}x{SIDE}; its header says "
             f"{shape[1]:,}x{shape[2]:,}. Save other sizes as image files in class folders, "
             "which are brought to that form."
         )
-    expected = int(np.prod(shape))
+    return shape
+
+
+def _content(path: Path, file: IO[bytes], shape: tuple[int, ...], kind: str) -> np.ndarray:
+    expected = math.prod(shape)
     content = _read_at_most(file, expected + 1)
     if len(content) != expected:
         got = f"{len(content):,}" if len(content) < expected else "more"
-        raise InputError(
-            f"{path}: its header announces {expected:,} bytes of {kind}; got {got}. "
-            "Fetch the file again."
-        )
+        raise _other_length(path, expected, got, kind)
     return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+def _other_length(path: Path, expected: int, got: str, kind: str) -> InputError:
+    return InputError(
+        f"{path}: its header announces {expected:,} bytes of {kind}; got {got}. "
+        "Fetch the file again."
+    )
 
 
 def _read_at_most(file: IO[bytes], size: int) -> bytearray:

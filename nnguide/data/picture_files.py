@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from nnguide.data import class_folders, corrections, idx, npz, pixel_tables, user_data
+from nnguide.data import class_folders, corrections, idx, npz, pixel_tables, records, user_data
 from nnguide.data.dataset_info import TRAIN_AND_TEST
 from nnguide.data.examples import Examples, LeftOut
-from nnguide.errors import InputError
+from nnguide.errors import ConfigError, InputError
 
 TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 PREFIXES = {"train": "train", "test": "t10k"}  # MNIST's file names
@@ -46,6 +46,10 @@ def read(
     """
     path = Path(path)
     user_data.check(path, split)
+    if records.is_records(path):
+        if label_column or encoding:
+            raise ConfigError(f"{path} holds records, which have no columns and no encoding")
+        return records.read(path, split, (), split_seed, records.PICTURES)
     if path.is_dir():
         if corrections.labels_of(path):
             if split == "test":
@@ -54,13 +58,16 @@ def read(
                     "Evaluate on other data, as with --dataset mnist."
                 )
             return class_folders.read(path)
-        if tables := _tables(path):
+        if by_part := tables(path):
             return user_data.official(
-                path, split, tables, lambda part: _read_table(tables, part, label_column, encoding)
+                path,
+                split,
+                by_part,
+                lambda part: _read_table(by_part, part, label_column, encoding),
             )
-        if idx_parts := _idx_parts(path):
+        if idx_names := idx_splits(path):
             return user_data.official(
-                path, split, idx_parts, lambda part: _read_idx(path, idx_parts, part)
+                path, split, idx_names, lambda part: _read_idx(path, idx_names, part)
             )
         if folders := class_folders.found_splits(path):
             return user_data.official(
@@ -69,14 +76,11 @@ def read(
         whole = class_folders.read(path)
     elif path.suffix.lower() == ".npz":
         with npz.open_archive(path) as archive:
-            arrays = user_data.find_splits(
-                name.removeprefix("x_") for name in archive.names if name.startswith("x_")
-            )
-            if arrays:
+            if ends := npz_splits(archive):
                 return user_data.official(
-                    path, split, arrays, lambda part: _read_npz(archive, arrays, part)
+                    path, split, ends, lambda part: _read_npz(archive, ends, part)
                 )
-            whole = _read_npz(archive, {}, None)
+            whole = _read_npz(archive, {}, "")
     elif path.name.lower().endswith(TABLES):
         whole = _read_table({"train": path}, "train", label_column, encoding)
     else:
@@ -93,7 +97,7 @@ def identical(images: np.ndarray) -> list[int]:
 # Tables
 
 
-def _tables(path: Path) -> dict[str, Path]:
+def tables(path: Path) -> dict[str, Path]:
     """The tables of a folder's parts, such as train.csv and test.csv; none where it has none."""
     tables = [entry for entry in user_data.entries(path) if entry.name.lower().endswith(TABLES)]
     by_name = {entry.name.partition(".")[0].removeprefix("mnist_"): entry for entry in tables}
@@ -102,21 +106,21 @@ def _tables(path: Path) -> dict[str, Path]:
 
 
 def _read_table(
-    tables: Mapping[str, Path], part: str, label_column: str | None, encoding: str | None
+    by_part: Mapping[str, Path], part: str, label_column: str | None, encoding: str | None
 ) -> Examples:
-    images, labels, left_out = pixel_tables.read(tables[part], label_column, encoding)
+    images, labels, left_out = pixel_tables.read(by_part[part], label_column, encoding)
     known = labels
-    if part == "test" and "train" in tables:
-        known = pixel_tables.read(tables["train"], label_column, encoding)[1]
+    if part == "test" and "train" in by_part:
+        known = pixel_tables.read(by_part["train"], label_column, encoding)[1]
     names = sorted(set(known), key=class_folders.natural)
     if len(names) not in user_data.LABELS_ALLOWED:
         raise InputError(
-            f"{tables[part]}: expected 2 to 100 different labels; got {len(names)}: "
+            f"{by_part[part]}: expected 2 to 100 different labels; got {len(names)}: "
             f"{user_data.listed(names)}."
         )
     if strange := sorted(set(labels) - set(names)):
         raise InputError(
-            f"{tables[part]}: expected only labels that the training set has; "
+            f"{by_part[part]}: expected only labels that the training set has; "
             f"got also {user_data.listed(strange)}."
         )
     numbers = {name: number for number, name in enumerate(names)}
@@ -140,16 +144,9 @@ def _numbered(
         training: gives the labels of the training set.
     """
     if len(images) != len(labels):
-        raise InputError(
-            f"{path}: expected one label per picture; got {len(images):,} pictures "
-            f"and {len(labels):,} labels."
-        )
+        raise not_one_label_each(path, len(images), len(labels))
     known = np.unique(training())
-    if len(known) not in user_data.LABELS_ALLOWED or known[-1] > npz.MAX_LABEL:
-        raise InputError(
-            f"{path}: expected 2 to 100 different labels, each in 0..{npz.MAX_LABEL}; "
-            f"got {len(known)}: {user_data.listed(known.tolist())}."
-        )
+    check_numbers(path, known)
     strange = np.setdiff1d(labels, known)
     if len(strange):
         raise InputError(
@@ -160,7 +157,31 @@ def _numbered(
     return Examples(images, numbers, tuple(str(number) for number in known))
 
 
-def _idx_file(path: Path, part: str, kind: str) -> Path | None:
+def check_numbers(path: Path, known: np.ndarray) -> None:
+    """Refuse too few or too many labels, and high numbers."""
+    if len(known) not in user_data.LABELS_ALLOWED or known[-1] > npz.MAX_LABEL:
+        raise InputError(
+            f"{path}: expected 2 to 100 different labels, each in 0..{npz.MAX_LABEL}; "
+            f"got {len(known)}: {user_data.listed(known.tolist())}."
+        )
+
+
+def not_one_label_each(path: Path, pictures: int, labels: int) -> InputError:
+    """The error for labels of another number than the pictures."""
+    return InputError(
+        f"{path}: expected one label per picture; got {pictures:,} pictures and {labels:,} labels."
+    )
+
+
+def without_labels(path: Path, part: str) -> InputError:
+    """The error for IDX pictures that have no file of labels."""
+    return InputError(
+        f"{path}: expected {PREFIXES[part]}-labels-idx1-ubyte (or .gz) beside the "
+        "pictures; it is missing."
+    )
+
+
+def idx_file(path: Path, part: str, kind: str) -> Path | None:
     """MNIST's file of one part, by any of the names it goes under."""
     shape = {"images": 3, "labels": 1}[kind]
     for dot in "-.":
@@ -171,21 +192,18 @@ def _idx_file(path: Path, part: str, kind: str) -> Path | None:
     return None
 
 
-def _idx_parts(path: Path) -> tuple[str, ...]:
-    return tuple(part for part in TRAIN_AND_TEST if _idx_file(path, part, "images"))
+def idx_splits(path: Path) -> tuple[str, ...]:
+    return tuple(part for part in TRAIN_AND_TEST if idx_file(path, part, "images"))
 
 
 def _read_idx(path: Path, names: Sequence[str], part: str) -> Examples:
     def labels(part: str) -> np.ndarray:
-        file = _idx_file(path, part, "labels")
+        file = idx_file(path, part, "labels")
         if file is None:
-            raise InputError(
-                f"{path}: expected {PREFIXES[part]}-labels-idx1-ubyte (or .gz) beside the "
-                "pictures; it is missing."
-            )
+            raise without_labels(path, part)
         return idx.read_labels(file)
 
-    file = _idx_file(path, part, "images")
+    file = idx_file(path, part, "images")
     assert file is not None  # the part was found by it
     own = labels(part)
     return _numbered(
@@ -193,9 +211,22 @@ def _read_idx(path: Path, names: Sequence[str], part: str) -> Examples:
     )
 
 
-def _read_npz(archive: npz.Archive, names: Mapping[str, str], part: str | None) -> Examples:
-    """x_train and y_train, x_test and y_test, or (part None) x and y."""
-    end = f"_{names[part]}" if part else ""
+def npz_splits(archive: npz.Archive) -> dict[str, str]:
+    """Which parts an archive has, and what their arrays end in."""
+    return user_data.find_splits(
+        name.removeprefix("x_") for name in archive.names if name.startswith("x_")
+    )
+
+
+def arrays(
+    archive: npz.Archive, ends: Mapping[str, str], part: str
+) -> tuple[str, np.ndarray, dict[int, str], np.ndarray]:
+    """x_train and y_train, x_test and y_test, or (part "") x and y.
+
+    Returns:
+        The name of the pictures, they (n, 28, 28) uint8, why some are none, their labels (n,).
+    """
+    end = f"_{ends[part]}" if part else ""
     x, y = f"x{end}", f"y{end}"
     if missing := [name for name in (x, y) if name not in archive.names]:
         raise InputError(
@@ -204,14 +235,20 @@ def _read_npz(archive: npz.Archive, names: Mapping[str, str], part: str | None) 
             f"found: {user_data.listed(archive.names)}."
         )
     own = archive.labels(y)
-    trained = f"y_{names['train']}" if part == "test" and "train" in names else y
+    images, bad = archive.images(x)
+    if len(own) != len(images):
+        raise not_one_label_each(archive.path, len(images), len(own))
+    return x, images, bad, own
+
+
+def _read_npz(archive: npz.Archive, ends: Mapping[str, str], part: str) -> Examples:
+    x, images, bad, own = arrays(archive, ends, part)
+    y = f"y{x[1:]}"
+    trained = f"y_{ends['train']}" if part == "test" and "train" in ends else y
     if trained not in archive.names:
         trained = y
-    images, bad = archive.images(x)
     unread = [LeftOut(f"{x}[{index}]", reason) for index, reason in bad.items()]
     left_out = user_data.leave_out(archive.path, "pictures", unread, len(images))
     kept = np.setdiff1d(np.arange(len(images)), list(bad)) if bad else slice(None)
-    if len(own) != len(images):
-        kept = slice(None)  # which _numbered refuses
     examples = _numbered(archive.path, images[kept], own[kept], lambda: archive.labels(trained))
     return replace(examples, left_out=left_out)

@@ -47,10 +47,7 @@ def read(
             bad.append(LeftOut(f"line {line}", str(picture)))
             continue
         if label is None:
-            raise InputError(
-                f"{path}: expected a column of labels; got pictures alone. `nnguide predict` "
-                "takes them; to learn or to measure, add a column called label."
-            )
+            raise without_labels(path)
         pictures.append(picture)
         labels.append(label)
         if len(pictures) > user_data.MAX_EXAMPLES:
@@ -61,6 +58,14 @@ def read(
         raise InputError(f"{path}: expected {HELP}; the file has no rows.")
     left_out = user_data.leave_out(path, "rows", bad, len(pictures) + len(bad))
     return np.stack(pictures), labels, left_out
+
+
+def without_labels(path: Path) -> InputError:
+    """The error for a table of pictures alone."""
+    return InputError(
+        f"{path}: expected a column of labels; got pictures alone. `nnguide predict` "
+        "takes them; to learn or to measure, add a column called label."
+    )
 
 
 def rows(

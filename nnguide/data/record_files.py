@@ -1,9 +1,10 @@
-"""Write a table or folders of labelled texts, of any size, as record files; see `records`."""
+"""Write labelled texts or pictures, of any number, as record files; see `records`."""
 
 from __future__ import annotations
 
 import copy
 import itertools
+import logging
 from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -12,20 +13,20 @@ from typing import Any
 
 import numpy as np
 
-from nnguide.data import records, text_files, user_data
+from nnguide.data import class_folders, picture_stream, records, text_files, user_data
+from nnguide.data.class_folders import Lost
 from nnguide.data.examples import LeftOut
 from nnguide.data.mail import MailText
+from nnguide.data.picture_stream import Row
 from nnguide.data.tables import Columns
 from nnguide.errors import ConfigError, InputError, WriteError
 from nnguide.files import as_utf8, atomic, read_json, sha256, state, write_json, writing_to
 from nnguide.workspace import Workspace
 
+log = logging.getLogger(__name__)
 COMMAND = "data"
 ASKED, PROGRESS = "request.json", "progress.json"
 SUFFIX = ".records"
-
-# The set, "train", "test" or "", the input's name, and its label and text, or why it has none.
-Row = tuple[str, str, tuple[int, str] | InputError]
 
 
 @dataclass
@@ -34,22 +35,26 @@ class Progress:
 
     Attributes:
         rows: inputs that were read, those left out too.
-        texts: that were written.
-        counts: set -> label -> texts.
+        inputs: that were written.
+        names: of the labels, as they were found.
+        counts: set -> label -> inputs.
         bad: inputs that are left out.
         left_out: the first of them, name and reason.
         mails: texts that were read from mail.
         subjects: texts that begin with Subject:, as those of mails do in tables.
+        lost: set -> what its picture files lost, by `Lost.to_list`.
         sha256: of each file that is whole.
     """
 
     rows: int = 0
-    texts: int = 0
+    inputs: int = 0
+    names: list[str] = field(default_factory=list)
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     bad: int = 0
     left_out: list[list[str]] = field(default_factory=list)
     mails: int = 0
     subjects: int = 0
+    lost: dict[str, list[int]] = field(default_factory=dict)
     sha256: dict[str, str] = field(default_factory=dict)
 
 
@@ -58,16 +63,18 @@ def prepare(
     columns: Columns,
     out: Path | None = None,
     *,
+    of: str | None = None,
     resume: bool = False,
     force: bool = False,
     report: Callable[[Progress], None] = lambda progress: None,
 ) -> tuple[Path, Progress]:
-    """Write the labelled texts at `source` as record files in the folder `out`.
+    """Write the labelled texts or pictures at `source` as record files in the folder `out`.
 
     Args:
-        source: a table, or a folder as `text_files.read` takes it.
-        columns: of a table, and the labels.
+        source: a table, a folder or a file, as `text_files` or `picture_files` read it.
+        columns: of a table, and the labels of texts.
         out: None is the source's name with `.records` behind it.
+        of: "texts" or "pictures"; None: what the source looks like.
         resume: go on where a process that was killed ended.
         force: replace the folder.
         report: told after every file.
@@ -86,19 +93,35 @@ def prepare(
         raise ConfigError(f"{out} is in the data {source}. Choose another --out.")
     request = {**asdict(columns), "labels": list(columns.labels), "files": state(source)}
     request["source"] = as_utf8(str(source.absolute()))
+    if of is None:
+        is_pictures = picture_stream.is_at(source, columns.label, columns.encoding)
+        of = records.PICTURES if is_pictures else records.TEXTS
+    reading = _Pictures(source, columns) if of == records.PICTURES else _Texts(source, columns)
+    request["inputs"] = of
     space = Workspace(out, COMMAND, _check_whole, force, lambda path: (path / PROGRESS).is_file())
     with space.claimed(resume) as folder:
         progress = _before(out, folder, request)
-        progress = _write(source, columns, folder, progress, report)
         try:
-            _finish(source, columns, folder, progress)
+            progress = _write(reading, folder, progress, report)
+            _finish(reading, folder, progress)
         except InputError:  # nothing is worth going on from
             (folder / PROGRESS).unlink(missing_ok=True)
             raise
         space.publish()
     shown = [LeftOut(*one) for one in progress.left_out]
-    user_data.leave_out(source, "rows", shown, progress.rows, progress.bad)
+    user_data.leave_out(source, reading.each, shown, progress.rows, progress.bad)
+    for lost in progress.lost.values():
+        for note in Lost.of_list(lost).notes:
+            log.info(note)
+    progress.counts = in_label_order(progress.counts, reading.in_order(progress))
     return out, progress
+
+
+def in_label_order(
+    counts: dict[str, dict[str, int]], labels: list[str]
+) -> dict[str, dict[str, int]]:
+    """Counts of every label of every set."""
+    return {part: {name: of.get(name, 0) for name in labels} for part, of in counts.items()}
 
 
 def _before(out: Path, folder: Path, request: dict[str, Any]) -> Progress:
@@ -115,54 +138,65 @@ def _before(out: Path, folder: Path, request: dict[str, Any]) -> Progress:
 
 
 def _write(
-    source: Path,
-    columns: Columns,
+    reading: _Texts | _Pictures,
     folder: Path,
     progress: Progress,
     report: Callable[[Progress], None],
 ) -> Progress:
     """Write the files that are not there yet; what all hold."""
-    rows = itertools.islice(_rows(source, columns), progress.rows, None)
+    rows = reading.rows(progress.rows)
     for first in rows:
-        progress = _write_file(itertools.chain([first], rows), columns, folder, progress)
+        progress = _write_file(itertools.chain([first], rows), reading, folder, progress)
         write_json(folder / PROGRESS, asdict(progress))
         report(progress)
     return progress
 
 
-def _write_file(rows: Iterator[Row], columns: Columns, folder: Path, before: Progress) -> Progress:
-    """Write the next file, text by text; `before` and what it holds."""
+def _write_file(
+    rows: Iterator[Row], reading: _Texts | _Pictures, folder: Path, before: Progress
+) -> Progress:
+    """Write the next file, input by input; `before` and what it holds."""
     from array_record.python.array_record_module import ArrayRecordWriter
 
     now = copy.deepcopy(before)
-    name = f"{before.texts // records.SHARD:05d}"
-    texts, arrays = folder / f"{name}.array_record", folder / f"{name}.npz"
+    now.names = now.names or list(reading.labels)
+    number = {name: place for place, name in enumerate(now.names)}
+    name = f"{before.inputs // records.SHARD:05d}"
+    inputs, arrays = folder / f"{name}.array_record", folder / f"{name}.npz"
     labels, keys, sets = array("B"), array("Q"), array("B")
-    with atomic(texts) as beside:
+    with atomic(inputs) as beside:
         writer = ArrayRecordWriter(str(beside), "group_size:1")
         try:
-            for part, place, found in rows:
+            for row in rows:
                 now.rows += 1
-                if isinstance(found, InputError):
+                if isinstance(row.found, InputError):
                     now.bad += 1
                     if len(now.left_out) < user_data.SHOWN:
-                        now.left_out.append([as_utf8(place), as_utf8(str(found))])
+                        now.left_out.append([as_utf8(row.place), as_utf8(str(row.found))])
                     continue
-                number, text = found
-                writer.write(records.to_record(text))
-                labels.append(number)
-                keys.append(records.key(text))
-                sets.append(part == "test")
-                of_part = now.counts.setdefault(part or "all", dict.fromkeys(columns.labels, 0))
-                of_part[columns.labels[number]] += 1
-                now.mails += isinstance(text, MailText)
-                now.subjects += records.has_subject(text)
+                label, value = row.found
+                if label not in number:
+                    reading.check_new(label, now.names)
+                    number[label] = len(now.names)
+                    now.names.append(label)
+                writer.write(records.to_record(value))
+                labels.append(number[label])
+                keys.append(records.key(value))
+                sets.append(row.part == "test")
+                part = row.part or "all"
+                of_part = now.counts.setdefault(part, {})
+                of_part[label] = of_part.get(label, 0) + 1
+                if isinstance(value, str):
+                    now.mails += isinstance(value, MailText)
+                    now.subjects += records.has_subject(value)
+                if row.lost.pictures:
+                    now.lost[part] = (Lost.of_list(now.lost.get(part, [])) + row.lost).to_list()
                 if len(labels) == records.SHARD:
                     break
         finally:
             writer.close()
     if not labels:  # the last rows are all bad
-        texts.unlink()
+        inputs.unlink()
         return now
     with atomic(arrays) as beside, beside.open("wb") as file:
         np.savez(
@@ -171,39 +205,35 @@ def _write_file(rows: Iterator[Row], columns: Columns, folder: Path, before: Pro
             keys=np.array(keys, np.uint64),
             sets=np.array(sets, np.uint8),
         )
-    now.texts += len(labels)
-    now.sha256 |= {path.name: sha256(path) for path in (texts, arrays)}
+    now.inputs += len(labels)
+    now.sha256 |= {path.name: sha256(path) for path in (inputs, arrays)}
     return now
 
 
-def _finish(source: Path, columns: Columns, folder: Path, progress: Progress) -> None:
+def _finish(reading: _Texts | _Pictures, folder: Path, progress: Progress) -> None:
     """Join the arrays of all files, and say what the folder holds."""
     names = sorted(name for name in progress.sha256 if name.endswith(".npz"))
-    if not progress.texts:
+    if not progress.inputs:
         reasons = "".join(f" {': '.join(one)}." for one in progress.left_out[:1])
-        raise InputError(f"{source}: expected labelled texts; it has none.{reasons}")
+        raise InputError(f"{reading.source}: expected labelled {reading.of}; it has none.{reasons}")
     if not (folder / records.FILE).is_file():  # else all was done but to tidy up
-        _join(source, columns, folder, progress, names)
+        _join(reading, folder, progress, names)
     for name in (*(path.name for path in folder.glob("*.npz")), ASKED, PROGRESS):
         (folder / name).unlink()
 
 
-def _join(
-    source: Path, columns: Columns, folder: Path, progress: Progress, names: list[str]
-) -> None:
+def _join(reading: _Texts | _Pictures, folder: Path, progress: Progress, names: list[str]) -> None:
     for name in names:
         if sha256(folder / name) != progress.sha256[name]:
             raise WriteError(f"{folder / name} is damaged. Start over with --force.")
     is_divided = "all" not in progress.counts
+    labels = reading.in_order(progress)
+    place = np.array([labels.index(name) for name in progress.names], np.uint8)
     arrays = [np.load(folder / name, allow_pickle=False) for name in names]
     hashes = {name: known for name, known in progress.sha256.items() if not name.endswith(".npz")}
     for what in ("labels", "keys", *(["sets"] if is_divided else [])):
         joined = np.concatenate([one[what] for one in arrays])
-        if what == "labels" and len(np.unique(joined)) < 2:
-            raise InputError(
-                f"{source}: expected {' and '.join(columns.labels[::-1])}; all "
-                f"{len(joined):,} texts are {columns.labels[int(joined[0])]}."
-            )
+        joined = place[joined] if what == "labels" else joined
         with atomic(folder / f"{what}.npy") as beside, beside.open("wb") as file:
             np.save(file, joined)
         hashes[f"{what}.npy"] = sha256(folder / f"{what}.npy")
@@ -211,11 +241,13 @@ def _join(
         folder / records.FILE,
         {
             "format": records.FORMAT,
-            "source": as_utf8(str(source)),
-            "labels": list(columns.labels),
-            "counts": progress.counts,
+            "inputs": reading.of,
+            "source": as_utf8(str(reading.source)),
+            "labels": labels,
+            "counts": in_label_order(progress.counts, labels),
             "left_out": progress.left_out,
-            "kinds": records.kinds_of(progress.texts, progress.mails, progress.subjects),
+            "kinds": reading.kinds(progress),
+            "notes": {part: Lost.of_list(lost).notes for part, lost in progress.lost.items()},
             "sha256": hashes,
         },
     )
@@ -228,9 +260,97 @@ def _check_whole(folder: Path) -> None:
             raise WriteError(f"what was written to {folder} cannot be read. Is the disk full?")
 
 
-def _rows(source: Path, columns: Columns) -> Iterator[Row]:
-    """Every labelled text at `source`, in order, of each set in turn."""
-    found = text_files.found_splits(source) if source.is_dir() else {}
-    for part, place in found.items() or [("", source)]:
-        for name, row in text_files.labelled(place, columns):
-            yield part, name, row
+class _Texts:
+    """Texts, whose labels are known.
+
+    Attributes:
+        of, each: what they are, and what each is called where it is left out.
+    """
+
+    of, each = records.TEXTS, "rows"
+
+    def __init__(self, source: Path, columns: Columns) -> None:
+        self.source, self.columns, self.labels = source, columns, columns.labels
+
+    def rows(self, passed: int) -> Iterator[Row]:
+        """Every labelled text but the first `passed`, in order, of each set in turn."""
+        source = self.source
+        found = text_files.found_splits(source) if source.is_dir() else {}
+        every = (
+            Row(part, name, row if isinstance(row, InputError) else (self.labels[row[0]], row[1]))
+            for part, place in found.items() or [("", source)]
+            for name, row in text_files.labelled(place, self.columns)
+        )
+        return itertools.islice(every, passed, None)
+
+    def check_new(self, label: str, known: list[str]) -> None:
+        """Every label is known."""
+
+    def in_order(self, progress: Progress) -> list[str]:
+        """The labels.
+
+        Raises:
+            InputError: all texts have one.
+        """
+        seen = {name for of_part in progress.counts.values() for name, n in of_part.items() if n}
+        if len(seen) < 2:
+            raise InputError(
+                f"{self.source}: expected {' and '.join(self.labels[::-1])}; all "
+                f"{progress.inputs:,} texts are {seen.pop()}."
+            )
+        return list(self.labels)
+
+    def kinds(self, progress: Progress) -> tuple[str, ...]:
+        """The kinds of text."""
+        return records.kinds_of(progress.inputs, progress.mails, progress.subjects)
+
+
+class _Pictures:
+    """Pictures, whose labels are those of the training set. Attributes as of `_Texts`."""
+
+    of, each = records.PICTURES, "pictures"
+
+    def __init__(self, source: Path, columns: Columns) -> None:
+        if columns.text:
+            raise ConfigError("--text-column is for tables of texts")
+        self.source, self.columns = source, columns
+        self.labels = picture_stream.labels(source)
+
+    def rows(self, passed: int) -> Iterator[Row]:
+        """Every labelled picture but the first `passed`, in order, of each set in turn."""
+        columns = self.columns
+        return picture_stream.each(self.source, columns.label, columns.encoding, passed)
+
+    def check_new(self, label: str, known: list[str]) -> None:
+        """Stop at the first label too many."""
+        if len(known) == user_data.LABELS_ALLOWED[-1]:
+            raise InputError(
+                f"{self.source}: expected 2 to 100 different labels; got more: "
+                f"{user_data.listed(known)}."
+            )
+
+    def in_order(self, progress: Progress) -> list[str]:
+        """The labels in their order.
+
+        Raises:
+            InputError: too few, or a test set with others.
+        """
+        if self.labels:
+            return list(self.labels)
+        counts = progress.counts
+        known = counts.get("train") or next(iter(counts.values()))
+        if len(known) < 2:
+            raise InputError(
+                f"{self.source}: expected 2 to 100 different labels; got {len(known)}: "
+                f"{user_data.listed(list(known))}."
+            )
+        if strange := [name for name in progress.names if name not in known]:
+            raise InputError(
+                f"{self.source}: expected only labels that the training set has; got also "
+                f"{user_data.listed(strange)}."
+            )
+        return sorted(known, key=class_folders.natural)
+
+    def kinds(self, progress: Progress) -> tuple[str, ...]:
+        """Pictures are of none."""
+        return ()

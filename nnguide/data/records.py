@@ -1,14 +1,14 @@
-"""Texts in record files, read by index: data sets larger than memory.
+"""Texts or pictures in record files, read by index: data sets larger than memory.
 
 `nnguide data prepare PATH --records` writes such a folder:
 
     records.json            what it was made from, counts, SHA-256 of every file
-    00000.array_record      texts, each a record of its own as `to_record` makes it, SHARD in a file
+    00000.array_record      inputs, each a record as `to_record` makes it, SHARD in a file
     labels.npy              (n,) uint8, the place of each label
-    keys.npy                (n,) uint64, a hash of each text after `distinct_key`
+    keys.npy                (n,) uint64, a hash of each input: see `key`
     sets.npy                (n,) uint8, 0 for training and 1 for the test; where the data is divided
 
-Labels and hashes are held in memory, 9 bytes a text; a text is read when it is looked at.
+Labels and hashes are held in memory, 9 bytes an input; an input is read when it is looked at.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +33,18 @@ from nnguide.files import read_json, sha256
 
 FILE = "records.json"
 FORMAT = 1
-SHARD = 100_000  # texts in a file
+SHARD = 100_000  # inputs in a file
 OPEN = 256  # files that are open together: a process may often have 1,024
-AT_ONCE = 4096  # texts that are in memory together where all are read
+AT_ONCE = 4096  # inputs that are in memory together where all are read
 JSON = b"\0"  # begins a record that is no text as it is
+TEXTS, PICTURES = "texts", "pictures"
+SIDE = 28  # pixels
 
 
-def to_record(text: str) -> bytes:
-    """A text in UTF-8; of a mail JSON, with its alternatives and its Message-ID."""
+def to_record(text: Any) -> bytes:
+    """A text in UTF-8; of a mail JSON, with its alternatives and its Message-ID; grey levels."""
+    if isinstance(text, np.ndarray):
+        return text.tobytes()
     if isinstance(text, MailText):
         return JSON + json.dumps([text, text.alternatives, text.message_id]).encode()
     raw = text.encode("utf-8", "replace")
@@ -66,9 +70,12 @@ def has_subject(text: str) -> bool:
     return text[:8].lower() == "subject:"
 
 
-def key(text: str) -> int:
-    """A hash of 64 bits, equal for texts that count as the same."""
-    word = distinct_key(text).encode("utf-8", "surrogatepass")
+def key(value: Any) -> int:
+    """A hash of 64 bits, equal for texts that count as the same, and for equal pictures."""
+    if isinstance(value, str):
+        word = distinct_key(value).encode("utf-8", "surrogatepass")
+    else:
+        word = np.ascontiguousarray(value, np.uint8).tobytes()
     return int.from_bytes(hashlib.blake2b(word, digest_size=8).digest(), "little")
 
 
@@ -78,7 +85,7 @@ def is_records(path: Path) -> bool:
 
 
 def kinds(path: Path) -> list[str]:
-    """The kinds of text in a folder of records."""
+    """The kinds of text in a folder of records; none in one of pictures."""
     return list(_meta(path)["kinds"])
 
 
@@ -122,14 +129,22 @@ class Store:
 
     def texts(self, places: np.ndarray) -> list[str]:
         """The texts at `places` (k,) int64, in that order."""
-        found = [""] * len(places)
+        return list(map(to_text, self._records(places)))
+
+    def pictures(self, places: np.ndarray) -> np.ndarray:
+        """The pictures at `places` (k,) int64, in that order: (k, 28, 28) uint8."""
+        levels = np.frombuffer(b"".join(self._records(places)), np.uint8)
+        return levels.reshape(len(places), SIDE, SIDE)
+
+    def _records(self, places: np.ndarray) -> list[bytes]:
+        found = [b""] * len(places)
         shards = places // SHARD
         for shard in np.unique(shards).tolist():
             mine = np.flatnonzero(shards == shard)
             with self._turn:
-                texts = self._reader(shard).read((places[mine] - shard * SHARD).tolist())
-            for at, text in zip(mine.tolist(), texts, strict=True):
-                found[at] = to_text(text)
+                read = self._reader(shard).read((places[mine] - shard * SHARD).tolist())
+            for at, record in zip(mine.tolist(), read, strict=True):
+                found[at] = record
         return found
 
     def _reader(self, shard: int) -> Any:
@@ -160,28 +175,29 @@ class Store:
 
 
 class Records:
-    """Texts that are read when they are looked at; to most code an array (n,) of them.
+    """Inputs that are read when they are looked at; to most code an array of them, (n,) texts.
 
-    A number gives a text; a slice or an array of places gives other Records, and no text is read.
+    A number gives an input; a slice or an array of places gives other Records, and none is read.
     """
 
     dtype = np.dtype(object)
     ndim = 1
+    kept_together = True  # equal inputs stand on one side of every split
 
     def __init__(self, store: Store, places: np.ndarray, keys: np.ndarray) -> None:
-        """The texts of a store at `places` (n,) int64; `keys` are those of all its texts."""
+        """The inputs of a store at `places` (n,) int64; `keys` are those of all its inputs."""
         self.store, self.places, self._keys = store, places, keys
 
     def __len__(self) -> int:
         return len(self.places)
 
     @property
-    def shape(self) -> tuple[int]:
+    def shape(self) -> tuple[int, ...]:
         return (len(self.places),)
 
     @property
     def keys(self) -> np.ndarray:
-        """(n,) uint64, equal for texts that count as the same."""
+        """(n,) uint64, equal for inputs that count as the same."""
         return self._keys[self.places]
 
     @property
@@ -191,12 +207,19 @@ class Records:
 
     def __getitem__(self, at: Any) -> Any:
         if isinstance(at, (int, np.integer)):
-            return self.store.texts(self.places[at : at + 1 or None])[0]
-        return Records(self.store, self.places[at], self._keys)
+            return self.read(self.places[at : at + 1 or None])[0]
+        return self._at(self.places[at])
 
-    def __iter__(self) -> Iterator[str]:
+    def _at(self, places: np.ndarray) -> Records:
+        return Records(self.store, places, self._keys)
+
+    def read(self, places: np.ndarray) -> Any:
+        """The inputs at places of the store."""
+        return self.store.texts(places)
+
+    def __iter__(self) -> Iterator[Any]:
         for start in range(0, len(self), AT_ONCE):
-            yield from self.store.texts(self.places[start : start + AT_ONCE])
+            yield from self.read(self.places[start : start + AT_ONCE])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         """All of them in memory."""
@@ -205,7 +228,7 @@ class Records:
         return held
 
     def chunks(self, size: int) -> Iterator[np.ndarray]:
-        """Arrays of `size` texts, the last may be shorter."""
+        """Arrays of `size` inputs, the last may be shorter."""
         for start in range(0, len(self), size):
             yield np.asarray(self[start : start + size])
 
@@ -213,7 +236,7 @@ class Records:
         """These and others; of another folder, or in memory, all come into memory."""
         if not isinstance(other, Records) or other.store is not self.store:
             return np.concatenate([np.asarray(self), np.asarray(other)])
-        return Records(self.store, np.concatenate([self.places, other.places]), self._keys)
+        return self._at(np.concatenate([self.places, other.places]))
 
     def identity(self) -> bytes:
         """What changes when a text or the order does."""
@@ -221,11 +244,56 @@ class Records:
         return hashlib.sha256(files + self.places.tobytes()).digest()
 
 
-def keys_of(texts: Any) -> np.ndarray:
-    """The key of each text, (n,) uint64, of records or of an array."""
-    if isinstance(texts, Records):
-        return texts.keys
-    return np.fromiter(map(key, texts), np.uint64, len(texts))
+class PictureRecords(Records):
+    """Pictures that are read when they are looked at; to most code an array (n, 28, 28) uint8.
+
+    Behind those of the store there may be more that are held in memory, such as drawings.
+    """
+
+    dtype = np.dtype(np.uint8)
+    ndim = 3
+    kept_together = False  # as in memory, where only the test set is kept apart from its copies
+
+    def __init__(
+        self, store: Store, places: np.ndarray, keys: np.ndarray, more: np.ndarray | None = None
+    ) -> None:
+        """As Records; places from len(keys) on are those of `more`, (k, 28, 28) uint8."""
+        super().__init__(store, places, keys)
+        self._more = np.zeros((0, SIDE, SIDE), np.uint8) if more is None else more
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.places), SIDE, SIDE)
+
+    def _at(self, places: np.ndarray) -> PictureRecords:
+        return PictureRecords(self.store, places, self._keys, self._more)
+
+    def read(self, places: np.ndarray) -> np.ndarray:
+        behind = places >= len(self._keys)
+        if not behind.any():
+            return self.store.pictures(places)
+        found = np.empty((len(places), SIDE, SIDE), np.uint8)
+        found[behind] = self._more[places[behind] - len(self._keys)]
+        found[~behind] = self.store.pictures(places[~behind])
+        return found
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return self.read(self.places)
+
+    def followed_by(self, other: Any) -> Any:
+        """These and others, of which those in memory stay there and these are not read."""
+        if isinstance(other, Records) or len(self._more):
+            return super().followed_by(other)
+        behind = len(self._keys) + np.arange(len(other))
+        places = np.concatenate([self.places, behind])
+        return PictureRecords(self.store, places, self._keys, np.asarray(other))
+
+
+def keys_of(inputs: Any) -> np.ndarray:
+    """The key of each input, (n,) uint64, of records or of an array."""
+    if isinstance(inputs, Records):
+        return inputs.keys
+    return np.fromiter(map(key, inputs), np.uint64, len(inputs))
 
 
 def take_in(digest: Any, inputs: Any) -> None:
@@ -239,24 +307,39 @@ def take_in(digest: Any, inputs: Any) -> None:
         digest.update(np.ascontiguousarray(inputs).data)
 
 
-def read(path: Path, split: str, labels: Sequence[str], split_seed: int) -> Examples:
+def read(
+    path: Path, split: str, labels: Sequence[str], split_seed: int, of: str = TEXTS
+) -> Examples:
     """The examples of a folder of records: its "train" or "test" set, or "all".
 
+    Args:
+        labels: those that it must have; () for any.
+        of: texts or pictures.
     Raises:
         DataError: it is damaged, or of another format.
-        InputError: other labels than `labels`, or a split that it has not.
+        InputError: other inputs or labels than asked for, or a split that it has not.
     """
     meta = _meta(path)
-    if meta["labels"] != [*labels]:
+    if (found := meta.get("inputs", TEXTS)) != of:
+        raise InputError(f"{path}: expected records of {of}; these are records of {found}.")
+    if labels and meta["labels"] != [*labels]:
         raise InputError(
             f"{path}: expected the labels {', '.join(labels)}; its records have "
             f"{', '.join(meta['labels'])}."
         )
     store = Store(path, meta)
     numbers = store.array("labels.npy").astype(np.int64)
-    whole = Records(store, np.arange(len(numbers)), store.array("keys.npy"))
+    kind = PictureRecords if of == PICTURES else Records
+    whole = kind(store, np.arange(len(numbers)), store.array("keys.npy"))
     left_out = tuple(LeftOut(*one) for one in meta["left_out"])
-    examples = Examples(whole, numbers, tuple(labels), left_out)  # type: ignore[arg-type]
+    notes = {part: tuple(found) for part, found in meta.get("notes", {}).items()}
+    examples = Examples(
+        whole,  # type: ignore[arg-type]
+        numbers,
+        tuple(meta["labels"]),
+        left_out,
+        notes=notes.get("all", ()),
+    )
     if "sets.npy" not in meta["sha256"]:
         return user_data.divided(path, examples, split, split_seed, whole.keys)
     sets = store.array("sets.npy")
@@ -265,5 +348,8 @@ def read(path: Path, split: str, labels: Sequence[str], split_seed: int) -> Exam
         path,
         split,
         present,
-        lambda part: examples.take(np.flatnonzero(sets == TRAIN_AND_TEST.index(part))),
+        lambda part: replace(
+            examples.take(np.flatnonzero(sets == TRAIN_AND_TEST.index(part))),
+            notes=notes.get(part, ()),
+        ),
     )

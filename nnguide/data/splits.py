@@ -14,9 +14,10 @@ TEST_FRACTION = 0.2
 
 
 def groups(examples: Examples) -> list[str] | np.ndarray | None:
-    """What must stay on one side of a split: equal texts; None for other inputs."""
+    """What must stay on one side of a split: equal texts; None: each input by itself."""
     if isinstance(examples.inputs, Records):
-        return examples.inputs.keys
+        inputs = examples.inputs
+        return inputs.keys if inputs.kept_together else np.arange(len(inputs))
     if examples.inputs.dtype != object:
         return None
     return [distinct_key(text) for text in examples.inputs]

@@ -63,7 +63,12 @@ def texts(path: Path, columns: Columns, kinds: Sequence[str]) -> Unread:
 
 
 def pictures(path: Path, encoding: str | None = None) -> Unread:
-    """The pictures of a folder, a table with a picture a row, or one file."""
+    """The pictures of a folder, a table with a picture a row, record files, or one file."""
+    if path.is_dir() and records.is_records(path):
+        held = records.read(path, "all", (), 0, records.PICTURES).inputs
+        for number, value in enumerate(held, 1):
+            yield f"{path}, record {number}", functools.partial(_same, value)
+        return
     if path.is_file() and message_files.is_table(path):
         for line, _, picture in pixel_tables.rows(path, None, encoding):
             yield f"{path}, line {line}", functools.partial(_same, picture)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nnguide.serving.signatures import Tensor
 
 SIDE = 28  # pixels
+READ_TOGETHER = 16_384  # pictures that come into memory together
 
 
 class Pictures(Kind):
@@ -124,6 +125,18 @@ class Pictures(Kind):
         from nnguide.data import memory
 
         return memory.numbered(values, labels)
+
+    def outputs(
+        self, network: Callable[[np.ndarray], np.ndarray], checked: np.ndarray
+    ) -> np.ndarray:
+        """Those that are read from a disk come part by part."""
+        import numpy as np
+
+        from nnguide.data.records import Records
+
+        if not isinstance(checked, Records) or not len(checked):
+            return network(np.asarray(checked))
+        return np.concatenate([network(part) for part in checked.chunks(READ_TOGETHER)])
 
     def keras_input(self, layer: Any) -> keras.KerasTensor:
         import keras

@@ -81,7 +81,7 @@ def compare(light: LightModel, model: Any, inputs: np.ndarray) -> None:
     """Raise a WorkError if the light form and the Keras model differ on some of `inputs`."""
     from nnguide.models.saving import outputs
 
-    chosen = inputs[:: max(len(inputs) // CHECKED, 1)][:CHECKED]
+    chosen = np.asarray(inputs[:: max(len(inputs) // CHECKED, 1)][:CHECKED])
     apart = np.abs(light.outputs(chosen) - outputs(model, chosen)).max(initial=0.0)
     if not apart <= TOLERANCE:  # NaN too
         raise WorkError(

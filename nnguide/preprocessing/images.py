@@ -8,6 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
+AT_ONCE = 16_384  # pictures whose levels are counted together
+
 
 @keras.saving.register_keras_serializable(package="nnguide")
 class Pixels(keras.layers.Layer):
@@ -30,7 +32,11 @@ class Pixels(keras.layers.Layer):
     def adapted_to(cls, images: np.ndarray) -> Pixels:
         """The layer for the training pictures `images`, (n, height, width) uint8."""
         levels = np.arange(256)
-        share = np.bincount(images.reshape(-1), minlength=256) / max(images.size, 1)
+        counts = np.zeros(256, np.int64)
+        for start in range(0, len(images), AT_ONCE):  # they may be read from a disk
+            part = np.asarray(images[start : start + AT_ONCE])
+            counts += np.bincount(part.reshape(-1), minlength=256)
+        share = counts / max(counts.sum(), 1)
         mean = float(share @ levels)
         std = float(np.sqrt(share @ (levels - mean) ** 2))
         return cls(mean, max(std, 1.0))

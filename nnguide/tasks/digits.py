@@ -30,6 +30,12 @@ def preprocessor(config: Config, inputs: np.ndarray) -> keras.layers.Layer:
 
 
 def feed(layer: keras.layers.Layer, inputs: np.ndarray) -> tuple[Any, keras.layers.Layer | None]:
+    from nnguide.data.records import Records
+
+    if isinstance(inputs, Records):
+        from nnguide.preprocessing.picture_rows import PictureRows
+
+        return PictureRows(inputs), layer
     return inputs, layer  # bytes: a quarter of the memory of what the layer makes of them
 
 

@@ -140,7 +140,8 @@ def seen(environment: Mapping[str, str]) -> Cluster | None:
 def _listed(workers: Sequence[str], worker: int | None) -> Cluster:
     if len(workers) < 2:
         raise ConfigError(
-            f"--workers lists two addresses or more, as in a:7000,b:7000; got {', '.join(workers)}."
+            "--workers lists two addresses or more, as in a:7000,b:7000; got "
+            f"{', '.join(workers)}. A number of workers goes with --on ray."
         )
     if worker is None:
         raise ConfigError(

@@ -43,6 +43,10 @@ AGAIN = "start all again with --resume"
 Facts = Mapping[str, Any]
 
 
+class WorkerLostError(WorkError):
+    """Another worker died, was stopped or hangs: all, started again, go on from the checkpoint."""
+
+
 class Meeting:
     """The workers of a training, met in a folder; use it with `with`.
 
@@ -57,6 +61,7 @@ class Meeting:
         self.place = place
         self.folder = place.with_name(f".{place.name}.workers")
         self.lost: str | None = None  # who went away in training, as a line for the user
+        self._ended = False  # whether that one ended by itself
         self._mine: dict[str, Any] = {"name": secrets.token_hex(8), "sees": {}, "facts": {}}
         self._mine.update(epoch=0, steps=0, ended=None)
         self._others = {index: _Other() for index in range(len(cluster)) if index != cluster.index}
@@ -80,6 +85,7 @@ class Meeting:
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         status, words = 0, ""
+        is_lost = isinstance(error, WorkerLostError)
         if isinstance(error, NnguideError):
             status, words = error.exit_code, str(error)
         elif isinstance(error, KeyboardInterrupt):
@@ -88,7 +94,7 @@ class Meeting:
             status, words = 1, f"{type(error).__name__}: {error}"
         self.close_port()
         with self._lock:
-            self._mine["ended"] = [status, words]
+            self._mine["ended"] = [status, words, is_lost]
         with contextlib.suppress(OSError):
             self._write()
         if self.cluster.is_chief:
@@ -163,7 +169,7 @@ class Meeting:
                 if other.is_met and not so(other) and other.ended is not None:
                     self._raise_of(index)
                 if other.is_met and other.silent > LOST and other.ended is None:
-                    raise WorkError(f"{self.cluster.name(index)} went away; start all again")
+                    raise WorkerLostError(f"{self.cluster.name(index)} went away; start all again")
             if now - announced >= ANNOUNCED:
                 announced = now
                 self._check_storage([i for i in left if not awaited[i].is_met], unseen)
@@ -180,10 +186,10 @@ class Meeting:
 
     def _raise_of(self, index: int) -> None:
         """End as another worker did."""
-        status, words = self._others[index].ended or (0, "")
+        status, words, is_lost = self._others[index].ended or (0, "", False)
         if status == INTERRUPTED:
             raise KeyboardInterrupt
-        error = _ERRORS.get(status, WorkError)
+        error = WorkerLostError if is_lost else ERRORS.get(status, WorkError)
         raise error(f"{self.cluster.name(index)} ended: {words or 'it has nothing left to do'}")
 
     def _check_storage(self, absent: list[int], unseen: dict[int, float]) -> None:
@@ -223,9 +229,10 @@ class Meeting:
                 raise
             self._suspect()
             if self.lost is not None:
-                raise WorkError(self.lost) from error
+                kind = WorkError if self._ended else WorkerLostError
+                raise kind(self.lost) from error
             if type(error).__module__.startswith("tensorflow"):
-                raise WorkError(f"the workers lost each other; {AGAIN}") from error
+                raise WorkerLostError(f"the workers lost each other; {AGAIN}") from error
             raise
         finally:
             with self._lock:
@@ -250,7 +257,8 @@ class Meeting:
             if other.ended is not None and not other.ended[0]:
                 continue  # it is through
             if other.ended is not None:
-                status, words = other.ended
+                status, words, is_lost = other.ended
+                self._ended = self._ended or not (is_lost or self.lost)
                 how = "was interrupted" if status == INTERRUPTED else "ended"
                 reason = "" if status == INTERRUPTED else f" ({words})"
                 self.lost = self.lost or f"{name} {how} {where}{reason}; {AGAIN}"
@@ -354,7 +362,7 @@ class _Other:
         self.name, self.is_met, self.was_read = "", False, False
         self.facts: dict[str, Any] = {}
         self.steps = 0
-        self.ended: tuple[int, str] | None = None
+        self.ended: tuple[int, str, bool] | None = None
         self._beat, self._heard = -1, time.monotonic()
 
     @property
@@ -378,10 +386,11 @@ class _Other:
         if self.is_met:
             self._heard = time.monotonic()
             self.facts, self.steps = tree["facts"], tree["steps"]
-            self.ended = (tree["ended"][0], tree["ended"][1]) if tree["ended"] else None
+            status, words, is_lost = tree["ended"] or (None, "", False)
+            self.ended = None if status is None else (status, words, is_lost)
 
 
-_ERRORS: dict[int, type[NnguideError]] = {
+ERRORS: dict[int, type[NnguideError]] = {
     kind.exit_code: kind for kind in NnguideError.__subclasses__()
 }
 

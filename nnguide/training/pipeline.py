@@ -14,10 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from nnguide.preprocessing.picture_rows import PictureRows
 from nnguide.preprocessing.token_rows import TokenRows
 
 SLICE = 4096  # examples at a time when a full batch is gathered
 AHEAD = 4  # batches made before they are asked for
+READ = (TokenRows, PictureRows)  # inputs that are read when a batch needs them
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,8 @@ def batches(
     """Batches of (inputs, targets, weights) for `epochs`.
 
     Args:
-        inputs: (n, …) array, or the ids of texts, a tf.RaggedTensor or TokenRows, which are padded
-            batch by batch.
+        inputs: (n, …) array or PictureRows, or the ids of texts, a tf.RaggedTensor or TokenRows,
+            which are padded batch by batch.
         targets: (n, nodes) float32.
         plan: how an epoch is cut.
         epochs: the epochs to make, by number.
@@ -152,7 +154,7 @@ def batches(
 
 def gatherer(inputs: Any) -> Callable[[Any], Any]:
     """What takes some of the inputs, by their places (k,) int64."""
-    if isinstance(inputs, TokenRows):
+    if isinstance(inputs, READ):
         return inputs.gather
     data = inputs if isinstance(inputs, tf.RaggedTensor) else tf.constant(inputs)
     return lambda places: tf.gather(data, places)
@@ -187,8 +189,8 @@ def in_order(
     The first batch is a multiple of the replicas, without which Keras cannot begin.
     """
     batch = max(min(batch, len(targets)) // replicas, 1) * replicas
-    if isinstance(inputs, TokenRows):
-        return _read_in_order(inputs, targets, batch)
+    if isinstance(inputs, READ):
+        return _read_in_order(inputs, targets, preprocess, batch)
 
     def make(rows: Any, goal: Any) -> tuple[Any, Any]:
         x = padded(rows) if isinstance(rows, tf.RaggedTensor) else rows
@@ -204,13 +206,20 @@ def in_order(
     )
 
 
-def _read_in_order(inputs: TokenRows, targets: np.ndarray, batch: int) -> tf.data.Dataset:
+def _read_in_order(
+    inputs: TokenRows | PictureRows,
+    targets: np.ndarray,
+    preprocess: Callable[[Any], Any] | None,
+    batch: int,
+) -> tf.data.Dataset:
     """The same batches of inputs that are too many to keep."""
     goal, size = tf.constant(targets), tf.constant(len(targets), tf.int64)
 
     def make(start: Any) -> tuple[Any, Any]:
         places = tf.range(start, tf.minimum(start + batch, size))
-        return padded(inputs.gather(places)), tf.gather(goal, places)
+        x = inputs.gather(places)
+        x = padded(x) if isinstance(x, tf.RaggedTensor) else x
+        return (x if preprocess is None else preprocess(x)), tf.gather(goal, places)
 
     return (
         tf.data.Dataset.range(0, len(targets), batch)
@@ -251,7 +260,7 @@ def shared_in_order(
         make, num_parallel_calls=tf.data.AUTOTUNE
     )
     return (
-        (made if isinstance(inputs, TokenRows) else made.cache())
+        (made if isinstance(inputs, READ) else made.cache())
         .prefetch(AHEAD)
         .with_options(_options())
     )

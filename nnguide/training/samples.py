@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from nnguide.config import Config
-from nnguide.data.examples import Examples
+from nnguide.data.examples import Examples, joined
 from nnguide.tasks import Task
 
 
@@ -15,12 +15,12 @@ class Samples(NamedTuple):
     """A training set as `keras.Model.fit` knows it.
 
     Attributes:
-        inputs: (n, …) raw.
+        inputs: (n, …) raw, in memory or read from a disk.
         targets: (n, nodes) float32, as the loss takes them.
         weights: (n,) float32 in the loss, 1 on average.
     """
 
-    inputs: np.ndarray
+    inputs: Any
     targets: np.ndarray
     weights: np.ndarray
 
@@ -33,7 +33,7 @@ def samples_of(task: Task, config: Config, training: Examples) -> Samples:
         return Samples(training.inputs, targets, weights)
     inputs, more = task.draw(config, training.label_names)
     return Samples(
-        np.concatenate([training.inputs, inputs]),
+        joined(training.inputs, inputs),
         np.concatenate([targets, more]),
         np.concatenate([weights, np.ones(len(more), np.float32)]),
     )

@@ -164,7 +164,7 @@ def test_a_bad_row_is_left_out_and_said(tmp_path, caplog):
     source = table(tmp_path / "t.csv", 20)
     source.write_bytes(source.read_bytes() + b"ham,caf\xe9\nhorse,an animal\nspam,one,more\n")
     _, done = record_files.prepare(source, tables.Columns())
-    assert (done.texts, done.bad, done.rows) == (20, 3, 23)
+    assert (done.inputs, done.bad, done.rows) == (20, 3, 23)
     assert "3 of the 23 rows" in caplog.text and "line" in caplog.text
 
 
@@ -233,14 +233,14 @@ def test_bad_rows_after_a_full_file_and_a_name_that_is_no_text(tmp_path, small_f
     source = table(tmp_path / "t.csv", 32)
     source.write_bytes(source.read_bytes() + b"horse,an animal\n")
     folder, done = record_files.prepare(source, tables.Columns())
-    assert (done.texts, done.bad, done.rows) == (32, 1, 33)
+    assert (done.inputs, done.bad, done.rows) == (32, 1, 33)
     assert len(list(folder.glob("*.array_record"))) == 2
     for label in ("ham", "spam"):
         (tmp_path / "d" / label).mkdir(parents=True)
         (tmp_path / "d" / label / "a.txt").write_text(f"a {label}")
     (tmp_path / "d" / "ham" / os.fsdecode(b"\xff.txt")).write_bytes(b" ")
     _, done = record_files.prepare(tmp_path / "d", tables.Columns())
-    assert (done.texts, done.bad, done.left_out[0][0]) == (2, 1, "ham/\\udcff.txt")
+    assert (done.inputs, done.bad, done.left_out[0][0]) == (2, 1, "ham/\\udcff.txt")
 
 
 def test_the_current_folder_has_its_records_beside_it(tmp_path, monkeypatch):
