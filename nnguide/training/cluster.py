@@ -13,10 +13,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nnguide.errors import ConfigError
+from nnguide.errors import ConfigError, WorkError
 
 CHIEFS = ("chief", "master")  # the job of worker 0, where it has one of its own
 SLURM_PORTS = (20_000, 10_000)  # the first, and how many job numbers are spread over
+
+
+class WorkerLostError(WorkError):
+    """Another worker died, was stopped or hangs: all, started again, go on from the checkpoint."""
 
 
 @dataclass(frozen=True)

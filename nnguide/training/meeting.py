@@ -27,7 +27,7 @@ from typing import Any
 
 from nnguide.errors import ConfigError, NnguideError, WorkError
 from nnguide.files import writing_to
-from nnguide.training.cluster import Cluster
+from nnguide.training.cluster import Cluster, WorkerLostError
 
 log = logging.getLogger(__name__)
 
@@ -41,10 +41,6 @@ WAIT = 600.0  # seconds for a worker that is missing or stuck
 INTERRUPTED = 130
 AGAIN = "start all again with --resume"
 Facts = Mapping[str, Any]
-
-
-class WorkerLostError(WorkError):
-    """Another worker died, was stopped or hangs: all, started again, go on from the checkpoint."""
 
 
 class Meeting:

@@ -28,8 +28,9 @@ from nnguide.errors import ConfigError, ExtraError, NnguideError, WorkError
 from nnguide.files import sha256, writing_to
 from nnguide.runs import MANIFEST, Run
 from nnguide.training import resume as resuming
+from nnguide.training.cluster import WorkerLostError
 from nnguide.training.configure import configure
-from nnguide.training.meeting import ANNOUNCED, ERRORS, WAIT, WorkerLostError
+from nnguide.training.meeting import ANNOUNCED, ERRORS, WAIT
 
 RESTARTS = 20  # how often Ray starts lost workers again
 TRIES = 3  # how often Ray tries to start all of them, in the seconds of --wait
