@@ -257,9 +257,9 @@ def _records(
     from nnguide.data.tables import Columns
 
     label, text, encoding = columns
-    of = None if task is None else tasks.get(task).kind.name
-    if of not in (None, "texts", "pictures"):
-        raise ConfigError(f"--records is for texts and pictures; {task} reads {of}")
+    kind = None if task is None else tasks.get(task).kind
+    if kind is not None and not kind.has_records:
+        raise ConfigError(f"--records is for texts and pictures; {task} reads {kind.name}")
 
     def report(progress: record_files.Progress) -> None:
         cli.say(f"{progress.inputs:,} inputs")
@@ -268,7 +268,7 @@ def _records(
         path,
         Columns(label, text, check_encoding(encoding)),
         out,
-        of=of,
+        of=None if kind is None else kind.name,
         resume=resume,
         force=force,
         report=report,

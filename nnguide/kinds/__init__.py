@@ -71,6 +71,7 @@ class Kind:
         is_faster_together: the light form answers a batch faster than its rows one by one.
         can_refuse: an input that no label fits is answered with none.
         takes_mail: mails and mailboxes are read.
+        has_records: record files hold it.
         any_labels: a user's own data may have other labels than the task's official data.
         may_lose: fraction of accuracy, or of spam caught, that a mild change of inputs may cost.
         hub_task: what Hugging Face calls naming a label of such an input.
@@ -90,6 +91,7 @@ class Kind:
     is_faster_together = True
     can_refuse = False
     takes_mail = False
+    has_records = True
     any_labels = True
     may_lose: float
     hub_task: str

@@ -30,6 +30,7 @@ class Numbers(Kind):
 
     name = "numbers"
     tensor = "features"
+    has_records = False
     thing, part = "row", "feature"
     weights = "features"
     baseline = "the training means"
