@@ -12,7 +12,7 @@ import numpy as np
 
 from nnguide import framework_logs
 from nnguide.errors import ExtraError, WorkError
-from nnguide.export import beside
+from nnguide.export import numpy_package
 from nnguide.models import light_form
 from nnguide.runs import Run
 
@@ -52,7 +52,7 @@ def onnx(run: Run, folder: Path) -> dict[str, Any]:
         "input": model.graph.input[0].name,
         "output": model.graph.output[0].name,
     }
-    beside.write(run, folder, network)
+    numpy_package.write(run, folder, network)
     return {"network": network, "opset": OPSET}
 
 
@@ -96,7 +96,7 @@ def litert(run: Run, folder: Path, calibration: np.ndarray | None) -> dict[str, 
         "input": core.inputs[0].name,
         "output": output_name(run),
     }
-    beside.write(run, folder, network)
+    numpy_package.write(run, folder, network)
     kind = "dynamic-range" if calibration is None else "full-integer"
     return {"network": network, "int8": {"kind": kind}}
 

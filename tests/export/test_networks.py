@@ -14,7 +14,7 @@ import pytest
 import tiny
 
 from nnguide import runs
-from nnguide.export import beside, verify
+from nnguide.export import numpy_package, verify
 from nnguide.runs import Run
 
 Exported = Callable[[str, str], Path]
@@ -113,9 +113,9 @@ def test_the_package_beside_a_network_imports_nothing_of_nnguide(exported: Expor
     front = exported("digits", "litert") / "front"
     files = {path.relative_to(front).as_posix(): path for path in front.rglob("*.*")}
     files = {name: path for name, path in files.items() if path.suffix != ".pyc"}
-    assert files.keys() == {"__init__.py", *beside.COPIED}
-    for name in beside.COPIED:
-        assert files[name].read_bytes() == (beside.PACKAGE / name).read_bytes()
+    assert files.keys() == {"__init__.py", *numpy_package.COPIED}
+    for name in numpy_package.COPIED:
+        assert files[name].read_bytes() == (numpy_package.PACKAGE / name).read_bytes()
     for path in front.rglob("*.py"):
         assert not re.search(r"^\s*(from|import) nnguide", path.read_text(), re.MULTILINE), path
 
