@@ -87,6 +87,10 @@ def tokenise(text, words):
         Mistake('ids begin at 2', 'enumerate(ranked[:size], 1)', 'enumerate(ranked[:size], 2)'),
         Mistake('each letter is a word: the + is missing', '"[a-z0-9]+", text.lower())]', '"[a-z0-9]", text.lower())]'),
         Mistake('unknown words get the id after the last, not 0', 'words.get(word, 0)', 'words.get(word, len(words) + 1)'),
+        Mistake('letters are counted, not words', 'Counter(word for text in texts for word in re.findall("[a-z0-9]+", text.lower()))', 'Counter("".join(texts).lower())'),
+        Mistake('the counts are given, not the ids', '{word: id for id, word in enumerate(ranked[:size], 1)}', '{word: counts[word] for word in ranked[:size]}'),
+        Mistake('unknown words raise KeyError instead of 0', 'words.get(word, 0)', 'words[word]'),
+        Mistake('ids are keys and words are values: turned round', '{word: id for', '{id: word for'),
     ),
     (
         're.findall("[a-z0-9]+", text.lower()) gives the words.',
@@ -158,6 +162,9 @@ def embed_back(ids, E, δ):
         Mistake('ids are taken to begin at 1', 'E[ids].mean(axis=0)', 'E[ids - 1].mean(axis=0)'),
         Mistake('a text with no words has one number, not a vector of zeros', 'return np.zeros(E.shape[1])', 'return 0.0'),
         Mistake('divided by the square root of the length', 'E[ids].mean(axis=0)', 'E[ids].sum(axis=0) / np.sqrt(len(ids))'),
+        Mistake('only the first word is taken', 'E[ids].mean(axis=0)', 'E[ids[0]]'),
+        Mistake('the rows are multiplied, not averaged', 'E[ids].mean(axis=0)', 'E[ids].prod(axis=0)'),
+        Mistake('a row for each word of the text, not for each of the vocabulary', '    return dE\n', '    return np.tile(δ / max(len(ids), 1), (len(ids), 1))\n'),
     ),
     (
         "E[ids] takes the rows of all words at once: (length, size).",
@@ -270,7 +277,7 @@ def use_threshold(functions: Functions, case: Case) -> Any:
     """Which ham is blocked and which spam caught above the threshold; the number itself is free."""
     probabilities, labels, _ = case.args
     spam = probabilities > float(functions["threshold"](*case.args))
-    return spam[labels == 0].sum(), spam[labels == 1].sum()
+    return f"{spam[labels == 0].sum()} ham blocked", f"{spam[labels == 1].sum()} spam caught"
 
 
 THRESHOLD = Exercise(
@@ -311,6 +318,8 @@ def threshold(probabilities, labels, most):
         Mistake('a fraction of the spam is caught, whatever the ham: the bound is on the ham', '        if np.mean(ham > t) <= most:\n            return t\n', '        return np.quantile(probabilities, 1 - most)\n'),
         Mistake('strictly below the bound: at most means that the bound itself is allowed', '<= most', '< most or np.mean(ham > t) == 0'),
         Mistake('the threshold of the highest accuracy, whatever the bound', 'for t in np.unique([0, *probabilities]):\n        if np.mean(ham > t) <= most:\n            return t\n', 'ts = np.unique([0, *probabilities])\n    return ts[np.argmax([np.mean((probabilities > t) == labels) for t in ts])]\n'),
+        Mistake('the middle between the two means, whatever the bound', '        if np.mean(ham > t) <= most:\n            return t\n', '        return (ham.mean() + probabilities[labels == 1].mean()) / 2\n'),
+        Mistake('a quantile between two ham: less spam is caught than the bound allows', '        if np.mean(ham > t) <= most:\n            return t\n', '        return np.quantile(ham, 1 - most)\n'),
     ),
     (
         "The lower the threshold, the more spam is caught and the more ham is blocked.",

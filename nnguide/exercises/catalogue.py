@@ -7,9 +7,11 @@ from pathlib import Path
 from nnguide.config.values import unknown
 from nnguide.errors import ConfigError
 from nnguide.exercises import (
+    activation_exercises,
     application_exercises,
     backward_exercises,
     forward_exercises,
+    loss_exercises,
     optimizer_exercises,
     overfitting_exercises,
     training_exercises,
@@ -17,7 +19,10 @@ from nnguide.exercises import (
 from nnguide.exercises.exercise import Exercise
 
 EXERCISES: tuple[Exercise, ...] = (
-    *forward_exercises.EXERCISES,
+    *forward_exercises.NEURONS,
+    *activation_exercises.EXERCISES,
+    *forward_exercises.NETWORKS,
+    *loss_exercises.EXERCISES,
     *backward_exercises.EXERCISES,
     *optimizer_exercises.EXERCISES,
     *training_exercises.EXERCISES,

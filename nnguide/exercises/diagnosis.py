@@ -144,6 +144,8 @@ def seen(wrong: list[tuple[Case, Outcome, Outcome]]) -> str:
         return "an argument is changed: work on a copy, the caller still needs it"
     if len(answer.parts) != len(expected.parts):
         return f"{_count(len(answer.parts))} returned where {_count(len(expected.parts))} belong"
+    if _turned(expected.parts, answer.parts):
+        return "the values are right, and in another order than wanted"
     for number, (want, have) in enumerate(zip(expected.parts, answer.parts, strict=True)):
         if outcome.same_parts((want,), (have,)):
             continue
@@ -155,12 +157,67 @@ def seen(wrong: list[tuple[Case, Outcome, Outcome]]) -> str:
             return f"{turned}the shape{of} is {have.shape} where {want.shape} belongs"
         if not np.isfinite(have).all():
             return f"not finite{where}: it holds NaN or infinity"
-        if factor := _factor(wrong, number):
-            return factor + of
+        if found := _factor(wrong, number) or _line(wrong, number):
+            return found + of
+        return f"the numbers{of} are wrong{where}{_side(case, want, have)}"
     if answer.warned and outcome.same_parts(expected.parts, answer.parts):
         what = "overflows" if answer.warned == "overflow" else "log(0) or 0/0"
         return f"{what}{where}: the values are right, but NumPy warns"
     return f"the numbers are wrong{where}"
+
+
+def _turned(wanted: tuple[Any, ...], given: tuple[Any, ...]) -> bool:
+    """Whether all parts that are wanted are there, but not in their places."""
+    if outcome.same_parts(wanted, given):
+        return False
+    left = list(given)
+    for want in wanted:
+        at = next((i for i, have in enumerate(left) if outcome.same_parts((want,), (have,))), None)
+        if at is None:
+            return False
+        del left[at]
+    return True
+
+
+def _part(
+    wrong: list[tuple[Case, Outcome, Outcome]], number: int
+) -> Iterator[tuple[Case, np.ndarray, np.ndarray]]:
+    """A part of every wrong answer of the first one's function, where it is an array."""
+    for case, expected, answer in wrong:
+        if case.function == wrong[0][0].function and len(answer.parts) == len(expected.parts):
+            want, have = expected.parts[number], answer.parts[number]
+            if not isinstance(want, str) and not isinstance(have, str):
+                yield case, want, have
+
+
+def _line(wrong: list[tuple[Case, Outcome, Outcome]], number: int) -> str:
+    """The one straight line from what is wanted to what came, in every wrong call."""
+    pairs = [(want, have) for _, want, have in _part(wrong, number)]
+    if any(want.shape != have.shape for want, have in pairs):
+        return ""
+    want, have = (
+        np.concatenate([one.ravel() for one in part]) for part in zip(*pairs, strict=True)
+    )
+    if want.size < 4 or np.ptp(want) == 0:
+        return ""
+    slope, shift = np.polyfit(want, have, 1)
+    if not np.allclose(have, slope * want + shift, 1e-3, 1e-4):
+        return ""
+    if np.isclose(slope, 1, atol=1e-3):
+        return f"wrong by {shift:+.4g}, everywhere"
+    return f"everywhere {slope:.4g} times what is wanted, {shift:+.4g}"
+
+
+def _side(case: Case, want: np.ndarray, have: np.ndarray) -> str:
+    """On which side of 0 of the first argument the numbers are wrong, if it is one alone."""
+    given = case.args[0] if case.args else None
+    if not isinstance(given, np.ndarray) or given.shape != want.shape or not want.shape:
+        return ""
+    bad = ~np.isclose(have, want, outcome.RELATIVE, outcome.ABSOLUTE)
+    for side, name in ((given < 0, "below"), (given > 0, "above")):
+        if side.any() and bad[side].any() and not bad[~side].any():
+            return f", where the argument is {name} 0"
+    return ""
 
 
 def _count(parts: int) -> str:
@@ -170,10 +227,7 @@ def _count(parts: int) -> str:
 def _factor(wrong: list[tuple[Case, Outcome, Outcome]], number: int) -> str:
     """The one factor between what is wanted and what came, in every wrong call."""
     factors, sizes = [], []
-    for case, expected, answer in wrong:
-        if case.function != wrong[0][0].function or answer.error is not None:
-            continue
-        want, have = expected.parts[number], answer.parts[number]
+    for case, want, have in _part(wrong, number):
         if want.shape != have.shape or not want.any():
             return ""
         factor = float((want * have).sum() / (want * want).sum())

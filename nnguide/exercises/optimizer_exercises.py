@@ -47,6 +47,8 @@ def sgd(θ, g, α):
         Mistake(
             "the gradient is scaled to the length 1 first", "α * g", "α * g / np.linalg.norm(g)"
         ),
+        Mistake("α is applied twice", "α * g", "α * α * g"),
+        Mistake("α is subtracted from the gradient, not multiplied", "α * g", "(g - α)"),
     ),
     (
         "The gradient points to where the loss grows.",
@@ -96,6 +98,7 @@ def momentum(θ, v, g, α, μ):
         Mistake('the velocity has the opposite sign and holds α: v := μ v - α g', 'v = μ * v + g\n    return θ - α * v, v', 'v = μ * v - α * g\n    return θ + v, v'),
         Mistake("looks ahead: this is Nesterov's momentum", 'v = μ * v + g\n    return θ - α * v, v', 'v = μ * v + g\n    return θ - α * (g + μ * v), v'),
         Mistake('the velocity is added to g, and is not kept', 'v = μ * v + g\n    return θ - α * v, v', 'return θ - α * (μ * v + g), v'),
+        Mistake('μ multiplies the step, not the velocity', 'v = μ * v + g\n    return θ - α * v, v', 'v = v + g\n    return θ - α * μ * v, v'),
     ),
     (
         "Two lines: first the velocity, then the step.",
@@ -177,6 +180,11 @@ class Adam:
         Mistake('v adds up m², not g²', '(g**2 - self.v)', '(self.m**2 - self.v)'),
         Mistake('the corrected m and v are kept, and corrected again', 'm̂ = self.m / (1 - 0.9**self.t)\n        v̂ = self.v / (1 - 0.999**self.t)', 'm̂ = self.m = self.m / (1 - 0.9**self.t)\n        v̂ = self.v = self.v / (1 - 0.999**self.t)'),
         Mistake('the gradient is added whole: the factors 1 - β are missing', 'self.m += 0.1 * (g - self.m)\n        self.v += 0.001 * (g**2 - self.v)', 'self.m = 0.9 * self.m + g\n        self.v = 0.999 * self.v + g**2'),
+        Mistake('β₁ is 0.99, not 0.9', 'self.m += 0.1 * (g - self.m)\n        self.v += 0.001 * (g**2 - self.v)\n        m̂ = self.m / (1 - 0.9**self.t)\n        v̂ = self.v / (1 - 0.999**self.t)', 'self.m += 0.01 * (g - self.m)\n        self.v += 0.001 * (g**2 - self.v)\n        m̂ = self.m / (1 - 0.99**self.t)\n        v̂ = self.v / (1 - 0.999**self.t)'),
+        Mistake('β₁ is 0.95, not 0.9', 'self.m += 0.1 * (g - self.m)\n        self.v += 0.001 * (g**2 - self.v)\n        m̂ = self.m / (1 - 0.9**self.t)\n        v̂ = self.v / (1 - 0.999**self.t)', 'self.m += 0.05 * (g - self.m)\n        self.v += 0.001 * (g**2 - self.v)\n        m̂ = self.m / (1 - 0.95**self.t)\n        v̂ = self.v / (1 - 0.999**self.t)'),
+        Mistake('β₂ is 0.9, as β₁', 'self.m += 0.1 * (g - self.m)\n        self.v += 0.001 * (g**2 - self.v)\n        m̂ = self.m / (1 - 0.9**self.t)\n        v̂ = self.v / (1 - 0.999**self.t)', 'self.m += 0.1 * (g - self.m)\n        self.v += 0.1 * (g**2 - self.v)\n        m̂ = self.m / (1 - 0.9**self.t)\n        v̂ = self.v / (1 - 0.9**self.t)'),
+        Mistake('β₂ is 0.99, not 0.999', 'self.m += 0.1 * (g - self.m)\n        self.v += 0.001 * (g**2 - self.v)\n        m̂ = self.m / (1 - 0.9**self.t)\n        v̂ = self.v / (1 - 0.999**self.t)', 'self.m += 0.1 * (g - self.m)\n        self.v += 0.01 * (g**2 - self.v)\n        m̂ = self.m / (1 - 0.9**self.t)\n        v̂ = self.v / (1 - 0.99**self.t)'),
+        Mistake('t counts two for each step', 'self.t += 1', 'self.t += 2'),
     ),
     (
         "Five lines: t, m, v, the two corrections, the step. Keep m, v and t in self.",

@@ -22,7 +22,10 @@ def dropout_cases(random: np.random.Generator) -> Iterator[Case]:
 def use_dropout(functions: Functions, case: Case) -> Any:
     """What is left of each unit: how many, and how much larger; which ones is free."""
     a, rate, training = case.args
-    out = np.asarray(functions["dropout"](a, rate, training, np.random.default_rng(3)), float)
+    out, again = (
+        np.asarray(functions["dropout"](a, rate, training, np.random.default_rng(3)), float)
+        for _ in range(2)
+    )
     if out.shape != a.shape:
         return (out,)
     factor = out / a
@@ -36,6 +39,7 @@ def use_dropout(functions: Functions, case: Case) -> Any:
         kept.max(initial=0),
         f"the same units in all examples: {rows}",
         f"all units of an example or none: {columns}",
+        f"the same generator, the same units: {np.array_equal(out, again)}",
     )
 
 
@@ -71,6 +75,8 @@ def dropout(a, rate, training, random):
         Mistake("the same units are dropped in every example", "random.random(a.shape)", "random.random(a.shape[1])"),
         Mistake("whole examples are dropped, not units", "random.random(a.shape)", "random.random((len(a), 1))"),
         Mistake("training is turned round", "if not training", "if training"),
+        Mistake("NumPy's own randomness is used, not the generator `random`", '(random.random(', '(np.random.random('),
+        Mistake('half of the units go, whatever the rate', '>= rate)', '>= 0.5)'),
     ),
     (
         "Draw one number in [0, 1) for each entry: random.random(a.shape).",
@@ -136,6 +142,8 @@ def penalty_gradients(weights, l1, l2):
         Mistake("L1's slope has the wrong sign", 'l1 * np.sign(W) +', '-l1 * np.sign(W) +'),
         Mistake("L2's slope is 2 l2 w, not w²", '2 * l2 * W', 'l2 * W**2'),
         Mistake("L1's slope is the sign of w, not |w|", 'l1 * np.sign(W)', 'l1 * np.abs(W)'),
+        Mistake("the biases' zeros are missing from the list", '        gradients.append(np.zeros_like(b))\n', ''),
+        Mistake('L1 is squared', 'np.abs(W).sum() + l2', 'np.abs(W).sum() ** 2 + l2'),
     ),
     (
         "weights[::2] are the matrices, weights[1::2] the biases.",
@@ -202,6 +210,8 @@ def early_stopping(losses, patience):
         Mistake('the loss is returned, not its epoch', 'return best, epoch\n    return best, len(losses)', 'return losses[best - 1], epoch\n    return losses[best - 1], len(losses)'),
         Mistake('the highest loss is looked for, not the lowest', 'loss < losses', 'loss > losses'),
         Mistake('stops one epoch late', 'waited == patience', 'waited == patience + 1'),
+        Mistake('the last epoch is counted one too far', 'return best, epoch\n', 'return best, epoch + 1\n'),
+        Mistake('of equal losses the later one is returned, though it stops rightly', '            waited += 1\n', '            best = epoch if loss == losses[best - 1] else best\n            waited += 1\n'),
     ),
     (
         "Remember the best epoch so far and how many epochs have passed since.",
@@ -264,6 +274,8 @@ def scale(X, mean, std):
         Mistake('divided by the largest value: neither mean nor std is used', 'std = X.std(axis=0)\n    return X.mean(axis=0)', 'std = np.abs(X).max(axis=0)\n    return 0 * X[0]'),
         Mistake('one std for all features', 'std = X.std(axis=0)', 'std = np.full(X.shape[1], X.std())'),
         Mistake("scaled by the examples' own mean", '(X - mean)', '(X - X.mean(axis=0))'),
+        Mistake('one std for all features', 'std = X.std(axis=0)', 'std = np.full(X.shape[1], X.std(axis=0).mean())'),
+        Mistake('the variance stands where the standard deviation belongs', '(X - mean) / std', '(X - mean) / std**2'),
     ),
     (
         "Columns are features, rows are examples: the mean of a column runs along axis 0.",

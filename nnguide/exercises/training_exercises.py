@@ -75,6 +75,7 @@ def minibatches(X, y, size, random):
         Mistake('X and y themselves are shuffled: the caller still needs their order', 'order = random.permutation(len(X))', 'order = random.permutation(len(X))\n    X[:], y[:] = X[order], y[order]\n    order = np.arange(len(X))'),
         Mistake('only the first batch is returned', 'batches.append((X[rows], y[rows]))', 'batches.append((X[rows], y[rows]))\n        break'),
         Mistake('`size` is taken for the number of batches', '    batches = []\n', '    batches, size = [], -(-len(X) // size)\n'),
+        Mistake('an empty batch stands at the end', 'range(0, len(X), size)', 'range(0, len(X) + 1, size)'),
     ),
     (
         "Shuffle the row numbers once, and use the same row numbers for X and y.",
@@ -132,6 +133,8 @@ def step_decay(highest, step, steps):
         Mistake('a third is left, not a tenth', '0.1 **', '(1 / 3) **'),
         Mistake('the ends of the thirds are one step late: < and <= are swapped', '3 * step // steps', 'max(0, -(-3 * step // steps) - 1)'),
         Mistake('the thirds are rounded down to whole steps', 'highest * 0.1 ** (3 * step // steps)', 'highest * (1 if step < steps // 3 else 0.1 if step < 2 * steps // 3 else 0.01)'),
+        Mistake('a tenth after each step, not after each third', '(3 * step // steps)', 'step'),
+        Mistake('both π and ½ are missing', 'highest * 0.5 * (1 + math.cos(math.pi * step / steps))', 'highest * (1 + math.cos(step / steps))'),
     ),
     (
         "First s = step / steps, from 0 to just below 1.",
@@ -214,6 +217,7 @@ def initialise(sizes, random):
         Mistake('all weights are positive', 'random.normal(0, np.sqrt(2 / fan_in), (fan_in, fan_out))', 'random.random((fan_in, fan_out)) * np.sqrt(2 / fan_in)'),
         Mistake('the seed is fixed inside: use the generator `random`', 'weights = []', 'weights, random = [], np.random.default_rng(0)'),
         Mistake('all weights of a layer are equal: every unit learns the same', 'random.normal(0, np.sqrt(2 / fan_in), (fan_in, fan_out))', 'np.full((fan_in, fan_out), np.sqrt(2 / fan_in))'),
+        Mistake('multiplied by the number of inputs, not divided', 'np.sqrt(2 / fan_in)', 'np.sqrt(2 * fan_in)'),
     ),
     (
         "A sum of many inputs grows with their number: the weights must be the smaller.",

@@ -18,6 +18,7 @@ Read the files in this order; each takes one sitting.
     lime.py         a linear model of what the network does nearby
     shap.py         Shapley values
     apart.py        the two above, in a process of their own
+    layers.py       what each layer of a saved network gives, without TensorFlow
     faithful.py     deletion and insertion curves
     explanation.py  what comes out
     draw.py, page.py, terminal.py   pictures, HTML and text of it

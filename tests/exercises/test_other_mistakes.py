@@ -34,9 +34,10 @@ UNNAMED = "the numbers are wrong"  # what is said of a mistake that has no name
 def checked(rows: list[tuple[str, str, str]], place: Path) -> list[dict]:
     """Check files, all in one child process."""
     asked = []
-    for number, (exercise, _, source) in enumerate(rows):
+    for number, row in enumerate(rows):
+        exercise, _, source = row
         path = place / f"{number}.py"
-        path.write_text(HEAD + source, "utf-8")
+        path.write_text(HEAD + "import keras\n" * is_keras(row) + source, "utf-8")
         asked.append({"exercise": exercise, "path": str(path)})
     return list(process.ask(asked, 60))
 

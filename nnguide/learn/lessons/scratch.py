@@ -222,7 +222,7 @@ LESSON = Lesson(
             "A click adds a point of",
             ("0", "1"),
             "0",
-            ("the first class (circle)", "the second class (cross)"),
+            ("first class ○", "second class ×"),
         ),
         Points("points", "Your own points", 4.0, 300, START, also={"data": "yours", "step": 0}),
     ),
