@@ -9,6 +9,7 @@ import numpy as np
 from nnguide.audit.blocks import Block
 from nnguide.audit.collect import Audit
 from nnguide.audit.mistakes import png
+from nnguide.evaluation import plots
 from nnguide.evaluation.report import percent, shown
 from nnguide.inference.decision import Decision
 
@@ -25,14 +26,13 @@ def matrix(audit: Audit, explained: str) -> Block:
     every = audit.outputs
     if every.shape[1] == 1:
         every = np.concatenate([1 - every, every], axis=1)
-    rows, mistakes = [], []
+    rows, mistakes, shades = [], [], plots.shades(counts)
     for row, name in enumerate(labels):
         total = sum(counts[row])
         cells = []
         for column, count in enumerate(counts[row]):
             key = f"{row}-{column}" if count and row != column else ""
-            # the root lets one of a hundred still be seen
-            cells.append({"n": count, "shade": (count / max(total, 1)) ** 0.5, "key": key})
+            cells.append({"n": count, "shade": float(shades[row, column]), "key": key})
             if key:
                 places = np.flatnonzero((true == row) & (decided == column))
                 surest = places[np.argsort(-every[places, column], kind="stable")][:EXAMPLES]

@@ -28,6 +28,8 @@ from nnguide.evaluation.report import number, percent
 from nnguide.files import write_text
 from nnguide.pages.plots import learning
 
+COLOURS = "Blue is right; the more frequent a mistake, the more orange it is."
+
 
 def write(audit: Audit, target: Path | str) -> None:
     """Write the page of an audit to `target`, atomically."""
@@ -249,7 +251,7 @@ def _confusion(audit: Audit) -> Block:
 def _matrix(audit: Audit, caption: str) -> Block:
     """The confusion matrix: cells that open, or a picture where there are too many."""
     if len(audit.report["model"]["labels"]) <= figures.MOST_NUMBERS:
-        return confusion.matrix(audit, f"{caption} Click a mistake to see examples of it.")
+        return confusion.matrix(audit, f"{caption} {COLOURS} Click one to see examples.")
     headline = audit.report["headline"]
     with tempfile.TemporaryDirectory() as folder:
         drawn = Path(folder, "confusion.png")

@@ -39,20 +39,17 @@ def curves(history: Mapping[str, Sequence[float]], target: Path, best_epoch: int
 
 
 def confusion(matrix: Any, label_names: Sequence[str], target: Path) -> None:
-    """A (k, k) confusion matrix: shares of each true label by colour, counts in writing."""
+    """A (k, k) confusion matrix: right answers blue, mistakes orange, counts in writing."""
     matrix = np.asarray(matrix)
     k = len(label_names)
     if matrix.shape != (k, k):
         raise InputError(f"expected a confusion matrix of shape ({k}, {k}); got {matrix.shape}")
-    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    shades = plots.shades(matrix)
     size = 3.2 + 0.45 * min(k, MOST_NUMBERS)
-    figure = new_figure(size + 1, size)
+    figure = new_figure(size, size)
     axes = figure.subplots()
-    # the square root lets a share of 1 % still be seen
-    image = axes.imshow(np.sqrt(share), cmap="cividis", vmin=0, vmax=1)
-    bar = figure.colorbar(image, ax=axes, label="fraction of the true label")
-    levels = (0, 0.01, 0.1, 0.25, 0.5, 1)
-    bar.set_ticks([level**0.5 for level in levels], labels=[f"{level:.0%}" for level in levels])
+    full = np.where(np.eye(k, dtype=bool)[:, :, None], _rgb(BLUE), _rgb(ORANGE))
+    axes.imshow(1 - 0.7 * shades[:, :, None] * (1 - full))  # on white
 
     every = max(1, -(-k // 40))  # more than 40 names do not fit
     names = [_short(name) for name in label_names][::every]
@@ -65,11 +62,13 @@ def confusion(matrix: Any, label_names: Sequence[str], target: Path) -> None:
     if k <= MOST_NUMBERS:
         for (row, column), count in np.ndenumerate(matrix):
             if count:
-                colour = "black" if share[row, column] > 0.25 else "white"
-                axes.text(
-                    column, row, f"{count}", ha="center", va="center", color=colour, fontsize=7
-                )
+                axes.text(column, row, f"{count}", ha="center", va="center", fontsize=7)
     save_figure(figure, target)
+
+
+def _rgb(colour: str) -> np.ndarray:
+    """#RRGGBB as three numbers in [0, 1]."""
+    return np.array([int(colour[place : place + 2], 16) for place in (1, 3, 5)]) / 255
 
 
 def reliability(probabilities: np.ndarray, correct: np.ndarray, target: Path) -> None:

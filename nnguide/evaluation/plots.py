@@ -125,3 +125,16 @@ def _chosen(
         return []
     said = f"{y_name} {percent(headline[y], 2)}, {x_name} {percent(headline[x], 2)}"
     return [Mark((headline[x] ** power, headline[y]), said, SECOND, large=True)]
+
+
+def shades(matrix: Any) -> np.ndarray:
+    """How strongly each cell of a confusion matrix is coloured, (k, k) in [0, 1].
+
+    A right answer by the fraction of its label, a mistake by the most frequent of all mistakes: a
+    network that is mostly right still shows where it is wrong.
+    """
+    counts = np.asarray(matrix, np.float64)
+    right = np.eye(len(counts), dtype=bool)
+    most = max(float(counts[~right].max(initial=0)), 1.0)
+    mistakes = np.where(counts > 0, 0.2 + 0.8 * np.sqrt(counts / most), 0)
+    return np.where(right, counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), mistakes)
