@@ -24,7 +24,8 @@ def command(
     """Choose the threshold of RUN, a spam run, for a user who must not lose mail.
 
     It is chosen by predictions for training examples that the predicting network
-    did not learn from; predict, evaluate and export use it from then on.
+    did not learn from; predict, evaluate and export use it from then on. For data sets
+    joined by a plus it also says what a threshold chosen on the others does on each.
 
     \b
     Examples:
@@ -42,4 +43,7 @@ def command(
         answer = {"run": str(changed.folder), **changed.decision_file["choice"], "table": rows}
         _options.print_json("threshold", answer)
     else:
-        _terminal.blocks([report.threshold_grid(rows, changed.threshold)])
+        grids = [report.threshold_grid(rows, changed.threshold)]
+        if sources := changed.decision_file["choice"].get("sources"):
+            grids.append(report.left_out_grid(sources))
+        _terminal.blocks(grids)

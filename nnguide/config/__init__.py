@@ -249,8 +249,10 @@ class CalibrationConfig(Group):
     """How scores become honest probabilities, and where the threshold lies."""
 
     group = "calibration"
-    on: Literal["none", "validation", "folds"] = setting(
-        "validation", "predictions that calibration is fitted on"
+    on: Literal["none", "validation", "folds", "sources"] = setting(
+        "validation",
+        "predictions that calibration is fitted on; sources: of each joined data set, by a network "
+        "that learned from the others",
     )
     folds: int = setting(5, "number of folds for calibration.on=folds", minimum(2))
     max_blocked_ham: float = setting(

@@ -85,6 +85,23 @@ def threshold_grid(rows: Sequence[dict[str, Any]], chosen: float | None = None) 
     return Grid(["threshold", "spam caught", "ham blocked", "MCC", "accuracy", ""], body)
 
 
+def left_out_grid(rows: Sequence[dict[str, Any]]) -> Grid:
+    """The rows of `thresholds.left_out` as a table."""
+    body = [
+        [
+            row["source"],
+            f"{row['n_ham']:,}",
+            number(row["threshold"]),
+            percent(row["blocked_ham"], 2),
+            percent(row["spam_caught"], 2),
+            number(row["calibration_error"]),
+        ]
+        for row in rows
+    ]
+    head = ["left out of the choice", "ham", "threshold", "ham blocked", "spam caught"]
+    return Grid([*head, "calibration error"], body)
+
+
 def percent(share: float | None, digits: int) -> str:
     """0.9937 as "99.37 %"; "undefined" for None."""
     return "undefined" if share is None else f"{100 * share:.{digits}f} %"

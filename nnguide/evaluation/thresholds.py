@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from nnguide.data.joining import Origins
 from nnguide.errors import ConfigError, InputError
 from nnguide.evaluation import metrics
 
@@ -87,6 +88,42 @@ def threshold_for(probabilities: np.ndarray, labels: np.ndarray, max_blocked_ham
         n_ham=n,
         resolved=resolved,
     )
+
+
+def left_out(
+    probabilities: np.ndarray, labels: np.ndarray, origins: Origins, max_blocked_ham: float
+) -> list[dict[str, Any]]:
+    """What a threshold does on each data set that is left out of its choice.
+
+    Args:
+        probabilities: (n,) float, P(spam).
+        labels: (n,) int, 0 ham or 1 spam.
+        origins: the data set of each.
+        max_blocked_ham: as of `threshold_for`.
+    Returns:
+        JSON-able rows of source, n_ham, n_spam, threshold (chosen on all others), blocked_ham and
+        spam_caught by it, and calibration_error; sets without examples, or whose absence leaves no
+        ham to choose by, have no row.
+    """
+    rows = []
+    for place, name in enumerate(origins.names):
+        own = origins.of == place
+        if not own.any() or not (labels[~own] == 0).any():
+            continue
+        threshold = threshold_for(probabilities[~own], labels[~own], max_blocked_ham).threshold
+        matrix = metrics.spam_confusion(probabilities[own], labels[own], threshold)
+        rows.append(
+            {
+                "source": name,
+                "n_ham": int((labels[own] == 0).sum()),
+                "n_spam": int((labels[own] == 1).sum()),
+                "threshold": threshold,
+                "blocked_ham": metrics.blocked_ham(matrix),
+                "spam_caught": metrics.spam_caught(matrix),
+                "calibration_error": metrics.calibration_error(probabilities[own], labels[own]),
+            }
+        )
+    return rows
 
 
 def threshold_table(

@@ -6,16 +6,17 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nnguide import runs
+from nnguide.data.joining import Origins
 from nnguide.errors import ConfigError, RunError
 from nnguide.evaluation import figures
-from nnguide.evaluation.thresholds import threshold_for, threshold_table
+from nnguide.evaluation.thresholds import left_out, threshold_for, threshold_table
 from nnguide.files import DAMAGE, atomic, copy_folder, read_npz, write_json, writing_to
 from nnguide.runs import Run, manifest
 from nnguide.workspace import Workspace
@@ -26,14 +27,45 @@ NAME = "held_out.npz"
 USUAL = (0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 0.99)
 
 
-def save(folder: Path, spam: np.ndarray, labels: np.ndarray) -> None:
-    """Keep calibrated out-of-sample probabilities of spam, (n,), and their labels, (n,)."""
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """Out-of-sample predictions of a spam run.
+
+    Attributes:
+        spam: (n,) calibrated probabilities of spam.
+        labels: (n,) 0 ham, 1 spam.
+        origins: which of several joined data sets each is from.
+        seen: whether the network that made them learned from other examples of the same set.
+    """
+
+    spam: np.ndarray
+    labels: np.ndarray
+    origins: Origins | None = None
+    seen: bool = True
+
+
+def save(folder: Path, kept: Kept) -> None:
+    """Keep out-of-sample predictions in a run's folder."""
+    arrays: dict[str, Any] = {
+        "spam": kept.spam.astype(np.float32),
+        "labels": kept.labels.astype(np.int8),
+    }
+    if kept.origins is not None:
+        arrays["sources"] = np.array(kept.origins.names)
+        arrays["source"] = kept.origins.of.astype(np.int16)
+        arrays["seen"] = np.array(kept.seen)
     with atomic(folder / NAME) as beside, beside.open("wb") as file:
-        np.savez_compressed(file, spam=spam.astype(np.float32), labels=labels.astype(np.int8))
+        np.savez_compressed(file, **arrays)
 
 
 def load(run: Run) -> tuple[np.ndarray, np.ndarray]:
-    """The probabilities and labels that `save` kept.
+    """The probabilities and labels that `save` kept. Errors as of `kept_by`."""
+    kept = kept_by(run)
+    return kept.spam, kept.labels
+
+
+def kept_by(run: Run) -> Kept:
+    """What `save` kept.
 
     Raises:
         ConfigError: the run is not a spam run.
@@ -48,39 +80,70 @@ def load(run: Run) -> tuple[np.ndarray, np.ndarray]:
             f"interrupted or trained with calibration.on=none. Train it again."
         )
     try:
-        kept = read_npz(path)
-        spam, labels = kept["spam"].astype(np.float64), kept["labels"].astype(np.int64)
+        arrays = read_npz(path)
+        spam, labels = arrays["spam"].astype(np.float64), arrays["labels"].astype(np.int64)
         if spam.ndim != 1 or spam.shape != labels.shape:
             raise ValueError(f"expected as many probabilities as labels; got {spam.shape}")
         if not (np.isfinite(spam) & (spam >= 0) & (spam <= 1)).all():
             raise ValueError("expected probabilities in [0, 1]")
         if set(np.unique(labels)) != {0, 1}:
             raise ValueError("expected labels 0 and 1, both")
+        if "source" not in arrays:
+            return Kept(spam, labels)
+        names, of = tuple(map(str, arrays["sources"])), arrays["source"].astype(np.int64)
+        if of.shape != labels.shape or not ((of >= 0) & (of < len(names))).all():
+            raise ValueError("expected the data set of each probability")
+        return Kept(spam, labels, Origins(names, of), bool(arrays["seen"]))
     except DAMAGE as error:
         raise RunError(f"{path} is damaged: {error}") from error
-    return spam, labels
 
 
-def choose(spam: np.ndarray, labels: np.ndarray, max_blocked_ham: float) -> dict[str, Any]:
+def choose(kept: Kept, max_blocked_ham: float, data: str) -> dict[str, Any]:
     """The threshold for a bound on blocked ham, as decision.json holds it.
 
+    What the choice means is logged, with a warning where the ham cannot resolve the bound, and for
+    joined data sets what it would mean for one that is left out.
+
     Args:
-        spam: (n,) calibrated out-of-sample probabilities of spam.
-        labels: (n,) 0 ham, 1 spam.
+        kept: the predictions it is chosen on.
         max_blocked_ham: fraction of ham that may be blocked, in (0, 1).
+        data: what they are predictions of.
     """
-    choice = threshold_for(spam, labels, max_blocked_ham)
+    choice = threshold_for(kept.spam, kept.labels, max_blocked_ham)
     if not choice.resolved:
         log.warning(
             f"warning: {choice.n_ham:,} ham cannot resolve a fraction of {max_blocked_ham:g}, "
             f"which takes {3 / max_blocked_ham:,.0f}: taking the strictest threshold seen"
         )
     log.info(
-        f"threshold {choice.threshold:.6f}: on out-of-sample examples it blocks "
+        f"threshold {choice.threshold:.6f}: on out-of-sample examples ({data}) it blocks "
         f"{choice.blocked_ham:.2%} of ham (95 % upper bound {choice.blocked_ham_high:.2%}) "
         f"and catches {choice.spam_caught:.1%} of spam"
     )
-    return {"threshold": choice.threshold, "choice": asdict(choice)}
+    chosen: dict[str, Any] = {**asdict(choice), "data": data}
+    if kept.origins is not None:
+        rows = left_out(kept.spam, kept.labels, kept.origins, max_blocked_ham)
+        chosen |= {"sources": rows, "sources_were_learned": kept.seen}
+        _say_worst(rows, kept.seen)
+    return {"threshold": choice.threshold, "choice": chosen}
+
+
+def _say_worst(rows: list[dict[str, Any]], seen: bool) -> None:
+    blocked = [row for row in rows if row["blocked_ham"] is not None]
+    if not blocked:
+        return
+    worst = max(blocked, key=lambda row: row["blocked_ham"])
+    error = max((row["calibration_error"], row["source"]) for row in rows)
+    log.info(
+        f"chosen on the other data sets, it is {worst['threshold']:.6f} for {worst['source']}, the "
+        f"worst of {len(rows)}: {worst['blocked_ham']:.2%} of its ham blocked; the largest "
+        f"calibration error is {error[0]:.3f}, of {error[1]}"
+    )
+    if seen:
+        log.info(
+            "note: the network learned from all of these data sets. On mail of a source that it "
+            "never saw it blocks more: to see how much, train with --set calibration.on=sources"
+        )
 
 
 def table(spam: np.ndarray, labels: np.ndarray, threshold: float) -> list[dict[str, Any]]:
@@ -91,6 +154,12 @@ def table(spam: np.ndarray, labels: np.ndarray, threshold: float) -> list[dict[s
 def draw(folder: Path, spam: np.ndarray, labels: np.ndarray, threshold: float) -> None:
     """Draw spam caught and ham blocked against the threshold, as thresholds.png."""
     figures.spam_thresholds(spam, labels, folder / "thresholds.png", threshold)
+
+
+def _data(run: Run) -> str:
+    """What the predictions that a run keeps are of."""
+    where = run.decision_file.get("calibration", {}).get("on", "examples")
+    return f"{where} of {run.manifest.get('dataset')}"
 
 
 def set_threshold(
@@ -114,7 +183,8 @@ def set_threshold(
             f"--max-blocked-ham is a fraction in (0, 1); got {max_blocked_ham:g}. "
             "For 0.2 % write 0.002."
         )
-    spam, labels = load(run)
+    kept = kept_by(run)
+    spam, labels = kept.spam, kept.labels
     if out is None and run.folder.resolve() in map(Path.resolve, runs.all_shipped(run.task.name)):
         raise ConfigError(f"{run.folder} comes with nnguide and is read-only. Give --out DIR.")
     if NAME not in run.manifest["files"]:
@@ -126,7 +196,7 @@ def set_threshold(
     with space.claimed() as folder:
         with writing_to(folder):
             copy_folder(run.folder, folder)
-        chosen = choose(spam, labels, max_blocked_ham)
+        chosen = choose(kept, max_blocked_ham, _data(run))
         write_json(folder / "decision.json", {**run.decision_file, **chosen})
         draw(folder, spam, labels, chosen["threshold"])
         facts = {k: v for k, v in run.manifest.items() if k not in manifest.OWN}

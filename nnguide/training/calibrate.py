@@ -12,6 +12,7 @@ import numpy as np
 
 from nnguide.config import Config
 from nnguide.data.examples import Examples
+from nnguide.data.joining import Origins
 from nnguide.data.splits import groups, training_and_validation
 from nnguide.evaluation.calibration import (
     apply_platt,
@@ -35,11 +36,13 @@ class Held:
         logits: (n, nodes) float32, before calibration.
         labels: (n,) int64.
         where: which examples: "the validation set" or "5 folds of the training set".
+        seen: whether the scoring network learned from other examples of the same set.
     """
 
     logits: np.ndarray
     labels: np.ndarray
     where: str
+    seen: bool = True
 
 
 def logits(model: keras.Model, examples: Examples) -> np.ndarray:
@@ -56,6 +59,7 @@ def out_of_fold(
     examples: Examples,
     runtime: Runtime,
     watch: Callable[[str], Sequence[keras.callbacks.Callback]] = lambda title: (),
+    origins: Origins | None = None,
 ) -> Held:
     """Score every training example with a network that was trained without its fold.
 
@@ -64,15 +68,25 @@ def out_of_fold(
 
     Args:
         watch: makes the callbacks that show a training's progress, for a title.
+        origins: of the examples, for calibration.on=sources: each set is a fold.
     """
-    folds = config.calibration.folds
-    assigned = assign_folds(examples, folds, config.data.split_seed)
+    if origins is None:
+        folds = config.calibration.folds
+        assigned = assign_folds(examples, folds, config.data.split_seed)
+        titles = [f"calibration fold {fold + 1} of {folds}" for fold in range(folds)]
+        where = f"{folds} folds of the training set"
+    else:
+        folds, assigned = len(origins.names), origins.of
+        titles = [f"calibration without {name}" for name in origins.names]
+        where = f"{folds} data sets, each by a network that did not learn from it"
     scored: np.ndarray | None = None
     started = time.perf_counter()
     for fold in range(folds):
-        title = f"calibration fold {fold + 1} of {folds}"
+        title = titles[fold]
         keras.utils.set_random_seed(config.train.seed)
         rest, held = np.flatnonzero(assigned != fold), np.flatnonzero(assigned == fold)
+        if not len(held):
+            continue
         training, validation = training_and_validation(config, examples.take(rest))
         fitted = fit(task, config, training, validation, runtime, callbacks=watch(title))
         if fitted.interrupted:
@@ -85,7 +99,7 @@ def out_of_fold(
         left = passed / (fold + 1) * (folds - fold - 1)
         log.info(f"{title}: {passed:.0f} s so far, about {left:.0f} s left")
     assert scored is not None
-    return Held(scored, examples.labels, f"{folds} folds of the training set")
+    return Held(scored, examples.labels, where, seen=origins is None)
 
 
 def assign_folds(examples: Examples, folds: int, seed: int) -> np.ndarray:

@@ -53,6 +53,11 @@ def configure(
             "data.validation=0 leaves nothing for calibration.on=validation. "
             "Set calibration.on=folds, or none."
         )
+    if chosen.calibration.on == "sources" and "+" not in chosen.data.dataset:
+        raise ConfigError(
+            "calibration.on=sources is for data sets joined by a plus, as in "
+            "spamassassin+enron_spam/2. Set calibration.on=folds, or join some."
+        )
     if chosen.calibration.max_blocked_ham and tasks.get(task).threshold is None:
         raise ConfigError(f"--max-blocked-ham is for spam; {task} takes the most probable label")
     if chosen.calibration.max_refused and not tasks.get(task).kind.can_refuse:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from nnguide import data as data_sets
 from nnguide import runs, tasks
 from nnguide.config import Config
+from nnguide.data import joining
 from nnguide.errors import ExtraError, WorkError
 from nnguide.evaluation import validation_scores
 from nnguide.files import write_json, write_text
@@ -153,13 +154,19 @@ def _decide(training: Training, fitted: Fitted) -> dict[str, Any]:
     whole, space = training.whole, training.space
     if config.calibration.on == "none" or fitted.interrupted:
         return {}
-    if config.calibration.on == "folds":
-        with show.in_step():
-            held = calibrate.out_of_fold(task, config, whole, training.runtime, show.watch)
-    else:
+    if config.calibration.on == "validation":
         assert training.validation is not None  # configure() has seen to it
-        scores = calibrate.logits(fitted.model, training.validation)
-        held = calibrate.Held(scores, training.validation.labels, "the validation set")
+        examples = training.validation
+        scores = calibrate.logits(fitted.model, examples)
+        held = calibrate.Held(scores, examples.labels, "the validation set")
+        origins = joining.origins(training.source, examples, config.data.split_seed)
+    else:
+        origins = joining.origins(training.source, whole, config.data.split_seed)
+        with show.in_step():
+            held = calibrate.out_of_fold(
+                *(task, config, whole, training.runtime, show.watch),
+                origins if config.calibration.on == "sources" else None,
+            )
     fit = calibrate.fit_calibration(fitted.model, held)
     decision: dict[str, Any] = {"calibration": {**fit, "on": held.where, "n": len(held.labels)}}
     if task.kind.can_refuse:
@@ -168,11 +175,11 @@ def _decide(training: Training, fitted: Fitted) -> dict[str, Any]:
         decision.update(refusal.choose(config, whole.label_names, calibrated, held.where, network))
     if task.threshold is not None:
         spam = calibrate.probabilities(held, fit)
-        validation_scores.save(space.path, spam, held.labels)
-        if config.calibration.max_blocked_ham:
-            decision.update(
-                validation_scores.choose(spam, held.labels, config.calibration.max_blocked_ham)
-            )
+        kept = validation_scores.Kept(spam, held.labels, origins, held.seen)
+        validation_scores.save(space.path, kept)
+        if bound := config.calibration.max_blocked_ham:
+            data = f"{held.where} of {training.source.name}"
+            decision.update(validation_scores.choose(kept, bound, data))
         validation_scores.draw(
             space.path, spam, held.labels, decision.get("threshold", task.threshold)
         )

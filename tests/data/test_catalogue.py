@@ -375,6 +375,21 @@ def test_a_text_of_several_joined_sets_stands_on_one_side_once(cache, enron):
         data.find("spam", "enron_spam+enron_spam/4")
 
 
+def test_examples_of_joined_sets_know_which_they_are_from(cache, enron):
+    for name in ("enron_spam/2", "enron_spam/4"):
+        data.prepare(name, enron)
+    joined = data.find("spam", "enron_spam/2+enron_spam/4")
+    examples = joined.load("train")
+    origins = joining.origins(joined, examples.take(np.arange(len(examples))[::-1]), 0)
+    assert origins.names == ("enron_spam/2", "enron_spam/4")
+    for text, place in zip(examples.inputs[::-1], origins.of, strict=True):
+        own = data.find("spam", origins.names[place])
+        assert joining.key(text) in set(map(joining.key, _texts(own, "train")))
+    assert set(origins.of.tolist()) == {0, 1}
+    alone = data.find("spam", "enron_spam/2")
+    assert joining.origins(alone, alone.load("train"), 0) is None
+
+
 def test_the_key_of_joined_sets_is_of_letters_and_digits():
     assert joining.key("Get it FREE!  $100.") == joining.key("get it free ! $ 100 .")
     assert joining.key("!!!") != joining.key("???")

@@ -10,9 +10,32 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nnguide.data.joining import Origins
 from nnguide.errors import ConfigError, InputError
 from nnguide.evaluation import metrics
-from nnguide.evaluation.thresholds import threshold_for, threshold_table
+from nnguide.evaluation.thresholds import left_out, threshold_for, threshold_table
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(2, 60), st.sampled_from([0.0, 0.1, 0.3]), st.integers(0, 10**6))
+def test_a_set_left_out_has_the_threshold_of_the_others(count, bound, seed):
+    random = np.random.default_rng(seed)
+    scores, labels = random.random(count).astype(np.float32), random.integers(0, 2, count)
+    origins = Origins(("a", "b", "c"), random.integers(0, 3, count))
+    rows = {row["source"]: row for row in left_out(scores, labels, origins, bound)}
+    json.dumps(rows, allow_nan=False)
+    for place, name in enumerate(origins.names):
+        own = origins.of == place
+        if not own.any() or not (labels[~own] == 0).any():
+            assert name not in rows
+            continue
+        row, ham = rows[name], scores[own & (labels == 0)]
+        assert row["threshold"] == threshold_for(scores[~own], labels[~own], bound).threshold
+        assert (row["n_ham"], row["n_ham"] + row["n_spam"]) == (len(ham), own.sum())
+        if len(ham):
+            assert row["blocked_ham"] == np.mean(ham > np.float32(row["threshold"]))
+        else:
+            assert row["blocked_ham"] is None
 
 
 @settings(max_examples=100, deadline=None)
