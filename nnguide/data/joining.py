@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,39 +21,6 @@ if TYPE_CHECKING:
 
     from nnguide.data.catalogue import Source
     from nnguide.data.examples import Examples
-
-
-@dataclass(frozen=True, eq=False)
-class Origins:
-    """Which of several joined sets each example is from.
-
-    Attributes:
-        names: of the sets.
-        of: (n,) int, the place of each example's set in `names`.
-    """
-
-    names: tuple[str, ...]
-    of: np.ndarray
-
-
-def origins(source: Source, examples: Examples, split_seed: int) -> Origins | None:
-    """Where training examples of a joined set are from; None of a set that is not joined.
-
-    A text that stands in several of them is from the first.
-    """
-    names = tuple(source.name.split("+"))
-    if source.is_own or len(names) < 2:
-        return None
-    import numpy as np
-
-    from nnguide.data import catalogue
-
-    first: dict[str, int] = {}
-    for place, name in enumerate(names):
-        part = catalogue.find(source.task, name, split_seed=split_seed).load("train")
-        for text in part.inputs:
-            first.setdefault(key(text), place)
-    return Origins(names, np.array([first[key(text)] for text in examples.inputs], int))
 
 
 _NOT_LETTERS = re.compile(r"[\W_]+")

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from nnguide.data.joining import Origins
+from nnguide.data.origins import Origins
 from nnguide.errors import ConfigError, InputError
 from nnguide.evaluation import metrics
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from nnguide import runs
-from nnguide.data.joining import Origins
+from nnguide.data.origins import Origins
 from nnguide.errors import ConfigError, RunError
 from nnguide.evaluation import figures
 from nnguide.evaluation.thresholds import left_out, threshold_for, threshold_table

@@ -12,7 +12,7 @@ import numpy as np
 
 from nnguide.config import Config
 from nnguide.data.examples import Examples
-from nnguide.data.joining import Origins
+from nnguide.data.origins import Origins
 from nnguide.data.splits import groups, training_and_validation
 from nnguide.evaluation.calibration import (
     apply_platt,

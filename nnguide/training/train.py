@@ -16,7 +16,7 @@ from nnguide import data as data_sets
 from nnguide import framework_logs, logs, runs, tasks, workspace
 from nnguide.config import Config, Settings
 from nnguide.config.values import flat
-from nnguide.data import joining
+from nnguide.data.origins import origins as origins_of
 from nnguide.errors import ConfigError, WriteError
 from nnguide.files import write_json, writing_to
 from nnguide.runs import Run
@@ -387,7 +387,7 @@ def _train_along(work: Training) -> None:
         if config.calibration.on in ("folds", "sources") and not fitted.interrupted:
             origins = None
             if config.calibration.on == "sources":
-                origins = joining.origins(work.source, work.whole, config.data.split_seed)
+                origins = origins_of(work.source, work.whole, config.data.split_seed)
             with contextlib.suppress(KeyboardInterrupt):  # the run will be without calibration
                 calibrate.out_of_fold(
                     *(work.task, config, work.whole, work.runtime, show.watch), origins

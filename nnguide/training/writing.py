@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from nnguide import data as data_sets
 from nnguide import runs, tasks
 from nnguide.config import Config
-from nnguide.data import joining
+from nnguide.data.origins import origins as origins_of
 from nnguide.errors import ExtraError, WorkError
 from nnguide.evaluation import validation_scores
 from nnguide.files import write_json, write_text
@@ -159,9 +159,9 @@ def _decide(training: Training, fitted: Fitted) -> dict[str, Any]:
         examples = training.validation
         scores = calibrate.logits(fitted.model, examples)
         held = calibrate.Held(scores, examples.labels, "the validation set")
-        origins = joining.origins(training.source, examples, config.data.split_seed)
+        origins = origins_of(training.source, examples, config.data.split_seed)
     else:
-        origins = joining.origins(training.source, whole, config.data.split_seed)
+        origins = origins_of(training.source, whole, config.data.split_seed)
         with show.in_step():
             held = calibrate.out_of_fold(
                 *(task, config, whole, training.runtime, show.watch),

@@ -21,6 +21,7 @@ from nnguide.data import (
     enron_spam,
     joining,
     mnist,
+    origins,
     sms_spam,
     spamassassin,
 )
@@ -380,14 +381,14 @@ def test_examples_of_joined_sets_know_which_they_are_from(cache, enron):
         data.prepare(name, enron)
     joined = data.find("spam", "enron_spam/2+enron_spam/4")
     examples = joined.load("train")
-    origins = joining.origins(joined, examples.take(np.arange(len(examples))[::-1]), 0)
-    assert origins.names == ("enron_spam/2", "enron_spam/4")
-    for text, place in zip(examples.inputs[::-1], origins.of, strict=True):
-        own = data.find("spam", origins.names[place])
+    found = origins.origins(joined, examples.take(np.arange(len(examples))[::-1]), 0)
+    assert found.names == ("enron_spam/2", "enron_spam/4")
+    for text, place in zip(examples.inputs[::-1], found.of, strict=True):
+        own = data.find("spam", found.names[place])
         assert joining.key(text) in set(map(joining.key, _texts(own, "train")))
-    assert set(origins.of.tolist()) == {0, 1}
+    assert set(found.of.tolist()) == {0, 1}
     alone = data.find("spam", "enron_spam/2")
-    assert joining.origins(alone, alone.load("train"), 0) is None
+    assert origins.origins(alone, alone.load("train"), 0) is None
 
 
 def test_the_key_of_joined_sets_is_of_letters_and_digits():

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnguide.data.joining import Origins
+from nnguide.data.origins import Origins
 from nnguide.errors import ConfigError, InputError
 from nnguide.evaluation import metrics
 from nnguide.evaluation.thresholds import left_out, threshold_for, threshold_table

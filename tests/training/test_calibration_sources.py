@@ -13,7 +13,7 @@ import pytest
 
 from nnguide import runs
 from nnguide.data.examples import Examples
-from nnguide.data.joining import Origins
+from nnguide.data.origins import Origins
 from nnguide.errors import ConfigError, RunError
 from nnguide.evaluation import validation_scores
 from nnguide.evaluation.validation_scores import Kept
