@@ -100,13 +100,13 @@ def train(
     if as_json:
         _options.print_json("blueprint train", metrics)
         return
-    accuracy = metrics["val_accuracy"]
+    accuracy, epochs = metrics["val_accuracy"], metrics["epochs"]
     figure = f"validation loss {metrics['val_loss']:.4g}"
     if accuracy is not None:
         figure = f"validation accuracy {accuracy:.2%}"
     click.echo(
-        f"{metrics['run'] or metrics['dataset']}: {figure} after {metrics['epochs']} epochs and "
-        f"{metrics['train_seconds']:.1f} s with {metrics['backend']}"
+        f"{metrics['run'] or metrics['dataset']}: {figure} after {epochs} "
+        f"epoch{'s' * (epochs != 1)} and {metrics['train_seconds']:.1f} s with {metrics['backend']}"
     )
 
 

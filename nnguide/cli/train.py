@@ -167,11 +167,11 @@ def _settings(task: tasks.Task, options: dict[str, Any]) -> dict[str, Any]:
 
 def _summary(metrics: dict[str, Any], seconds: float) -> str:
     """What became of a training, in one line."""
-    accuracy = metrics["val_accuracy"]
+    accuracy, epochs = metrics["val_accuracy"], metrics["epochs"]
     measured = "no validation set" if accuracy is None else f"validation accuracy {accuracy:.2%}"
     if accuracy is not None and accuracy <= metrics.get("val_majority", 0):
         measured += ", no better than guessing,"
     return (
-        f"{measured} after {metrics['epochs']} epochs and {seconds:.1f} s "
+        f"{measured} after {epochs} epoch{'s' * (epochs != 1)} and {seconds:.1f} s "
         f"(best epoch: {metrics['best_epoch']})"
     )

@@ -61,8 +61,8 @@ def suited(
     if _updates(examples, batch, epochs) == _updates(examples, int(asked), config.train.epochs):
         return config  # no batch size changes anything
     log.info(
-        f"batches of {batch} and {epochs} epochs make {_updates(examples, batch, epochs):,} "
-        f"updates; {asked} and {config.train.epochs} would make "
+        f"batches of {batch} and {epochs} epoch{'s' * (epochs != 1)} make "
+        f"{_updates(examples, batch, epochs):,} updates; {asked} and {config.train.epochs} would make "
         f"{_updates(examples, int(asked), config.train.epochs):,}. "
         f"{options} set others"
     )
