@@ -62,8 +62,8 @@ def suited(
         return config  # no batch size changes anything
     log.info(
         f"batches of {batch} and {epochs} epoch{'s' * (epochs != 1)} make "
-        f"{_updates(examples, batch, epochs):,} updates; {asked} and {config.train.epochs} would make "
-        f"{_updates(examples, int(asked), config.train.epochs):,}. "
+        f"{_updates(examples, batch, epochs):,} updates; {asked} and {config.train.epochs} "
+        f"would make {_updates(examples, int(asked), config.train.epochs):,}. "
         f"{options} set others"
     )
     train = dataclasses.replace(config.train, batch_size=batch, epochs=epochs)
