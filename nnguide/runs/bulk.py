@@ -7,6 +7,7 @@ and a count of what they hold. The file itself appears whole, when all is answer
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from nnguide.inference.bulk_inputs import Unread
     from nnguide.kinds import Asked
 
+log = logging.getLogger(__name__)
+
 COMMAND = "predict"
 BATCH = 1024  # inputs that are answered together, at most
 CHARACTERS = 2**22  # of the texts among them, somewhat more at most
@@ -56,6 +59,7 @@ class Progress:
         failed: inputs without an answer.
         errors: the first of them, by name, and why.
         parts: files that hold the answers.
+        is_whole: these are joined to the file that takes its place.
         resumed: rows that an earlier process had answered.
     """
 
@@ -64,6 +68,7 @@ class Progress:
     failed: int = 0
     errors: list[list[str]] = field(default_factory=list)
     parts: int = 0
+    is_whole: bool = False
     resumed: int = 0
 
     def count(self, rows: list[Row]) -> None:
@@ -129,16 +134,22 @@ def answer(
     with _claimed(out, request, resume, force) as folder:
         progress = _before(folder)
         report(progress)
+        if _is_placed(folder):  # a process was killed as it tidied up
+            workspace.remove(folder)
+            return progress
         chosen = _chosen(unread, shard, progress.rows)
         for rows in _parts(chosen, run, decision, engine, feedback):
             form.write_part(rows, _part(folder, progress.parts, form))
             progress.count(rows)
-            write_json(folder / "progress.json", vars(progress) | {"resumed": 0})
+            _write(folder, progress)
             report(progress)
         if not progress.rows and shard[1] == 1:
             raise InputError(f"{dataset}: expected at least one input; got none")
         whole = folder / f"whole{form.suffix}"
-        form.join([_part(folder, number, form) for number in range(progress.parts)], whole)
+        if not progress.is_whole:
+            form.join([_part(folder, number, form) for number in range(progress.parts)], whole)
+            progress.is_whole = True
+            _write(folder, progress)
         with writing_to(out):
             whole.replace(out)
         workspace.remove(folder)
@@ -187,8 +198,17 @@ def _to_its_end(unread: Unread, path: Path) -> Unread:
     except InputError as error:
         if is_first:
             raise
-        reason = InputError(str(error).removeprefix(f"{path}: "))
-        yield str(path), lambda: reason
+        yield str(path), _Damage(InputError(str(error).removeprefix(f"{path}: ")))
+
+
+@dataclass(frozen=True)
+class _Damage:
+    """The last input of a damaged file: why there are no more."""
+
+    reason: InputError
+
+    def __call__(self) -> InputError:
+        return self.reason
 
 
 def _check_apart(dataset: str, out: Path) -> None:
@@ -207,10 +227,11 @@ def _claimed(out: Path, request: dict[str, Any], resume: bool, force: bool) -> I
         with writing_to(out):
             held.enter_context(folder_made(out.parent))
             held.enter_context(workspace.locked(out))
-        if out.exists() and not force:
+            workspace.remove(workspace.beside(folder, workspace.REMOVED))  # by a kill
+        if folder.is_dir() and not (asked.is_file() and (resume or not _is_placed(folder))):
+            workspace.remove(folder)  # it came to nothing, or its file has taken its place
+        if out.exists() and not force and not (folder.is_dir() and _is_placed(folder)):
             raise ConfigError(f"{out} exists. Choose another file, or --force to replace it.")
-        if folder.is_dir() and not asked.is_file():
-            workspace.remove(folder)
         if folder.is_dir() and not resume and not force:
             raise ConfigError(
                 f"{out} was interrupted before it was finished. Continue with --resume, or "
@@ -256,6 +277,19 @@ def _before(folder: Path) -> Progress:
     return found
 
 
+def _write(folder: Path, progress: Progress) -> None:
+    write_json(folder / "progress.json", vars(progress) | {"resumed": 0})
+
+
+def _is_placed(folder: Path) -> bool:
+    """Whether the file that grew in a folder has taken its place."""
+    try:
+        is_whole = read_json(folder / "progress.json")["is_whole"] is True
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
+    return is_whole and not any(folder.glob("whole.*"))
+
+
 def _part(folder: Path, number: int, form: Form) -> Path:
     return folder / f"{number:06d}{form.suffix}"
 
@@ -266,6 +300,8 @@ def _chosen(
     """The inputs of a shard that come after the first `passed` of it: row, name, what reads it."""
     first, shards = shard
     for place, (name, read) in enumerate(unread):
+        if isinstance(read, _Damage) and place % shards != first - 1:
+            log.warning(f"{name}: {read.reason}", extra={"left_out": 1})  # in another shard's file
         if place % shards == first - 1 and place // shards >= passed:
             yield place + 1, name, read
 

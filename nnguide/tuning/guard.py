@@ -1,8 +1,10 @@
 """Who may speak with a chief: signed requests and answers, equal versions, TLS.
 
 Chief and workers share a secret, NNGUIDE_TUNE_TOKEN, that never travels. A worker signs each
-request with it, the chief each answer, so that neither can be forged, changed or repeated. What
-is sent can be read on its way, unless the chief has a certificate for TLS.
+request with it, the chief each answer, so that neither can be forged, changed or repeated. A
+request names the chief that it is for, which draws its name when it starts: one that was heard
+on its way is of no use after a restart either. What is sent can be read on its way, unless the
+chief has a certificate for TLS.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ TOKEN = "NNGUIDE_TUNE_TOKEN"
 CERTIFICATE, KEY = "NNGUIDE_TUNE_TLS_CERT", "NNGUIDE_TUNE_TLS_KEY"  # of the chief
 AUTHORITY = "NNGUIDE_TUNE_TLS_CA"  # of a worker: what the chief's certificate is checked against
 SKEW = 300  # seconds by which the clocks of two machines may differ
-SIGNED = "nnguide-signature"
+SIGNED, CHIEF = "nnguide-signature", "nnguide-chief"
 PREFIX = "/keras_tuner.Oracle/"
 
 
@@ -139,6 +141,7 @@ class SignedChannel:
     def __init__(self, channel: grpc.Channel, token: bytes) -> None:
         self._channel, self._token = channel, token
         self._versions = versions()
+        self._chief = ""  # the name of the chief that answered last
 
     def unary_unary(
         self,
@@ -153,21 +156,39 @@ class SignedChannel:
         def call(
             request: Any, timeout: float | None = None, wait_for_ready: bool | None = None
         ) -> Any:
-            sent, nonce = request_serializer(request), secrets.token_hex(16)
-            now = str(int(time.time()))
-            said = [method.encode(), nonce.encode(), now.encode(), self._versions.encode(), sent]
-            headers = (
-                ("nnguide-nonce", nonce),
-                ("nnguide-time", now),
-                ("nnguide-versions", self._versions),
-                (SIGNED, signature(self._token, b"request", *said) if self._token else ""),
-            )
-            answer, done = send.with_call(
-                sent, timeout=timeout, wait_for_ready=wait_for_ready, metadata=headers
-            )
+            sent = request_serializer(request)
+
+            def once() -> tuple[str, bytes, Any]:
+                nonce, now = secrets.token_hex(16), str(int(time.time()))
+                parts = (method, nonce, now, self._versions, self._chief)
+                said = [part.encode() for part in parts]
+                headers = (
+                    ("nnguide-nonce", nonce),
+                    ("nnguide-time", now),
+                    ("nnguide-versions", self._versions),
+                    (CHIEF, self._chief),
+                    (
+                        SIGNED,
+                        signature(self._token, b"request", *said, sent) if self._token else "",
+                    ),
+                )
+                answer, done = send.with_call(
+                    sent, timeout=timeout, wait_for_ready=wait_for_ready, metadata=headers
+                )
+                return nonce, answer, done
+
+            try:
+                nonce, answer, done = once()
+            except grpc.RpcError as error:
+                name = dict(error.trailing_metadata() or ()).get(CHIEF, "")
+                if error.code() != grpc.StatusCode.ABORTED or name == self._chief:
+                    raise
+                self._chief = name  # the first request, or the chief was started again
+                nonce, answer, done = once()
             if self._token:
                 proof = dict(done.trailing_metadata() or ()).get(SIGNED, "")
-                wanted = signature(self._token, b"answer", *said[:2], answer)
+                said = (method.encode(), nonce.encode(), answer)
+                wanted = signature(self._token, b"answer", *said)
                 if not hmac.compare_digest(str(proof).encode(), wanted.encode()):
                     raise ConfigError(
                         f"what answers at the chief's address does not know {TOKEN}. Set the same "
@@ -190,6 +211,7 @@ class Refusing(grpc.ServerInterceptor):
         self._token, self._tell = token, tell
         self._versions = versions()
         self._seen: dict[str, tuple[float]] = {}  # nonce -> when
+        self._name = secrets.token_hex(16)
 
     def intercept_service(self, continuation: Any, details: Any) -> Any:
         """Put the checks before a method's handler; the bytes are read after them."""
@@ -201,6 +223,10 @@ class Refusing(grpc.ServerInterceptor):
         def behavior(sent: bytes, context: grpc.ServicerContext) -> bytes:
             nonce = str(headers.get("nnguide-nonce", ""))
             code, reason = self._problem(details.method, headers, nonce, sent)
+            if code is grpc.StatusCode.ABORTED:
+                context.set_trailing_metadata(((CHIEF, self._name),))
+                if not headers.get(CHIEF):  # the first request of a worker
+                    context.abort(code, reason)
             if reason:
                 self.refuse(context, code, reason)
             try:
@@ -224,15 +250,19 @@ class Refusing(grpc.ServerInterceptor):
     def _problem(
         self, method: str, headers: Mapping[str, Any], nonce: str, sent: bytes
     ) -> tuple[grpc.StatusCode, str]:
-        known, now = str(headers.get("nnguide-versions", "")), str(headers.get("nnguide-time", ""))
+        names = ("nnguide-time", "nnguide-versions", CHIEF)
+        now, known, chief = (str(headers.get(name, "")) for name in names)
         if self._token:
-            said = [part.encode("utf-8", "replace") for part in (method, nonce, now, known)]
+            parts = (method, nonce, now, known, chief)
+            said = [part.encode("utf-8", "replace") for part in parts]
             wanted = signature(self._token, b"request", *said, sent)
             if not hmac.compare_digest(str(headers.get(SIGNED, "")).encode(), wanted.encode()):
                 return (
                     grpc.StatusCode.UNAUTHENTICATED,
                     f"it was not signed with the chief's {TOKEN}",
                 )
+            if chief != self._name:
+                return grpc.StatusCode.ABORTED, "it is for a chief that was here before"
             if not self._is_new(nonce, now):
                 return (
                     grpc.StatusCode.UNAUTHENTICATED,

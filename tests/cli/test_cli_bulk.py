@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -23,7 +25,7 @@ from PIL import Image, ImageDraw
 sys.path.append(str(Path(__file__).parents[1] / "data"))
 import mails
 
-from nnguide import runs
+from nnguide import runs, workspace
 from nnguide.cli.predict import _Pace
 from nnguide.data import table_files
 from nnguide.errors import ConfigError, InputError
@@ -211,6 +213,65 @@ def test_killed_anywhere_it_goes_on_to_the_same_bytes(tmp_path, trained, small_p
     assert (done.rows, sum(done.labels.values()), done.resumed) == (50, 50, 48)
     assert cut.read_bytes() == whole.read_bytes()
     assert not list(tmp_path.glob("*unfinished"))
+
+
+@pytest.mark.parametrize("moment", ["before", "after", "half removed"])
+def test_killed_at_the_very_end_it_leaves_nothing(
+    tmp_path, trained, small_parts, monkeypatch, moment
+):
+    """As the file takes its place, and as the folder in which it grew goes."""
+    run, source = trained("spam"), str(table(tmp_path / "m.csv", 20))
+    whole, out = tmp_path / "whole.csv", tmp_path / "cut.csv"
+    bulk.answer(run, source, whole, ASKED)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(path: Path, target: Path | None = None) -> None:
+        if moment == "half removed":
+            path.rename(workspace.beside(path, workspace.REMOVED))
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        if moment == "before":
+            patch.setattr(Path, "replace", lambda path, target: kill(path) if target == out else
+                          path.rename(target))  # fmt: skip
+        else:
+            tidy = workspace.remove
+            patch.setattr(
+                workspace,
+                "remove",
+                lambda path: kill(path) if path == bulk.unfinished(out) else tidy(path),
+            )
+        with pytest.raises(Killed):
+            bulk.answer(run, source, out, ASKED)
+    assert out.exists() == (moment != "before")
+    if moment == "half removed":
+        with pytest.raises(ConfigError, match="exists"):
+            bulk.answer(run, source, out, ASKED, resume=True)
+    else:
+        done = bulk.answer(run, source, out, ASKED, resume=True)
+        assert (done.rows, done.resumed) == (20, 20)
+    assert out.read_bytes() == whole.read_bytes()
+    assert {path.name for path in tmp_path.iterdir()} == {"m.csv", "whole.csv", "cut.csv"}
+
+
+def test_every_shard_of_a_damaged_archive_says_so(nnguide, alone, trained):
+    """Its rows are answered once each, the damage stands in one file, and no status is 0."""
+    drawn = random.Random(0)
+    lines = [f"ham,see you at {drawn.randbytes(1000).hex()}" for _ in range(1200)]
+    packed = gzip.compress("\n".join(["label,text", *lines]).encode())
+    (alone / "m.csv.gz").write_bytes(packed[: len(packed) // 2])
+    rows, damage = [], 0
+    for shard in (1, 2, 3):
+        words = ("--dataset", "m.csv.gz", "--shard", f"{shard}/3", "--out", f"{shard}.csv")
+        ended = nnguide("predict", trained("spam").folder, *words)
+        assert ended.status == 4 and "m.csv.gz" in ended.err, ended
+        answers = read(alone / f"{shard}.csv")
+        damage += sum("error" in row for row in answers)
+        rows += [int(row["row"]) for row in answers]
+    assert damage == 1
+    assert sorted(rows) == list(range(1, len(rows) + 1)) and len(rows) > 100
 
 
 def test_another_request_is_not_gone_on_with(tmp_path, trained, small_parts):

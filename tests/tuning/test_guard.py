@@ -122,15 +122,18 @@ def test_a_signed_request_counts_once_in_its_time_and_unchanged(monkeypatch):
     monkeypatch.setattr(guard, "time", clock)
     refusing, known = guard.Refusing(TOKEN, print), guard.versions()
 
-    def reason(nonce: str, when: str, received: bytes = sent, method: str = "EndTrial") -> str:
-        said = [part.encode() for part in ("EndTrial", nonce, when, known)]
+    def reason(
+        nonce: str, when: str, received: bytes = sent, method: str = "EndTrial", to: Any = refusing
+    ) -> str:
+        said = [part.encode() for part in ("EndTrial", nonce, when, known, refusing._name)]
         headers = {
+            guard.CHIEF: refusing._name,
             "nnguide-nonce": nonce,
             "nnguide-time": when,
             "nnguide-versions": known,
             guard.SIGNED: guard.signature(TOKEN, b"request", *said, sent),
         }
-        return refusing._problem(method, headers, nonce, received)[1]
+        return to._problem(method, headers, nonce, received)[1]
 
     for number, off in enumerate((-guard.SKEW, 0, guard.SKEW)):
         assert reason(f"{number}", str(now + off)) == ""
@@ -140,11 +143,26 @@ def test_a_signed_request_counts_once_in_its_time_and_unchanged(monkeypatch):
         assert "clocks" in reason(f"wrong {number}", when)
     assert "not signed" in reason("new", str(now), b"what is sen")
     assert "not signed" in reason("new", str(now), method="CreateTrial")
+    started_again = guard.Refusing(TOKEN, print)
+    assert "before" in reason("new", str(now), to=started_again)
+    assert reason("new", str(now)) == "" and not started_again._seen
     clock.time = lambda: now + 2.0 * guard.SKEW
     assert reason("2", str(now + guard.SKEW)) != ""  # the last moment at which it is in its time
     clock.time = lambda: now + 5.0 * guard.SKEW
     assert reason("later", str(now + 5 * guard.SKEW)) == ""
     assert len(refusing._seen) == 1
+
+
+def test_a_worker_goes_on_with_a_chief_that_was_started_again(serve):
+    """Its first request names the chief before, and is sent again with the new one's name."""
+    _, port, _ = serve(Guard(TOKEN))
+    mine = Guard(TOKEN).channel(f"127.0.0.1:{port}")
+    ask(protos.get_service_grpc().OracleStub(mine))
+    made, port, lines = serve(Guard(TOKEN))
+    mine._channel = grpc.insecure_channel(f"127.0.0.1:{port}")
+    ask(protos.get_service_grpc().OracleStub(mine))
+    assert len(made.trials) == 1
+    assert len(lines) == 1 and "a chief that was here before" in lines[0]
 
 
 def test_a_chief_without_the_token_is_not_believed(serve):
