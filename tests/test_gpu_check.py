@@ -50,10 +50,11 @@ def test_a_quick_run_on_the_processor(tmp_path: Path) -> None:
     found = json.loads(file.read_text())
     precisions = [row["precision"] for row in found["rows"] if row["task"] == "spam"]
     assert precisions == ["float32", "mixed_float16", "mixed_bfloat16"]
-    loaders = {row["loader"] for row in found["rows"] if row["task"] == "PyTorch blueprint"}
-    assert loaders == {"none", "pinned", "pinned, 2 processes ahead"}
+    fed = {row["setup"] for row in found["rows"] if row["task"] == "PyTorch blueprint"}
+    assert fed == {"ordinary memory", "pinned memory", "pinned memory, 2 processes ahead"}
     assert all(row["examples_per_second"] > 0 for row in found["rows"])
     assert all(len(row["losses"]) == 2 for row in found["rows"])
+    assert done.stderr.count(" examples a second") == len(found["rows"])
     assert done.stdout.count("\n| torch |") == len(found["rows"]) == 9
 
 
@@ -68,6 +69,21 @@ def test_time_that_is_over_is_said(script: ModuleType) -> None:
     done = run("--minutes", "0")
     assert done.returncode == 2
     assert "--minutes is a number above 0" in done.stderr
+
+
+def test_each_measurement_is_kept_at_once(script: ModuleType, tmp_path: Path) -> None:
+    """A run that is killed loses what was at work, and no more."""
+    report = script.Report("a card", tmp_path / "gpu.json")
+    report.take("jax", {"device": "a card", "version": "1", "keras": "3"})
+    for done, accuracy in enumerate((0.99, None), start=1):
+        report.take("jax", line("float32", done, accuracy))
+        kept = json.loads((tmp_path / "gpu.json").read_text())
+        assert len(kept["answers"]["jax"]) == 1 + done
+        assert kept["rows"][0]["seeds"] == done
+    report.take("jax", {"skipped": "digits, batch 8192"})
+    report.take("jax", {"skipped": "digits, batch 8192"})
+    assert report.text().startswith("a card\n\n- jax 1, Keras 3: a card\n")
+    assert "Out of time on jax: digits, batch 8192 (2 left out)." in report.text()
 
 
 def line(precision: str, seed: int, accuracy: float | None, **more: Any) -> dict[str, Any]:

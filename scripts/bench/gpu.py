@@ -38,8 +38,8 @@ RATE = {"digits": 0.015, "spam": 0.4}  # the larger batch of spam takes a higher
 LARGE = 8192  # digits a step, for speed alone
 LARGE_EPOCHS = 8
 SEEDS = 3
-QUICK = 512  # examples of a quick run
-LOADERS = ("none", "pinned", "pinned, 2 processes ahead")  # how the PyTorch blueprint is fed
+QUICK = 128  # examples of a quick run
+LOADERS = ("ordinary memory", "pinned memory", "pinned memory, 2 processes ahead")
 
 
 def say(**line: Any) -> None:
@@ -53,6 +53,12 @@ class Card:
     def __init__(self, backend: str) -> None:
         self.backend = backend
         self.module = importlib.import_module(backend)
+
+    def gpus(self) -> int:
+        """How many GPUs a training can share: more than one on TensorFlow alone."""
+        if self.backend != "tensorflow":
+            return 1
+        return len(self.module.config.list_physical_devices("GPU"))
 
     def name(self) -> str | None:
         """What the backend calls its GPU; None without one."""
@@ -213,8 +219,13 @@ def clock() -> Any:
     return Clock()
 
 
-def fit(task: Task, config: Config, found: Rows, precision: str, card: Card) -> dict[str, Any]:
-    """Train a network in a precision; how fast, how well, and in how much memory."""
+def fit(
+    task: Task, config: Config, found: Rows, precision: str, card: Card, gpus: int = 1
+) -> dict[str, Any]:
+    """Train a network in a precision; how fast, how well, and in how much memory.
+
+    Of more than one of `gpus`, which only TensorFlow takes, each has its part of every batch.
+    """
     import keras
 
     from nnguide.training.callbacks import NormalizationStatistics
@@ -225,7 +236,11 @@ def fit(task: Task, config: Config, found: Rows, precision: str, card: Card) -> 
     card.start()
     watch = clock()
     started = time.perf_counter()
-    model = network(task, config, found)
+    if gpus > 1:
+        with card.module.distribute.MirroredStrategy().scope():
+            model = network(task, config, found)
+    else:
+        model = network(task, config, found)
     order = batches(found.training, size, config.train.seed)
     history = model.fit(order, epochs=epochs, verbose=0, callbacks=[watch]).history
     first = watch.ends[0] - started
@@ -237,6 +252,7 @@ def fit(task: Task, config: Config, found: Rows, precision: str, card: Card) -> 
     keras.config.set_dtype_policy("float32")
     return {
         "task": task.name,
+        "setup": f"{gpus} GPUs" if gpus > 1 else None,
         "precision": precision,
         "batch": size,
         "seed": config.train.seed,
@@ -291,6 +307,10 @@ def measurements(given: argparse.Namespace, card: Card) -> Iterator[Measurement]
         for name in found:
             for precision in reversed(PRECISIONS):
                 yield work(name, precision, seed=seed)
+        for name in found if seed == 0 and card.gpus() > 1 else ():
+            for precision in reversed(PRECISIONS):
+                kind, measure = work(name, precision, seed=seed)
+                yield f"{kind}, {card.gpus()} GPUs", partial(measure, gpus=card.gpus())
         if seed == 0 and "digits" in found and not given.quick:
             for precision in reversed(PRECISIONS):
                 yield work("digits", precision, batch_size=LARGE, epochs=LARGE_EPOCHS)
@@ -333,7 +353,7 @@ def blueprint(
                 examples,
                 sampler=batches,
                 batch_size=None,
-                pin_memory=loader != "none" and self.device.type == "cuda",
+                pin_memory="pinned" in loader and self.device.type == "cuda",
                 **(ahead if "ahead" in loader else {}),
             )
 
@@ -345,7 +365,7 @@ def blueprint(
     return {
         "task": "PyTorch blueprint",
         "precision": half if mixed else "float32",
-        "loader": loader,
+        "setup": loader,
         "batch": settings.batch_size,
         "examples": [len(x), 0],
         "examples_per_second": len(x) / per_epoch,
