@@ -272,6 +272,9 @@ class Tokeniser:
             hashes = keys[early] % MODULUS
             pieces.append((row[starts][early], self.first_opening + hashes % self.opening))
 
+        if not self.grams:
+            return pieces
+
         # N-grams: those that start and end among the first max_chars letters of their row.
         letters, row = framed[framed != SPACE], row[framed != SPACE]
         column = _position_in_row(np.bincount(row, minlength=len(texts)))
