@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,13 @@ import click
 
 from nnguide import cli
 from nnguide.cli import _options, _server_log
+from nnguide.errors import NnguideError
 
 if TYPE_CHECKING:
     import socket
 
 PORT = 783  # spamd's
+INTERRUPTED = 130
 
 
 @click.command("filterd")
@@ -33,6 +36,13 @@ PORT = 783  # spamd's
     "--connections", type=int, default=256, show_default=True, help="Connections at once."
 )
 @click.option("--timeout", type=float, default=60, show_default=True, help="Seconds per request.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes that judge, each with its own copy of the run.",
+)
 @click.option("--allow-tell", is_flag=True, help="Let clients correct verdicts (TELL).")
 def command(
     run: str,
@@ -41,6 +51,7 @@ def command(
     path: Path | None,
     connections: int,
     timeout: float,
+    workers: int,
     allow_tell: bool,
 ) -> int:
     """Judge mail for spamc and other clients of SpamAssassin's spamd.
@@ -57,7 +68,7 @@ def command(
     \b
     Examples:
       nnguide filterd --run my-mail --port 7830
-      nnguide filterd --run my-mail --socket /run/nnguide.sock
+      nnguide filterd --run my-mail --socket /run/nnguide.sock --workers 2
       spamc -p 7830 < message.eml
     """
     cli.show_log()
@@ -72,15 +83,18 @@ def command(
             sockets.append(daemon.bind_path(path))
         if path is None or port is not None:
             sockets.append(daemon.bind_port(PORT if port is None else port))
-        server = daemon.Daemon(lambda: Judge(run, anyway), bounds)
 
-        def ready() -> None:
-            cli.say(f"run: {server.judge.run.folder}")
-            for bound in sockets:
-                name = bound.getsockname()
-                cli.say(f"ready at {name if isinstance(name, str) else ':'.join(map(str, name))}")
+        def serve(number: int, opened: Callable[[], None]) -> int:
+            server = daemon.Daemon(lambda: Judge(run, anyway), bounds)
 
-        if server.run(sockets, ready) == signal.SIGINT:
+            def ready() -> None:
+                if number == 0:
+                    cli.say(f"run: {server.judge.run.folder}")
+                opened()
+
+            return server.run(sockets, ready)
+
+        if _ended_by(workers, serve, lambda: _say_places(sockets)) == signal.SIGINT:
             raise KeyboardInterrupt
     finally:
         for bound in sockets:
@@ -89,3 +103,35 @@ def command(
             with contextlib.suppress(OSError):
                 path.unlink()
     return 0
+
+
+def _say_places(sockets: list[socket.socket]) -> None:
+    for bound in sockets:
+        name = bound.getsockname()
+        cli.say(f"ready at {name if isinstance(name, str) else ':'.join(map(str, name))}")
+
+
+def _ended_by(
+    count: int, serve: Callable[[int, Callable[[], None]], int], ready: Callable[[], None]
+) -> int:
+    """Serve with `count` processes: the signal that ended them.
+
+    Raises:
+        click.exceptions.Exit: a worker could not start; it has said why.
+    """
+    if count == 1:
+        return serve(0, ready)
+    from nnguide.serving import workers
+
+    def work(number: int, opened: Callable[[], None]) -> int:
+        try:
+            serve(number, opened)
+        except NnguideError as error:
+            click.echo(f"nnguide: {error}", err=True)
+            return error.exit_code
+        return 0
+
+    status = workers.run(count, work, ready, passed_on=(signal.SIGHUP,))
+    if status not in (0, INTERRUPTED):
+        raise click.exceptions.Exit(status)
+    return signal.SIGINT if status == INTERRUPTED else signal.SIGTERM

@@ -204,6 +204,8 @@ def _several(
     count: int, serve: Callable[[Callable[[], None], bool], int], ready: Callable[[], None]
 ) -> int:
     """Serve with `count` processes; the status they end with."""
+    from prometheus_client.multiprocess import mark_process_dead
+
     from nnguide.serving import workers
 
     def work(number: int, done: Callable[[], None]) -> int:
@@ -214,7 +216,7 @@ def _several(
             return error.exit_code
         return 0
 
-    status = workers.run(count, work, ready)
+    status = workers.run(count, work, ready, lost=mark_process_dead)
     if status == INTERRUPTED:
         raise KeyboardInterrupt
     return status

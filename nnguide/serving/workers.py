@@ -12,15 +12,18 @@ import time
 from collections.abc import Callable
 from typing import NoReturn
 
-from prometheus_client.multiprocess import mark_process_dead
-
 FORBEARANCE = 10.0  # seconds that a worker has lived, at least, to be replaced when it dies
 _PDEATHSIG = 1  # of prctl
 log = logging.getLogger(__name__)
 
 
 def run(
-    count: int, work: Callable[[int, Callable[[], None]], int], ready: Callable[[], None]
+    count: int,
+    work: Callable[[int, Callable[[], None]], int],
+    ready: Callable[[], None],
+    *,
+    lost: Callable[[int], None] = lambda process: None,
+    passed_on: tuple[signal.Signals, ...] = (),
 ) -> int:
     """Run `count` processes and replace those that die, until a signal ends them all.
 
@@ -29,10 +32,12 @@ def run(
     Args:
         work: what each does: from its number, and what it calls when it is ready, to its status.
         ready: called once all are.
+        lost: called with each process that has ended.
+        passed_on: signals that each of them is sent too.
     Returns:
         130 after Ctrl-C, else 0 after a signal; the status of a worker that could not start.
     """
-    return _Workers(count, work, ready).run()
+    return _Workers(count, work, ready, lost, passed_on).run()
 
 
 def _end_with_parent() -> None:
@@ -47,8 +52,12 @@ class _Workers:
         count: int,
         work: Callable[[int, Callable[[], None]], int],
         ready: Callable[[], None],
+        lost: Callable[[int], None],
+        passed_on: tuple[signal.Signals, ...],
     ) -> None:
         self._count = count
+        self._gone = lost
+        self._passed_on = passed_on
         self._work = work
         self._ready = ready
         self._started: dict[int, tuple[int, float]] = {}  # process -> its number, and when
@@ -59,6 +68,8 @@ class _Workers:
     def run(self) -> int:
         for one in (signal.SIGTERM, signal.SIGINT):
             signal.signal(one, self._end)
+        for one in self._passed_on:
+            signal.signal(one, lambda number, frame: self._signal_all(number))
         for number in range(self._count):
             self._start(number)
         waiting = self._count
@@ -70,7 +81,7 @@ class _Workers:
                 self._ready = None  # type: ignore[assignment]
             process, status = os.waitpid(-1, os.WNOHANG)
             if process:
-                mark_process_dead(process)
+                self._gone(process)
                 self._lost(process, os.waitstatus_to_exitcode(status))
             else:
                 time.sleep(0.05)
@@ -100,6 +111,8 @@ class _Workers:
         try:
             for signal_number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(signal_number, signal.SIG_DFL)
+            for signal_number in self._passed_on:  # until it listens itself
+                signal.signal(signal_number, signal.SIG_IGN)
             os.close(self._reading)
             _end_with_parent()
             status = self._work(number, self._write_ready)
@@ -127,9 +140,9 @@ class _Workers:
         self._ended_by = self._ended_by or number
         self._signal_all()
 
-    def _signal_all(self) -> None:
+    def _signal_all(self, number: int = signal.SIGTERM) -> None:
         for process in list(self._started):
             try:
-                os.kill(process, signal.SIGTERM)
+                os.kill(process, number)
             except ProcessLookupError:
                 continue

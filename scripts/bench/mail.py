@@ -24,6 +24,7 @@ from nnguide.files import data_dir
 
 COUNT, QUICK = 100_000, 2_000  # mails in all
 AT_ONCE = (1, 2, 4)  # clients
+WORKERS = (1, 2)  # processes that judge
 MAILS = 3_000  # different ones
 WARM = 500
 
@@ -35,17 +36,27 @@ class Server:
     process: subprocess.Popen[str]
     port: int
 
+    def places(self) -> list[Path]:
+        """Of its processes in /proc."""
+        first = Path(f"/proc/{self.process.pid}")
+        children = (first / "task" / str(self.process.pid) / "children").read_text().split()
+        return [first, *(Path(f"/proc/{child}") for child in children)]
+
     def memory(self) -> float:
-        """What it holds now, in MB."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        found = re.search(r"VmRSS:\s+(\d+)", status)
-        assert found is not None
-        return int(found[1]) / 1024
+        """What its processes hold now, in MB."""
+        held = 0
+        for place in self.places():
+            resident = re.search(r"VmRSS:\s+(\d+)", (place / "status").read_text())
+            held += int(resident[1]) if resident else 0
+        return held / 1024
 
     def seconds(self) -> float:
-        """The processor time that it took so far."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """The processor time that they took so far."""
+        ticks = 0
+        for place in self.places():
+            fields = (place / "stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def process_mail(self, mail: bytes) -> float:
         """Have a mail marked, on a connection of its own as spamc does: the seconds it took."""
@@ -80,11 +91,11 @@ def mails() -> tuple[list[bytes], str]:
 
 
 @contextmanager
-def server() -> Iterator[Server]:
+def server(workers: int) -> Iterator[Server]:
     """filterd with the shipped network, without corrections."""
     with tempfile.TemporaryDirectory() as folder:
         process = subprocess.Popen(
-            [sys.executable, "-m", "nnguide", "filterd", "--port", "0"],
+            [sys.executable, "-m", "nnguide", "filterd", "--port", "0", "--workers", str(workers)],
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, "NNGUIDE_FEEDBACK": folder},
@@ -121,27 +132,30 @@ def ask(running: Server, sent: list[bytes], count: int, clients: int) -> list[fl
 def filterd(quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
     """PROCESS of real mail, one connection each, by one, two and four clients at once."""
     sent, what = mails()
-    count = (QUICK if quick else COUNT) // len(AT_ONCE)
+    count = (QUICK if quick else COUNT) // (len(AT_ONCE) * len(WORKERS))
     rows = []
 
     def row(what: str, side: str, value: float, unit: str) -> None:
         rows.append({"what": what, "side": side, "values": [value], "unit": unit})
 
-    with server() as running:
-        ask(running, sent, WARM, 2)
-        before = running.memory()
-        for clients in AT_ONCE:
-            side = f"{clients} at once"
-            say(f"{count:,} mails, {side}")
-            began, busy = time.perf_counter(), running.seconds()
-            took = ask(running, sent, count, clients)
-            seconds = time.perf_counter() - began
-            row("mails", side, len(took) / seconds, "mails/s")
-            row("processor", side, 1e3 * (running.seconds() - busy) / len(took), "ms/mail")
-            for name, at in (("median", 0.5), ("99 of 100", 0.99)):
-                row(f"answer, {name}", side, 1e3 * took[int(len(took) * at)], "ms")
-        row("memory", f"after {WARM:,} mails", before, "MB")
-        row("memory", f"after {WARM + count * len(AT_ONCE):,} mails", running.memory(), "MB")
+    for workers in WORKERS:
+        with server(workers) as running:
+            kind = "1 process" if workers == 1 else f"{workers} processes"
+            ask(running, sent, WARM, 2)
+            before = running.memory()
+            for clients in AT_ONCE:
+                side = f"{kind}, {clients} at once"
+                say(f"{count:,} mails, {side}")
+                began, busy = time.perf_counter(), running.seconds()
+                took = ask(running, sent, count, clients)
+                seconds = time.perf_counter() - began
+                row("mails", side, len(took) / seconds, "mails/s")
+                row("processor", side, 1e3 * (running.seconds() - busy) / len(took), "ms/mail")
+                for name, at in (("median", 0.5), ("99 of 100", 0.99)):
+                    row(f"answer, {name}", side, 1e3 * took[int(len(took) * at)], "ms")
+            row("memory", f"{kind}, after {WARM:,} mails", before, "MB")
+            total = WARM + count * len(AT_ONCE)
+            row("memory", f"{kind}, after {total:,} mails", running.memory(), "MB")
     load = os.getloadavg()[1]
     return {
         "rows": rows,

@@ -283,6 +283,29 @@ def test_a_run_that_cannot_be_read_for_a_moment_is_tried_again(monkeypatch, mail
     assert caplog.messages[1:] == ["SIGHUP: the run stays as it is: gone"]
 
 
+def test_several_processes_answer_at_one_place_and_learn_of_each_other(start):
+    """What one is told the other knows, and a hangup reaches each."""
+    server = start("--workers", 2, "--allow-tell")
+    mail = made.plain(3, made.HAM)
+    assert tell(server, mail, Message_class="spam", Set="local")[1]["DidSet"] == "local"
+    answers = [label(server, mail) for _ in range(20)]
+    assert answers == ["True"] * 20
+    server.process.send_signal(signal.SIGHUP)
+    server.started.wait_until(lambda: server.started.text.count("SIGHUP: run: ") == 2)
+    assert [label(server, mail) for _ in range(10)] == ["True"] * 10
+    assert server.ends(signal.SIGTERM) == 0
+    assert not server.path.exists() and "Traceback" not in server.started.text
+
+
+def test_workers_that_cannot_start_end_with_their_status(tmp_path):
+    from started import Started
+
+    words = ("filterd", "--run", tmp_path / "gone", "--port", 0, "--workers", 2)
+    started = Started(*words, place=tmp_path)
+    assert started.ends() == 5
+    assert "gone" in started.text and "Traceback" not in started.text
+
+
 @pytest.mark.parametrize("number, status", [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_what_was_begun_is_answered_before_the_end(start, number, status):
     server = start()
