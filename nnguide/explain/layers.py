@@ -251,7 +251,7 @@ def saved(kind: str) -> dict[str, str]:
                 if folder in shipped:
                     found[f"{SHIPPED}{folder.name}"] = f"{folder.name}, shipped"
                 else:
-                    found[str(folder)] = f"yours: {folder.name}"
+                    found[str(folder)] = f"yours: {'/'.join(folder.parts[-2:])}"
     return found
 
 

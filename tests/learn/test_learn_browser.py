@@ -19,6 +19,7 @@ import learners
 import pytest
 from chromium import Page
 
+from nnguide.exercises import folder, progress
 from nnguide.learn import lessons
 from nnguide.learn.controls import Choice, Control, Numbers, Picture, Slider, Switch, Text
 
@@ -305,6 +306,23 @@ def test_words_are_hidden_by_their_buttons(page: Page, address: str):
     page.run("document.querySelector('.message button:nth-of-type(4)').focus()")
     page.press(" ", 32)
     page.until("document.getElementById('control-hidden').value === '2 4'")
+
+
+def test_the_page_shows_what_passes_when_it_is_looked_at_again(
+    page: Page, address: str, tmp_path: Path
+):
+    """The folder is the one that was used last; the link of an exercise opens it."""
+    folder.start(tmp_path / "mine")
+    exercise, path = folder.locate(tmp_path / "mine", ["neuron"])[0]
+    visit(page, address + "neuron")
+    assert page.text("[data-exercise=neuron] .state") == "not checked yet"
+    progress.note(exercise, path, "passed", progress.digest(path))
+    page.run("window.dispatchEvent(new Event('focus'))")
+    page.until(
+        "document.querySelector('[data-exercise=neuron].passed .state')?.innerText === 'passes'"
+    )
+    page.click("#exercises a")
+    page.until("document.querySelector('details[open] pre')?.id === 'neuron'")
 
 
 def test_without_motion_a_training_goes_in_leaps(page: Page, address: str):
