@@ -136,7 +136,7 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
             ["", "z", "probability of spam"],
             [
                 ["all words", f.named(numbers, "z"), f.named(numbers, "probability")],
-                ["less those", f.named(numbers, "z_mine"), f.named(numbers, "probability_mine")],
+                ["without those", f.named(numbers, "z_mine"), f.named(numbers, "probability_mine")],
             ],
         ),
     ]
