@@ -48,12 +48,12 @@ def list_(as_json: bool) -> None:
 
     rows = [
         {
-            "exercise": one.name,
-            "file": catalogue.file_name(one),
-            "title": one.title,
-            "doc": f"guide#{one.step}",
+            "exercise": exercise.name,
+            "file": catalogue.file_name(exercise),
+            "title": exercise.title,
+            "doc": f"guide#{exercise.step}",
         }
-        for one in catalogue.EXERCISES
+        for exercise in catalogue.EXERCISES
     ]
     if as_json:
         _options.print_json("exercise list", {"exercises": rows})

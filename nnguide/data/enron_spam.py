@@ -73,10 +73,10 @@ def check(folder: Path) -> None:
     Raises:
         DataError: none is there, or one is damaged.
     """
-    found = archives(folder)
-    if not found:
+    paths = archives(folder)
+    if not paths:
         raise DataError(f"no archive in {folder}: expected one or more of {', '.join(FILES)}")
-    for number, path in found.items():
+    for number, path in paths.items():
         mails(number, path)
 
 
@@ -91,11 +91,11 @@ def rows(folder: Path, variant: str) -> Iterator[tuple[str, str]]:
     Raises:
         DataError: none of its archives is in `folder`, or one is damaged.
     """
-    found = archives(folder, variant)
-    if not found:
+    paths = archives(folder, variant)
+    if not paths:
         wanted = [BY_NUMBER[number].name for number in numbers(variant)]
         raise DataError(f"no archive in {folder}: expected {' or '.join(wanted)}")
-    for number, path in found.items():
+    for number, path in paths.items():
         for name, raw in sorted(mails(number, path).items()):
             yield name.partition("/")[0], read_mail(raw).text
 

@@ -104,9 +104,9 @@ def _through_tfds(source: Callable[[], Path]) -> dict[str, np.ndarray]:
     builder = builders.prepared(_builder, source)
     arrays = {}
     for file, split in (("train", "train"), ("t10k", "test")):
-        found = builders.read(builder, split)
-        arrays[f"{file}-images-idx3-ubyte"] = found["image"][..., 0]
-        arrays[f"{file}-labels-idx1-ubyte"] = found["label"]
+        stored = builders.read(builder, split)
+        arrays[f"{file}-images-idx3-ubyte"] = stored["image"][..., 0]
+        arrays[f"{file}-labels-idx1-ubyte"] = stored["label"]
     for name, array in arrays.items():
         header = b"".join(number.to_bytes(4, "big") for number in _HEADERS[name])
         if hashlib.sha256(header + array.astype("uint8").tobytes()).hexdigest() != _CONTENT[name]:

@@ -70,12 +70,12 @@ def content(folder: Path, file: str, longest: int) -> bytes:
         raise DataError(f"{file} is missing in {folder}. Fetch it again, whole.")
     try:
         with _OPEN.get(path.suffix, Path.open)(path, "rb") as opened:
-            found = bytes(opened.read(longest + 1))
+            opened_bytes = bytes(opened.read(longest + 1))
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} is damaged or cannot be read ({error}). Fetch it again.") from None
-    if len(found) > longest:
+    if len(opened_bytes) > longest:
         raise DataError(f"{path}: expected at most {longest:,} bytes unpacked; got more.")
-    return found
+    return opened_bytes
 
 
 def idx(folder: Path, file: str, dtype: str, shape: tuple[int, ...]) -> np.ndarray:

@@ -59,10 +59,13 @@ def read(
         if columns.named or encoding:
             raise ConfigError(f"{path} holds records, which have no columns and no encoding")
         return records.read(path, split, label_names, split_seed)
-    found = found_splits(path) if path.is_dir() else {}
-    if found:
+    by_split = found_splits(path) if path.is_dir() else {}
+    if by_split:
         return user_data.official(
-            path, split, found, lambda name: _read_source(found[name], columns, name != "test")
+            path,
+            split,
+            by_split,
+            lambda name: _read_source(by_split[name], columns, name != "test"),
         )
     whole = _read_source(path, columns, both=True)
     if split == "all":
@@ -165,17 +168,17 @@ def _read_folders(path: Path, folders: Sequence[Path], columns: Columns) -> Text
     """The messages in class folders: plain text, one a file, or mail in any form."""
     _check_no_columns(path, columns)
     labels: list[int] = []
-    found: list[str] = []
+    messages: list[str] = []
     bad: list[LeftOut] = []
     for folder in folders:
         name = folder.name.lower().removesuffix(".mbox")
         texts = _texts(path, folder, bad)
         labels += [columns.labels.index(name)] * len(texts)
-        found += texts
-        if len(found) > user_data.MAX_EXAMPLES:
+        messages += texts
+        if len(messages) > user_data.MAX_EXAMPLES:
             raise InputError(f"{path}: expected at most {user_data.MAX_EXAMPLES:,} messages.")
-    left_out = user_data.leave_out(path, "messages", bad, len(found) + len(bad))
-    return labels, found, left_out
+    left_out = user_data.leave_out(path, "messages", bad, len(messages) + len(bad))
+    return labels, messages, left_out
 
 
 def _texts(path: Path, folder: Path, bad: list[LeftOut]) -> list[str]:

@@ -198,8 +198,8 @@ def read(model: Any, example: Any = None) -> Graph:
     places: dict[int, Node] = {}
     _wire(function, places, nodes)
     for node in nodes:
-        for given in node.inputs:
-            given.users.append(node)
+        for source in node.inputs:
+            source.users.append(node)
     return Graph(tuple(nodes), tuple(places[id(tensor)] for tensor in function.outputs))
 
 

@@ -202,22 +202,22 @@ def _of_run(
 
     log.info(f"run: {run.folder}")
     config, model = run.config, run.model
-    given: Any = None
+    own_data: Any = None
     if data is None:
         try:
-            given = _own_data(run)
+            own_data = _own_data(run)
         except (DataError, ConfigError) as error:
             log.info(f"note: the run's own data is not available: {error}")
     else:
         from nnguide.doctor.tables import given as read
 
-        given = read(data, model, label_column)
+        own_data = read(data, model, label_column)
     size = config.train.batch_size
-    rows = len(given.train) if given is not None else run.metrics.get("n_train")
+    rows = len(own_data.train) if own_data is not None else run.metrics.get("n_train")
     _compile(run, model, rows or 1)
     return case.read(
         model,
-        given,
+        own_data,
         history or run.folder / "history.csv",
         batch_size=batch_size or (rows if size == "full" else int(size)),
         shuffles=data is None,

@@ -104,8 +104,8 @@ def spam_curves(
     probabilities: np.ndarray, labels: np.ndarray, target: Path, threshold: float
 ) -> None:
     """The ROC curve and the precision-recall curve, side by side. Args as above."""
-    found = (metrics.roc_curve(probabilities, labels), metrics.pr_curve(probabilities, labels))
-    roc, pr = (None if curve is None else list(zip(*curve, strict=True)) for curve in found)
+    points = (metrics.roc_curve(probabilities, labels), metrics.pr_curve(probabilities, labels))
+    roc, pr = (None if curve is None else list(zip(*curve, strict=True)) for curve in points)
     draw(plots.curves(roc, pr, metrics.spam_metrics(probabilities, labels, threshold)), target)
 
 

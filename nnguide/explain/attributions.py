@@ -40,8 +40,8 @@ def explain_each(
         checked, _names(raws, len(checked)), answered, every, labels, weighed_all, strict=True
     )
     return [
-        _explanation(of, method, seed, raw, name, one.label, row, label, weighed)
-        for raw, name, one, row, label, weighed in rows
+        _explanation(of, method, seed, raw, name, answer.label, row, label, weighed)
+        for raw, name, answer, row, label, weighed in rows
     ]
 
 

@@ -22,10 +22,10 @@ def through_keras(model: Any, x: np.ndarray, score: ScoreOf) -> tuple[np.ndarray
     """
     import tensorflow as tf
 
-    given = tf.constant(x)
+    tensor = tf.constant(x)
     with tf.GradientTape() as tape:
-        tape.watch(given)
-        z = model(given)
+        tape.watch(tensor)
+        z = model(tensor)
     f, slopes = score(z.numpy())
-    found = tape.gradient(z, given, output_gradients=tf.constant(slopes, z.dtype))
-    return f, found.numpy()
+    gradient = tape.gradient(z, tensor, output_gradients=tf.constant(slopes, z.dtype))
+    return f, gradient.numpy()

@@ -21,11 +21,11 @@ TOGETHER = 2**21  # numbers that go through the network at once
 def slopes(inside: Inside, score: ScoreOf, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """f (n,) and the mean of ∂f/∂x over `points` (n, …), some of them at a time."""
     size = max(TOGETHER // max(points[0].size, 1), 1)
-    found = [
+    results = [
         inside.back(points[start : start + size], score) for start in range(0, len(points), size)
     ]
-    total = sum(slope.sum(axis=0, dtype=np.float64) for _, slope in found)
-    return np.concatenate([f for f, _ in found]), total / len(points)
+    total = sum(slope.sum(axis=0, dtype=np.float64) for _, slope in results)
+    return np.concatenate([f for f, _ in results]), total / len(points)
 
 
 def gradient(inside: Inside, score: ScoreOf) -> np.ndarray:

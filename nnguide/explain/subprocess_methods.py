@@ -99,11 +99,11 @@ def main(question: str, answer: str) -> None:
     of = load(asked["folder"])
     raws = [raw if isinstance(raw, str) else np.array(raw) for raw in asked["raws"]]
     checked = [of.check(raw) for raw in raws]
-    found = [
+    rows = [
         _weigh(of, asked["method"], raw, label, asked["seed"])
         for raw, label in zip(checked, asked["labels"], strict=True)
     ]
-    Path(answer).write_text(json.dumps(found, allow_nan=False), encoding="utf-8")
+    Path(answer).write_text(json.dumps(rows, allow_nan=False), encoding="utf-8")
 
 
 if __name__ == "__main__":

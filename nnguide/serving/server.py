@@ -137,17 +137,17 @@ class Serving:
     def _take_corrections(self, folder: Path) -> None:
         """Make the folder of corrections for the labels of the models that read pictures."""
         current = [model.current for model in self.models.values() if model.current]
-        found = {
-            one.servable.labels
-            for one in current
-            if takes(one.servable) == "picture" and one.servable.labels
+        labels = {
+            version.servable.labels
+            for version in current
+            if takes(version.servable) == "picture" and version.servable.labels
         }
-        if len(found) != 1:
+        if len(labels) != 1:
             raise ConfigError(
                 "--corrections takes those of pictures of one set of labels; among the models "
-                f"served are {len(found)}"
+                f"served are {len(labels)}"
             )
-        corrections.prepare(folder, found.pop())
+        corrections.prepare(folder, labels.pop())
 
     def _start(self, name: str, servable: Servable) -> Batcher:
         rows = self.metrics.rows.labels(name)

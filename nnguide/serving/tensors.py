@@ -315,8 +315,8 @@ def columnar(outputs: Arrays, bad: Bad = MappingProxyType({})) -> bytes:
     """The body that answers `inputs`: the one output, or an object of named ones."""
     assert not bad  # a column has no place for an error
     columns = {name: jsonable(name, outputs[name]) for name in sorted(outputs)}
-    found = next(iter(columns.values())) if len(columns) == 1 else columns
-    return encoded({"outputs": found}, outputs)
+    value = next(iter(columns.values())) if len(columns) == 1 else columns
+    return encoded({"outputs": value}, outputs)
 
 
 def classifications(outputs: Arrays, bad: Bad = MappingProxyType({})) -> bytes:

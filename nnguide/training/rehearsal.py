@@ -43,12 +43,12 @@ def is_asked(source: Source) -> bool:
     return source.path is not None and bool(corrections.labels_of(Path(source.path)))
 
 
-def gentle(config: Config, given: set[str]) -> Config:
+def gentle(config: Config, chosen: set[str]) -> Config:
     """The configuration with a low rate and few epochs, where the user chose none."""
     train = config.train
-    if "train.learning_rate" not in given:
+    if "train.learning_rate" not in chosen:
         train = dataclasses.replace(train, learning_rate=RATE * train.learning_rate)
-    if "train.epochs" not in given:
+    if "train.epochs" not in chosen:
         train = dataclasses.replace(train, epochs=EPOCHS)
     return dataclasses.replace(config, train=train)
 

@@ -167,16 +167,16 @@ def _precision(config: RuntimeConfig, tf: Any, gpu: bool) -> tuple[str, str, tup
     return "float32", "the GPU has no tensor cores", ()
 
 
-def _strategy(config: RuntimeConfig, found: list[str]) -> tuple[str, list[str], str]:
+def _strategy(config: RuntimeConfig, gpus: list[str]) -> tuple[str, list[str], str]:
     if config.strategy == "none":
-        return "none", found[:1] or ["/CPU:0"], "as asked"
-    if len(found) > 1:
-        why = "as asked" if config.strategy == "mirrored" else f"{len(found)} devices"
-        return "mirrored", found, why
+        return "none", gpus[:1] or ["/CPU:0"], "as asked"
+    if len(gpus) > 1:
+        why = "as asked" if config.strategy == "mirrored" else f"{len(gpus)} devices"
+        return "mirrored", gpus, why
     if config.strategy == "mirrored":
-        seen = "1 GPU" if found else "no GPU"
+        seen = "1 GPU" if gpus else "no GPU"
         raise ConfigError(
             f"runtime.strategy mirrored needs two or more GPUs; this machine shows {seen}. "
             "Use auto or none."
         )
-    return "none", found or ["/CPU:0"], "one GPU" if found else "no GPU"
+    return "none", gpus or ["/CPU:0"], "one GPU" if gpus else "no GPU"

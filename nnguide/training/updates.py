@@ -37,7 +37,7 @@ def given(tree: Mapping[str, Any], settings: Settings) -> set[str]:
 
 def suited(
     config: Config,
-    given: set[str],
+    chosen: set[str],
     examples: int,
     options: str = "--batch-size and --epochs",
 ) -> Config:
@@ -53,10 +53,10 @@ def suited(
     if isinstance(asked, str) or is_enough(config, examples):
         return config
     enough, batch = _enough(config), int(asked)
-    if "train.batch_size" not in given:
+    if "train.batch_size" not in chosen:
         while batch > SMALLEST and _updates(examples, batch, epochs) < enough:
             batch = max(batch // 2, SMALLEST)
-    if "train.epochs" not in given:
+    if "train.epochs" not in chosen:
         epochs = max(epochs, math.ceil(enough / _updates(examples, batch, 1)))
     if _updates(examples, batch, epochs) == _updates(examples, int(asked), config.train.epochs):
         return config  # no batch size changes anything

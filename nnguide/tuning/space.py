@@ -30,11 +30,11 @@ def declare(search: Search) -> tuple[keras_tuner.HyperParameters, Config]:
     base = search.base
     declared = {hp.name: hp for hp in _declared(search.task, base).space}
     for name, entry in search.space.items():
-        given = declared.pop(name, None)
+        own = declared.pop(name, None)
         if entry is None:  # fixed with --set, in the base already
             continue
         if isinstance(entry, Mapping):
-            declared[name] = _dimension(name, entry, given)
+            declared[name] = _dimension(name, entry, own)
         else:
             base = apply(base, {name: _plain(entry)})
     space = keras_tuner.HyperParameters()
@@ -71,7 +71,7 @@ def _declared(task: str, base: Config) -> keras_tuner.HyperParameters:
     return space
 
 
-def _dimension(name: str, entry: Mapping[str, Any], given: Any) -> Any:
+def _dimension(name: str, entry: Mapping[str, Any], own: Any) -> Any:
     """A hyperparameter as a space file's table describes it, on top of the task's own."""
     keys = ("values",) if "values" in entry else BOUNDS
     for key in entry:
@@ -82,12 +82,12 @@ def _dimension(name: str, entry: Mapping[str, Any], given: Any) -> Any:
         if "values" in entry:
             made.Choice(name, _choices(name, entry["values"]))
         else:
-            old = given.get_config() if isinstance(given, (_Float, _Int)) else {}
+            old = own.get_config() if isinstance(own, (_Float, _Int)) else {}
             low, high = (entry.get(end, old.get(f"{end}_value")) for end in ("min", "max"))
             for end in (low, high):
                 if isinstance(end, bool) or not isinstance(end, (int, float)):
                     raise ConfigError(f"--space: {name} needs values, or numbers min and max")
-            whole = isinstance(low, int) and isinstance(high, int) and not isinstance(given, _Float)
+            whole = isinstance(low, int) and isinstance(high, int) and not isinstance(own, _Float)
             kind = made.Int if whole else made.Float
             step = entry.get("step", old.get("step"))
             kind(name, low, high, step, entry.get("sampling", old.get("sampling", "linear")))
