@@ -211,7 +211,7 @@ def early_stopping(losses, patience):
         Mistake('the highest loss is looked for, not the lowest', 'loss < losses', 'loss > losses'),
         Mistake('stops one epoch late', 'waited == patience', 'waited == patience + 1'),
         Mistake('the last epoch is counted one too far', 'return best, epoch\n', 'return best, epoch + 1\n'),
-        Mistake('of equal losses the later one is returned, though it stops rightly', '            waited += 1\n', '            best = epoch if loss == losses[best - 1] else best\n            waited += 1\n'),
+        Mistake('of equal losses the later one is returned, though it stops in time', '            waited += 1\n', '            best = epoch if loss == losses[best - 1] else best\n            waited += 1\n'),
     ),
     (
         "Remember the best epoch so far and how many epochs have passed since.",
