@@ -42,6 +42,7 @@ def script() -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 @needs_torch
 def test_a_quick_run_on_the_processor(tmp_path: Path) -> None:
     file = tmp_path / "gpu.json"
