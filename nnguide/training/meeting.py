@@ -171,7 +171,7 @@ class Meeting:
                 self._check_storage([i for i in left if not awaited[i].is_met], unseen)
                 names = ", ".join(map(self.cluster.name, left))
                 limit = "" if patient else f" of at most {self.wait:g} s"
-                log.info(f"waiting for {names}: {now - began:.0f} s{limit}")
+                log.warning(f"waiting for {names}: {now - began:.0f} s{limit}")
             if now - began > self.wait and not patient:
                 names = ", ".join(map(self.cluster.name, left))
                 raise WorkError(
