@@ -123,7 +123,8 @@ def train(
     resuming.check(space, resume)
     with _storage(folder) as shared:
         if space.waits and not resume:  # --force starts over
-            workspace.remove(space.path)
+            with workspace.locked(space.place):
+                workspace.remove(space.path)
         asked = Asked(
             *(task, preset, tree, settings, str(folder), force, resume, wait),
             *(_manifest(folder), str(Path.cwd())),
