@@ -150,7 +150,9 @@ def test_nothing_to_measure_is_refused(trained, monkeypatch):
     empty = measured_data(run, None, None, None, None, None)
     nothing = Examples(np.empty(0, object), np.zeros(0, np.int64), run.labels)
     monkeypatch.setattr(
-        collect, "part", lambda *given: type(empty)(nothing, empty.source, "test", True, False)
+        collect,
+        "measured_data",
+        lambda *given: type(empty)(nothing, empty.source, "test", True, False),
     )
     with pytest.raises(InputError, match="at least one example"):
         audit(run)

@@ -209,14 +209,15 @@ def test_the_list_of_runs(nnguide, trained, alone):
     (root / "no-figures" / "metrics.json").write_text("{}")
     ended = nnguide("runs")
     assert ended.status == 0
+    first, second = sorted(("digits", "spam"), key=lambda task: trained(task).manifest["created"])
+    data = {"digits": "optdigits", "spam": "spam_sample"}
     assert [line.split("\t")[:3] for line in ended.out.splitlines()] == [
-        ["saved_models/runs/digits", "digits", "optdigits"],
-        ["saved_models/runs/spam", "spam", "spam_sample"],
+        [f"saved_models/runs/{task}", task, data[task]] for task in (first, second)
     ]
     assert "no-figures" in ended.err
     rows = answer(nnguide("runs", "--json"))["runs"]
     assert [row["val_accuracy"] for row in rows] == [
-        trained(task).metrics["val_accuracy"] for task in ("digits", "spam")
+        trained(task).metrics["val_accuracy"] for task in (first, second)
     ]
 
 

@@ -146,10 +146,10 @@ def package(folder: Path) -> Any:
 def verbs(
     trained: Callable[[str], Run], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[Verbs]:
-    from nnguide.export import beside as exported
+    from nnguide.export import numpy_package
 
     run = Run.open(trained("spam").folder)
-    exported.write(run, tmp_path, {"file": "model.onnx"})
+    numpy_package.write(run, tmp_path, {"file": "model.onnx"})
     yield Verbs(run, monkeypatch, tmp_path)
     sys.modules.pop("exported_front", None)
 

@@ -22,8 +22,9 @@ from nnguide.evaluation.evaluate import measure  # noqa: E402
 from nnguide.models.saving import preprocessor  # noqa: E402
 from nnguide.training import pipeline  # noqa: E402
 from nnguide.training.configure import configure  # noqa: E402
-from nnguide.training.fit import _weights, fit, identity  # noqa: E402
+from nnguide.training.fit import fit, identity  # noqa: E402
 from nnguide.training.runtime import Runtime  # noqa: E402
+from nnguide.training.samples import _weights  # noqa: E402
 
 
 class Begin(keras.callbacks.Callback):
