@@ -74,6 +74,7 @@ def test_json_is_as_its_page_says_and_the_same_each_time(nnguide, trained, pictu
         assert [key for key in ("map", "words") if found[key]] == [part]
 
 
+@pytest.mark.slow
 def test_a_table_by_its_columns(nnguide, alone):
     rows = [f"{i % 7},{i % 5 + 10 * (i % 2)},{'ab'[i % 2]}" for i in range(40)]
     (alone / "t.csv").write_text("\n".join(["x,y,kind", *rows]), encoding="utf-8")

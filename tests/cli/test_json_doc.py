@@ -165,6 +165,7 @@ def test_export(nnguide, trained, monkeypatch, task, form):
     json_schema.check(answer, task)
 
 
+@pytest.mark.slow
 def test_benchmark(nnguide, trained, monkeypatch):
 
     monkeypatch.setattr(benchmark, "SECONDS", 0.05)

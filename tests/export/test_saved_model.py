@@ -185,6 +185,7 @@ def test_the_warm_up_requests_fit_the_signatures(tf: Any, exported: Exported, ta
     assert met == set(model.signatures)
 
 
+@pytest.mark.slow
 def test_an_ensemble_is_one_model(trained: Callable[[str], Run], tmp_path: Path) -> None:
     both = ensemble([trained("spam")] * 2, tmp_path / "both")
     made = publish.export(both, "saved_model", tmp_path / "exports")

@@ -93,7 +93,7 @@ def assert_same(first: Run, second: Run) -> None:
 
 @pytest.mark.parametrize(
     "task",
-    [pytest.param(n, marks=[pytest.mark.slow] if n == "spam" else []) for n in tasks.names()],
+    [pytest.param(n, marks=[] if n == "digits" else [pytest.mark.slow]) for n in tasks.names()],
 )
 def test_a_resumed_training_ends_as_the_uninterrupted_one(task: str, tmp_path: Path) -> None:
     """It dies twice: at the end of an epoch, and in the middle of a later one."""
@@ -118,6 +118,7 @@ class Interrupt(Die):
         pass
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_answers_and_goes_on_to_the_same_end(tmp_path: Path) -> None:
     """Ctrl-C twice; each time a whole run is left that has its checkpoint."""
     whole = start("spam", tmp_path / "whole")
@@ -193,6 +194,7 @@ def test_what_cannot_be_given_more_epochs_says_so(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["r", "s"]
 
 
+@pytest.mark.slow
 def test_patience_goes_on_counting(tmp_path: Path) -> None:
     """It stops early where the uninterrupted one did, at the same best weights."""
     more = ("train.patience=3", "train.epochs=20", "train.schedule=constant", "model.kind=dense")

@@ -205,6 +205,7 @@ def test_ctrl_c_later_leaves_a_finished_run_of_the_best_epoch(tmp_path: Path) ->
     assert names(tmp_path) == {"r"}
 
 
+@pytest.mark.slow
 def test_a_configuration_can_be_fed_back(trained: Callable[[str], Run], tmp_path: Path) -> None:
     """With the data it came from it is the same run, to the bit under `deterministic`."""
     words = (*tiny.words("digits"), "data.dataset=optdigits", "runtime.deterministic=true")

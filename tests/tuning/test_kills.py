@@ -165,6 +165,7 @@ def test_workers_end_with_a_chief_that_is_killed(tmp_path: Path) -> None:
     assert processes(mark) == []
 
 
+@pytest.mark.slow
 def test_chief_and_workers_by_environment_variables(tmp_path: Path) -> None:
     """As if each were a machine: one is there first, one comes late; both end with the search."""
     with socket.socket() as probe:

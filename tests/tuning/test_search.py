@@ -68,7 +68,7 @@ def test_a_search_leaves_the_best_and_all_that_it_was_chosen_from(tmp_path: Path
     assert run.predict(["hello"])[0].label in ("ham", "spam")
 
 
-@pytest.mark.parametrize("name", ["mnist", "sms_spam"])
+@pytest.mark.parametrize("name", ["mnist", pytest.param("sms_spam", marks=pytest.mark.slow)])
 def test_a_search_never_opens_the_test_part(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
