@@ -6,11 +6,11 @@ import pytest
 from click.testing import CliRunner
 
 from nnguide import data
-from nnguide.cli.data import command
+from nnguide.cli import command_line
 
 
 def _run(*arguments):
-    done = CliRunner().invoke(command, arguments, catch_exceptions=False)
+    done = CliRunner().invoke(command_line, ["data", *arguments], catch_exceptions=False)
     assert done.exit_code == 0
     return done
 
