@@ -34,18 +34,13 @@ settings.register_profile(
 settings.load_profile("any machine")
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A worker takes a file at a time, and one makes all exports, which take long.
+    """Files of few tests first: they hold the longest tests.
 
-    Files of few tests come first: they hold the longest tests, and at the end a long one would
-    leave the other workers idle.
+    A worker takes a file at a time, and at the end a long one would leave the others idle.
     """
     tests = Counter(item.path for item in items)
     items.sort(key=lambda item: tests[item.path])
-    for item in items:
-        exports = "exported" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("exports" if exports else str(item.path)))
 
 
 @pytest.fixture(scope="session")
