@@ -91,6 +91,7 @@ def test_the_same_seed_gives_the_same_explanation(explained, subjects, inputs, t
         assert not np.array_equal(flat(other), flat(again))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", SLOW)
 def test_libraries_repeat_themselves_and_leave_tensorflow_as_it_was(
     explained, subjects, inputs, method, tf

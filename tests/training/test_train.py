@@ -289,6 +289,7 @@ def test_an_interrupted_run_of_another_task_is_refused(tmp_path: Path) -> None:
         start("digits", tmp_path / "r", resume=True)
 
 
+@pytest.mark.slow
 def test_runs_without_a_validation_part_are_joined_too(tmp_path: Path) -> None:
     members = [
         start("spam", tmp_path / f"{seed}", f"train.seed={seed}", "data.validation=0")
