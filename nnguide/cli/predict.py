@@ -16,6 +16,7 @@ from nnguide.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from nnguide.feedback.corrections import Layer
+    from nnguide.kinds import Asked
     from nnguide.runs import Engine, Run
 
 
@@ -111,27 +112,41 @@ def command(
         )
     if out is not None or shard or resume or force:
         raise ConfigError("--out, --shard, --resume and --force are for --dataset")
+    from nnguide.kinds import Asked
+
+    asked = Asked(
+        inputs, cli.standard_input(), files, mails, text_column, encoding, threshold, anyway, many
+    )
+    return _each(run_name, asked, not no_reject, not no_feedback, engine, as_json)
+
+
+def _each(
+    run_name: str,
+    asked: Asked,
+    refuses: bool,
+    corrected: bool,
+    engine: Engine | None,
+    as_json: bool,
+) -> int:
+    """Answer the inputs of a command line one by one; the exit status."""
     from nnguide import runs
     from nnguide.inference.sources import is_path
-    from nnguide.kinds import Asked
     from nnguide.runs.streaming import predict
 
+    inputs, files, mails = asked.inputs, asked.files, asked.mails
     messages = bool(files or not mails or not all(map(is_path, inputs)))
     kinds = ["messages"] * messages + ["mail"] * bool(mails)
     run = runs.load(run_name, kinds)
     cli.say(f"run: {run.folder}")
-    asked = Asked(
-        inputs, cli.standard_input(), files, mails, text_column, encoding, threshold, anyway, many
-    )
-    if (no_reject or many) and not run.task.kind.is_drawn:
+    if (asked.many or not refuses) and not run.task.kind.is_drawn:
         raise ConfigError(f"--many and --no-reject are for pictures, not for {run.task.name}")
     named = run.task.kind.sources(run, asked)
-    if no_feedback:
+    if not corrected:
         _check_corrected(run)
-    layer = None if no_feedback else _corrections(run, run_name, threshold)
+    layer = _corrections(run, run_name, asked.threshold) if corrected else None
     failed = 0
     count = 0
-    for name, answer in predict(run, named, threshold, engine, not no_reject, layer):
+    for name, answer in predict(run, named, asked.threshold, engine, refuses, layer):
         count += 1
         failed += isinstance(answer, InputError)
         _print(name, answer, as_json)

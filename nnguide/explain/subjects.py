@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ class Inside:
     share: Any
 
 
-class Subject:
+class Subject(ABC):
     """A run of a task: Keras, and its light form for what needs no gradients.
 
     What differs by kind of input is in the classes below; a kind of input knows which is its own.
@@ -69,9 +70,9 @@ class Subject:
         decision = self.run.decision
         return list(answers(decision, outputs, checked)), decision.numbers(outputs), every
 
+    @abstractmethod
     def parts(self, raw: Any, size: int = 1) -> Parts:
         """What one checked input is made of; a picture of squares of `size` pixels."""
-        raise NotImplementedError
 
     def inside(self, raw: Any) -> Inside:
         """One checked input, opened for the methods that take gradients."""

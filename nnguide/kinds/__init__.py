@@ -8,6 +8,7 @@ that a record costs nothing before work begins.
 from __future__ import annotations
 
 import importlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +56,7 @@ class Asked:
     many: bool = False
 
 
-class Kind:
+class Kind(ABC):
     """One kind of input. `features` are the names of a table's columns, () for other kinds.
 
     Attributes:
@@ -100,6 +101,7 @@ class Kind:
 
     # Data
 
+    @abstractmethod
     def read(
         self,
         path: Path,
@@ -112,12 +114,12 @@ class Kind:
         encoding: str | None,
     ) -> Examples:
         """The examples of a split of the data at a path; `labels` are the task's, () for any."""
-        raise NotImplementedError
 
+    @abstractmethod
     def label_column(self, table: containers.Table, labels: tuple[str, ...]) -> str | None:
         """The column of labels of a table in memory, by its name; None where none has one."""
-        raise NotImplementedError
 
+    @abstractmethod
     def numbered(
         self, values: Sequence[Any], labels: tuple[str, ...]
     ) -> tuple[list[int | InputError], tuple[str, ...]]:
@@ -127,7 +129,6 @@ class Kind:
             values: labels as a program holds them.
             labels: their names in label order, or () for those that `values` has.
         """
-        raise NotImplementedError
 
     def columns(self, inputs: Any) -> tuple[str, ...]:
         """What each number of a raw input is called; () for what is no row of numbers."""
@@ -137,20 +138,21 @@ class Kind:
         """Which kinds of text stand among a user's own examples; () for what is no text."""
         return ()
 
+    @abstractmethod
     def preview(self, raw: Any) -> Any:
         """One input as JSON and a terminal show it: a text, or lines."""
-        raise NotImplementedError
 
     # Answers
 
+    @abstractmethod
     def sources(self, run: Run, asked: Asked) -> Named:
         """The inputs that a command line gives, by name.
 
         Raises:
             ConfigError: options that do not fit this kind.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def unread(self, run: Run, path: Path, asked: Asked) -> Unread:
         """The inputs of a data set at a path, for an answer to each; `asked` has the options.
 
@@ -158,15 +160,14 @@ class Kind:
             ConfigError: options that do not fit this kind, or texts that the run never learned
                 from.
         """
-        raise NotImplementedError
 
     def asked_of(self, path: Path, stdin: IO[bytes]) -> Asked:
         """What `sources` takes for the inputs at one path."""
         return Asked((), stdin, files=(path,))
 
+    @abstractmethod
     def check(self, raw: Any, features: tuple[str, ...] = ()) -> np.ndarray:
         """Raw inputs as the array that a network takes; InputError if one is not to be taken."""
-        raise NotImplementedError
 
     def each(self, raw: Any, features: tuple[str, ...] = ()) -> list[Any]:
         """Each raw input on its own: checked, or the InputError that it is."""
@@ -186,21 +187,21 @@ class Kind:
 
     # Training, evaluation and audit
 
+    @abstractmethod
     def keras_input(self, layer: Any) -> keras.KerasTensor:
         """Where raw inputs enter a model; `layer` is the preprocessing that follows."""
-        raise NotImplementedError
 
+    @abstractmethod
     def samples(self, run: Run, count: int) -> np.ndarray:
         """Raw inputs that are always at hand, seeded and varied."""
-        raise NotImplementedError
 
+    @abstractmethod
     def changes(self) -> tuple[Change, ...]:
         """Mild changes of the inputs, which should change no answer."""
-        raise NotImplementedError
 
+    @abstractmethod
     def slices(self, examples: Examples) -> Iterator[tuple[str, str, np.ndarray]]:
         """What a slice goes by, its name, and which examples (n,) bool belong to it."""
-        raise NotImplementedError
 
     def alike(self, training: np.ndarray, inputs: np.ndarray) -> int | None:
         """How many inputs differ from one in training by trifles; None where that is not known."""
@@ -219,27 +220,27 @@ class Kind:
 
     # Explanations
 
+    @abstractmethod
     def subject(self, run: Run) -> Subject:
         """A run, opened for explaining."""
-        raise NotImplementedError
 
+    @abstractmethod
     def mistake(self, raw: Any, why: Explanation) -> dict[str, Any]:
         """A wrongly answered input and what spoke for the answer, as a report shows them."""
-        raise NotImplementedError
 
     # Exports and servers
 
+    @abstractmethod
     def saved_model(self) -> type[Any]:
         """The tf.Module of nnguide.export.saved_model that takes this kind."""
-        raise NotImplementedError
 
+    @abstractmethod
     def warm_up(self, task: str, features: int) -> list[Any]:
         """Requests, one for each signature, that TensorFlow Serving sends itself first."""
-        raise NotImplementedError
 
+    @abstractmethod
     def verify(self, run: Run, form: Format, folder: Path, count: int) -> dict[str, Any]:
         """Hold an export to its run; see nnguide.export.verify."""
-        raise NotImplementedError
 
     def packed(self, inputs: np.ndarray) -> Any:
         """Raw inputs as they are given to a model in another process."""
@@ -247,17 +248,17 @@ class Kind:
 
         return inputs.astype(np.float32)
 
+    @abstractmethod
     def served(self, features: int) -> dict[str, tuple[str, Tensor]]:
         """Signature -> the name of its input, and its tensor."""
-        raise NotImplementedError
 
+    @abstractmethod
     def example(self, features: int) -> tuple[str, tuple[int, ...]]:
         """The type of a tf.Example's feature, float or bytes, and its shape."""
-        raise NotImplementedError
 
+    @abstractmethod
     def blank(self, features: int) -> Any:
         """An input with nothing in it, to try a served model with; a batch of one."""
-        raise NotImplementedError
 
     def received(self, values: Any) -> Any:
         """What a request holds, as `check` takes it."""

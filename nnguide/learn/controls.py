@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import math
+from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
@@ -15,7 +16,7 @@ SIDE = 28  # of a drawn picture
 
 
 @dataclass(frozen=True)
-class Control:
+class Control(ABC):
     """One value of a lesson's state.
 
     Attributes:
@@ -28,13 +29,13 @@ class Control:
     also: dict[str, Any] = field(default_factory=dict, kw_only=True)
     kind: ClassVar[str]
 
+    @abstractmethod
     def read(self, value: Any) -> Any:
         """The value, checked.
 
         Raises:
             InputError: it is none that this control can have.
         """
-        raise NotImplementedError
 
     def described(self) -> dict[str, Any]:
         """What the page needs to know."""
