@@ -252,7 +252,7 @@ ALL = (
             "Collected around 2002: today's spam reads differently.",
         ),
         kinds=("mail",),
-        reading=2,
+        reading=3,
     ),
     _ENRON,
     *(

@@ -50,7 +50,7 @@ BY_FOLDER = {
 DOWNLOADS = tuple(BY_FOLDER.values())
 FILES = tuple(file.name for file in DOWNLOADS)
 
-VERSION = "2.0.0"  # of the builder's form of the data
+VERSION = "3.0.0"  # of the builder's form of the data
 NEEDED = "its five .tar.bz2 archives"
 
 _MAIL = re.compile(r"\d+\.([0-9a-f]{32})")

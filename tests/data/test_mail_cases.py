@@ -11,8 +11,11 @@ from pathlib import Path
 
 import mails as made
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nnguide.data.mail.message import read_mail
+from nnguide.errors import InputError
 
 CASES = Path(os.environ.get("NNGUIDE_CASES", Path(__file__).parents[3] / "shared" / "cases"))
 BODY = made.HEAD + b"Subject: Hello\nContent-Type: text/plain; charset=utf-8\n"
@@ -57,6 +60,110 @@ def test_base64_that_is_joined_or_cut_is_read_as_far_as_it_goes():
     assert read_mail(head + padded + b"\n" + base64.b64encode(b"More.")).text == f"{READ} More."
     assert made.SPAM.startswith(read_mail(head + padded[:41]).body)
     assert len(read_mail(head + padded[:41]).body) == 30
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 10_000),
+            st.sampled_from(["!", "\0", "\n", "#", "--", "\t", "\u00e9", "!!!\n"]),
+        ),
+        max_size=12,
+    )
+)
+def test_base64_may_have_other_characters_strewn_in(strewn):
+    """Mail programs leave them out, and so must a filter."""
+    for text in (WORDS[:-20], WRITING["koi8-r"] * 5):
+        encoded = base64.encodebytes(text.strip().encode()).decode()
+        for place, character in strewn:
+            place %= len(encoded) - 20  # what is short at the end is told by nothing
+            encoded = encoded[:place] + character + encoded[place:]
+        raw = BODY + b"Content-Transfer-Encoding: base64\n\n" + encoded.encode()
+        assert read_mail(raw).body == text.strip()
+
+
+@pytest.mark.parametrize("blanks", [4, 20])
+def test_base64_may_be_parted_by_blanks_and_have_a_footer(blanks):
+    text = WORDS.strip()
+    lines = base64.encodebytes(text.encode()).decode().split("\n")
+    parted = (
+        " ".join(line[place : place + blanks] for place in range(0, len(line), blanks))
+        for line in lines
+    )
+    encoded = "\n".join(parted) + "\n-- \nmailinglist 42, unsubscribe at http://example.com/\n"
+    raw = BODY + b"Content-Transfer-Encoding: base64\n\n" + encoded.encode()
+    assert read_mail(raw).body == text
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("Win a ca=\nsh prize", "Win a cash prize"),
+        ("Win a ca= \t \nsh prize", "Win a cash prize"),
+        ("Win a ca=\r\nsh prize= ", "Win a cash prize"),
+        ("caf=c3=\n=a9 =XY =3", "caf\u00e9 =XY =3"),
+    ],
+)
+def test_quoted_printable_is_read_as_mail_programs_do(written, read):
+    raw = BODY + b"Content-Transfer-Encoding: quoted-printable\n\n" + written.encode()
+    assert read_mail(raw).body == read
+
+
+@pytest.mark.parametrize(
+    ("subject", "read"),
+    [
+        ("=?utf-8?Q?Really??=", "Really?"),
+        ("=?utf-8?Q?Win?_Yes?= now", "Win? Yes now"),
+        ("=?utf-8?q?Win a prize?=", "Win a prize"),
+        ("=?UTF-8*en?Q?Win?=", "Win"),
+        ("=?utf-8?B?V2l!u\n IGE=?=", "Win a"),
+        ("=?utf-8?B?V2luI?=", "Win"),
+        ("=?utf-8?B?V2lu?==?utf-8?B?IGE=?=", "Win a"),
+        ("=?utf-8?Q?open =?utf-8?Q?Win?=", "=?utf-8?Q?open Win"),
+        ("=?utf-8?Q?=E2=82?=\n =?utf8?B?rCA1?=", "\u20ac 5"),
+        ("=?x-none?Q?V=00i=01a?= V\0i\x02a\x7f", "Via Via"),
+    ],
+)
+def test_encoded_words_are_read_as_mail_programs_do(subject, read):
+    assert read_mail(f"Subject: {subject}\n\nx".encode()).subject == read
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        b"text/html charset=koi8-r",
+        b"text/html, charset=koi8-r",
+        b"text/html (a page); charset=koi8-r",
+        b'"text/html"; charset="koi8-r"',
+        b"TEXT / HTML; charset = 'koi8-r'",
+    ],
+)
+def test_a_content_type_is_read_however_it_is_written(field):
+    text = WRITING["koi8-r"]
+    raw = b"Subject: s\nContent-Type: " + field + b"\n\n<b>" + text.encode("koi8-r") + b"</b>"
+    assert read_mail(raw).body == text
+
+
+def test_characters_that_no_one_sees_are_left_out_and_text_turned_round_is_read_so():
+    for body in (b"V\0i\0a\0gra", b"V\x01i\x02agra\x7f", "V\u200bi\u00adagra".encode()):
+        for kind in (b"plain", b"html"):
+            head = b"Subject: s\nContent-Type: text/%s; charset=utf-8\n\n" % kind
+            assert read_mail(head + body + b" now").body == "Viagra now"
+    turned = "Buy \u202eargaiV\u202c now"
+    assert read_mail(f"Subject: s\n\n{turned}".encode()).body == "Buy Viagra now"
+    html = "Subject: s\nContent-Type: text/html\n\nBuy <bdo dir=RTL>ar<b>gaiV</b></bdo> now"
+    assert read_mail(html.encode()).body == "Buy Viagra now"
+    assert "\u05d0\u05d1" in read_mail("Subject: s\n\n\u202e\u05d0\u05d1".encode()).body
+
+
+def test_more_parts_than_are_read_are_refused():
+    """Else spam would stand behind a thousand empty ones."""
+    empty = b"Content-Type: text/plain\n\n"
+    assert read_mail(made.multipart("mixed", *[empty] * 999, made.spam_part())).body == made.SPAM
+    for count in (1_001, 10_000):
+        with pytest.raises(InputError, match="1,000 parts"):
+            read_mail(made.multipart("mixed", *[empty] * count, made.spam_part()))
 
 
 def test_no_line_of_base64_is_read_as_words():
@@ -127,6 +234,34 @@ HIDDEN = [
     "<div hidden>{}</div>",
     "<style>.p {{ display: none }}</style><div class=p>{}</div>",
     "<style>@media x {{ .q {{ color: red }} }} #i, .p {{ font-size:0 }}</style><p id=i>{}</p>",
+    '<p style="font:1px arial">{}</p>',
+    '<p style="font-size:.1pt">{}</p>',
+    '<div style="font-size:0"><p style="font-size:2em">{}</p></div>',
+    '<p style="visibility:collapse">{}</p>',
+    '<p style="color:transparent">{}</p>',
+    '<p style="color:rgba(0,0,0,0)">{}</p>',
+    '<p style="color:#00000000">{}</p>',
+    '<p style="color:hsl(0,0%,100%)">{}</p>',
+    "<font color=ghostwhite>{}</font>",
+    "<table bgcolor=#abcdef><td style='color:#abcdef'>{}</td></table>",
+    '<div style="background:white;color:rgb(255, 255, 255)">{}</div>',
+    '<p style="transform:scale(0)">{}</p>',
+    '<p style="transform:translateX(-9999px)">{}</p>',
+    '<p style="position:absolute;clip:rect(0 0 0 0)">{}</p>',
+    '<p style="clip-path:inset(50%)">{}</p>',
+    '<p style="position:absolute;right:-9999px">{}</p>',
+    '<p style="position:absolute;left:-999em">{}</p>',
+    '<p style="margin:-9999px 0 0">{}</p>',
+    '<p style="d\\69splay:none">{}</p>',
+    '<p style="display&#58;/**/none">{}</p>',
+    '<p style="display:none;display:xyz">{}</p>',
+    "<style>.w {{ color: #ffffff }}</style><p class=w>{}</p>",
+    "<style>i {{ color: white }}</style><i>{}</i>",
+    "<style>.a {{ display: none !important }}</style><p class=a style='display:block'>{}</p>",
+    "<style>#i {{ display: none }} .a {{ display: block }}</style><p id=i class=a>{}</p>",
+    "<style>@media screen {{ .q {{ display: none }} }}</style><p class=q>{}</p>",
+    "<style>.a, .c:not(.d) {{ display: none }}</style><p class=c>{}</p>",
+    "<style>[data-x] {{ display: none }}</style><p data-x=1>{}</p>",
     "<noframes>{}</noframes>",
     "<!-- {} -->",
     "<!--[if mso]>{}<![endif]-->",
@@ -158,6 +293,26 @@ def test_hidden_text_is_kept_apart(form):
         "<style>@media print {{ p {{ display: none }} }}</style><p>{}</p>",
         '<font color="white"><a href="http://example.com">{}</a></font>',
         "<div><center><b><font size=1>{}</font></b></center></div>",
+        '<div style="font-size:0px"><div style="font-size:13px">{}</div></div>',
+        '<div style="font-size:0"><font size=3>{}</font></div>',
+        '<div style="visibility:hidden"><b style="visibility:visible">{}</b></div>',
+        '<div style="overflow:hidden;height:1%">{}</div>',
+        '<div style="overflow:hidden;width:5%">{}</div>',
+        '<p style="font-size:1.2vw">{}</p>',
+        '<p style="font-size:1in">{}</p>',
+        '<div style="left:-9999px">{}</div>',
+        '<div style="margin:0 0 -9999px;padding-bottom:9999px">{}</div>',
+        '<div hidden style="display:block">{}</div>',
+        '<div style="background:no-repeat #000;color:#fff">{}</div>',
+        '<div style="background:rgb(0, 0, 0) none;color:#fff">{}</div>',
+        '<div style="background:linear-gradient(#000,#111);color:#fff">{}</div>',
+        "<style>.d {{ background: #000 }}</style><div class=d><font color=white>{}</font></div>",
+        "<style>.b {{ background: url(x.png) }}</style><div class=b style='color:#fff'>{}</div>",
+        "<style>p {{ background: #fff }}</style><p style='background:#000;color:#fff'>{}</p>",
+        "<style>* {{ color: #fff }} body {{ background: #000 }}</style><p>{}</p>",
+        "<style>.a {{ display: none }} .b {{ display: block }}</style><p class='a b'>{}</p>",
+        "<style>.a {{ display: none }}</style><p class=a style='display:block'>{}</p>",
+        "<style>@media (max-width: 480px) {{ .q {{ display: none }} }}</style><p class=q>{}</p>",
         "<noscript>{}</noscript>",
         "<object>{}</object>",
     ],
@@ -295,6 +450,9 @@ def test_invitations_nested_mails_and_winmail_dat():
         b"Content-Type: text/calendar\n\nBEGIN:VCALENDAR\nSUMMARY;LANGUAGE=en:Free pri\n ze\n"
         b"DESCRIPTION:Call now\\, or\\nlater\nDTSTART:20250203\nEND:VCALENDAR"
     )
+    assert read_mail(made.multipart("mixed", event)).body == "Free prize\nCall now, or\nlater"
+    alarm = b"BEGIN:VALARM\nDESCRIPTION:Reminder\nEND:VALARM\nEND:VCALENDAR"
+    event = event.replace(b"SUMMARY", b"summary").replace(b"END:VCALENDAR", alarm)
     assert read_mail(made.multipart("mixed", event)).body == "Free prize\nCall now, or\nlater"
     inner = b"Content-Type: message/rfc822\n\n" + made.plain(1)
     assert read_mail(made.multipart("mixed", inner)).body == f"note 1\n{made.SPAM}"

@@ -120,13 +120,23 @@ def test_mutated_mail_is_read_or_refused(count):
         b"<table><b>x<tr>" * 30_000 + b"seen",
         b"<style>" + b".a,.b .c>d{display:none}" * 20_000 + b"</style>seen",
         b"<style>" + b"@media x{" * 50_000 + b"</style>seen",
+        b"<style>" + b"p,i{color:red}" * 7_000 + b"</style>" + b"<p><i>x" * 14_000 + b"seen",
+        b"<style>"
+        + b"p:not(i,b),i{color:red}" * 4_000
+        + b"</style>"
+        + b"<p><i>x" * 9_000
+        + b"seen",
+        b"<style>" + b"," * 90_000 + b"{color:red}</style>seen",
+        b"<style>" + b"(," * 50_000 + b"{color:red}</style>seen",
+        b"<style>p{" + b"background:url(x) " * 5_000 + b"}</style><p>seen",
+        b"<bdo dir=rtl>" * 10_000 + b"</bdo>" * 10_000 + b"seen",
         b"<p style='" + b"color:red;" * 40_000 + b"'>seen",
         (b"<p style='" + b"a" * 1_900 + b"'>seen") * 240,
         b"<style>" + b"/*" * 40_000 + b"</style>seen",
         b"&#" * 200_000 + b" seen",
         b"<" * 400_000 + b" seen",
     ],
-    ids=range(15),
+    ids=range(21),
 )
 def test_hostile_html_takes_little_time_and_loses_no_text(source):
     started = time.thread_time()
@@ -150,11 +160,19 @@ def test_hostile_html_takes_little_time_and_loses_no_text(source):
         b"Subject: s\nContent-Type: text/plain; charset=shift_jis\n\n" + b"\x81" * 10**6,
         b"Subject: s\n\n" + b"\xd0" * 10**6,
         b"Subject: s\nContent-Transfer-Encoding: base64\n\n" + b"A=" * 500_000,
+        b"Subject: s\nContent-Transfer-Encoding: base64\n\n"
+        + (b"!" + b"\xff" * 70 + b"\n") * 14_000,
+        b"Subject: s\nContent-Transfer-Encoding: base64\n\n!" + b"A" * 10**6,
+        b"Subject: s\nContent-Transfer-Encoding: base64\n\n" + (b"!" + b"/" * 70 + b"\n") * 14_000,
+        b"Subject: s\nContent-Transfer-Encoding: quoted-printable\n\n" + b"= " * 500_000,
+        b"Subject: s\n\n" + b"\xe2\x80\xae" * 300_000,
+        b"Subject: " + b"=?utf-8?q?a?" * 100_000 + b"\n\nx",
+        b"Subject: s\nContent-Type: text/calendar\n\n" + b"BEGIN:VALARM\n" * 80_000,
         b"Subject: s\nContent-Transfer-Encoding: quoted-printable\n\n" + b"=" * 10**6,
         b"Subject: " + b"=?utf-8?q?a?=" * 100_000 + b"\n\nx",
         b"Subject: s\nContent-Type: text/calendar\n\n" + b"SUMMARY;" * 100_000,
     ],
-    ids=range(15),
+    ids=range(22),
 )
 def test_hostile_structure_takes_little_time(raw):
     started = time.thread_time()

@@ -57,6 +57,33 @@ def test_one_mail_goes_by_the_name_of_its_file(tmp_path, end):
         assert list(mail.texts(tmp_path / name)) == [(str(tmp_path / name), TEXTS[1])]
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_a_file_of_apple_mail_is_its_mail(tmp_path, end):
+    raw = MAILS[1].replace(b"\n", end)
+    plist = (
+        b'<?xml version="1.0" encoding="UTF-8"?>\n<plist><dict><key>flags</key></dict></plist>\n'
+    )
+    (tmp_path / "1.emlx").write_bytes(b"%-10d\n%s%s" % (len(raw), raw, plist))
+    assert texts(tmp_path) == [TEXTS[1]]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"BEGIN:VCALENDAR\nX-WR-CALNAME:Work\nBEGIN:VEVENT\nSUMMARY:Win\n", "a calendar"),
+        (b"BEGIN:VCARD\nVERSION:3.0\nX-SOCIAL:x\n", "an address book"),
+        (b"HTTP/1.1 200 OK\nDate: x\nContent-Type: text/html\n\n<p>x</p>", "not a mail"),
+        (b"\xcf\xad\x12\xfe" + bytes(99), "an Outlook Express folder"),
+        (b"\x78\x9f\x3e\x22\1\0\1", "winmail.dat"),
+    ],
+)
+def test_what_only_looks_like_mail_is_named(tmp_path, content, said):
+    (tmp_path / "file").write_bytes(content)
+    [(_, error)] = mail.texts(tmp_path / "file")
+    assert isinstance(error, InputError)
+    assert said in str(error)
+
+
 def test_sentences_that_begin_with_from_part_no_mails(tmp_path):
     body = (
         "Hello\n\nFrom Monday on we meet at 10:30 in the hall.\n\nFrom: the desk of Paul\n\n"

@@ -10,6 +10,7 @@ Read the files in this order:
     message.py     one mail to what the person sees who gets it
     headers.py, boundaries.py, transfer.py, charsets.py, html_text.py, css.py, tnef.py
                    how that is written
+    seen.py        characters as they are seen
     text.py        what a network reads of it, and what the answer means
 """
 

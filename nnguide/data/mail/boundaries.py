@@ -51,7 +51,7 @@ def _between(raw: bytes, start: int, end: int, boundary: bytes) -> list[tuple[in
         if opened >= 0:
             parts.append((opened, max(opened, found - 1)))
         opened, place = after + 1, after
-        if rest == b"--" or len(parts) > MAX_PARTS:
+        if rest == b"--" or len(parts) > MAX_PARTS + 1:  # so many are refused
             return parts
     if opened >= 0 and opened < end:
         parts.append((opened, end))

@@ -61,7 +61,7 @@ def decode(content: bytes, declared: str | None = None) -> str:
         content, declared = content[3:], "utf-8"
     elif content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         declared = "utf-16"
-    charset = _codec(declared)
+    charset = codec_name(declared)
     eight_bit = _NOT_ASCII.search(content) is not None
     # Four characters that chance to be UTF-8 in an East Asian charset: one in a thousand.
     if charset is None or (
@@ -85,7 +85,7 @@ def decode(content: bytes, declared: str | None = None) -> str:
         return _guessed(content)
 
 
-def _codec(declared: str | None) -> str | None:
+def codec_name(declared: str | None) -> str | None:
     """The codec of a charset's name; None where it says nothing that can be used."""
     name = (declared or "").strip("\"' \t").lower()
     name = _OTHER_NAMES.get(name.partition("-19")[0] if "5601" in name else name, name)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from dataclasses import dataclass, field
 from email.message import Message
 from typing import Any
 
-from nnguide.data.mail.charsets import decode
+from nnguide.data.mail.charsets import codec_name, decode
+from nnguide.data.mail.transfer import quantums
 
 MAX_HEADER = 2**20  # bytes; a longer one ends there
 MAX_VALUE = 5_000  # bytes of a field that are read: parameters take quadratic time to parse
@@ -26,8 +25,12 @@ _USUAL = re.compile(
     re.IGNORECASE,
 )
 _FROM_LINE = re.compile(rb">?From ")
-_ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bq])\?([^?]*)\?=", re.IGNORECASE)
+_ENCODED_WORD = re.compile(  # some mailers leave a question mark in it
+    r"=\?([^?\s]{1,60})\?([bq])\?((?:[^?=]|\?(?!=)|=(?!\?[^=]))*)\?=", re.IGNORECASE
+)
 _HEX = re.compile(rb"=([0-9A-Fa-f]{2})")
+_TYPE = re.compile(rb"[\s\"']*([\w.+-]{1,80})\s{0,9}/\s{0,9}([\w.+-]{1,80})")
+_CHARSET = re.compile(rb"charset\s{0,9}=[\s\"']{0,9}([\w.:-]{1,60})", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,7 @@ def decode_words(value: bytes) -> str:
         if content is None:
             continue
         named = word[1].partition("*")[0].lower()
+        named = codec_name(named) or named
         if pending and (between.strip() or named != charset):
             pieces.append(decode(pending, charset))
             pending = b""
@@ -134,10 +138,8 @@ def _word_content(word: re.Match[str]) -> bytes | None:
     content = word[3].encode("utf-8", "replace")
     if word[2].lower() == "q":
         return _HEX.sub(lambda match: bytes([int(match[1], 16)]), content.replace(b"_", b" "))
-    try:
-        return base64.b64decode(content + b"=" * (-len(content) % 4))
-    except (binascii.Error, ValueError):
-        return None
+    decoded = b"".join(quantums(content))
+    return decoded if decoded or not content else None
 
 
 @dataclass(frozen=True)
@@ -168,15 +170,28 @@ def kind_of(header: Header) -> Kind:
             message[name] = _parameters(value)
     content_type = header.first("content-type")
     return Kind(
-        _quietly(message.get_content_type) if content_type else "",
+        _type(content_type),
         _encoding(header.first("content-transfer-encoding")),
-        str(_quietly(message.get_content_charset) or ""),
+        str(_quietly(message.get_content_charset) or _charset(content_type)),
         _boundary(message, content_type),
         str(_quietly(message.get_content_disposition) or ""),
         decode_words(str(_quietly(message.get_filename) or "").encode("utf-8", "replace"))[
             :MAX_NAME
         ],
     )
+
+
+def _type(value: bytes) -> str:
+    """A content type without comment, quotes and what follows it, whatever parts them."""
+    if match := _TYPE.match(value):
+        return b"/".join(match.groups()).decode("latin-1").lower()
+    return "text/plain" if value else ""
+
+
+def _charset(value: bytes) -> str:
+    """The charset of a content type in which no semicolon stands before it."""
+    match = _CHARSET.search(value)
+    return match[1].decode("latin-1") if match else ""
 
 
 def _parameters(value: bytes) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nnguide.data.mail import css
+from nnguide.data.mail.seen import turned_round
 
 MAX_SOURCE = 500_000  # characters that are parsed, superfluous tags left out
 MAX_TAGS = 30_000
@@ -19,7 +20,10 @@ MAX_DEPTH = 400
 MAX_FORMATTING = (
     10  # b, font and the like that are open at once: browsers reopen each in each block
 )
-MAX_RULES = 2_000  # of style sheets
+MAX_SHEET = 100_000  # characters of all style sheets
+MAX_RULES = 500  # of them that are applied
+MAX_RULED = 20_000  # elements that they are applied to, all rules together
+MAX_COMPARED = 5_000_000  # tags times rules
 MAX_TAG = 2_000  # characters; a longer tag loses its attributes
 
 _TAG = re.compile(
@@ -39,6 +43,16 @@ _CELL = frozenset(("td", "th"))
 _NOT_SHOWN = set(
     "script style head template title noframes noembed iframe datalist".split()  # noqa: SIM905
 )
+
+_PSEUDO = re.compile(r":(?!not\(|first-|last-|nth-|only-|root|empty)")
+_TELLING = re.compile(
+    r"display|visibility|font|opacity|overflow|indent|margin|position|transform|clip|color|"
+    r"background|mso-hide|\\",
+    re.IGNORECASE,
+)
+_Declared = tuple[dict[str, str], dict[str, str]]  # what is not !important, and what is
+_Ruled = dict[int, _Declared]  # by an element's mem_id
+_NOTHING: _Declared = ({}, {})
 
 _SPACES = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r" ?\n\s*")
@@ -66,9 +80,15 @@ class _Style:
     """What elements inherit; None is a colour that is not known."""
 
     hidden: bool = False
+    visible: bool = True
+    tiny: bool = False
     colour: css.Colour | None = (0, 0, 0)
     set_colour: bool = False  # by the mail: the default black on a black page is left alone
     background: css.Colour | None = (255, 255, 255)
+
+    @property
+    def is_seen(self) -> bool:
+        return not (self.hidden or self.tiny) and self.visible and not _is_invisible(self)
 
 
 @dataclass
@@ -89,10 +109,12 @@ def render(source: str) -> Rendered:
     """What a reader sees of `source`. Broken HTML never fails."""
     from selectolax.lexbor import LexborHTMLParser
 
-    tree = LexborHTMLParser(_bounded(source)[:MAX_SOURCE])
+    source = _bounded(source)[:MAX_SOURCE]
+    tree = LexborHTMLParser(source)
     page = _Page()
     if tree.root is not None:
-        _walk(tree.root, _hidden_by_rules(tree), page)
+        most = min(MAX_RULES, MAX_COMPARED // (1 + source.count("<")))
+        _walk(tree.root, _by_rules(tree, most), page)
     return Rendered(
         _collapsed(page.shown), _collapsed(page.hidden), tuple(page.links), page.pictures
     )
@@ -128,25 +150,31 @@ def _bounded(source: str) -> str:
     return _TAG.sub(kept, source)
 
 
-def _walk(root: Any, hidden: set[int], page: _Page) -> None:
+def _walk(root: Any, ruled: _Ruled, page: _Page) -> None:
     """Gather the texts under `root`, in order, without recursion."""
-    stack: list[tuple[Any, _Style, str]] = [(root, _Style(), "")]
+    # (an element and the style around it) or (None and what ends an element)
+    stack: list[tuple[Any, _Style, str | int]] = [(root, _Style(), "")]
     while stack:
         node, style, after = stack.pop()
         if node is None:
-            page.space(after)
+            if isinstance(after, str):
+                page.space(after)
+            else:
+                page.shown[after:] = [turned_round("".join(page.shown[after:]))]
             continue
         tag = node.tag
         if tag == "-text":
             text = node.text_content or ""
-            (page.hidden if style.hidden or _is_invisible(style) else page.shown).append(text)
+            (page.shown if style.is_seen else page.hidden).append(text)
             continue
         if tag in _NOT_SHOWN or tag.startswith(("-", "!")):
             continue
         attributes = node.attributes
-        style = _style(tag, attributes, style, node.mem_id in hidden)
+        style = _style(tag, attributes, style, ruled.get(node.mem_id, _NOTHING))
         if tag == "img":
-            page.pictures += not style.hidden
+            page.pictures += not style.hidden and style.visible
+        elif tag == "bdo" and (attributes.get("dir") or "").lower() == "rtl":
+            stack.append((None, style, len(page.shown)))
         elif tag == "a" and attributes.get("href") and not style.hidden:
             page.links.append(attributes["href"])
         elif tag == "input" and (attributes.get("type") or "").lower() in ("submit", "button"):
@@ -163,53 +191,66 @@ def _walk(root: Any, hidden: set[int], page: _Page) -> None:
         stack.extend(reversed(children))
 
 
-def _style(tag: str, attributes: Any, around: _Style, by_rule: bool) -> _Style:
-    """The style of an element, from its attributes and the element around it."""
-    if not attributes and not by_rule:
+def _style(tag: str, attributes: Any, around: _Style, ruled: _Declared) -> _Style:
+    """The style of an element, from its attributes, the rules for it and the element around it."""
+    if not attributes and ruled is _NOTHING:
         return around
-    declared = css.declarations(attributes.get("style") or "")
-    hidden = around.hidden or by_rule or "hidden" in attributes or css.hides(declared)
+    declared = {"display": "none"} if "hidden" in attributes else {}
+    if tag == "font" and attributes.get("size"):
+        declared["font-size"] = "medium"
+    declared |= ruled[0] | css.declarations(attributes.get("style") or "") | ruled[1]
+    hidden = around.hidden or css.hides(declared)
+    visible = css.is_visible(declared, around.visible)
+    tiny = css.is_tiny(declared, around.tiny)
     colour, set_colour, background = around.colour, around.set_colour, around.background
     text_attribute = attributes.get("text") if tag == "body" else attributes.get("color")
     if tag == "a" and "href" in attributes:
         colour, set_colour = None, False  # links have a colour of their own
-    if color := declared.get("color") or text_attribute:
+    color = declared.get("color") or text_attribute
+    if color and color not in ("inherit", "unset"):
         colour, set_colour = css.colour(color), True
-    if "background" in attributes or "background-image" in declared or "url(" in str(declared):
+    behind = declared.get("background-color") or attributes.get("bgcolor")
+    if "background" in attributes or declared.get("background-image", "none") != "none":
         background = None
-    elif (
-        color := (
-            declared.get("background-color")
-            or declared.get("background", "").partition(" ")[0]
-            or attributes.get("bgcolor")
-        )
-    ) and color not in ("transparent", "inherit", "none", "initial"):
-        background = css.colour(color)
-    return _Style(hidden, colour, set_colour, background)
+    elif behind and behind not in ("inherit", "none", "initial", "unset"):
+        background = css.colour(behind)
+        if background == css.CLEAR:
+            background = around.background
+    return _Style(hidden, visible, tiny, colour, set_colour, background)
 
 
 def _is_invisible(style: _Style) -> bool:
     """Whether text has the colour of its background, as near as no reader sees it."""
-    if not style.set_colour or style.colour is None or style.background is None:
+    if not style.set_colour or style.colour is None:
+        return False
+    if style.colour == css.CLEAR:
+        return True
+    if style.background is None:
         return False
     return max(abs(a - b) for a, b in zip(style.colour, style.background, strict=True)) < 16
 
 
-def _hidden_by_rules(tree: Any) -> set[int]:
-    """The elements that the mail's own style sheets hide, by their mem_id."""
-    hidden: set[int] = set()
+def _by_rules(tree: Any, most: int) -> _Ruled:
+    """What the first `most` rules of its own sheets declare of elements that tells what is seen."""
     sheets = [node.text() or "" for node in tree.css("style")[:20]]
-    sheet = css.without_comments("\n".join(sheets))[:100_000].replace("<!--", "").replace("-->", "")
-    rules = 0
-    for rule in css.without_at_rules(sheet).split("}")[:MAX_RULES]:
-        selector, _, body = rule.partition("{")
-        if not 0 < len(selector) <= 200 or ":" in selector or not css.hides(css.declarations(body)):
+    sheet = css.without_comments("\n".join(sheets))[:MAX_SHEET]
+    found = []
+    for selector, body in css.rules(sheet.replace("<!--", "").replace("-->", "")):
+        if len(selector) > 200 or _PSEUDO.search(selector) or not _TELLING.search(body):
             continue
-        rules += 1
-        if rules > 50:
+        found.append((css.specificity(selector), selector, css.by_importance(body)))
+        if len(found) == most:
             break
+    ruled: _Ruled = {}
+    left = MAX_RULED
+    for _, selector, declared in sorted(found, key=lambda rule: rule[0]):
         try:
-            hidden.update(node.mem_id for node in tree.css(selector.strip()))
+            nodes = tree.css(selector)[:left]
         except Exception:  # a selector that the parser does not know
             continue
-    return hidden
+        left -= len(nodes)
+        for node in nodes:
+            normal, important = ruled.setdefault(node.mem_id, ({}, {}))
+            normal.update(declared[0])
+            important.update(declared[1])
+    return ruled

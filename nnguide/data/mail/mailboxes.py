@@ -29,6 +29,7 @@ _DATED = re.compile(  # From, a sender, a date in the form of C's asctime or nea
 )
 _UNDATED = re.compile(rb"From (?:-|\S+@\S+|[^\n]*\d{1,2}:\d{2}[^\n]*)?[ \t]*\r?(?:\n|$)")
 _FIELD = re.compile(rb"[^\n]*\n(?:>?From |[!-9;-~]{1,80}[ \t]*:)")
+_APPLE = re.compile(rb"\s{0,9}(\d{1,9})[ \t]*\r?\n")  # bytes of a mail, before it
 _DELETED = re.compile(r"[,#]\d+")  # by MH
 _SERVER_FILE = re.compile(
     r"dovecot.*|courier.*|subscriptions|maildirfolder|maildirsize|shared-maildirs|"
@@ -76,7 +77,7 @@ def one_mail(path: Path) -> bytes:
         raise InputError("it is empty: it holds no mail")
     if (why := foreign(raw)) and not is_mail(raw[:_HEADER]):
         raise InputError(why)
-    return raw
+    return _without_plist(raw)
 
 
 def mails_in(stream: IO[bytes], name: str) -> Named:
@@ -102,7 +103,15 @@ def mails_in(stream: IO[bytes], name: str) -> Named:
             yield name, first
     else:
         rest = _read(stream, max(0, MAX_BYTES + 1 - len(beginning)))
-        yield name, beginning + rest
+        yield name, _without_plist(beginning + rest)
+
+
+def _without_plist(raw: bytes) -> bytes:
+    """The mail in a file of Apple Mail (.emlx), which says its length and has a list behind it."""
+    size = _APPLE.match(raw)
+    if size is None or not is_mail(raw[size.end() : size.end() + _HEADER]):
+        return raw
+    return raw[size.end() : size.end() + int(size[1])]
 
 
 def is_mbox(beginning: bytes) -> bool:

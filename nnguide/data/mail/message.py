@@ -25,6 +25,7 @@ from nnguide.data.mail.headers import (
     kind_of,
     read_header,
 )
+from nnguide.data.mail.seen import seen, without_escapes
 from nnguide.data.mail.text import MailText
 from nnguide.data.mail.transfer import undo, without_encoded
 from nnguide.errors import InputError
@@ -51,12 +52,8 @@ _NOT_SHOWN = (  # text to programs
     "message/external-body",
 )
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([\w.:-]{2,40})", re.IGNORECASE)
-_CALENDAR = re.compile(r"^(?:SUMMARY|LOCATION|DESCRIPTION)(?:;[^:\n]*)?:([^\n]*)", re.MULTILINE)
-_ESCAPED_FROM = re.compile(r"^>+(?=From )", re.MULTILINE)  # as mailboxes escape it
-_UNSEEN = re.compile(  # characters of no width: joiners, marks of direction, tags, selectors
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e"
-    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]"
-)
+_CALENDAR = re.compile(r"(BEGIN|END|SUMMARY|LOCATION|DESCRIPTION)(?:;[^:]*)?:(.*)", re.IGNORECASE)
+_NO_MAIL = re.compile(rb"\s*(?:BEGIN:V|HTTP/\d)", re.IGNORECASE)  # that has fields as mail has
 _WORD = re.compile(r"[^\W_]{2,}")
 
 
@@ -111,7 +108,7 @@ def read_mail(raw: bytes) -> Mail:
         )
     raw = _with_line_feeds(raw)
     header = read_header(raw, 0, len(raw))
-    if not _is_header(header):
+    if not _is_header(raw, header):
         raise InputError(
             "it is not a mail: it does not begin with a header, such as Subject: or From:. "
             "For messages, one a line, use --file."
@@ -122,11 +119,12 @@ def read_mail(raw: bytes) -> Mail:
 def is_mail(beginning: bytes, fields: int = 1) -> bool:
     """Whether what begins so has a header with that many usual fields; "Note: milk" is a text."""
     raw = _with_line_feeds(beginning)
-    return _is_header(read_header(raw, 0, len(raw)), fields)
+    return _is_header(raw, read_header(raw, 0, len(raw)), fields)
 
 
-def _is_header(header: Header, fields: int = 1) -> bool:
-    return header.usual >= (fields if header.clean else max(fields, 2))
+def _is_header(raw: bytes, header: Header, fields: int = 1) -> bool:
+    enough = header.usual >= (fields if header.clean else max(fields, 2))
+    return enough and not _NO_MAIL.match(raw[:100])
 
 
 def message_text(raw: bytes) -> str:
@@ -140,7 +138,7 @@ def message_text(raw: bytes) -> str:
     if len(raw) <= MAX_BYTES and not is_mail(raw[:MAX_PART]):
         if other := foreign(raw):
             raise InputError(other)
-        text = _seen(decode(raw[:MAX_PART])).strip()[:MAX_CHARACTERS]
+        text = seen(decode(raw[:MAX_PART])).strip()[:MAX_CHARACTERS]
         if not text:
             raise InputError("expected a message; got nothing to read")
         return text
@@ -152,14 +150,6 @@ def _with_line_feeds(raw: bytes) -> bytes:
     if b"\r" in raw:
         raw = raw.replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return raw.lstrip(b"\n")
-
-
-def _seen(text: str) -> str:
-    """Text without characters of no width, always encodable as UTF-8."""
-    text = _ESCAPED_FROM.sub("", text)
-    if not text.isascii():
-        text = _UNSEEN.sub("", text)
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 @dataclass
@@ -185,13 +175,13 @@ class _Reader:
 
     def mail(self, raw: bytes, header: Header) -> Mail:
         reading = self._part(raw, header, len(raw), 0, "text/plain")
-        body = reading.shown or _seen(self.wrapped).strip()
+        body = reading.shown or seen(self.wrapped).strip()
         others = [text for text in reading.others if text and text != body][:MAX_READINGS]
         return Mail(
-            subject=_seen(decode_words(header.first("subject"))),
+            subject=seen(decode_words(header.first("subject"))),
             body=body,
             alternatives=tuple(others),
-            hidden=_seen("\n".join(self.hidden)),
+            hidden=seen("\n".join(self.hidden)),
             attachments=tuple(self.attachments),
             links=tuple(self.links),
             pictures=self.pictures,
@@ -256,7 +246,7 @@ class _Reader:
         else:
             inner = read_header(raw, header.end, end)
         reading = self._part(raw, inner, end, depth + 1, "text/plain")
-        subject = _seen(decode_words(inner.first("subject")))
+        subject = seen(decode_words(inner.first("subject")))
         return _Reading(
             f"{subject}\n{reading.shown}".strip(),
             [f"{subject}\n{other}".strip() for other in reading.others],
@@ -275,32 +265,32 @@ class _Reader:
         if type_ in _HTML:
             from nnguide.data.mail.html_text import render
 
-            page = render(_ESCAPED_FROM.sub("", text))
+            page = render(without_escapes(text))
             self.links += page.links
             self.pictures += page.pictures
             if page.hidden:
                 self.hidden.append(page.hidden)
             self.html += 1
-            return _Reading(_seen(page.text).strip())
+            return _Reading(seen(page.text).strip())
         if type_ == "text/calendar":
-            return _Reading(_seen(_event(text)))
+            return _Reading(seen(_event(text)))
         self.plain += 1
         text, files = without_encoded(text)
-        self.attachments += [_seen(name)[:MAX_NAME] for name in files]
-        return _Reading(_seen(text).strip())
+        self.attachments += [seen(name)[:MAX_NAME] for name in files]
+        return _Reading(seen(text).strip())
 
     def _attachment(self, raw: bytes, header: Header, end: int, kind: Kind, type_: str) -> _Reading:
         if type_ in _NOT_SHOWN and kind.disposition != "attachment":
             return _Reading()
-        self.attachments.append(_seen(kind.name))
+        self.attachments.append(seen(kind.name))
         if type_ in ("application/ms-tnef", "application/vnd.ms-tnef"):
             self.wrapped, names = tnef.read(undo(raw[header.end : end], kind.encoding))
-            self.attachments += [_seen(name)[:MAX_NAME] for name in names]
+            self.attachments += [seen(name)[:MAX_NAME] for name in names]
         return _Reading()
 
 
 def _is_read(type_: str) -> bool:
-    if type_ in _NOT_SHOWN:
+    if type_ in (*_NOT_SHOWN, "text/rtf"):
         return False
     return type_.startswith("text/") or type_ in (
         *_HTML,
@@ -343,13 +333,21 @@ def _in_sequence(readings: list[_Reading]) -> _Reading:
 
 
 def _event(text: str) -> str:
-    """What an invitation says: its title, place and description."""
-    unfolded = text.replace("\n ", "").replace("\n\t", "")
-    lines = [line.strip() for line in _CALENDAR.findall(unfolded)]
-    made = "\n".join(line for line in lines if line)
+    """What an invitation says: its title, place and description; an alarm's are not shown."""
+    lines = []
+    alarm = False
+    for line in text.replace("\n ", "").replace("\n\t", "").split("\n"):
+        if not (match := _CALENDAR.match(line)):
+            continue
+        name, value = match[1].upper(), match[2].strip()
+        if name in ("BEGIN", "END"):
+            alarm = name == "BEGIN" and value.upper() == "VALARM"
+        elif value and not alarm:
+            lines.append(value)
+    made = "\n".join(lines)
     return made.replace("\\n", "\n").replace("\\N", "\n").replace("\\,", ",").replace("\\;", ";")
 
 
 def _message_id(header: Header) -> str:
     value = decode_words(header.first("message-id"))
-    return _seen(value.strip().removeprefix("<").removesuffix(">"))[:MAX_NAME]
+    return seen(value.strip().removeprefix("<").removesuffix(">"))[:MAX_NAME]

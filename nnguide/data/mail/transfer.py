@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import binascii
+import codecs
 import re
 
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]+={0,3}")
+_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]+")
+_SURE = 16  # digits of a line of base64 that reads as text; chance takes fewer for it too
+_UTF8 = codecs.getincrementaldecoder("utf-8")
+_SOFT_BREAK = re.compile(rb"=[ \t]{1,100}(?=\n|\Z)")
 _ENCODED_LINE = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _LONG_LINE = 60
 _UU_BEGIN = re.compile(r"^begin [0-7]{3,4} ([^\n]{1,200})\n", re.MULTILINE)
@@ -16,29 +21,62 @@ def undo(content: bytes, encoding: str) -> bytes:
     if encoding in ("base64", "b64"):
         return from_base64(content)
     if encoding in ("quoted-printable", "qp"):
-        return binascii.a2b_qp(content)
+        return binascii.a2b_qp(_SOFT_BREAK.sub(b"=", content))
     if encoding in ("x-uuencode", "uuencode", "uue", "x-uue"):
         return _from_uuencode(content)
     return content
 
 
 def from_base64(content: bytes) -> bytes:
-    """What base64 says, up to the first line that is not one: a mailing list's footer is plain.
+    """What base64 says, whatever other characters are strewn in; a footer behind it is plain.
 
     Content without any is no base64, whatever is said of it: it stays as it is.
     """
-    made: list[bytes] = []
-    for line in content.split(b"\n"):
-        line = line.strip()
-        if line and not _BASE64.fullmatch(line):
+    lines = [line.strip() for line in content.split(b"\n")]
+    clean = (place for place, line in enumerate(lines) if line and not _BASE64.fullmatch(line))
+    end = next(clean, len(lines))
+    for place in range(len(lines) - 1, end - 1, -1):
+        if _is_base64(lines[place]):
+            end = place + 1
+            while end < len(lines) and _BASE64.fullmatch(lines[end]):  # the last line is short
+                end += 1
             break
-        made.append(line)
-    decoded = b"".join(_quantums(b"".join(made)))
-    return decoded or content
+    return b"".join(quantums(b"".join(lines[:end]))) or content
 
 
-def _quantums(text: bytes) -> list[bytes]:
-    """The decoded pieces of base64 that may be padded amid, where pieces were joined."""
+def _is_base64(line: bytes) -> bool:
+    """Whether a line is base64, behind or with characters that are not: no word of a footer is.
+
+    It is where it decodes to text, wherever its groups of four begin, or ends as only base64 does.
+    """
+    digits = _NOT_BASE64.sub(b"", line)
+    if digits.endswith(b"=") and _BASE64.fullmatch(digits) and len(line) - len(digits) <= 1:
+        return True
+    digits = digits.replace(b"=", b"")
+    if len(digits) < _SURE:
+        return False
+    if len(line) >= _LONG_LINE and _BASE64.fullmatch(line) and _is_mixed(line.decode("ascii")):
+        return True
+    return any(_reads_as_text(b"".join(quantums(digits[skipped:]))) for skipped in range(4))
+
+
+def _reads_as_text(decoded: bytes) -> bool:
+    printable = sum(32 <= byte < 127 or byte in b"\t\n\r" for byte in decoded)
+    if 10 * printable >= 9 * len(decoded):
+        return True
+    try:  # a character may be cut at either end
+        text = _UTF8().decode(decoded.lstrip(bytes(range(0x80, 0xC0))))
+    except UnicodeDecodeError:
+        return False
+    return all(character.isprintable() or character.isspace() for character in text)
+
+
+def quantums(text: bytes) -> list[bytes]:
+    """The decoded pieces of base64 that may be padded amid, where pieces were joined.
+
+    Characters that are not base64 are left out.
+    """
+    text = _NOT_BASE64.sub(b"", text)
     pieces = []
     for piece in re.split(rb"=+", text):
         whole = piece[: len(piece) - 1] if len(piece) % 4 == 1 else piece
