@@ -9,10 +9,12 @@ import signal
 import tempfile
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 import tiny
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 from nnguide import framework_logs
@@ -50,19 +52,42 @@ def tf() -> object:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Run]:
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """A folder that all workers share, made by the one that first asks for it.
+
+    Its maker is given a path that is not there; nobody may change what it makes.
+    """
+    place = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = place.parent
+
+    def folder(name: str, make: Callable[[Path], object]) -> Path:
+        with FileLock(place / f"{name}.lock"):
+            if not (done := place / f"{name}.made").exists():
+                make(place / name)
+                done.touch()
+        return place / name
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained(made_once: Callable[..., Path]) -> Callable[[str], Run]:
     """A finished tiny run of a task, trained on its built-in data when it is first asked for."""
     runs: dict[str, Run] = {}
 
+    def make(task: str, folder: Path) -> None:
+        from nnguide.training.train import train
+
+        words = (*tiny.words(task), f"data.dataset={tiny.built_in(task)}")
+        with pytest.MonkeyPatch.context() as patch:  # a test may have a registry of its own
+            patch.setenv("NNGUIDE_REGISTRY", REGISTRY)
+            train(task, settings=words, out=folder)
+
     def run(task: str) -> Run:
         if task not in runs:
-            from nnguide.training.train import train
-
-            folder: Path = tmp_path_factory.mktemp("runs") / task
-            words = (*tiny.words(task), f"data.dataset={tiny.built_in(task)}")
-            with pytest.MonkeyPatch.context() as patch:  # a test may have a registry of its own
-                patch.setenv("NNGUIDE_REGISTRY", REGISTRY)
-                runs[task] = train(task, settings=words, out=folder)
+            own = f"-{os.getpid()}" if task == "table" else ""  # its table ends with this process
+            runs[task] = Run.open(made_once(f"trained-{task}{own}", partial(make, task)))
         return runs[task]
 
     return run

@@ -40,7 +40,10 @@ def test_training_writes_its_result_to_stdout_and_its_own_lines_to_stderr(alone)
     assert not any(word in err for word in ("WARNING", "oneDNN", "cpu_feature", "cuda", "\x1b"))
 
 
-def test_ctrl_c_keeps_the_best_epochs_and_ends_with_130(alone):
+@pytest.mark.parametrize(
+    "number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM]
+)
+def test_an_interruption_keeps_the_best_epochs_and_ends_with_130(alone, number):
     training = start(
         *("train", "digits", *SETTINGS, "--dataset", "optdigits", "--out", "run"),
         *("--set", "train.epochs=2000"),
@@ -50,7 +53,7 @@ def test_ctrl_c_keeps_the_best_epochs_and_ends_with_130(alone):
         line = training.stderr.readline()
         assert line, "it ended by itself"
         shown += line.startswith(b"epoch ")
-    training.send_signal(signal.SIGINT)
+    training.send_signal(number)
     out, err = (stream.decode() for stream in training.communicate(timeout=1200))
     assert training.returncode == 130
     assert "Traceback" not in err

@@ -30,6 +30,7 @@ def cache(tmp_path_factory):
         yield folder
 
 
+@pytest.mark.slow
 def test_mnist_through_tensorflow_datasets(cache, capfd):
     source = data.find("digits", "auto")
     assert (source.name, source.is_fallback) == ("mnist", False)

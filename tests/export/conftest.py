@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,17 +26,18 @@ def few() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def exported(
-    trained: Callable[[str], Run], tmp_path_factory: pytest.TempPathFactory
+    trained: Callable[[str], Run], made_once: Callable[..., Path]
 ) -> Callable[[str, Format], Path]:
     """The folder of a task's export in a form; nobody may change it."""
-    made: dict[tuple[str, Format], Path] = {}
-    out = tmp_path_factory.mktemp("exports")
+
+    def make(task: str, form: Format, out: Path) -> None:
+        from nnguide.export.publish import export
+
+        export(trained(task), form, out)
 
     def folder(task: str, form: Format) -> Path:
-        if (task, form) not in made:
-            from nnguide.export.publish import export
-
-            made[task, form] = export(trained(task), form, out).folder
-        return made[task, form]
+        out = made_once(f"exported-{task}-{form}", partial(make, task, form))
+        (version,) = out.glob("*/[0-9]*")
+        return version
 
     return folder
