@@ -14,7 +14,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from nnguide import keras_objects
+from nnguide.models import keras_objects
 
 __version__ = "0.2.0"
 

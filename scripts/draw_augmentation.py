@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nnguide import framework_logs
+from nnguide import logs
 from nnguide.data import hands
 
 SHOWN = 10  # pictures a row
@@ -17,7 +17,7 @@ SHOWN = 10  # pictures a row
 
 def main() -> None:
     """Write the picture."""
-    tf = framework_logs.tensorflow()
+    tf = logs.tensorflow()
     import matplotlib
 
     matplotlib.use("Agg")

@@ -17,7 +17,7 @@ import tiny
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
-from nnguide import framework_logs
+from nnguide import logs
 from nnguide.runs import Run
 
 # The runs that tests make are not those of the user, nor are the corrections.
@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def tf() -> object:
     """The tensorflow module, imported without its noise."""
-    return framework_logs.tensorflow()
+    return logs.tensorflow()
 
 
 @pytest.fixture(scope="session")

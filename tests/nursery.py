@@ -63,9 +63,9 @@ class Nursery:
 
 def main() -> None:
     """Fork a command for each line of standard input."""
-    from nnguide import cli, framework_logs
+    from nnguide import cli, logs
 
-    framework_logs.tensorflow()
+    logs.tensorflow()
     import matplotlib.pyplot  # noqa: F401
 
     import nnguide.training.train

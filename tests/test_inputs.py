@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from nnguide import kinds
 from nnguide.errors import InputError, NnguideError
 from nnguide.inference import validation
+from nnguide.tasks import kinds
 
 GREY = np.random.default_rng(0).integers(0, 256, (3, 28, 28))
 

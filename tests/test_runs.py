@@ -14,8 +14,8 @@ import pytest
 from nnguide import runs, tasks
 from nnguide.errors import RunError
 from nnguide.files import sha256, write_json
+from nnguide.files.workspace import Workspace
 from nnguide.runs import DETERMINES, MANIFEST, Run
-from nnguide.workspace import Workspace
 
 FACTS: dict[str, Any] = {"dataset": "mnist", "dataset_is_fallback": False}
 METRICS: dict[str, Any] = {

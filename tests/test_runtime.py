@@ -108,7 +108,7 @@ MIRROR = """
 import json, sys
 import numpy as np
 from nnguide import tasks
-from nnguide import framework_logs
+from nnguide import logs
 from nnguide.training import fit as module
 from nnguide.training.callbacks import normalizations
 from nnguide.training.runtime import runtime
@@ -117,7 +117,7 @@ from nnguide.training.train import configure
 import keras
 import tiny
 
-tf = framework_logs.tensorflow()
+tf = logs.tensorflow()
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 found = {}
@@ -228,8 +228,8 @@ def test_another_keras_backend_is_refused(tmp_path: Path) -> None:
     )
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
-        "from nnguide import errors, framework_logs\n"
-        "try: framework_logs.tensorflow()\nexcept errors.ConfigError as error: print(error)"
+        "from nnguide import errors, logs\n"
+        "try: logs.tensorflow()\nexcept errors.ConfigError as error: print(error)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "it is set to jax. Set KERAS_BACKEND=tensorflow." in done.stdout

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from nnguide import workspace
 from nnguide.errors import ConfigError, WriteError
-from nnguide.workspace import Workspace
+from nnguide.files import workspace
+from nnguide.files.workspace import Workspace
 
 FILES = ("a", "b", "whole")
 
@@ -201,7 +201,7 @@ def test_what_an_error_leaves_is_what_can_be_resumed(tmp_path: Path) -> None:
 
 def test_two_processes_never_make_one_folder(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from nnguide.workspace import Workspace\n"
+        "import sys; from pathlib import Path; from nnguide.files.workspace import Workspace\n"
         "with Workspace(Path(sys.argv[1]), 'train', lambda folder: None).claimed() as folder:\n"
         "    (folder / 'a').write_text('mine')\n"
         "    print('mine', flush=True); sys.stdin.read()"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nnguide import framework_logs
+from nnguide import logs
 from nnguide.blueprints.settings import Settings
 from nnguide.errors import ConfigError
 
@@ -29,7 +29,7 @@ def build(
 
         return TorchNet(inputs, outputs, settings, dtype)
     if backend == "keras":
-        framework_logs.tensorflow()
+        logs.tensorflow()
         from nnguide.blueprints.keras_net import KerasNet
 
         return KerasNet(inputs, outputs, settings, dtype)

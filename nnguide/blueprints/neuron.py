@@ -162,9 +162,9 @@ def _central_differences(
 
 
 def _tensorflow(x: np.ndarray, W: np.ndarray, b: float, y: float, activation: str) -> Slopes:
-    from nnguide import framework_logs
+    from nnguide import logs
 
-    tf = framework_logs.tensorflow()
+    tf = logs.tensorflow()
     from nnguide.blueprints.keras_net import ACTIVATIONS
 
     w, bias = tf.Variable(W), tf.Variable(b, dtype="float64")

@@ -17,8 +17,8 @@ from nnguide.files import write_json
 
 if TYPE_CHECKING:
     from nnguide.config import Config
+    from nnguide.files.workspace import Workspace
     from nnguide.runs import Run
-    from nnguide.workspace import Workspace
 
 SHARED = ("epochs", "batch_size", "optimizer", "learning_rate", "schedule", "momentum")
 MODEL = ("hidden", "activation", "dropout", "l1", "l2")
@@ -68,9 +68,9 @@ def save(
         backend: numpy, torch or keras.
         space: where the run is made, claimed.
     """
-    from nnguide import framework_logs, tasks
+    from nnguide import logs, tasks
 
-    framework_logs.tensorflow()
+    logs.tensorflow()
     from nnguide.training.fit import Fitted
     from nnguide.training.runtime import runtime
     from nnguide.training.writing import Shown, Training, write_run

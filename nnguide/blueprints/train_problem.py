@@ -111,8 +111,8 @@ def train(
         history, seconds = _fit(network, problem, animation, on_epoch)
     else:
         from nnguide.blueprints.save_run import save
+        from nnguide.files.workspace import Workspace
         from nnguide.runs import Run
-        from nnguide.workspace import Workspace
 
         assert problem.origin is not None
         space = Workspace(out, "blueprint", Run.open, force)

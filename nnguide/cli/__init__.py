@@ -335,11 +335,11 @@ class _ToUser(logging.Handler):
 
 def show_log() -> None:
     """Let the library's log through, and with -v the frameworks; before one is imported."""
-    from nnguide import framework_logs
+    from nnguide import logs
 
     command = click.get_current_context().find_root()
     asked = command.ensure_object(dict)
-    framework_logs.verbose = bool(asked.get("verbose"))
+    logs.verbose = bool(asked.get("verbose"))
     log = logging.getLogger("nnguide")
     handler, before = _ToUser(asked), (log.level, log.propagate)
     log.addHandler(handler)

@@ -22,9 +22,9 @@ def progress(display: _terminal.Display, title: str = "") -> list[Any]:
     """
     if cli.is_quiet():
         return []
-    from nnguide import framework_logs
+    from nnguide import logs
 
-    framework_logs.tensorflow()
+    logs.tensorflow()
     import keras
 
     class Progress(keras.callbacks.Callback):

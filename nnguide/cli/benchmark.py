@@ -28,9 +28,9 @@ def command(run_name: str, as_json: bool) -> None:
 
     run = runs.load(run_name)
     cli.say(f"run: {run.folder}")
-    from nnguide import framework_logs
+    from nnguide import logs
 
-    framework_logs.tensorflow()
+    logs.tensorflow()
     from nnguide.export import benchmark
 
     figures = benchmark.benchmark(run)

@@ -44,7 +44,7 @@ def list_(as_json: bool) -> None:
 
     Example: nnguide exercise list
     """
-    from nnguide.exercises import catalogue
+    from nnguide.learn.exercises import catalogue
 
     rows = [
         {
@@ -71,7 +71,7 @@ def start(folder: Path) -> None:
 
     Example: nnguide exercise start my-network
     """
-    from nnguide.exercises import folder as learner
+    from nnguide.learn.exercises import folder as learner
 
     paths = learner.start(folder)
     click.echo(f"{folder}: {len(paths)} exercises. The first is {paths[0]}; then:")
@@ -97,7 +97,7 @@ def check(which: tuple[str, ...], folder: Path, watch: bool, as_json: bool) -> N
       nnguide exercise check 04_sigmoid.py --json
       nnguide exercise check --dir my-network --watch
     """
-    from nnguide.exercises import folder as learner
+    from nnguide.learn.exercises import folder as learner
 
     pairs = learner.locate(folder, which)
 
@@ -162,7 +162,7 @@ def hint(exercise: str, level: int) -> None:
 
     Example: nnguide exercise hint softmax --level 2
     """
-    from nnguide.exercises import catalogue
+    from nnguide.learn.exercises import catalogue
 
     found = catalogue.find(exercise)
     click.echo(found.hints[level - 1])
@@ -177,7 +177,7 @@ def solution(exercise: str) -> None:
 
     Example: nnguide exercise solution softmax
     """
-    from nnguide.exercises import catalogue
+    from nnguide.learn.exercises import catalogue
 
     click.echo(catalogue.find(exercise).solution.strip())
 
@@ -193,7 +193,7 @@ def progress(folder: Path, as_json: bool) -> None:
 
     Example: nnguide exercise progress --dir my-network
     """
-    from nnguide.exercises import folder as learner
+    from nnguide.learn.exercises import folder as learner
 
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}. Make one: nnguide exercise start DIR")

@@ -110,7 +110,7 @@ def _named(
 ) -> Iterator[tuple[str, Any]]:
     """Each input's name, and its value or an InputError."""
     from nnguide.inference.answers import taken
-    from nnguide.kinds import Asked
+    from nnguide.tasks.kinds import Asked
 
     if mails and not of.kind.takes_mail:
         raise ConfigError("--mail is for a run of spam")
@@ -188,8 +188,8 @@ def _print(row: list[Explanation], as_json: bool) -> None:
         for explanation in row:
             _options.print_json("explain", explanation.to_dict())
         return
-    from nnguide import kinds
     from nnguide.explain import terminal
+    from nnguide.tasks import kinds
 
     first = row[0]
     answer = f"{first.score:.6g}\t" if first.label is None else f"{one_line(first.label)}\t"

@@ -12,7 +12,7 @@ from nnguide.cli import _options
 from nnguide.errors import ConfigError, InputError, NnguideError
 
 if TYPE_CHECKING:
-    from nnguide.filtering.judge import Verdict
+    from nnguide.serving.filtering.judge import Verdict
 
 STATUS = {"spam": 0, "ham": 1, "unsure": 2}
 FAILED = 3  # of --verdict
@@ -111,7 +111,7 @@ def _passthrough(run: str, anyway: bool, strict: bool) -> int:
     except (Exception, KeyboardInterrupt) as error:
         _say(error)
         return LATER
-    from nnguide.filtering import envelope
+    from nnguide.serving.filtering import envelope
 
     try:
         written = envelope.marked(raw, _judge(raw, run, anyway))
@@ -126,7 +126,7 @@ def _passthrough(run: str, anyway: bool, strict: bool) -> int:
 
 def _judge(raw: bytes, run: str, anyway: bool) -> Verdict:
     cli.show_log()
-    from nnguide.filtering.judge import Judge
+    from nnguide.serving.filtering.judge import Judge
 
     judge = Judge(run, anyway)
     if judge.note:

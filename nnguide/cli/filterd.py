@@ -72,9 +72,9 @@ def command(
       spamc -p 7830 < message.eml
     """
     cli.show_log()
-    _server_log.show("nnguide.filtering.daemon")
-    from nnguide.filtering import daemon
-    from nnguide.filtering.judge import Judge
+    _server_log.show("nnguide.serving.filtering.daemon")
+    from nnguide.serving.filtering import daemon
+    from nnguide.serving.filtering.judge import Judge
 
     bounds = daemon.Bounds(connections, timeout, learns=allow_tell)
     sockets: list[socket.socket] = []

@@ -16,8 +16,8 @@ from nnguide.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from nnguide.feedback.corrections import Layer
-    from nnguide.kinds import Asked
     from nnguide.runs import Engine, Run
+    from nnguide.tasks.kinds import Asked
 
 
 @click.command("predict")
@@ -112,7 +112,7 @@ def command(
         )
     if out is not None or shard or resume or force:
         raise ConfigError("--out, --shard, --resume and --force are for --dataset")
-    from nnguide.kinds import Asked
+    from nnguide.tasks.kinds import Asked
 
     asked = Asked(
         inputs, cli.standard_input(), files, mails, text_column, encoding, threshold, anyway, many
@@ -218,8 +218,8 @@ def _whole(
 ) -> int:
     """Answer a whole data set into a file."""
     from nnguide import runs
-    from nnguide.kinds import Asked
     from nnguide.runs import bulk
+    from nnguide.tasks.kinds import Asked
 
     started = time.monotonic()
     run = runs.load(run_name, bulk.kinds(dataset))

@@ -89,7 +89,7 @@ def command(
 
         _settings_help.show(configure(task, settings=settings))
         return
-    from nnguide import framework_logs
+    from nnguide import logs
     from nnguide.tuning.space_file import read
     from nnguide.tuning.tune import prepare
 
@@ -102,7 +102,7 @@ def command(
         force=force,
         **options,
     )
-    framework_logs.tensorflow()
+    logs.tensorflow()
     from nnguide.cli._trials import Table
     from nnguide.tuning import search, worker
 
@@ -128,9 +128,9 @@ def command(
 
 def _is_worker(task: str) -> bool:
     """Whether this process works for a chief, as the environment says; it has then worked."""
-    from nnguide import framework_logs
+    from nnguide import logs
 
-    framework_logs.tensorflow()
+    logs.tensorflow()
     from nnguide.tuning import worker
 
     if worker.role(os.environ) == "worker":

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nnguide import framework_logs
+from nnguide import logs
 from nnguide.data.prepared import writing_cache
 from nnguide.errors import DataError, WriteError
 from nnguide.files import cache_dir
@@ -107,14 +107,14 @@ def _quiet() -> Iterator[None]:
 
     The latter prints to stdout, where it would spoil an answer in JSON.
     """
-    framework_logs.tensorflow()
+    logs.tensorflow()
     import tensorflow_datasets as tfds
 
     with (
         open(os.devnull, "w") as nowhere,  # noqa: PTH123
-        contextlib.redirect_stdout(sys.stderr if framework_logs.verbose else nowhere),
-        framework_logs.stderr_diverted(),
+        contextlib.redirect_stdout(sys.stderr if logs.verbose else nowhere),
+        logs.stderr_diverted(),
     ):
-        if not framework_logs.verbose:
+        if not logs.verbose:
             tfds.disable_progress_bar()
         yield

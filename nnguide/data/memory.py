@@ -18,7 +18,7 @@ from nnguide.data.examples import Examples, LeftOut
 from nnguide.errors import ConfigError, InputError, NnguideError
 
 if TYPE_CHECKING:
-    from nnguide.kinds import Kind
+    from nnguide.tasks.kinds import Kind
 
 NAME = "the data"  # in messages
 FORMS = (
@@ -254,7 +254,7 @@ def plain(value: Any) -> Any:
 def numbered(
     values: Sequence[Any], labels: tuple[str, ...]
 ) -> tuple[list[int | InputError], tuple[str, ...]]:
-    """Labels of any 2 to 100 names as numbers; see `nnguide.kinds.Kind.numbered`."""
+    """Labels of any 2 to 100 names as numbers; see `nnguide.tasks.kinds.Kind.numbered`."""
     named = [_label_name(value) for value in values]
     if not labels:
         present = {name for name in named if isinstance(name, str)}

@@ -20,10 +20,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nnguide import workspace
 from nnguide.errors import DataError, WriteError
-from nnguide.files import cache_dir, read_json
-from nnguide.workspace import Workspace
+from nnguide.files import cache_dir, read_json, workspace
+from nnguide.files.workspace import Workspace
 
 if TYPE_CHECKING:
     from nnguide.data.examples import Examples

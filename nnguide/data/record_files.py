@@ -21,7 +21,7 @@ from nnguide.data.picture_stream import Row
 from nnguide.data.tables import Columns
 from nnguide.errors import ConfigError, InputError, WriteError
 from nnguide.files import as_utf8, atomic, read_json, sha256, state, write_json, writing_to
-from nnguide.workspace import Workspace
+from nnguide.files.workspace import Workspace
 
 log = logging.getLogger(__name__)
 COMMAND = "data"

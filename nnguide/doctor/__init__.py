@@ -35,12 +35,12 @@ def check(
         ConfigError: `silence` names no rule, or a batch size below 1.
         InputError: no Keras model, or data or a history of another form.
     """
-    from nnguide import framework_logs
+    from nnguide import logs
     from nnguide.errors import ConfigError
 
     if batch_size is not None and batch_size < 1:
         raise ConfigError(f"a batch size is 1 or more; got {batch_size}")
-    framework_logs.tensorflow()
+    logs.tensorflow()
     from nnguide.doctor import case, rules
 
     return rules.examine(case.read(model, data, history, batch_size=batch_size), tuple(silence))

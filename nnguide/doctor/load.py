@@ -10,7 +10,7 @@ import types
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nnguide import framework_logs, runs
+from nnguide import logs, runs
 from nnguide.doctor import EVALUATED
 from nnguide.errors import ConfigError, DataError, InputError, NnguideError, RunError
 from nnguide.models import saving
@@ -94,12 +94,12 @@ def keras_file(path: Path, *, trust: bool = False) -> Any:
             return saving.load(path, run=False)
         except RunError as error:
             raise RunError(f"{error} {own}. If you trust who made the file: --trust") from error
-    framework_logs.tensorflow()
+    logs.tensorflow()
     import keras
 
     saving.register_layers()
     try:
-        with framework_logs.stderr_diverted():
+        with logs.stderr_diverted():
             return keras.models.load_model(path, safe_mode=False)
     except Exception as error:  # Keras raises whatever its parts raise
         text = next((line for line in str(error).splitlines() if line.strip()), repr(error))
@@ -119,7 +119,7 @@ def execute(path: Path, function: str) -> tuple[Any, Any]:
         InputError: the file or the function fails, or gives no Keras model.
     """
     source = _source(path)
-    framework_logs.tensorflow()
+    logs.tensorflow()
     import keras
 
     module = types.ModuleType(f"_doctor_{path.stem}")
@@ -197,7 +197,7 @@ def _of_run(
     label_column: str | None,
 ) -> Case:
     """A run of ours with its own history and data, compiled as its training was."""
-    framework_logs.tensorflow()  # before anything imports Keras
+    logs.tensorflow()  # before anything imports Keras
     from nnguide.doctor import case
 
     log.info(f"run: {run.folder}")

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nnguide import framework_logs
+from nnguide import logs
 from nnguide.doctor.data import TEXTS, arrays, each
 from nnguide.doctor.graph import NORMALISING, RELUS, Graph, Node
 from nnguide.doctor.rule import CannotCheckError
@@ -53,7 +53,7 @@ def unchanged(model: Any) -> Iterator[None]:
     shared = keras.src.random.seed_generator.global_seed_generator().state
     seed = np.array(keras.ops.convert_to_numpy(shared))
     try:
-        with warnings.catch_warnings(), framework_logs.stderr_diverted():
+        with warnings.catch_warnings(), logs.stderr_diverted():
             warnings.simplefilter("ignore")
             yield
     finally:

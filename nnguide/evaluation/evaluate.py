@@ -14,9 +14,9 @@ import numpy as np
 from nnguide import data as data_sets
 from nnguide import logs, tasks
 from nnguide.config import Config
+from nnguide.config.deprecation import renamed_argument
 from nnguide.data.dataset_info import KIND_NAMES
 from nnguide.data.examples import Examples
-from nnguide.deprecation import renamed_argument
 from nnguide.errors import ConfigError, DataError, InputError, NnguideError
 from nnguide.evaluation import copies, figures, metrics
 from nnguide.files import expanded

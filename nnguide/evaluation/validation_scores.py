@@ -18,8 +18,8 @@ from nnguide.errors import ConfigError, RunError
 from nnguide.evaluation import figures
 from nnguide.evaluation.thresholds import left_out, threshold_for, threshold_table
 from nnguide.files import DAMAGE, atomic, copy_folder, read_npz, write_json, writing_to
+from nnguide.files.workspace import Workspace
 from nnguide.runs import Run, manifest
-from nnguide.workspace import Workspace
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnguide import kinds
+from nnguide.tasks import kinds
 
 
 class Feature(NamedTuple):

@@ -16,12 +16,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnguide import data, framework_logs, runs, tasks, workspace
+from nnguide import data, logs, runs, tasks
 from nnguide.data import catalogue, preparation, prepared
 from nnguide.data.dataset_info import Facts
 from nnguide.errors import ConfigError, ExtraError, RunError
 from nnguide.explain import occlusion, subjects, words
 from nnguide.explain.score import Score
+from nnguide.files import workspace
 from nnguide.inference import LIGHT_FILES, litert
 from nnguide.preprocessing.tokens import Tokeniser
 from nnguide.runs import MANIFEST, Run, registry, schema
@@ -199,7 +200,7 @@ def _interpreter(path: Path) -> tuple[Any, list[dict[str, Any]]]:
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     try:
-        with framework_logs.stderr_diverted():
+        with logs.stderr_diverted():
             network = Interpreter(
                 model_path=str(path),
                 num_threads=1,

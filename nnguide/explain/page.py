@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnguide import kinds, pages
+from nnguide import pages
 from nnguide.explain.draw import AGAINST, FOR, MOST_BARS, heat
+from nnguide.tasks import kinds
 
 if TYPE_CHECKING:
     from nnguide.explain.explanation import Explanation

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from nnguide import framework_logs, runs
+from nnguide import logs, runs
 from nnguide.errors import ConfigError
 from nnguide.explain import backward, words
 from nnguide.explain.features import Features, Parts, Patches
@@ -184,7 +184,7 @@ class TextSubject(Subject):
 
 
 def _keras() -> Any:
-    framework_logs.tensorflow()
+    logs.tensorflow()
     import keras
 
     return keras

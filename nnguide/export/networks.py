@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from nnguide import framework_logs
+from nnguide import logs
 from nnguide.errors import ExtraError, WorkError
 from nnguide.export import numpy_package
 from nnguide.models import light_form
@@ -40,7 +40,7 @@ def onnx(run: Run, folder: Path) -> dict[str, Any]:
     tensor, answer = core.inputs[0], output_name(run)
     spec = tf.TensorSpec(tensor.shape, tensor.dtype, tensor.name)
     function = tf.function(lambda x: {answer: core(x, training=False)}, input_signature=[spec])
-    with framework_logs.stderr_diverted():
+    with logs.stderr_diverted():
         try:
             model, _ = tf2onnx.convert.from_function(function, [spec], opset=OPSET)
         except Exception as error:  # tf2onnx raises whatever its parts raise
@@ -112,7 +112,7 @@ def integers(core: Any, samples: Callable[[], Iterator[list[np.ndarray]]] | None
     import tensorflow as tf
     from tensorflow.lite.python.convert import ConverterError
 
-    with framework_logs.stderr_diverted(), tempfile.TemporaryDirectory() as folder:
+    with logs.stderr_diverted(), tempfile.TemporaryDirectory() as folder:
         core.export(folder, format="tf_saved_model", verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]

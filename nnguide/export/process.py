@@ -135,12 +135,12 @@ def litert_int8(folder: Path) -> Ask:
 
 def run(folder: Path, engine: Any) -> Ask:
     """A run of nnguide, through Keras or its light form."""
-    from nnguide import framework_logs
+    from nnguide import logs
     from nnguide.runs import Run
 
     opened = Run.open(folder)
     if engine == "keras":
-        framework_logs.tensorflow()
+        logs.tensorflow()
         _ = opened.model
     else:
         _ = opened.light

@@ -17,12 +17,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nnguide import __version__, framework_logs, workspace
+from nnguide import __version__, logs
 from nnguide.errors import ConfigError, DataError, RunError
 from nnguide.export import Format, serving_config
-from nnguide.files import sha256, write_json, writing_to
+from nnguide.files import sha256, workspace, write_json, writing_to
+from nnguide.files.workspace import Workspace
 from nnguide.runs import Run, schema
-from nnguide.workspace import Workspace
 
 if TYPE_CHECKING:
     from nnguide.data.examples import Examples
@@ -83,7 +83,7 @@ def export(
         raise ConfigError(
             f"{folder} already exists. Choose another --version, or --force to replace it."
         )
-    framework_logs.tensorflow()
+    logs.tensorflow()
     if form == "onnx":
         from nnguide.export import networks
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from nnguide import framework_logs
+from nnguide import logs
 from nnguide.export import tf_pictures
 from nnguide.inference.decision import NONE
 from nnguide.models.saving import preprocessor
@@ -161,7 +161,7 @@ def write(run: Run, folder: Path) -> dict[str, Any]:
     """
     from nnguide.export import warm_up
 
-    with framework_logs.stderr_diverted():
+    with logs.stderr_diverted():
         kind = run.task.kind
         model = kind.saved_model()(run)
         names = ("classify", *kind.served(len(run.features)))

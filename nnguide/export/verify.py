@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from nnguide import framework_logs
+from nnguide import logs
 from nnguide.errors import WorkError
 from nnguide.export import Format, process, samples
 from nnguide.inference import validation
@@ -200,7 +200,7 @@ def ask(
         command = [sys.executable, "-P", "-B", process.__file__, str(place / "request.json")]
         ended = subprocess.run(command, capture_output=True, text=True, errors="replace")
         if ended.returncode:
-            if framework_logs.verbose:
+            if logs.verbose:
                 sys.stderr.write(ended.stderr)
             last = (ended.stderr.strip().splitlines() or ["no message"])[-1]
             raise WorkError(f"{form} failed in a fresh process: {last}")

@@ -26,11 +26,10 @@ from typing import Any
 
 import numpy as np
 
-from nnguide import workspace
 from nnguide.errors import ConfigError, RunError
 from nnguide.feedback import VARIABLE, folder
 from nnguide.feedback.learner import Features
-from nnguide.files import atomic, parse_json, writing_to
+from nnguide.files import atomic, parse_json, workspace, writing_to
 from nnguide.preprocessing.characters import table_sha256
 
 SCHEMA = 1

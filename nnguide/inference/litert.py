@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nnguide import framework_logs
+from nnguide import logs
 from nnguide.errors import ExtraError, RunError
 
 
@@ -43,7 +43,7 @@ class Network:
         self.path = path
         self._turn = threading.Lock()
         try:
-            with framework_logs.stderr_diverted():  # XNNPACK introduces itself there
+            with logs.stderr_diverted():  # XNNPACK introduces itself there
                 self._interpreter = Interpreter(model_path=str(path), num_threads=1)
                 self._interpreter.allocate_tensors()
             (details,) = self._interpreter.get_input_details()

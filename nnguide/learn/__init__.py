@@ -7,6 +7,7 @@
     passages    the guide's own text, as HTML
     session     one learner's connection
     app, server the pages, and the process that serves them
+    exercises/  files that a reader fills in, and the check that names a mistake
 
 The page sends a lesson's state and draws the figures that come back; it computes no network.
 """

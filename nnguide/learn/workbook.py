@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nnguide.errors import InputError
-from nnguide.exercises import catalogue, progress
+from nnguide.learn.exercises import catalogue, progress
 
 SAYS: dict[progress.State, str] = {
     "passed": "passes",

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nnguide import framework_logs
+from nnguide import logs
 from nnguide.errors import WorkError
 from nnguide.files import atomic, temporary_files_in, write_json
 from nnguide.inference.light import FILES, NETWORK, SCHEMA, SETTINGS, LightModel
@@ -55,7 +55,7 @@ def convert(core: Any, beside: Path) -> bytes:
     from tensorflow.lite.python.convert import ConverterError
 
     with (
-        framework_logs.stderr_diverted(),
+        logs.stderr_diverted(),
         temporary_files_in(beside),
         tempfile.TemporaryDirectory() as folder,
     ):

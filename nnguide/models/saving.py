@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from nnguide import framework_logs
+from nnguide import logs
 from nnguide.errors import RunError
 from nnguide.files import atomic, temporary_files_in
 from nnguide.models import model_check
@@ -87,12 +87,12 @@ def load(path: Path, *, run: bool = True) -> Any:
         RunError: the file is damaged, or holds what is not allowed.
     """
     model_check.check(path, run=run)
-    framework_logs.tensorflow()
+    logs.tensorflow()
     import keras
 
     register_layers()
     try:
-        with framework_logs.stderr_diverted(), model_check.bounded(path):
+        with logs.stderr_diverted(), model_check.bounded(path):
             model = keras.models.load_model(path, compile=not run, safe_mode=True)
     except RunError:
         raise

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nnguide import data, workspace
+from nnguide import data
 from nnguide.errors import ConfigError, InputError
 from nnguide.files import (
     as_utf8,
@@ -24,6 +24,7 @@ from nnguide.files import (
     read_json,
     sha256,
     state,
+    workspace,
     write_json,
     writing_to,
 )
@@ -37,7 +38,7 @@ from nnguide.runs.streaming import answered, decision_of
 
 if TYPE_CHECKING:
     from nnguide.inference.bulk_inputs import Unread
-    from nnguide.kinds import Asked
+    from nnguide.tasks.kinds import Asked
 
 log = logging.getLogger(__name__)
 

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import nnguide
-from nnguide import tasks, workspace
+from nnguide import tasks
 from nnguide.errors import RunError
+from nnguide.files import workspace
+from nnguide.files.workspace import Workspace
 from nnguide.runs import manifest, registry, schema
 from nnguide.runs.manifest import MANIFEST
 from nnguide.runs.run import Run
-from nnguide.workspace import Workspace
 
 ROOT = Path("saved_models/runs")
 MAIL = "mail"  # the shipped network of spam that learned from mail, beside the one of messages

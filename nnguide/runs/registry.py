@@ -14,9 +14,8 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from nnguide import workspace
 from nnguide.errors import ConfigError
-from nnguide.files import expanded, write_text
+from nnguide.files import expanded, workspace, write_text
 
 VARIABLE = "NNGUIDE_REGISTRY"  # a folder to remember in, instead of the user's data folder
 LONGEST = 16_384  # bytes of an entry; a longer one is damaged

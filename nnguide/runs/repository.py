@@ -19,10 +19,10 @@ from typing import Any
 from nnguide import __version__
 from nnguide.errors import ConfigError, DataError, ExtraError, NnguideError, RunError
 from nnguide.files import atomic, write_text
+from nnguide.files.workspace import Workspace
 from nnguide.runs import schema
 from nnguide.runs.manifest import CHECKPOINT, LOGS, MANIFEST
 from nnguide.runs.run import Run
-from nnguide.workspace import Workspace
 
 CARD = "README.md"
 DRAWN = ("curves.png", "thresholds.png")  # what a training draws

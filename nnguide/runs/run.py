@@ -12,8 +12,8 @@
 
     checkpoint.npz  what `train --resume` goes on from; it may be deleted
 
-A run is made in a workspace (nnguide.workspace), so a folder with a run's name is a whole run,
-whatever moment a process died.
+A run is made in a workspace (nnguide.files.workspace), so a folder with a run's name is a whole
+run, whatever moment a process died.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from nnguide import data, tasks, workspace
+from nnguide import data, tasks
 from nnguide.config import Config
 from nnguide.data.dataset_info import AUTO, KIND_NAMES
 from nnguide.errors import ConfigError, InputError, RunError
+from nnguide.files import workspace
 from nnguide.inference import LIGHT_FILES
 from nnguide.inference.answers import Answers, Feedback, answers, corrected, taken
 from nnguide.inference.decision import Decision

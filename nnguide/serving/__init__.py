@@ -10,6 +10,7 @@
     intake.py       bounds, statuses, and a request's way to a model
     rest.py         TensorFlow Serving's paths; open_inference.py those of KServe and Triton
     app.py          all of it as one ASGI application; server.py runs it
+    filtering/      the other server: a filter in the path of mail
 
 Every request is parsed and checked on its own before it shares a batch with another.
 """

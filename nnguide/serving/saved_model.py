@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nnguide import framework_logs, tasks
+from nnguide import logs, tasks
 from nnguide.errors import RunError
 from nnguide.files import sha256
 from nnguide.preprocessing import picture_limits, pictures
@@ -75,9 +75,9 @@ class SavedModelServable:
         self.refuse_below: float | None = manifest.get("refuse_below")
         self.labels = tuple(manifest.get("labels") or ()) if manifest else None
         self._kind = tasks.get(task).kind if task in tasks.names() else None
-        tf = self._tf = framework_logs.tensorflow()
+        tf = self._tf = logs.tensorflow()
         try:
-            with framework_logs.stderr_diverted():
+            with logs.stderr_diverted():
                 self.signatures: Mapping[str, Signature] = _signatures(tf, folder, trust)
                 loaded = tf.saved_model.load(str(folder))
         except RunError:

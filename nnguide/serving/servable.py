@@ -13,11 +13,11 @@ from nnguide.errors import InputError
 from nnguide.inference import picture_inputs
 from nnguide.inference.answers import taken
 from nnguide.inference.decision import NONE, Decision
-from nnguide.kinds import Kind
 from nnguide.runs import Run
 from nnguide.serving.bounds import RefusedError
 from nnguide.serving.signatures import CLASSIFY, STRING, Signature, Tensor
 from nnguide.serving.tensors import Arrays
+from nnguide.tasks.kinds import Kind
 
 Feature = tuple[str, list[Any]]  # its kind, bytes, float or int64, and its values
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nnguide import kinds
 from nnguide.config import Config
 from nnguide.config.values import unknown
 from nnguide.errors import ConfigError
+from nnguide.tasks import kinds
 
 if TYPE_CHECKING:
     import keras
@@ -79,7 +79,8 @@ class Task:
 
 def names() -> tuple[str, ...]:
     """The names of all tasks: the files beside this one. Nothing is imported."""
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+    modules = pkgutil.iter_modules(__path__)
+    return tuple(sorted(module.name for module in modules if not module.ispkg))
 
 
 def get(name: str) -> Task:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nnguide import framework_logs
+from nnguide import logs
 from nnguide.errors import ConfigError
 from nnguide.files import write_json, write_text
+from nnguide.files.workspace import Workspace
 from nnguide.runs import Run, finish
-from nnguide.workspace import Workspace
 
 
 def ensemble(members: Sequence[Run], out: Path, *, force: bool = False) -> Run:
@@ -45,7 +45,7 @@ def ensemble(members: Sequence[Run], out: Path, *, force: bool = False) -> Run:
 
 
 def _join(members: Sequence[Run], space: Workspace) -> Run:
-    framework_logs.tensorflow()
+    logs.tensorflow()
     import keras
 
     from nnguide import data

@@ -22,10 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nnguide import framework_logs, logs, workspace
+from nnguide import logs
 from nnguide.config import Config, Settings
 from nnguide.errors import ConfigError, ExtraError, NnguideError, WorkError
-from nnguide.files import sha256, writing_to
+from nnguide.files import sha256, workspace, writing_to
 from nnguide.runs import MANIFEST, Run
 from nnguide.training import resume as resuming
 from nnguide.training.cluster import WorkerLostError
@@ -142,7 +142,7 @@ def _installed(wait: float) -> Any:
     os.environ["RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S"] = str(wait / TRIES)
     if importlib.util.find_spec("ray") is None:
         raise ExtraError.missing("ray[train]", "ray")
-    framework_logs.tensorflow()  # which Ray would import with its noise
+    logs.tensorflow()  # which Ray would import with its noise
     try:
         import ray
         import ray.train.tensorflow

@@ -14,14 +14,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nnguide import runs, tasks, workspace
+from nnguide import runs, tasks
 from nnguide.config import Config, Settings
 from nnguide.config.presets import preset as load_preset
 from nnguide.errors import ConfigError, RunError
-from nnguide.files import writing_to
+from nnguide.files import workspace, writing_to
+from nnguide.files.workspace import Workspace
 from nnguide.runs import CHECKPOINT, Run, manifest, schema
 from nnguide.training import starting, updates
-from nnguide.workspace import Workspace
 
 log = logging.getLogger(__name__)
 

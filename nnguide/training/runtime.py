@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from nnguide import framework_logs
+from nnguide import logs
 from nnguide.config import RuntimeConfig
 from nnguide.errors import ConfigError
 from nnguide.training import cluster as clusters
@@ -84,7 +84,7 @@ def runtime(
     """
     if cluster is None:
         clusters.refuse("this training", config.strategy)
-    tf = framework_logs.tensorflow()
+    tf = logs.tensorflow()
     import keras
 
     joined: Any = None if cluster is None else _join(tf, cluster)  # before devices are listed
@@ -104,7 +104,7 @@ def runtime(
         with determined:
             scope: Any = contextlib.nullcontext if joined is None else joined.scope
             if strategy == "mirrored":
-                with framework_logs.stderr_diverted():
+                with logs.stderr_diverted():
                     mirrored = tf.distribute.MirroredStrategy(
                         used,
                         cross_device_ops=None if gpus else tf.distribute.ReductionToOneDevice(),
@@ -125,7 +125,7 @@ def _join(tf: Any, cluster: Cluster) -> Any:
         jobs, task_type="worker", task_id=cluster.index, rpc_layer="grpc"
     )
     try:
-        with framework_logs.stderr_diverted():
+        with logs.stderr_diverted():
             return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
     except RuntimeError as error:
         if "program startup" not in str(error):

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nnguide import data as data_sets
-from nnguide import framework_logs, logs, runs, tasks, workspace
+from nnguide import logs, runs, tasks
 from nnguide.config import Config, Settings
 from nnguide.config.values import flat
 from nnguide.data.origins import origins as origins_of
 from nnguide.errors import ConfigError, WriteError
-from nnguide.files import write_json, writing_to
+from nnguide.files import workspace, write_json, writing_to
+from nnguide.files.workspace import Workspace
 from nnguide.runs import Run
 from nnguide.training import cluster as clusters
 from nnguide.training import notebook, rehearsal, remarks, updates
@@ -27,7 +28,6 @@ from nnguide.training.cluster import Cluster
 from nnguide.training.configure import configure, of_data, with_words
 from nnguide.training.meeting import WAIT, Meeting
 from nnguide.training.writing import Shown, Training, write_run
-from nnguide.workspace import Workspace
 
 LOOKED_AT = 20_000  # examples that the checkup sees of a data set that is read from a disk
 
@@ -255,7 +255,7 @@ def _work(start: Start) -> Run | None:
     """Train, and write the run; a worker that is not the chief writes nothing, and has none."""
     whole = start.source.load("train")
     meeting = start.meeting
-    framework_logs.tensorflow()
+    logs.tensorflow()
 
     from nnguide.training.runtime import runtime
 

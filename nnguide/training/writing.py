@@ -20,9 +20,9 @@ from nnguide.data.origins import origins as origins_of
 from nnguide.errors import ExtraError, WorkError
 from nnguide.evaluation import validation_scores
 from nnguide.files import write_json, write_text
+from nnguide.files.workspace import Workspace
 from nnguide.runs import Run
 from nnguide.training import remarks
-from nnguide.workspace import Workspace
 
 if TYPE_CHECKING:
     from nnguide.data.examples import Examples

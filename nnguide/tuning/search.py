@@ -18,6 +18,7 @@ from nnguide.data.examples import Examples
 from nnguide.data.splits import training_and_validation
 from nnguide.errors import ConfigError, WorkError
 from nnguide.files import copy_folder, write_json, write_text, writing_to
+from nnguide.files.workspace import Workspace
 from nnguide.runs import Run
 from nnguide.training import cluster
 from nnguide.training import resume as resuming
@@ -29,7 +30,6 @@ from nnguide.tuning.search_folder import RESULT
 from nnguide.tuning.settings import FILE, Search, default_folder
 from nnguide.tuning.space import declare
 from nnguide.tuning.worker import Worker
-from nnguide.workspace import Workspace
 
 log = logging.getLogger(__name__)
 

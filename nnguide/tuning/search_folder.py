@@ -8,11 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from nnguide import workspace
 from nnguide.errors import ConfigError, RunError
+from nnguide.files import workspace
+from nnguide.files.workspace import Workspace
 from nnguide.runs import schema
 from nnguide.tuning.settings import FILE, Search
-from nnguide.workspace import Workspace
 
 RESULT = "result.json"
 RESULT_SCHEMA: schema.Schema = {

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nnguide import logs, workspace
+from nnguide import logs
 from nnguide.config import Settings
 from nnguide.errors import ConfigError
+from nnguide.files import workspace
 from nnguide.tuning import search_folder
 from nnguide.tuning.settings import ROOT, Search, default_folder, settle, suited
 from nnguide.tuning.space_file import entries

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from nnguide import data, framework_logs, tasks
+from nnguide import data, logs, tasks
 from nnguide.config import AugmentConfig, CnnConfig, Config, RuntimeConfig
 from nnguide.data.examples import Examples
 from nnguide.data.splits import training_and_validation
@@ -29,7 +29,7 @@ MOST_EPOCHS = 20  # of the recipe, to pass the goal
 
 
 def _data(config: Config) -> tuple[Examples, Examples, Examples]:
-    framework_logs.tensorflow()
+    logs.tensorflow()
     source = data.find("digits", "mnist")
     return (*training_and_validation(config, source.load("train")), source.load("test"))
 

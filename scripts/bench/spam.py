@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nnguide import data, framework_logs, tasks
+from nnguide import data, logs, tasks
 from nnguide.data.examples import Examples
 from nnguide.evaluation import metrics
 from nnguide.training.configure import configure
@@ -18,7 +18,7 @@ SET = "sms_spam/paper"
 
 def spam(quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
     """Seconds of training, messages a second and quality, on the paper's split."""
-    framework_logs.tensorflow()
+    logs.tensorflow()
     source = data.find("spam", SET)
     training, test = source.load("train"), source.load("test")
     sides = {

@@ -16,9 +16,9 @@ IMPORTS = "import tensorflow, keras"
 TRAINING = """
 import time; begun = time.perf_counter()
 import sys, tempfile, nnguide
-from nnguide import framework_logs
+from nnguide import logs
 from nnguide.training.train import train
-framework_logs.tensorflow()
+logs.tensorflow()
 import keras
 class Clock(keras.callbacks.Callback):
     def on_train_begin(self, logs=None): print(time.perf_counter() - begun, flush=True)

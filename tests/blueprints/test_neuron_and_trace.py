@@ -65,9 +65,9 @@ def spam_run():
     """A small spam network, untrained, in what a run gives of itself."""
     from types import SimpleNamespace
 
-    from nnguide import framework_logs, tasks
+    from nnguide import logs, tasks
 
-    framework_logs.tensorflow()
+    logs.tensorflow()
     import keras
 
     from nnguide.config import EmbeddingConfig

@@ -25,12 +25,13 @@ from PIL import Image, ImageDraw
 sys.path.append(str(Path(__file__).parents[1] / "data"))
 import mails
 
-from nnguide import runs, workspace
+from nnguide import runs
 from nnguide.cli.predict import _Pace
 from nnguide.data import table_files
 from nnguide.errors import ConfigError, InputError
-from nnguide.kinds import Asked
+from nnguide.files import workspace
 from nnguide.runs import bulk
+from nnguide.tasks.kinds import Asked
 
 MESSAGES = ("See you at six", "WINNER! Claim your free prize, call 09061700000 now", "ok, lunch")
 ASKED = Asked((), io.BytesIO())

@@ -9,7 +9,7 @@ import json_schema
 import pytest
 from started import Started
 
-from nnguide.exercises import catalogue
+from nnguide.learn.exercises import catalogue
 
 NEURON = catalogue.BY_NAME["neuron"]
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import tiny
 
-from nnguide import framework_logs, tasks
+from nnguide import logs, tasks
 from nnguide.config import RuntimeConfig
 from nnguide.data.examples import Examples
 from nnguide.models.saving import outputs
 
-framework_logs.tensorflow()
+logs.tensorflow()
 
 import keras  # noqa: E402
 

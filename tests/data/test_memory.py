@@ -12,9 +12,10 @@ import tiny
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnguide import data, kinds
+from nnguide import data
 from nnguide.data.examples import Examples
 from nnguide.errors import ConfigError, DataError, InputError, NnguideError
+from nnguide.tasks import kinds
 
 SPAM = tiny.examples("spam", 60)
 TEXTS = [str(text) for text in SPAM.inputs]

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nnguide.exercises import catalogue, folder, process
-from nnguide.exercises.exercise import Exercise
+from nnguide.learn.exercises import catalogue, folder, process
+from nnguide.learn.exercises.exercise import Exercise
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "guide.md").read_text("utf-8")
 LIGHT = [exercise for exercise in catalogue.EXERCISES if not exercise.keras]
@@ -99,7 +99,7 @@ def test_a_simulated_learner_walks_all(tmp_path):
 @pytest.fixture(autouse=True)
 def no_real_data(monkeypatch):
     """The digits of the milestone are those that come with nnguide."""
-    from nnguide.exercises import milestones
+    from nnguide.learn.exercises import milestones
 
     monkeypatch.delenv("NNGUIDE_DATA_DIR", raising=False)
     milestones.data.cache_clear()

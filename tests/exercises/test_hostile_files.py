@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nnguide.exercises import process
+from nnguide.learn.exercises import process
 
 RIGHT = "def neuron(X, w, b):\n    return X @ w + b\n"
 FILES = {  # what the file does: its text, and what is said of it

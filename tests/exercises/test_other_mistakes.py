@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nnguide.exercises import catalogue, process
+from nnguide.learn.exercises import catalogue, process
 
 HERE = Path(__file__).parent
 HEAD = "import math\nimport re\nfrom collections import Counter\n\nimport numpy as np\n\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nnguide.exercises import catalogue, process
+from nnguide.learn.exercises import catalogue, process
 
 NUMPY = "import math\nimport numpy as np\n"
 STYLES: dict[str, list[str]] = {

@@ -10,7 +10,7 @@ import pytest
 from nnguide.blueprints import activations, optimizers
 from nnguide.blueprints.network import Network
 from nnguide.blueprints.settings import Settings
-from nnguide.exercises import catalogue
+from nnguide.learn.exercises import catalogue
 
 RANDOM = np.random.default_rng(3)
 LAYERS = (1, 2, 3)

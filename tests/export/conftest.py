@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nnguide import framework_logs
+from nnguide import logs
 from nnguide.export import Format, verify
 from nnguide.runs import Run
 
@@ -18,7 +18,7 @@ FEW = 30  # inputs that an export is checked on here
 @pytest.fixture(scope="session", autouse=True)
 def few() -> Iterator[None]:
     """Check exports on few inputs: the full count is for the slow tests and for users."""
-    framework_logs.tensorflow()
+    logs.tensorflow()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(verify, "CHECKED", FEW)
         yield

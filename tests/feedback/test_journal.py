@@ -19,8 +19,8 @@ from nnguide.feedback import journal as journals
 from nnguide.feedback.corrections import Given, Layer, correct, journal
 from nnguide.feedback.journal import Journal
 from nnguide.feedback.learner import Learner
-from nnguide.filtering import judge as judges
-from nnguide.filtering.judge import Judge
+from nnguide.serving.filtering import judge as judges
+from nnguide.serving.filtering.judge import Judge
 
 TEXTS = [f"Offer {n}\nBuy number {n} of our very best things today, Mr Quincy" for n in range(8)]
 

@@ -10,8 +10,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnguide.filtering import envelope
-from nnguide.filtering.judge import Verdict
+from nnguide.serving.filtering import envelope
+from nnguide.serving.filtering.judge import Verdict
 
 VERDICT = Verdict(0.75, 0.5, True, words=("prize", "claim"))
 PIECES = st.sampled_from(

@@ -23,8 +23,8 @@ from nnguide import runs
 from nnguide.data.mail.message import read_mail
 from nnguide.errors import RunError
 from nnguide.feedback.corrections import Given, correct, journal
-from nnguide.filtering import daemon, protocol
-from nnguide.filtering.judge import Judge
+from nnguide.serving.filtering import daemon, protocol
+from nnguide.serving.filtering.judge import Judge
 
 SPAM, HAM = made.plain(1), made.plain(0, made.HAM)
 EMPTY = b"From: a@example.com\nMessage-ID: <1@x>\n\n"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nnguide.filtering import daemon
+from nnguide.serving.filtering import daemon
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "mail_test"
 

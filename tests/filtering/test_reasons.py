@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from nnguide.filtering import reasons
-from nnguide.filtering.reasons import WordScores
+from nnguide.serving.filtering import reasons
+from nnguide.serving.filtering.reasons import WordScores
 
 
 def network(texts):

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image, ImageDraw
 
-from nnguide import kinds
 from nnguide.errors import InputError
 from nnguide.inference import picture_inputs, validation
 from nnguide.runs import load
+from nnguide.tasks import kinds
 
 
 def written(dark: int = 0, light: int = 255, size: int = 90) -> Image.Image:

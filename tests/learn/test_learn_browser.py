@@ -19,9 +19,9 @@ import learners
 import pytest
 from chromium import Page
 
-from nnguide.exercises import folder, progress
 from nnguide.learn import lessons
 from nnguide.learn.controls import Choice, Control, Numbers, Picture, Slider, Switch, Text
+from nnguide.learn.exercises import folder, progress
 
 PROGRAM = chromium.find()
 pytestmark = pytest.mark.skipif(

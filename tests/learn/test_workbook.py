@@ -12,8 +12,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from nnguide.errors import InputError
-from nnguide.exercises import catalogue, folder, process, progress
 from nnguide.learn import app, lessons
+from nnguide.learn.exercises import catalogue, folder, process, progress
 from nnguide.learn.workbook import Workbook
 
 

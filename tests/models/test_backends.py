@@ -15,9 +15,9 @@ import numpy as np
 import on_backend
 import pytest
 
-from nnguide import framework_logs
+from nnguide import logs
 
-framework_logs.tensorflow()
+logs.tensorflow()
 
 import keras  # noqa: E402
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nnguide import framework_logs
+from nnguide import logs
 
-framework_logs.tensorflow()
+logs.tensorflow()
 
 import keras  # noqa: E402
 

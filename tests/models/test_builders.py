@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nnguide import framework_logs
+from nnguide import logs
 from nnguide.config import CnnConfig, DenseConfig, EmbeddingConfig
 
-tf: Any = framework_logs.tensorflow()
+tf: Any = logs.tensorflow()
 
 import keras  # noqa: E402
 

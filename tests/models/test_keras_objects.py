@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import nnguide
-from nnguide import keras_objects
+from nnguide.models import keras_objects
 
 SHIPPED = Path(nnguide.__file__).parent / "shipped"
 LOAD = """
@@ -25,9 +25,9 @@ for module in pkgutil.walk_packages(nnguide.__path__, "nnguide."):
 known = {name.removeprefix("nnguide>"): value.__module__
          for name, value in keras.saving.get_custom_objects().items()
          if name.startswith("nnguide>")}
-for old in nnguide.keras_objects.RENAMED:
+for old in nnguide.models.keras_objects.RENAMED:
     del known[old]
-assert known == nnguide.keras_objects.CLASSES, known
+assert known == nnguide.models.keras_objects.CLASSES, known
 """
 
 
@@ -49,7 +49,7 @@ def test_keras_loads_the_model_of_a_run_by_itself(order: str) -> None:
 def test_importing_nnguide_imports_no_framework_and_nothing_of_it() -> None:
     code = "import sys, nnguide; print(*sorted(m for m in sys.modules if m.startswith('nnguide')))"
     heavy = "; print(*{'keras', 'tensorflow', 'numpy'} & set(sys.modules))"
-    assert fresh(code + heavy) == ["nnguide nnguide.keras_objects", ""]
+    assert fresh(code + heavy) == ["nnguide nnguide.models nnguide.models.keras_objects", ""]
 
 
 def test_a_stand_in_is_its_class() -> None:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from nnguide import framework_logs
+from nnguide import logs
 from nnguide.config import AugmentConfig
 
-tf = framework_logs.tensorflow()
+tf = logs.tensorflow()
 from nnguide.preprocessing.augment import GROUP, augment  # noqa: E402
 
 ALL = AugmentConfig(2.0, 10.0, 0.1, 0.1, 0.5, 0.5, 0.3, 0.1)

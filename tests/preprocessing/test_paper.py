@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tiny
 
-from nnguide import framework_logs
+from nnguide import logs
 
-tf = framework_logs.tensorflow()
+tf = logs.tensorflow()
 
 from nnguide.preprocessing import paper  # noqa: E402
 

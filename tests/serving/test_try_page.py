@@ -10,13 +10,14 @@ import pytest
 from numpy_models import Echo, HalfPlus, Shelf, Start
 from PIL import Image, ImageDraw
 
-from nnguide import kinds, pages
+from nnguide import pages
 from nnguide.inference.decision import Decision
 from nnguide.preprocessing import pictures
 from nnguide.serving import page
 from nnguide.serving.bounds import Bounds
 from nnguide.serving.servable import described
 from nnguide.serving.signatures import STRING, Tensor
+from nnguide.tasks import kinds
 
 
 class Trained(Echo):

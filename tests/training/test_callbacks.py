@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnguide import framework_logs
+from nnguide import logs
 from nnguide.config import Ramp
 from nnguide.errors import RunError, WorkError
 
-framework_logs.tensorflow()
+logs.tensorflow()
 
 import keras  # noqa: E402
 from keras import ops  # noqa: E402

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import tiny
 
-from nnguide import data, framework_logs, tasks
+from nnguide import data, logs, tasks
 from nnguide.data.examples import Examples
 from nnguide.errors import ConfigError, InputError, RunError, WorkError
 
-tf: Any = framework_logs.tensorflow()
+tf: Any = logs.tensorflow()
 
 import keras  # noqa: E402
 

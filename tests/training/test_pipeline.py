@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnguide import framework_logs
+from nnguide import logs
 
-tf: Any = framework_logs.tensorflow()
+tf: Any = logs.tensorflow()
 
 from nnguide.training import pipeline  # noqa: E402
 from nnguide.training.pipeline import Plan, batches, in_order, plan  # noqa: E402

@@ -10,11 +10,11 @@ import tiny
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnguide import framework_logs, tasks
+from nnguide import logs, tasks
 from nnguide.data.examples import Examples
 from nnguide.evaluation.metrics import wilson_interval
 
-framework_logs.tensorflow()
+logs.tensorflow()
 
 from nnguide.training import remarks  # noqa: E402
 from nnguide.training.train import train  # noqa: E402

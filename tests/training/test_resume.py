@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import tiny
 
-from nnguide import framework_logs, tasks
+from nnguide import logs, tasks
 from nnguide.errors import ConfigError, RunError
 from nnguide.runs import CHECKPOINT, DETERMINES, MANIFEST, Run
 
-framework_logs.tensorflow()
+logs.tensorflow()
 
 import keras  # noqa: E402
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nnguide import framework_logs
+from nnguide import logs
 from nnguide.config import DenseConfig
 from nnguide.errors import RunError
 
-framework_logs.tensorflow()
+logs.tensorflow()
 
 import keras  # noqa: E402
 
@@ -54,8 +54,8 @@ def test_a_file_answers_as_the_model_did(tmp_path: Path) -> None:
 def test_a_process_that_only_loads_knows_every_layer() -> None:
     code = """
 import pkgutil, importlib, nnguide
-from nnguide import framework_logs
-framework_logs.tensorflow()
+from nnguide import logs
+logs.tensorflow()
 import keras
 from nnguide.models import saving
 def known(): return {n for n in keras.saving.get_custom_objects() if n.startswith("nnguide>")}

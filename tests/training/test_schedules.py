@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnguide import framework_logs
+from nnguide import logs
 from nnguide.config import TrainConfig
 
-framework_logs.tensorflow()
+logs.tensorflow()
 
 import keras  # noqa: E402
 

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import tiny
 
-from nnguide import framework_logs
+from nnguide import logs
 from nnguide.data.examples import Examples
 from nnguide.errors import ConfigError, RunError
 from nnguide.runs import DETERMINES, MANIFEST, Run
 from nnguide.training.ensemble import ensemble
 
-framework_logs.tensorflow()
+logs.tensorflow()
 
 import keras  # noqa: E402
 
@@ -53,7 +53,7 @@ def test_training_begins_where_the_run_ended(
     theirs = run.model.get_layer("core")
     some = tiny.examples(task, 30).inputs
     if task == "spam":
-        some = framework_logs.tensorflow().constant([text.encode() for text in some])
+        some = logs.tensorflow().constant([text.encode() for text in some])
     begin = Begin(preprocessor(run.model)(some))
     new = start(run, tmp_path / "r", callbacks=[begin])
     np.testing.assert_allclose(begin.answers, np.asarray(theirs(begin.inputs)), atol=1e-6)

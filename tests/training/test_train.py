@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import tiny
 
-from nnguide import data, framework_logs, tasks
+from nnguide import data, logs, tasks
 from nnguide.data import preparation, prepared
 from nnguide.data.dataset_info import BY_NAME
 from nnguide.data.examples import stratified_split
@@ -22,7 +22,7 @@ from nnguide.evaluation.evaluate import evaluate
 from nnguide.runs import CHECKPOINT, MANIFEST, Run
 from nnguide.training.ensemble import ensemble
 
-framework_logs.tensorflow()
+logs.tensorflow()
 
 import keras  # noqa: E402
 

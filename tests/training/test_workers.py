@@ -30,7 +30,8 @@ import json, sys
 sys.path.insert(0, "tests")
 import numpy as np
 import tiny
-from nnguide import framework_logs, tasks
+from nnguide import tasks
+from nnguide import logs
 from nnguide.training import fit as module
 from nnguide.training.cluster import Cluster
 from nnguide.training.fit import fit
@@ -39,7 +40,7 @@ from nnguide.training.train import configure
 
 names, index, out, cases = json.loads(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4:]
 cluster = Cluster(tuple(names), index, "--workers") if len(names) > 1 else None
-framework_logs.tensorflow()
+logs.tensorflow()
 module.FEW_STEPS = 0  # the statistics are those of the steps
 plain = ("calibration.on=none", "train.schedule=constant", "train.restore_best=false")
 found = {}
@@ -273,7 +274,7 @@ def test_a_signal_to_one_worker_ends_all_with_a_run(
 
 STOCK = """
 import json, sys
-from nnguide import framework_logs
+from nnguide import logs
 from nnguide.config import RuntimeConfig
 from nnguide.training.cluster import Cluster
 from nnguide.training.runtime import runtime

@@ -9,9 +9,9 @@ from typing import Any
 
 import tiny
 
-from nnguide import framework_logs
+from nnguide import logs
 
-framework_logs.tensorflow()
+logs.tensorflow()
 
 from nnguide.config import Config  # noqa: E402
 from nnguide.tuning import oracles, rows  # noqa: E402

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from nnguide import doctor, framework_logs
+from nnguide import doctor, logs
 
 SPLITS = ("tuning", "test")
 SEEDS = {"tuning": 5, "test": 2}  # of each rule and of each ordinary healthy family
@@ -28,7 +28,7 @@ class Listed:
         """Make the case: the same model, weights and data for the same seed."""
         import numpy as np
 
-        framework_logs.tensorflow()
+        logs.tensorflow()
         import keras
 
         keras.backend.clear_session()
@@ -58,7 +58,7 @@ class Listed:
 
 def listed(split: str, seeds: int | None = None, first_seed: int = 0) -> Iterator[Listed]:
     """The cases of a split: for every rule, then the healthy ones."""
-    framework_logs.tensorflow()
+    logs.tensorflow()
     from doctor_cases import families, faults, special, unseen_families
     from doctor_cases.patient import Plan
 

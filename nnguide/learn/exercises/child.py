@@ -1,6 +1,6 @@
 """The process that runs the learner's files: bounded in memory, and it starts no other.
 
-    python -P -m nnguide.exercises.child REPORT < REQUEST
+    python -P -m nnguide.learn.exercises.child REPORT < REQUEST
 
 REQUEST is JSON, a list of {"exercise", "path"} or {"milestone", "folder"}; a line of JSON for each
 goes to the file descriptor REPORT, with the time at which it begins announced before.
@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nnguide.exercises import catalogue, diagnosis
+from nnguide.learn.exercises import catalogue, diagnosis
 
 MEMORY = 3 << 30  # bytes that a file may take, on top of what Python, NumPy and Keras have
 FILES = 64 << 20  # bytes that a file may be written to
@@ -111,7 +111,7 @@ def answer(asked: dict[str, str]) -> dict[str, Any]:
     printed = Printed()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         if "milestone" in asked:
-            from nnguide.exercises import milestones
+            from nnguide.learn.exercises import milestones
 
             found: dict[str, Any] = {}
 
@@ -134,7 +134,7 @@ def main(report: int) -> None:
         importlib.import_module("keras")  # slow, so not within the time of a file
     with open(report, "w", encoding="ascii", closefd=False) as answers:
         if any("milestone" in one for one in asked):
-            from nnguide.exercises import milestones
+            from nnguide.learn.exercises import milestones
 
             for one in asked:
                 milestones.data(one["milestone"])

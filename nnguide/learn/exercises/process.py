@@ -15,7 +15,7 @@ from typing import Any
 
 import nnguide
 from nnguide.errors import WorkError
-from nnguide.exercises import child
+from nnguide.learn.exercises import child
 
 SECONDS = 8.0  # for the file of one exercise
 START = 120.0  # for Python, NumPy and perhaps Keras to be imported, on a busy machine

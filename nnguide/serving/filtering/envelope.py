@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nnguide.filtering.judge import Verdict
+    from nnguide.serving.filtering.judge import Verdict
 
 _OURS = re.compile(rb"X-(?:Spam|Nnguide)-[!-9;-~]*[ \t]*:", re.IGNORECASE)
 _FROM_LINE = b"From "  # that programs which deliver mail put in front of it

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from nnguide.errors import ConfigError, InputError
-from nnguide.kinds import Asked, Kind
+from nnguide.tasks.kinds import Asked, Kind
 
 if TYPE_CHECKING:
     import keras

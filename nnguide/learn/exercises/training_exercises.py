@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nnguide.exercises.exercise import Case, Exercise, Functions, Mistake
+from nnguide.learn.exercises.exercise import Case, Exercise, Functions, Mistake
 
 
 def batch_cases(random: np.random.Generator) -> Iterator[Case]:

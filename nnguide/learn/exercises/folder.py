@@ -10,8 +10,8 @@ from typing import Any
 
 from nnguide import files
 from nnguide.errors import ConfigError, InputError
-from nnguide.exercises import catalogue, milestones, process, progress
-from nnguide.exercises.exercise import Exercise
+from nnguide.learn.exercises import catalogue, milestones, process, progress
+from nnguide.learn.exercises.exercise import Exercise
 
 REACHED = ".milestones.json"
 README = """# Exercises

@@ -12,10 +12,10 @@ from nnguide.data.mail import MailText
 from nnguide.data.mail.message import read_mail
 from nnguide.errors import ConfigError, InputError, RunError
 from nnguide.feedback.corrections import FORGET, Given, Layer, journal, record
-from nnguide.filtering.envelope import without_from_line
+from nnguide.serving.filtering.envelope import without_from_line
 
 if TYPE_CHECKING:
-    from nnguide.filtering.reasons import WordScores
+    from nnguide.serving.filtering.reasons import WordScores
 
 SPAM, HAM, UNSURE = "spam", "ham", "unsure"
 RETRY = 1.0  # seconds after which corrections that could not be read are tried again
@@ -169,7 +169,7 @@ class Judge:
         """The words that weighed most in the alternative that counts."""
         import numpy as np
 
-        from nnguide.filtering import reasons
+        from nnguide.serving.filtering import reasons
 
         if self._scores is None:
             self._scores = reasons.WordScores(lambda texts: self.run.outputs(texts, "light"))

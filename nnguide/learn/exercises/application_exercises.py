@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nnguide.exercises.exercise import Case, Exercise, Functions, Mistake
+from nnguide.learn.exercises.exercise import Case, Exercise, Functions, Mistake
 
 TEXTS = (
     ["Win a prize. A PRIZE!", "see you at 6, a bit late", "you win you win"],

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nnguide.exercises.exercise import Case, Exercise, Functions, Mistake
+from nnguide.learn.exercises.exercise import Case, Exercise, Functions, Mistake
 
 SHAPES = ((3,), (2, 3), (1, 1))
 

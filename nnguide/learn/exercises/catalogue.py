@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nnguide.config.values import unknown
 from nnguide.errors import ConfigError
-from nnguide.exercises import (
+from nnguide.learn.exercises import (
     activation_exercises,
     application_exercises,
     backward_exercises,
@@ -16,7 +16,7 @@ from nnguide.exercises import (
     overfitting_exercises,
     training_exercises,
 )
-from nnguide.exercises.exercise import Exercise
+from nnguide.learn.exercises.exercise import Exercise
 
 EXERCISES: tuple[Exercise, ...] = (
     *forward_exercises.NEURONS,

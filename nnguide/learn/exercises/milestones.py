@@ -12,7 +12,7 @@ import numpy as np
 
 from nnguide.blueprints import toy_data
 from nnguide.errors import NnguideError
-from nnguide.exercises import catalogue
+from nnguide.learn.exercises import catalogue
 
 NETWORK = ("forward", "backward", "adam", "minibatches", "schedule", "initialise")
 Load = Callable[[str], dict[str, Any]]

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 
 from nnguide.data.mail.message import MAX_BYTES
 from nnguide.feedback.corrections import FORGET
-from nnguide.filtering import envelope
-from nnguide.filtering.judge import Verdict
+from nnguide.serving.filtering import envelope
+from nnguide.serving.filtering.judge import Verdict
 
 MAX_LINE = 8_192  # bytes of a line of a request's head
 MAX_LINES = 64  # of a head

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from nnguide.exercises.exercise import Case, Exercise, Functions, Mistake
-from nnguide.exercises.forward_exercises import weights
+from nnguide.learn.exercises.exercise import Case, Exercise, Functions, Mistake
+from nnguide.learn.exercises.forward_exercises import weights
 
 
 def dropout_cases(random: np.random.Generator) -> Iterator[Case]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nnguide.exercises.exercise import Case, Exercise, Mistake
+from nnguide.learn.exercises.exercise import Case, Exercise, Mistake
 
 SHAPES = ((4, 3), (3, 3), (5, 1))
 

@@ -22,9 +22,9 @@ from pathlib import Path
 
 from nnguide.data.mail.message import MAX_BYTES
 from nnguide.errors import ConfigError, InputError, NnguideError
-from nnguide.filtering import protocol
-from nnguide.filtering.judge import RETRY, Judge
-from nnguide.filtering.protocol import MAX_LINE, Request, RequestError
+from nnguide.serving.filtering import protocol
+from nnguide.serving.filtering.judge import RETRY, Judge
+from nnguide.serving.filtering.protocol import MAX_LINE, Request, RequestError
 
 log = logging.getLogger(__name__)
 

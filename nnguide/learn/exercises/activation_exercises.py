@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nnguide.exercises.exercise import Case, Exercise, Mistake
+from nnguide.learn.exercises.exercise import Case, Exercise, Mistake
 
 FAR = np.array([[-1000.0, 1000.0, -3.0], [0.0, 710.0, -746.0]])
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from nnguide.exercises import outcome
-from nnguide.exercises.exercise import Case, Exercise, Functions
-from nnguide.exercises.outcome import Outcome, UnusableAnswerError
+from nnguide.learn.exercises import outcome
+from nnguide.learn.exercises.exercise import Case, Exercise, Functions
+from nnguide.learn.exercises.outcome import Outcome, UnusableAnswerError
 
 Calls = list[tuple[Case, Outcome]]
 

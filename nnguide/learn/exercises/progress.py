@@ -15,8 +15,8 @@ from typing import Any, Literal
 
 from nnguide import files
 from nnguide.errors import WriteError
-from nnguide.exercises import catalogue
-from nnguide.exercises.exercise import Exercise
+from nnguide.learn.exercises import catalogue
+from nnguide.learn.exercises.exercise import Exercise
 from nnguide.runs import registry
 
 NOTES = ".progress.json"  # in the learner's folder: exercise -> its state and its file's SHA-256

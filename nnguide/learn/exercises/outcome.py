@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nnguide.exercises.exercise import Case, Exercise, Functions
+from nnguide.learn.exercises.exercise import Case, Exercise, Functions
 
 RELATIVE, ABSOLUTE = 1e-3, 1e-5  # float32 passes, and no mistake is so small
 

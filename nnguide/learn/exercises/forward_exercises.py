@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nnguide.exercises.exercise import Case, Exercise, Mistake
+from nnguide.learn.exercises.exercise import Case, Exercise, Mistake
 
 
 def neuron_cases(random: np.random.Generator) -> Iterator[Case]:
