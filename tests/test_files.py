@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import json
 import os
 import subprocess
@@ -11,9 +12,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nnguide import files
 from nnguide.errors import WriteError
+from nnguide.files import csv_rows
 
 
 def names(folder: Path) -> list[str]:
@@ -124,3 +128,22 @@ def test_folders_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.delenv("NNGUIDE_DATA_DIR")
     assert files.cache_dir().name == "nnguide"
     assert files.data_dir() is None
+
+
+CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), min_size=1)
+
+
+@given(st.integers(1, 4).flatmap(lambda n: st.lists(st.lists(CELLS, min_size=n, max_size=n))))
+def test_what_is_written_as_csv_is_read_again(rows: list[list[str]]) -> None:
+    assert list(csv_rows.read(io.StringIO(csv_rows.text(rows)))) == rows
+
+
+def test_a_table_whose_rows_differ_in_length_has_no_columns() -> None:
+    assert csv_rows.columns("epoch,loss\n1,0.5\n\n2,0.25\n") == {
+        "epoch": ["1", "2"],
+        "loss": ["0.5", "0.25"],
+    }
+    assert csv_rows.columns("") == {}
+    for text in ("epoch,loss\n1\n", "epoch,loss\n1,2,3\n", 'epoch,loss\n1,"2\n'):
+        with pytest.raises(csv_rows.RowError):
+            csv_rows.columns(text)

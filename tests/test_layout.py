@@ -180,6 +180,11 @@ def test_nobody_asks_which_kind_of_input_it_is() -> None:
     assert asked == set()
 
 
+def test_csv_is_read_and_written_in_one_place() -> None:
+    users = [path.name for path in PACKAGE.rglob("*.py") if "csv" in imported(path)]
+    assert users == ["csv_rows.py"]
+
+
 def lines(path: Path) -> int:
     return len(path.read_text("utf-8").splitlines())
 

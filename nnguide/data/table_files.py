@@ -7,7 +7,6 @@ ends may be those of Unix, Windows or an old Mac. Text is UTF-8, unless an encod
 from __future__ import annotations
 
 import codecs
-import csv
 import gzip
 import io
 import itertools
@@ -19,6 +18,7 @@ from typing import IO, Any
 
 from nnguide.data import other_forms, user_data
 from nnguide.errors import ConfigError, InputError
+from nnguide.files import csv_rows
 
 SUFFIXES = (".csv", ".tsv", ".jsonl")
 PACKED = tuple(f"{suffix}.gz" for suffix in SUFFIXES)
@@ -330,7 +330,7 @@ class _Lines:
 
 
 def _records(source: _Lines, path: Path, delimiter: str) -> Iterator[Record]:
-    csv.field_size_limit(max(csv.field_size_limit(), MAX_TEXT))  # never lowered: it is global
+    csv_rows.accept_fields_of(MAX_TEXT)
     if source.first == 1 and not source.wanted:
         first = next(source, "")
         if first.strip().lower().startswith("sep=") and len(first.strip()) == 5:
@@ -343,9 +343,8 @@ def _records(source: _Lines, path: Path, delimiter: str) -> Iterator[Record]:
         first = next(source, "")
         source.take_back()
         source.is_spaced = 0 < first.count(delimiter) == first.count(f"{delimiter} ")
-    reader = csv.reader(source, delimiter=delimiter, strict=True, skipinitialspace=source.is_spaced)
     try:
-        for fields in reader:
+        for fields in csv_rows.read(source, delimiter, source.is_spaced):
             if (error := source.error) is not None:
                 yield source.first, error
             elif any(field.strip() for field in fields):
@@ -353,7 +352,7 @@ def _records(source: _Lines, path: Path, delimiter: str) -> Iterator[Record]:
                 right = len(fields) == source.wanted
                 yield source.first, fields if right else _uneven(fields, source.wanted)
             source.begin()
-    except csv.Error as error:
+    except csv_rows.RowError as error:
         reason = str(error).replace(" - do you need to open the file with newline=''?", "")
         raise _QuotesError(
             f"{path}, from line {source.first}: expected fields of at most {MAX_TEXT:,} "

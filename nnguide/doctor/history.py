@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnguide.errors import InputError
+from nnguide.files import csv_rows
 
 MAX_BYTES = 16 << 20
 
@@ -55,16 +54,16 @@ def _csv(path: Path) -> dict[str, list[float]]:
     if len(content) > MAX_BYTES:
         raise InputError(f"{path}: expected a history of at most {MAX_BYTES >> 20} MB; got more")
     try:
-        rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig")), strict=True))
-    except (UnicodeDecodeError, csv.Error) as error:
+        columns = csv_rows.columns(content.decode("utf-8-sig"))
+    except (UnicodeDecodeError, csv_rows.RowError) as error:
         raise InputError(f"{path}: expected a CSV file with a header; got: {error}") from error
-    columns: dict[str, list[float]] = {}
-    for line, row in enumerate(rows, start=2):
-        for name, text in row.items():
+    numbers: dict[str, list[float]] = {name: [] for name in columns}
+    for name, texts in columns.items():
+        for line, text in enumerate(texts, start=2):
             try:
-                columns.setdefault(name, []).append(float(text))
-            except (TypeError, ValueError) as error:
+                numbers[name].append(float(text))
+            except ValueError as error:
                 raise InputError(
                     f"{path}, line {line}: expected a number for {name}; got {text!r}"
                 ) from error
-    return columns
+    return numbers

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import logging
 from pathlib import Path
@@ -15,7 +14,7 @@ from nnguide.config.values import unknown
 from nnguide.data.npz import open_archive
 from nnguide.doctor.data import NAMES, Data, Pair, read
 from nnguide.errors import ConfigError, DataError, InputError
-from nnguide.files import expanded
+from nnguide.files import csv_rows, expanded
 
 log = logging.getLogger(__name__)
 
@@ -80,8 +79,8 @@ def _table(path: Path, label: str) -> Data:
         raise InputError(f"{path}: expected at most {MAX_BYTES >> 20} MB; got more")
     try:
         text = path.read_bytes().decode("utf-8-sig")
-        header, *rows = [row for row in csv.reader(io.StringIO(text), strict=True) if row] or [[]]
-    except (UnicodeDecodeError, csv.Error) as error:
+        header, *rows = [row for row in csv_rows.read(io.StringIO(text)) if row] or [[]]
+    except (UnicodeDecodeError, csv_rows.RowError) as error:
         raise InputError(f"{path}: expected a CSV file in UTF-8; got: {error}") from error
     if label not in header or len(header) < 2:
         raise InputError(

@@ -17,8 +17,6 @@ A column means the same in each form:
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import shutil
 from collections.abc import Iterator, Sequence
@@ -27,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nnguide.errors import ConfigError, ExtraError, InputError
-from nnguide.files import as_utf8, atomic
+from nnguide.files import as_utf8, atomic, csv_rows
 from nnguide.inference.decision import Answer
 
 if TYPE_CHECKING:
@@ -119,11 +117,9 @@ class Form:
         return [number, name, answer.label, answer.probability, *each, *mail, *alone, None]
 
     def _csv(self, rows: Any) -> str:
-        text = io.StringIO()
-        for row in rows:
-            cells = [str(cell).lower() if isinstance(cell, bool) else cell for cell in row]
-            csv.writer(text, lineterminator="\n").writerow(cells)
-        return text.getvalue()
+        return csv_rows.text(
+            [str(cell).lower() if isinstance(cell, bool) else cell for cell in row] for row in rows
+        )
 
     def _json(self, rows: Sequence[Row]) -> str:
         return "".join(

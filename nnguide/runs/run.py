@@ -19,7 +19,6 @@ run, whatever moment a process died.
 from __future__ import annotations
 
 import contextlib
-import csv
 import functools
 import logging
 import math
@@ -103,17 +102,18 @@ class Run:
     @functools.cached_property
     def history(self) -> dict[str, list[float]]:
         """One value an epoch of each measure, as Keras names them; empty for an ensemble."""
+        from nnguide.files import csv_rows
+
         try:
-            with (self.folder / "history.csv").open(encoding="utf-8", newline="") as file:
-                rows = list(csv.DictReader(file))
+            columns = csv_rows.columns((self.folder / "history.csv").read_text("utf-8"))
             return {
-                name: [float(row[name]) for row in rows]
-                for name in (rows[0] if rows else ())
-                if name != "epoch" and all(row[name] for row in rows)
+                name: [float(text) for text in texts]
+                for name, texts in columns.items()
+                if name != "epoch" and texts and all(texts)
             }
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError, TypeError, csv.Error) as error:
+        except (OSError, ValueError) as error:
             raise RunError(f"{self.folder / 'history.csv'} is damaged: {error}") from error
 
     @property

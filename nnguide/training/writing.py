@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import functools
-import io
 import logging
 import os
 import platform
@@ -19,7 +17,7 @@ from nnguide.config import Config
 from nnguide.data.origins import origins as origins_of
 from nnguide.errors import ExtraError, WorkError
 from nnguide.evaluation import validation_scores
-from nnguide.files import write_json, write_text
+from nnguide.files import csv_rows, write_json, write_text
 from nnguide.files.workspace import Workspace
 from nnguide.runs import Run
 from nnguide.training import remarks
@@ -188,12 +186,9 @@ def _decide(training: Training, fitted: Fitted) -> dict[str, Any]:
 
 def history_csv(history: Mapping[str, Sequence[float]]) -> str:
     """The history as CSV: `epoch`, counted from 1, then a column for each figure."""
-    lines = io.StringIO()
-    writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow(["epoch", *history])
-    for epoch, row in enumerate(zip(*history.values(), strict=True), start=1):
-        writer.writerow([epoch, *(f"{value:.9g}" for value in row)])
-    return lines.getvalue()
+    rows = enumerate(zip(*history.values(), strict=True), start=1)
+    figures = [[epoch, *(f"{value:.9g}" for value in row)] for epoch, row in rows]
+    return csv_rows.text([["epoch", *history], *figures])
 
 
 def _versions() -> dict[str, str]:

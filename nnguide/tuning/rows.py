@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from keras_tuner.engine.trial import Trial
 
+from nnguide.files import csv_rows
 from nnguide.tuning.oracles import ENDED, Durable, outcome
 from nnguide.tuning.settings import Search, objectives
 
@@ -97,10 +96,9 @@ def as_csv(search: Search, trials: Sequence[Row]) -> str:
     """The trials as CSV: number, state, figures, then a column for each hyperparameter."""
     figures = list(objectives(search.task))
     names = list(dict.fromkeys(name for row in trials for name in row.values))
-    lines = io.StringIO()
-    writer = csv.writer(lines, lineterminator="\n")
-    head = ["trial", "state", "score", "epochs", "best_epoch", "seconds", *figures, *names, "error"]
-    writer.writerow(head)
+    rows: list[list[Any]] = [
+        ["trial", "state", "score", "epochs", "best_epoch", "seconds", *figures, *names, "error"]
+    ]
     for trial in trials:
         measured = [trial.figures.get(name) for name in figures]
         searched = [trial.values.get(name) for name in names]
@@ -112,5 +110,5 @@ def as_csv(search: Search, trials: Sequence[Row]) -> str:
             trial.best_epoch,
             trial.seconds,
         ]
-        writer.writerow([*facts, *measured, *searched, trial.error])
-    return lines.getvalue()
+        rows.append([*facts, *measured, *searched, trial.error])
+    return csv_rows.text(rows)
