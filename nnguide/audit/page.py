@@ -163,19 +163,19 @@ def _data(data: dict[str, Any]) -> Block:
 
 
 def _training(training: dict[str, Any]) -> Block:
-    def told(key: str, digits: int | None = None) -> str:
+    def fact(key: str, digits: int | None = None) -> str:
         value = training[key]
         if value is None:
             return "undefined"
         return f"{value:,}" if digits is None else f"{value:,.{digits}f}"
 
     rows = [
-        ("epochs, the best of them", f"{told('epochs')}, {told('best_epoch')}"),
-        ("training examples", told("n_train")),
-        ("validation examples", told("n_validation")),
+        ("epochs, the best of them", f"{fact('epochs')}, {fact('best_epoch')}"),
+        ("training examples", fact("n_train")),
+        ("validation examples", fact("n_validation")),
         ("validation accuracy", percent(training["val_accuracy"], 2)),
-        ("validation loss", f"{told('val_loss', 4)} nats"),
-        ("training time", f"{told('train_seconds', 0)} s"),
+        ("validation loss", f"{fact('val_loss', 4)} nats"),
+        ("training time", f"{fact('train_seconds', 0)} s"),
         ("precision", training["runtime"]),
     ]
     blocks = [pairs("Training", rows)]

@@ -164,10 +164,10 @@ def hint(exercise: str, level: int) -> None:
     """
     from nnguide.learn.exercises import catalogue
 
-    found = catalogue.find(exercise)
-    click.echo(found.hints[level - 1])
+    chosen = catalogue.find(exercise)
+    click.echo(chosen.hints[level - 1])
     if level < 3:
-        cli.say(f"more: nnguide exercise hint {found.name} --level {level + 1}")
+        cli.say(f"more: nnguide exercise hint {chosen.name} --level {level + 1}")
 
 
 @command.command("solution")

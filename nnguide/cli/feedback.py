@@ -14,7 +14,7 @@ from nnguide.cli.predict import one_line
 from nnguide.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
-    from nnguide.feedback.corrections import Change, Given
+    from nnguide.feedback.corrections import Change, LabelledText
     from nnguide.feedback.journal import Correction, Corrections
     from nnguide.runs import Answer, Run
 
@@ -96,35 +96,35 @@ def command(
     from nnguide import feedback, runs
     from nnguide.feedback.corrections import correct, journal
 
-    found = runs.load(run, ["mail"])
-    cli.say(f"run: {found.folder}")
-    places = journal(found)
+    opened = runs.load(run, ["mail"])
+    cli.say(f"run: {opened.folder}")
+    places = journal(opened)
     corrections = places.read()
     if take_over:
-        _take_over(found, run, anyway, as_json)
+        _take_over(opened, run, anyway, as_json)
         return 0
-    if note := feedback.unused(found, run):
+    if note := feedback.unused(opened, run):
         cli.say(note)
     if listed:
-        _list(found, corrections, as_json)
+        _list(opened, corrections, as_json)
         return 0
     if not anyway:
-        found.check_learned("mail")
+        opened.check_learned("mail")
     errors: list[tuple[str, InputError]] = []
-    given = _given(spam, "spam", errors) + _given(ham, "ham", errors)
-    given += _given(forget, "forget", errors, corrections)
-    changes = correct(found, given) if given else []
+    labelled = _labelled(spam, "spam", errors) + _labelled(ham, "ham", errors)
+    labelled += _labelled(forget, "forget", errors, corrections)
+    changes = correct(opened, labelled) if labelled else []
     for change in changes:
         if change.is_lost:
             said = "it was not corrected: there is nothing to forget"
-            errors.append((change.given.name, InputError(said)))
+            errors.append((change.labelled.name, InputError(said)))
     changes = [change for change in changes if not change.is_lost]
     count = len(places.read())
     if as_json:
         _options.print_json(
             "feedback",
             {
-                "run": str(found.folder),
+                "run": str(opened.folder),
                 "journal": str(places.path),
                 "corrections": count,
                 "changes": [_fields(change) for change in changes],
@@ -155,46 +155,48 @@ def _take_over(run: Run, name: str, anyway: bool, as_json: bool) -> None:
                 "run": str(run.folder),
                 "journal": str(journal(run).path),
                 "corrections": count,
-                "taken_over": [_listed(one) for one in taken],
+                "taken_over": [_listed(correction) for correction in taken],
             },
         )
         return
-    for one in taken:
-        click.echo(_line(one))
+    for correction in taken:
+        click.echo(_line(correction))
     cli.say(f"taken over: {len(taken):,}, corrections: {count:,}")
 
 
-def _line(one: Correction) -> str:
-    alone = "-" if one.probability is None else f"{one.probability:.6f}"
-    return f"{one.identifier[:SHOWN]}\t{one.label}\t{alone}\t{one.made}"
+def _line(correction: Correction) -> str:
+    alone = "-" if correction.probability is None else f"{correction.probability:.6f}"
+    return f"{correction.identifier[:SHOWN]}\t{correction.label}\t{alone}\t{correction.made}"
 
 
-def _given(
+def _labelled(
     paths: tuple[str, ...],
     label: str,
     errors: list[tuple[str, InputError]],
     corrections: Corrections = (),
-) -> list[Given]:
+) -> list[LabelledText]:
     """The mails at some paths, or the corrections that a word identifies."""
     from nnguide.data import mail
-    from nnguide.feedback.corrections import Given
+    from nnguide.feedback.corrections import LabelledText
     from nnguide.feedback.journal import MOST
 
-    found: list[Given] = []
+    labelled: list[LabelledText] = []
     seen: set[str] = set()
     for path in paths:
         if corrections and _IDENTIFIER.fullmatch(path) and not Path(path).exists():
-            known = [one for one in corrections if one.identifier.startswith(path)]
+            known = [
+                correction for correction in corrections if correction.identifier.startswith(path)
+            ]
             if len(known) == 1:
-                found.append(Given(path, label, None, known[0].identifier))
+                labelled.append(LabelledText(path, label, None, known[0].identifier))
                 continue
         named = mail.texts_in(cli.standard_input(), "-") if path == "-" else mail.texts(path)
         for name, text in named:
             try:
                 if isinstance(text, InputError):
                     raise text
-                found.append(Given.of(name, label, text))
-                seen.add(found[-1].identifier)
+                labelled.append(LabelledText.of(name, label, text))
+                seen.add(labelled[-1].identifier)
             except InputError as error:
                 errors.append((name, error))
             if len(seen) > MOST and label != "forget":  # before they fill the memory
@@ -202,15 +204,15 @@ def _given(
                     f"expected at most {MOST:,} mails with --{label}; got more. Train on so much "
                     "mail: nnguide train spam --preset mail"
                 )
-    return found
+    return labelled
 
 
 def _print(change: Change) -> None:
-    label = "forgotten" if change.given.label == "forget" else change.given.label
-    name = one_line(change.given.name)
+    label = "forgotten" if change.labelled.label == "forget" else change.labelled.label
+    name = one_line(change.labelled.name)
     answers = f"\t{_said(change.before)}\t{_said(change.after)}" if change.after else ""
     click.echo(f"{label}\t{name}{answers}")
-    if change.given.label == "forget":
+    if change.labelled.label == "forget":
         return
     if change.known is not None and change.known.label != label:
         cli.say(f"{name}: it was corrected to {change.known.label} before; now {label} holds")
@@ -234,11 +236,11 @@ def _fields(change: Change) -> dict[str, Any]:
         None if answer is None else {"label": answer.label, "probability": answer.probability}
         for answer in (change.before, change.after)
     )
-    text = change.given.text
+    text = change.labelled.text
     fields: dict[str, Any] = {
-        "input": change.given.name,
-        "given": change.given.label,
-        "id": change.given.identifier[:SHOWN],
+        "input": change.labelled.name,
+        "given": change.labelled.label,
+        "id": change.labelled.identifier[:SHOWN],
         "before": before,
         "after": after,
         "earlier": change.known.label if change.known else None,
@@ -256,8 +258,8 @@ def _list(run: Run, corrections: Corrections, as_json: bool) -> None:
     from nnguide.feedback.corrections import journal
 
     if not as_json:
-        for one in corrections:
-            click.echo(_line(one))
+        for correction in corrections:
+            click.echo(_line(correction))
         cli.say(f"corrections: {len(corrections):,}")
         return
     _options.print_json(
@@ -266,15 +268,15 @@ def _list(run: Run, corrections: Corrections, as_json: bool) -> None:
             "run": str(run.folder),
             "journal": str(journal(run).path),
             "corrections": len(corrections),
-            "list": [_listed(one) for one in corrections],
+            "list": [_listed(correction) for correction in corrections],
         },
     )
 
 
-def _listed(one: Correction) -> dict[str, Any]:
+def _listed(correction: Correction) -> dict[str, Any]:
     return {
-        "id": one.identifier[:SHOWN],
-        "label": one.label,
-        "probability": one.probability,
-        "made": one.made,
+        "id": correction.identifier[:SHOWN],
+        "label": correction.label,
+        "probability": correction.probability,
+        "made": correction.made,
     }

@@ -148,9 +148,9 @@ def decoded(values: Iterable[Any]) -> list[Any]:
     """Texts that TensorFlow holds as bytes, alone or in batches; what is not UTF-8 stays bytes."""
     labels: list[Any] = []
     for value in values:
-        for one in value.ravel().tolist() if isinstance(value, np.ndarray) else [value]:
+        for element in value.ravel().tolist() if isinstance(value, np.ndarray) else [value]:
             try:
-                labels.append(one.decode() if isinstance(one, bytes) else one)
+                labels.append(element.decode() if isinstance(element, bytes) else element)
             except UnicodeDecodeError:
-                labels.append(one)
+                labels.append(element)
     return labels

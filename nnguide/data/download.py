@@ -38,8 +38,8 @@ class AbsentError(DataError):
     """
 
     def __init__(self, reason: str, advice: str = "", name: str = "") -> None:
-        found = f"{name} was not found: {reason}" if name else reason
-        super().__init__(f"{found}. {advice}" if advice else found)
+        problem = f"{name} was not found: {reason}" if name else reason
+        super().__init__(f"{problem}. {advice}" if advice else problem)
         self.reason = reason
 
 

@@ -34,13 +34,13 @@ class Row:
     Attributes:
         part: "train" or "test"; "" where the data is not divided.
         place: where it is from.
-        found: its label and itself, or why it cannot be read.
+        labelled: its label and itself, or why it cannot be read.
         lost: what a picture file lost.
     """
 
     part: str
     place: str
-    found: tuple[Any, Any] | InputError
+    labelled: tuple[Any, Any] | InputError
     lost: Lost = field(default_factory=Lost)
 
 
@@ -76,8 +76,8 @@ def labels(path: Path) -> tuple[str, ...]:
         return ()
     if corrections.labels_of(path):
         raise InputError(f"{path} holds corrections, which `train` takes as they are.")
-    if found := class_folders.found_splits(path):
-        return class_folders.folders_of(found, next(iter(found)))[1]
+    if splits := class_folders.found_splits(path):
+        return class_folders.folders_of(splits, next(iter(splits)))[1]
     return class_folders.names_of(path, class_folders.labelled_folders(path))
 
 
@@ -91,10 +91,10 @@ def each(path: Path, label_column: str | None, encoding: str | None, passed: int
 
 def _of_folders(path: Path, passed: int) -> Iterator[Row]:
     """Those of class folders; no file is opened that is passed over."""
-    found = class_folders.found_splits(path)
-    parts = {part: class_folders.folders_of(found, part)[0] for part in found}
+    splits = class_folders.found_splits(path)
+    parts = {part: class_folders.folders_of(splits, part)[0] for part in splits}
     for part, folders in (parts or {"": class_folders.labelled_folders(path)}).items():
-        root, others = found.get(part, path), []
+        root, others = splits.get(part, path), []
         for folder in folders:
             files, beside = class_folders.pictures_in(folder)
             others += beside
@@ -161,9 +161,9 @@ def _of_idx(path: Path, part: str) -> Iterator[Row]:
 
 def _of_npz(path: Path) -> Iterator[Row]:
     with npz.open_archive(path) as archive:
-        found = picture_files.npz_splits(archive)
-        for part in found or ("",):
-            name, pictures, bad, numbers = picture_files.arrays(archive, found, part)
+        splits = picture_files.npz_splits(archive)
+        for part in splits or ("",):
+            name, pictures, bad, numbers = picture_files.arrays(archive, splits, part)
             for place, (picture, number) in enumerate(zip(pictures, numbers, strict=True)):
                 at = f"{name}[{place}]"
                 if place in bad:

@@ -117,8 +117,10 @@ def pictures(table: containers.Table) -> list[Any]:
         raise InputError(f"expected {HELP}; {error}") from error
     checked = [_checked(row) for row in levels]
     whole = max((row.max() for row in checked if not isinstance(row, InputError)), default=255.0)
-    found = [row if isinstance(row, InputError) else _picture(row, whole) for row in checked]
-    return [one if isinstance(one, InputError) else one.astype(np.float32) for one in found]
+    images = [row if isinstance(row, InputError) else _picture(row, whole) for row in checked]
+    return [
+        image if isinstance(image, InputError) else image.astype(np.float32) for image in images
+    ]
 
 
 def is_index(name: str) -> bool:

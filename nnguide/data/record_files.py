@@ -108,7 +108,7 @@ def prepare(
             (folder / PROGRESS).unlink(missing_ok=True)
             raise
         space.publish()
-    shown = [LeftOut(*one) for one in progress.left_out]
+    shown = [LeftOut(*entry) for entry in progress.left_out]
     user_data.leave_out(source, reading.each, shown, progress.rows, progress.bad)
     for lost in progress.lost.values():
         for note in Lost.of_list(lost).notes:
@@ -169,12 +169,12 @@ def _write_file(
         try:
             for row in rows:
                 now.rows += 1
-                if isinstance(row.found, InputError):
+                if isinstance(row.labelled, InputError):
                     now.bad += 1
                     if len(now.left_out) < user_data.SHOWN:
-                        now.left_out.append([as_utf8(row.place), as_utf8(str(row.found))])
+                        now.left_out.append([as_utf8(row.place), as_utf8(str(row.labelled))])
                     continue
-                label, value = row.found
+                label, value = row.labelled
                 if label not in number:
                     reading.check_new(label, now.names)
                     number[label] = len(now.names)
@@ -214,7 +214,7 @@ def _finish(reading: _Texts | _Pictures, folder: Path, progress: Progress) -> No
     """Join the arrays of all files, and say what the folder holds."""
     names = sorted(name for name in progress.sha256 if name.endswith(".npz"))
     if not progress.inputs:
-        reasons = "".join(f" {': '.join(one)}." for one in progress.left_out[:1])
+        reasons = "".join(f" {': '.join(entry)}." for entry in progress.left_out[:1])
         raise InputError(f"{reading.source}: expected labelled {reading.of}; it has none.{reasons}")
     if not (folder / records.FILE).is_file():  # else all was done but to tidy up
         _join(reading, folder, progress, names)
@@ -232,7 +232,7 @@ def _join(reading: _Texts | _Pictures, folder: Path, progress: Progress, names: 
     arrays = [np.load(folder / name, allow_pickle=False) for name in names]
     hashes = {name: known for name, known in progress.sha256.items() if not name.endswith(".npz")}
     for what in ("labels", "keys", *(["sets"] if is_divided else [])):
-        joined = np.concatenate([one[what] for one in arrays])
+        joined = np.concatenate([archive[what] for archive in arrays])
         joined = place[joined] if what == "labels" else joined
         with atomic(folder / f"{what}.npy") as beside, beside.open("wb") as file:
             np.save(file, joined)
@@ -275,10 +275,10 @@ class _Texts:
     def rows(self, passed: int) -> Iterator[Row]:
         """Every labelled text but the first `passed`, in order, of each set in turn."""
         source = self.source
-        found = text_files.found_splits(source) if source.is_dir() else {}
+        splits = text_files.found_splits(source) if source.is_dir() else {}
         every = (
             Row(part, name, row if isinstance(row, InputError) else (self.labels[row[0]], row[1]))
-            for part, place in found.items() or [("", source)]
+            for part, place in splits.items() or [("", source)]
             for name, row in text_files.labelled(place, self.columns)
         )
         return itertools.islice(every, passed, None)

@@ -61,8 +61,8 @@ def to_text(record: bytes) -> str:
 
 def kinds_of(texts: int, mails: int, subjects: int) -> tuple[str, ...]:
     """The kinds of `texts` of which some are mails, and some begin with Subject: as mails do."""
-    found = {"messages": mails < texts, "mail": mails > 0 or 2 * subjects >= texts}
-    return tuple(kind for kind, is_there in found.items() if is_there)
+    by_kind = {"messages": mails < texts, "mail": mails > 0 or 2 * subjects >= texts}
+    return tuple(kind for kind, is_there in by_kind.items() if is_there)
 
 
 def has_subject(text: str) -> bool:
@@ -137,15 +137,15 @@ class Store:
         return levels.reshape(len(places), SIDE, SIDE)
 
     def _records(self, places: np.ndarray) -> list[bytes]:
-        found = [b""] * len(places)
+        contents = [b""] * len(places)
         shards = places // SHARD
         for shard in np.unique(shards).tolist():
             mine = np.flatnonzero(shards == shard)
             with self._turn:
                 read = self._reader(shard).read((places[mine] - shard * SHARD).tolist())
             for at, record in zip(mine.tolist(), read, strict=True):
-                found[at] = record
-        return found
+                contents[at] = record
+        return contents
 
     def _reader(self, shard: int) -> Any:
         if shard not in self._readers:
@@ -272,10 +272,10 @@ class PictureRecords(Records):
         behind = places >= len(self._keys)
         if not behind.any():
             return self.store.pictures(places)
-        found = np.empty((len(places), SIDE, SIDE), np.uint8)
-        found[behind] = self._more[places[behind] - len(self._keys)]
-        found[~behind] = self.store.pictures(places[~behind])
-        return found
+        pictures = np.empty((len(places), SIDE, SIDE), np.uint8)
+        pictures[behind] = self._more[places[behind] - len(self._keys)]
+        pictures[~behind] = self.store.pictures(places[~behind])
+        return pictures
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return self.read(self.places)
@@ -320,8 +320,8 @@ def read(
         InputError: other inputs or labels than asked for, or a split that it has not.
     """
     meta = _meta(path)
-    if (found := meta.get("inputs", TEXTS)) != of:
-        raise InputError(f"{path}: expected records of {of}; these are records of {found}.")
+    if (inputs := meta.get("inputs", TEXTS)) != of:
+        raise InputError(f"{path}: expected records of {of}; these are records of {inputs}.")
     if labels and meta["labels"] != [*labels]:
         raise InputError(
             f"{path}: expected the labels {', '.join(labels)}; its records have "
@@ -331,8 +331,8 @@ def read(
     numbers = store.array("labels.npy").astype(np.int64)
     kind = PictureRecords if of == PICTURES else Records
     whole = kind(store, np.arange(len(numbers)), store.array("keys.npy"))
-    left_out = tuple(LeftOut(*one) for one in meta["left_out"])
-    notes = {part: tuple(found) for part, found in meta.get("notes", {}).items()}
+    left_out = tuple(LeftOut(*entry) for entry in meta["left_out"])
+    notes = {part: tuple(lost) for part, lost in meta.get("notes", {}).items()}
     examples = Examples(
         whole,  # type: ignore[arg-type]
         numbers,

@@ -234,9 +234,9 @@ def _wire(function: Any, places: dict[int, Node], nodes: list[Node]) -> None:
                 for tensor, symbol in zip(call.outputs, inside.outputs, strict=True):
                     places[id(tensor)] = inner[id(symbol)]
                 continue
-            given = tuple(places[id(tensor)] for tensor in call.input_tensors)
+            inputs = tuple(places[id(tensor)] for tensor in call.input_tensors)
             first = call.outputs[0]
-            node = Node(call.operation, given, tuple(first.shape), str(first.dtype))
+            node = Node(call.operation, inputs, tuple(first.shape), str(first.dtype))
             nodes.append(node)
             places.update((id(tensor), node) for tensor in call.outputs)
 

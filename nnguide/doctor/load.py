@@ -66,9 +66,9 @@ def load(
     from nnguide.doctor import case
 
     if data is not None:
-        from nnguide.doctor.tables import given
+        from nnguide.doctor.tables import own_data
 
-        own = given(data, model, label_column)
+        own = own_data(data, model, label_column)
     return case.read(model, own, history, batch_size=batch_size, **facts)
 
 
@@ -209,7 +209,7 @@ def _of_run(
         except (DataError, ConfigError) as error:
             log.info(f"note: the run's own data is not available: {error}")
     else:
-        from nnguide.doctor.tables import given as read
+        from nnguide.doctor.tables import own_data as read
 
         own_data = read(data, model, label_column)
     size = config.train.batch_size

@@ -22,7 +22,7 @@ MAX_BYTES = 512 << 20  # of a CSV file
 CATEGORICAL = ("categoricalcrossentropy", "categoricalfocalcrossentropy")
 
 
-def given(name: str, model: Any, label_column: str | None) -> Data:
+def own_data(name: str, model: Any, label_column: str | None) -> Data:
     """The data that `--data` names, in the form that `model` takes.
 
     An archive is taken as it is. The labels of a CSV file and of a data set have no form of

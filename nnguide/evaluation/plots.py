@@ -61,9 +61,9 @@ def thresholds(spam: np.ndarray, labels: np.ndarray, headline: Mapping[str, Any]
     threshold = headline["threshold"]
     # the log-odds of thresholds: 0.001 and 0.999 have as much room as 0.4 and 0.6
     odds = np.linspace(-MOST_ODDS, MOST_ODDS, STEPS + 1)
-    x_ticks = tuple((_across(one), f"{one:g}") for one in THRESHOLDS)
+    x_ticks = tuple((_across(tick), f"{tick:g}") for tick in THRESHOLDS)
     chosen = _across(threshold)
-    found = []
+    plots = []
     panels = (
         (1, "spam caught", headline["spam_caught"], FIRST, WHOLE, 1.0),
         (0, "ham blocked", headline["blocked_ham"], SECOND, ROOTS, 0.5),
@@ -79,8 +79,8 @@ def thresholds(spam: np.ndarray, labels: np.ndarray, headline: Mapping[str, Any]
         mark = Mark((chosen, part**power), said, style, large=True)
         title = f"{name}: {said}"
         rule = (chosen, "chosen")
-        found.append(Plot(title, "threshold", x_ticks, ticks, [line], [mark], rule, False))
-    return found
+        plots.append(Plot(title, "threshold", x_ticks, ticks, [line], [mark], rule, False))
+    return plots
 
 
 def _across(threshold: float) -> float:
@@ -98,7 +98,7 @@ def curves(
         pr: recall and precision.
         headline: the metrics of spam at the threshold.
     """
-    found = []
+    plots = []
     if roc is not None:
         # the corner where little ham is blocked has most of the room, as for the thresholds
         chance = [(n / 20, (n / 20) ** 2) for n in range(21)]
@@ -108,13 +108,13 @@ def curves(
         ]
         marks = _chosen(headline, "blocked_ham", "spam_caught", "ham blocked", "spam caught", 0.5)
         title = f"spam caught: ROC, area {number(headline['roc_auc'])}"
-        found.append(Plot(title, "ham blocked", ROOTS, WHOLE, lines, marks))
+        plots.append(Plot(title, "ham blocked", ROOTS, WHOLE, lines, marks))
     if pr is not None:
         lines = [Line("precision", FIRST, pr)]
         marks = _chosen(headline, "recall", "precision", "recall", "precision")
         title = f"precision: area {number(headline['pr_auc'])}"
-        found.append(Plot(title, "recall (spam caught)", WHOLE, WHOLE, lines, marks, None, False))
-    return found
+        plots.append(Plot(title, "recall (spam caught)", WHOLE, WHOLE, lines, marks, None, False))
+    return plots
 
 
 def _chosen(

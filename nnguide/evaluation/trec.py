@@ -110,7 +110,7 @@ def evaluate(
 
 def judge(run: Run, index: Path, wait: int | None, learner: Learner) -> Judged:
     """Judge the mails of an index, and tell each label `wait` mails later; None is never."""
-    told: deque[tuple[Features, float, bool]] = deque()
+    waiting: deque[tuple[Features, float, bool]] = deque()
     scores: list[np.float32] = []
     labels: list[int] = []
     failed = _Failed()
@@ -127,10 +127,10 @@ def judge(run: Run, index: Path, wait: int | None, learner: Learner) -> Judged:
                 scores.append(learner.probability(features, alone))
                 corrected += known > 0 and learner.match(features, known) is not None
                 if wait is not None:
-                    told.append((features, float(alone), label == 1))
+                    waiting.append((features, float(alone), label == 1))
             labels.append(label)
-            while wait is not None and len(told) > wait:
-                learner.learn(*told.popleft())
+            while wait is not None and len(waiting) > wait:
+                learner.learn(*waiting.popleft())
     if not scores:
         raise InputError(f"{index}: none of its mails can be read")
     if failed.count:
@@ -165,7 +165,7 @@ def lines(index: Path) -> list[tuple[int, Path]]:
         content = index.read_bytes().decode("utf-8", "surrogateescape")
     except OSError as error:
         raise InputError(f"{index}: cannot be read: {error.strerror}") from error
-    found = []
+    rows = []
     for number, line in enumerate(content.split("\n"), start=1):
         label, _, path = line.strip("\r ").partition(" ")
         if not label:
@@ -175,10 +175,10 @@ def lines(index: Path) -> list[tuple[int, Path]]:
                 f"{index}, line {number}: expected spam or ham and a path, as in: "
                 f"spam ../data/inmail.1; got {line[:60]!r}"
             )
-        found.append((int(label.lower() == "spam"), index.parent / path.strip()))
-    if not found:
+        rows.append((int(label.lower() == "spam"), index.parent / path.strip()))
+    if not rows:
         raise InputError(f"{index}: expected lines such as: spam ../data/inmail.1; it is empty")
-    return found
+    return rows
 
 
 def _texts(index: Path, failed: _Failed) -> Iterator[tuple[str, int]]:
@@ -217,10 +217,10 @@ def figures(scores: np.ndarray, labels: np.ndarray, threshold: float) -> dict[st
         "lam": _lam(blocked, hams, missed, spams),
         "one_minus_roc_auc": _one_minus_roc_auc(scores, labels),
     }
-    found: dict[str, float | None] = {}
+    fractions: dict[str, float | None] = {}
     for name, (value, (low, high)) in rows.items():
-        found |= {name: value, f"{name}_low": low, f"{name}_high": high}
-    return found
+        fractions |= {name: value, f"{name}_low": low, f"{name}_high": high}
+    return fractions
 
 
 Figure = tuple[float | None, metrics.Bound]
@@ -241,15 +241,15 @@ def _one_minus_roc_auc(scores: np.ndarray, labels: np.ndarray) -> Figure:
         return None, (None, None)
     above_spam = 1 - _share_below(ham, spam)  # (spams,): the ham that score above each
     below_ham = _share_below(spam, ham)  # (hams,): the spam that score below each
-    found = float(above_spam.mean())
+    area = float(above_spam.mean())
     fewest = min(len(spam), len(ham))
-    if found in (0, 1) or fewest < 2:
+    if area in (0, 1) or fewest < 2:
         bound = 1 - 0.05 ** (1 / fewest)  # of a chance that was not seen to come true
-        return found, ((0.0, bound) if found < 0.5 else (1 - bound, 1.0))
+        return area, ((0.0, bound) if area < 0.5 else (1 - bound, 1.0))
     variance = above_spam.var(ddof=1) / len(spam) + below_ham.var(ddof=1) / len(ham)
-    middle = math.log(found / (1 - found))
-    spread = _Z * math.sqrt(variance) / (found * (1 - found))
-    return found, (_fraction(middle - spread), _fraction(middle + spread))
+    middle = math.log(area / (1 - area))
+    spread = _Z * math.sqrt(variance) / (area * (1 - area))
+    return area, (_fraction(middle - spread), _fraction(middle + spread))
 
 
 def _share_below(of: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -266,11 +266,11 @@ def curve(scores: np.ndarray, labels: np.ndarray, threshold: float) -> list[dict
     """The figures of the first n mails, for some n up to all."""
     ends = sorted({math.ceil(len(scores) * part / POINTS) for part in range(1, POINTS + 1)})
     names = ("hm", "sm", "lam", "one_minus_roc_auc")
-    found = []
+    points = []
     for end in ends:
         row = figures(scores[:end], labels[:end], threshold)
-        found.append({"n": end, **{name: row[name] for name in names}})
-    return found
+        points.append({"n": end, **{name: row[name] for name in names}})
+    return points
 
 
 def blocks(measured: dict[str, Any]) -> list[str | Grid]:

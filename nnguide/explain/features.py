@@ -74,11 +74,11 @@ class Words:
     def keep(self, masks: np.ndarray) -> np.ndarray:
         bounds = [0, *(edge for word in self.words for edge in (word.start, word.end))]
         gaps = [self.text[a:b] for a, b in zip(bounds[::2], bounds[1::2], strict=False)]
-        found = [self.text[word.start : word.end] for word in self.words]
+        texts = [self.text[word.start : word.end] for word in self.words]
         made = [
             "".join(
                 gap + (word if stays else " ")
-                for gap, word, stays in zip(gaps, found, mask, strict=True)
+                for gap, word, stays in zip(gaps, texts, mask, strict=True)
             )
             for mask in masks
         ]

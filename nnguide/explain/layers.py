@@ -76,7 +76,7 @@ class Opened:
         with self._turn:
             ((_, batch),) = self._front(self.subject.kind.stacked([checked]))
             self._feed(batch)
-            found: dict[str, Layer] = {}
+            by_name: dict[str, Layer] = {}
             for operation in self._operations:
                 index = int(operation["outputs"][0])
                 values = self._network.get_tensor(index)
@@ -84,23 +84,25 @@ class Opened:
                     continue
                 if values.dtype == np.float32 and values.ndim in (2, 4):
                     name = self._names[index]
-                    found.pop(name, None)  # a layer's last operation is what it gives
+                    by_name.pop(name, None)  # a layer's last operation is what it gives
                     first = values[0]
-                    found[name] = Layer(
+                    by_name[name] = Layer(
                         name, first.transpose(2, 0, 1) if first.ndim == 3 else first
                     )
-            return list(found.values())
+            return list(by_name.values())
 
     def features(self, checked: Any) -> np.ndarray:
         """What the last layer is given for some checked inputs: (n, features)."""
-        last = [one for one in self._operations if one["op_name"] == "FULLY_CONNECTED"][-1]
-        found: dict[int, np.ndarray] = {}
+        last = [
+            operation for operation in self._operations if operation["op_name"] == "FULLY_CONNECTED"
+        ][-1]
+        by_place: dict[int, np.ndarray] = {}
         with self._turn:
             for places, batch in self._front(checked):
                 self._feed(batch)
                 rows = self._network.get_tensor(int(last["inputs"][0])).reshape(len(batch), -1)
-                found |= dict(zip(np.arange(len(checked))[places], rows, strict=True))
-        return np.stack([found[i] for i in range(len(checked))])
+                by_place |= dict(zip(np.arange(len(checked))[places], rows, strict=True))
+        return np.stack([by_place[i] for i in range(len(checked))])
 
     @functools.cached_property
     def known(self) -> Known:
@@ -156,13 +158,13 @@ class Opened:
 
     def words(self, checked: str) -> list[str]:
         """The words that a run of texts reads of one."""
-        return [one.word for one in words.read(self.tokeniser, checked)[0].words]
+        return [word.word for word in words.read(self.tokeniser, checked)[0].words]
 
     @property
     def tokeniser(self) -> Tokeniser:
         """That of a run of texts."""
-        found: Tokeniser = self._front.tokeniser
-        return found
+        tokeniser: Tokeniser = self._front.tokeniser
+        return tokeniser
 
     def log_odds(self, checked: Any, label: int) -> float:
         """The log-odds of a label for one checked input."""
@@ -173,13 +175,15 @@ class Opened:
         """How far the log-odds of a label fall when a part is hidden: for each pixel that of its
         square, (28, 28), or for each word, (words,)."""
         parts = self.subject.parts(checked, SQUARE if self.run.task.kind.is_drawn else 1)
-        found = occlusion.of_parts(self.score(checked, label), len(parts.differs))
-        return parts.spread(found) if hasattr(parts, "spread") else found
+        scores = occlusion.of_parts(self.score(checked, label), len(parts.differs))
+        return parts.spread(scores) if hasattr(parts, "spread") else scores
 
     @functools.cached_property
     def _names(self) -> dict[int, str]:
         """The layer that each array is of, as Keras names it."""
-        return {one["index"]: _layer(one["name"]) for one in self._network.get_tensor_details()}
+        return {
+            tensor["index"]: _layer(tensor["name"]) for tensor in self._network.get_tensor_details()
+        }
 
     def _feed(self, batch: np.ndarray) -> None:
         self._network.resize_tensor_input(self._input, batch.shape)
@@ -242,7 +246,7 @@ def saved(kind: str) -> dict[str, str]:
     Those that come with nnguide, those below saved_models/runs, the newest first, and those that
     are remembered.
     """
-    found = {}
+    choices = {}
     shipped = [folder for task in tasks.names() for folder in runs.all_shipped(task)]
     own = [*_folders(), *registry.remembered()]
     for folder in [*dict.fromkeys(shipped), *dict.fromkeys(own)]:
@@ -250,10 +254,10 @@ def saved(kind: str) -> dict[str, str]:
             task = tasks.get(schema.read(folder / MANIFEST, {"task": schema.TEXT})["task"])
             if task.kind.name == kind and (folder / LIGHT_FILES[0]).is_file():
                 if folder in shipped:
-                    found[f"{SHIPPED}{folder.name}"] = f"{folder.name}, shipped"
+                    choices[f"{SHIPPED}{folder.name}"] = f"{folder.name}, shipped"
                 else:
-                    found[str(folder)] = f"yours: {'/'.join(folder.parts[-2:])}"
-    return found
+                    choices[str(folder)] = f"yours: {'/'.join(folder.parts[-2:])}"
+    return choices
 
 
 def _folders() -> list[Path]:
@@ -265,7 +269,7 @@ def _folders() -> list[Path]:
 def _known(of: Opened) -> Known:
     """The first of the digits that a run learned from; no set is downloaded for it."""
     facts = [catalogue.BY_NAME.get(name) for name in str(of.run.manifest["dataset"]).split("+")]
-    here = all(one and _is_here(one, of.run.config.data.split_seed) for one in facts)
+    here = all(fact and _is_here(fact, of.run.config.data.split_seed) for fact in facts)
     source = data.of(of.run.config) if here else data.find("digits", BUILT_IN)
     examples = source.load("train")
     keep = np.flatnonzero(examples.labels < len(of.run.labels))[:MOST_KNOWN]

@@ -162,7 +162,7 @@ class TextSubject(Subject):
             embedded,
             np.zeros_like(embedded),  # the network pools zeros to what no tokens give
             functools.partial(backward.through_keras, from_embedding),
-            lambda found: found.sum(axis=1) @ shares,
+            lambda weights: weights.sum(axis=1) @ shares,
         )
 
     @functools.cached_property

@@ -21,18 +21,18 @@ def texts(count: int, seed: int = 0) -> list[str]:
     """`count` texts: messages, messages with characters put in, and characters of all Unicode."""
     random = np.random.default_rng(seed)
     messages = data.find("spam", "spam_sample").load("all").inputs
-    found = ["", " ", "\x00", *LONG]
-    while len(found) < count:
+    samples = ["", " ", "\x00", *LONG]
+    while len(samples) < count:
         message = list(messages[random.integers(len(messages))])
-        turn = len(found) % 3
+        turn = len(samples) % 3
         if turn == 1:
             for place in random.integers(0, len(message) + 1, 8):
                 message.insert(int(place), ODD[random.integers(len(ODD))])
         elif turn == 2:
             points = random.integers(0, 0x110000, random.integers(1, 60))
             message = [chr(p) for p in points if not 0xD800 <= p < 0xE000]
-        found.append("".join(message))
-    return found[:count]
+        samples.append("".join(message))
+    return samples[:count]
 
 
 def pictures(count: int, seed: int = 0) -> np.ndarray:

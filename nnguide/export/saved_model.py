@@ -31,7 +31,7 @@ class Decided(tf.Module):
         core = model.get_layer("core")
         layer = preprocessor(model)
         self.weights = [variable.value for variable in core.variables]
-        self._network = lambda given: core(given, training=False)
+        self._network = lambda inputs: core(inputs, training=False)
         self._prepare = layer
         self._labels = tf.constant(list(run.labels))
         self._threshold = run.threshold

@@ -77,7 +77,10 @@ class Layer:
     @property
     def digest(self) -> str:
         """What tells these corrections from others, as 64 hexadecimal digits."""
-        said = [(one.identifier, one.label, one.probability) for one in self.corrections]
+        said = [
+            (correction.identifier, correction.label, correction.probability)
+            for correction in self.corrections
+        ]
         return hashlib.sha256(json.dumps(said).encode("ascii")).hexdigest()
 
     def __call__(self, texts: Iterable[Any], outputs: np.ndarray) -> np.ndarray:
@@ -98,15 +101,15 @@ class Layer:
 
 
 def _learn(learner: Learner, corrections: Corrections) -> None:
-    for one in corrections:
-        learner.learn(one.features, one.probability, one.is_spam)
+    for correction in corrections:
+        learner.learn(correction.features, correction.probability, correction.is_spam)
 
 
 FORGET = "forget"
 
 
 @dataclass(frozen=True)
-class Given:
+class LabelledText:
     """A text that its owner gives a label, or takes one back from.
 
     Attributes:
@@ -124,7 +127,7 @@ class Given:
     features: Features | None = None
 
     @classmethod
-    def of(cls, name: str, label: str, text: str) -> Given:
+    def of(cls, name: str, label: str, text: str) -> LabelledText:
         """A text that can be learned from.
 
         Raises:
@@ -138,17 +141,17 @@ class Given:
 
 @dataclass(frozen=True)
 class Change:
-    """What became of one text that was given.
+    """What became of one text and its label.
 
     Attributes:
-        given: as it came.
+        labelled: as it came.
         known: the correction of the same text that there was before.
         before, after: what the run answered, with the corrections before and after; None where
             the text is not at hand.
         contradicts: near copies with the other label, and how similar they are, in (0.5, 1].
     """
 
-    given: Given
+    labelled: LabelledText
     known: Correction | None
     before: Answer | None = None
     after: Answer | None = None
@@ -157,7 +160,7 @@ class Change:
     @property
     def is_lost(self) -> bool:
         """Whether it was to be forgotten, and there is no such correction."""
-        return self.given.label == FORGET and self.known is None
+        return self.labelled.label == FORGET and self.known is None
 
 
 def journal(run: Run) -> Journal:
@@ -173,7 +176,7 @@ def journal(run: Run) -> Journal:
     return Journal(network, run.folder)
 
 
-def correct(run: Run, given: Sequence[Given]) -> list[Change]:
+def correct(run: Run, labelled: Sequence[LabelledText]) -> list[Change]:
     """Record corrections and take others back, all at once.
 
     A text that was given the other label before has the new one alone.
@@ -183,32 +186,32 @@ def correct(run: Run, given: Sequence[Given]) -> list[Change]:
         RunError: the journal is damaged.
         WriteError: it cannot be written.
     """
-    _check_one_label(given)
-    texts = np.array([None, *(one.text for one in given)], object)[1:]
+    _check_one_label(labelled)
+    texts = np.array([None, *(item.text for item in labelled)], object)[1:]
     at_hand = np.flatnonzero([text is not None for text in texts])
     outputs = run.outputs(texts[at_hand]) if len(at_hand) else np.zeros((0, 1), np.float32)
     network = dict(zip(at_hand.tolist(), outputs[:, 0].tolist(), strict=True))
-    before, after = _record(journal(run), given, network)
+    before, after = _record(journal(run), labelled, network)
     layer = Layer(run.threshold or 0.0, ())
     answered: list[dict[int, Answer]] = []
     for corrections in (before, after):
         layer.take(corrections)
         made = answers(run.decision, layer(texts[at_hand], outputs), texts[at_hand])
         answered.append(dict(zip(at_hand.tolist(), made, strict=True)))
-    known = {one.identifier: one for one in before}
+    known = {correction.identifier: correction for correction in before}
     return [
         Change(
-            one,
-            known.get(one.identifier),
+            item,
+            known.get(item.identifier),
             answered[0].get(place),
             answered[1].get(place),
-            _against(one, layer),
+            _against(item, layer),
         )
-        for place, one in enumerate(given)
+        for place, item in enumerate(labelled)
     ]
 
 
-def record(run: Run, given: Given, places: Journal) -> Correction | None:
+def record(run: Run, item: LabelledText, places: Journal) -> Correction | None:
     """Record one correction, or take it back, without asking what it changes: that takes longer.
 
     Args:
@@ -219,55 +222,57 @@ def record(run: Run, given: Given, places: Journal) -> Correction | None:
         As `correct`.
     """
     network: dict[int, float] = {}
-    if given.label != FORGET:
-        network[0] = float(run.outputs(np.array([None, given.text], object)[1:])[0, 0])
-    before, _ = _record(places, [given], network)
-    return next((one for one in before if one.identifier == given.identifier), None)
+    if item.label != FORGET:
+        network[0] = float(run.outputs(np.array([None, item.text], object)[1:])[0, 0])
+    before, _ = _record(places, [item], network)
+    return next(
+        (correction for correction in before if correction.identifier == item.identifier), None
+    )
 
 
 def _record(
-    places: Journal, given: Sequence[Given], network: dict[int, float]
+    places: Journal, labelled: Sequence[LabelledText], network: dict[int, float]
 ) -> tuple[Corrections, Corrections]:
-    """The corrections before and after; `network` is what it answers, by places in `given`."""
+    """The corrections before and after; `network` is what it answers, by places in `labelled`."""
     before: list[Corrections] = []
 
     def edit(corrections: Corrections) -> Corrections:
         before.append(corrections)
-        kept = {one.identifier: one for one in corrections}
-        for place, one in enumerate(given):
-            known = kept.get(one.identifier)
-            if one.label == FORGET:
-                kept.pop(one.identifier, None)
-            elif known is None or known.label != one.label or known.probability is None:
-                kept.pop(one.identifier, None)
-                kept[one.identifier] = _correction(one, network[place])
+        kept = {correction.identifier: correction for correction in corrections}
+        for place, item in enumerate(labelled):
+            known = kept.get(item.identifier)
+            if item.label == FORGET:
+                kept.pop(item.identifier, None)
+            elif known is None or known.label != item.label or known.probability is None:
+                kept.pop(item.identifier, None)
+                kept[item.identifier] = _correction(item, network[place])
         return tuple(kept.values())
 
     after = places.change(edit)
     return before[-1], after
 
 
-def _check_one_label(given: Sequence[Given]) -> None:
-    seen: dict[str, Given] = {}
-    for one in given:
-        other = seen.setdefault(one.identifier, one)
-        if other.label != one.label:
+def _check_one_label(labelled: Sequence[LabelledText]) -> None:
+    seen: dict[str, LabelledText] = {}
+    for item in labelled:
+        other = seen.setdefault(item.identifier, item)
+        if other.label != item.label:
             raise ConfigError(
-                f"{other.name} is given as {other.label} and {one.name} as {one.label}, and their "
-                "texts are the same. Nothing was recorded."
+                f"{other.name} is given as {other.label} and {item.name} as {item.label}, and "
+                "their texts are the same. Nothing was recorded."
             )
 
 
-def _correction(given: Given, probability: float) -> Correction:
-    assert given.features is not None
+def _correction(item: LabelledText, probability: float) -> Correction:
+    assert item.features is not None
     made = datetime.now(UTC).isoformat(timespec="seconds")
-    return Correction(given.features, given.label == "spam", probability, made)
+    return Correction(item.features, item.label == "spam", probability, made)
 
 
-def _against(given: Given, layer: Layer) -> tuple[tuple[Correction, float], ...]:
+def _against(item: LabelledText, layer: Layer) -> tuple[tuple[Correction, float], ...]:
     """The near copies of a text that have another label than it is given."""
-    if given.label == FORGET or given.features is None:
+    if item.label == FORGET or item.features is None:
         return ()
-    found = layer.learner.matches(given.features)
-    pairs = [(layer.corrections[one.place], one.similarity) for one in found]
-    return tuple(pair for pair in pairs if pair[0].label != given.label)
+    matches = layer.learner.matches(item.features)
+    pairs = [(layer.corrections[match.place], match.similarity) for match in matches]
+    return tuple(pair for pair in pairs if pair[0].label != item.label)

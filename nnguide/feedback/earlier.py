@@ -33,18 +33,18 @@ def journals(run: Run, name: str) -> Iterator[Journal]:
         if path == own.path or not isinstance(folder, str) or not isinstance(network, str):
             continue
         if folder in folders or (by_name and Path(folder).parent == runs.ROOT.absolute()):
-            found = Journal(network, Path(folder))
-            if found.path == path:
-                yield found
+            earlier = Journal(network, Path(folder))
+            if earlier.path == path:
+                yield earlier
 
 
 def note(run: Run, name: str) -> str:
     """What the owner is told of corrections that are not used; "" where there are none."""
-    found = [str(one.run) for one in journals(run, name)]
-    if not found:
+    names = [str(earlier.run) for earlier in journals(run, name)]
+    if not names:
         return ""
     return (
-        f"note: you corrected another network before ({', '.join(found)}); this one, "
+        f"note: you corrected another network before ({', '.join(names)}); this one, "
         f"{run.folder}, does not use those corrections. Take them over with: "
         f"nnguide feedback {name} --take-over"
     )
@@ -60,18 +60,21 @@ def take_over(run: Run, name: str) -> Corrections:
         RunError: a journal is damaged.
         WriteError: one cannot be written.
     """
-    found = list(journals(run, name))
-    taken = sorted((one for each in found for one in each.read()), key=lambda one: one.made)
-    newest = {one.identifier: replace(one, probability=None) for one in taken}
+    before = list(journals(run, name))
+    taken = sorted(
+        (correction for each in before for correction in each.read()),
+        key=lambda correction: correction.made,
+    )
+    newest = {correction.identifier: replace(correction, probability=None) for correction in taken}
     new: list[Corrections] = []
 
     def edit(corrections: Corrections) -> Corrections:
-        known = {one.identifier for one in corrections}
-        new.append(tuple(one for key, one in newest.items() if key not in known))
+        known = {correction.identifier for correction in corrections}
+        new.append(tuple(correction for key, correction in newest.items() if key not in known))
         return (*new[-1], *corrections)
 
     if newest:
         journal(run).change(edit)
-    for each in found:
+    for each in before:
         each.release()
     return new[-1] if new else ()

@@ -97,10 +97,10 @@ class Journal:
     def state(self) -> tuple[int, ...]:
         """What changes whenever the file does; () where there is none."""
         try:
-            found = self.path.stat()
+            status = self.path.stat()
         except OSError:
             return ()
-        return (found.st_ino, found.st_size, found.st_mtime_ns)
+        return (status.st_ino, status.st_size, status.st_mtime_ns)
 
     def read(self) -> Corrections:
         """The corrections, the first one first; none where there is no journal.
@@ -111,9 +111,9 @@ class Journal:
         state, known = self.state, self._kept
         if state and state == known[0]:
             return known[1]
-        found = self._read_anew()
-        self._kept = (state, found)
-        return found
+        corrections = self._read_anew()
+        self._kept = (state, corrections)
+        return corrections
 
     def _read_anew(self) -> Corrections:
         try:
@@ -156,11 +156,14 @@ class Journal:
             )
         if head["network"] != self.network:
             raise ValueError("it is of another network")
-        known = {one.line: one for one in self._kept[1]}
-        found = tuple(known.get(line) or _correction(line) for line in lines)
-        if len({one.identifier for one in found}) < len(found) or len(found) > MOST:
+        known = {correction.line: correction for correction in self._kept[1]}
+        corrections = tuple(known.get(line) or _correction(line) for line in lines)
+        if (
+            len({correction.identifier for correction in corrections}) < len(corrections)
+            or len(corrections) > MOST
+        ):
             raise ValueError("a text stands in it twice, or too many do")
-        return found
+        return corrections
 
     def change(self, edit: Callable[[Corrections], Corrections]) -> Corrections:
         """Replace the corrections by what `edit` makes of them, while no other process does.
@@ -216,7 +219,7 @@ class Journal:
             "characters": table_sha256(),
         }
         first = json.dumps(head, allow_nan=False).encode("ascii")
-        body = b"\n".join([first, *(one.line for one in corrections), b""])
+        body = b"\n".join([first, *(correction.line for correction in corrections), b""])
         with atomic(self.path, 0o600) as beside:  # words can be tried against hashes
             beside.write_bytes(body + _end_of(body))
         self._kept = (self.state, corrections)
@@ -265,14 +268,14 @@ def _correction(line: bytes) -> Correction:
         raise ValueError("a probability is not in [0, 1]")
     if not _IDENTIFIER.fullmatch(fields["text"]) or not isinstance(fields["made"], str):
         raise ValueError("a line is no correction")
-    found = Correction(
+    correction = Correction(
         Features(fields["text"], _unpacked(fields["words"]), _unpacked(fields["beginning"])),
         LABELS.index(fields["label"]) == 1,
         probability,
         fields["made"],
     )
-    vars(found)["line"] = line  # as it stands there
-    return found
+    vars(correction)["line"] = line  # as it stands there
+    return correction
 
 
 def _packed(hashes: np.ndarray) -> str:

@@ -196,10 +196,10 @@ class Learner:
         least, more = _NEAR
         beyond = least + more * (match.similarity - ALIKE) / (1 - ALIKE)
         if self._is_spam[match.place % len(self._is_spam)]:
-            found = np.float32(_sigmoid(max(score, min(self._turn + beyond, SURE))))
-            return np.maximum(found, np.nextafter(self.threshold, np.float32(1)))
-        found = np.float32(_sigmoid(min(score, max(self._turn - beyond, -SURE))))
-        return np.minimum(found, self.threshold)
+            corrected = np.float32(_sigmoid(max(score, min(self._turn + beyond, SURE))))
+            return np.maximum(corrected, np.nextafter(self.threshold, np.float32(1)))
+        corrected = np.float32(_sigmoid(min(score, max(self._turn - beyond, -SURE))))
+        return np.minimum(corrected, self.threshold)
 
     @property
     def share(self) -> float:
@@ -212,24 +212,26 @@ class Learner:
         Args:
             first: only of so many that were learned first, and are still remembered.
         """
-        found = self.matches(features)
+        matches = self.matches(features)
         if first is not None:
-            found = [one for one in found if one.place < first]
-        return max(found, key=lambda one: (one.is_same, one.similarity, one.place), default=None)
+            matches = [match for match in matches if match.place < first]
+        return max(
+            matches, key=lambda match: (match.is_same, match.similarity, match.place), default=None
+        )
 
     def matches(self, features: Features) -> list[Match]:
         """All corrections of which a text is a near copy."""
         held = len(self._features)
         equal = (self._signatures[:held] == features.signature).mean(axis=1)
-        found = []
+        matches = []
         for at in np.flatnonzero(equal >= LOOKED_AT).tolist():
             other = self._features[at]
             is_same = features.identifier == other.identifier
             similarity = 1.0 if is_same else features.similarity(other)
             if similarity:
                 place = self._count - 1 - (self._count - 1 - at) % held
-                found.append(Match(place, similarity, is_same))
-        return found
+                matches.append(Match(place, similarity, is_same))
+        return matches
 
     def _linear(self, places: np.ndarray, scale: float, own: float) -> float:
         return float(self._weights[places].sum() * scale + self._of_network * own)
@@ -253,11 +255,11 @@ def _places(hashes: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def _factors() -> np.ndarray:
-    number, found = 14, []
+    number, factors = 14, []
     for _ in range(SIGNATURE):  # Knuth's linear congruential generator
         number = (number * 6_364_136_223_846_793_005 + 1_442_695_040_888_963_407) % 2**64
-        found.append(number | 1)
-    return np.array(found, np.uint64)
+        factors.append(number | 1)
+    return np.array(factors, np.uint64)
 
 
 _FACTORS = _factors()

@@ -274,8 +274,8 @@ def expanded(path: str | Path, variable: str = "") -> Path:
     except RuntimeError as error:
         user = Path(path).parts[0][1:]
         why = f"there is no user {user}" if user else "you have no home folder"
-        given = f"{variable} is {path}" if variable else str(path)
-        raise ConfigError(f"{given}: {why}. Give the whole path, without ~.") from error
+        named = f"{variable} is {path}" if variable else str(path)
+        raise ConfigError(f"{named}: {why}. Give the whole path, without ~.") from error
 
 
 def cache_dir() -> Path:

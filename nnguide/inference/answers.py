@@ -87,11 +87,11 @@ class Answers(list[Any]):
     @overload
     def __getitem__(self, place: slice, /) -> Answers: ...
     def __getitem__(self, place: SupportsIndex | slice, /) -> Any:
-        found = super().__getitem__(place)
+        chosen = super().__getitem__(place)
         if not isinstance(place, slice):
-            return found
+            return chosen
         index = None if self._index is None else self._index[place]
-        return Answers(found, self.classes, index)
+        return Answers(chosen, self.classes, index)
 
 
 def _row(answer: Answer) -> list[float]:

@@ -42,12 +42,12 @@ def pictures(
         raise ConfigError("expected image files or folders. As in: nnguide predict digits a.png")
     if list(paths).count("-") > 1:
         raise ConfigError("standard input can be read only once; got - several times")
-    for given in paths:
-        path = Path(given)
-        if not given:  # of an unset variable; it would be the current folder
-            yield given, InputError("expected a picture; got an empty name")
+    for name in paths:
+        path = Path(name)
+        if not name:  # of an unset variable; it would be the current folder
+            yield name, InputError("expected a picture; got an empty name")
             continue
-        if given == "-":
+        if name == "-":
             data = stdin.read(MAX_BYTES + 1)
             if many:
                 yield from _marks("standard input", data)
@@ -58,13 +58,13 @@ def pictures(
             yield from _rows_of_pixels(path, encoding)
             continue
         try:
-            found = images(path)
+            files = images(path)
         except OSError as error:
             yield str(path), InputError(f"cannot be read: {error.strerror}")
             continue
-        if not found:
+        if not files:
             yield str(path), InputError("the folder holds no image files")
-        for file in found:
+        for file in files:
             if many:
                 yield from _marks(str(file), file)
             else:
@@ -132,13 +132,13 @@ def rows(
             f"expected {len(features)} numbers between commas ({', '.join(features)}), "
             "or --file with a table of them"
         )
-    for given in inputs:
+    for text in inputs:
         try:
-            row = [float(part) for part in given.split(",")]
-            yield given, validation.numbers(row, len(features))[0]
+            row = [float(part) for part in text.split(",")]
+            yield text, validation.numbers(row, len(features))[0]
         except (ValueError, InputError):
             yield (
-                given,
+                text,
                 InputError(
                     f"expected {len(features)} numbers between commas: {', '.join(features)}"
                 ),
@@ -146,11 +146,11 @@ def rows(
     if file is not None:
         from nnguide.data.number_tables import read_inputs
 
-        for line, found in read_inputs(file, tuple(features), encoding):
-            if isinstance(found, InputError):
-                yield f"{file}, line {line}", found
+        for line, values in read_inputs(file, tuple(features), encoding):
+            if isinstance(values, InputError):
+                yield f"{file}, line {line}", values
             else:
-                yield ",".join(f"{value:g}" for value in found), validation.numbers(found)[0]
+                yield ",".join(f"{value:g}" for value in values), validation.numbers(values)[0]
 
 
 def texts(

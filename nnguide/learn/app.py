@@ -146,10 +146,10 @@ def _page(guide: Guide) -> Any:
 
 def _picture(request: Request) -> Response:
     name = request.path_params["name"]
-    found = next((path for path in (DOCS / "figures").glob("*") if path.name == name), None)
-    if found is None:
+    picture = next((path for path in (DOCS / "figures").glob("*") if path.name == name), None)
+    if picture is None:
         raise HTTPException(404, f"there is no picture {name[:60]}")
-    return FileResponse(found, headers=HEADERS)
+    return FileResponse(picture, headers=HEADERS)
 
 
 def _source(request: Request) -> Response:

@@ -150,7 +150,7 @@ class Numbers(Control):
         count = len(self.default)
         if not isinstance(value, list | tuple) or len(value) != count:
             raise InputError(f"{self.label} is a list of {count} numbers; got {_short(value)}")
-        return tuple(_number(self.label, one, self.low, self.high) for one in value)
+        return tuple(_number(self.label, number, self.low, self.high) for number in value)
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,9 @@ class Points(Control):
                 raise InputError(
                     f"{self.label}: a point is [x, y, class], its class 0 or 1; got {_short(point)}"
                 )
-            x, y = (_number(self.label, one, -self.limit, self.limit) for one in point[:2])
+            x, y = (
+                _number(self.label, coordinate, -self.limit, self.limit) for coordinate in point[:2]
+            )
             points.append((x, y, int(point[2])))
         return tuple(points)
 

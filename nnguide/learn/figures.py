@@ -27,13 +27,13 @@ def formula(title: str, rows: Iterable[Sequence[str]], numbers: dict[str, Any], 
 
 
 def _expression(text: str, numbers: dict[str, Any]) -> list[Any]:
-    found: list[Any] = []
+    parts: list[Any] = []
     for i, part in enumerate(re.split(r"\{(.*?)\}", text)):
         if i % 2:
-            found.append(named(numbers, part))
+            parts.append(named(numbers, part))
         elif part:
-            found.append(part)
-    return found
+            parts.append(part)
+    return parts
 
 
 def named(numbers: dict[str, Any], reference: str) -> dict[str, Any]:

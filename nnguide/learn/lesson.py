@@ -97,28 +97,28 @@ class Lesson:
 
     @cached_property
     def all_controls(self) -> dict[str, Control]:
-        found = [*self.controls, *([self.training.control] if self.training else [])]
-        return {control.name: control for control in found}
+        controls = [*self.controls, *([self.training.control] if self.training else [])]
+        return {control.name: control for control in controls}
 
     @cached_property
     def defaults(self) -> dict[str, Any]:
         return {name: control.default for name, control in self.all_controls.items()}  # type: ignore[attr-defined]
 
-    def state(self, given: Any) -> dict[str, Any]:
+    def state(self, values: Any) -> dict[str, Any]:
         """A whole state: the given values checked, the others at their defaults.
 
         Raises:
             InputError: a value that the control cannot have, or one of no control.
         """
-        if not isinstance(given, dict):
+        if not isinstance(values, dict):
             raise InputError("a state is an object of the controls' values by name")
-        if unknown := sorted(set(given) - self.all_controls.keys()):
+        if unknown := sorted(set(values) - self.all_controls.keys()):
             names = ", ".join(self.all_controls)
             raise InputError(
                 f"{self.name} has no control {unknown[0][:40]!r}; its controls are {names}"
             )
         return self.defaults | {
-            name: self.all_controls[name].read(value) for name, value in given.items()
+            name: self.all_controls[name].read(value) for name, value in values.items()
         }
 
     def compute(self, state: State, run: Any = None) -> Numbers:

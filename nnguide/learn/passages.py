@@ -46,13 +46,13 @@ class Guide:
         """
         before: list[Token] = []
         after: list[Token] = []
-        found = before
+        target = before
         for block in self._blocks(wanted):
             is_output = block[0].type == "fence" and block[0].info.startswith("text")
-            if is_output and found is before:
-                found = after
+            if is_output and target is before:
+                target = after
             elif not _is_picture(block):
-                found.extend(block)
+                target.extend(block)
         return self._html(before, "", "guide"), self._html(after, "", "guide")
 
     def _blocks(self, wanted: Passage) -> list[list[Token]]:

@@ -23,9 +23,9 @@ def as_python(lesson: Lesson, state: State) -> str:
     used = arguments(numbers, state)
     lines = [f"{name} = {value!r}" for name, value in used.items()]
     if training:
-        given = ", ".join(f"{k}={v!r}" for k, v in arguments(training.begin, state).items())
+        call = ", ".join(f"{k}={v!r}" for k, v in arguments(training.begin, state).items())
         lines += [
-            f"run = {training.begin.__name__}({given})",
+            f"run = {training.begin.__name__}({call})",
             f"for _ in range({state['step']}):",
             f"    {training.update.__name__}(run)",
         ]
@@ -40,9 +40,9 @@ def names(lesson: Lesson) -> list[str]:
 
 
 def _function(function: Callable[..., Any]) -> ast.FunctionDef:
-    found = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
-    assert isinstance(found, ast.FunctionDef)
-    return found
+    definition = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    assert isinstance(definition, ast.FunctionDef)
+    return definition
 
 
 def _body(function: Callable[..., Any]) -> str:
@@ -64,7 +64,7 @@ def _needs(module: ModuleType, functions: list[Callable[..., Any]]) -> Iterator[
     functions uses, and the whole of the others."""
     source = inspect.getsource(module)
     tree = ast.parse(source)
-    given = {function.__name__ for function in functions}
+    own = {function.__name__ for function in functions}
     defined: dict[str, ast.stmt] = {}
     for node in tree.body:
         defined |= dict.fromkeys(_bound(node), node)
@@ -73,7 +73,7 @@ def _needs(module: ModuleType, functions: list[Callable[..., Any]]) -> Iterator[
     needed: set[ast.stmt] = set()
     while wanted:
         name = wanted.pop()
-        if name not in defined or name in given or (node := defined[name]) in needed:
+        if name not in defined or name in own or (node := defined[name]) in needed:
             continue
         needed.add(node)
         if not isinstance(node, ast.Import | ast.ImportFrom):
@@ -99,7 +99,7 @@ def _bound(node: ast.stmt) -> list[str]:
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         return [node.name]
     targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-    return [one.id for one in targets if isinstance(one, ast.Name)]
+    return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
 def _used(node: ast.AST) -> Iterator[str]:

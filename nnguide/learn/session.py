@@ -57,11 +57,11 @@ class Session:
         Raises:
             TooMuchError: too many messages have come too fast.
         """
-        found: dict[str, Any] = {}
+        request: dict[str, Any] = {}
         try:
             self._pay()
-            found = _parsed(message)
-            answered = self._answered(found)
+            request = _parsed(message)
+            answered = self._answered(request)
         except NnguideError as error:
             answered = {"error": str(error)}
         except TooMuchError:
@@ -70,7 +70,7 @@ class Session:
             bug = f"this is a bug: {type(error).__name__}: {error}"
             log.error("%s, asked %s", bug, message[:300], exc_info=log.isEnabledFor(logging.DEBUG))
             answered = {"error": bug}
-        number = found.get("id")
+        number = request.get("id")
         head = {"id": number if isinstance(number, int) else None}
         return orjson.dumps(head | answered, option=orjson.OPT_SERIALIZE_NUMPY)
 
@@ -127,12 +127,12 @@ class Session:
 
 def _parsed(message: str) -> dict[str, Any]:
     try:
-        found = orjson.loads(message)
+        request = orjson.loads(message)
     except orjson.JSONDecodeError as error:
         raise InputError(f"a message is a JSON object; got something else: {error}") from error
-    if not isinstance(found, dict):
-        raise InputError(f"a message is a JSON object; got {type(found).__name__}")
-    return found
+    if not isinstance(request, dict):
+        raise InputError(f"a message is a JSON object; got {type(request).__name__}")
+    return request
 
 
 def _shown(function: Any) -> dict[str, Any]:

@@ -277,13 +277,13 @@ def bounded(path: Path) -> Iterator[None]:
     add_weight = layer.add_weight
     total = 0
 
-    def counted(self: Any, shape: Any = None, *given: Any, **named: Any) -> Any:
+    def counted(self: Any, shape: Any = None, *args: Any, **named: Any) -> Any:
         nonlocal total
         if threading.get_ident() == own:
             total += math.prod(shape if isinstance(shape, (list, tuple)) else [shape or 1])
             if total > MAX_PARAMETERS:
                 _refuse(path, f"more than {MAX_PARAMETERS:,} parameters")
-        return add_weight(self, shape, *given, **named)
+        return add_weight(self, shape, *args, **named)
 
     layer.add_weight = counted
     try:

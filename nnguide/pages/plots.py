@@ -116,10 +116,10 @@ def _curves(key: str, kept: Mapping[str, Sequence[float]], best: int | None) -> 
         ]
         lines.append(Line(shown, style, points, dashed=not validation))
         if best is not None and best <= len(line) and math.isfinite(value := line[best - 1]):
-            told = f"{100 * value:.2f} %" if key == "accuracy" else f"{value:.4g}"
-            says = f"{shown} {key} {told} in the best epoch, {best}"
+            text = f"{100 * value:.2f} %" if key == "accuracy" else f"{value:.4g}"
+            says = f"{shown} {key} {text} in the best epoch, {best}"
             marks.append(Mark((across(best), up(value)), says, style, large=validation))
-            title = f"{key}: {told} in {shown}, epoch {best}"
+            title = f"{key}: {text} in {shown}, epoch {best}"
     wanted = range(1, epochs + 1, math.ceil(epochs / MOST_TICKS))
     x_ticks = tuple((across(epoch), f"{epoch}") for epoch in wanted)
     rule = None if best is None else (across(best), f"best epoch, {best}")

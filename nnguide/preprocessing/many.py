@@ -53,10 +53,10 @@ def one(grey: np.ndarray) -> np.ndarray:
         return mnist_form.normalise(grey)
     except NoDigitError:
         try:
-            found = find(grey, (grey.shape[1], grey.shape[0]))
+            digits = find(grey, (grey.shape[1], grey.shape[0]))
         except InputError:
-            found = []
-        if (marks := sum(mark.any() for mark in found)) > 1:
+            digits = []
+        if (marks := sum(mark.any() for mark in digits)) > 1:
             raise mnist_form.several(marks) from None
         raise
 
@@ -88,12 +88,12 @@ def find(grey: np.ndarray, size: tuple[int, int]) -> list[Mark]:
         raise InputError(
             f"expected at most {MOST} digits; the picture holds {len(groups):,} marks. Cut it."
         )
-    found = []
+    marks = []
     for number, line in enumerate(_lines(groups), start=1):
         for group in line:
             levels = _levels(grey, block, group, components, contrast, level)
-            found.append(Mark(levels, _place(group.box, small.shape, size), number))
-    return found
+            marks.append(Mark(levels, _place(group.box, small.shape, size), number))
+    return marks
 
 
 def _contrast(small: np.ndarray) -> tuple[np.ndarray, float, float]:
@@ -122,9 +122,9 @@ def _levels(
     inside = np.isin(around, group.components)
     near = (grid.highest(inside.astype(np.float32), 1) > 0) & (inside | (around == 0))
     strength = np.where(near, contrast[window], 0).astype(np.float32)
-    one = ink.Ink(strength, level, (top - first, left - start, bottom - first, right - start), 1)
+    stroke = ink.Ink(strength, level, (top - first, left - start, bottom - first, right - start), 1)
     part = grey[first * block : (bottom + room) * block, start * block : (right + room) * block]
-    strokes = mnist_form.shaped(mnist_form.closer(part, one, block) or one)
+    strokes = mnist_form.shaped(mnist_form.closer(part, stroke, block) or stroke)
     if strokes.max() > 0:
         levels = mnist_form.framed(strokes)
         if levels.any() and mnist_form.is_digit_like(levels):

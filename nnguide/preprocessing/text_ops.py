@@ -36,10 +36,10 @@ def ids(texts: Any, of: Tokeniser, pad: int | None = None) -> tf.Tensor:
     texts = tf.reshape(tf.convert_to_tensor(texts, tf.string), [-1])
     framed = normalise(texts, of.reach, of.plain, of.numbers)
     rows = _distinct([*_word_ids(framed, of), *_gram_ids(framed, of)], framed.nrows(), of.size)
-    found = tf.cast(rows.to_tensor(shape=[None, pad]), tf.int32)
+    padded = tf.cast(rows.to_tensor(shape=[None, pad]), tf.int32)
     if pad is not None:
-        return found
-    return tf.pad(found, [[0, 0], [0, tf.maximum(1 - tf.shape(found)[1], 0)]])
+        return padded
+    return tf.pad(padded, [[0, 0], [0, tf.maximum(1 - tf.shape(padded)[1], 0)]])
 
 
 def _distinct(pieces: list[tuple[tf.Tensor, tf.Tensor]], rows: tf.Tensor, size: int) -> Any:

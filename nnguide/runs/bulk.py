@@ -79,11 +79,11 @@ class Progress:
             for _, name, answer in rows
             if isinstance(answer, InputError)
         ]
-        found = Counter(a.label for _, _, a in rows if not isinstance(a, InputError))
+        counts = Counter(a.label for _, _, a in rows if not isinstance(a, InputError))
         self.rows += len(rows)
         self.failed += len(bad)
         self.errors += bad[: SHOWN - len(self.errors)]
-        self.labels |= {name: self.labels.get(name, 0) + n for name, n in sorted(found.items())}
+        self.labels |= {name: self.labels.get(name, 0) + n for name, n in sorted(counts.items())}
         self.parts += 1
 
 
@@ -271,11 +271,11 @@ def _before(folder: Path) -> Progress:
     if not (folder / "progress.json").is_file():
         return Progress()
     try:
-        found = Progress(**read_json(folder / "progress.json"))
+        progress = Progress(**read_json(folder / "progress.json"))
     except (OSError, ValueError, TypeError) as error:
         raise ConfigError(f"{folder} is damaged. Start over with --force.") from error
-    found.resumed = found.rows
-    return found
+    progress.resumed = progress.rows
+    return progress
 
 
 def _write(folder: Path, progress: Progress) -> None:
@@ -318,8 +318,10 @@ def _parts(
     rows: list[Row] = []
     began = time.monotonic()
     for numbers, batch in _batches(chosen, lambda value: taken(decision, value)):
-        found = answered(run, batch, decision, engine, feedback)
-        rows += [(number, name, one) for number, (name, one) in zip(numbers, found, strict=True)]
+        answers = answered(run, batch, decision, engine, feedback)
+        rows += [
+            (number, name, answer) for number, (name, answer) in zip(numbers, answers, strict=True)
+        ]
         if len(rows) >= PART or time.monotonic() - began > SECONDS:
             yield rows
             rows, began = [], time.monotonic()

@@ -93,10 +93,10 @@ def _download(hub: Any, name: str, revision: str | None, folder: Path) -> None:
     """Bring the files of the run in a repository of the hub, all of one commit."""
     info = hub.HfApi().model_info(name, revision=revision)
     _holds_run(MANIFEST in {file.rfilename for file in info.siblings or ()}, REMOTE + name)
-    one = {"revision": info.sha, "local_dir": str(folder)}
-    hub.hf_hub_download(name, MANIFEST, **one)
+    options = {"revision": info.sha, "local_dir": str(folder)}
+    hub.hf_hub_download(name, MANIFEST, **options)
     wanted = [glob.escape(file) for file in _names(folder)]
-    hub.snapshot_download(name, allow_patterns=wanted, **one)
+    hub.snapshot_download(name, allow_patterns=wanted, **options)
 
 
 def _holds_run(whether: bool, source: str) -> None:
@@ -114,8 +114,8 @@ def _names(folder: Path) -> set[str]:
 
 def _files(folder: Path) -> list[Path]:
     """The files of the run in a folder; no links."""
-    found = (folder / name for name in sorted(_names(folder)))
-    return [path for path in found if path.is_file() and not path.is_symlink()]
+    paths = (folder / name for name in sorted(_names(folder)))
+    return [path for path in paths if path.is_file() and not path.is_symlink()]
 
 
 def _fill(run: Run, folder: Path) -> None:

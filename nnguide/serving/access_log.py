@@ -91,8 +91,8 @@ class RequestIds:
             return
         began = time.perf_counter()
         asked = [value for name, value in scope["headers"] if name == b"x-request-id"]
-        given = asked[0].decode("latin-1") if asked else ""
-        identity = given if _ID.fullmatch(given) else uuid.uuid4().hex
+        received = asked[0].decode("latin-1") if asked else ""
+        identity = received if _ID.fullmatch(received) else uuid.uuid4().hex
         scope["request_id"] = identity
         status, size = 499, 0  # where nobody waits for an answer any more
 

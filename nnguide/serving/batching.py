@@ -203,9 +203,9 @@ class Batcher:
         if isinstance(good[0], list):
             files = [content for part in good for content in part]  # bytes, since the first is so
 
-            def done(found: list[decoding.Read]) -> None:
+            def done(results: list[decoding.Read]) -> None:
                 try:
-                    ready = self._read(asked, found, bad)
+                    ready = self._read(asked, results, bad)
                 except Exception as error:
                     _deliver(asked.job, refusal_of(error))
                     return

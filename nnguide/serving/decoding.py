@@ -44,7 +44,7 @@ class Reading:
     contents: Sequence[bytes]
     wanted: Callable[[], bool]  # whether its answer is still awaited
     done: Callable[[list[Read]], None]
-    found: list[Read] = field(default_factory=list)
+    results: list[Read] = field(default_factory=list)
 
 
 class Decoders:
@@ -76,12 +76,12 @@ class Decoders:
                 reading = self._waiting.popleft()
             if not reading.wanted():
                 continue
-            picture = child.read(reading.contents[len(reading.found)], reading.wanted)
+            picture = child.read(reading.contents[len(reading.results)], reading.wanted)
             if picture is None:
                 continue
-            reading.found.append(picture)
-            if len(reading.found) == len(reading.contents):
-                reading.done(reading.found)
+            reading.results.append(picture)
+            if len(reading.results) == len(reading.contents):
+                reading.done(reading.results)
                 continue
             with self._changed:
                 self._waiting.append(reading)

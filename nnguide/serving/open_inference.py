@@ -62,8 +62,8 @@ class OpenInference:
                 "name": seen.model,
                 "versions": [str(servable.number)],
                 "platform": servable.servable.platform,
-                "inputs": [described(*one) for one in first.inputs.items()],
-                "outputs": [described(*one) for one in first.outputs.items()],
+                "inputs": [described(*item) for item in first.inputs.items()],
+                "outputs": [described(*item) for item in first.outputs.items()],
             }
         )
 

@@ -134,7 +134,10 @@ def _predict(models: dict[str, Model]) -> dict[str, Any]:
         for key, signature in servable.signatures.items():
             if not signature.method.endswith("predict"):
                 continue
-            row = {given: _example(given, tensor) for given, tensor in signature.inputs.items()}
+            row = {
+                input_name: _example(input_name, tensor)
+                for input_name, tensor in signature.inputs.items()
+            }
             value: dict[str, Any] = {"instances": [row]}
             if key != DEFAULT:
                 value = {"signature_name": key, **value}
@@ -151,11 +154,11 @@ def _infer(models: dict[str, Model]) -> dict[str, Any]:
             value: dict[str, Any] = {
                 "inputs": [
                     {
-                        **described(given, tensor),
+                        **described(input_name, tensor),
                         "shape": [size or 1 for size in tensor.shape or (1,)],
-                        "data": [_example(given, tensor)],
+                        "data": [_example(input_name, tensor)],
                     }
-                    for given, tensor in signature.inputs.items()
+                    for input_name, tensor in signature.inputs.items()
                 ]
             }
             if key != DEFAULT:

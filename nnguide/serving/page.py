@@ -188,9 +188,9 @@ async def _read(content: bytes, bounds: Bounds, decoders: Decoders) -> np.ndarra
         if not answer.done():
             answer.set_result(read)
 
-    def done(found: list[Read]) -> None:
+    def done(results: list[Read]) -> None:
         with contextlib.suppress(RuntimeError):  # the server has ended meanwhile
-            loop.call_soon_threadsafe(settle, found[0])
+            loop.call_soon_threadsafe(settle, results[0])
 
     decoders.submit(Reading([content], lambda: not answer.cancelled(), done))
     try:

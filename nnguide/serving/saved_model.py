@@ -98,20 +98,20 @@ class SavedModelServable:
                 if refusal.status >= 500:
                     raise RunError(f"signature {name} does not work: {refusal}") from refusal
 
-    def prepare(self, name: str, given: Arrays) -> Arrays:
+    def prepare(self, name: str, inputs: Arrays) -> Arrays:
         kind = self._kind
-        if kind is not None and kind.tensor in given:
-            given = {kind.tensor: kind.check(kind.received(given[kind.tensor]))}
-        return {key: _as_bytes(array) for key, array in given.items()}
+        if kind is not None and kind.tensor in inputs:
+            inputs = {kind.tensor: kind.check(kind.received(inputs[kind.tensor]))}
+        return {key: _as_bytes(array) for key, array in inputs.items()}
 
-    def pictures(self, name: str, given: Arrays) -> list[bytes] | None:
-        if self._kind is not None and self._kind.files in given:
-            for content in given[self._kind.files]:
+    def pictures(self, name: str, inputs: Arrays) -> list[bytes] | None:
+        if self._kind is not None and self._kind.files in inputs:
+            for content in inputs[self._kind.files]:
                 _examine(content)  # the graph decodes them within these limits
         return None
 
-    def examples(self, name: str, given: list[dict[str, Feature]]) -> Arrays:
-        serialized = [self._example(features) for features in given]
+    def examples(self, name: str, examples: list[dict[str, Feature]]) -> Arrays:
+        serialized = [self._example(features) for features in examples]
         (key,) = self.signatures[name].inputs
         return {key: np.array(serialized, object)}
 

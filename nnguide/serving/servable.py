@@ -80,7 +80,7 @@ def described(kind: Kind, decision: Decision, features: int = 0) -> dict[str, Si
     return {**asked, "classify": Signature(serialized, classes, CLASSIFY)}
 
 
-def given(servable: Servable, outputs: Arrays) -> tuple[list[str], list[float]]:
+def answers_of(servable: Servable, outputs: Arrays) -> tuple[list[str], list[float]]:
     """The labels among a model's outputs and the probability of each; none of a foreign model."""
     if servable.labels is None:
         return [], []

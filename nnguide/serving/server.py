@@ -26,7 +26,7 @@ from nnguide.serving.connections import MAX_CONNECTIONS, Connections
 from nnguide.serving.decoding import Decoders
 from nnguide.serving.metrics import Metrics
 from nnguide.serving.page import takes
-from nnguide.serving.servable import Servable, given
+from nnguide.serving.servable import Servable, answers_of
 from nnguide.serving.tensors import Arrays
 from nnguide.serving.versions import Model, Watcher, open_model
 
@@ -153,7 +153,7 @@ class Serving:
         rows = self.metrics.rows.labels(name)
 
         def answered(outputs: Arrays) -> None:
-            self.metrics.answered(name, *given(servable, outputs))
+            self.metrics.answered(name, *answers_of(servable, outputs))
 
         return Batcher(servable, self.bounds, self.batching, rows.observe, self.decoders, answered)
 

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 class Source(Protocol):
     """Where a model's versions come from."""
 
-    def found(self) -> dict[int, Stamp]:
+    def scan(self) -> dict[int, Stamp]:
         """The versions that are there, each with what changes when its files do."""
 
     def load(self, version: int) -> Servable:
@@ -48,7 +48,7 @@ class RunFolder:
         self._number = 0
         self._stamp: Stamp = ()
 
-    def found(self) -> dict[int, Stamp]:
+    def scan(self) -> dict[int, Stamp]:
         """The version on the disk; none in the moment in which the folder is replaced."""
         try:
             there = (self.folder / "manifest.json").stat()
@@ -82,7 +82,7 @@ class SavedModels:
         self._trust = trust
         self._only = version
 
-    def found(self) -> dict[int, Stamp]:
+    def scan(self) -> dict[int, Stamp]:
         """Every version on the disk."""
         if self._only is not None:
             folders = {self._only: self.folder}
@@ -156,7 +156,7 @@ class Model:
         Returns:
             Whether what answers was replaced.
         """
-        versions = self.source.found()
+        versions = self.source.scan()
         self.broken = {version: why for version, why in self.broken.items() if version in versions}
         for version in sorted(versions, reverse=True):
             stamp = versions[version]

@@ -66,10 +66,10 @@ class _Workers:
         self._reading, self._writing = os.pipe()
 
     def run(self) -> int:
-        for one in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(one, self._end)
-        for one in self._passed_on:
-            signal.signal(one, lambda number, frame: self._signal_all(number))
+        for caught in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(caught, self._end)
+        for caught in self._passed_on:
+            signal.signal(caught, lambda number, frame: self._signal_all(number))
         for number in range(self._count):
             self._start(number)
         waiting = self._count

@@ -89,7 +89,7 @@ def of_data(
     named = {key: value for key, value in words.items() if value}
     if data is None:
         return None, named
-    if "data.dataset" in updates.given({}, settings):
+    if "data.dataset" in updates.named_settings({}, settings):
         raise ConfigError("data= and data.dataset both say what to learn from. Leave one out.")
     if isinstance(data, str | PurePath):
         return None, {**named, "dataset": str(data)}

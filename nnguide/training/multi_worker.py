@@ -43,7 +43,7 @@ class MultiWorkerModel(keras.Model):
         strategy, steps = tf.distribute.get_strategy(), self.steps_per_execution
         names: list[str] = []
 
-        def one(batch: Any) -> Any:
+        def step(batch: Any) -> Any:
             logs = self.train_step(batch)
             names[:] = sorted(logs)
             # One tensor, so one collective; what was asked of any worker travels along.
@@ -52,8 +52,8 @@ class MultiWorkerModel(keras.Model):
         @tf.function
         def several(iterator: Any) -> Any:
             for _ in tf.range(steps - 1):
-                strategy.run(one, args=(next(iterator),))
-            return strategy.reduce("MEAN", strategy.run(one, args=(next(iterator),)), axis=None)
+                strategy.run(step, args=(next(iterator),))
+            return strategy.reduce("MEAN", strategy.run(step, args=(next(iterator),)), axis=None)
 
         def train(iterator: Any) -> dict[str, Any]:
             *figures, asked = several(iterator).numpy().tolist()
@@ -68,7 +68,7 @@ class MultiWorkerModel(keras.Model):
         strategy = tf.distribute.get_strategy()
 
         @tf.function
-        def one(batch: Any) -> None:
+        def step(batch: Any) -> None:
             strategy.run(self.test_step, args=(batch,))
 
         def test(iterator: Any) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class MultiWorkerModel(keras.Model):
                     if number == 0:
                         raise StopIteration from None
                     break
-                one(batch)
+                step(batch)
             return dict.fromkeys(self.get_metrics_result(), 0.0)  # `evaluate` reads the sums
 
         self.test_function = test

@@ -251,11 +251,11 @@ def _fit(ray: Any, asked: Asked, workers: int, shared: Path) -> None:
             log.info(
                 f"waiting for Ray to start the workers: {passed:.0f} s of at most {asked.wait:g} s"
             )
-    found = ended[0]
-    if isinstance(found, Exception):
-        raise of_ray(found, asked) from found
-    if found is not None:
-        status, words = found
+    outcome = ended[0]
+    if isinstance(outcome, Exception):
+        raise of_ray(outcome, asked) from outcome
+    if outcome is not None:
+        status, words = outcome
         if status == 1:
             raise RuntimeError(words)
         raise ERRORS.get(status, WorkError)(words)
@@ -302,7 +302,7 @@ def of_ray(error: Exception, asked: Asked) -> NnguideError:
 # What each worker does.
 
 
-def _work(given: dict[str, Asked]) -> tuple[int, str] | None:
+def _work(config: dict[str, Asked]) -> tuple[int, str] | None:
     """Train as one of the workers; the status and words of an error that would come again.
 
     Raises:
@@ -312,7 +312,7 @@ def _work(given: dict[str, Asked]) -> tuple[int, str] | None:
 
     from nnguide.training.train import train as train_here
 
-    asked = given["asked"]
+    asked = config["asked"]
     os.environ.pop("TF_USE_LEGACY_KERAS", None)  # Ray's, for another Keras
     with contextlib.suppress(OSError):  # it is not on every machine
         os.chdir(asked.started_in)

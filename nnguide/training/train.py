@@ -130,7 +130,7 @@ def _train(
 ) -> Run:
     """Train in this process, which writes the run; with `meeting` it is the chief of several."""
     task, resume = asked.task, asked.resume
-    given = updates.given(asked.tree, asked.settings)
+    chosen = updates.named_settings(asked.tree, asked.settings)
     left = resuming.newest(task) if resume and asked.out is None else None
     out = Path(asked.out) if asked.out else left
     folder = out or runs.default_folder(task, settled.train.seed)
@@ -150,7 +150,7 @@ def _train(
                 meeting.tell("settled", {"config": None})
             return begun.run
         space = begun.space
-        given = set(updates.CHOSEN)  # when it was begun
+        chosen = set(updates.CHOSEN)  # when it was begun
     elif resume:
         log.info(f"nothing to resume at {folder}: starting from the beginning")
     if settled.model.l2 and settled.train.l2_schedule.warmup:
@@ -158,7 +158,7 @@ def _train(
 
     resuming.check(space, resume)
     if meeting is not None:
-        meeting.tell("settled", {"config": settled.to_dict(), "given": sorted(given)})
+        meeting.tell("settled", {"config": settled.to_dict(), "chosen": sorted(chosen)})
     source = source or data_sets.of(settled)
     if source.note:
         log.info(source.note)
@@ -166,7 +166,7 @@ def _train(
         if begun is not None:
             begun.bring(settled)
         keep = begun is not None or not workspace.is_used(folder)
-        run = _work(Start(tasks.get(task), settled, given, source, space, show, keep, meeting))
+        run = _work(Start(tasks.get(task), settled, chosen, source, space, show, keep, meeting))
         assert run is not None  # this process writes
         return run
 
@@ -202,7 +202,7 @@ def _together(
             start = Start(
                 tasks.get(asked.task),
                 chosen,
-                set(message["given"]),
+                set(message["chosen"]),
                 source or data_sets.of(chosen),
                 resuming.place(folder, asked.force),
                 _watched(quiet, meeting),
@@ -236,14 +236,14 @@ class Start:
     """A training that may begin: its settings are settled and its folder is claimed.
 
     Attributes:
-        given: keys of the settings that the user gave.
+        chosen: keys of the settings that the user gave.
         keep: publish the run even if it is interrupted.
         meeting: with the other workers, of which this is one.
     """
 
     task: tasks.Task
     config: Config
-    given: set[str]
+    chosen: set[str]
     source: data_sets.Source
     space: Workspace
     show: Shown
@@ -278,7 +278,7 @@ def _work(start: Start) -> Run | None:
         )
         for note in whole.notes:
             log.info(note)
-        config = updates.suited(config, start.given, len(training))
+        config = updates.suited(config, start.chosen, len(training))
         work = Training(
             start.task,
             config,
@@ -314,7 +314,7 @@ def _split(start: Start, examples: Examples) -> tuple[Config, Examples, Examples
     from nnguide.data.splits import training_and_validation
 
     if rehearsal.is_asked(start.source):
-        config = rehearsal.gentle(start.config, start.given)
+        config = rehearsal.gentle(start.config, start.chosen)
         return config, *rehearsal.parts(config, examples)
     return start.config, *training_and_validation(start.config, examples)
 

@@ -23,7 +23,7 @@ SMALLEST = 32  # examples per batch; as many updates on smaller ones reached les
 CHOSEN = ("train.batch_size", "train.epochs")
 
 
-def given(tree: Mapping[str, Any], settings: Settings) -> set[str]:
+def named_settings(tree: Mapping[str, Any], settings: Settings) -> set[str]:
     """The keys of the settings that a user gave, in a configuration and over it."""
     keys = set(flat(tree))
     for item in [settings] if isinstance(settings, Mapping) else settings:
@@ -44,8 +44,8 @@ def suited(
     """The configuration with smaller batches and more epochs, where it has too few updates.
 
     Args:
-        config: whose batch size and epochs are a preset's, unless they are in `given`.
-        given: keys of the settings that the user gave; they stay.
+        config: whose batch size and epochs are a preset's, unless they are in `chosen`.
+        chosen: keys of the settings that the user gave; they stay.
         examples: of the training set.
         options: set others.
     """

@@ -279,7 +279,7 @@ class Refusing(grpc.ServerInterceptor):
     def _is_new(self, nonce: str, now: str) -> bool:
         """Whether a signed request comes for the first time, in its time."""
         clock = time.time()
-        for old in [one for one, (when,) in list(self._seen.items()) if clock - when > 2 * SKEW]:
+        for old in [used for used, (when,) in list(self._seen.items()) if clock - when > 2 * SKEW]:
             self._seen.pop(old, None)
         mine = (clock,)  # of two that come at one time, one is set
         with contextlib.suppress(ValueError, OverflowError):

@@ -195,7 +195,7 @@ def settle(
     from nnguide.training import updates
 
     settings = settings if isinstance(settings, Mapping) else list(settings)
-    fixed = dict.fromkeys(sorted(updates.given({}, settings)))
+    fixed = dict.fromkeys(sorted(updates.named_settings({}, settings)))
     if both := sorted(fixed.keys() & (space or {}).keys()):
         raise ConfigError(f"{', '.join(both)} is both set and in --space. Leave one out.")
     if begun is None:

@@ -169,6 +169,6 @@ def prepare(
     count = len(training_and_validation(search.base, examples)[0])
     if search.folds:
         count = len(examples) * (search.folds - 1) // search.folds
-    chosen = updates.given({}, settings)
+    chosen = updates.named_settings({}, settings)
     chosen |= {"train.epochs"} if options.get("max_epochs") is not None else set()
     return Prepared(suited(search, chosen, count), folder, examples)

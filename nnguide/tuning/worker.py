@@ -82,7 +82,7 @@ class Worker(BaseTuner):
         try:
             if self.scorer is None:
                 self.scorer = Scorer(Search.from_json(search))
-            found = self.scorer.score(
+            outcome = self.scorer.score(
                 self.scorer.config(values),
                 self.scorer.search.seed,
                 self.scorer.search.executions,
@@ -90,8 +90,8 @@ class Worker(BaseTuner):
         except Exception as error:
             values[OUTCOME] = json.dumps(failure(error, began))
             raise FailedTrialError(str(error)) from error
-        values[OUTCOME] = json.dumps(asdict(found))
-        return found.score
+        values[OUTCOME] = json.dumps(asdict(outcome))
+        return outcome.score
 
 
 def work(task: str) -> None:
@@ -172,15 +172,15 @@ def await_chief(address: str) -> None:
 class _OfTask(Worker):
     """A worker that refuses a search of another task."""
 
-    def __init__(self, task: str, *given: Any) -> None:
-        super().__init__(*given)
+    def __init__(self, task: str, *args: Any) -> None:
+        super().__init__(*args)
         self.task = task
 
-    def run_trial(self, trial: Trial, *given: Any, **named: Any) -> float:
+    def run_trial(self, trial: Trial, *args: Any, **named: Any) -> float:
         task = json.loads(trial.hyperparameters.values[SEARCH])["task"]
         if task != self.task:
             raise FatalError(f"the chief searches {task}, not {self.task}")
-        return super().run_trial(trial, *given, **named)
+        return super().run_trial(trial, *args, **named)
 
 
 class _SignsOfLife(threading.Thread):

@@ -14,7 +14,7 @@ import pytest
 from nnguide import runs
 from nnguide.data import spam_sample
 from nnguide.feedback import journal
-from nnguide.feedback.corrections import Given, Layer, correct
+from nnguide.feedback.corrections import LabelledText, Layer, correct
 
 sys.path.append(str(Path(__file__).parents[1] / "data"))
 import mails as made
@@ -143,7 +143,8 @@ def test_more_mails_than_a_journal_holds_are_refused_as_they_are_read(nnguide, b
     monkeypatch.setattr(journal, "MOST", 1)
     made.as_mbox(box / "in.mbox", made.several(9))
     read = []
-    monkeypatch.setattr(Given, "of", lambda *one, of=Given.of: read.append(one) or of(*one))
+    of = LabelledText.of
+    monkeypatch.setattr(LabelledText, "of", lambda *words: read.append(words) or of(*words))
     ended = nnguide("feedback", "spam", "--spam", "in.mbox")
     assert ended.status == 2 and "at most 1" in ended.err and len(read) < 9
     assert not list((box / "feedback").glob("*.jsonl"))
@@ -196,7 +197,7 @@ def test_other_verdicts_stay_as_they_are(box):
     wrong, others = texts[:10], texts[10:]
     before = run.predict(others, "light").probabilities
     said = [OTHER[label] for label in run.predict(wrong, "light").labels]
-    correct(run, [Given.of("x", label, one) for label, one in zip(said, wrong, strict=True)])
+    correct(run, [LabelledText.of("x", label, one) for label, one in zip(said, wrong, strict=True)])
     layer = Layer.of(run)
     assert run.predict(wrong, "light", feedback=layer).labels == said
     assert (run.predict(others, "light", feedback=layer).probabilities == before).all()

@@ -16,7 +16,7 @@ from nnguide import feedback, runs
 from nnguide.data.mail import MailText
 from nnguide.errors import ConfigError, RunError, WriteError
 from nnguide.feedback import journal as journals
-from nnguide.feedback.corrections import Given, Layer, correct, journal
+from nnguide.feedback.corrections import LabelledText, Layer, correct, journal
 from nnguide.feedback.journal import Journal
 from nnguide.feedback.learner import Learner
 from nnguide.serving.filtering import judge as judges
@@ -32,7 +32,7 @@ def run(tmp_path, monkeypatch):
 
 
 def given(text, label="spam"):
-    return Given.of(text[:9], label, text)
+    return LabelledText.of(text[:9], label, text)
 
 
 def answered(run):
@@ -286,11 +286,12 @@ MANY = """
 import sys
 from nnguide import runs
 from nnguide.feedback import journal
-from nnguide.feedback.corrections import Given, correct
+from nnguide.feedback.corrections import LabelledText, correct
 journal.PATIENCE = 1800  # a busy machine is no finding
 run = runs.Run.open(runs.shipped("spam", ["mail"]))
 for n in range(10):
-    correct(run, [Given.of("x", "spam", f"{sys.argv[1]} text number {n} " + "word%d " % n * 30)])
+    text = f"{sys.argv[1]} text number {n} " + "word%d " % n * 30
+    correct(run, [LabelledText.of("x", "spam", text)])
 """
 
 

@@ -22,7 +22,7 @@ from test_envelope import removed
 from nnguide import runs
 from nnguide.data.mail.message import read_mail
 from nnguide.errors import RunError
-from nnguide.feedback.corrections import Given, correct, journal
+from nnguide.feedback.corrections import LabelledText, correct, journal
 from nnguide.serving.filtering import daemon, protocol
 from nnguide.serving.filtering.judge import Judge
 
@@ -114,7 +114,7 @@ def test_corrections_of_another_process_are_used_at_once(start, mail_run, monkey
     run, ham = runs.Run.open(mail_run), made.plain(3, made.HAM)
     assert label(server, ham) == "False"
     text = read_mail(ham).text
-    correct(run, [Given.of("x", "spam", text)])
+    correct(run, [LabelledText.of("x", "spam", text)])
     assert label(server, ham) == "True"
     path = journal(run).path
     whole = path.read_bytes()
@@ -124,7 +124,7 @@ def test_corrections_of_another_process_are_used_at_once(start, mail_run, monkey
     first, _, _ = tell(server, ham, Remove="local")
     assert first.startswith("SPAMD/1.1 70 ")
     path.write_bytes(whole)
-    correct(run, [Given.of("x", "forget", text)])
+    correct(run, [LabelledText.of("x", "forget", text)])
     assert label(server, ham) == "False"
     assert "Traceback" not in server.started.text
 

@@ -118,15 +118,15 @@ def test_a_run_that_is_replaced_is_another_version(tmp_path: Path):
     folder.mkdir()
     (folder / "manifest.json").write_text("{}")
     source = RunFolder(folder)
-    assert list(source.found()) == [1]
-    assert list(source.found()) == [1]
+    assert list(source.scan()) == [1]
+    assert list(source.scan()) == [1]
 
     shutil.copytree(folder, tmp_path / "new")
     os.utime(tmp_path / "new" / "manifest.json", (1, 1))
     shutil.rmtree(folder)
-    assert source.found() == {}
+    assert source.scan() == {}
     (tmp_path / "new").rename(folder)
-    assert list(source.found()) == [2]
+    assert list(source.scan()) == [2]
 
 
 def test_versions_are_folders_named_by_integers(tmp_path: Path):
@@ -135,8 +135,8 @@ def test_versions_are_folders_named_by_integers(tmp_path: Path):
         (tmp_path / name / "saved_model.pb").touch()
     (tmp_path / "6" / "saved_model.pb").unlink()
     (tmp_path / "7").touch()
-    assert sorted(SavedModels(tmp_path).found()) == [1, 2]
-    assert list(SavedModels(tmp_path / "2", 2).found()) == [2]
+    assert sorted(SavedModels(tmp_path).scan()) == [1, 2]
+    assert list(SavedModels(tmp_path / "2", 2).scan()) == [2]
 
 
 def test_what_cannot_be_served_is_said(tmp_path: Path):

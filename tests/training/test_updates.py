@@ -75,8 +75,8 @@ def test_presets_stay_on_their_own_data(task: str, examples: int) -> None:
 
 
 def test_the_keys_that_were_given() -> None:
-    assert updates.given({"train": {"epochs": 3}}, []) == {"train.epochs"}
-    assert updates.given({}, {"train": {"batch_size": 8}}) == {"train.batch_size"}
+    assert updates.named_settings({"train": {"epochs": 3}}, []) == {"train.epochs"}
+    assert updates.named_settings({}, {"train": {"batch_size": 8}}) == {"train.batch_size"}
     words = ["train.epochs=3", 'model={"dropout": 0.1}', "data.dataset=a=b"]
-    assert updates.given({}, words) == {"train.epochs", "model.dropout", "data.dataset"}
-    assert updates.given(configured("spam").to_dict(), []) >= set(updates.CHOSEN)
+    assert updates.named_settings({}, words) == {"train.epochs", "model.dropout", "data.dataset"}
+    assert updates.named_settings(configured("spam").to_dict(), []) >= set(updates.CHOSEN)

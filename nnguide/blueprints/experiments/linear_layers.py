@@ -29,15 +29,15 @@ def two_linear_layers(seed: int = 0, epochs: int = 100) -> dict[str, Any]:
         if activation == "linear":
             first, second = network.layers
             W, b = first.W @ second.W, first.b @ second.W + second.b
-            two = network.forward(X_test)
-            one = X_test @ W + b
+            two_layers = network.forward(X_test)
+            one_layer = X_test @ W + b
     return {
         "W": W.tolist(),
         "b": b.tolist(),
         "example": X_test[0].tolist(),
-        "two_layers": two[0].tolist(),
-        "one_layer": one[0].tolist(),
-        "largest_difference": float(np.abs(two - one).max()),
+        "two_layers": two_layers[0].tolist(),
+        "one_layer": one_layer[0].tolist(),
+        "largest_difference": float(np.abs(two_layers - one_layer).max()),
         "xor_accuracy": reached,
         "points": {"X": X_test.tolist(), "y": y_test.tolist()},
         "surfaces": surfaces,

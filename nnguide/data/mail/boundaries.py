@@ -39,17 +39,17 @@ def _between(raw: bytes, start: int, end: int, boundary: bytes) -> list[tuple[in
     parts: list[tuple[int, int]] = []
     opened, place = -1, start
     for _ in range(MAX_MARKS):
-        found = raw.find(mark, place, end)
-        if found < 0:
+        mark_at = raw.find(mark, place, end)
+        if mark_at < 0:
             break
-        after = raw.find(b"\n", found, end)
+        after = raw.find(b"\n", mark_at, end)
         after = end if after < 0 else after
-        place = found + 1
-        rest = raw[found + len(mark) : min(after, found + len(mark) + 100)].strip()
-        if (found > start and raw[found - 1 : found] != b"\n") or rest not in (b"", b"--"):
+        place = mark_at + 1
+        rest = raw[mark_at + len(mark) : min(after, mark_at + len(mark) + 100)].strip()
+        if (mark_at > start and raw[mark_at - 1 : mark_at] != b"\n") or rest not in (b"", b"--"):
             continue
         if opened >= 0:
-            parts.append((opened, max(opened, found - 1)))
+            parts.append((opened, max(opened, mark_at - 1)))
         opened, place = after + 1, after
         if rest == b"--" or len(parts) > MAX_PARTS + 1:  # so many are refused
             return parts

@@ -29,10 +29,10 @@ def token_cases(random: np.random.Generator) -> Iterator[Case]:
 
 def use_tokens(functions: Functions, case: Case) -> Any:
     """A vocabulary as one text, ids as an array."""
-    given = functions[case.function](*case.args)
+    answer = functions[case.function](*case.args)
     if case.function == "vocabulary":
-        return str(sorted((str(word), int(n)) for word, n in given.items()))
-    return np.asarray(list(given), float)
+        return str(sorted((str(word), int(n)) for word, n in answer.items()))
+    return np.asarray(list(answer), float)
 
 
 TOKENISE = Exercise(
@@ -199,8 +199,12 @@ def use_keras(functions: Functions, case: Case) -> Any:
     belongs = "linear" if logits else "sigmoid" if single else "softmax"
     ending = "fits" if end == belongs else f"{end} with from_logits={logits}"
     dense = [layer for layer in model.layers[:-1] if type(layer).__name__ == "Dense"]
-    bends = {getattr(one.activation, "__name__", "") for one in dense} - {"linear"}
-    bends |= {type(one).__name__ for one in model.layers[:-1]} & {"ReLU", "LeakyReLU", "Activation"}
+    bends = {getattr(layer.activation, "__name__", "") for layer in dense} - {"linear"}
+    bends |= {type(layer).__name__ for layer in model.layers[:-1]} & {
+        "ReLU",
+        "LeakyReLU",
+        "Activation",
+    }
     return (
         f"takes {tuple(model.input_shape)[1:]}",
         f"outputs: {tuple(model.output_shape)[1:]}",

@@ -113,35 +113,37 @@ def answer(asked: dict[str, str]) -> dict[str, Any]:
         if "milestone" in asked:
             from nnguide.learn.exercises import milestones
 
-            found: dict[str, Any] = {}
+            reached: dict[str, Any] = {}
 
             def reach() -> diagnosis.Verdict:
-                found.update(milestones.reach(asked["milestone"], Path(asked["folder"]), load))
+                reached.update(milestones.reach(asked["milestone"], Path(asked["folder"]), load))
                 return diagnosis.Verdict("passed")
 
             verdict = guarded(reach, asked["folder"])
         else:
             exercise, path = catalogue.BY_NAME[asked["exercise"]], asked["path"]
-            found = {}
+            reached = {}
             verdict = guarded(lambda: diagnosis.examine(exercise, load(path)), path)
-    return {**verdict.__dict__, **found, "printed": printed.getvalue()}
+    return {**verdict.__dict__, **reached, "printed": printed.getvalue()}
 
 
 def main(report: int) -> None:
     """Answer every question, one line each."""
     asked = json.loads(sys.stdin.read())
-    if any(catalogue.BY_NAME[one["exercise"]].keras for one in asked if "exercise" in one):
+    if any(
+        catalogue.BY_NAME[request["exercise"]].keras for request in asked if "exercise" in request
+    ):
         importlib.import_module("keras")  # slow, so not within the time of a file
     with open(report, "w", encoding="ascii", closefd=False) as answers:
-        if any("milestone" in one for one in asked):
+        if any("milestone" in request for request in asked):
             from nnguide.learn.exercises import milestones
 
-            for one in asked:
-                milestones.data(one["milestone"])
+            for request in asked:
+                milestones.data(request["milestone"])
         _bound()
-        for number, one in enumerate(asked):
+        for number, request in enumerate(asked):
             print(json.dumps({"begins": number}), file=answers, flush=True)
-            print(json.dumps(answer(one)), file=answers, flush=True)
+            print(json.dumps(answer(request)), file=answers, flush=True)
     os._exit(0)  # whatever threads the files have left
 
 

@@ -89,8 +89,8 @@ def _named(exercise: Exercise, answers: Calls, right: Calls, function: str) -> s
 def _singles(exercise: Exercise, function: str) -> list[tuple[str, list[Outcome]]]:
     """The answers of each mistake by itself."""
     return [
-        (one.name, list(_answers(exercise, function, exercise.with_mistake(one))))
-        for one in exercise.mistakes
+        (mistake.name, list(_answers(exercise, function, exercise.with_mistake(mistake))))
+        for mistake in exercise.mistakes
     ]
 
 
@@ -157,8 +157,8 @@ def seen(wrong: list[tuple[Case, Outcome, Outcome]]) -> str:
             return f"{turned}the shape{of} is {have.shape} where {want.shape} belongs"
         if not np.isfinite(have).all():
             return f"not finite{where}: it holds NaN or infinity"
-        if found := _factor(wrong, number) or _line(wrong, number):
-            return found + of
+        if relation := _factor(wrong, number) or _line(wrong, number):
+            return relation + of
         return f"the numbers{of} are wrong{where}{_side(case, want, have)}"
     if answer.warned and outcome.same_parts(expected.parts, answer.parts):
         what = "overflows" if answer.warned == "overflow" else "log(0) or 0/0"
@@ -166,11 +166,11 @@ def seen(wrong: list[tuple[Case, Outcome, Outcome]]) -> str:
     return f"the numbers are wrong{where}"
 
 
-def _turned(wanted: tuple[Any, ...], given: tuple[Any, ...]) -> bool:
+def _turned(wanted: tuple[Any, ...], received: tuple[Any, ...]) -> bool:
     """Whether all parts that are wanted are there, but not in their places."""
-    if outcome.same_parts(wanted, given):
+    if outcome.same_parts(wanted, received):
         return False
-    left = list(given)
+    left = list(received)
     for want in wanted:
         at = next((i for i, have in enumerate(left) if outcome.same_parts((want,), (have,))), None)
         if at is None:
@@ -196,7 +196,7 @@ def _line(wrong: list[tuple[Case, Outcome, Outcome]], number: int) -> str:
     if any(want.shape != have.shape for want, have in pairs):
         return ""
     want, have = (
-        np.concatenate([one.ravel() for one in part]) for part in zip(*pairs, strict=True)
+        np.concatenate([array.ravel() for array in part]) for part in zip(*pairs, strict=True)
     )
     if want.size < 4 or np.ptp(want) == 0:
         return ""
@@ -210,11 +210,11 @@ def _line(wrong: list[tuple[Case, Outcome, Outcome]], number: int) -> str:
 
 def _side(case: Case, want: np.ndarray, have: np.ndarray) -> str:
     """On which side of 0 of the first argument the numbers are wrong, if it is one alone."""
-    given = case.args[0] if case.args else None
-    if not isinstance(given, np.ndarray) or given.shape != want.shape or not want.shape:
+    argument = case.args[0] if case.args else None
+    if not isinstance(argument, np.ndarray) or argument.shape != want.shape or not want.shape:
         return ""
     bad = ~np.isclose(have, want, outcome.RELATIVE, outcome.ABSOLUTE)
-    for side, name in ((given < 0, "below"), (given > 0, "above")):
+    for side, name in ((argument < 0, "below"), (argument > 0, "above")):
         if side.any() and bad[side].any() and not bad[~side].any():
             return f", where the argument is {name} 0"
     return ""
@@ -258,8 +258,8 @@ def describe(case: Case) -> str:
     def short(value: Any) -> str:
         if isinstance(value, np.ndarray):
             return f"array{value.shape}" if value.size > 6 else _numbers(value, 3)
-        if isinstance(value, list) and any(isinstance(one, np.ndarray) for one in value):
-            return f"[{', '.join(f'array{one.shape}' for one in value)}]"
+        if isinstance(value, list) and any(isinstance(item, np.ndarray) for item in value):
+            return f"[{', '.join(f'array{item.shape}' for item in value)}]"
         if isinstance(value, float):
             return f"{value:.4g}"
         text = getattr(value, "__name__", None) or repr(value)

@@ -57,17 +57,17 @@ def locate(folder: Path, which: Iterable[str]) -> list[tuple[Exercise, Path]]:
     asked = list(which)
     if not asked:
         all_files = [(e, folder / catalogue.file_name(e)) for e in catalogue.EXERCISES]
-        found = [(exercise, path) for exercise, path in all_files if path.is_file()]
-        if not found:
+        present = [(exercise, path) for exercise, path in all_files if path.is_file()]
+        if not present:
             raise InputError(
                 f"{folder} holds no exercises. Name their folder with --dir, "
                 "or make one: nnguide exercise start DIR"
             )
-        return found
+        return present
     pairs = []
-    for one in asked:
-        exercise = catalogue.find(one)
-        path = Path(one) if one.endswith(".py") else folder / catalogue.file_name(exercise)
+    for name in asked:
+        exercise = catalogue.find(name)
+        path = Path(name) if name.endswith(".py") else folder / catalogue.file_name(exercise)
         if not path.is_file():
             raise InputError(
                 f"{path} is no file. Name the folder of your exercises with --dir, "
@@ -132,7 +132,7 @@ def _kept(folder: Path) -> dict[str, Any]:
 
 
 def _result(folder: Path, milestone: milestones.Milestone, kept: dict[str, Any]) -> dict[str, Any]:
-    names = [catalogue.file_name(catalogue.BY_NAME[one]) for one in milestone.exercises]
+    names = [catalogue.file_name(catalogue.BY_NAME[exercise]) for exercise in milestone.exercises]
     digest = hashlib.sha256(b"\0".join((folder / name).read_bytes() for name in names))
     dataset = milestones.data(milestone.name)[0]
     key = f"{milestone.name} {dataset} {digest.hexdigest()}"
@@ -140,8 +140,8 @@ def _result(folder: Path, milestone: milestones.Milestone, kept: dict[str, Any])
         asked = [{"milestone": milestone.name, "folder": str(folder.absolute())}]
         (answer,) = process.ask(asked, milestones.SECONDS)
         fields = ("dataset", "accuracy", "bound", "reached")
-        found = {name: answer[name] for name in fields if name in answer}
-        found["mistake"] = answer["mistake"] or None
-        kept[key] = found
+        result = {name: answer[name] for name in fields if name in answer}
+        result["mistake"] = answer["mistake"] or None
+        kept[key] = result
         files.write_text(folder / REACHED, json.dumps(kept, indent=1) + "\n")
     return dict(kept[key])

@@ -81,8 +81,8 @@ def data(name: str) -> tuple[str, Any, Any, Any, Any]:
 
 def _digits() -> tuple[str, Any, Any, Any, Any]:
     """MNIST where its files lie in NNGUIDE_DATA_DIR; else 1,797 small digits."""
-    if (found := _mnist()) is not None:
-        return found
+    if (official := _mnist()) is not None:
+        return official
     file = Path(toy_data.__file__).with_name("digits.npz")
     with np.load(file) as digits:
         X, y = digits["images"].reshape(-1, 64) / 16, digits["labels"].astype(int)
@@ -178,18 +178,18 @@ def _spam(m: Milestone, own: dict[str, Any], X: list[str], y: Any, X_test: list[
         np.zeros(1),
     )
     weights = [E, w, b]
-    optimizers = [own["Adam"](one) for one in weights]
+    optimizers = [own["Adam"](weight) for weight in weights]
     for _ in range(m.epochs):
         for batch, labels in own["minibatches"](ids, y[:, None].astype(float), m.batch, random):
             E, w, b = weights
-            mean = np.stack([own["embed"](one, E) for one in batch])
+            mean = np.stack([own["embed"](text, E) for text in batch])
             δ = own["bce_delta"](mean @ w + b, labels)
             back = δ @ w.T
-            dE = sum(own["embed_back"](one, E, d) for one, d in zip(batch, back, strict=True))
+            dE = sum(own["embed_back"](text, E, d) for text, d in zip(batch, back, strict=True))
             gradients = [dE, mean.T @ δ, δ.sum(axis=0)]
             weights = [
-                optimizer.step(one, g, m.rate)
-                for optimizer, one, g in zip(optimizers, weights, gradients, strict=True)
+                optimizer.step(weight, g, m.rate)
+                for optimizer, weight, g in zip(optimizers, weights, gradients, strict=True)
             ]
     E, w, b = weights
     new = [own["embed"](np.array(own["tokenise"](text, words), int), E) for text in X_test]

@@ -55,18 +55,20 @@ def _outcome(exercise: Exercise, functions: Functions, case: Case, before: Case)
             raise
         except BaseException as error:
             return Outcome(error=error)
-    words = [str(one.message) for one in said if issubclass(one.category, RuntimeWarning)]
+    words = [
+        str(warning.message) for warning in said if issubclass(warning.category, RuntimeWarning)
+    ]
     overflow = any("overflow" in word for word in words)
     warned = "overflow" if overflow else "invalid" if words else ""
     changed = not exercise.in_place and not _equal(_flat(case.args), _flat(before.args))
     return Outcome(parts, None, warned, changed)
 
 
-def _parts(given: Any) -> tuple[Any, ...]:
-    if given is None:
+def _parts(value: Any) -> tuple[Any, ...]:
+    if value is None:
         raise UnusableAnswerError("nothing is returned: the function lacks a return")
     parts: list[Any] = []
-    for part in given if isinstance(given, (tuple, list)) and not _numbers(given) else (given,):
+    for part in value if isinstance(value, (tuple, list)) and not _numbers(value) else (value,):
         if isinstance(part, str):
             parts.append(part)
             continue
@@ -84,11 +86,11 @@ def _parts(given: Any) -> tuple[Any, ...]:
     return tuple(parts)
 
 
-def _numbers(given: Any) -> bool:
+def _numbers(value: Any) -> bool:
     """Whether it is numbers alone, or rows of them: one array, written as a list."""
-    if isinstance(given, (tuple, list)):
-        return all(map(_numbers, given))
-    return np.isscalar(given) and not isinstance(given, str)
+    if isinstance(value, (tuple, list)):
+        return all(map(_numbers, value))
+    return np.isscalar(value) and not isinstance(value, str)
 
 
 def _flat(args: Any) -> list[np.ndarray]:
@@ -96,7 +98,7 @@ def _flat(args: Any) -> list[np.ndarray]:
     if isinstance(args, np.ndarray):
         return [args]
     if isinstance(args, (tuple, list)):
-        return [array for one in args for array in _flat(one)]
+        return [array for argument in args for array in _flat(argument)]
     return [np.asarray(args)] if isinstance(args, (int, float)) else []
 
 
@@ -104,25 +106,25 @@ def _equal(first: list[np.ndarray], second: list[np.ndarray]) -> bool:
     return len(first) == len(second) and all(map(np.array_equal, first, second))
 
 
-def same(expected: Outcome, found: Outcome) -> bool:
+def same(expected: Outcome, received: Outcome) -> bool:
     """Whether two calls came to the same, but for the rounding of float32."""
-    if expected.error or found.error:
-        first, second = expected.error, found.error
+    if expected.error or received.error:
+        first, second = expected.error, received.error
         return type(first) is type(second) and str(first) == str(second)
-    flags = (expected.warned, expected.changed) == (found.warned, found.changed)
-    return flags and same_parts(expected.parts, found.parts)
+    flags = (expected.warned, expected.changed) == (received.warned, received.changed)
+    return flags and same_parts(expected.parts, received.parts)
 
 
-def same_parts(expected: tuple[Any, ...], found: tuple[Any, ...]) -> bool:
+def same_parts(expected: tuple[Any, ...], received: tuple[Any, ...]) -> bool:
     """Whether two answers are the same, part by part."""
-    return len(expected) == len(found) and all(map(_same_part, expected, found))
+    return len(expected) == len(received) and all(map(_same_part, expected, received))
 
 
-def _same_part(expected: Any, found: Any) -> bool:
-    if isinstance(expected, str) or isinstance(found, str):
-        return bool(type(expected) is type(found) and expected == found)
-    if expected.shape != found.shape:
+def _same_part(expected: Any, received: Any) -> bool:
+    if isinstance(expected, str) or isinstance(received, str):
+        return bool(type(expected) is type(received) and expected == received)
+    if expected.shape != received.shape:
         return False
     finite = expected[np.isfinite(expected)]
     size = np.abs(finite).max(initial=0)
-    return bool(np.allclose(found, expected, RELATIVE, ABSOLUTE * size + 1e-12, equal_nan=True))
+    return bool(np.allclose(received, expected, RELATIVE, ABSOLUTE * size + 1e-12, equal_nan=True))

@@ -65,8 +65,8 @@ def digest(path: Path) -> str:
 
 def _notes(folder: Path) -> dict[str, Any]:
     with contextlib.suppress(OSError, ValueError):
-        found = files.read_json(folder / NOTES, LONGEST)
-        return found if isinstance(found, dict) else {}
+        notes = files.read_json(folder / NOTES, LONGEST)
+        return notes if isinstance(notes, dict) else {}
     return {}
 
 
@@ -88,7 +88,9 @@ def remembered() -> Path | None:
 def is_learners(folder: Path) -> bool:
     """Whether a folder holds exercises."""
     with contextlib.suppress(OSError, ValueError):
-        return any((folder / catalogue.file_name(one)).is_file() for one in catalogue.EXERCISES)
+        return any(
+            (folder / catalogue.file_name(exercise)).is_file() for exercise in catalogue.EXERCISES
+        )
     return False
 
 

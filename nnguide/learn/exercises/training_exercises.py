@@ -23,8 +23,11 @@ def use_batches(functions: Functions, case: Case) -> Any:
     inputs, labels = ids[:, None] * [1.0, 2.0], ids * 3
     random, again = np.random.default_rng(5), np.random.default_rng(5)
     epochs = [
-        [(np.array(X), np.array(y)) for X, y in functions["minibatches"](inputs, labels, size, one)]
-        for one in (random, random, again)
+        [
+            (np.array(X), np.array(y))
+            for X, y in functions["minibatches"](inputs, labels, size, generator)
+        ]
+        for generator in (random, random, again)
     ]
     whole = np.array_equal(inputs[:, 0], ids) and np.array_equal(labels, ids * 3)
     seen = [np.concatenate([np.asarray(X)[:, 0] for X, _ in epoch]) for epoch in epochs]

@@ -49,7 +49,7 @@ def get(name: Any) -> Lesson:
 
 def by_section() -> dict[str, str]:
     """Section of the guide -> the first lesson about it."""
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for lesson in every():
-        found.setdefault(lesson.passage.section, lesson.name)
-    return found
+        names.setdefault(lesson.passage.section, lesson.name)
+    return names

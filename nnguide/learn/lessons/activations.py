@@ -18,14 +18,14 @@ MOST_LAYERS = 20
 def slope_products(name: str, z: float, layers: int) -> np.ndarray:
     """g'(z[1]) · … · g'(z[l]) for l up to `layers`, where each layer's sum is the activation
     of the one before it."""
-    g, found, product = activations.TABLE[name], [], np.array(1.0)
+    g, products, product = activations.TABLE[name], [], np.array(1.0)
     sums = np.array(z)
     for _ in range(layers):
         a = g.value(sums)
         product = product * g.back(np.array(1.0), a)
-        found.append(float(product))
+        products.append(float(product))
         sums = a
-    return np.array(found)
+    return np.array(products)
 
 
 def numbers(activation: str, z: float, layers: int) -> Numbers:

@@ -68,8 +68,8 @@ def run_asked(text: str, run: str, guess: int) -> Asked:
 
     gradient = np.zeros(len(names))
     if guess:
-        found = explain_all(opened.subject, [text], "gradient", opened.run.labels[spam])[0]
-        gradient = np.array([one.weight for one in found.weights[:10]])
+        explanation = explain_all(opened.subject, [text], "gradient", opened.run.labels[spam])[0]
+        gradient = np.array([word.weight for word in explanation.weights[:10]])
     return Asked(names, answer, gradient)
 
 
@@ -151,7 +151,7 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
             ),
         ]
     best = [int(np.abs(numbers[method]).argmax()) + 1 for method in methods]
-    agree = sum(one == guess for one in best)
+    agree = sum(answer == guess for answer in best)
     verdict = (
         f"You said “{names[guess - 1]}”. {agree} of the four explanations name the same word first."
     )

@@ -111,11 +111,11 @@ def patient(number: str) -> dict[str, Any]:
 
 
 def numbers(number: int) -> Numbers:
-    found = patient(str(number))
-    training, validation = found["training"], found["validation"]
-    gradients, silent, alike = found["gradients"], found["silent"], found["alike"]
-    inputs, right, right_new = found["inputs"], found["right"], found["right_new"]
-    fault = found["fault"]
+    measured = patient(str(number))
+    training, validation = measured["training"], measured["validation"]
+    gradients, silent, alike = measured["gradients"], measured["silent"], measured["alike"]
+    inputs, right, right_new = measured["inputs"], measured["right"], measured["right_new"]
+    fault = measured["fault"]
     return dict(
         training=training,
         validation=validation,

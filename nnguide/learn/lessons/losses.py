@@ -15,13 +15,13 @@ LIMIT = 12.0
 def numbers(z: float, y: int) -> Numbers:
     g = activations.TABLE["sigmoid"]
     mse, bce = losses.TABLE["mse"], losses.TABLE["binary_crossentropy"]
-    one, target = np.array([[z]]), np.array([[float(y)]])
-    prediction = g.value(one).item()
-    slope = g.back(np.ones((1, 1)), g.value(one)).item()  # ŷ (1 − ŷ)
-    squared, entropy = mse.value(one, target, g).item(), bce.value(one, target, g).item()
+    logit, target = np.array([[z]]), np.array([[float(y)]])
+    prediction = g.value(logit).item()
+    slope = g.back(np.ones((1, 1)), g.value(logit)).item()  # ŷ (1 − ŷ)
+    squared, entropy = mse.value(logit, target, g).item(), bce.value(logit, target, g).item()
     squared_delta, entropy_delta = (
-        mse.delta(one, target, g).item(),
-        bce.delta(one, target, g).item(),
+        mse.delta(logit, target, g).item(),
+        bce.delta(logit, target, g).item(),
     )
 
     sums = np.linspace(-12, 12, 161)[:, None]

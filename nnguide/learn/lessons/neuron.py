@@ -15,8 +15,8 @@ NAMES = ("sigmoid", "relu", "leaky_relu", "tanh", "linear")
 
 
 def numbers(x1: float, x2: float, w1: float, w2: float, b: float, activation: str) -> Numbers:
-    found = neuron([x1, x2], [w1, w2], b, activation, compare=False)
-    z, a = (step["value"] for step in found["steps"][:2])
+    trace = neuron([x1, x2], [w1, w2], b, activation, compare=False)
+    z, a = (step["value"] for step in trace["steps"][:2])
 
     g = activations.TABLE[activation]
     along = np.linspace(-3, 3, 61)

@@ -43,10 +43,19 @@ def numbers(run: SimpleNamespace, x1: float, x2: float) -> Numbers:
     W = (first.W @ last.W)[:, 0]  # what one layer would have in place of the two
     b = (first.b @ last.W + last.b).item()
     x = np.array([[x1, x2]])
-    two = network.forward(x).item()
-    one = (x @ W + b).item()
-    apart = abs(two - one)
-    return dict(plane=plane, reached=reached, loss=loss, W=W, b=b, two=two, one=one, apart=apart)
+    two_layers = network.forward(x).item()
+    one_layer = (x @ W + b).item()
+    apart = abs(two_layers - one_layer)
+    return dict(
+        plane=plane,
+        reached=reached,
+        loss=loss,
+        W=W,
+        b=b,
+        two_layers=two_layers,
+        one_layer=one_layer,
+        apart=apart,
+    )
 
 
 def figures(state: State, numbers: Numbers) -> list[f.Figure]:
@@ -56,9 +65,9 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
     said = f"{numbers['reached']:.0%} of the points are right after {state['step']} steps"
     same = "the same number: two layers are one" if is_linear else "another: the bend is between"
     rows = [
-        ("two layers: z[2]", "g(x W[1] + b[1]) W[2] + b[2]", "{two}"),
+        ("two layers: z[2]", "g(x W[1] + b[1]) W[2] + b[2]", "{two_layers}"),
         ("one layer: z", "x (W[1] W[2]) + (b[1] W[2] + b[2])", "{x1}·{W[0]} + {x2}·{W[1]} + {b}"),
-        ("z", "{one}"),
+        ("z", "{one_layer}"),
         ("|z[2] − z|", "{apart}"),
     ]
     return [
@@ -75,7 +84,8 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
             "The sum of two layers, and that of the one they make",
             rows,
             shown,
-            f"Two layers say {f.short(numbers['two'])}, one {f.short(numbers['one'])}: {same}.",
+            f"Two layers say {f.short(numbers['two_layers'])}, "
+            f"one {f.short(numbers['one_layer'])}: {same}.",
         ),
         f.note(f"{said}; the loss is {f.short(numbers['loss'])}. One layer says {same}."),
     ]

@@ -28,7 +28,7 @@ def examples_a_second(dtype: str) -> dict[int, float]:
     X, Y = X.astype(dtype), y[:, None].astype(dtype)
     network = NumpyNet(2, 1, Settings((64, 64)), dtype)
     optimizer = Sgd(network.θ, network.settings)
-    found = {}
+    speeds = {}
     for size in SIZES:
         updates, began = 0, time.perf_counter()
         while time.perf_counter() - began < SECONDS:
@@ -36,8 +36,8 @@ def examples_a_second(dtype: str) -> dict[int, float]:
             network.backward(Y[:size])
             optimizer.step(network.θ, network.gradient, 0.01)
             updates += 1
-        found[size] = updates * size / (time.perf_counter() - began)
-    return found
+        speeds[size] = updates * size / (time.perf_counter() - began)
+    return speeds
 
 
 def numbers(weight: float, gradient: float, alpha: float, scale: float, bits: str) -> Numbers:

@@ -101,8 +101,8 @@ class Daemon:
             if not ended.done():
                 ended.set_result(number)
 
-        for one in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(one, end, one)
+        for ending in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(ending, end, ending)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
         servers = [
             await asyncio.start_server(self._client, sock=bound, limit=MAX_LINE, backlog=BACKLOG)
@@ -262,7 +262,7 @@ class Daemon:
         """The response to a request, in a thread of its own."""
         judge = self.judge
         if request.command == "TELL":
-            label = protocol.told(request)
+            label = protocol.label_of(request)
             return protocol.tell_response(label, label is not None and judge.tell(mail, label))
         try:
             judge.refresh()

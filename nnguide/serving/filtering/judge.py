@@ -11,7 +11,7 @@ from nnguide import feedback, runs
 from nnguide.data.mail import MailText
 from nnguide.data.mail.message import read_mail
 from nnguide.errors import ConfigError, InputError, RunError
-from nnguide.feedback.corrections import FORGET, Given, Layer, journal, record
+from nnguide.feedback.corrections import FORGET, LabelledText, Layer, journal, record
 from nnguide.serving.filtering.envelope import without_from_line
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class Judge:
             RunError: the corrections are damaged.
             WriteError: they cannot be written.
         """
-        known = record(self.run, Given.of("the mail", label, self._text(raw)), self._journal)
+        known = record(self.run, LabelledText.of("the mail", label, self._text(raw)), self._journal)
         earlier = known and known.label
         return earlier is not None if label == FORGET else earlier != label
 

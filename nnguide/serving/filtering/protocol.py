@@ -120,12 +120,12 @@ def first_line(line: bytes) -> Request:
     Raises:
         RequestError: it is no request of a known command.
     """
-    found = _FIRST.fullmatch(line.rstrip(b"\r\n"))
-    if not found or found[1].decode("ascii") not in COMMANDS:
+    match = _FIRST.fullmatch(line.rstrip(b"\r\n"))
+    if not match or match[1].decode("ascii") not in COMMANDS:
         raise RequestError(
             PROTOCOL, f"expected a command ({', '.join(COMMANDS)}) and SPAMC/VERSION"
         )
-    return Request(found[1].decode("ascii"), (int(found[2]), int(found[3])))
+    return Request(match[1].decode("ascii"), (int(match[2]), int(match[3])))
 
 
 def add_field(request: Request, line: bytes) -> None:
@@ -134,10 +134,10 @@ def add_field(request: Request, line: bytes) -> None:
     Raises:
         RequestError: it is no field, contradicts another, or has no value that can be used.
     """
-    found = _FIELD.fullmatch(line.rstrip(b"\r\n"))
-    if not found:
+    match = _FIELD.fullmatch(line.rstrip(b"\r\n"))
+    if not match:
         raise RequestError(PROTOCOL, "bad header line: expected NAME: VALUE")
-    name, value = found[1].decode("ascii").lower(), found[2].decode("latin-1").strip()
+    name, value = match[1].decode("ascii").lower(), match[2].decode("latin-1").strip()
     if request.fields.get(name, value) != value:
         raise RequestError(PROTOCOL, f"{name} is given twice, and differs")
     if len(request.fields) >= MAX_LINES:
@@ -175,7 +175,7 @@ def check(request: Request, learns: bool) -> None:
         raise too_long()
 
 
-def told(request: Request) -> str | None:
+def label_of(request: Request) -> str | None:
     """What a TELL says of its mail: spam, ham or forget; None where it means other databases."""
     if "local" in _places(request, "set"):
         return request.fields["message-class"].lower()

@@ -55,9 +55,9 @@ def words(scores: WordScores, text: str, is_spam: bool) -> list[str]:
     """
     text = text[:REACH]
     places: dict[str, list[re.Match[str]]] = {}  # a word, whatever its case -> where it stands
-    for found in _WORD.finditer(text):
-        if len(found[0]) > 1:
-            places.setdefault(found[0].casefold(), []).append(found)
+    for match in _WORD.finditer(text):
+        if len(match[0]) > 1:
+            places.setdefault(match[0].casefold(), []).append(match)
     known = list(places)[:DISTINCT]
     if not known:
         return []
@@ -82,7 +82,7 @@ def _without(text: str, taken: list[re.Match[str]]) -> str:
     """The text with a blank in the place of each word taken."""
     kept = []
     place = 0
-    for found in taken:
-        kept.append(text[place : found.start()])
-        place = found.end()
+    for match in taken:
+        kept.append(text[place : match.start()])
+        place = match.end()
     return " ".join([*kept, text[place:]])
