@@ -134,16 +134,16 @@ def stderr_diverted() -> Iterator[None]:
         return
     sys.stderr.flush()
     with _nowhere() as log:
-        kept = os.dup(2)
+        stderr = os.dup(2)
         os.dup2(log.fileno(), 2)
         try:
             yield
         except BaseException:
             sys.stderr.flush()
             log.seek(0)
-            os.write(kept, log.read()[-20_000:])
+            os.write(stderr, log.read()[-20_000:])
             raise
         finally:
             sys.stderr.flush()
-            os.dup2(kept, 2)
-            os.close(kept)
+            os.dup2(stderr, 2)
+            os.close(stderr)

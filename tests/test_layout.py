@@ -189,6 +189,20 @@ def lines(path: Path) -> int:
     return len(path.read_text("utf-8").splitlines())
 
 
+def test_variables_are_called_what_they_are() -> None:
+    """Words that fit whatever a function has at hand say nothing of what it is."""
+    vague = {"found", "given", "tell", "told", "one", "said"}
+    assigned = {
+        f"{path.relative_to(PACKAGE)}:{node.lineno}: {name}"
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if (isinstance(node, ast.arg) and (name := node.arg) in vague)
+        or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+        and (name := node.id) in vague
+    }
+    assert assigned == set()
+
+
 def test_no_two_files_of_tests_share_a_name() -> None:
     """pytest imports them by name alone, and leaves the second one out."""
     names = [path.name for path in (PACKAGE.parent / "tests").rglob("test_*.py")]

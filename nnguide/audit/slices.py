@@ -50,7 +50,7 @@ def slices(run: Run, examples: Examples, outputs: np.ndarray) -> list[dict[str, 
         JSON-able rows of by, slice, n, small and the accuracy with its interval; for spam also
         n_spam, n_ham, spam_caught and blocked_ham with theirs. What is undefined is None.
     """
-    kept = KEPT if run.threshold is None else (*KEPT, *KEPT_OF_SPAM)
+    names = KEPT if run.threshold is None else (*KEPT, *KEPT_OF_SPAM)
     rows = []
     for by, name, chosen in run.task.kind.slices(examples):
         part = examples.take(np.flatnonzero(chosen))
@@ -60,7 +60,7 @@ def slices(run: Run, examples: Examples, outputs: np.ndarray) -> list[dict[str, 
         if run.threshold is not None:
             row["n_ham"], row["n_spam"] = part.counts().values()
             least = min(row["n_ham"], row["n_spam"])
-        rows.append({**row, "small": least < SMALL, **{key: figures[key] for key in kept}})
+        rows.append({**row, "small": least < SMALL, **{key: figures[key] for key in names}})
     return rows
 
 

@@ -164,9 +164,9 @@ def _table(path: str, label_column: str | None) -> Problem:
             return (mean, std), lambda rows: ((rows - mean) / std).astype(np.float32)
 
         return _of_task(path, source, table.features, fit, label_column)
-    kept, _ = stratified_split(np.zeros(len(table.y), int), 0.2, 0)  # the rest is the test set
-    first, second = stratified_split(np.zeros(len(kept), int), VALIDATION["table"], 0)
-    first, second = kept[first], kept[second]
+    learned, _ = stratified_split(np.zeros(len(table.y), int), 0.2, 0)  # the rest is the test set
+    first, second = stratified_split(np.zeros(len(learned), int), VALIDATION["table"], 0)
+    first, second = learned[first], learned[second]
     mean, std = mean_and_std(table.inputs[first])
 
     def encode(rows: np.ndarray) -> np.ndarray:

@@ -116,8 +116,8 @@ def command(
     changes = correct(opened, labelled) if labelled else []
     for change in changes:
         if change.is_lost:
-            said = "it was not corrected: there is nothing to forget"
-            errors.append((change.labelled.name, InputError(said)))
+            reason = "it was not corrected: there is nothing to forget"
+            errors.append((change.labelled.name, InputError(reason)))
     changes = [change for change in changes if not change.is_lost]
     count = len(places.read())
     if as_json:

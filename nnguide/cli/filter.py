@@ -159,7 +159,7 @@ def _write(raw: bytes) -> None:
 
 def _say(error: BaseException) -> None:
     known = isinstance(error, (NnguideError, OSError))
-    said = str(error) if known else f"{type(error).__name__}: {error}"
+    message = str(error) if known else f"{type(error).__name__}: {error}"
     click.echo(
-        f"nnguide: {'interrupted' if isinstance(error, KeyboardInterrupt) else said}", err=True
+        f"nnguide: {'interrupted' if isinstance(error, KeyboardInterrupt) else message}", err=True
     )

@@ -168,11 +168,11 @@ def read(
         else:
             bad.append(LeftOut(f"[{place}]", str(wrong)))
     left_out = user_data.leave_out(NAME, f"{kind.thing}s", bad, len(checked))
-    kept = kind.stacked([checked[place] for place in good])
-    if kept.ndim == 3:  # pictures, as files give them
-        kept = np.rint(kept).astype(np.uint8)
+    inputs = kind.stacked([checked[place] for place in good])
+    if inputs.ndim == 3:  # pictures, as files give them
+        inputs = np.rint(inputs).astype(np.uint8)
     return Examples(
-        kept,
+        inputs,
         np.array([numbers[place] for place in good], np.int64),
         names,
         left_out,

@@ -75,9 +75,9 @@ def thresholds(spam: np.ndarray, labels: np.ndarray, headline: Mapping[str, Any]
         above = 1 - np.searchsorted(scores, 1 / (1 + np.exp(-odds)), side="right") / len(scores)
         points = [(n / STEPS, float(y) ** power) for n, y in enumerate(above)]
         line = Line(name, style, points, dashed=style == SECOND)
-        said = f"{percent(part, 2)} at {number(threshold)}"
-        mark = Mark((chosen, part**power), said, style, large=True)
-        title = f"{name}: {said}"
+        caption = f"{percent(part, 2)} at {number(threshold)}"
+        mark = Mark((chosen, part**power), caption, style, large=True)
+        title = f"{name}: {caption}"
         rule = (chosen, "chosen")
         plots.append(Plot(title, "threshold", x_ticks, ticks, [line], [mark], rule, False))
     return plots
@@ -123,8 +123,8 @@ def _chosen(
     """The mark of the chosen threshold, where both of its metrics are defined."""
     if headline[x] is None or headline[y] is None:
         return []
-    said = f"{y_name} {percent(headline[y], 2)}, {x_name} {percent(headline[x], 2)}"
-    return [Mark((headline[x] ** power, headline[y]), said, SECOND, large=True)]
+    caption = f"{y_name} {percent(headline[y], 2)}, {x_name} {percent(headline[x], 2)}"
+    return [Mark((headline[x] ** power, headline[y]), caption, SECOND, large=True)]
 
 
 def shades(matrix: Any) -> np.ndarray:

@@ -65,14 +65,14 @@ def choose(
         "n": len(held),
         "refused": refused(tops[where], bound),
     }
-    said = f"{refusal['refused']:.2%} of {where}"
+    summary = f"{refusal['refused']:.2%} of {where}"
     if augment is not None and augment.not_digits:
         from nnguide.data import not_digits
 
         others = network(not_digits.drawn(DRAWN, seed)).max(axis=1)
         refusal["not_digits_refused"] = refused(others, bound)
-        said += f", {refusal['not_digits_refused']:.1%} of drawn pictures of no digit"
-    log.info(f"answers none below {bound:.6f}: {said}")
+        summary += f", {refusal['not_digits_refused']:.1%} of drawn pictures of no digit"
+    log.info(f"answers none below {bound:.6f}: {summary}")
     return {"refuse_below": bound, "refusal": refusal}
 
 

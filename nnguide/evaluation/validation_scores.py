@@ -28,7 +28,7 @@ USUAL = (0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 0.99)
 
 
 @dataclass(frozen=True, eq=False)
-class Kept:
+class Scores:
     """Out-of-sample predictions of a spam run.
 
     Attributes:
@@ -44,27 +44,27 @@ class Kept:
     seen: bool = True
 
 
-def save(folder: Path, kept: Kept) -> None:
+def save(folder: Path, scores: Scores) -> None:
     """Keep out-of-sample predictions in a run's folder."""
     arrays: dict[str, Any] = {
-        "spam": kept.spam.astype(np.float32),
-        "labels": kept.labels.astype(np.int8),
+        "spam": scores.spam.astype(np.float32),
+        "labels": scores.labels.astype(np.int8),
     }
-    if kept.origins is not None:
-        arrays["sources"] = np.array(kept.origins.names)
-        arrays["source"] = kept.origins.of.astype(np.int16)
-        arrays["seen"] = np.array(kept.seen)
+    if scores.origins is not None:
+        arrays["sources"] = np.array(scores.origins.names)
+        arrays["source"] = scores.origins.of.astype(np.int16)
+        arrays["seen"] = np.array(scores.seen)
     with atomic(folder / NAME) as beside, beside.open("wb") as file:
         np.savez_compressed(file, **arrays)
 
 
 def load(run: Run) -> tuple[np.ndarray, np.ndarray]:
-    """The probabilities and labels that `save` kept. Errors as of `kept_by`."""
-    kept = kept_by(run)
-    return kept.spam, kept.labels
+    """The probabilities and labels that `save` kept. Errors as of `scores_of`."""
+    scores = scores_of(run)
+    return scores.spam, scores.labels
 
 
-def kept_by(run: Run) -> Kept:
+def scores_of(run: Run) -> Scores:
     """What `save` kept.
 
     Raises:
@@ -89,27 +89,27 @@ def kept_by(run: Run) -> Kept:
         if set(np.unique(labels)) != {0, 1}:
             raise ValueError("expected labels 0 and 1, both")
         if "source" not in arrays:
-            return Kept(spam, labels)
+            return Scores(spam, labels)
         names, of = tuple(map(str, arrays["sources"])), arrays["source"].astype(np.int64)
         if of.shape != labels.shape or not ((of >= 0) & (of < len(names))).all():
             raise ValueError("expected the data set of each probability")
-        return Kept(spam, labels, Origins(names, of), bool(arrays["seen"]))
+        return Scores(spam, labels, Origins(names, of), bool(arrays["seen"]))
     except DAMAGE as error:
         raise RunError(f"{path} is damaged: {error}") from error
 
 
-def choose(kept: Kept, max_blocked_ham: float, data: str) -> dict[str, Any]:
+def choose(scores: Scores, max_blocked_ham: float, data: str) -> dict[str, Any]:
     """The threshold for a bound on blocked ham, as decision.json holds it.
 
     What the choice means is logged, with a warning where the ham cannot resolve the bound, and for
     joined data sets what it would mean for one that is left out.
 
     Args:
-        kept: the predictions it is chosen on.
+        scores: the predictions it is chosen on.
         max_blocked_ham: fraction of ham that may be blocked, in (0, 1).
         data: what they are predictions of.
     """
-    choice = threshold_for(kept.spam, kept.labels, max_blocked_ham)
+    choice = threshold_for(scores.spam, scores.labels, max_blocked_ham)
     if not choice.resolved:
         log.warning(
             f"warning: {choice.n_ham:,} ham cannot resolve a fraction of {max_blocked_ham:g}, "
@@ -121,10 +121,10 @@ def choose(kept: Kept, max_blocked_ham: float, data: str) -> dict[str, Any]:
         f"and catches {choice.spam_caught:.1%} of spam"
     )
     chosen: dict[str, Any] = {**asdict(choice), "data": data}
-    if kept.origins is not None:
-        rows = left_out(kept.spam, kept.labels, kept.origins, max_blocked_ham)
-        chosen |= {"sources": rows, "sources_were_learned": kept.seen}
-        _say_worst(rows, kept.seen)
+    if scores.origins is not None:
+        rows = left_out(scores.spam, scores.labels, scores.origins, max_blocked_ham)
+        chosen |= {"sources": rows, "sources_were_learned": scores.seen}
+        _say_worst(rows, scores.seen)
     return {"threshold": choice.threshold, "choice": chosen}
 
 
@@ -183,8 +183,8 @@ def set_threshold(
             f"--max-blocked-ham is a fraction in (0, 1); got {max_blocked_ham:g}. "
             "For 0.2 % write 0.002."
         )
-    kept = kept_by(run)
-    spam, labels = kept.spam, kept.labels
+    scores = scores_of(run)
+    spam, labels = scores.spam, scores.labels
     if out is None and run.folder.resolve() in map(Path.resolve, runs.all_shipped(run.task.name)):
         raise ConfigError(f"{run.folder} comes with nnguide and is read-only. Give --out DIR.")
     if NAME not in run.manifest["files"]:
@@ -196,7 +196,7 @@ def set_threshold(
     with space.claimed() as folder:
         with writing_to(folder):
             copy_folder(run.folder, folder)
-        chosen = choose(kept, max_blocked_ham, _data(run))
+        chosen = choose(scores, max_blocked_ham, _data(run))
         write_json(folder / "decision.json", {**run.decision_file, **chosen})
         draw(folder, spam, labels, chosen["threshold"])
         facts = {k: v for k, v in run.manifest.items() if k not in manifest.OWN}

@@ -77,11 +77,11 @@ class Layer:
     @property
     def digest(self) -> str:
         """What tells these corrections from others, as 64 hexadecimal digits."""
-        said = [
+        rows = [
             (correction.identifier, correction.label, correction.probability)
             for correction in self.corrections
         ]
-        return hashlib.sha256(json.dumps(said).encode("ascii")).hexdigest()
+        return hashlib.sha256(json.dumps(rows).encode("ascii")).hexdigest()
 
     def __call__(self, texts: Iterable[Any], outputs: np.ndarray) -> np.ndarray:
         """The probabilities, (n, 1) float32, with the corrections.
@@ -238,15 +238,15 @@ def _record(
 
     def edit(corrections: Corrections) -> Corrections:
         before.append(corrections)
-        kept = {correction.identifier: correction for correction in corrections}
+        by_identifier = {correction.identifier: correction for correction in corrections}
         for place, item in enumerate(labelled):
-            known = kept.get(item.identifier)
+            known = by_identifier.get(item.identifier)
             if item.label == FORGET:
-                kept.pop(item.identifier, None)
+                by_identifier.pop(item.identifier, None)
             elif known is None or known.label != item.label or known.probability is None:
-                kept.pop(item.identifier, None)
-                kept[item.identifier] = _correction(item, network[place])
-        return tuple(kept.values())
+                by_identifier.pop(item.identifier, None)
+                by_identifier[item.identifier] = _correction(item, network[place])
+        return tuple(by_identifier.values())
 
     after = places.change(edit)
     return before[-1], after

@@ -137,9 +137,9 @@ class Journal:
             raise self._damaged(error) from error
 
     def _damaged(self, error: Exception) -> RunError:
-        said = f"it has no {error}" if isinstance(error, KeyError) else error
+        reason = f"it has no {error}" if isinstance(error, KeyError) else error
         return RunError(
-            f"the feedback {self.path} is damaged: {said}. Restore the file, or remove it to "
+            f"the feedback {self.path} is damaged: {reason}. Restore the file, or remove it to "
             "begin without corrections."
         )
 

@@ -76,8 +76,8 @@ def picture(name: str, read: Callable[[], Any]) -> tuple[str, Any]:
     try:
         return name, read()
     except InputError as error:
-        said = str(error).removeprefix(f"{name}: ").removeprefix("the picture: ")
-        return name, type(error)(said)
+        reason = str(error).removeprefix(f"{name}: ").removeprefix("the picture: ")
+        return name, type(error)(reason)
 
 
 def _marks(name: str, source: Path | bytes) -> Named:

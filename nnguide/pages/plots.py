@@ -92,21 +92,21 @@ def learning(history: Mapping[str, Sequence[float]], best: int | None) -> list[P
         best: the best epoch, counted from 1, which is marked; None marks nothing.
     """
     return [
-        _curves(key, kept, best)
+        _curves(key, columns, best)
         for key in ("loss", "accuracy")
-        if (kept := {k: history[k] for k in (key, f"val_{key}") if len(history.get(k, ()))})
+        if (columns := {k: history[k] for k in (key, f"val_{key}") if len(history.get(k, ()))})
     ]
 
 
-def _curves(key: str, kept: Mapping[str, Sequence[float]], best: int | None) -> Plot:
-    epochs = max(map(len, kept.values()))
-    up = scale([value for line in kept.values() for value in line], key == "accuracy")
+def _curves(key: str, columns: Mapping[str, Sequence[float]], best: int | None) -> Plot:
+    epochs = max(map(len, columns.values()))
+    up = scale([value for column in columns.values() for value in column], key == "accuracy")
 
     def across(epoch: int) -> float:
         return (epoch - 1) / max(epochs - 1, 1)
 
     lines, marks, title = [], [], key
-    for name, line in kept.items():
+    for name, line in columns.items():
         validation = name.startswith("val_")
         style, shown = (SECOND, "validation") if validation else (FIRST, "training")
         points = [

@@ -102,8 +102,8 @@ def fold(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 @functools.cache
 def plain_ascii() -> np.ndarray:
     """What stands for each of the 128 ASCII code points in the plain form, (128,) int32."""
-    kept = "abcdefghijklmnopqrstuvwxyz!?$%"
-    return np.array([c if chr(c) in kept else SPACE for c in range(128)], np.int32)
+    plain = "abcdefghijklmnopqrstuvwxyz!?$%"
+    return np.array([c if chr(c) in plain else SPACE for c in range(128)], np.int32)
 
 
 def fold_plain(points: np.ndarray, numbers: bool = False) -> tuple[np.ndarray, np.ndarray]:

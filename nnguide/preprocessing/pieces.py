@@ -28,14 +28,14 @@ def pieces(text: str, plain: bool = False, numbers: bool = False) -> list[Piece]
     """
     folded, counts = characters.fold_to(characters.code_points(text), plain, numbers)
     source = np.repeat(np.arange(len(counts)), counts)
-    kept = np.append(np.flatnonzero(counts), len(counts))
-    after = np.append(kept[1:], len(counts))  # where the next character that stays begins
+    places = np.append(np.flatnonzero(counts), len(counts))
+    after = np.append(places[1:], len(counts))  # where the next character that stays begins
     shapes = characters.shaped(folded)
     result = []
     starts, lengths = _word_bounds(np.concatenate([[SPACE], folded, [SPACE]]))
     for begin, length in zip(starts - 1, lengths, strict=True):
         start = int(source[begin])
-        end = int(after[np.searchsorted(kept, source[begin + length - 1])])
+        end = int(after[np.searchsorted(places, source[begin + length - 1])])
         token = characters.to_text(shapes[begin : begin + length])
         result.append(Piece(token, text[start:end], start, end))
     return result

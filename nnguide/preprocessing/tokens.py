@@ -134,9 +134,9 @@ class Tokeniser:
             counts.update(characters.to_text(characters.shaped(framed)).split())
             if len(counts) > MOST_COUNTED:
                 counts = Counter(dict(counts.most_common(MOST_COUNTED // 2)))
-        kept = [w for w, n in counts.items() if n >= min_count and len(w) <= LONGEST_WORD]
-        kept.sort(key=lambda word: (-counts[word], word))
-        return cls(kept[:words], **settings)
+        frequent = [w for w, n in counts.items() if n >= min_count and len(w) <= LONGEST_WORD]
+        frequent.sort(key=lambda word: (-counts[word], word))
+        return cls(frequent[:words], **settings)
 
     @property
     def size(self) -> int:

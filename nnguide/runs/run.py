@@ -68,11 +68,11 @@ class Run:
 
     def __repr__(self) -> str:
         """The run in a line: where it is, what it learned from, how well."""
-        said = f"{self.manifest.get('task')} on {self.manifest.get('dataset')}"
+        summary = f"{self.manifest.get('task')} on {self.manifest.get('dataset')}"
         with contextlib.suppress(RunError, TypeError, AttributeError):
             if (accuracy := self.metrics.get("val_accuracy")) is not None:
-                said += f", validation accuracy {accuracy:.2%}"
-        return f"<Run {self.folder}: {said}>"
+                summary += f", validation accuracy {accuracy:.2%}"
+        return f"<Run {self.folder}: {summary}>"
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""

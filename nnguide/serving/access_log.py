@@ -61,7 +61,7 @@ class AccessLog:
         self._thread.join(5)
 
     def _write(self) -> None:
-        said = False
+        was_reported = False
         while (line := self._lines.get()) is not None:
             if self._lost:
                 self._lost, lost = 0, self._lost
@@ -69,9 +69,9 @@ class AccessLog:
             try:
                 os.write(self._file, line)  # whole, also where several processes add to the file
             except OSError as error:
-                if not said:
+                if not was_reported:
                     log.error("the access log %s cannot be written: %s", self._path, error.strerror)
-                said = True
+                was_reported = True
 
 
 def _now() -> str:

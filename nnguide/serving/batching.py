@@ -234,16 +234,16 @@ class Batcher:
         total = len(pictures) + len(bad)
         places = [place for place in range(total) if place not in bad]
         refused = {
-            place: said
-            for place, said in zip(places, pictures, strict=True)
-            if isinstance(said, str)
+            place: reason
+            for place, reason in zip(places, pictures, strict=True)
+            if isinstance(reason, str)
         }
         if refused and (asked.key == "inputs" or len(refused) == len(pictures)):
-            place, said = next(iter(refused.items()))
-            raise InputError(said if total == 1 else f"{asked.key}[{place}]: {said}")
+            place, reason = next(iter(refused.items()))
+            raise InputError(reason if total == 1 else f"{asked.key}[{place}]: {reason}")
         levels = np.stack([read for read in pictures if not isinstance(read, str)])
         prepared = self._servable.prepare(DEFAULT, {"image": levels})
-        named = {place: f"{asked.key}[{place}]: {said}" for place, said in refused.items()}
+        named = {place: f"{asked.key}[{place}]: {reason}" for place, reason in refused.items()}
         return Call(asked, prepared, len(levels), asked.joins, {**bad, **named})
 
     def _admit(self, rows: int) -> None:
@@ -319,9 +319,9 @@ class Batcher:
             try:
                 good.append(self._outputs(call.signature, inputs))
             except Exception as error:
-                if (said := refusal_of(error)).status != 400:
-                    return said
-                bad[place] = f"{call.asked.key}[{place}]: {said}"
+                if (refused := refusal_of(error)).status != 400:
+                    return refused
+                bad[place] = f"{call.asked.key}[{place}]: {refused}"
         if not good:
             return refusal
         outputs = {name: np.concatenate([answer[name] for answer in good]) for name in good[0]}

@@ -148,8 +148,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._answer(400, b'{"error": "this is no HTTP request"}')
 
     def _refuse(self) -> None:
-        said = b'{"error": "a head has at most %d bytes and %d lines"}'
-        self._answer(431, said % (MAX_HEAD, MAX_LINES))
+        message = b'{"error": "a head has at most %d bytes and %d lines"}'
+        self._answer(431, message % (MAX_HEAD, MAX_LINES))
 
     def _answer(self, status: int, body: bytes) -> None:
         head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"

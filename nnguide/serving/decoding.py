@@ -107,8 +107,8 @@ class _Child:
         if answer is None:
             return None
         if answer[0]:
-            said = answer[1:].decode("utf-8", "replace")
-            return Blank(said) if answer[0] == 2 else said
+            reason = answer[1:].decode("utf-8", "replace")
+            return Blank(reason) if answer[0] == 2 else reason
         return np.frombuffer(answer, np.uint8, 784, offset=1).reshape(28, 28)
 
     def _end(self) -> None:

@@ -52,9 +52,9 @@ def verify(kind: Kind, folder: Path, trust: bool = False) -> None:
     except subprocess.TimeoutExpired as error:
         raise RunError(f"{folder}: its model gave no answer within {SECONDS:g} s") from error
     if ended.returncode:
-        said = ended.stdout.decode("utf-8", "replace").strip()
+        reason = ended.stdout.decode("utf-8", "replace").strip()
         how = f"signal {-ended.returncode}" if ended.returncode < 0 else ended.returncode
-        raise RunError(said or f"{folder}: its model is damaged: it ends its process ({how})")
+        raise RunError(reason or f"{folder}: its model is damaged: it ends its process ({how})")
 
 
 def check(servable: Servable, labels: tuple[Any, ...] | None, where: Path) -> None:

@@ -242,11 +242,11 @@ def _fit(ray: Any, asked: Asked, workers: int, shared: Path) -> None:
     # Not in the main thread, where Ray would take Ctrl-C for itself.
     thread = threading.Thread(target=fit, daemon=True)
     thread.start()
-    said, began, announced = 0, time.monotonic(), 0.0
+    logged, began, announced = 0, time.monotonic(), 0.0
     while thread.is_alive():
         thread.join(0.2)
-        said = _log_on(shared / LINES, said)
-        if not said and (passed := time.monotonic() - began) // ANNOUNCED > announced:
+        logged = _log_on(shared / LINES, logged)
+        if not logged and (passed := time.monotonic() - began) // ANNOUNCED > announced:
             announced = passed // ANNOUNCED
             log.info(
                 f"waiting for Ray to start the workers: {passed:.0f} s of at most {asked.wait:g} s"
@@ -261,14 +261,14 @@ def _fit(ray: Any, asked: Asked, workers: int, shared: Path) -> None:
         raise ERRORS.get(status, WorkError)(words)
 
 
-def _log_on(path: Path, said: int) -> int:
+def _log_on(path: Path, logged: int) -> int:
     """Log the lines that are new since `said` of them; how many there are."""
     try:
         whole, _, _ = path.read_text("utf-8").rpartition("\n")
     except OSError:
-        return said
+        return logged
     lines = whole.splitlines()
-    for line in lines[said:]:
+    for line in lines[logged:]:
         words = json.loads(line)
         log.log(words["level"], words["text"], extra=words["extra"])
     return len(lines)

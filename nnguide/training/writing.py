@@ -173,11 +173,11 @@ def _decide(training: Training, fitted: Fitted) -> dict[str, Any]:
         decision.update(refusal.choose(config, whole.label_names, calibrated, held.where, network))
     if task.threshold is not None:
         spam = calibrate.probabilities(held, fit)
-        kept = validation_scores.Kept(spam, held.labels, origins, held.seen)
-        validation_scores.save(space.path, kept)
+        own = validation_scores.Scores(spam, held.labels, origins, held.seen)
+        validation_scores.save(space.path, own)
         if bound := config.calibration.max_blocked_ham:
             data = f"{held.where} of {training.source.name}"
-            decision.update(validation_scores.choose(kept, bound, data))
+            decision.update(validation_scores.choose(own, bound, data))
         validation_scores.draw(
             space.path, spam, held.labels, decision.get("threshold", task.threshold)
         )

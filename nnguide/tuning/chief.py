@@ -239,7 +239,7 @@ def lead(
     known = guard.of_own_workers() if address is None else Guard.of(os.environ)
     address = address or LOOPBACK
     refusals: queue.SimpleQueue[str] = queue.SimpleQueue()
-    said: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     logs.mkdir(parents=True, exist_ok=True)
     with serving(oracle, search, address, known, refusals.put) as (service, port):
         host = address.rpartition(":")[0]
@@ -257,7 +257,7 @@ def lead(
             while not oracle.done:
                 time.sleep(POLL)
                 _tell_all(events, tell)
-                _tell_new(refusals, said)
+                _tell_new(refusals, counts)
                 if service.error is not None:
                     raise service.error
                 _revive(local, oracle, deaths)
@@ -267,7 +267,7 @@ def lead(
             unlock(oracle)
             for worker in local:
                 worker.end()
-    _tell_new(refusals, said)
+    _tell_new(refusals, counts)
     _tell_all(events, tell)
 
 
@@ -281,12 +281,12 @@ def _secured(known: Guard) -> str:
     return "".join(means)
 
 
-def _tell_new(refusals: queue.SimpleQueue[str], said: Counter[str]) -> None:
+def _tell_new(refusals: queue.SimpleQueue[str], counts: Counter[str]) -> None:
     """Say each refusal once, so that a flood of them is one line."""
     while not refusals.empty():
         line = refusals.get()
-        said[line] += 1
-        if said[line] == 1 and len(said) <= MOST_REFUSALS:
+        counts[line] += 1
+        if counts[line] == 1 and len(counts) <= MOST_REFUSALS:
             log.info(line)
 
 

@@ -161,7 +161,7 @@ class SignedChannel:
             def once() -> tuple[str, bytes, Any]:
                 nonce, now = secrets.token_hex(16), str(int(time.time()))
                 parts = (method, nonce, now, self._versions, self._chief)
-                said = [part.encode() for part in parts]
+                signed = [part.encode() for part in parts]
                 headers = (
                     ("nnguide-nonce", nonce),
                     ("nnguide-time", now),
@@ -169,7 +169,7 @@ class SignedChannel:
                     (CHIEF, self._chief),
                     (
                         SIGNED,
-                        signature(self._token, b"request", *said, sent) if self._token else "",
+                        signature(self._token, b"request", *signed, sent) if self._token else "",
                     ),
                 )
                 answer, done = send.with_call(
@@ -187,8 +187,8 @@ class SignedChannel:
                 nonce, answer, done = once()
             if self._token:
                 proof = dict(done.trailing_metadata() or ()).get(SIGNED, "")
-                said = (method.encode(), nonce.encode(), answer)
-                wanted = signature(self._token, b"answer", *said)
+                signed = (method.encode(), nonce.encode(), answer)
+                wanted = signature(self._token, b"answer", *signed)
                 if not hmac.compare_digest(str(proof).encode(), wanted.encode()):
                     raise ConfigError(
                         f"what answers at the chief's address does not know {TOKEN}. Set the same "
@@ -235,8 +235,10 @@ class Refusing(grpc.ServerInterceptor):
                 self.refuse(context, grpc.StatusCode.INVALID_ARGUMENT, "it cannot be read")
             answer: bytes = handler.response_serializer(handler.unary_unary(request, context))
             if self._token:
-                said = [details.method.encode(), nonce.encode(), answer]
-                context.set_trailing_metadata(((SIGNED, signature(self._token, b"answer", *said)),))
+                signed = [details.method.encode(), nonce.encode(), answer]
+                context.set_trailing_metadata(
+                    ((SIGNED, signature(self._token, b"answer", *signed)),)
+                )
             return answer
 
         return grpc.unary_unary_rpc_method_handler(behavior)
@@ -254,8 +256,8 @@ class Refusing(grpc.ServerInterceptor):
         now, known, chief = (str(headers.get(name, "")) for name in names)
         if self._token:
             parts = (method, nonce, now, known, chief)
-            said = [part.encode("utf-8", "replace") for part in parts]
-            wanted = signature(self._token, b"request", *said, sent)
+            signed = [part.encode("utf-8", "replace") for part in parts]
+            wanted = signature(self._token, b"request", *signed, sent)
             if not hmac.compare_digest(str(headers.get(SIGNED, "")).encode(), wanted.encode()):
                 return (
                     grpc.StatusCode.UNAUTHENTICATED,

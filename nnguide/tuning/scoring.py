@@ -109,12 +109,12 @@ class Scorer:
                 figures = measure(self.task, fitted.model, validation, None)
         finally:
             keras.backend.clear_session()
-        kept = fitted.best_epoch if config.train.restore_best else fitted.epochs
+        measured_epoch = fitted.best_epoch if config.train.restore_best else fitted.epochs
         # an undefined figure, such as the MCC of one answer to all, is worth what guessing is
         measured = {
             name: figures[name.removeprefix("val_")] or 0.0 for name in objectives(self.task.name)
         }
-        return {**measured, "epochs": fitted.epochs, "best_epoch": kept}
+        return {**measured, "epochs": fitted.epochs, "best_epoch": measured_epoch}
 
 
 def failure(error: Exception, began: float) -> dict[str, Any]:

@@ -145,8 +145,8 @@ def _searched(
             trials, seconds = _trials(oracle, scorer, path, resume, crew)
         except BaseException:
             if oracle.end_order:
-                kept = f"{len(oracle.end_order)} trials are kept"
-                log.info(f"{kept}: go on with --resume --out {folder}")
+                note = f"{len(oracle.end_order)} trials are kept"
+                log.info(f"{note}: go on with --resume --out {folder}")
             raise
         result = {
             **_outcome(search, source, oracle, trials),
@@ -201,8 +201,8 @@ def _trials(
         oracle.attach(folder / "state", watcher)
     if resume:
         oracle.recover()
-        if kept := len(oracle.end_order):
-            log.info(f"resuming after {kept} trials")
+        if trials := len(oracle.end_order):
+            log.info(f"resuming after {trials} trials")
     kind = f"{search.tuner} search of {search.task}"
     log.info(
         f"{kind}: {oracle.planned:,} trials of up to {search.max_epochs} epochs, {_scored(search)}"

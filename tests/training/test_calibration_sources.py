@@ -16,7 +16,7 @@ from nnguide.data.examples import Examples
 from nnguide.data.origins import Origins
 from nnguide.errors import ConfigError, RunError
 from nnguide.evaluation import validation_scores
-from nnguide.evaluation.validation_scores import Kept
+from nnguide.evaluation.validation_scores import Scores
 from nnguide.training.configure import configure
 
 SETTINGS = ["calibration.on=sources", "data.dataset=sms_spam+spamassassin"]
@@ -62,7 +62,7 @@ def test_data_that_is_not_joined_has_no_sources():
 
 def test_what_is_kept_is_read_again_or_refused(tmp_path):
     run = runs.Run.open(runs.shipped("spam", ["mail"]))
-    kept = validation_scores.kept_by(run)
+    kept = validation_scores.scores_of(run)
     assert kept.origins is not None and len(kept.origins.names) == 5
     assert np.bincount(kept.origins.of).tolist() == [440, 424, 448, 271, 465] and kept.seen
     shutil.copy(run.folder / "decision.json", tmp_path)
@@ -73,12 +73,12 @@ def test_what_is_kept_is_read_again_or_refused(tmp_path):
         Origins(("a",), kept.labels),
         Origins(("a", "b"), kept.labels[1:]),
     ):
-        validation_scores.save(tmp_path, Kept(kept.spam, kept.labels, origins, False))
+        validation_scores.save(tmp_path, Scores(kept.spam, kept.labels, origins, False))
         if origins and (len(origins.names) < 2 or len(origins.of) < len(kept.labels)):
             with pytest.raises(RunError, match="data set of each"):
-                validation_scores.kept_by(moved)
+                validation_scores.scores_of(moved)
             continue
-        again = validation_scores.kept_by(moved)
+        again = validation_scores.scores_of(moved)
         assert again.spam.tolist() == kept.spam.astype(np.float32).tolist()
         assert (again.origins is None) == (origins is None)
 
@@ -89,7 +89,7 @@ def test_a_choice_says_the_worst_set_left_out(caplog, seen):
     spam = np.r_[np.linspace(0, 0.4, 400), np.full(100, 0.9), np.linspace(0.2, 0.8, 100)]
     labels = np.r_[np.zeros(400, int), np.ones(100, int), np.zeros(100, int)]
     origins = Origins(("like", "other"), np.repeat([0, 1], [500, 100]))
-    chosen = validation_scores.choose(Kept(spam, labels, origins, seen), 0.02, "folds of a")
+    chosen = validation_scores.choose(Scores(spam, labels, origins, seen), 0.02, "folds of a")
     json.dumps(chosen, allow_nan=False)
     like, other = chosen["choice"]["sources"]
     assert like["blocked_ham"] == 0 and other["blocked_ham"] > 0.6

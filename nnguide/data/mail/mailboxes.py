@@ -69,8 +69,8 @@ def one_mail(path: Path) -> bytes:
             with path.open("rb") as file:
                 raw = _read(file, MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        said = getattr(error, "strerror", None) or error
-        raise InputError(f"cannot be read: {said}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"cannot be read: {reason}") from error
     if not is_file:
         raise InputError("it is not a regular file")
     if not raw.strip():

@@ -81,9 +81,9 @@ class Exercise:
             if isinstance(node, ast.FunctionDef)
         ]
         for node in sorted(defined, key=lambda node: -node.lineno):
-            said = node.body[0]
-            to_do = " " * said.col_offset + TO_DO
-            lines[said.end_lineno : node.end_lineno] = [to_do]
+            docstring = node.body[0]
+            to_do = " " * docstring.col_offset + TO_DO
+            lines[docstring.end_lineno : node.end_lineno] = [to_do]
         return "\n".join(lines) + "\n"
 
     def with_mistake(self, mistake: Mistake) -> str:

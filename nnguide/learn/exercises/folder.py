@@ -106,7 +106,7 @@ def reached(folder: Path, passed: set[str]) -> Iterator[dict[str, Any]]:
 
     A result is kept in the folder for as long as the files that it used are the same.
     """
-    kept = _kept(folder)
+    notes = _reached(folder)
     for milestone in milestones.MILESTONES:
         row: dict[str, Any] = {
             "milestone": milestone.name,
@@ -119,29 +119,29 @@ def reached(folder: Path, passed: set[str]) -> Iterator[dict[str, Any]]:
             "mistake": None,
         }
         if not row["missing"]:
-            row |= _result(folder, milestone, kept)
+            row |= _result(folder, milestone, notes)
         yield row
 
 
-def _kept(folder: Path) -> dict[str, Any]:
+def _reached(folder: Path) -> dict[str, Any]:
     try:
-        kept = json.loads((folder / REACHED).read_text("utf-8"))
+        notes = json.loads((folder / REACHED).read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    return kept if isinstance(kept, dict) else {}
+    return notes if isinstance(notes, dict) else {}
 
 
-def _result(folder: Path, milestone: milestones.Milestone, kept: dict[str, Any]) -> dict[str, Any]:
+def _result(folder: Path, milestone: milestones.Milestone, notes: dict[str, Any]) -> dict[str, Any]:
     names = [catalogue.file_name(catalogue.BY_NAME[exercise]) for exercise in milestone.exercises]
     digest = hashlib.sha256(b"\0".join((folder / name).read_bytes() for name in names))
     dataset = milestones.data(milestone.name)[0]
     key = f"{milestone.name} {dataset} {digest.hexdigest()}"
-    if not isinstance(kept.get(key), dict):
+    if not isinstance(notes.get(key), dict):
         asked = [{"milestone": milestone.name, "folder": str(folder.absolute())}]
         (answer,) = process.ask(asked, milestones.SECONDS)
         fields = ("dataset", "accuracy", "bound", "reached")
         result = {name: answer[name] for name in fields if name in answer}
         result["mistake"] = answer["mistake"] or None
-        kept[key] = result
-        files.write_text(folder / REACHED, json.dumps(kept, indent=1) + "\n")
-    return dict(kept[key])
+        notes[key] = result
+        files.write_text(folder / REACHED, json.dumps(notes, indent=1) + "\n")
+    return dict(notes[key])

@@ -47,7 +47,7 @@ def run(
 
 
 def _outcome(exercise: Exercise, functions: Functions, case: Case, before: Case) -> Outcome:
-    with warnings.catch_warnings(record=True) as said, np.errstate(all="warn", under="ignore"):
+    with warnings.catch_warnings(record=True) as caught, np.errstate(all="warn", under="ignore"):
         warnings.simplefilter("always")
         try:
             parts = _parts(exercise.use(functions, case))
@@ -56,7 +56,7 @@ def _outcome(exercise: Exercise, functions: Functions, case: Case, before: Case)
         except BaseException as error:
             return Outcome(error=error)
     words = [
-        str(warning.message) for warning in said if issubclass(warning.category, RuntimeWarning)
+        str(warning.message) for warning in caught if issubclass(warning.category, RuntimeWarning)
     ]
     overflow = any("overflow" in word for word in words)
     warned = "overflow" if overflow else "invalid" if words else ""

@@ -29,14 +29,14 @@ def use_dropout(functions: Functions, case: Case) -> Any:
     if out.shape != a.shape:
         return (out,)
     factor = out / a
-    kept = factor[factor != 0]
+    scales = factor[factor != 0]
     mask = factor != 0
     rows = len(mask) > 1 and 0 < mask.mean() < 1 and bool((mask == mask[0]).all())
     columns = 0 < mask.mean() < 1 and bool((mask == mask[:, :1]).all())
     return (
         f"units that stay: {round(20 * mask.mean()) / 20:.0%}",
-        kept.min(initial=np.inf),
-        kept.max(initial=0),
+        scales.min(initial=np.inf),
+        scales.max(initial=0),
         f"the same units in all examples: {rows}",
         f"all units of an example or none: {columns}",
         f"the same generator, the same units: {np.array_equal(out, again)}",

@@ -33,8 +33,8 @@ def note(exercise: Exercise, path: Path, state: str, sha256: str) -> None:
         return
     folder = path.parent
     try:
-        kept = {**_notes(folder), exercise.name: {"state": state, "sha256": sha256}}
-        files.write_text(folder / NOTES, json.dumps(kept, indent=1) + "\n")
+        notes = {**_notes(folder), exercise.name: {"state": state, "sha256": sha256}}
+        files.write_text(folder / NOTES, json.dumps(notes, indent=1) + "\n")
     except WriteError as error:
         log.warning("the progress is not kept: %s", error)
     remember(folder)

@@ -73,12 +73,12 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
         if other != name
     ]
     mine = f.line(name, depth, numbers["products"], "products", compared.get(name, 4))
-    said = f"a is {f.short(numbers['a'])} and the slope there is {f.short(numbers['slope'])}."
+    sentence = f"a is {f.short(numbers['a'])} and the slope there is {f.short(numbers['slope'])}."
     return [
-        f.formula(f"{name} at z = {f.short(z)}", rows, shown, said),
+        f.formula(f"{name} at z = {f.short(z)}", rows, shown, sentence),
         f.chart(
             "Value and slope",
-            f"The curve of {name} and of its slope between −8 and 8. {said}",
+            f"The curve of {name} and of its slope between −8 and 8. {sentence}",
             f.axis("sum z", -LIMIT, LIMIT),
             f.axis("", -1.1 if name == "tanh" else min(-0.1, -high / 8), high),
             lines=[

@@ -164,7 +164,7 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
         if (a if side else c) < hidden
     ]
     gradient, measured = numbers["gradient"], numbers["measured"]
-    said = (
+    sentence = (
         f"The prediction is {f.short(numbers['prediction'])}, the loss {f.short(numbers['loss'])}; "
         f"∂L/∂w is {f.short(gradient)} by the chain rule and {f.short(measured)} as measured."
     )
@@ -178,7 +178,7 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
     return [
         f.network(
             "Choose any weight",
-            f"A network of 2 inputs, {hidden} hidden units and 1 output. {said}",
+            f"A network of 2 inputs, {hidden} hidden units and 1 output. {sentence}",
             layers,
             edges,
         ),
@@ -186,7 +186,7 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
             f"From the input to the loss and back to the weight: {seen} of {len(rows)} lines",
             rows[:seen],
             shown,
-            said,
+            sentence,
         ),
         f.note(f"More of this weight, {f.short(numbers['w'])} now, goes {verdict}."),
     ]

@@ -93,7 +93,7 @@ def numbers(run: SimpleNamespace) -> Numbers:
 def figures(state: State, numbers: Numbers) -> list[f.Figure]:
     step = state["step"]
     losses = numbers["loss_path"]
-    said = (
+    sentence = (
         f"After {step} updates, {f.short(numbers['epochs'])} epochs, the loss over all points is "
         f"{f.short(numbers['loss'])}."
     )
@@ -114,7 +114,7 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
     return [
         f.chart(
             "The path on the loss surface",
-            f"A path over w and b towards the bottom near 2, 1. {said}",
+            f"A path over w and b towards the bottom near 2, 1. {sentence}",
             f.axis("weight w", *W_RANGE),
             f.axis("bias b", *B_RANGE),
             heat=f.heat(surface_of_losses(), "", "loss"),
@@ -123,7 +123,7 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
         ),
         f.chart(
             "The loss over all points, after each update",
-            said,
+            sentence,
             f.axis("update", 0, UPDATES),
             f.axis("loss", 0.3, 10, log=True),
             lines=[f.line("loss", np.arange(len(losses)), losses, "loss_path")],
@@ -139,7 +139,7 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
                 f.line("so far", np.arange(step), numbers["rates"], "rates"),
             ],
         ),
-        f.table("In numbers", said, ["", "value"], cells),
+        f.table("In numbers", sentence, ["", "value"], cells),
     ]
 
 

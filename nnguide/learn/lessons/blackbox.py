@@ -107,7 +107,7 @@ def numbers(text: str, hidden: str, run: str, guess: int) -> Numbers:
 def figures(state: State, numbers: Numbers) -> list[f.Figure]:
     names = numbers["asked"].names
     hidden = [int(part) for part in state["hidden"].split() if part.isdigit()]
-    said = (
+    sentence = (
         f"With all words the probability of spam is {f.short(numbers['probability'])}; without "
         f"those you hid it is {f.short(numbers['probability_mine'])}."
     )
@@ -126,13 +126,13 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
         {
             "kind": "words",
             "title": "Choose words to hide them",
-            "alt": said,
+            "alt": sentence,
             "words": shown,
             "to": "hidden",
         },
         f.table(
             "What your hiding does",
-            said,
+            sentence,
             ["", "z", "probability of spam"],
             [
                 ["all words", f.named(numbers, "z"), f.named(numbers, "probability")],

@@ -132,7 +132,7 @@ def numbers(number: int) -> Numbers:
 def figures(state: State, numbers: Numbers) -> list[f.Figure]:
     epochs = np.arange(1, EPOCHS + 1)
     guess, fault = state["guess"], numbers["fault"]
-    said = (
+    sentence = (
         f"Network {state['number']}: {numbers['right']:.0%} right in training, "
         f"{numbers['right_new']:.0%} on new points."
     )
@@ -165,7 +165,7 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
         verdict,
         f.chart(
             "Loss in training and on new points",
-            said,
+            sentence,
             f.axis("epoch", 0, EPOCHS),
             f.axis("loss", 1e-3, 100, log=True),
             lines=[
@@ -181,7 +181,7 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
             1e3,
             log=True,
         ),
-        f.table("More evidence", said, ["", "value"], rows),
+        f.table("More evidence", sentence, ["", "value"], rows),
     ]
 
 

@@ -87,14 +87,16 @@ def numbers(
 def figures(state: State, numbers: Numbers) -> list[f.Figure]:
     row, column = state["row"], state["column"]
     terms = " + ".join(f"{{window[{i},{j}]}}·{{K[{i},{j}]}}" for i in range(3) for j in range(3))
-    said = f"At row {row}, column {column} the nine products add up to {f.short(numbers['total'])}."
+    sentence = (
+        f"At row {row}, column {column} the nine products add up to {f.short(numbers['total'])}."
+    )
     largest = np.unravel_index(numbers["z"].argmax(), numbers["z"].shape)
     signed: dict[str, Any] = {"scale": "signed", "numbers": True}
     strided = numbers["strided"]
     return [
         f.pictures(
             "The digit, the kernel, and the map of sums",
-            f"A picture of 8 by 8 pixels, a kernel of 3 by 3 weights, and 6 by 6 sums. {said}",
+            f"A picture of 8 by 8 pixels, a kernel of 3 by 3 weights, and 6 by 6 sums. {sentence}",
             [
                 f.picture(
                     "the picture a",
@@ -118,7 +120,7 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
             f"The sum at row {row}, column {column}",
             [("z", "Σ a K", terms, "{total}")],
             numbers,
-            said,
+            sentence,
         ),
         f.pictures(
             "What ReLU, pooling and the stride make of the map",

@@ -101,7 +101,8 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
         if alpha > limit
         else f"α = {f.short(alpha)} is below the limit {f.short(limit)}: it will converge."
     )
-    said = f"After {step} steps the loss is {f.short(numbers['loss'])}; the lowest possible is " + (
+    sentence = (
+        f"After {step} steps the loss is {f.short(numbers['loss'])}; the lowest possible is "
         f"{f.short(numbers['lowest'])}."
     )
     X, y = toy_data.line(200, 0)
@@ -118,7 +119,7 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
         f.chart(
             "The way down the loss surface",
             f"A bowl over w and b with its bottom at {f.short(numbers['bottom'][0])}, "
-            f"{f.short(numbers['bottom'][1])}. {said}",
+            f"{f.short(numbers['bottom'][1])}. {sentence}",
             f.axis("weight w", *W_RANGE),
             f.axis("bias b", *B_RANGE),
             heat=f.heat(numbers["surface"], "surface", "loss"),
@@ -131,7 +132,7 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
         ),
         f.chart(
             "The loss after each step",
-            said,
+            sentence,
             f.axis("step", 0, max(30, step)),
             f.axis("loss", 1e-3, highest, log=True),
             lines=[

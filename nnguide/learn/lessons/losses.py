@@ -48,7 +48,7 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
     shown = dict(state) | numbers
     z, y = state["z"], state["y"]
     sums = np.linspace(-LIMIT, LIMIT, 161)
-    said = (
+    sentence = (
         f"For z = {f.short(z)} the prediction is {f.short(numbers['prediction'])}, the truth {y}: "
         f"the squared error costs {f.short(numbers['squared'])}, the cross-entropy "
         f"{f.short(numbers['entropy'])}."
@@ -65,10 +65,10 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
     verdict = "Confident and wrong" if wrong > 0.95 else "Wrong" if wrong > 0.5 else "Right"
     ratio = abs(numbers["entropy_delta"]) / max(abs(numbers["squared_delta"]), 1e-300)
     return [
-        f.formula("One prediction, two losses", rows, shown, said),
+        f.formula("One prediction, two losses", rows, shown, sentence),
         f.chart(
             "What it costs",
-            f"Two curves over the sum z. {said}",
+            f"Two curves over the sum z. {sentence}",
             f.axis("sum z", -LIMIT, LIMIT),
             f.axis("loss", -0.3, LIMIT),
             lines=[

@@ -88,14 +88,15 @@ def numbers(run: SimpleNamespace) -> Numbers:
 
 def figures(state: State, numbers: Numbers) -> list[f.Figure]:
     step, losses = state["step"], numbers["loss_path"]
-    said = f"After {step} steps the loss is {f.short(numbers['loss'])}."
+    sentence = f"After {step} steps the loss is {f.short(numbers['loss'])}."
     slope = (
         f"The gradient of the second weight is {f.short(numbers['ratio'])} times that of the first."
     )
     return [
         f.chart(
             "The path, in units of each feature's spread",
-            f"A loss surface over two weights that count equally, and the path of descent. {said}",
+            "A loss surface over two weights that count equally, and the path of descent. "
+            f"{sentence}",
             f.axis("w₁ · spread of x₁", -4, 6),
             f.axis("w₂ · spread of x₂", -4, 6),
             heat=f.heat(numbers["surface"], "surface", "loss"),
@@ -104,14 +105,14 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
         ),
         f.chart(
             "The loss",
-            said,
+            sentence,
             f.axis("step", 0, STEPS),
             f.axis("loss", 0.1, 30, log=True),
             lines=[f.line("loss", np.arange(len(losses)), losses, "loss_path")],
         ),
         f.table(
             "In numbers",
-            f"{said} {slope}",
+            f"{sentence} {slope}",
             ["", "value"],
             [
                 ["learning rate α", f.named(numbers, "rate")],

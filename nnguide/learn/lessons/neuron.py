@@ -34,7 +34,7 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
     shown = dict(state) | numbers
     g = activations.TABLE[state["activation"]]
     z, a = numbers["z"], numbers["a"]
-    said = f"z is {f.short(z)} and the answer a is {f.short(a)}."
+    sentence = f"z is {f.short(z)} and the answer a is {f.short(a)}."
     rows = [
         ("z", "w₁ x₁ + w₂ x₂ + b", "{w1}·{x1} + {w2}·{x2} + {b}", "{z}"),
         ("a", "g(z)", FORMULAE[g.name], "{a}"),
@@ -46,7 +46,7 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
         where = "Both weights are 0: the answer is the same everywhere, and there is no line."
     scale = "probability" if g.name == "sigmoid" else "signed"
     return [
-        f.formula("The neuron in numbers", rows, shown, said),
+        f.formula("The neuron in numbers", rows, shown, sentence),
         f.chart(
             "Its answer for every input",
             f"A plane of x₁ and x₂, coloured by the answer. {where} The point is at "

@@ -62,7 +62,7 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
     shown = dict(state) | numbers
     is_linear = state["activation"] == "linear"
     X, y = toy_data.xor(200, 0)
-    said = f"{numbers['reached']:.0%} of the points are right after {state['step']} steps"
+    sentence = f"{numbers['reached']:.0%} of the points are right after {state['step']} steps"
     same = "the same number: two layers are one" if is_linear else "another: the bend is between"
     rows = [
         ("two layers: z[2]", "g(x W[1] + b[1]) W[2] + b[2]", "{two_layers}"),
@@ -73,7 +73,7 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
     return [
         f.chart(
             f"XOR with g = {state['activation'].replace('_', ' ')}: {numbers['reached']:.0%} right",
-            f"Four clouds at the corners of a square, opposite ones of one class. {said}.",
+            f"Four clouds at the corners of a square, opposite ones of one class. {sentence}.",
             f.axis("x₁", -1.8, 1.8),
             f.axis("x₂", -1.8, 1.8),
             heat=f.heat(numbers["plane"], "plane"),
@@ -87,7 +87,7 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
             f"Two layers say {f.short(numbers['two_layers'])}, "
             f"one {f.short(numbers['one_layer'])}: {same}.",
         ),
-        f.note(f"{said}; the loss is {f.short(numbers['loss'])}. One layer says {same}."),
+        f.note(f"{sentence}; the loss is {f.short(numbers['loss'])}. One layer says {same}."),
     ]
 
 

@@ -106,15 +106,15 @@ def numbers(run: SimpleNamespace) -> Numbers:
 def figures(state: State, numbers: Numbers) -> list[f.Figure]:
     epochs = np.arange(len(numbers["losses"]))
     stopped = state["patience"] and len(epochs) - 1 < state["step"]
-    said = (
+    sentence = (
         f"After {len(epochs) - 1} epochs the training loss is {f.short(numbers['loss'])}, the "
         f"validation loss {f.short(numbers['validation_loss'])}; {numbers['zeros']:.0%} of the "
         "weights are exactly 0."
     )
     if stopped:
-        said = (
+        sentence = (
             f"Stopped after {len(epochs) - 1} epochs; the weights are those of epoch "
-            f"{numbers['best_epoch']} again. " + said
+            f"{numbers['best_epoch']} again. " + sentence
         )
     X, y = toy_data.moons(state["examples"], state["seed"], noise=state["noise"])
     top = max(1.2, float(min(4, numbers["validation_losses"].max() * 1.05)))
@@ -126,7 +126,7 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
     return [
         f.chart(
             "Both losses, without penalties",
-            said,
+            sentence,
             f.axis("epoch", 0, max(50, len(epochs) - 1)),
             f.axis("loss", 0, top),
             lines=[
@@ -153,7 +153,7 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
         ),
         f.table(
             "In numbers",
-            said,
+            sentence,
             ["", "loss", "accuracy"],
             [
                 ["training", f.named(numbers, "loss"), f.named(numbers, "right")],
@@ -167,7 +167,7 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
         ),
         f.note(
             ("It has begun to learn by heart: " if gap > 0.2 else "The two losses are close: ")
-            + f"the validation loss is {f.short(gap)} above the training loss. {said}"
+            + f"the validation loss is {f.short(gap)} above the training loss. {sentence}"
         ),
     ]
 

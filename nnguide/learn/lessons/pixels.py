@@ -173,15 +173,18 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
     probabilities = inside.probabilities
     winner = int(probabilities.argmax())
     label = inside.labels[winner]
-    said = f"The network reads a {label}, with a probability of {f.short(probabilities[winner])}."
+    sentence = (
+        f"The network reads a {label}, with a probability of {f.short(probabilities[winner])}."
+    )
     if of_run:
         (answer,) = layers.opened(state["run"]).run.decision.answers(probabilities[None])
         if answer.label != label:
-            said += f" That is too little for it: it answers {answer.label}."
+            sentence += f" That is too little for it: it answers {answer.label}."
     return [
         f.pictures(
             "What it sees, and what speaks for its answer",
-            f"A picture of 28 by 28 pixels. {said} Beside it what each pixel does to the answer.",
+            f"A picture of 28 by 28 pixels. {sentence} "
+            "Beside it what each pixel does to the answer.",
             [
                 f.picture("784 inputs", numbers["levels"], name="levels", high=255.0),
                 f.picture(
@@ -194,8 +197,8 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
                 ),
             ],
         ),
-        f.bars("Its answer", said, _rows(inside, numbers, winner), 0, 1),
-        f.note(said),
+        f.bars("Its answer", sentence, _rows(inside, numbers, winner), 0, 1),
+        f.note(sentence),
         *_layers(inside, numbers),
         f.pictures(
             "What its first layer looks for, the strongest first",

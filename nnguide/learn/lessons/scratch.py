@@ -132,10 +132,10 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
     y: Any = [point[2] for point in state["points"]]
     if not own:
         X, y = toy_data.TABLE[data](300, 0)
-    said = f"After {step} updates the training loss is {f.short(numbers['loss'])}"
-    said += "." if own else f" and the validation loss {f.short(numbers['validation_loss'])}."
+    sentence = f"After {step} updates the training loss is {f.short(numbers['loss'])}"
+    sentence += "." if own else f" and the validation loss {f.short(numbers['validation_loss'])}."
     if own and not len(state["points"]):
-        said = "There are no points yet: click some into the plane."
+        sentence = "There are no points yet: click some into the plane."
     lines = [f.line("training", numbers["steps"], numbers["losses"], "losses", 0)]
     if not own:
         lines.append(
@@ -160,7 +160,7 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
     drawn = [
         f.chart(
             "The boundary",
-            f"A plane coloured by the probability of the second class. {said}",
+            f"A plane coloured by the probability of the second class. {sentence}",
             f.axis("x₁", -span, span),
             f.axis("x₂", -span, span),
             heat=f.heat(numbers["boundary"], "boundary"),
@@ -169,12 +169,12 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
         ),
         f.chart(
             "The losses",
-            said,
+            sentence,
             f.axis("update", 0, max(100, step)),
             f.axis("loss", 1e-4, 3, log=True),
             lines=lines,
         ),
-        f.table("In numbers", said, ["", "loss", "accuracy"], cells),
+        f.table("In numbers", sentence, ["", "loss", "accuracy"], cells),
     ]
     for depth in range(state["layers"]):
         drawn.append(

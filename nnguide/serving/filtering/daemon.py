@@ -306,12 +306,12 @@ def bind_port(port: int) -> socket.socket:
     except OSError as error:
         bound.close()
         if error.errno == errno.EADDRINUSE:
-            said = f"port {port} is in use. Choose another with --port."
+            reason = f"port {port} is in use. Choose another with --port."
         elif error.errno == errno.EACCES:
-            said = f"no permission to use port {port}. Choose one above 1023 with --port."
+            reason = f"no permission to use port {port}. Choose one above 1023 with --port."
         else:
-            said = f"--port {port} cannot be used: {error.strerror}"
-        raise ConfigError(said) from error
+            reason = f"--port {port} cannot be used: {error.strerror}"
+        raise ConfigError(reason) from error
     return bound
 
 
@@ -336,8 +336,8 @@ def bind_path(path: Path) -> socket.socket:
         bound.close()
         if isinstance(error, NnguideError):
             raise
-        said = error.strerror or error  # the path may be too long
-        raise ConfigError(f"--socket {path} cannot be used: {said}") from error
+        reason = error.strerror or error  # the path may be too long
+        raise ConfigError(f"--socket {path} cannot be used: {reason}") from error
     except ConfigError:
         bound.close()
         raise

@@ -62,11 +62,11 @@ class RequestError(Exception):
     @property
     def response(self) -> bytes:
         """What the client is sent: the status, its name and the message, on one line."""
-        said = re.sub(r"[^ -~]+", " ", str(self))[:400]
+        text = re.sub(r"[^ -~]+", " ", str(self))[:400]
         return b"SPAMD/1.1 %d %s %s\r\n\r\n" % (
             self.status,
             _NAMES[self.status].encode("ascii"),
-            said.encode("ascii"),
+            text.encode("ascii"),
         )
 
 
@@ -204,12 +204,12 @@ def response(request: Request, mail: bytes, verdict: Verdict) -> bytes:
     """The response to a request whose mail was judged."""
     body = _body(request.command, mail, verdict)
     if request.command == "REPORT_IFSPAM":
-        said = "Yes" if verdict.is_spam else "No"
+        word = "Yes" if verdict.is_spam else "No"
     else:
-        said = "True" if verdict.is_spam else "False"
+        word = "True" if verdict.is_spam else "False"
     head = f"SPAMD/1.1 {OK} EX_OK\r\n"
     if request.version >= (1, 3) or request.command != "PROCESS":
-        head += f"Spam: {said} ; {verdict.probability:.6f} / {verdict.threshold:.6f}\r\n"
+        head += f"Spam: {word} ; {verdict.probability:.6f} / {verdict.threshold:.6f}\r\n"
     if request.version >= (1, 3) or request.command == "PROCESS":
         head += f"Content-length: {len(body)}\r\n"
     return head.encode("ascii") + b"\r\n" + body
