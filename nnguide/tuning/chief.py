@@ -111,19 +111,19 @@ def serving(
     search: Search,
     address: str,
     known: Guard,
-    tell: Callable[[str], None],
+    notify: Callable[[str], None],
 ) -> Iterator[tuple[_Service, int]]:
     """The service at `address`, IP:PORT where port 0 is any free one; it and its port.
 
     Args:
         known: what a worker must know.
-        tell: takes a line about each request that is refused.
+        notify: takes a line about each request that is refused.
     Raises:
         ConfigError: the port is in use, the address is not one of this machine, or it can be
             reached from others and there is no token.
     """
     known.check(address)
-    refusing = Refusing(known.token, tell)
+    refusing = Refusing(known.token, notify)
     service = _Service(oracle, search, refusing.refuse)
     server = grpc.server(
         futures.ThreadPoolExecutor(4),
@@ -218,15 +218,15 @@ def lead(
     address: str | None,
     workers: int,
     logs: Path,
-    tell: Callable[[Trial], None],
+    notify: Callable[[Trial], None],
 ) -> None:
     """Hand out all trials, to `workers` local processes and to anyone else who comes.
 
     Args:
-        oracle: attached, with `tell` of its own unset: events are told from this thread.
+        oracle: attached, with `notify` of its own unset: events are told from this thread.
         address: IP:PORT to listen at; port 0 for any. None: for its own workers alone.
         logs: a folder for what local workers write.
-        tell: told of each trial that begins or ends.
+        notify: told of each trial that begins or ends.
     Raises:
         ConfigError: the address cannot be listened at, or not without a token, or the lease is
             no number.
@@ -235,7 +235,7 @@ def lead(
     """
     lease = lease_seconds()
     events: queue.SimpleQueue[Trial] = queue.SimpleQueue()
-    oracle.tell = events.put
+    oracle.notify = events.put
     known = guard.of_own_workers() if address is None else Guard.of(os.environ)
     address = address or LOOPBACK
     refusals: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -256,8 +256,8 @@ def lead(
             deaths: Counter[str] = Counter()
             while not oracle.done:
                 time.sleep(POLL)
-                _tell_all(events, tell)
-                _tell_new(refusals, counts)
+                _notify_all(events, notify)
+                _notify_new(refusals, counts)
                 if service.error is not None:
                     raise service.error
                 _revive(local, oracle, deaths)
@@ -267,13 +267,13 @@ def lead(
             unlock(oracle)
             for worker in local:
                 worker.end()
-    _tell_new(refusals, counts)
-    _tell_all(events, tell)
+    _notify_new(refusals, counts)
+    _notify_all(events, notify)
 
 
-def _tell_all(events: queue.SimpleQueue[Trial], tell: Callable[[Trial], None]) -> None:
+def _notify_all(events: queue.SimpleQueue[Trial], notify: Callable[[Trial], None]) -> None:
     while not events.empty():
-        tell(events.get())
+        notify(events.get())
 
 
 def _secured(known: Guard) -> str:
@@ -281,7 +281,7 @@ def _secured(known: Guard) -> str:
     return "".join(means)
 
 
-def _tell_new(refusals: queue.SimpleQueue[str], counts: Counter[str]) -> None:
+def _notify_new(refusals: queue.SimpleQueue[str], counts: Counter[str]) -> None:
     """Say each refusal once, so that a flood of them is one line."""
     while not refusals.empty():
         line = refusals.get()

@@ -204,11 +204,11 @@ class Refusing(grpc.ServerInterceptor):
 
     Args:
         token: of the chief; b"" checks versions alone.
-        tell: takes a line about each refusal.
+        notify: takes a line about each refusal.
     """
 
-    def __init__(self, token: bytes, tell: Callable[[str], None]) -> None:
-        self._token, self._tell = token, tell
+    def __init__(self, token: bytes, notify: Callable[[str], None]) -> None:
+        self._token, self._notify = token, notify
         self._versions = versions()
         self._seen: dict[str, tuple[float]] = {}  # nonce -> when
         self._name = secrets.token_hex(16)
@@ -246,7 +246,7 @@ class Refusing(grpc.ServerInterceptor):
     def refuse(self, context: grpc.ServicerContext, code: grpc.StatusCode, reason: str) -> None:
         """End a request with an error, which the chief's user reads too."""
         peer = context.peer().partition(":")[2].rpartition(":")[0] or "somebody"
-        self._tell(f"refused a request of {peer}: {reason}")
+        self._notify(f"refused a request of {peer}: {reason}")
         context.abort(code, reason)
 
     def _problem(

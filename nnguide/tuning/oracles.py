@@ -80,7 +80,7 @@ class Durable(keras_tuner.Oracle):
 
     Attributes:
         deadline: by time.monotonic(); no trial is handed out after it.
-        tell: told of every trial that begins or ends.
+        notify: told of every trial that begins or ends.
         exhausted: whether there is no further trial to hand out.
     """
 
@@ -90,11 +90,11 @@ class Durable(keras_tuner.Oracle):
     deadline: float | None = None
     exhausted = False
 
-    def attach(self, folder: Path, tell: Callable[[Trial], None]) -> None:
+    def attach(self, folder: Path, notify: Callable[[Trial], None]) -> None:
         """Keep the state in `folder`, say nothing, and tell of trials."""
         self._set_project_dir(str(folder.parent), folder.name)
         self.verbose = 0
-        self.tell = tell
+        self.notify = notify
         folder.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -131,7 +131,7 @@ class Durable(keras_tuner.Oracle):
                 self.tuner_ids.add(tuner_id)  # keras-tuner thinks that it was told to leave
         elif trial.status == TrialStatus.RUNNING:
             self.exhausted = False
-            self.tell(trial)
+            self.notify(trial)
         return trial
 
     def update_trial(self, trial_id: str, metrics: Any, step: int = 0) -> Trial:
@@ -154,7 +154,7 @@ class Durable(keras_tuner.Oracle):
         trial.hyperparameters = mine.hyperparameters
         trial.hyperparameters.values.pop(OUTCOME, None)
         super().end_trial(trial)
-        self.tell(mine)
+        self.notify(mine)
 
     @synchronized
     def take_back(self, tuner_id: str) -> None:

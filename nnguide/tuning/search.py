@@ -216,7 +216,7 @@ def _trials(
             address=crew.address,
             workers=crew.workers,
             logs=folder / "workers",
-            tell=watcher,
+            notify=watcher,
         )
     if oracle.cut_short:
         log.info(f"time is up after {len(oracle.end_order)} of {oracle.planned:,} trials")

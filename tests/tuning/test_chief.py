@@ -67,7 +67,7 @@ def lead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
                     address="127.0.0.1:0",
                     workers=0,
                     logs=tmp_path / "logs",
-                    tell=told.append,
+                    notify=told.append,
                 )
 
     return Led
@@ -214,7 +214,7 @@ def test_a_lease_that_is_no_time_is_wrong_use(
             address="127.0.0.1:0",
             workers=0,
             logs=tmp_path / "logs",
-            tell=lambda trial: None,
+            notify=lambda trial: None,
         )
 
 
