@@ -106,7 +106,7 @@ class Shelf:
     def __init__(self, **versions: Any) -> None:
         self.versions = {int(name.removeprefix("v")): model for name, model in versions.items()}
 
-    def found(self) -> dict[int, tuple[Any, ...]]:
+    def scan(self) -> dict[int, tuple[Any, ...]]:
         return {version: (id(model),) for version, model in self.versions.items()}
 
     def load(self, version: int) -> Any:

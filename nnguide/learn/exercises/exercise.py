@@ -21,7 +21,7 @@ class Case(NamedTuple):
 
 
 class Mistake(NamedTuple):
-    """A mistake is an edit of the solution: whoever's answers are the edited one's made it."""
+    """An edit of the solution: a file whose answers are the edited one's has this mistake."""
 
     name: str
     old: str
