@@ -196,8 +196,9 @@ def test_variables_are_called_what_they_are() -> None:
         f"{path.relative_to(PACKAGE)}:{node.lineno}: {name}"
         for path in PACKAGE.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Name | ast.arg)
-        and (name := node.id if isinstance(node, ast.Name) else node.arg) in vague
+        if isinstance(node, ast.arg)
+        or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+        if (name := node.arg if isinstance(node, ast.arg) else node.id) in vague
     }
     assert assigned == set()
 

@@ -234,16 +234,16 @@ def _by_rules(tree: Any, most: int) -> _Ruled:
     """What the first `most` rules of its own sheets declare of elements that tells what is seen."""
     sheets = [node.text() or "" for node in tree.css("style")[:20]]
     sheet = css.without_comments("\n".join(sheets))[:MAX_SHEET]
-    found = []
+    telling = []
     for selector, body in css.rules(sheet.replace("<!--", "").replace("-->", "")):
         if len(selector) > 200 or _PSEUDO.search(selector) or not _TELLING.search(body):
             continue
-        found.append((css.specificity(selector), selector, css.by_importance(body)))
-        if len(found) == most:
+        telling.append((css.specificity(selector), selector, css.by_importance(body)))
+        if len(telling) == most:
             break
     ruled: _Ruled = {}
     left = MAX_RULED
-    for _, selector, declared in sorted(found, key=lambda rule: rule[0]):
+    for _, selector, declared in sorted(telling, key=lambda rule: rule[0]):
         try:
             nodes = tree.css(selector)[:left]
         except Exception:  # a selector that the parser does not know
