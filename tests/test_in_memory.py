@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+import io
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 import tiny
+from PIL import Image
 
 import nnguide
-from nnguide import Answers, NnguideError, Run, load
+from nnguide import Answers, NnguideError, Run, load, tasks
+from nnguide.data import memory
 from nnguide.errors import ConfigError, DataError, InputError
+from nnguide.inference import validation
 from nnguide.inference.decision import Answer
 
+ROOT = Path(__file__).parent.parent
 SPAM = tiny.examples("spam", 120)
 TEXTS = [str(text) for text in SPAM.inputs]
 LABELS = [SPAM.label_names[number] for number in SPAM.labels]
 COLUMNS = {"label": LABELS, "text": TEXTS}
 WORDS = [*tiny.words("spam"), "train.epochs=1"]
+
+
+class FakeTensor:
+    """A label in a framework's tensor: only `numpy` gives it."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def numpy(self) -> Any:
+        return self.value if isinstance(self.value, bytes) else np.array(self.value)
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +174,116 @@ def test_nnguide_explain_is_called_and_opened(trained: Callable[[str], Run]) -> 
     assert [one.input for one in every] == TEXTS[:2]
     with pytest.raises(InputError, match="expected one input; got 2"):
         nnguide.explain(run, TEXTS[:2], "occlusion")
+
+
+# What is hidden, missing, closed or ambiguous
+
+
+def test_a_masked_array_is_not_read_as_if_nothing_were_hidden() -> None:
+    pictures = np.array(tiny.examples("digits", 20).inputs[:2])
+    hidden = np.ma.masked_array(pictures, mask=pictures > 100)
+    for raw in (hidden, hidden[0], [pictures[0], hidden[1]]):
+        with pytest.raises(InputError, match="got a masked array"):
+            load("digits").predict(raw)
+    whole = np.ma.masked_array(pictures, mask=False)
+    assert load("digits").predict(whole) == load("digits").predict(pictures)
+    with pytest.raises(InputError, match="got a masked array"):
+        validation.numbers(np.ma.masked_array([[1.0, 2.0]], mask=[[False, True]]))
+
+
+def test_nothing_to_ask_is_no_answers() -> None:
+    for task in ("digits", "spam"):
+        assert load(task).predict([]) == load(task).predict(()) == []
+
+
+@pytest.mark.parametrize("task", ["digits", "spam"])
+def test_a_file_that_cannot_be_read_is_said(task: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"\xff\xd8 neither a text nor a picture")
+    closed = io.StringIO("a")
+    closed.close()
+    with (tmp_path / "writing").open("w") as writing, (tmp_path / "file").open() as as_text:
+        for stream in (closed, writing, as_text):
+            with pytest.raises(InputError, match="open for reading"):
+                load(task).predict(stream)
+    with pytest.raises(InputError, match="open for reading"):
+        nnguide.train(task, closed, out=tmp_path / "run")
+
+
+def test_the_path_of_a_picture_is_not_empty() -> None:
+    with pytest.raises(InputError, match="got an empty text"):
+        load("digits").predict("")
+
+
+def test_texts_with_commas_are_lines_and_a_table_is_a_table() -> None:
+    run = load("spam")
+    lines = "WIN a free prize now, call\nsee you at six\nlunch, then the train, then home\n"
+    assert len(run.predict(io.StringIO(lines))) == 3
+    assert len(run.predict(io.StringIO("WIN a free prize, call now"))) == 1
+    assert len(run.predict(io.StringIO('body,day\n"a, b",1\nc d e,2\n'))) == 2
+    assert len(run.predict(io.StringIO("text,day\nsee you,1\nbad row\n"))) == 2
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array(LABELS)[:, None],
+        [FakeTensor(label) for label in LABELS],
+        [FakeTensor(label.encode()) for label in LABELS],
+    ],
+)
+def test_labels_may_stand_in_a_column_or_be_tensors(labels: Any) -> None:
+    kind = tasks.get("spam").kind
+    found = memory.read(kind, ("ham", "spam"), (TEXTS, labels))
+    assert [found.label_names[number] for number in found.labels] == LABELS
+
+
+def test_a_missing_label_and_one_in_one_hot_form_are_said() -> None:
+    kind = tasks.get("spam").kind
+    for value, why in (
+        (None, "expected a label; got none"),
+        (float("nan"), "expected a label; got none"),
+        (np.ma.masked, "expected a label; got none"),
+        (np.eye(2)[0], "argmax"),
+    ):
+        found = memory.read(kind, ("ham", "spam"), (TEXTS, [value, *LABELS[1:]]))
+        assert (found.left_out[0].name, why in found.left_out[0].reason) == ("[0]", True)
+    odd = memory.read(kind, ("ham", "spam"), ([b"a", None, *TEXTS[2:]], LABELS)).left_out
+    assert "Decode them" in odd[0].reason
+    assert odd[1].reason == "expected a text; got none"
+
+
+class Lazy:
+    """A table that is not computed yet, as Polars' LazyFrame."""
+
+    def collect_schema(self) -> dict[str, str]:
+        return dict.fromkeys(COLUMNS, "str")
+
+    def collect(self) -> dict[str, list[str]]:
+        return COLUMNS
+
+
+class Streamed:
+    """A data set whose columns have no length, as Hugging Face's IterableDataset."""
+
+    column_names = ("text", "label")
+    features: ClassVar = {"label": SimpleNamespace(names=["spam", "ham"])}
+
+    def __getitem__(self, name: str) -> Iterator[Any]:
+        if name == "text":
+            return (FakeTensor(text.encode()) for text in TEXTS)
+        return (FakeTensor(["spam", "ham"].index(label)) for label in LABELS)
+
+
+@pytest.mark.parametrize("table", [Lazy(), Streamed()])
+def test_a_table_may_be_lazy_and_its_label_numbers_tensors(table: Any) -> None:
+    found = memory.read(tasks.get("spam").kind, ("ham", "spam"), table)
+    assert [found.label_names[number] for number in found.labels] == LABELS
+    assert load("spam").predict(table).labels == load("spam").predict(TEXTS).labels
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "CMYK", "F"])
+def test_an_image_may_be_of_any_mode(mode: str) -> None:
+    grey = Image.open(ROOT / "docs" / "digit.png").convert("L")
+    way = {"La": ["LA"], "RGBa": ["RGBA"], "PA": ["P"], "CMYK": ["RGB"]}.get(mode, [])
+    image = functools.reduce(Image.Image.convert, [*way, mode], grey)
+    assert load("digits").predict(image).labels == ["7"]

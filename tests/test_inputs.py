@@ -41,7 +41,8 @@ def test_pictures_in_every_form(raw: Any) -> None:
 def test_one_picture_is_a_batch_of_one() -> None:
     for raw in (GREY[0], GREY[0].reshape(784)):
         np.testing.assert_array_equal(validation.pictures(raw), GREY[:1])
-    assert validation.pictures(np.zeros((0, 28, 28))).shape == (0, 28, 28)
+    for nothing in (np.zeros((0, 28, 28)), [], ()):
+        assert validation.pictures(nothing).shape == (0, 28, 28)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_one_picture_is_a_batch_of_one() -> None:
         (np.zeros((2, 28, 28, 3)), "picture 1 of 2: no digit was seen"),
         (np.zeros((2, 28, 28, 5)), r"shape \(2, 28, 28, 5\)"),
         (np.ones((2, 28, 28), int), r"got values in \[0, 1\]. Multiply them by 255"),
-        ([], r"shape \(0,\)"),
+        (np.array([]), r"shape \(0,\)"),
         (3, r"shape \(\)"),
         (None, "object"),
         ([np.zeros((28, 28)), np.zeros((3, 3))], r"picture 2 of 2.*shape \(3, 3\)"),

@@ -26,6 +26,8 @@ def table(raw: Any) -> Table | None:
     Raises:
         InputError: two columns of one name, or columns of several lengths.
     """
+    if hasattr(raw, "collect") and hasattr(raw, "collect_schema"):  # Polars' LazyFrame
+        raw = raw.collect()
     if isinstance(raw, Mapping):
         if not raw or not all(map(_is_column, raw.values())):
             return None
@@ -54,9 +56,19 @@ def _named(column: Any, names: Sequence[str] | None) -> Any:
     if hasattr(column, "to_pylist"):
         column = column.to_pylist()
     if names is None:
-        return column
+        return column if hasattr(column, "__len__") else list(column)  # of an IterableDataset
     known = dict(enumerate(names))
-    return [known.get(value, value) for value in column]
+    values = map(scalar, column)
+    return [known.get(value, value) if isinstance(value, int) else value for value in values]
+
+
+def scalar(value: Any) -> Any:
+    """One number or word as Python has it, whoever held it; what is none or several as it is."""
+    if hasattr(value, "numpy"):  # a tensor
+        value = value.numpy()
+    if hasattr(value, "item") and np.size(value) == 1 and not is_missing(value):
+        return value.item()
+    return value
 
 
 def _is_column(value: Any) -> bool:
@@ -84,10 +96,40 @@ def without_labels(columns: Table) -> Table:
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a table has nothing in this place: None, NaN, or pandas' NA."""
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+    """Whether a table has nothing in this place: None, NaN, pandas' NA, or NumPy's masked."""
+    if value is None or value is np.ma.masked or type(value).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(value, (float, np.floating)) and bool(np.isnan(value))
+
+
+def name_of(value: Any) -> str:
+    """What an error calls a value of the wrong kind."""
+    if isinstance(value, bytes):
+        return "bytes. Decode them, as with bytes.decode()"
+    return "none" if is_missing(value) else type(value).__name__
+
+
+def content(stream: Any) -> str | bytes:
+    """What is left to read of an open file.
+
+    Raises:
+        InputError: it is closed, or open for writing alone.
+    """
+    try:
+        read: str | bytes = stream.read()
+    except (ValueError, OSError) as error:
+        raise InputError(
+            f'expected a file that is open for reading, one of no text with "rb"; {error}'
+        ) from error
+    return read
+
+
+def check_unmasked(raw: Any) -> None:
+    """Refuse an array some of whose numbers are hidden: NumPy would read them all the same."""
+    if any(map(np.ma.is_masked, raw if isinstance(raw, (list, tuple)) else [raw])):
+        raise InputError(
+            "expected a number in every place; got a masked array. Fill it, as with array.filled(0)"
+        )
 
 
 # TensorFlow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnguide.data import containers, user_data
+from nnguide.data import containers, table_files, user_data
 from nnguide.data.class_folders import natural
 from nnguide.data.dataset_info import MEMORY, TRAIN_AND_TEST
 from nnguide.data.examples import Examples, LeftOut
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from nnguide.tasks.kinds import Kind
 
 NAME = "the data"  # in messages
+SAMPLE = 100  # rows by which a table is told from texts, one a line
 FORMS = (
     "a pair (inputs, labels), a table with a column of labels (a pandas or Polars DataFrame, a "
     "Hugging Face Dataset, a dict of columns, a list of dicts), a list of (input, label), a "
@@ -244,8 +246,7 @@ def _column(table: containers.Table, wanted: str | None) -> str | None:
 
 def plain(value: Any) -> Any:
     """A label as Python has it: a word, a whole number, or what is neither as it is."""
-    if hasattr(value, "item") and np.ndim(value) == 0:
-        value = value.item()
+    value = containers.scalar(value)  # of labels (n, 1), too
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     return int(value) if isinstance(value, float) and value.is_integer() else value
@@ -275,7 +276,8 @@ def numbered(
     return numbers, labels
 
 
-def _label_name(value: Any) -> str | InputError:
+def not_one_label(value: Any) -> InputError | None:
+    """Why a value is no label at all: there is none, or there are several."""
     if containers.is_missing(value):
         return InputError("expected a label; got none")
     if np.ndim(value):
@@ -283,6 +285,12 @@ def _label_name(value: Any) -> str | InputError:
             f"expected one label for each input; got {np.shape(value)}. Of labels in one-hot form "
             "give labels.argmax(axis=1)"
         )
+    return None
+
+
+def _label_name(value: Any) -> str | InputError:
+    if (wrong := not_one_label(value)) is not None:
+        return wrong
     if not isinstance(value, (str, int)) or not str(value).strip() or not str(value).isprintable():
         return InputError(f"expected a word or a whole number as label; got {str(value)[:40]!r}")
     return str(value).strip()
@@ -319,13 +327,31 @@ def fingerprint(examples: Examples) -> str:
 
 @contextlib.contextmanager
 def saved(stream: Any) -> Iterator[Path]:
-    """The content of an open file as a file with a name that says its form."""
+    """The content of an open file as a file with a name that says its form.
+
+    Without a name of its own it is a table where its rows are even, and else texts, one a line.
+    """
     with _written(_content(stream), getattr(stream, "name", "")) as path:
+        if not getattr(stream, "name", "") and _holds_lines(path):
+            path = path.rename(path.with_suffix(".txt"))
         yield path
 
 
+def _holds_lines(path: Path) -> bool:
+    """Whether what looks like a CSV file is texts, one a line, with a comma in the first."""
+    if table_files.form(path) not in ("csv", "tsv"):
+        return False
+    delimiter = table_files.likely_delimiter(path, None)
+    rows = table_files.each_record(path, None, delimiter)
+    names, *others = [fields for _, fields in itertools.islice(rows, SAMPLE)] or [[]]
+    if isinstance(names, list) and "text" in [name.strip().casefold() for name in names]:
+        return False
+    uneven = sum(isinstance(fields, InputError) for fields in others)
+    return uneven >= 0.5 * len(others)
+
+
 def _content(stream: Any) -> bytes:
-    content = stream.read()
+    content = containers.content(stream)
     return content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
 
 

@@ -42,7 +42,7 @@ def read_each(raw: Any) -> list[Picture]:
         return [_read(raw)]
     if getattr(raw, "ndim", None) == 1 and np.asarray(raw).dtype == object:
         raw = list(raw)  # a Series or an array of paths or images
-    if isinstance(raw, (list, tuple)) and any(_is_single(item) for item in raw):
+    if isinstance(raw, (list, tuple)) and (not raw or any(_is_single(item) for item in raw)):
         return [_read(item) for item in raw]
     if isinstance(raw, (list, tuple)) and not _is_numbers(raw):
         return [_read(item) for item in raw]
@@ -90,7 +90,7 @@ def read_many(raw: Any) -> list[Any]:
             f"{type(raw).__name__}"
         )
     if hasattr(raw, "read"):
-        raw = raw.read()
+        raw = containers.content(raw)
     if _is_image(raw):
         file = io.BytesIO()
         raw.save(file, "PNG")
@@ -138,6 +138,7 @@ def _array(raw: Any) -> np.ndarray:
         array = np.asarray(raw)
     except ValueError as error:
         raise InputError("expected pictures of one size, 28 by 28; got several sizes") from error
+    containers.check_unmasked(raw)
     if array.dtype.kind not in "uif":
         kind = f"{type(raw).__name__}, " if array.dtype == object else ""
         raise InputError(f"expected {FORMS}; got {kind}an array of {array.dtype}")
@@ -150,9 +151,11 @@ def _read(item: Any) -> Picture:
 
     try:
         if isinstance(item, str):
+            if not item.strip():
+                raise InputError("expected the path of a picture; got an empty text")
             item = Path(item)
         elif hasattr(item, "read"):
-            item = item.read()
+            item = containers.content(item)
         if isinstance(item, (bytes, os.PathLike)):
             source: Any = item if isinstance(item, bytes) else Path(item)
             return pictures.read(source).astype(np.float32)

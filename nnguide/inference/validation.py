@@ -33,6 +33,7 @@ def numbers(raw: Any, features: int | None = None) -> np.ndarray:
         InputError: not numbers, not finite, or of another shape.
     """
     expected = "numbers" if features is None else f"{features} numbers"
+    containers.check_unmasked(raw)
     try:
         array = np.asarray(raw)
     except ValueError as error:
@@ -140,8 +141,10 @@ def _is_texts(column: Any, words: bool = False) -> bool:
 
 def text(raw: Any) -> str:
     """One text, checked; lone surrogates, which UTF-8 cannot hold, become U+FFFD."""
+    if hasattr(raw, "numpy"):  # a tensor
+        (raw,) = containers.decoded([raw.numpy()])
     if not isinstance(raw, str):
-        raise InputError(f"expected a text; got {type(raw).__name__}")
+        raise InputError(f"expected a text; got {containers.name_of(raw)}")
     if isinstance(raw, MailText):  # a reader made it: clean, and short enough
         return raw
     if len(raw) > MAX_TEXT:

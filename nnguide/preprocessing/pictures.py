@@ -51,7 +51,7 @@ def read_image(image: Image.Image) -> np.ndarray:
             f"{height:,}. Give a smaller copy."
         )
     try:
-        grey = to_grey(image.copy())
+        grey = to_grey(image.convert("LA") if image.mode == "La" else image.copy())
     except Exception as error:  # of an open file whose content is damaged, as in _decoded
         raise InputError(f"expected a whole picture; its content is damaged ({error})") from error
     return many.one(grey)

@@ -148,11 +148,15 @@ class Texts(Kind):
     def numbered(
         self, values: Sequence[Any], labels: tuple[str, ...]
     ) -> tuple[list[int | InputError], tuple[str, ...]]:
+        from nnguide.data import memory
         from nnguide.data.tables import Columns, label_number
 
         known = Columns(labels=labels)
         numbers: list[int | InputError] = []
         for value in values:
+            if (wrong := memory.not_one_label(value)) is not None:
+                numbers.append(wrong)
+                continue
             try:
                 numbers.append(label_number(str(value), known))
             except InputError as error:
