@@ -53,7 +53,8 @@ class Dropout(layers.Layer):
         self.built = True
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        if not training:
+        never = self.whole is not None and not self._start  # no schedule moves these
+        if not training or never:
             return inputs
         shape = list(ops.shape(inputs))
         for axis, size in enumerate(self.whole or (), start=1):

@@ -54,7 +54,16 @@ class TokenEmbedding(layers.Embedding):
         if not training or self.pace is None:
             return numbers
         more = ops.cast(ops.take(self.pace - 1, inputs), numbers.dtype)[..., None]
-        return numbers + more * (numbers - ops.stop_gradient(numbers))  # adds 0, whose slope counts
+
+        @ops.custom_gradient
+        def paced(numbers: Any) -> tuple[Any, Any]:
+            def gradient(*given: Any, upstream: Any = None) -> Any:
+                upstream = given[0] if upstream is None else upstream
+                return upstream + more * upstream
+
+            return numbers, gradient
+
+        return paced(numbers)
 
     def compute_output_spec(self, inputs: Any, training: bool = False) -> Any:
         return super().compute_output_spec(inputs)
@@ -77,9 +86,13 @@ class MaskedPool(layers.Layer):
         super().__init__(**kwargs)
         self.first, self.end = first, end
 
-    def call(self, inputs: tuple[Any, Any]) -> Any:
+    def call(self, inputs: tuple[Any, Any], training: bool = False) -> Any:
         embedded, ids = inputs
         chosen = ops.logical_and(ids >= max(self.first, 1), ids < self.end)
+        if training and self.first == 0 and keras.backend.backend() == "tensorflow":
+            # Rows rise, so what the first pool pools stands in few columns: the rest adds nothing.
+            wide = ops.max(ops.where(ops.any(chosen, axis=0), ops.arange(ops.shape(ids)[1]), 0)) + 1
+            embedded, chosen = embedded[:, :wide], chosen[:, :wide]
         chosen = ops.expand_dims(chosen, -1)  # (batch, length, 1); LiteRT has no [:, :, None]
         present = ops.cast(chosen, embedded.dtype)
         count = ops.sum(present, axis=1)  # (batch, 1)

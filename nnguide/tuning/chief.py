@@ -40,6 +40,7 @@ LOOPBACK = "127.0.0.1:0"
 MOST_DEATHS = 3
 MOST_REFUSALS = 100  # different ones that are said
 POLL, SHUTDOWN = 0.1, 20.0  # seconds: between two polls, for workers to leave at the end
+HANDSHAKE, IDLE = 10.0, 60.0  # seconds: to begin to speak, without a request; then it is cut off
 LONGEST_NAME = 200  # characters of a worker's name
 LEASE = "NNGUIDE_TUNE_LEASE"  # seconds after which a silent worker's trial is given to another
 USUAL_LEASE = 60.0
@@ -128,7 +129,11 @@ def serving(
     server = grpc.server(
         futures.ThreadPoolExecutor(4),
         interceptors=[refusing],
-        options=[("grpc.so_reuseport", 0)],
+        options=[
+            ("grpc.so_reuseport", 0),
+            ("grpc.server_handshake_timeout_ms", round(1000 * HANDSHAKE)),
+            ("grpc.max_connection_idle_ms", round(1000 * IDLE)),
+        ],
     )
     protos.get_service_grpc().add_OracleServicer_to_server(service, server)
     port = known.listen(server, address)

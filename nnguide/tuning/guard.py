@@ -16,6 +16,7 @@ import ipaddress
 import os
 import secrets
 import socket
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -56,11 +57,19 @@ class Guard:
         """What the environment says.
 
         Raises:
-            ConfigError: a file cannot be read, or one of two is missing.
+            ConfigError: a file cannot be read or holds nothing, or one of two is missing.
         """
         if bool(environ.get(CERTIFICATE)) != bool(environ.get(KEY)):
             raise ConfigError(f"{CERTIFICATE} and {KEY} belong together; one of them is not set")
         files = [_content(environ, name) for name in (CERTIFICATE, KEY, AUTHORITY)]
+        if files[-1]:
+            try:
+                trusted = files[-1].decode("ascii", "ignore")  # bundles have comments in UTF-8
+                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=trusted)
+            except (ssl.SSLError, ValueError) as error:
+                raise ConfigError(
+                    f"{AUTHORITY}: {environ[AUTHORITY]} holds no certificate in PEM"
+                ) from error
         return cls(environ.get(TOKEN, "").encode("utf-8", "surrogateescape"), *files)
 
     def check(self, address: str) -> None:
@@ -109,9 +118,13 @@ def _content(environ: Mapping[str, str], name: str) -> bytes:
     if not environ.get(name):
         return b""
     try:
-        return Path(environ[name]).read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{name}: cannot read {environ[name]}: {error.strerror}") from error
+        content = Path(environ[name]).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", error)
+        raise ConfigError(f"{name}: cannot read {environ[name]!r}: {reason}") from error
+    if not content.strip():  # it would mean: no TLS
+        raise ConfigError(f"{name}: {environ[name]} is empty")
+    return content
 
 
 def is_loopback(host: str) -> bool:

@@ -112,12 +112,20 @@ def work(task: str) -> None:
         signs = _SignsOfLife(worker, address)
         try:
             greet(worker.oracle.stub, address)
+        except grpc.RpcError as error:
+            raise _said(
+                error,
+                address,
+                f"what listens at {address} does not answer as a chief does. Is it one? With TLS "
+                f"it needs {guard.AUTHORITY} here.",
+            ) from error
+        try:
             signs.start()
             worker.search()
         except FatalError as error:
             raise ConfigError(str(error)) from error
         except grpc.RpcError as error:
-            raise _said(error, address) from error
+            raise _said(error, address, f"the chief at {address} is gone") from error
         finally:
             signs.over.set()
 
@@ -137,8 +145,8 @@ def greet(stub: Any, address: str) -> None:
         time.sleep(POLL)
 
 
-def _said(error: grpc.RpcError, address: str) -> NnguideError:
-    """What a chief refused, or that there is none, as an error of this process."""
+def _said(error: grpc.RpcError, address: str, otherwise: str) -> NnguideError:
+    """What a chief refused as an error of this process, or `otherwise`."""
     if error.code() in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.FAILED_PRECONDITION):
         return ConfigError(f"the chief at {address} refused this worker: {error.details()}")
     if error.code() == grpc.StatusCode.INVALID_ARGUMENT:
@@ -148,7 +156,7 @@ def _said(error: grpc.RpcError, address: str) -> NnguideError:
             f"no secure connection to the chief at {address}: {error.details()}. Compare its "
             f"certificate with {guard.AUTHORITY}."
         )
-    return WorkError(f"the chief at {address} is gone")
+    return WorkError(otherwise)
 
 
 def await_chief(address: str) -> None:

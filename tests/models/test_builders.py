@@ -134,6 +134,27 @@ def test_pooling_is_the_sum_over_the_root_of_the_count_and_the_maximum() -> None
     np.testing.assert_allclose(text.MaskedPool(9, 20)([vectors, ids]), [[0, 0, 0, 0]])
 
 
+@pytest.mark.parametrize("first", [0, 4])
+def test_in_training_pooling_is_the_same_with_the_same_gradient(first: int) -> None:
+    """Also in rows that do not rise, and where no row has such a token."""
+    random = np.random.default_rng(first)
+    pool = text.MaskedPool(first, 9)
+    for ids in (
+        np.sort(random.integers(0, 20, (8, 12)), 1)[:, ::-1],
+        random.integers(9, 20, (8, 12)),
+    ):
+        vectors = tf.constant(random.normal(size=(8, 12, 3)), tf.float32)
+        found = []
+        for training in (False, True):
+            with tf.GradientTape() as tape:
+                tape.watch(vectors)
+                pooled = pool([vectors, ids], training=training)
+                loss = tf.reduce_sum(pooled * tf.range(1.0, 7.0))
+            found.append((pooled, tape.gradient(loss, vectors)))
+        for asked, learned in zip(*found, strict=True):
+            np.testing.assert_allclose(learned, asked, atol=1e-6)
+
+
 @pytest.mark.parametrize("batch_norm", [False, True])
 def test_every_setting_reaches_the_network(batch_norm: bool) -> None:
     config = DenseConfig((8, 9), "tanh", batch_norm, dropout=0.4, l1=0.01, l2=0.02)

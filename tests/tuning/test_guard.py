@@ -267,6 +267,19 @@ def serve_once(tmp_path_factory):
         yield port
 
 
+@pytest.mark.parametrize("said", [b"", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"])
+def test_who_connects_and_asks_nothing_is_cut_off(serve, monkeypatch, said):
+    """Else anyone could use up what the chief may open, and end its search."""
+    monkeypatch.setattr(chief, "HANDSHAKE", 0.5)
+    monkeypatch.setattr(chief, "IDLE", 0.5)
+    _, port, _ = serve(Guard(TOKEN))
+    with socket.create_connection(("127.0.0.1", port)) as silent:
+        silent.sendall(said)
+        silent.settimeout(120)
+        while silent.recv(4096):
+            pass
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "[::]", "no.such.host.invalid"])
 def test_other_machines_need_a_token(host, tmp_path):
     wanted = pretended.search()
@@ -307,13 +320,20 @@ def test_tls(serve, certificate, tmp_path):
     end(client, ask(client), outcome())
     assert len(made.end_order) == 1
     refused("UNAVAILABLE", lambda: ask(stub(port, Guard(TOKEN))))  # in the clear
+    (tmp_path / "bad.pem").write_text("no certificate")
+    (tmp_path / "empty.pem").write_text("\n")
     for broken, said in (
         ({guard.CERTIFICATE: str(cert)}, "belong together"),
         ({guard.AUTHORITY: str(tmp_path / "none.pem")}, "cannot read"),
+        ({guard.AUTHORITY: str(tmp_path)}, "cannot read"),
+        ({guard.AUTHORITY: str(tmp_path / "empty.pem")}, "is empty"),  # not: no TLS
+        ({guard.AUTHORITY: str(tmp_path / "bad.pem")}, "no certificate in PEM"),
+        ({guard.AUTHORITY: str(key)}, "no certificate in PEM"),
+        ({**whole, guard.CERTIFICATE: str(tmp_path / "empty.pem")}, "is empty"),
+        ({**whole, guard.KEY: str(tmp_path / "empty.pem")}, "is empty"),
     ):
         with pytest.raises(ConfigError, match=said):
             Guard.of(broken)
-    (tmp_path / "bad.pem").write_text("no certificate")
     bad = Guard.of({**whole, guard.CERTIFICATE: str(tmp_path / "bad.pem")})
     with pytest.raises(ConfigError, match="no pair in PEM"):
         serve(bad)
@@ -332,5 +352,5 @@ def test_a_worker_says_why_it_may_not_work(serve, monkeypatch):
         nobody.bind(("127.0.0.1", 0))
         nobody.listen()
         monkeypatch.setenv("KERASTUNER_ORACLE_PORT", str(nobody.getsockname()[1]))
-        with pytest.raises(WorkError, match="is gone"):
+        with pytest.raises(WorkError, match=f"not answer as a chief .* {guard.AUTHORITY}"):
             worker.work("digits")
