@@ -57,8 +57,8 @@ class TokenEmbedding(layers.Embedding):
 
         @ops.custom_gradient
         def paced(numbers: Any) -> tuple[Any, Any]:
-            def gradient(*given: Any, upstream: Any = None) -> Any:
-                upstream = given[0] if upstream is None else upstream
+            def gradient(*args: Any, upstream: Any = None) -> Any:
+                upstream = args[0] if upstream is None else upstream
                 return upstream + more * upstream
 
             return numbers, gradient
