@@ -1,4 +1,4 @@
-"""Every mistake a user can make, and the exit status it ends with.
+"""Errors for every mistake a user can make, with exit statuses.
 
 A library function raises one of these with one clear message: what was expected, what was
 received, what to type instead. Only the command line turns them into an exit status, so a
@@ -23,19 +23,25 @@ from __future__ import annotations
 
 
 class NnguideError(Exception):
-    """Base of every error that nnguide raises on purpose; `exit_code` is its status."""
+    """Base class of every error that nnguide raises on purpose.
+
+    `exit_code` is the exit status that the command line ends with.
+    """
 
     exit_code = 1
 
 
 class ConfigError(NnguideError, ValueError):
-    """A setting, an option or a combination of them that cannot be used."""
+    """A setting, an option or a combination that cannot be used."""
 
     exit_code = 2
 
 
 class DataError(NnguideError, LookupError):
-    """A data set that is neither prepared, nor in a folder, nor to be downloaded."""
+    """A data set that is not available.
+
+    It is not prepared, not in a folder, and cannot be downloaded.
+    """
 
     exit_code = 3
 
@@ -47,11 +53,14 @@ class InputError(NnguideError, ValueError):
 
 
 class NoDigitError(InputError):
-    """A picture on which no digit is seen: to a run that can refuse, one to answer `none` to."""
+    """A picture on which no digit is seen.
+
+    A run that can refuse answers `none` to such a picture.
+    """
 
 
 class RunError(NnguideError):
-    """A run or a model that is missing, damaged or does not match its manifest."""
+    """A run or model that is missing, damaged or unlike its manifest."""
 
     exit_code = 5
 
@@ -63,7 +72,10 @@ class ExtraError(NnguideError, ImportError):
 
     @classmethod
     def missing(cls, package: str, extra: str) -> ExtraError:
-        """The error for `package`, which comes with `pip install 'nnguide[extra]'`."""
+        """Return the error for a missing package.
+
+        The package comes with `pip install 'nnguide[extra]'`.
+        """
         return cls(
             f"this needs {package}, which is not installed. "
             f"Install it with: pip install 'nnguide[{extra}]'"
@@ -71,18 +83,24 @@ class ExtraError(NnguideError, ImportError):
 
 
 class FindingsError(NnguideError):
-    """The doctor found something; its report has been printed."""
+    """Problems that the doctor found; its report has been printed."""
 
     exit_code = 7
 
 
 class WorkError(NnguideError, RuntimeError):
-    """The work itself failed: a loss that is not finite, a check that disagrees."""
+    """The work itself failed.
+
+    Examples are a loss that is not finite and a check that disagrees.
+    """
 
     exit_code = 8
 
 
 class WriteError(NnguideError, OSError):
-    """A file or folder that cannot be written: full, read-only or not permitted."""
+    """A file or folder that cannot be written.
+
+    The disk is full, or the place is read-only or not permitted.
+    """
 
     exit_code = 9

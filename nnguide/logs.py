@@ -1,4 +1,4 @@
-"""What nnguide logs, as lines for a function that wants them, and TensorFlow without its noise.
+"""Log messages for a caller's function, and TensorFlow without its noise.
 
 nnguide logs under "nnguide": its work with INFO, what may go wrong with WARNING. It adds no handler
 of its own: as Python has it, warnings reach stderr and the rest nobody, until a program configures
@@ -27,7 +27,7 @@ verbose = False  # the command line's -v lets everything through
 
 
 class _Listener(logging.Handler):
-    """Takes the messages of the thread that made it."""
+    """Handler that takes the messages of the thread that made it."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         super().__init__()
@@ -40,7 +40,10 @@ class _Listener(logging.Handler):
 
 @contextlib.contextmanager
 def shown_by(say: Callable[[str], None] | None) -> Iterator[None]:
-    """Hand each message that this thread logs to `say`; None changes nothing.
+    """Pass each message that this thread logs to `say`.
+
+    With None nothing changes. Where the program has not asked for such messages, they go to `say`
+    alone.
 
     Where the program has not asked for such messages, they go to `say` alone.
     """
@@ -70,7 +73,10 @@ def shown_by(say: Callable[[str], None] | None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def warnings_alone() -> Iterator[None]:
-    """Log nothing below a warning: another process tells of the work."""
+    """Log nothing below a warning.
+
+    It is for work that another process already reports.
+    """
     level = LOG.level
     LOG.setLevel(logging.WARNING)
     try:
@@ -80,7 +86,9 @@ def warnings_alone() -> Iterator[None]:
 
 
 def tensorflow() -> Any:
-    """The tensorflow module; its first import takes seconds and is silent unless `verbose`.
+    """Return the tensorflow module, imported without its noise.
+
+    The first import takes seconds; with `verbose` it is not silent.
 
     Raises:
         ConfigError: Keras is set to another backend.
@@ -117,7 +125,10 @@ def _silence_absl() -> None:
 
 
 def _nowhere() -> IO[bytes]:
-    """A file that takes no room on a disk, which may be full, where the system has such files."""
+    """Return a temporary file in memory where the system allows it.
+
+    It needs no room on a disk, which may be full.
+    """
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("stderr"), "w+b")
     return tempfile.TemporaryFile()
@@ -125,9 +136,10 @@ def _nowhere() -> IO[bytes]:
 
 @contextlib.contextmanager
 def stderr_diverted() -> Iterator[None]:
-    """Keep what C++ code writes to file descriptor 2; show it only if the block raises.
+    """Keep back what C++ code writes to file descriptor 2.
 
-    absl and oneDNN write there before any log level reaches them.
+    It is shown only if the block raises. absl and oneDNN write there before any log level reaches
+    them.
     """
     if verbose:
         yield

@@ -1,4 +1,6 @@
-"""scikit-learn's estimators of nnguide's tasks, for pipelines, searches and cross-validation.
+"""scikit-learn estimators of nnguide's tasks.
+
+They work in pipelines, searches and cross-validation.
 
     from nnguide.sklearn import SpamClassifier
     from sklearn.model_selection import cross_val_score
@@ -38,7 +40,7 @@ PIXELS = 28 * 28
 
 
 class _Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc, unused-ignore]
-    """What the estimators share: fit makes a run, predict asks it.
+    """Common part of the estimators: fit makes a run, predict asks it.
 
     Args:
         preset: a recipe of nnguide's, as `nnguide train --preset`.
@@ -110,16 +112,20 @@ class _Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc, unused-
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """The label of each input, (n,), of the type that `fit` was given.
+        """Return the label of each input, (n,).
 
-        With a threshold, as for spam, it is the run's own that decides.
+        Labels have the type that `fit` was given. With a threshold, as for spam, the run's own
+        threshold decides.
         """
         check_is_fitted(self, "classes_")
         place = {name: number for number, name in enumerate(self._names())}
         return self.classes_[[place[label] for label in self._answers(X).labels if label]]
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """The probability of every label, (n, classes), in the order of `classes_`."""
+        """Return the probability of every label, (n, classes).
+
+        The columns are in the order of `classes_`.
+        """
         check_is_fitted(self, "classes_")
         answers = self._answers(X)
         return answers.probabilities[:, [answers.classes.index(name) for name in self._names()]]
@@ -131,7 +137,10 @@ class _Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc, unused-
         return self._kept.run
 
     def save_run(self, folder: Path | str) -> Run:
-        """Write the run to a folder, which must not be there yet, and open it."""
+        """Write the run to a new folder and open it.
+
+        The folder must not exist yet.
+        """
         check_is_fitted(self, "classes_")
         self._kept.write(Path(folder))
         registry.remember(Path(folder))
@@ -144,7 +153,10 @@ class _Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc, unused-
         return answers
 
     def _checked(self, X: Any, y: Any = None) -> tuple[Any, Any]:
-        """X, and in `fit` y, as scikit-learn wants them looked at; what X holds, nnguide checks."""
+        """Return X and y after scikit-learn's own checks.
+
+        There is a y in `fit` alone. What X holds is checked by nnguide.
+        """
         if y is None:
             return X, None
         y = column_or_1d(y, warn=True)
@@ -156,13 +168,16 @@ class _Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc, unused-
             raise InputError("expected two classes or more to tell apart; got 1 class")
 
     def _names(self) -> list[str]:
-        """What the run calls each of `classes_`."""
+        """Return the run's name of each of `classes_`."""
         from nnguide.data.memory import plain
 
         return [str(plain(label)).strip() for label in self.classes_]
 
     def _tree(self) -> dict[str, Any]:
-        """The settings of the next fit: no part is held back, for that is the caller's affair."""
+        """Return the settings of the next fit.
+
+        No example is kept for validation: the caller splits the data.
+        """
         seed = int(check_random_state(self.random_state).randint(0, min(LIMIT, 2**31) - 1))
         if isinstance(self.random_state, int | np.integer):
             seed = int(self.random_state)
@@ -180,7 +195,7 @@ class _Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc, unused-
 
 
 class DigitsClassifier(_Classifier):
-    """Handwritten digits, or pictures of any 2 to 100 signs.
+    """Classifier of handwritten digits, or of pictures of 2 to 100 signs.
 
     X is an array (n, 28, 28) of grey levels 0-255, white on black, or paths, PIL images or open
     files of pictures. An array in two dimensions, (n, 784), holds a picture a row.
@@ -200,7 +215,10 @@ class DigitsClassifier(_Classifier):
         return X, y
 
     def __sklearn_tags__(self) -> Any:
-        """Pictures are no table of any width, so checks that draw such tables are not for it."""
+        """Return tags that say that X holds pictures.
+
+        They keep away scikit-learn's checks that draw tables of any width.
+        """
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
         tags.input_tags.three_d_array = True
@@ -208,9 +226,10 @@ class DigitsClassifier(_Classifier):
 
 
 class SpamClassifier(_Classifier):
-    """Spam, or texts of any two classes: the second of `classes_` is what `spam` is to nnguide.
+    """Classifier of spam, or of texts of any two classes.
 
-    X is a list, an array, a Series of texts, or a DataFrame with a column `text`.
+    The second of `classes_` is the class that nnguide calls `spam`. X is a list, an array, a Series
+    of texts, or a DataFrame with a column `text`.
     """
 
     task = "spam"
@@ -227,7 +246,7 @@ class SpamClassifier(_Classifier):
         return ["ham", "spam"]
 
     def __sklearn_tags__(self) -> Any:
-        """Texts are no table of numbers."""
+        """Return tags that say that X holds texts, not numbers."""
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
         tags.input_tags.one_d_array = True
@@ -237,7 +256,7 @@ class SpamClassifier(_Classifier):
 
 
 class TableClassifier(_Classifier):
-    """Rows of numbers with any 2 to 100 labels.
+    """Classifier of rows of numbers with any 2 to 100 labels.
 
     X is (n, features) of finite numbers.
     """
@@ -253,7 +272,10 @@ class TableClassifier(_Classifier):
 
 
 class _Kept:
-    """A run that lives with its estimator: its files, and a folder of them once it is asked."""
+    """A run that lives with its estimator.
+
+    It holds the run's files, and writes them to a folder when that is needed.
+    """
 
     def __init__(self, files: dict[str, bytes]) -> None:
         self.files = files

@@ -1,4 +1,4 @@
-"""The settings of a run: frozen dataclasses, JSON both ways, any key settable from the line.
+"""Settings of a run: frozen dataclasses that convert to JSON and back.
 
 A configuration is a tree, so `train.epochs` names one setting everywhere: in a preset, in a
 run's config.json, on the command line (`--set train.epochs=3`) and in an error. Each class
@@ -55,7 +55,7 @@ POSITIVE_RATE = Range("above 0", _positive_rate, {"exclusiveMinimum": 0, "exclus
 
 @dataclass(frozen=True)
 class DataConfig(Group):
-    """Which examples, and how they are split."""
+    """Settings of the examples and of their split."""
 
     group = "data"
 
@@ -71,7 +71,7 @@ class DataConfig(Group):
 
 @dataclass(frozen=True)
 class AugmentConfig(Group):
-    """Random changes to each training picture, drawn anew each time it is shown."""
+    """Settings of random changes, drawn again each time a picture is shown."""
 
     group = "augment"
     shift: float = setting(0.0, "largest shift in pixels, each way", minimum(0))
@@ -105,7 +105,7 @@ class AugmentConfig(Group):
 
 @dataclass(frozen=True)
 class TokensConfig(Group):
-    """How a text becomes ids: known words, hashed pairs of words, hashed character n-grams."""
+    """Settings of tokens: known words, hashed word pairs, hashed character n-grams."""
 
     group = "tokens"
     words: int = setting(8000, "size of the vocabulary, its most frequent words", minimum(1))
@@ -123,7 +123,7 @@ class TokensConfig(Group):
 
 @dataclass(frozen=True)
 class ModelConfig(Group):
-    """What every network has: dense hidden layers and what keeps them from overfitting."""
+    """Settings of dense hidden layers, and of what limits overfitting."""
 
     group = "model"
     hidden: tuple[int, ...] = setting((128,), "units per dense hidden layer", minimum(1))
@@ -136,14 +136,14 @@ class ModelConfig(Group):
 
 @dataclass(frozen=True)
 class DenseConfig(ModelConfig):
-    """The dense network of the guide: 784 inputs, hidden layers, one output per label."""
+    """Settings of the guide's dense network: 784 inputs, one output per label."""
 
     kind: Literal["dense"] = setting("dense", "kind of network")
 
 
 @dataclass(frozen=True)
 class CnnConfig(ModelConfig):
-    """Convolutions that halve the picture as they deepen, then dense layers."""
+    """Settings of convolutions that halve the picture, then dense layers."""
 
     renamed: ClassVar = {"fold": "space_to_depth"}
     kind: Literal["cnn"] = setting("cnn", "kind of network")
@@ -173,7 +173,7 @@ class CnnConfig(ModelConfig):
 
 @dataclass(frozen=True)
 class EmbeddingConfig(ModelConfig):
-    """Token embeddings, summed and max-pooled, then dense layers and one sigmoid node."""
+    """Settings of summed and max-pooled token embeddings, then dense layers."""
 
     kind: Literal["embedding"] = setting("embedding", "kind of network")
     hidden: tuple[int, ...] = setting((32,), "units per dense hidden layer", minimum(1))
@@ -187,7 +187,7 @@ class EmbeddingConfig(ModelConfig):
 
 @dataclass(frozen=True)
 class Ramp(Group):
-    """A value that moves in a straight line from `start` to `end` over `warmup` epochs."""
+    """A value that goes linearly from `start` to `end` over `warmup` epochs."""
 
     group = "schedule"
     start: float = setting(0.0, "value in the first epoch", minimum(0))
@@ -197,7 +197,7 @@ class Ramp(Group):
     )
 
     def at(self, epoch: int) -> float:
-        """The value in epoch 0, 1, …; `end` from epoch `warmup` on."""
+        """Return the value in an epoch from 0; `end` from `warmup` on."""
         return self.start + (self.end - self.start) * min(epoch / max(self.warmup, 1), 1.0)
 
 
@@ -212,7 +212,7 @@ class DropoutRamp(Ramp):
 
 @dataclass(frozen=True)
 class TrainConfig(Group):
-    """How the weights are found."""
+    """Settings of training."""
 
     group = "train"
     epochs: int = setting(10, "number of epochs", minimum(1))
@@ -246,7 +246,7 @@ class TrainConfig(Group):
 
 @dataclass(frozen=True)
 class CalibrationConfig(Group):
-    """How scores become honest probabilities, and where the threshold lies."""
+    """Settings of calibrated probabilities and of the threshold."""
 
     group = "calibration"
     on: Literal["none", "validation", "folds", "sources"] = setting(
@@ -265,7 +265,7 @@ class CalibrationConfig(Group):
 
 @dataclass(frozen=True)
 class RuntimeConfig(Group):
-    """Where and how exactly the arithmetic is done."""
+    """Settings of where and how exactly the arithmetic is done."""
 
     group = "runtime"
     precision: Precision = setting("auto", "floating-point precision")
@@ -275,7 +275,7 @@ class RuntimeConfig(Group):
 
 @dataclass(frozen=True)
 class Config:
-    """Everything that determines a run. A task gives the defaults.
+    """Everything that determines a run; a task gives the defaults.
 
     A group that the task has no use for is None: no setting of it can be given.
     """
@@ -290,12 +290,12 @@ class Config:
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON holds it."""
+        """Return the settings as a dictionary that JSON can hold."""
         tree = json.loads(json.dumps(dataclasses.asdict(self)))
         return {key: value for key, value in tree.items() if value is not None}
 
     def merge(self, tree: Mapping[str, Any]) -> Config:
-        """This configuration with the settings of `tree`, a nested mapping, on top.
+        """Return this configuration with the nested mapping `tree` on top.
 
         Raises:
             ConfigError: an unknown key (the nearest known one is named), a bad value, or
@@ -306,14 +306,14 @@ class Config:
         return _merge(self, tree, "", self)
 
     def override(self, settings: Settings) -> Config:
-        """This configuration with settings on top, later ones over earlier ones."""
+        """Return this configuration with settings on top; later ones win."""
         config = self
         for item in [settings] if isinstance(settings, Mapping) else settings:
             config = config.merge(item if isinstance(item, Mapping) else self._parsed(item))
         return config
 
     def _parsed(self, word: str) -> dict[str, Any]:
-        """A `KEY=VALUE` word, as `--set` takes it, as a nested mapping."""
+        """Return a `KEY=VALUE` word of `--set` as a nested mapping."""
         key, equals, text = word.partition("=")
         if not equals and key.strip() and key.strip() not in flat(self.to_dict()):
             self.merge(nested(key, Typed()))  # which says what may have been meant
@@ -322,11 +322,11 @@ class Config:
         return nested(key, Typed(text.strip()))
 
     def describe(self) -> list[Setting]:
-        """Every setting, with its value here, its meaning and what it takes."""
+        """Return every setting with its value, meaning and range."""
         return list(_described(self, ""))
 
     def differences(self, other: Config) -> dict[str, tuple[Any, Any]]:
-        """The settings in which two configurations differ: key -> (mine, the other's)."""
+        """Return the settings that differ: key -> (value here, value in `other`)."""
         mine, theirs = flat(self.to_dict()), flat(other.to_dict())
         return {
             key: (mine.get(key), theirs.get(key))
@@ -391,7 +391,7 @@ def _merge(node: Any, tree: Mapping[str, Any], path: str, root: Any) -> Any:
 
 
 def _of_kind(node: ModelConfig, tree: Mapping[str, Any]) -> ModelConfig:
-    """The defaults of the kind that `tree` names, where that is another kind than node's."""
+    """Return the defaults of the kind in `tree`, or `node` itself."""
     kind = tree.get("kind", node.kind)  # type: ignore[attr-defined]
     if kind == node.kind:  # type: ignore[attr-defined]
         return node

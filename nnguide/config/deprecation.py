@@ -1,7 +1,8 @@
-"""How a public name is taken out of use: it works for a while longer, and says what replaces it.
+"""Deprecation of public names.
 
-docs/api.md has the policy. A name that goes stays for two minor versions, or a year where that is
-longer, and warns with a DeprecationWarning that names its successor and the version that drops it.
+A deprecated name works for a while longer and says what replaces it. docs/api.md has the policy. A
+name that goes stays for two minor versions, or a year where that is longer, and warns with a
+DeprecationWarning that names its successor and the version that drops it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The configuration of each task as JSON Schema, with which editors complete and check files."""
+"""JSON Schema of each task's configuration.
+
+Editors complete and check configuration files with it.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,9 @@ _NAMES = {int: "integer", float: "number", str: "string", bool: "boolean"}
 
 
 def schema(tasks: Mapping[str, tuple[Config, tuple[str, ...]]]) -> dict[str, Any]:
-    """The schema of a configuration file, TOML or JSON, of any of some tasks.
+    """Return the JSON Schema of a configuration file.
+
+    The file is TOML or JSON, for any of some tasks.
 
     Args:
         tasks: name -> its defaults, and the kinds of its network.
@@ -41,7 +46,10 @@ def _of_task(defaults: Config, kinds: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _group(group: Any, kind: str = "") -> dict[str, Any]:
-    """A group of settings; a network of another kind than the task's own has to say so."""
+    """Return the schema of a group of settings.
+
+    A network of another kind than the task's own must name its kind.
+    """
     hints = get_type_hints(type(group))
     settings: dict[str, Any] = {}
     for item in dataclasses.fields(group):
@@ -72,7 +80,7 @@ def _object(properties: dict[str, Any], description: str) -> dict[str, Any]:
 
 
 def _type(wanted: Any, takes: Any) -> dict[str, Any]:
-    """What a setting takes: its type and, of numbers, its range."""
+    """Return the type of a setting, with the range of numbers."""
     origin, arguments = get_origin(wanted), get_args(wanted)
     if origin is Literal:
         return {"enum": list(arguments)}

@@ -1,4 +1,4 @@
-"""Keys of settings: dotted and nested, and which one was meant by a key that is not one."""
+"""Keys of settings: dotted, nested and the nearest known ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MOST = 2
 
 
 def unknown_setting(key: str, settings: Iterable[str]) -> str:
-    """The message for a key that is no setting."""
+    """Return the error message for an unknown setting."""
     settings = list(settings)
     if near := nearest(key, settings):
         return f"unknown setting {key!r}. Did you mean {' or '.join(near)}?"
@@ -21,14 +21,17 @@ def unknown_setting(key: str, settings: Iterable[str]) -> str:
 
 
 def nested(key: str, value: Any) -> dict[str, Any]:
-    """A setting by its dotted key as a nested mapping."""
+    """Return a setting with a dotted key as a nested mapping."""
     for part in reversed(key.strip().split(".")):
         value = {part: value}
     return dict(value)
 
 
 def dotted(key: str, value: Any) -> str:
-    """The whole key of a nested mapping, as far as one key leads to the next."""
+    """Return the dotted key of a nested mapping.
+
+    It goes as deep as each mapping has one key alone.
+    """
     while isinstance(value, Mapping) and len(value) == 1:
         [(inner, value)] = value.items()
         key = f"{key}.{inner}"
@@ -36,10 +39,11 @@ def dotted(key: str, value: Any) -> str:
 
 
 def nearest(key: str, settings: Iterable[str]) -> list[str]:
-    """The settings most like `key`, the best first; none where none is like it.
+    """Return the settings most like `key`, the best first.
 
-    Keys are compared word by word, the last ones counting most, so that a wrong or missing group
-    hides no setting: optimizr.rate is most like train.learning_rate.
+    The list is empty where none is like it. Keys are compared word by word, the last ones counting
+    most, so that a wrong or missing group hides no setting: optimizr.rate is most like
+    train.learning_rate.
     """
     likenesses = [(_likeness(key.lower(), setting), setting) for setting in settings]
     likenesses.sort(key=lambda pair: -pair[0])
@@ -61,7 +65,10 @@ def _likeness(key: str, setting: str) -> float:
 
 
 def _by_word(key: str, setting: str) -> float:
-    """How like the words of `key` are to those of a setting, each to the one it is most like."""
+    """Return how alike the words of two keys are, 0-1.
+
+    Each word of `key` is compared with the word of the setting that is most like it.
+    """
     words, known = (re.findall(r"[^._ -]+", name) for name in (key, setting))
     return sum(max(_ratio(word, other) for other in known) for word in words) / max(len(words), 1)
 

@@ -1,4 +1,4 @@
-"""Write settings as TOML, which `--config` reads."""
+"""Writing of settings as TOML, which `--config` reads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from nnguide.config.values import flat
 
 
 def lines(tree: Mapping[str, Any], notes: Mapping[str, str] | None = None) -> list[str]:
-    """A tree of settings, a table for each group; `notes` say what settings mean, by dotted key."""
+    """Return a tree of settings as lines of TOML.
+
+    Each group is a table. `notes` are the meanings of settings, by dotted key.
+    """
     groups: dict[str, list[str]] = {"": []}  # what has no group comes first
     for key, value in flat(tree).items():
         group, _, name = key.rpartition(".")
@@ -24,17 +27,23 @@ def lines(tree: Mapping[str, Any], notes: Mapping[str, str] | None = None) -> li
 
 
 def _value(value: Any) -> str:
-    """A value as TOML has it: as JSON, but that it knows no pairs of surrogates."""
+    """Return a value as TOML writes it.
+
+    That is as JSON, except that TOML has no surrogate pairs.
+    """
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def notes(config: Config) -> dict[str, str]:
-    """What each setting means, and what it takes."""
+    """Return what each setting means, and what it takes."""
     return {row.name: f"{row.meaning} [{row.takes}]" for row in config.describe()}
 
 
 def over(config: Config, base: Config) -> dict[str, Any]:
-    """The settings that make `base` the configuration, as a tree, with its task."""
+    """Return the settings in which `config` differs from `base`.
+
+    They are a tree, with the task, that makes `base` the configuration.
+    """
     tree: dict[str, Any] = {"task": config.task}
     if config.model.kind != base.model.kind:
         tree["model"] = {"kind": config.model.kind}

@@ -1,6 +1,6 @@
-"""The values of settings: their types and ranges, as typed on the line, and wrong names.
+"""Values of settings: types, ranges and conversion from typed text.
 
-No framework is imported here.
+Messages for wrong names are here too. No framework is imported here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LIMIT = 2**32  # every number of a configuration is below it, and every seed mus
 
 
 def fraction(name: str, value: float, *, below: float = 1.0) -> None:
-    """Refuse a fraction outside [0, below)."""
+    """Raise a ConfigError for a fraction outside [0, below)."""
     if not 0 <= value < below:
         raise ConfigError(
             f"{name} is a fraction in [0, {below:g}); got {value:g}. For 20 % write 0.2."
@@ -27,7 +27,10 @@ def fraction(name: str, value: float, *, below: float = 1.0) -> None:
 
 
 def at_least(name: str, value: float, least: float) -> None:
-    """Refuse a number below `least`, NaN, and one that no run could use."""
+    """Raise a ConfigError for a number below `least`.
+
+    NaN and numbers that no run could use are refused too.
+    """
     if not value >= least:
         raise ConfigError(f"{name} must be {least:g} or more; got {value:g}.")
     if value >= LIMIT:
@@ -36,7 +39,7 @@ def at_least(name: str, value: float, least: float) -> None:
 
 @dataclass(frozen=True)
 class Range:
-    """What a setting takes beyond its type.
+    """Values that a setting takes, beyond its type.
 
     Attributes:
         text: as help shows it, such as "1 or more".
@@ -53,7 +56,7 @@ FRACTION = Range("0 to below 1", fraction, {"minimum": 0, "exclusiveMaximum": 1}
 
 
 def minimum(least: float) -> Range:
-    """Numbers from `least` on."""
+    """Return the range of numbers from `least` on."""
     return Range(
         f"{least:g} or more",
         lambda name, value: at_least(name, value, least),
@@ -62,7 +65,7 @@ def minimum(least: float) -> Range:
 
 
 def between(least: int, most: int) -> Range:
-    """Whole numbers from `least` to `most`."""
+    """Return the range of whole numbers from `least` to `most`."""
 
     def check(name: str, value: Any) -> None:
         if not least <= value <= most:
@@ -72,7 +75,10 @@ def between(least: int, most: int) -> Range:
 
 
 def one_of(*choices: int, note: str = "") -> Range:
-    """A few numbers; `note` ends the error."""
+    """Return the range of a few numbers.
+
+    `note` ends the error message.
+    """
     text = f"{', '.join(map(str, choices[:-1]))} or {choices[-1]}"
 
     def check(name: str, value: Any) -> None:
@@ -83,13 +89,19 @@ def one_of(*choices: int, note: str = "") -> Range:
 
 
 def setting(default: Any, meaning: str, takes: Range | None = None) -> Any:
-    """A field of a Group: its default, what it means, and what it takes beyond its type."""
+    """Return a dataclass field for a setting of a Group.
+
+    It has a default, a meaning, and what it takes beyond its type.
+    """
     return field(default=default, metadata={"meaning": meaning, "takes": takes})
 
 
 @dataclass(frozen=True)
 class Group:
-    """A group of settings. Each value has its field's type and range, however it is made."""
+    """A group of settings.
+
+    Each value is checked against its field's type and range, however the group is made.
+    """
 
     group: ClassVar[str]  # its name in the tree
     renamed: ClassVar[Mapping[str, str]] = {}  # old name of a setting -> the setting
@@ -114,7 +126,7 @@ class Group:
 
     @classmethod
     def current_names(cls, tree: Mapping[str, Any]) -> dict[str, Any]:
-        """Settings of this group by their names of today."""
+        """Return settings of this group under their current names."""
         for old in cls.renamed.keys() & tree.keys():
             if (name := cls.renamed[old]) in tree:
                 raise ConfigError(
@@ -124,7 +136,7 @@ class Group:
 
 
 def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """A nested mapping as one of dotted keys."""
+    """Return a nested mapping as one of dotted keys."""
     leaves: dict[str, Any] = {}
     for key, value in tree.items():
         if isinstance(value, Mapping):
@@ -135,12 +147,18 @@ def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 class Typed(str):
-    """A value as typed on the line; only the setting it is for says what it means."""
+    """A value as typed on the command line.
+
+    The type of its setting decides what it means.
+    """
 
     __slots__ = ()
 
     def parse(self) -> Any:
-        """JSON where it is JSON, else the word itself; 16,32 is a list."""
+        """Parse the value as JSON, else as a word.
+
+        16,32 is a list.
+        """
         try:
             return parse_json(self)
         except ValueError:  # no JSON, or none that a setting could be
@@ -151,7 +169,10 @@ class Typed(str):
 
 
 def unknown(word: str, known: list[str], what: str) -> str:
-    """The message for a name that is not known, with the nearest one that is."""
+    """Return the error message for an unknown name.
+
+    It has the nearest known name.
+    """
     import difflib
 
     near = difflib.get_close_matches(word, known, 1, 0.5)
@@ -160,7 +181,10 @@ def unknown(word: str, known: list[str], what: str) -> str:
 
 
 def convert(value: Any, wanted: Any, path: str) -> Any:
-    """`value` as the field's type, or a ConfigError that says what was expected."""
+    """Convert `value` to the type of its field.
+
+    A ConfigError says what was expected.
+    """
     origin, arguments = get_origin(wanted), get_args(wanted)
     if isinstance(value, Typed) and origin not in (typing.Union, types.UnionType):
         value = str(value) if wanted is str or origin is Literal else value.parse()
@@ -195,7 +219,7 @@ def convert(value: Any, wanted: Any, path: str) -> Any:
 
 
 def described(wanted: Any, takes: Range | None) -> str:
-    """What a setting of a type and range takes, in words, as help shows it."""
+    """Return what a setting takes, in words, as help shows it."""
     origin, arguments = get_origin(wanted), get_args(wanted)
     if origin is Literal:
         return ", ".join(map(str, arguments))

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, their hashes, and the user's cache folder."""
+"""Files that appear whole or not at all, hashes and standard folders."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ DAMAGE = (  # what reading a damaged .npz raises
 
 @contextlib.contextmanager
 def writing_to(target: Path) -> Iterator[None]:
-    """Turn the operating system's refusals to write `target` into a WriteError."""
+    """Raise a WriteError where the operating system refuses to write `target`."""
     try:
         yield
     except OSError as error:
@@ -72,7 +72,10 @@ def writing_to(target: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def folder_made(folder: Path) -> Iterator[None]:
-    """Make `folder` and those above it; of these, remove in the end what nothing was put into."""
+    """Make `folder` and its parents, and remove those that stay empty.
+
+    The new folders that nothing was put into are removed at the end of the block.
+    """
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -85,10 +88,11 @@ def folder_made(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def atomic(target: Path | str, mode: int | None = None) -> Iterator[Path]:
-    """Give a temporary path beside `target` to write; it takes the name at the end.
+    """Yield a temporary path beside `target`, renamed at the end.
 
-    A reader sees the old file or the new one, whole, whatever moment the process dies.
-    The temporary path keeps the target's suffix, since some writers go by it.
+    The caller writes to the temporary path, which then takes the name of `target`. A reader sees
+    the old file or the new one, whole, whatever moment the process dies. The temporary path keeps
+    the target's suffix, since some writers go by it.
 
     Args:
         target: the file.
@@ -113,9 +117,9 @@ def atomic(target: Path | str, mode: int | None = None) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def temporary_files_in(folder: Path) -> Iterator[None]:
-    """Have libraries put their temporary files into `folder`: the usual place may be full.
+    """Make libraries put their temporary files into `folder`.
 
-    For the whole process, so not while others need it.
+    The usual place for them may be full. For the whole process, so not while others need it.
     """
     before = tempfile.tempdir
     with tempfile.TemporaryDirectory(prefix=".temporary-", dir=folder) as inside:
@@ -139,17 +143,25 @@ def write_text(target: Path | str, text: str) -> None:
 
 
 def write_json(target: Path | str, value: Any) -> None:
-    """Write `value` as indented JSON, atomically; NaN and infinity are refused."""
+    """Write `value` as indented JSON, atomically.
+
+    NaN and infinity are refused.
+    """
     write_text(target, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def as_utf8(text: str) -> str:
-    """`text` with its lone halves of surrogate pairs, as file names may hold, escaped."""
+    """Return `text` with its lone surrogates escaped.
+
+    File names may hold such halves of a surrogate pair, which UTF-8 cannot.
+    """
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def read_json(path: Path, most: int = 2**26) -> Any:
-    """The JSON value in a file of at most `most` bytes, 32 levels deep; NaN is refused.
+    """Read the JSON value in a file.
+
+    The file has at most `most` bytes, 32 levels and no NaN.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -163,7 +175,9 @@ def read_json(path: Path, most: int = 2**26) -> Any:
 
 
 def parse_json(text: str, depth: int = 32) -> Any:
-    """The JSON value that `text` is, at most `depth` levels deep and without NaN.
+    """Parse `text` as JSON.
+
+    The value has at most `depth` levels and no NaN.
 
     Raises:
         ValueError: it is not one.
@@ -182,7 +196,7 @@ def parse_json(text: str, depth: int = 32) -> Any:
 
 
 def parse_toml(text: str, depth: int = 32) -> dict[str, Any]:
-    """The table that the TOML `text` is, at most `depth` levels deep.
+    """Parse `text` as TOML of at most `depth` levels.
 
     Raises:
         ValueError: it is not one.
@@ -196,7 +210,10 @@ def parse_toml(text: str, depth: int = 32) -> dict[str, Any]:
 
 
 def _bounded(value: Any, depth: int) -> Any:
-    """`value`, if it is at most `depth` levels deep and has no number that is infinite."""
+    """Return `value` after checking its depth and its numbers.
+
+    It may have at most `depth` levels and no infinite number.
+    """
     level, left = [value], depth
     while level := [item for item in level if isinstance(item, (dict, list))]:
         if (left := left - 1) < 0:
@@ -210,7 +227,9 @@ def _bounded(value: Any, depth: int) -> Any:
 
 
 def read_npz(path: Path) -> dict[str, np.ndarray]:
-    """The arrays in a .npz file, none of which can be code.
+    """Read the arrays in a .npz file.
+
+    Pickled objects, which could run code, are not loaded.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -230,7 +249,10 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
 
 
 def copy_folder(source: Path, target: Path) -> None:
-    """Copy what is in `source` into the folder `target`: files and folders that are not hidden."""
+    """Copy the files and folders in `source` into the folder `target`.
+
+    Hidden ones are left out.
+    """
     for path in sorted(source.rglob("*")):
         inside = path.relative_to(source)
         if any(part.startswith(".") for part in inside.parts):
@@ -242,13 +264,16 @@ def copy_folder(source: Path, target: Path) -> None:
 
 
 def sha256(path: Path) -> str:
-    """The SHA-256 of a file, as 64 hexadecimal digits."""
+    """Return the SHA-256 of a file, as 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def state(path: Path) -> str:
-    """A hash of the names, sizes and times of the files at a path."""
+    """Return a hash of the files at a path.
+
+    It covers their names, sizes and times, not their contents.
+    """
     files = [path]
     if path.is_dir():
         files = sorted(Path(top, name) for top, _, names in os.walk(path) for name in names)
@@ -262,7 +287,7 @@ def state(path: Path) -> str:
 
 
 def expanded(path: str | Path, variable: str = "") -> Path:
-    """A path of which a leading `~` or `~user` is replaced by that home folder.
+    """Replace a leading `~` or `~user` by that home folder.
 
     Args:
         variable: the environment variable that it comes from, for the message.
@@ -279,7 +304,10 @@ def expanded(path: str | Path, variable: str = "") -> Path:
 
 
 def cache_dir() -> Path:
-    """Where prepared data lies: NNGUIDE_CACHE, else the user's cache folder."""
+    """Return the folder of prepared data.
+
+    It is NNGUIDE_CACHE, else the user's cache folder.
+    """
     if chosen := os.environ.get("NNGUIDE_CACHE"):
         return expanded(chosen, "NNGUIDE_CACHE")
     import platformdirs
@@ -288,6 +316,9 @@ def cache_dir() -> Path:
 
 
 def data_dir() -> Path | None:
-    """The folder of official data files, NNGUIDE_DATA_DIR, if the user set it."""
+    """Return the folder of official data files.
+
+    It is NNGUIDE_DATA_DIR; None if the user did not set it.
+    """
     chosen = os.environ.get("NNGUIDE_DATA_DIR")
     return expanded(chosen, "NNGUIDE_DATA_DIR") if chosen else None

@@ -1,4 +1,7 @@
-"""Rows of comma-separated values: all that nnguide reads and writes as CSV goes through here."""
+"""Reading and writing of CSV.
+
+All rows of comma-separated values that nnguide reads and writes go through here.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,18 @@ from typing import Any
 
 
 class RowError(ValueError):
-    """A row that cannot be parsed: its quotes, a field that is too long, how many there are."""
+    """A row that cannot be parsed.
+
+    Its quotes are wrong, a field is too long, or it has a wrong number of fields.
+    """
 
 
 def read(
     lines: Iterable[str], delimiter: str = ",", is_spaced: bool = False
 ) -> Iterator[list[str]]:
-    """The fields of each row, of which one in quotes may hold line ends.
+    """Yield the fields of each row.
+
+    A field in quotes may hold line ends.
 
     Args:
         is_spaced: whether a blank after a delimiter belongs to no field.
@@ -29,7 +37,9 @@ def read(
 
 
 def columns(text: str) -> dict[str, list[str]]:
-    """The columns of a table whose first row names them, without its empty rows.
+    """Return the columns of a table by their names.
+
+    The first row has the names; empty rows are left out.
 
     Raises:
         RowError: as of `read`, or a row has other than as many fields as the first.
@@ -42,12 +52,15 @@ def columns(text: str) -> dict[str, list[str]]:
 
 
 def accept_fields_of(length: int) -> None:
-    """Have fields of up to `length` characters read; it is a setting of the process."""
+    """Allow fields of up to `length` characters.
+
+    The limit holds for the whole process.
+    """
     csv.field_size_limit(max(csv.field_size_limit(), length))
 
 
 def text(rows: Iterable[Iterable[Any]]) -> str:
-    """Rows of values as CSV; None is an empty field."""
+    """Write rows of values as CSV; None is an empty field."""
     lines = io.StringIO()
     csv.writer(lines, lineterminator="\n").writerows(rows)
     return lines.getvalue()

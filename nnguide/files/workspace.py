@@ -1,4 +1,6 @@
-"""A folder that appears whole: it grows beside its place and takes it when it is complete.
+"""A folder that appears whole or not at all.
+
+It grows beside its place and takes that place when it is complete:
 
     <folder>                        whole, whatever moment a process died
     <folder>.<command>.unfinished   grows; nothing but the command in its name takes it up
@@ -59,11 +61,14 @@ class Workspace:
 
     @property
     def waits(self) -> bool:
-        """Whether an interrupted command of this kind left something to go on from."""
+        """Whether an interrupted command left something to resume.
+
+        Only commands of this kind count.
+        """
         return self.resumes is not None and self.path.is_dir() and self.resumes(self.path)
 
     def check(self, resume: bool = False) -> None:
-        """Make sure that the folder may be made here.
+        """Check that the folder may be made here.
 
         Raises:
             ConfigError: the folder is in use, or an interrupted command waits there.
@@ -88,7 +93,7 @@ class Workspace:
 
     @contextlib.contextmanager
     def claimed(self, resume: bool = False) -> Iterator[Path]:
-        """Take the place for this process and give the folder to work in.
+        """Take the place for this process and yield the work folder.
 
         What a killed command of the same name left is removed, unless it is to be resumed.
         After an error nothing stays but what is worth going on from.
@@ -118,7 +123,10 @@ class Workspace:
                 raise
 
     def publish(self) -> None:
-        """Verify what was made, then give it its name; a folder that it replaces goes only now."""
+        """Verify the folder and give it its final name.
+
+        A folder that it replaces is removed only then.
+        """
         self.verify(self.path)
         self.check(resume=True)  # somebody may have filled the folder meanwhile
         with writing_to(self.folder):
@@ -131,12 +139,12 @@ class Workspace:
 
 
 def beside(folder: Path, suffix: str) -> Path:
-    """The folder's name with a suffix of this module's."""
+    """Return the path of `folder` with a suffix of this module."""
     return folder.with_name(folder.name + suffix)
 
 
 def is_used(folder: Path) -> bool:
-    """Whether `folder` is one that holds something."""
+    """Return whether `folder` is a folder that holds something."""
     return folder.is_dir() and any(folder.iterdir())
 
 
@@ -175,7 +183,10 @@ def locked(folder: Path, wait: float = 0.0) -> Iterator[None]:
 
 
 def remove(path: Path) -> None:
-    """Remove a folder or file; a kill on the way leaves nothing under its name."""
+    """Remove a folder or file.
+
+    A kill on the way leaves nothing under its name.
+    """
     if path.is_file():
         path.unlink()
         return
@@ -187,7 +198,10 @@ def remove(path: Path) -> None:
 
 
 def recover(folder: Path) -> None:
-    """Finish or undo a replacement of `folder` that was cut short; call it under the lock."""
+    """Finish or undo a replacement of `folder` that was interrupted.
+
+    Call it while the folder is locked.
+    """
     replaced = beside(folder, REPLACED)
     if replaced.exists():
         if folder.exists():
@@ -200,9 +214,9 @@ def recover(folder: Path) -> None:
 
 
 def restore(folder: Path) -> None:
-    """Put back a folder that a kill left under another name, for one who only reads it.
+    """Put back a folder that a kill left under another name.
 
-    Where that cannot be done it stays missing.
+    It is for callers that only read the folder. Where that cannot be done it stays missing.
     """
     place = Path(os.path.realpath(folder))
     if not place.exists() and beside(place, REPLACED).exists():
@@ -211,9 +225,10 @@ def restore(folder: Path) -> None:
 
 
 def folders(root: Path) -> list[Path]:
-    """The folders in `root` that are whole or are none of nnguide's, without those in the making.
+    """Return the complete folders in `root`.
 
-    One that cannot be looked at is among them: opening it says why.
+    Folders that nnguide did not make are among them; those in the making are not. One that cannot
+    be looked at is among them: opening it says why.
     """
     if not root.is_dir():
         return []
@@ -230,7 +245,10 @@ def folders(root: Path) -> list[Path]:
 
 
 def waiting(root: Path, prefix: str, command: str) -> Path | None:
-    """The folder of a command that was interrupted last in `root`, of those with `prefix`."""
+    """Return the folder of the last interrupted command in `root`.
+
+    Only folders whose name begins with `prefix` count. None where there is none.
+    """
     suffix = f".{command}{UNFINISHED}"
     left = root.glob(f"{prefix}*{suffix}")
     newest = max(left, key=lambda path: path.stat().st_mtime, default=None)
@@ -238,7 +256,10 @@ def waiting(root: Path, prefix: str, command: str) -> Path | None:
 
 
 def sweep(root: Path, command: str) -> None:
-    """Remove what killed processes of a command left in `root`, not what is being made."""
+    """Remove what killed processes of a command left in `root`.
+
+    What another process is making stays.
+    """
     suffix = f".{command}{UNFINISHED}"
     for left in root.glob(f"*{suffix}*"):
         place = left.with_name(left.name.partition(suffix)[0])

@@ -1,4 +1,7 @@
-"""Answers to several inputs; a mail without text is ham, as a guess, an empty picture none."""
+"""Answers to several inputs.
+
+A mail without text is answered with ham, as a guess; an empty picture with none.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ Feedback = Callable[[Iterable[Any], Any], Any]
 
 
 class Answers(list[Any]):
-    """What a run answers to several inputs: a list of `Answer`, and the same by column.
+    """Answers of a run to several inputs: a list, and columns.
 
     In the place of an input that could not be taken stands the InputError that says why.
 
@@ -29,19 +32,25 @@ class Answers(list[Any]):
     def __init__(
         self, answers: Iterable[Answer | InputError], classes: tuple[str, ...], index: Any = None
     ) -> None:
-        """Keep `answers` in their order; `index` is that of the DataFrame the inputs stood in."""
+        """Keep `answers` in their order.
+
+        `index` is the index of the DataFrame that held the inputs.
+        """
         super().__init__(answers)
         self.classes = classes
         self._index = index
 
     @property
     def labels(self) -> list[str | None]:
-        """The label of each answer; None where there is none."""
+        """Label of each answer, None where there is no answer."""
         return [None if isinstance(answer, InputError) else answer.label for answer in self]
 
     @property
     def probabilities(self) -> np.ndarray:
-        """(n, classes) float32: the probability of every label; NaN where there is no answer."""
+        """Probability of every label, (n, classes) float32.
+
+        A row is NaN where there is no answer.
+        """
         import numpy as np
 
         rows = np.full((len(self), len(self.classes)), np.nan, np.float32)
@@ -52,16 +61,17 @@ class Answers(list[Any]):
 
     @property
     def errors(self) -> dict[int, InputError]:
-        """Why there is no answer, by the place of the input, counted from 0."""
+        """Errors of the inputs without an answer, by position from 0."""
         return {
             place: answer for place, answer in enumerate(self) if isinstance(answer, InputError)
         }
 
     def to_pandas(self) -> Any:
-        """A DataFrame: label, probability, then the probability of each label by its name.
+        """Return a DataFrame with a row for each answer.
 
-        A column `error` is there where an input could not be taken. Inputs that stood in a
-        DataFrame or Series give it their index.
+        Its columns are label, probability, then the probability of each label by its name. A column
+        `error` is there where an input could not be taken. Inputs that stood in a DataFrame or
+        Series give it their index.
 
         Raises:
             ExtraError: pandas is not installed.
@@ -95,14 +105,20 @@ class Answers(list[Any]):
 
 
 def _row(answer: Answer) -> list[float]:
-    """The probability of every label; with a threshold there are two, of which one is known."""
+    """Return the probability of every label for one answer.
+
+    With a threshold there are two labels, and the answer holds the probability of the second.
+    """
     if answer.probabilities is None:
         return [1 - answer.probability, answer.probability]
     return list(answer.probabilities.values())
 
 
 def answers(decision: Decision, outputs: Any, inputs: Iterable[Any]) -> Iterator[Answer]:
-    """The answers that outputs, (n, nodes), mean for `inputs`; n of them, in order."""
+    """Yield the answer that each row of outputs means.
+
+    `outputs` is (n, nodes), for n `inputs` in the same order.
+    """
     for made, value in zip(decision.answers(outputs), inputs, strict=True):
         if isinstance(value, MailText):
             is_guess = is_empty(value) and decision.threshold is not None
@@ -117,7 +133,10 @@ def answers(decision: Decision, outputs: Any, inputs: Iterable[Any]) -> Iterator
 def corrected(
     decision: Decision, outputs: Any, inputs: list[Any], feedback: Feedback | None
 ) -> Iterator[Answer]:
-    """As `answers`, with an owner's corrections; of those that changed, the network's is kept."""
+    """Yield answers with an owner's corrections applied.
+
+    An answer that changed also holds what the network alone answered.
+    """
     if feedback is None:
         yield from answers(decision, outputs, inputs)
         return
@@ -128,9 +147,10 @@ def corrected(
 
 
 def taken(decision: Decision, value: Any) -> Any:
-    """What a run is given for an input: an empty picture where no digit was seen on it.
+    """Return the value that a run takes for an input.
 
-    Where the run cannot refuse, that is an error.
+    A picture on which no digit was seen becomes an empty picture. Where the run cannot refuse, that
+    is an error.
     """
     if decision.refuse_below is None:
         if hasattr(value, "box") and not value.any():
@@ -148,5 +168,5 @@ def taken(decision: Decision, value: Any) -> Any:
 
 
 def is_empty_picture(value: Any) -> bool:
-    """Whether an input is a picture (h, w) without any ink."""
+    """Return whether an input is a picture (h, w) without ink."""
     return getattr(value, "ndim", 0) == 2 and not value.any()

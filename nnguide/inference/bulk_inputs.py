@@ -1,7 +1,8 @@
-"""The inputs of a data set of any size, in order, each read only when its answer is wanted.
+"""Inputs of a data set of any size, read one by one.
 
-An input that is passed over, because it is another shard's or was answered before, costs no
-more than finding it: no picture is decoded for it and no mail parsed.
+They come in order, and each is read only when its answer is wanted. An input that is passed over,
+because it is another shard's or was answered before, costs no more than finding it: no picture is
+decoded for it and no mail parsed.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ Unread = Iterator[tuple[str, Callable[[], Any]]]
 
 
 def kinds_of_text(path: Path) -> list[str]:
-    """Which kinds of text a data set holds: messages or mail; recognized by how it begins."""
+    """Return the kinds of text in a data set.
+
+    These are "messages" and "mail", recognized by how the data begins.
+    """
     if path.is_dir():
         if records.is_records(path):
             return list(records.kinds(path))
@@ -37,7 +41,9 @@ def kinds_of_text(path: Path) -> list[str]:
 
 
 def texts(path: Path, columns: Columns, kinds: Sequence[str]) -> Unread:
-    """The texts of a table, a mailbox, a file with a message a line, or a folder of them.
+    """Yield the texts of a file or folder.
+
+    It may be a table, a mailbox, a file with a message a line, or a folder of these.
 
     Args:
         kinds: of text that are answered, of "messages" and "mail". In a folder of mail a file
@@ -63,7 +69,10 @@ def texts(path: Path, columns: Columns, kinds: Sequence[str]) -> Unread:
 
 
 def pictures(path: Path, encoding: str | None = None) -> Unread:
-    """The pictures of a folder, a table with a picture a row, record files, or one file."""
+    """Yield the pictures of a data set.
+
+    It may be a folder, a table with a picture a row, record files, or one file.
+    """
     if path.is_dir() and records.is_records(path):
         held = records.read(path, "all", (), 0, records.PICTURES).inputs
         for number, value in enumerate(held, 1):
@@ -81,7 +90,9 @@ def pictures(path: Path, encoding: str | None = None) -> Unread:
 
 
 def numbers(path: Path, features: Sequence[str]) -> Unread:
-    """The rows of a table with the columns `features`; other columns are left out.
+    """Yield the rows of a table with the columns `features`.
+
+    Other columns are left out.
 
     Raises:
         InputError: it has no such columns.
@@ -100,7 +111,7 @@ def numbers(path: Path, features: Sequence[str]) -> Unread:
 
 
 def examples(name: str, inputs: Iterable[Any]) -> Unread:
-    """Inputs that are held in memory, as those of a data set with a name."""
+    """Yield inputs that are in memory, with the data set's name."""
     for number, value in enumerate(inputs, 1):
         yield f"{name}, row {number}", functools.partial(_same, value)
 
@@ -124,12 +135,18 @@ def _beginning(path: Path) -> bytes:
 
 
 def _tables(folder: Path) -> list[Path]:
-    """The tables in a folder, by name; in a folder of mail there is none."""
+    """Return the tables in a folder, sorted by name.
+
+    A folder of mail has none.
+    """
     return [entry for entry in user_data.entries(folder) if message_files.is_table(entry)]
 
 
 def _folder(folder: Path, columns: Columns, kinds: Sequence[str]) -> Unread:
-    """The rows of the tables in a folder, or where it has none, its mails and plain messages."""
+    """Yield the rows of the tables in a folder.
+
+    A folder without tables has mails and plain messages, which are read instead.
+    """
     table_paths = _tables(folder)
     for table in table_paths:
         try:

@@ -1,7 +1,8 @@
-"""From a network's probabilities to an answer: the one place that decides.
+"""Decisions: from a network's probabilities to an answer.
 
-Whatever names a label - predict, evaluate, explain, audit, threshold, the server, an export -
-asks a `Decision`. It needs NumPy alone, so an export carries a copy of it.
+This is the one place that decides. Whatever names a label - predict, evaluate, explain, audit,
+threshold, the server, an export - asks a `Decision`. It needs NumPy alone, so an export carries a
+copy of it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ NONE = "none"  # the label of what is refused
 
 @dataclass(frozen=True)
 class Answer:
-    """What a network answers to one input.
+    """Answer of a network to one input.
 
     Attributes:
         label: the winning label, or `none` where that is too improbable; for spam `spam` where
@@ -47,7 +48,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Decision:
-    """Which label the probabilities of a network mean.
+    """Rule that turns a network's probabilities into a label.
 
     Without a threshold the most probable label wins. With one there are two labels and one
     probability, P of the second: that label is the answer where P is strictly above the
@@ -87,11 +88,11 @@ class Decision:
 
     @property
     def nodes(self) -> int:
-        """How many outputs the network has for one input."""
+        """Number of outputs that the network has for one input."""
         return len(self.labels) if self.threshold is None else 1
 
     def numbers(self, outputs: Any) -> np.ndarray:
-        """The number of the label of each row.
+        """Return the number of the label of each row.
 
         Args:
             outputs: (n, nodes) probabilities, as the network gave them.
@@ -115,7 +116,10 @@ class Decision:
         return (rows[:, 0] > np.float32(self.threshold)).astype(np.int64)
 
     def refused(self, outputs: Any) -> np.ndarray:
-        """Which rows of `outputs`, (n, nodes), are answered with `none`: (n,) bool."""
+        """Return which rows of `outputs` are answered with `none`.
+
+        `outputs` is (n, nodes); the result is (n,) bool.
+        """
         import numpy as np
 
         rows = np.asarray(outputs, np.float32)
@@ -124,11 +128,17 @@ class Decision:
         return rows.max(axis=1) < np.float32(self.refuse_below)
 
     def always(self) -> Decision:
-        """The same decision without refusing: it always names a label."""
+        """Return the same decision without refusing.
+
+        It always names a label.
+        """
         return replace(self, refuse_below=None)
 
     def answers(self, outputs: Any) -> list[Answer]:
-        """The answer that each row of `outputs`, (n, nodes), means. Errors as of `numbers`."""
+        """Return the answer that each row of `outputs` means.
+
+        `outputs` is (n, nodes). Errors are those of `numbers`.
+        """
         import numpy as np
 
         numbers, rows = self.numbers(outputs), np.asarray(outputs, np.float32)

@@ -1,4 +1,4 @@
-"""What stands before and after a network that was exported alone, in NumPy.
+"""Preprocessing and decision for a network exported alone, in NumPy.
 
 It needs neither TensorFlow nor Keras: NumPy, and Pillow for the files of pictures. `Front` reads
 `preprocessing.json`; any runtime that takes arrays runs the network in between.
@@ -18,7 +18,10 @@ from .preprocessing import front
 
 
 class Front:
-    """Raw inputs to what the network takes, and what it answers to labels."""
+    """Steps before and after an exported network.
+
+    Raw inputs become what the network takes, and what it answers becomes labels.
+    """
 
     def __init__(self, folder: Path | str) -> None:
         """Read the preprocessing.json in `folder`."""
@@ -29,7 +32,7 @@ class Front:
         self._batches = front(settings["preprocessing"])
 
     def batches(self, raw: Any) -> Iterator[tuple[Any, np.ndarray]]:
-        """Cut raw inputs into what the network takes: the places of its rows, and the batch.
+        """Yield batches of inputs, each with the positions of its rows.
 
         Args:
             raw: digits: paths or bytes of picture files, or (n, 28, 28) grey levels 0-255, white
@@ -38,7 +41,10 @@ class Front:
         return self._batches(self._batches.check(raw))
 
     def outputs(self, raw: Any, network: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        """The probabilities, (n, nodes) float32, that `network` gives to raw inputs."""
+        """Return the probabilities of raw inputs, (n, nodes) float32.
+
+        `network` computes them batch by batch.
+        """
         checked = self._batches.check(raw)
         answered = np.zeros((len(checked), self.decision.nodes), np.float32)
         for places, batch in self._batches(checked):
@@ -46,5 +52,8 @@ class Front:
         return answered
 
     def answers(self, outputs: np.ndarray) -> list[tuple[str, float]]:
-        """Label and probability of each row of `outputs`; for spam always P(spam)."""
+        """Return the label and probability of each row of `outputs`.
+
+        For spam the probability is always P(spam).
+        """
         return [(answer.label, answer.probability) for answer in self.decision.answers(outputs)]

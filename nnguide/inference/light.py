@@ -1,8 +1,9 @@
-"""The light form of a run: the same answers without TensorFlow or Keras, in a tenth of a second.
+"""Light form of a run: answers without TensorFlow or Keras.
 
-Two files in the run folder: `light.tflite`, the network from preprocessed inputs to calibrated
-probabilities, and `light.json`, what the NumPy preprocessing needs. `nnguide.models.light_form`
-writes them with TensorFlow and checks them against the Keras model; `LightModel` answers.
+It gives the same answers and loads in a tenth of a second. Two files in the run folder:
+`light.tflite`, the network from preprocessed inputs to calibrated probabilities, and `light.json`,
+what the NumPy preprocessing needs. `nnguide.models.light_form` writes them with TensorFlow and
+checks them against the Keras model; `LightModel` answers.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ SCHEMA = 1
 
 
 class LightModel:
-    """Raw inputs to probabilities, as the Keras model of the same folder answers them."""
+    """Model that answers raw inputs as the Keras model does.
+
+    Both are in the same run folder.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Load the light form in `folder`.
@@ -42,7 +46,7 @@ class LightModel:
         self.front = front(settings.get("preprocessing"))
 
     def outputs(self, inputs: np.ndarray) -> np.ndarray:
-        """The probabilities, (n, nodes) float32.
+        """Return the probabilities, (n, nodes) float32.
 
         Args:
             inputs: (n, 28, 28) grey levels 0-255, or (n,) object texts, as

@@ -12,7 +12,10 @@ from nnguide.errors import ExtraError, RunError
 
 
 def available() -> bool:
-    """Whether this platform has LiteRT's runtime; it is not made for every one."""
+    """Return whether LiteRT's runtime is installed.
+
+    It is not made for every platform.
+    """
     try:
         import ai_edge_litert.interpreter  # noqa: F401
     except ImportError:
@@ -21,9 +24,9 @@ def available() -> bool:
 
 
 class Network:
-    """One input, one output; the sizes that the file leaves open follow each batch.
+    """LiteRT network with one input and one output.
 
-    Threads may share it: they take turns.
+    Sizes that the file leaves open follow each batch. Threads may share it: they take turns.
     """
 
     def __init__(self, path: Path) -> None:
@@ -55,7 +58,7 @@ class Network:
         self.nodes = int(answer["shape_signature"][-1])
 
     def __call__(self, batch: np.ndarray) -> np.ndarray:
-        """The network's answer to `batch`, (n, …): (n, nodes) float32.
+        """Return the network's answer to `batch`, (n, …): (n, nodes) float32.
 
         Raises:
             RunError: `batch` is not what this network was made for.

@@ -1,4 +1,7 @@
-"""Read a file of messages: one a line, or a table by its column of texts."""
+"""Reading of message files: a message a line, or a table.
+
+Of a table the column of texts is read.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +13,29 @@ from nnguide.errors import InputError
 
 
 def is_table(path: Path) -> bool:
-    """Whether a file is a table by its name, with texts in one of its columns."""
+    """Return whether a file's name is that of a table.
+
+    The texts are in one of its columns.
+    """
     return path.is_file() and path.name.lower().endswith(
         (*table_files.SUFFIXES, *table_files.PACKED)
     )
 
 
 def texts(path: Path, columns: tables.Columns) -> Iterator[tuple[str, str | InputError]]:
-    """The texts of a table; one that cannot be read goes by its line."""
+    """Yield the name and text of each row of a table.
+
+    A text is its own name; one that cannot be read is named by its line.
+    """
     for line, text in unlabelled.texts(path, columns):
         yield f"{path}, line {line}" if isinstance(text, InputError) else text, text
 
 
 def refusal(beginning: bytes) -> InputError | None:
-    """Why what begins so is no text in UTF-8, or None where it may be."""
+    """Return an error where `beginning` is not the start of text.
+
+    None where it may be text in UTF-8.
+    """
     if (other := other_forms.named(beginning)) is not None:
         kind, advice = other
         return InputError(f"expected messages, one a line; got {kind}. {advice}.")

@@ -1,4 +1,7 @@
-"""Read pictures as a caller has them: files, PIL images, arrays; each on its own."""
+"""Reading of pictures from files, PIL images and arrays.
+
+Each picture is read on its own, as the caller has it.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,9 @@ _FILE = (str, os.PathLike, bytes)  # a path, or the content of a picture file
 
 
 def read_each(raw: Any) -> list[Picture]:
-    """Each picture as (28, 28) float32 grey levels 0-255, white on black, or why it is not one.
+    """Read each picture as (28, 28) float32 grey levels 0-255.
+
+    Pictures are white on black. In the place of what is not a picture is an InputError.
 
     Args:
         raw: one picture or a list of them: a path, bytes or an open file, a PIL image, an array
@@ -68,7 +73,10 @@ def read_each(raw: Any) -> list[Picture]:
 
 
 def _of_tf(inputs: Any, labels: list[Any] | None) -> list[Picture]:
-    """The pictures of a tf.data.Dataset; without labels an element may be a batch of them."""
+    """Read the pictures of a tf.data.Dataset.
+
+    Without labels an element may be a batch of pictures.
+    """
     if isinstance(inputs, dict):
         return read_each(only_pictures(inputs))
     if labels is not None:
@@ -77,7 +85,9 @@ def _of_tf(inputs: Any, labels: list[Any] | None) -> list[Picture]:
 
 
 def read_many(raw: Any) -> list[Any]:
-    """Every digit on one picture: a path, bytes, an open file or a PIL image.
+    """Read every digit on one picture.
+
+    The picture is a path, bytes, an open file or a PIL image.
 
     Raises:
         InputError: it is not one of these, or no digit is seen on it.
@@ -99,7 +109,9 @@ def read_many(raw: Any) -> list[Any]:
 
 
 def only_pictures(table: containers.Table) -> list[Any]:
-    """The pictures of a table that has a column of them: the one called image, or the only one.
+    """Return the pictures of a table that has a column of them.
+
+    It is the column called image, or the only column beside labels.
 
     Raises:
         InputError: it has no such column, or several.
@@ -117,7 +129,7 @@ def only_pictures(table: containers.Table) -> list[Any]:
 
 
 def _is_single(raw: Any) -> bool:
-    """Whether `raw` is a file or an image, which no array is."""
+    """Return whether `raw` is one file or image, not an array."""
     return isinstance(raw, _FILE) or hasattr(raw, "read") or _is_image(raw)
 
 
@@ -126,7 +138,10 @@ def _is_image(raw: Any) -> bool:
 
 
 def _is_numbers(raw: Sequence[Any]) -> bool:
-    """Whether a list is one array of numbers, of pictures of one size."""
+    """Return whether a list is one array of numbers.
+
+    Its pictures then have one size.
+    """
     try:
         return np.asarray(raw).dtype.kind in "uifbc"
     except ValueError:
@@ -146,7 +161,7 @@ def _array(raw: Any) -> np.ndarray:
 
 
 def _read(item: Any) -> Picture:
-    """One picture, (28, 28) float32, or why it is not one."""
+    """Read one picture, (28, 28) float32, or return its error."""
     from ..preprocessing import pictures
 
     try:
@@ -189,7 +204,10 @@ def _read_array(array: np.ndarray) -> Picture:
 
 
 def _wrong(array: np.ndarray) -> InputError | None:
-    """Why the levels of one picture cannot be grey levels 0-255; None where they can."""
+    """Return an error where a picture's levels are wrong.
+
+    None where they can be grey levels 0-255.
+    """
     if not np.isfinite(array).all():
         return InputError("expected finite grey levels 0-255; got NaN or infinity")
     low, high = float(array.min()), float(array.max())
@@ -204,9 +222,10 @@ def _wrong(array: np.ndarray) -> InputError | None:
 
 
 def _levels(array: np.ndarray) -> list[Picture]:
-    """Pictures (n, 28, 28), each checked; white on black stays as it is.
+    """Check pictures (n, 28, 28) one by one.
 
-    What is dark on white is brought to MNIST's form, as its file would be.
+    Those that are white on black stay as they are. What is dark on white is brought to MNIST's
+    form, as its file would be.
     """
     if not len(array):
         return []
@@ -234,7 +253,7 @@ def _dark_on_white(levels: np.ndarray) -> Picture:
 
 
 def checked(read: Sequence[Picture]) -> np.ndarray:
-    """The pictures as one array (n, 28, 28) float32.
+    """Return the pictures as one array (n, 28, 28) float32.
 
     Raises:
         InputError: the first that is not one; of several its number is said.

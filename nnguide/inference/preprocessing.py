@@ -1,4 +1,7 @@
-"""From raw inputs to what a network takes, in NumPy: the twins of the preprocessing layers."""
+"""From raw inputs to a network's inputs, in NumPy.
+
+These are the NumPy versions of the preprocessing layers.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +21,23 @@ STEP = 64  # widths are its multiples, so that the network seldom has to change 
 
 
 class Front(Protocol):
-    """What stands before a network."""
+    """Preprocessing that comes before a network."""
 
     def check(self, raw: Any) -> np.ndarray:
-        """Raw inputs as `__call__` takes them; InputError if one is not to be taken."""
+        """Return raw inputs as `__call__` takes them.
+
+        An InputError is raised if one cannot be taken.
+        """
 
     def __call__(self, inputs: np.ndarray, /) -> Iterator[tuple[Any, np.ndarray]]:
-        """Cut raw `inputs` into batches: the places of its examples in `inputs`, and the batch."""
+        """Cut checked `inputs` into batches.
+
+        Each comes with the positions of its examples in `inputs`.
+        """
 
 
 class Pixels:
-    """Grey pictures to numbers about 0, as nnguide.preprocessing.images does it."""
+    """Normalization of grey pictures, as in nnguide.preprocessing.images."""
 
     def __init__(self, mean: float, std: float) -> None:
         self.mean = np.float32(mean)
@@ -38,7 +47,10 @@ class Pixels:
         return validation.pictures(raw)
 
     def __call__(self, pictures: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-        """Batches (k, height, width, 1) float32 of (n, height, width) grey levels 0-255."""
+        """Yield batches (k, height, width, 1) float32.
+
+        They are made of (n, height, width) grey levels 0-255.
+        """
         for start in range(0, len(pictures), TOGETHER):
             places = slice(start, start + TOGETHER)
             grey = pictures[places].astype(np.float32)
@@ -46,7 +58,7 @@ class Pixels:
 
 
 class Columns:
-    """Rows of numbers to numbers about 0, as nnguide.preprocessing.columns does it."""
+    """Normalization of rows of numbers, as in nnguide.preprocessing.columns."""
 
     def __init__(self, mean: list[float], std: list[float]) -> None:
         self.mean = np.array(mean, np.float32)
@@ -56,14 +68,17 @@ class Columns:
         return validation.numbers(raw, len(self.mean))
 
     def __call__(self, rows: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-        """Batches (k, features) float32 of (n, features) numbers."""
+        """Yield batches (k, features) float32 of (n, features) numbers."""
         for start in range(0, len(rows), TOGETHER):
             places = slice(start, start + TOGETHER)
             yield places, (rows[places].astype(np.float32) - self.mean) / self.std
 
 
 class Tokens:
-    """Texts to rows of ids. Texts of like length share a batch, so little of it is padding."""
+    """Tokenization of texts to rows of ids.
+
+    Texts of similar length share a batch, so there is little padding.
+    """
 
     def __init__(self, tokeniser: Tokeniser) -> None:
         self.tokeniser = tokeniser
@@ -72,7 +87,10 @@ class Tokens:
         return validation.texts(raw)
 
     def __call__(self, texts: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Batches (k, width) int32 of (n,) object texts; rows end in zeros."""
+        """Yield batches (k, width) int32 of (n,) object texts.
+
+        Rows end in zeros.
+        """
         for start in range(0, len(texts), TEXTS):
             ids, lengths = self.tokeniser.ragged(list(texts[start : start + TEXTS]))
             for places in _alike(lengths):
@@ -80,7 +98,10 @@ class Tokens:
 
 
 def _alike(lengths: np.ndarray) -> Iterator[np.ndarray]:
-    """Places of rows of like length, so many together that padding included they fit IDS."""
+    """Yield positions of rows of similar length, a batch each.
+
+    A batch has as many rows as fit IDS with their padding.
+    """
     order = np.argsort(lengths, kind="stable")
     widths = _widths(lengths[order])
     while len(order):
@@ -95,7 +116,10 @@ def _widths(lengths: np.ndarray) -> np.ndarray:
 
 
 def _padded(ids: np.ndarray, lengths: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """The rows at `places` of the ragged (`ids`, `lengths`), one below the other."""
+    """Return the rows at `places` as one padded array.
+
+    `ids` and `lengths` hold all rows, one after the other.
+    """
     starts, counts = np.cumsum(lengths)[places] - lengths[places], lengths[places]
     column = np.arange(_widths(counts).max())
     filled = column < counts[:, None]  # (k, width)
@@ -105,7 +129,7 @@ def _padded(ids: np.ndarray, lengths: np.ndarray, places: np.ndarray) -> np.ndar
 
 
 def front(settings: Any) -> Front:
-    """The front that the `preprocessing` of a light.json describes.
+    """Return the front that a light.json's `preprocessing` describes.
 
     Raises:
         RunError: it describes none, or one made with another character table.

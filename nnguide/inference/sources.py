@@ -1,4 +1,7 @@
-"""Read inputs as they are named on the command line: files, folders, lines, mails."""
+"""Reading of inputs as the command line names them.
+
+They are files, folders, lines and mails.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,9 @@ Named = Iterator[tuple[str, Any] | None]
 def pictures(
     paths: Sequence[str], stdin: IO[bytes], encoding: str | None = None, many: bool = False
 ) -> Named:
-    """Each picture brought to MNIST's form: (28, 28) uint8; with `many` each digit of each.
+    """Yield each picture in MNIST's form, (28, 28) uint8.
+
+    With `many` each digit on each picture is yielded.
 
     A path is an image file, a folder of them, a table with a picture a row, or - for the bytes of
     one picture on standard input. Files in a folder that are no pictures are named in the log.
@@ -72,7 +77,10 @@ def pictures(
 
 
 def picture(name: str, read: Callable[[], Any]) -> tuple[str, Any]:
-    """The picture that `read` gives, as the network takes it, or why it is not one."""
+    """Return a name and its picture, or the picture's error.
+
+    `read` gives the picture as the network takes it.
+    """
     try:
         return name, read()
     except InputError as error:
@@ -81,7 +89,7 @@ def picture(name: str, read: Callable[[], Any]) -> tuple[str, Any]:
 
 
 def _marks(name: str, source: Path | bytes) -> Named:
-    """The digits on a picture of several, NAME#1, NAME#2 and so on."""
+    """Yield each digit on a picture, named NAME#1, NAME#2 and so on."""
     from nnguide.preprocessing.pictures import read_many
 
     _, marks = picture(name, functools.partial(read_many, source))
@@ -103,7 +111,10 @@ def _rows_of_pixels(path: Path, encoding: str | None) -> Named:
 
 
 def images(path: Path) -> list[Path]:
-    """`path` itself, or the pictures in a folder; its other files are named in the log."""
+    """Return `path` itself, or the pictures in a folder.
+
+    Other files of the folder are named in the log.
+    """
     if not path.is_dir():
         return [path]
     from nnguide.data import user_data
@@ -118,7 +129,7 @@ def images(path: Path) -> list[Path]:
 
 
 def _files(folder: Path) -> list[Path]:
-    """The files in `folder` and its folders, by name, but hidden ones."""
+    """Return the files below `folder`, sorted, without hidden ones."""
     paths = (path for path in folder.rglob("*") if not path.name.startswith("."))
     return sorted(path for path in paths if path.is_file())
 
@@ -126,7 +137,10 @@ def _files(folder: Path) -> list[Path]:
 def rows(
     inputs: Sequence[str], file: Path | None, features: Sequence[str], encoding: str | None = None
 ) -> Named:
-    """Rows of numbers: each INPUT has them between commas, a table in the columns `features`."""
+    """Yield rows of numbers from arguments and a table.
+
+    Each INPUT has its numbers between commas; of the table the columns `features` are read.
+    """
     if not inputs and file is None:
         raise ConfigError(
             f"expected {len(features)} numbers between commas ({', '.join(features)}), "
@@ -160,7 +174,9 @@ def texts(
     stdin: IO[bytes],
     columns: Columns | None = None,
 ) -> Named:
-    """The given messages, then the files' lines or rows, then the mails; `-` is standard input.
+    """Yield messages, then lines or rows of files, then mails.
+
+    `-` is standard input.
 
     Beside `mails`, a message that is the path of a file or folder is one of them; without them it
     is an error: never a message. `columns` are those of tables among the files.
@@ -197,7 +213,10 @@ def texts(
 
 
 def file_messages(path: Path, columns: Columns) -> Named:
-    """The messages of a file: a row of a table by its column of texts, else one a line."""
+    """Yield the messages of a file.
+
+    They are a table's column of texts, else one a line.
+    """
     from nnguide.data import table_files
     from nnguide.inference import message_files
 
@@ -228,7 +247,10 @@ def file_messages(path: Path, columns: Columns) -> Named:
 
 
 def is_path(message: str) -> bool:
-    """Whether a message is the path of something that is there."""
+    """Return whether a message is the path of an existing file.
+
+    A folder counts too.
+    """
     try:
         return message.strip(".") != "" and os.path.lexists(message)
     except ValueError:  # a NUL in it
@@ -247,7 +269,10 @@ def _checked(message: str) -> str | InputError:
 
 
 def _lines(stream: IO[bytes], name: str) -> Named:
-    """The messages of a stream, one a line; blank lines are none. A bad one goes by its number."""
+    """Yield the messages of a stream, one a line.
+
+    Blank lines are no messages. A line that cannot be read is named by its number.
+    """
     from nnguide.inference import message_files
 
     limit = 4 * validation.MAX_TEXT  # bytes: UTF-8 takes at most four for a character
@@ -277,7 +302,10 @@ def _lines(stream: IO[bytes], name: str) -> Named:
 
 
 def holds_mail(beginning: bytes) -> bool:
-    """Whether what begins so is a mail or an mbox: it has two header fields that mail has."""
+    """Return whether data that begins like this is mail.
+
+    A mail or mbox has two header fields that mail has.
+    """
     if not _LIKE_HEADER.match(beginning):
         return False
     from nnguide.data.mail.mailboxes import is_mbox
@@ -289,9 +317,10 @@ def holds_mail(beginning: bytes) -> bool:
 def _split(
     stream: IO[bytes], limit: int, chunk: bytes, end: bytes = b"\n"
 ) -> Iterator[bytes | None]:
-    """The lines of a stream that begins with `chunk`, without their ends; None where it pauses.
+    """Yield the lines of a stream that begins with `chunk`.
 
-    Of a line that is longer than `limit`, only somewhat more than that is kept.
+    Lines come without their ends; None is yielded where the stream pauses. Of a line that is longer
+    than `limit`, only somewhat more than that is kept.
     """
     line = b""
     while chunk:
@@ -308,7 +337,10 @@ def _split(
 
 
 def _has_more(stream: IO[bytes]) -> bool:
-    """Whether reading from `stream` would give something, or its end, at once."""
+    """Return whether reading from `stream` would not wait.
+
+    It would give something, or the end, at once.
+    """
     try:
         return bool(select.select([stream], [], [], 0)[0])
     except (OSError, ValueError):  # held in memory, or on Windows: a pause cannot be seen

@@ -1,4 +1,4 @@
-"""Check inputs before a network sees them.
+"""Checks of inputs before a network sees them.
 
 A classifier fed NaN answers without a word, so finiteness, shape and range are looked at first.
 """
@@ -24,7 +24,7 @@ FORMS = (
 
 
 def numbers(raw: Any, features: int | None = None) -> np.ndarray:
-    """One row of numbers or many as (n, features) float32.
+    """Return one or more rows of numbers, (n, features) float32.
 
     Args:
         raw: an array or a list (features,) or (n, features).
@@ -52,7 +52,7 @@ def numbers(raw: Any, features: int | None = None) -> np.ndarray:
 
 
 def each_text(raw: Any) -> list[Any]:
-    """Each text on its own: checked, or the InputError that it is.
+    """Return each text, checked, or its InputError.
 
     Raises:
         InputError: `raw` holds no texts at all.
@@ -67,7 +67,9 @@ def each_text(raw: Any) -> list[Any]:
 
 
 def pictures(raw: Any) -> np.ndarray:
-    """One picture or many as (n, 28, 28) float32 grey levels 0-255, white on black.
+    """Return one or more pictures, (n, 28, 28) float32.
+
+    They are grey levels 0-255, white on black.
 
     Args:
         raw: as for `picture_inputs.read_each`.
@@ -80,7 +82,9 @@ def pictures(raw: Any) -> np.ndarray:
 
 
 def texts(raw: Any) -> np.ndarray:
-    """One text or many as (n,) object, each a str that UTF-8 can hold.
+    """Return one or more texts, (n,) object.
+
+    Each is a str that UTF-8 can hold.
 
     Raises:
         InputError: not a text, or longer than MAX_TEXT characters.
@@ -92,7 +96,7 @@ def texts(raw: Any) -> np.ndarray:
 
 
 def _texts(raw: Any) -> list[Any]:
-    """The items of what should be a text or several."""
+    """Return one text or several as a list, unchecked."""
     if isinstance(raw, str):
         return [raw]
     is_tensor = hasattr(raw, "numpy") and hasattr(raw, "dtype")
@@ -115,7 +119,10 @@ def _texts(raw: Any) -> list[Any]:
 
 
 def _text_column(table: containers.Table) -> str:
-    """The column of a table that holds the texts: the one called text, or the only one."""
+    """Return the name of a table's column of texts.
+
+    It is the column called text, or the only one of texts.
+    """
     if called := [name for name in table if name.strip().lower() == "text"]:
         return called[0]
     columns = containers.without_labels(table).items()
@@ -132,7 +139,10 @@ def _text_column(table: containers.Table) -> str:
 
 
 def _is_texts(column: Any, words: bool = False) -> bool:
-    """Whether a column holds texts; with `words` of several words each, for the most part."""
+    """Return whether a column holds texts.
+
+    With `words`, at least half of them must have several words.
+    """
     filled = [value for value in column if not containers.is_missing(value)]
     if not filled or not all(isinstance(value, (str, bytes)) for value in filled):
         return False
@@ -140,7 +150,10 @@ def _is_texts(column: Any, words: bool = False) -> bool:
 
 
 def text(raw: Any) -> str:
-    """One text, checked; lone surrogates, which UTF-8 cannot hold, become U+FFFD."""
+    """Return one text, checked.
+
+    Lone surrogates, which UTF-8 cannot hold, become U+FFFD.
+    """
     if hasattr(raw, "numpy"):  # a tensor
         (raw,) = containers.decoded([raw.numpy()])
     if not isinstance(raw, str):

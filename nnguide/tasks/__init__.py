@@ -1,4 +1,7 @@
-"""Tasks: one file each, one `TASK` declaration in it. A new file is a new task everywhere."""
+"""Tasks: one file each, with one `TASK` declaration in it.
+
+A new file is a new task everywhere.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Task:
-    """What a verb needs to know of a task, and all it may ask.
+    """Declaration of a task: all that commands may ask of it.
 
     Attributes:
         name: as typed on the command line.
@@ -73,18 +76,21 @@ class Task:
 
     @property
     def kind(self) -> kinds.Kind:
-        """All that its kind of input decides."""
+        """Record of the task's kind of input."""
         return kinds.get(self.inputs)
 
 
 def names() -> tuple[str, ...]:
-    """The names of all tasks: the files beside this one. Nothing is imported."""
+    """Return the names of all tasks, without importing them.
+
+    They are the names of the files beside this one.
+    """
     modules = pkgutil.iter_modules(__path__)
     return tuple(sorted(module.name for module in modules if not module.ispkg))
 
 
 def get(name: str) -> Task:
-    """The task of that name.
+    """Return the task of a name.
 
     Raises:
         ConfigError: there is none; the nearest name is given.

@@ -40,7 +40,9 @@ def feed(layer: keras.layers.Layer, inputs: np.ndarray) -> tuple[Any, keras.laye
 
 
 def draw(config: Config, labels: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Drawings beside the training set: inputs (n, 28, 28) uint8, targets (n, labels) float32.
+    """Return drawn inputs that are added to the training set.
+
+    Inputs are (n, 28, 28) uint8, targets (n, labels) float32.
 
     Raises:
         ConfigError: digits of other hands are wanted, and the labels are not the ten digits.
@@ -85,7 +87,10 @@ def head(labels: int) -> Head:
 
 
 def space(hp: HyperParameters, base: Config) -> None:
-    """What a search changes. Lists are written as `--set` takes them."""
+    """Declare the hyperparameters that a search changes.
+
+    Lists are written as `--set` takes them.
+    """
     if isinstance(base.model, CnnConfig):
         hp.Choice("model.filters", ["16,32", "32,64", "16,32,64", "32,64,128"], default="32,64")
         hp.Int("model.depth", 1, 3, default=2)  # convolutions per stage

@@ -31,9 +31,10 @@ def preprocessor(config: Config, inputs: Any) -> keras.layers.Layer:
 
 
 def feed(layer: Any, inputs: np.ndarray) -> tuple[Any, keras.layers.Layer | None]:
-    """All ids at once, or batch by batch, by the NumPy twin of the layer, which is faster.
+    """Return all ids at once, or inputs with a batchwise layer.
 
-    JAX and PyTorch have no rows of unequal length: theirs are padded.
+    The NumPy version of the layer makes them, which is faster. JAX and PyTorch have no rows of
+    unequal length: theirs are padded.
     """
     import keras
 
@@ -67,7 +68,7 @@ def build(config: Config, layer: Any, labels: int) -> keras.Model:
 
 
 def adapt(core: keras.Model, layer: Any, rows: Any) -> None:
-    """How rare a token is decides how fast its numbers learn."""
+    """Set each token's learning speed by how rare it is."""
     import numpy as np
 
     from nnguide.models.text import MaskedPool, TokenEmbedding
@@ -92,7 +93,10 @@ def head(labels: int) -> Head:
 
 
 def space(hp: HyperParameters, base: Config) -> None:
-    """What a search changes. Lists are written as `--set` takes them."""
+    """Declare the hyperparameters that a search changes.
+
+    Lists are written as `--set` takes them.
+    """
     hp.Choice("tokens.grams", ["3,4,5", "3,4", "2,3,4", "4,5,6"])  # lengths of the n-grams
     hp.Choice("tokens.buckets", [0, 4096, 8192, 16384], default=8192)  # 0: no n-grams
     hp.Choice("tokens.pairs", [0, 4096, 8192], default=4096)

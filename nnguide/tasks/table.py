@@ -39,7 +39,10 @@ def head(labels: int) -> Head:
 
 
 def space(hp: HyperParameters, base: Config) -> None:
-    """What a search changes. Lists are written as `--set` takes them."""
+    """Declare the hyperparameters that a search changes.
+
+    Lists are written as `--set` takes them.
+    """
     hp.Choice("model.hidden", ["[]", "16", "32", "64", "32,32", "64,64"], default="32")
     hp.Float("model.dropout", 0.0, 0.5, step=0.1, default=0.1)
     hp.Choice("model.l1", [0.0, 1e-5, 1e-4])

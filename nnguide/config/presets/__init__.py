@@ -14,13 +14,16 @@ from nnguide.errors import ConfigError
 
 
 def names(task: str) -> tuple[str, ...]:
-    """The presets of a task; a task without files has `default`, its own settings."""
+    """Return the names of a task's presets.
+
+    A task without files has `default`, its own settings.
+    """
     files = (Path(__file__).parent / task).glob("*.toml")
     return tuple(sorted(path.stem for path in files)) or ("default",)
 
 
 def preset(task: str, name: str) -> dict[str, Any]:
-    """The settings of a preset, as a tree.
+    """Return the settings of a preset as a nested mapping.
 
     Raises:
         ConfigError: the task has no such preset; those it has are listed.
@@ -36,7 +39,7 @@ def preset(task: str, name: str) -> dict[str, Any]:
 
 
 def about(task: str, name: str) -> str:
-    """What a preset reaches, in a line."""
+    """Return a line about what a preset reaches."""
     return str(_read(task, name)["about"])
 
 

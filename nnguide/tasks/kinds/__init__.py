@@ -1,8 +1,8 @@
-"""Kinds of input: all that differs between pictures, texts and rows of numbers, a record each.
+"""Kinds of input: one record each for pictures, texts and numbers.
 
-A task names its kind; whatever reads, checks, trains, explains, exports or serves asks the
-record (`task.kind`) and compares no names. What a method needs is imported when it is called, so
-that a record costs nothing before work begins.
+A record holds all that differs between them. A task names its kind; whatever reads, checks, trains,
+explains, exports or serves asks the record (`task.kind`) and compares no names. What a method needs
+is imported when it is called, so that a record costs nothing before work begins.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a command line gives a run to answer.
+    """Inputs and options of a command line, for a run to answer.
 
     Attributes:
         inputs: its arguments.
@@ -57,7 +57,9 @@ class Asked:
 
 
 class Kind(ABC):
-    """One kind of input. `features` are the names of a table's columns, () for other kinds.
+    """One kind of input.
+
+    `features` are the names of a table's columns, () for other kinds.
 
     Attributes:
         name: pictures, texts or numbers, as configurations and JSON have it.
@@ -113,17 +115,25 @@ class Kind(ABC):
         text_column: str | None,
         encoding: str | None,
     ) -> Examples:
-        """The examples of a split of the data at a path; `labels` are the task's, () for any."""
+        """Return the examples of a split of the data at a path.
+
+        `labels` are the task's, () for any.
+        """
 
     @abstractmethod
     def label_column(self, table: containers.Table, labels: tuple[str, ...]) -> str | None:
-        """The column of labels of a table in memory, by its name; None where none has one."""
+        """Return the name of a table's column of labels.
+
+        The table is in memory. None where no column is named like one.
+        """
 
     @abstractmethod
     def numbered(
         self, values: Sequence[Any], labels: tuple[str, ...]
     ) -> tuple[list[int | InputError], tuple[str, ...]]:
-        """The number of each label, or the InputError that it is, and the labels' names.
+        """Return the number of each label, and the labels' names.
+
+        A label that cannot be used has an InputError in its place.
 
         Args:
             values: labels as a program holds them.
@@ -131,22 +141,31 @@ class Kind(ABC):
         """
 
     def columns(self, inputs: Any) -> tuple[str, ...]:
-        """What each number of a raw input is called; () for what is no row of numbers."""
+        """Return the names of a raw input's numbers.
+
+        () for what is not a row of numbers.
+        """
         return ()
 
     def learned_from(self, examples: Examples) -> tuple[str, ...]:
-        """Which kinds of text stand among a user's own examples; () for what is no text."""
+        """Return the kinds of text among a user's own examples.
+
+        () for what is not text.
+        """
         return ()
 
     @abstractmethod
     def preview(self, raw: Any) -> Any:
-        """One input as JSON and a terminal show it: a text, or lines."""
+        """Return one input as JSON and a terminal show it.
+
+        That is a text, or lines.
+        """
 
     # Answers
 
     @abstractmethod
     def sources(self, run: Run, asked: Asked) -> Named:
-        """The inputs that a command line gives, by name.
+        """Yield the inputs of a command line, each with its name.
 
         Raises:
             ConfigError: options that do not fit this kind.
@@ -154,7 +173,9 @@ class Kind(ABC):
 
     @abstractmethod
     def unread(self, run: Run, path: Path, asked: Asked) -> Unread:
-        """The inputs of a data set at a path, for an answer to each; `asked` has the options.
+        """Yield the inputs of a data set at a path, unread.
+
+        Each is to be answered; `asked` has the options.
 
         Raises:
             ConfigError: options that do not fit this kind, or texts that the run never learned
@@ -162,19 +183,22 @@ class Kind(ABC):
         """
 
     def asked_of(self, path: Path, stdin: IO[bytes]) -> Asked:
-        """What `sources` takes for the inputs at one path."""
+        """Return what `sources` takes for the inputs at one path."""
         return Asked((), stdin, files=(path,))
 
     @abstractmethod
     def check(self, raw: Any, features: tuple[str, ...] = ()) -> np.ndarray:
-        """Raw inputs as the array that a network takes; InputError if one is not to be taken."""
+        """Return raw inputs as the array that a network takes.
+
+        An InputError is raised if one cannot be taken.
+        """
 
     def each(self, raw: Any, features: tuple[str, ...] = ()) -> list[Any]:
-        """Each raw input on its own: checked, or the InputError that it is."""
+        """Return each raw input, checked, or its InputError."""
         return list(self.check(raw, features))
 
     def stacked(self, checked: Sequence[Any] | np.ndarray) -> np.ndarray:
-        """Inputs that were checked one by one, as one batch."""
+        """Return inputs that were checked one by one as one batch."""
         import numpy as np
 
         return np.stack(list(checked)).astype(np.float32)
@@ -182,90 +206,125 @@ class Kind(ABC):
     def outputs(
         self, network: Callable[[np.ndarray], np.ndarray], checked: np.ndarray
     ) -> np.ndarray:
-        """The probabilities, (n, nodes), of checked inputs, of which `network` gives some."""
+        """Return the probabilities of checked inputs, (n, nodes).
+
+        `network` gives those of an array.
+        """
         return network(checked)
 
     # Training, evaluation and audit
 
     @abstractmethod
     def keras_input(self, layer: Any) -> keras.KerasTensor:
-        """Where raw inputs enter a model; `layer` is the preprocessing that follows."""
+        """Return the Keras input where raw inputs enter a model.
+
+        `layer` is the preprocessing that follows.
+        """
 
     @abstractmethod
     def samples(self, run: Run, count: int) -> np.ndarray:
-        """Raw inputs that are always at hand, seeded and varied."""
+        """Return varied raw inputs that are always available.
+
+        They are made with a seed.
+        """
 
     @abstractmethod
     def changes(self) -> tuple[Change, ...]:
-        """Mild changes of the inputs, which should change no answer."""
+        """Return mild changes of inputs that should change no answer."""
 
     @abstractmethod
     def slices(self, examples: Examples) -> Iterator[tuple[str, str, np.ndarray]]:
-        """What a slice goes by, its name, and which examples (n,) bool belong to it."""
+        """Yield slices of the examples.
+
+        Each is what the slice goes by, its name, and which examples (n,) bool belong to it.
+        """
 
     def alike(self, training: np.ndarray, inputs: np.ndarray) -> int | None:
-        """How many inputs differ from one in training by trifles; None where that is not known."""
+        """Return how many inputs nearly equal one of the training set.
+
+        None where that is not known.
+        """
         return None
 
     def driving(self, run: Run, examples: Examples, seed: int) -> dict[str, Any] | None:
-        """The single parts that turn answers, for an audit; None where it does not look for them.
+        """Return the single parts that change answers, for an audit.
+
+        None where the audit does not look for them.
 
         Args:
         """
         return None
 
     def quoted(self, inputs: Iterable[Any]) -> list[str]:
-        """Inputs that a report can quote; none where they are no text."""
+        """Return the inputs that a report can quote.
+
+        The list is empty where they are not texts.
+        """
         return []
 
     # Explanations
 
     @abstractmethod
     def subject(self, run: Run) -> Subject:
-        """A run, opened for explaining."""
+        """Return a run as the explainers open it."""
 
     @abstractmethod
     def mistake(self, raw: Any, why: Explanation) -> dict[str, Any]:
-        """A wrongly answered input and what spoke for the answer, as a report shows them."""
+        """Return a wrong answer and its explanation for a report."""
 
     # Exports and servers
 
     @abstractmethod
     def saved_model(self) -> type[Any]:
-        """The tf.Module of nnguide.export.saved_model that takes this kind."""
+        """Return the tf.Module that takes this kind of input.
+
+        It is a class of nnguide.export.saved_model.
+        """
 
     @abstractmethod
     def warm_up(self, task: str, features: int) -> list[Any]:
-        """Requests, one for each signature, that TensorFlow Serving sends itself first."""
+        """Return warm-up requests, one for each signature.
+
+        TensorFlow Serving sends them to itself first.
+        """
 
     @abstractmethod
     def verify(self, run: Run, form: Format, folder: Path, count: int) -> dict[str, Any]:
-        """Hold an export to its run; see nnguide.export.verify."""
+        """Check that an export answers as its run does.
+
+        See nnguide.export.verify.
+        """
 
     def packed(self, inputs: np.ndarray) -> Any:
-        """Raw inputs as they are given to a model in another process."""
+        """Return raw inputs in the form another process takes."""
         import numpy as np
 
         return inputs.astype(np.float32)
 
     @abstractmethod
     def served(self, features: int) -> dict[str, tuple[str, Tensor]]:
-        """Signature -> the name of its input, and its tensor."""
+        """Return each signature with the name and tensor of its input."""
 
     @abstractmethod
     def example(self, features: int) -> tuple[str, tuple[int, ...]]:
-        """The type of a tf.Example's feature, float or bytes, and its shape."""
+        """Return the type and shape of a tf.Example's feature.
+
+        The type is float or bytes.
+        """
 
     @abstractmethod
     def blank(self, features: int) -> Any:
-        """An input with nothing in it, to try a served model with; a batch of one."""
+        """Return an empty input, a batch of one.
+
+        A served model is tried with it.
+        """
 
     def received(self, values: Any) -> Any:
-        """What a request holds, as `check` takes it."""
+        """Return a request's values as `check` takes them."""
         return values
 
 
 def get(name: str) -> Kind:
-    """The record of a kind of input."""
+    """Return the record of a kind of input."""
     kind: Kind = importlib.import_module(f"{__name__}.{name}").KIND
     return kind

@@ -1,4 +1,4 @@
-"""Rows of numbers: the columns of a table, in the order that training had them."""
+"""Rows of numbers: columns of a table, in training's order."""
 
 from __future__ import annotations
 
@@ -99,7 +99,10 @@ class Numbers(Kind):
         return validation.numbers(raw, len(features) or None)
 
     def _matrix(self, table: containers.Table, features: tuple[str, ...]) -> np.ndarray:
-        """The columns `features` of a table, or all of them, (n, features)."""
+        """Return the columns `features` of a table, (n, features).
+
+        Without `features` all columns.
+        """
         if missing := [name for name in features if name not in table]:
             raise InputError(
                 f"expected a table with the columns {', '.join(features)}; "

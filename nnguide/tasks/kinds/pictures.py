@@ -129,7 +129,10 @@ class Pictures(Kind):
     def outputs(
         self, network: Callable[[np.ndarray], np.ndarray], checked: np.ndarray
     ) -> np.ndarray:
-        """Those that are read from a disk come part by part."""
+        """Return the probabilities, (n, nodes), of checked pictures.
+
+        Those that are read from a disk come chunk by chunk.
+        """
         import numpy as np
 
         from nnguide.data.records import Records

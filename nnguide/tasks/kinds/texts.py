@@ -1,4 +1,7 @@
-"""Texts: messages of any length, and mails, which are texts with a name."""
+"""Texts: messages of any length, and mails.
+
+Mails are texts with a name.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,10 @@ log = logging.getLogger(__name__)
 
 
 class Texts(Kind):
-    """Texts. How many labels they have, and whether a threshold decides, is the task's affair."""
+    """Texts.
+
+    The task decides how many labels they have and whether there is a threshold.
+    """
 
     name = "texts"
     tensor = "text"
@@ -78,7 +84,10 @@ class Texts(Kind):
         )
 
     def learned_from(self, examples: Examples) -> tuple[str, ...]:
-        """Texts read from mail are mail, and those that begin with Subject: where half do."""
+        """Return the kinds of text: messages, mail or both.
+
+        Texts read from mail are mail, and texts that begin with Subject are where half do.
+        """
         from nnguide.data import records
         from nnguide.data.mail import MailText
 
@@ -273,7 +282,10 @@ def _columns(run: Run, asked: Asked) -> Columns:
 
 
 def _lines(stream: Any) -> list[Any]:
-    """The messages of an open file, as `--file` reads one: a row of a table, or a line each."""
+    """Return the messages of an open file, as `--file` reads them.
+
+    A table has one in each row, another file one in each line.
+    """
     from nnguide.data import memory
     from nnguide.data.tables import Columns
     from nnguide.inference import sources
@@ -283,7 +295,10 @@ def _lines(stream: Any) -> list[Any]:
 
 
 def _utf8(text: str | bytes) -> str:
-    """A text that came as a string or as base64; an InputError if it is not UTF-8."""
+    """Return a text that came as a string or as base64.
+
+    An InputError is raised if it is not UTF-8.
+    """
     if isinstance(text, str):
         return text
     try:
