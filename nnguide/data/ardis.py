@@ -1,8 +1,8 @@
-"""ARDIS: 7,600 digits from Swedish church records of 1895 to 1970, in MNIST's form.
+"""ARDIS: 7,600 digits from Swedish church records, in MNIST's form.
 
-Source: H. Kusetogullari, A. Yavariabdi, A. Cheddad, H. Grahn, J. Hall, ARDIS: a Swedish historical
-handwritten digit dataset, 2019; its data set IV. A line is 784 grey levels, or ten marks of which
-the 1 stands for the digit.
+The records are of 1895 to 1970. Source: H. Kusetogullari, A. Yavariabdi, A. Cheddad, H. Grahn, J.
+Hall, ARDIS: a Swedish historical handwritten digit dataset, 2019; its data set IV. A line is 784
+grey levels, or ten marks of which the 1 stands for the digit.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LONGEST = 192 * 2**20  # bytes: a level takes up to 25 as a text
 
 
 def _read(folder: Path) -> dict[str, Examples]:
-    """Its 6,600 training and 1,000 test digits."""
+    """Return the 6,600 training and 1,000 test digits."""
     import numpy as np
 
     from nnguide.data.dataset_info import DIGITS
@@ -44,7 +44,10 @@ def _read(folder: Path) -> dict[str, Examples]:
 
 
 def _numbers(folder: Path, file: str, shape: tuple[int, int], highest: int) -> np.ndarray:
-    """The numbers of a file, separated by spaces: `shape` float64 from 0 to `highest`."""
+    """Read the numbers of a file, separated by spaces.
+
+    They are `shape` float64 from 0 to `highest`.
+    """
     import numpy as np
 
     text = official_files.content(folder, file, _LONGEST)

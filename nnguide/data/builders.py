@@ -25,18 +25,20 @@ _log = logging.getLogger(__name__)
 
 
 def folder() -> Path:
-    """Where TensorFlow Datasets keeps its own form of the prepared sets."""
+    """Return the folder of TensorFlow Datasets' own prepared sets."""
     return cache_dir() / "tfds"
 
 
 def module(name: str) -> Any:
-    """A module of nnguide.data that imports TensorFlow Datasets."""
+    """Import a module of nnguide.data that needs TensorFlow Datasets."""
     with _quiet():
         return importlib.import_module(f"nnguide.data.{name}")
 
 
 def prepared(make: Callable[[], Any], source: Callable[[], Path]) -> Any:
-    """A TensorFlow Datasets builder whose data are prepared. Call it under the set's lock.
+    """Return a TensorFlow Datasets builder whose data are prepared.
+
+    Call it under the set's lock.
 
     Args:
         make: makes the builder, with `folder()` as its data_dir.
@@ -84,7 +86,10 @@ def _prepare(builder: Any, files: Path) -> None:
 
 
 def read(builder: Any, split: str) -> dict[str, np.ndarray]:
-    """The examples of a prepared builder: each feature (n, ...), in the stored order."""
+    """Return the examples of a prepared builder, by feature.
+
+    Each feature is (n, ...), in the stored order.
+    """
     import numpy as np
 
     try:
@@ -103,7 +108,7 @@ def read(builder: Any, split: str) -> dict[str, np.ndarray]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Hold back what TensorFlow and TensorFlow Datasets write, unless -v asks for it.
+    """Hold back what TensorFlow and TensorFlow Datasets write, without -v.
 
     The latter prints to stdout, where it would spoil an answer in JSON.
     """

@@ -1,7 +1,8 @@
-"""Find a data set by its name or path, wherever it lies; prepare it where that is needed.
+"""Search for data sets by name or path.
 
-A named set is looked for in the prepared cache, then in NNGUIDE_DATA_DIR, then on the network.
-It is found or it is an error: nothing else takes its place, except under "auto", which says so.
+A set is prepared where that is needed. A named set is looked for in the prepared cache, then in
+NNGUIDE_DATA_DIR, then on the network. It is found or it is an error: nothing else takes its place,
+except under "auto", which says so.
 """
 
 from __future__ import annotations
@@ -52,15 +53,16 @@ class Source:
 
     @property
     def path(self) -> str | None:
-        """Where a user's own data lies, absolute; None where it is in no file, and of others."""
+        """Absolute path of a user's own data file; None for others."""
         if not self.is_own or self.name.startswith(MEMORY):
             return None
         return str(expanded(self.name).absolute())
 
     def load(self, split: str) -> Examples:
-        """The split "train" or "test", or "all": the first, then the second.
+        """Return the split "train", "test" or "all".
 
-        Of a prepared set, "train" opens no file that holds anything of the test set.
+        "all" is the first, then the second. Of a prepared set, "train" opens no file that holds
+        anything of the test set.
         """
         if split not in SPLITS:
             raise ConfigError(f"a split is one of {', '.join(SPLITS)}; got {split!r}")
@@ -68,7 +70,7 @@ class Source:
 
 
 def names(task: str | None = None) -> tuple[str, ...]:
-    """The names of all data sets, or of those of one task."""
+    """Return the names of all data sets, or of one task's."""
     return tuple(facts.name for facts in ALL if task in (None, facts.task))
 
 
@@ -81,7 +83,7 @@ def find(
     text_column: str | None = None,
     encoding: str | None = None,
 ) -> Source:
-    """Find `dataset` for `task`, and prepare it if it is not prepared yet.
+    """Find `dataset` for `task`; prepare it if that is needed.
 
     Args:
         dataset: the name of a set, a path, or "auto": the real set, else the built-in one.
@@ -136,7 +138,9 @@ def hold(
     encoding: str | None = None,
     labels: tuple[str, ...] | None = None,
 ) -> Source:
-    """The data that a program holds, as `nnguide.data.memory` reads it, or names as for `find`.
+    """Return data of a program, or a named set, as a Source.
+
+    `nnguide.data.memory` reads the first; names are as for `find`.
 
     Args:
         labels: in label order; None for those that data of the task has.
@@ -173,7 +177,7 @@ def hold(
 
 
 def of(config: Config) -> Source:
-    """The data that a configuration names. Errors as of `find`."""
+    """Return the data that a configuration names; raises as `find`."""
     return find(
         config.task,
         config.data.dataset,
@@ -185,9 +189,10 @@ def of(config: Config) -> Source:
 
 
 def prepare(name: str, manual_dir: Path | str | None = None) -> Path | None:
-    """Prepare a set in the cache, from the official files in `manual_dir` if that is given.
+    """Prepare a set in the cache.
 
-    What is prepared already and intact stays; what is damaged is made again.
+    The official files come from `manual_dir` if that is given. What is prepared already and intact
+    stays; what is damaged is made again.
 
     Returns:
         The prepared folder; None for a set that is built in.
@@ -208,7 +213,7 @@ def prepare(name: str, manual_dir: Path | str | None = None) -> Path | None:
 
 
 def info(name: str) -> dict[str, Any]:
-    """What is known of a set: description, origin, terms, flaws, state, counts if prepared."""
+    """Return a set's description, origin, terms, flaws, state, and counts if prepared."""
     from nnguide.data import preparation, prepared
 
     facts = _facts(name)
@@ -233,7 +238,7 @@ def info(name: str) -> dict[str, Any]:
 
 
 def state(name: str) -> str:
-    """ "built in", "prepared", "in NNGUIDE_DATA_DIR" or "not prepared"; reads no data."""
+    """Return "built in", "prepared", "in NNGUIDE_DATA_DIR" or "not prepared"; reads no data."""
     facts = _facts(name)
     if facts.built_in:
         return "built in"
@@ -245,7 +250,7 @@ def state(name: str) -> str:
 
 
 def _facts(name: str, task: str | None = None) -> Facts:
-    """The set of that name, which must be one for `task` if that is given."""
+    """Return the facts of a set, one for `task` if given."""
     if name not in BY_NAME and _looks_like_a_path(name):
         raise ConfigError(
             f"no such file or folder: {name}. Expected a path, {'auto, ' if task else ''}or a data "
@@ -271,7 +276,7 @@ def _facts(name: str, task: str | None = None) -> Facts:
 
 
 def _looks_like_a_path(name: str) -> bool:
-    """Whether `name`, of no data set, was meant as a path: it has a suffix, or a folder's mark."""
+    """Return whether a name has a suffix or mark of a path."""
     first = name.replace("\\", "/").partition("/")[0]
     sets = {known.partition("/")[0] for known in BY_NAME}
     return bool(Path(name).suffix) or name[:1] in ".~/" or ("/" in name and first not in sets)
@@ -299,7 +304,7 @@ def _named(facts: Facts, split_seed: int) -> Source:
 
 
 def _joined(several: list[Facts], split_seed: int) -> Source:
-    """Several sets as one; a single one is itself."""
+    """Return several sets as one; a single one is itself."""
     if len(several) == 1:
         return _named(several[0], split_seed)
     names = [facts.name for facts in several]
@@ -320,7 +325,7 @@ def _joined(several: list[Facts], split_seed: int) -> Source:
 
 
 def _check_apart(several: list[Facts], listed: str) -> None:
-    """Refuse to join sets that hold the same examples, or examples of several forms."""
+    """Raise a ConfigError for sets of the same examples or several forms."""
     for place, facts in enumerate(several):
         for other in several[:place]:
             folders = facts.module == "enron_spam" and facts.variant and other.variant
@@ -334,7 +339,7 @@ def _check_apart(several: list[Facts], listed: str) -> None:
 
 
 def kinds_of(source: Source, examples: Examples) -> tuple[str, ...]:
-    """The kinds of text among the examples of a source; () for pictures.
+    """Return the kinds of text in examples; () for pictures.
 
     Of a user's own data, texts that were read from mail are mail, and texts that begin as those
     of a mail, with Subject:, where half of them do.
@@ -347,7 +352,7 @@ def kinds_of(source: Source, examples: Examples) -> tuple[str, ...]:
 
 
 def known_kinds(dataset: str) -> tuple[str, ...]:
-    """The kinds of text in sets by name, joined or not; () where that is not known."""
+    """Return the kinds of text in named sets; () if unknown."""
     facts = [BY_NAME.get(name) for name in dataset.split("+")]
     if None in facts:
         return ()

@@ -1,4 +1,7 @@
-"""Class folders: one folder per label, its pictures inside, as image files of any size."""
+"""Class folders: one folder of pictures per label.
+
+The pictures are image files of any size.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,10 @@ BATCH = 1024  # pictures decoded between two looks at Ctrl-C
 
 
 def found_splits(path: Path) -> dict[str, Path]:
-    """Which folders are the training and the test set; none where `path` has no splits."""
+    """Return the folders of the training and test set.
+
+    The mapping is empty where `path` has no splits.
+    """
     folders = [entry.name for entry in user_data.entries(path) if entry.is_dir()]
     splits = user_data.find_splits(folders)
     others = [name for name in folders if name not in splits.values()]
@@ -35,7 +41,7 @@ def found_splits(path: Path) -> dict[str, Path]:
 
 
 def read(path: Path) -> Examples:
-    """All pictures of the class folders in `path`, which has no splits."""
+    """Read all pictures of class folders without splits."""
     folders = labelled_folders(path)
     if names := corrections.labels_of(path):  # of which some may have no picture yet
         folders = [folder for folder in folders if folder.name in names and any(folder.iterdir())]
@@ -46,12 +52,18 @@ def read(path: Path) -> Examples:
 
 
 def read_split(splits: Mapping[str, Path], part: str) -> Examples:
-    """The part "train" or "test", with the labels of the training set where it is there."""
+    """Read the split "train" or "test" of class folders.
+
+    The labels are those of the training set, where it is there.
+    """
     return _read_folders(splits[part], *folders_of(splits, part))
 
 
 def folders_of(splits: Mapping[str, Path], part: str) -> tuple[list[Path], tuple[str, ...]]:
-    """The class folders of a part, and the labels, which are those of the training set."""
+    """Return the class folders of a split, and the labels.
+
+    The labels are those of the training set.
+    """
     path, first = splits[part], next(iter(splits.values()))
     folders = labelled_folders(path)
     names = names_of(first, labelled_folders(first))
@@ -67,13 +79,16 @@ def folders_of(splits: Mapping[str, Path], part: str) -> tuple[list[Path], tuple
 
 
 def labelled_folders(path: Path) -> list[Path]:
-    """The folders in `path`, each of a label, in label order."""
+    """Return the class folders in `path`, in label order."""
     folders = [entry for entry in user_data.entries(path) if entry.is_dir()]
     return sorted(folders, key=lambda folder: natural(folder.name))
 
 
 def natural(name: str) -> tuple[list[tuple[bool, int, str]], str]:
-    """A sorting key under which "2" stands before "10", and numbers before words."""
+    """Return a sorting key that puts "2" before "10".
+
+    Numbers come before words.
+    """
     pieces = re.findall(r"[0-9]+|[^0-9]+", name.casefold())
     return [(True, 0, p) if p[0] not in "0123456789" else (False, int(p), "") for p in pieces], name
 
@@ -119,14 +134,16 @@ def _read_folders(path: Path, folders: Sequence[Path], names: tuple[str, ...]) -
 
 
 def say_others(path: Path, others: Sequence[Path]) -> None:
-    """Say which files are no pictures."""
+    """Log which files are not pictures."""
     if others:
         shown = user_data.listed([file.relative_to(path) for file in others])
         log.warning("%s: left out, not pictures: %s (%d)", path, shown, len(others))
 
 
 def pictures_in(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The pictures in the folder of a label and its folders, and the other files, each by name.
+    """Return a label's pictures, and the other files, by name.
+
+    Folders in the folder are searched too.
 
     Raises:
         InputError: it has no pictures.
@@ -154,7 +171,10 @@ def _files_in(folder: Path) -> tuple[list[Path], list[Path]]:
 
 
 def decoded(files: Sequence[Path]) -> tuple[np.ndarray, dict[int, str]]:
-    """The pictures in `files`, (n, 28, 28) uint8, and why some of them, by place, are none."""
+    """Return the pictures in `files`, (n, 28, 28) uint8, and errors.
+
+    An error says, by position, why a file is not a picture.
+    """
     from nnguide.preprocessing import pictures
 
     def decode(file: Path) -> np.ndarray | str:
@@ -180,7 +200,7 @@ def decoded(files: Sequence[Path]) -> tuple[np.ndarray, dict[int, str]]:
 
 @dataclass(frozen=True)
 class Lost:
-    """What pictures lost when they were read: colour, and size.
+    """Colour and size that pictures lost when they were read.
 
     Attributes:
         largest: width and height of the largest of those that were `larger` than SIDE.
@@ -192,18 +212,18 @@ class Lost:
     largest: tuple[int, int] = (0, 0)
 
     def to_list(self) -> list[int]:
-        """Its numbers, as JSON has them."""
+        """Return the counts as a list for JSON."""
         return [self.pictures, self.coloured, self.larger, *self.largest]
 
     @classmethod
     def of_list(cls, numbers: list[int]) -> Lost:
-        """What `to_list` gave; [] is nothing."""
+        """Return the object of a `to_list` list; [] is nothing."""
         pictures, coloured, larger, width, height = numbers or [0] * 5
         return cls(pictures, coloured, larger, (width, height))
 
     @classmethod
     def each(cls, files: Sequence[Path]) -> list[Lost]:
-        """Look at picture files that can be read, one by one."""
+        """Return what each of some readable picture files loses."""
         from nnguide.preprocessing import pictures
 
         with ThreadPoolExecutor() as pool:
@@ -223,7 +243,7 @@ class Lost:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """A sentence for each."""
+        """Sentence for each kind of loss."""
         notes = []
         if self.coloured:
             notes.append(

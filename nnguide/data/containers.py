@@ -1,8 +1,8 @@
-"""What Python programs hold data in, recognized by what it can do: tables, data sets, tensors.
+"""Python objects that hold data: tables, data sets and tensors.
 
-A table is a pandas or Polars DataFrame, an Arrow table, a Hugging Face Dataset, a dict of columns
-or a list of dicts. None of their libraries is imported here, nor is TensorFlow: whoever brings
-such an object has imported it.
+They are recognized by what they can do. A table is a pandas or Polars DataFrame, an Arrow table, a
+Hugging Face Dataset, a dict of columns or a list of dicts. None of their libraries is imported
+here, nor is TensorFlow: whoever brings such an object has imported it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ LABELS = ("label", "class", "digit", "target", "y")  # what a column of labels i
 
 
 def table(raw: Any) -> Table | None:
-    """The columns of a table, in order; None where `raw` is no table.
+    """Return the columns of a table; None for other objects.
 
-    Labels that a Hugging Face Dataset keeps as numbers of names are given as names.
+    The columns are in order. Labels that a Hugging Face Dataset keeps as numbers of names are given
+    as names.
 
     Raises:
         InputError: two columns of one name, or columns of several lengths.
@@ -52,7 +53,10 @@ def table(raw: Any) -> Table | None:
 
 
 def _named(column: Any, names: Sequence[str] | None) -> Any:
-    """A column, its label numbers as the names that its data set keeps of them."""
+    """Return a column with its label numbers as names.
+
+    `names` are those that its data set keeps of them.
+    """
     if hasattr(column, "to_pylist"):
         column = column.to_pylist()
     if names is None:
@@ -84,19 +88,25 @@ def _even(columns: Table) -> Table:
 
 
 def label_column(columns: Table) -> str | None:
-    """What the column of labels is called; None where none is called as one usually is."""
+    """Return the name of the column of labels.
+
+    None where no column has one of its usual names.
+    """
     named = {name.strip().lower(): name for name in columns}
     return next((named[name] for name in LABELS if name in named), None)
 
 
 def without_labels(columns: Table) -> Table:
-    """The columns but the one of labels."""
+    """Return a table without its column of labels."""
     label = label_column(columns)
     return {name: column for name, column in columns.items() if name != label}
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a table has nothing in this place: None, NaN, pandas' NA, or NumPy's masked."""
+    """Return whether a table's value is missing.
+
+    None, NaN, pandas' NA and NumPy's masked are missing.
+    """
     if value is None or value is np.ma.masked or type(value).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(value, (float, np.floating)) and bool(np.isnan(value))
@@ -136,15 +146,16 @@ def check_unmasked(raw: Any) -> None:
 
 
 def is_tf_dataset(raw: Any) -> bool:
-    """Whether `raw` is a tf.data.Dataset."""
+    """Return whether `raw` is a tf.data.Dataset."""
     return hasattr(raw, "as_numpy_iterator") and hasattr(raw, "element_spec")
 
 
 def from_tf(raw: Any) -> tuple[Any, list[Any] | None]:
-    """The inputs of a tf.data.Dataset, batched or not, and its labels or None.
+    """Return the inputs and labels of a tf.data.Dataset.
 
-    Elements that are dicts give a table. Elements without labels are given as they are, each an
-    input or a batch of inputs. Texts are bytes, as TensorFlow has them.
+    It may be batched or not. The labels are None where it has none. Elements that are dicts give a
+    table. Elements without labels are given as they are, each an input or a batch of inputs. Texts
+    are bytes, as TensorFlow has them.
 
     Raises:
         InputError: it never ends, is empty, or its labels are not one an input.
@@ -170,7 +181,10 @@ def from_tf(raw: Any) -> tuple[Any, list[Any] | None]:
 
 
 def _is_batch(parts: Sequence[Any]) -> bool:
-    """Whether the parts of an element hold one value for each of several examples."""
+    """Return whether an element holds several examples.
+
+    Each of its parts then has one value for each.
+    """
     if 0 in map(np.ndim, parts):
         return False
     if len({len(part) for part in parts}) > 1:
@@ -187,7 +201,10 @@ def _joined(parts: Sequence[Any], batched: bool) -> list[Any]:
 
 
 def decoded(values: Iterable[Any]) -> list[Any]:
-    """Texts that TensorFlow holds as bytes, alone or in batches; what is not UTF-8 stays bytes."""
+    """Return texts that TensorFlow holds as bytes as str.
+
+    They may be alone or in batches. What is not UTF-8 stays bytes.
+    """
     labels: list[Any] = []
     for value in values:
         for element in value.ravel().tolist() if isinstance(value, np.ndarray) else [value]:

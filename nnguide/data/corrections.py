@@ -1,4 +1,4 @@
-"""A folder of pictures whose answers a person corrected: what to learn next.
+"""Folder of pictures with corrected answers, to learn from next.
 
     corrections.json   the labels of the model that was corrected, in label order
     7/3fa9….png        a picture in MNIST's form that shows a 7
@@ -23,7 +23,9 @@ MOST = 10_000  # pictures that a folder takes
 
 
 def labels_of(folder: Path) -> tuple[str, ...]:
-    """The labels of a folder of corrections; () where it is not such a folder.
+    """Return the labels of a folder of corrections.
+
+    () where it is not such a folder.
 
     Raises:
         InputError: its file of labels is damaged.
@@ -41,7 +43,7 @@ def labels_of(folder: Path) -> tuple[str, ...]:
 
 
 def prepare(folder: Path, labels: Sequence[str]) -> None:
-    """Make the folder for a model's corrections, where it is not there yet.
+    """Make the folder of a model's corrections, if it is missing.
 
     Raises:
         ConfigError: it holds something else, or corrections of a model with other labels.
@@ -66,7 +68,9 @@ def prepare(folder: Path, labels: Sequence[str]) -> None:
 
 
 def save(folder: Path, label: str, levels: np.ndarray) -> Path:
-    """Add a picture; one that was there under another label moves to this one.
+    """Add a picture with its corrected label.
+
+    One that was there under another label moves to this one.
 
     Args:
         levels: (28, 28) uint8 in MNIST's form.

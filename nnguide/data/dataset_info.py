@@ -1,4 +1,4 @@
-"""What is known of each data set: where it comes from, its terms, its flaws."""
+"""Facts about each data set: origin, terms and flaws."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Facts:
 
     @property
     def variant(self) -> str:
-        """What stands after the slash, "" for most."""
+        """Part after the slash, "" for most names."""
         return self.name.partition("/")[2]
 
 

@@ -1,4 +1,4 @@
-"""When two texts count as the same one."""
+"""Key by which two texts count as the same."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _LONGEST_WORD = 1_000  # characters normalised at once
 
 
 def distinct_key(text: str) -> str:
-    """What `text` is after NFKC, casefold and collapsed white space.
+    """Return `text` after NFKC, casefold and collapsed white space.
 
     Two texts with one key are one text: they count once and never stand on both sides of a split.
     """

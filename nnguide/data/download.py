@@ -1,4 +1,4 @@
-"""Official files from the network, within bounded time, checked against their SHA-256."""
+"""Downloads of official files, in bounded time, checked by SHA-256."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ _log = logging.getLogger(__name__)
 
 
 def _failures() -> tuple[type[Exception], ...]:
-    """What a download may raise. The client is imported late: a prediction needs none."""
+    """Return the exceptions that a download may raise.
+
+    The client is imported late: a prediction needs none.
+    """
     import http.client
 
     return OSError, ValueError, http.client.HTTPException
@@ -31,7 +34,9 @@ _unreachable: dict[str, str] = {}  # host -> reason, for the life of the process
 
 
 class AbsentError(DataError):
-    """A set that is in no place where it is looked for: `--dataset auto` may go on without it.
+    """A set that is not in any place that is searched.
+
+    `--dataset auto` may go on without it.
 
     Attributes:
         reason: why, without what to do about it.
@@ -45,7 +50,7 @@ class AbsentError(DataError):
 
 @dataclass(frozen=True)
 class Download:
-    """A file to download: its address, the name it gets, its SHA-256 and its highest length.
+    """A file to download: address, name, SHA-256 and highest length.
 
     The SHA-256 is None where the publisher gives none; then the content is verified later.
     """
@@ -57,7 +62,7 @@ class Download:
 
 
 def probe(url: str) -> None:
-    """Return if `url` answers within PROBE_SECONDS.
+    """Check that `url` answers within PROBE_SECONDS.
 
     A host that did not answer is not asked again by this process. The whole attempt runs
     beside: a look-up of its name has no time limit of its own.
@@ -82,7 +87,7 @@ def probe(url: str) -> None:
 
 
 def _ask(url: str) -> str:
-    """Why `url` cannot be had, "" if it can."""
+    """Return why `url` is not available, "" if it is."""
     try:
         import urllib.request
 
@@ -98,7 +103,9 @@ def _reason(error: Exception) -> str:
 
 
 def download(file: Download, folder: Path) -> Path:
-    """Download `file` into `folder`, unless it is there; it appears whole and verified.
+    """Download `file` into `folder`, unless it is there.
+
+    It appears whole and verified.
 
     Raises:
         AbsentError: the host fails, or gives something else than the expected file.
@@ -118,7 +125,7 @@ def download(file: Download, folder: Path) -> Path:
 
 
 def _stream(file: Download, beside: Path) -> str:
-    """Write what the address of `file` gives to `beside`; its SHA-256."""
+    """Write the content of `file` to `beside` and return its SHA-256."""
     digest = hashlib.sha256()
     length = 0
     try:

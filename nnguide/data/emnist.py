@@ -1,7 +1,8 @@
-"""EMNIST's digits: 280,000 of NIST's in MNIST's form, from other writers than MNIST's too.
+"""EMNIST: 280,000 digits of NIST, in MNIST's form.
 
-Source: G. Cohen, S. Afshar, J. Tapson, A. van Schaik, EMNIST: an extension of MNIST to handwritten
-letters, 2017. Its pictures are stored column by column.
+Many are from other writers than MNIST's. Source: G. Cohen, S. Afshar, J. Tapson, A. van Schaik,
+EMNIST: an extension of MNIST to handwritten letters, 2017. Its pictures are stored column by
+column.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ DOWNLOADS = ()
 
 
 def _read(folder: Path) -> dict[str, Examples]:
-    """Its 240,000 training and 40,000 test digits, upright."""
+    """Return the 240,000 training and 40,000 test digits, upright."""
     from nnguide.data.dataset_info import DIGITS
     from nnguide.data.examples import Examples
 

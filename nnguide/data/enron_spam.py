@@ -1,10 +1,11 @@
-"""Enron-Spam in its preprocessed form: six folders, each one person's ham with somebody's spam.
+"""Enron-Spam in its preprocessed form, six folders of mail.
 
-Metsis, Androutsopoulos, Paliouras: Spam Filtering with Naive Bayes - Which Naive Bayes? CEAS 2006.
-A mail is a line `Subject: ...` and its body in lower case, tokens apart; no other header. Whichever
-of the archives enron1.tar.gz to enron6.tar.gz are there are read as streams. The publisher gives no
-checksum of them, and they exist in several packings: each is verified by its counts, and folders 2,
-4, 5 and 6 by the SHA-256 of names and contents.
+Each is one person's ham with somebody's spam. Metsis, Androutsopoulos, Paliouras: Spam Filtering
+with Naive Bayes - Which Naive Bayes? CEAS 2006. A mail is a line `Subject: ...` and its body in
+lower case, tokens apart; no other header. Whichever of the archives enron1.tar.gz to enron6.tar.gz
+are there are read as streams. The publisher gives no checksum of them, and they exist in several
+packings: each is verified by its counts, and folders 2, 4, 5 and 6 by the SHA-256 of names and
+contents.
 """
 
 from __future__ import annotations
@@ -47,28 +48,34 @@ _LONGEST_ARCHIVE = 64 * 2**20  # bytes of mail in one archive
 
 
 def numbers(variant: str) -> tuple[int, ...]:
-    """The folders that a variant has: all for "", else the one of that number."""
+    """Return the numbers of a variant's folders.
+
+    They are all for "", else the one of that number.
+    """
     return (int(variant),) if variant else tuple(BY_NUMBER)
 
 
 def archives(folder: Path, variant: str = "") -> dict[int, Path]:
-    """The archives of a variant that lie in `folder`, by number."""
+    """Return the archives of a variant in `folder`, by number."""
     paths = {number: folder / BY_NUMBER[number].name for number in numbers(variant)}
     return {number: path for number, path in paths.items() if path.is_file()}
 
 
 def holds(folder: Path) -> bool:
-    """Whether any of the archives lies in `folder`."""
+    """Return whether `folder` holds any of the archives."""
     return bool(archives(folder))
 
 
 def is_made(variant: str) -> bool:
-    """Whether TensorFlow Datasets has prepared its own form, so no file is needed."""
+    """Return whether TensorFlow Datasets has prepared its own form.
+
+    Then no file is needed.
+    """
     return (builders.folder() / "enron_spam" / config(variant) / VERSION).is_dir()
 
 
 def check(folder: Path) -> None:
-    """Return if an archive lies in `folder`, and those that do are whole.
+    """Check that `folder` holds an archive, and only whole ones.
 
     Raises:
         DataError: none is there, or one is damaged.
@@ -81,12 +88,14 @@ def check(folder: Path) -> None:
 
 
 def config(variant: str) -> str:
-    """The builder's configuration for a variant."""
+    """Return the builder's configuration for a variant."""
     return f"enron{variant}" if variant else "default"
 
 
 def rows(folder: Path, variant: str) -> Iterator[tuple[str, str]]:
-    """Label and text of each mail of a variant, in the order of the archives and of names.
+    """Yield the label and text of each mail of a variant.
+
+    They are in the order of the archives and of names.
 
     Raises:
         DataError: none of its archives is in `folder`, or one is damaged.
@@ -101,7 +110,10 @@ def rows(folder: Path, variant: str) -> Iterator[tuple[str, str]]:
 
 
 def mails(number: int, archive: Path) -> dict[str, bytes]:
-    """Label/name to content of the mails of one archive, verified; line ends are LF."""
+    """Return the verified mails of an archive, by label/name.
+
+    Line ends are LF.
+    """
     contents: dict[str, bytes] = {}
     total = 0
     try:

@@ -21,7 +21,10 @@ from nnguide.data.examples import Examples
 
 
 class EnronSpam(tfds.core.GeneratorBasedBuilder):
-    """Each distinct text once, 80/20. `default`: every folder that is there; else one alone."""
+    """Enron-Spam, each distinct text once, 80/20.
+
+    `default` has every folder that is there; the others have one alone.
+    """
 
     VERSION = tfds.core.Version(enron_spam.VERSION)
     BUILDER_CONFIGS = [  # noqa: RUF012
@@ -59,7 +62,7 @@ class EnronSpam(tfds.core.GeneratorBasedBuilder):
         return {"train": self._generate_examples(train), "test": self._generate_examples(test)}
 
     def _downloaded(self, dl_manager: tfds.download.DownloadManager, variant: str) -> Path:
-        """A folder of the archives under their own names."""
+        """Link the archives under their own names; return their folder."""
         folder = Path(self.data_dir).parent / "archives"
         folder.mkdir(parents=True, exist_ok=True)
         for number in enron_spam.numbers(variant):
@@ -77,7 +80,7 @@ class EnronSpam(tfds.core.GeneratorBasedBuilder):
 
 
 def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:
-    """The splits "train" and "test", from our builder for TensorFlow Datasets."""
+    """Return the splits "train" and "test", by TensorFlow Datasets."""
 
     def make() -> Any:
         return EnronSpam(data_dir=builders.folder(), config=enron_spam.config(variant))

@@ -1,4 +1,4 @@
-"""Examples: inputs with their labels, and the ways to divide them. NumPy only."""
+"""Examples: inputs with labels, and their division; NumPy only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nnguide.errors import InputError
 
 @dataclass(frozen=True)
 class LeftOut:
-    """An input that could not be read, and why; the others were."""
+    """An input that could not be read, and why."""
 
     name: str
     reason: str
@@ -55,11 +55,14 @@ class Examples:
         return len(self.labels)
 
     def take(self, indices: np.ndarray) -> Examples:
-        """The examples at `indices` (k,) int, in that order."""
+        """Return the examples at `indices` (k,) int, in that order."""
         return replace(self, inputs=self.inputs[indices], labels=self.labels[indices])
 
     def join(self, other: Examples) -> Examples:
-        """These examples followed by `other`'s; both must name their labels alike."""
+        """Return these examples followed by those of `other`.
+
+        Both must name their labels alike.
+        """
         if self.label_names != other.label_names:
             raise InputError(
                 f"expected the same labels on both sides; got {', '.join(self.label_names)} "
@@ -73,7 +76,10 @@ class Examples:
         )
 
     def in_memory(self, most: int) -> Examples:
-        """At most `most` of these, evenly spread, in memory, where they are read from a disk."""
+        """Return at most `most` of these, evenly spread, in memory.
+
+        Examples that are in memory already are returned as they are.
+        """
         if isinstance(self.inputs, np.ndarray):
             return self
         size = len(self)
@@ -81,13 +87,13 @@ class Examples:
         return replace(some, inputs=np.asarray(some.inputs))
 
     def counts(self) -> dict[str, int]:
-        """How many examples each label has."""
+        """Return the number of examples of each label."""
         per_label = np.bincount(self.labels, minlength=len(self.label_names))
         return {name: int(n) for name, n in zip(self.label_names, per_label, strict=True)}
 
 
 def joined(first: Any, second: Any) -> Any:
-    """Inputs, in memory or read from a disk, followed by others."""
+    """Return inputs, in memory or on a disk, followed by others."""
     join = getattr(first, "followed_by", None)
     return join(second) if join else np.concatenate([first, second])
 
@@ -98,7 +104,7 @@ def stratified_split(
     seed: int,
     groups: Sequence[object] | np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Divide examples in two, each label in the same proportion on both sides.
+    """Divide examples in two, with the same proportion of each label.
 
     Args:
         labels: (n,) int.
@@ -134,7 +140,7 @@ def stratified_split(
 
 
 def _drawn(random: np.random.Generator, groups: int, fraction: float, label: int) -> np.ndarray:
-    """Which of the groups of a label go to the second side."""
+    """Return which groups of a label go to the second side."""
     if groups < 2:
         raise InputError(
             f"expected at least two different examples of every label, to split them; label "
@@ -147,7 +153,10 @@ def _drawn(random: np.random.Generator, groups: int, fraction: float, label: int
 def _split_by_number(
     labels: np.ndarray, fraction: float, random: np.random.Generator, groups: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The same division, for groups that are numbers, without an object for each example."""
+    """Divide examples whose groups are numbers.
+
+    The division is the same; no object is made for each example.
+    """
     _, first, group = np.unique(groups, return_index=True, return_inverse=True)
     is_second = np.zeros(len(first), bool)
     order = np.argsort(first)  # groups as they come first

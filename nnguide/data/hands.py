@@ -1,4 +1,4 @@
-"""Draw digits as hands outside MNIST write them, from no data set.
+"""Drawings of digits in styles that MNIST lacks, from no data set.
 
 MNIST's writers were American. Elsewhere a one has a long upstroke and often a foot, a seven is
 crossed, a four is open, closed or a triangle on a stick, and a nine curls or has corners. A
@@ -23,7 +23,10 @@ Shape = tuple[Stroke, ...]
 
 
 def arc(x: float, y: float, wide: float, high: float, start: float, end: float) -> Stroke:
-    """Points on an ellipse about (x, y), from `start` to `end` degrees, clockwise from 3 h."""
+    """Return points on an ellipse about (x, y).
+
+    They go from `start` to `end` degrees, clockwise from 3 h.
+    """
     angles = np.radians(np.linspace(start, end, 2 + int(abs(end - start) / 12)))
     return tuple(zip(x + wide * np.cos(angles), y + high * np.sin(angles), strict=True))
 
@@ -53,9 +56,9 @@ SHAPES: tuple[tuple[int, Shape, int], ...] = (
 
 
 def drawn(count: int, seed: int) -> Examples:
-    """Draw `count` digits: inputs (count, 28, 28) uint8, white on black, in MNIST's form.
+    """Draw `count` digits in MNIST's form.
 
-    A pure function of `count` and `seed`.
+    Inputs are (count, 28, 28) uint8, white on black. A pure function of `count` and `seed`.
     """
     random = np.random.default_rng([seed, 1_709])
     often = np.array([weight for *_, weight in SHAPES], float)
@@ -68,7 +71,10 @@ def drawn(count: int, seed: int) -> Examples:
 
 
 def by_pen(shape: Shape, random: np.random.Generator) -> np.ndarray:
-    """One drawing of `shape` by a hand and a pen of its own: (28, 28) uint8."""
+    """Draw `shape` once with a random hand and pen.
+
+    The drawing is (28, 28) uint8.
+    """
     from PIL import Image, ImageDraw
 
     size = SIDE * LARGE
@@ -89,7 +95,10 @@ def by_pen(shape: Shape, random: np.random.Generator) -> np.ndarray:
 
 
 def picture(drawing: Any, random: np.random.Generator) -> np.ndarray:
-    """A large drawing, an Image in mode L, in MNIST's form: (28, 28) uint8; its ink varies."""
+    """Return a large drawing in MNIST's form, (28, 28) uint8.
+
+    `drawing` is an Image in mode L. The ink varies.
+    """
     from PIL import Image, ImageFilter
 
     drawing = drawing.crop(drawing.getbbox())
@@ -105,7 +114,10 @@ def picture(drawing: Any, random: np.random.Generator) -> np.ndarray:
 
 
 def _by_hand(shape: Shape, random: np.random.Generator) -> list[np.ndarray]:
-    """The strokes (points, 2), each corner off its place, all slanted, turned and squeezed."""
+    """Return the strokes (points, 2) as a random hand writes them.
+
+    Each corner is off its place; all are slanted, turned and squeezed.
+    """
     slant, wide = random.normal(0, 0.18), random.uniform(0.55, 1.1)
     turn = random.normal(0, 0.08)
     cos, sin = math.cos(turn), math.sin(turn)
@@ -120,7 +132,10 @@ def _by_hand(shape: Shape, random: np.random.Generator) -> list[np.ndarray]:
 
 
 def _rounded(points: np.ndarray, part: float) -> np.ndarray:
-    """Corners cut off twice (Chaikin, 1974), by up to `part` of each side; the ends stay."""
+    """Cut the corners of a stroke twice (Chaikin, 1974).
+
+    Up to `part` of each side is cut; the ends stay.
+    """
     for _ in range(2):
         start, end = points[:-1], points[1:]
         cut = np.stack([start + part * (end - start), end - part * (end - start)], axis=1)
@@ -129,7 +144,7 @@ def _rounded(points: np.ndarray, part: float) -> np.ndarray:
 
 
 def _centred(picture: np.ndarray) -> np.ndarray:
-    """The picture moved by whole pixels until its mass is in the middle."""
+    """Move a picture by whole pixels to centre its mass."""
     total = max(float(picture.sum()), 1.0)
     middle = (SIDE - 1) / 2
     rows, columns = picture.sum(1), picture.sum(0)

@@ -1,6 +1,7 @@
-"""IDX, the format of MNIST's four files: a magic number, the sizes, then the bytes.
+"""IDX, the format of MNIST's four files.
 
-Source: Y. LeCun, C. Cortes, C. J. C. Burges, The MNIST database, "File formats".
+A file is a magic number, the sizes, then the bytes. Source: Y. LeCun, C. Cortes, C. J. C. Burges,
+The MNIST database, "File formats".
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ GZIP = b"\x1f\x8b"
 
 
 def read_images(path: Path) -> np.ndarray:
-    """The pictures in an IDX file, compressed or not.
+    """Read the pictures in an IDX file, compressed or not.
 
     Returns:
         (n, 28, 28) uint8.
@@ -37,7 +38,7 @@ def read_images(path: Path) -> np.ndarray:
 
 
 def read_labels(path: Path) -> np.ndarray:
-    """The labels in an IDX file, compressed or not.
+    """Read the labels in an IDX file, compressed or not.
 
     Returns:
         (n,) uint8.
@@ -48,7 +49,9 @@ def read_labels(path: Path) -> np.ndarray:
 
 
 def each_image(path: Path) -> Iterator[np.ndarray]:
-    """The pictures in an IDX file of any length, one after the other, each (28, 28) uint8.
+    """Yield the pictures in an IDX file, each (28, 28) uint8.
+
+    The file may have any length.
 
     Raises:
         InputError: as of `read_images`, once it comes to that.
@@ -65,7 +68,10 @@ def each_image(path: Path) -> Iterator[np.ndarray]:
 
 
 def each_label(path: Path) -> np.ndarray:
-    """The labels in an IDX file of any length, (n,) uint8. Errors as of `read_labels`."""
+    """Read the labels in an IDX file of any length.
+
+    They are (n,) uint8. Errors are those of `read_labels`.
+    """
     with _opened(path) as file:
         return _content(path, file, _shape(path, file, LABELS, "labels"), "labels")
 
@@ -83,7 +89,7 @@ def _read(path: Path, magic: int, kind: str) -> np.ndarray:
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
-    """The content of a file, compressed or not."""
+    """Open the content of a file, compressed or not."""
     try:
         with path.open("rb") as file:
             # By content, not by name: browsers unpack a download and leave its name as it was.
@@ -103,7 +109,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _shape(path: Path, file: IO[bytes], magic: int, kind: str) -> tuple[int, ...]:
-    """What the header says."""
+    """Return the shape that the header states."""
     dimensions = magic & 0xFF
     header = file.read(4 * (1 + dimensions))
     if len(header) < 4 * (1 + dimensions) or int.from_bytes(header[:4], "big") != magic:
@@ -140,7 +146,10 @@ def _other_length(path: Path, expected: int, got: str, kind: str) -> InputError:
 
 
 def _read_at_most(file: IO[bytes], size: int) -> bytearray:
-    """Up to `size` bytes; memory grows with what is there, not with what is announced."""
+    """Read up to `size` bytes.
+
+    Memory grows with what is there, not with what the header states.
+    """
     content = bytearray()
     while len(content) < size and (chunk := file.read(min(CHUNK, size - len(content)))):
         content += chunk

@@ -1,4 +1,7 @@
-"""How data at a path would be read: its form, labels, counts, split, and what a network sees."""
+"""Preview of how data at a path would be read.
+
+It shows the form, labels, counts, split, and what a network sees.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ INK = " .:-=+*#%@"  # from black to white
 
 @dataclass(frozen=True, eq=False)
 class Inspected:
-    """What was found at a path.
+    """Data that was found at a path.
 
     Attributes:
         task: whose examples they are.
@@ -36,14 +39,14 @@ class Inspected:
 
     @property
     def is_drawn(self) -> bool:
-        """Whether its inputs are pictures, shown as lines of characters."""
+        """Whether the inputs are pictures, shown as lines of characters."""
         from nnguide import tasks
 
         return tasks.get(self.task).kind.is_drawn
 
     @property
     def shown(self) -> list[tuple[str, np.ndarray | str]]:
-        """The first training example of each of three labels: its label and its input."""
+        """First training example of each of three labels, with its label."""
         train = self.splits.get("train") or next(iter(self.splits.values()))
         _, places = np.unique(train.labels, return_index=True)
         return [
@@ -73,7 +76,11 @@ def inspect(
     is_table = table_files.form(path) != ""
 
     def rank(name: str) -> tuple[bool, bool]:
-        """Texts first in a table, pictures elsewhere; plain numbers last: they fit pixels too."""
+        """Return the order in which tasks are tried.
+
+        In a table texts come first, elsewhere pictures; plain numbers are last, since they fit
+        pixels too.
+        """
         kind = tasks.get(name).kind
         first = kind.is_its_own_name if is_table else kind.is_drawn
         return not first, not (kind.is_its_own_name or kind.is_drawn)
@@ -103,7 +110,7 @@ def inspect(
 
 
 def form(path: Path) -> str:
-    """What the path is, in a few words."""
+    """Return what the path is, in a few words."""
     packed = ", packed by gzip" if path.name.lower().endswith(".gz") else ""
     if kind := table_files.form(path):
         return f"a table ({kind.upper()}{packed})"
@@ -113,14 +120,17 @@ def form(path: Path) -> str:
 
 
 def drawn(levels: np.ndarray) -> list[str]:
-    """A picture (28, 28) uint8 as 14 lines of characters, two rows of pixels to a line."""
+    """Return a picture (28, 28) uint8 as 14 lines of characters.
+
+    Each line is two rows of pixels.
+    """
     pairs = levels.reshape(14, 2, 28).mean(1)
     ink = (pairs / 256 * len(INK)).astype(int)
     return ["".join(INK[level] for level in row).rstrip() for row in ink]
 
 
 def save(inspected: Inspected, out: Path) -> None:
-    """Write the shown pictures beside each other as a PNG file, eight times enlarged."""
+    """Write the shown pictures as one PNG file, eight times enlarged."""
     from PIL import Image
 
     row = np.hstack([np.asarray(picture) for _, picture in inspected.shown])

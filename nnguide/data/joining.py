@@ -1,4 +1,4 @@
-"""Several prepared sets of texts as one.
+"""Several prepared sets of texts, joined to one.
 
 A text that stands in several of them counts once, and where any of them has it in its test set it
 is in the test set: so the test set of each stays unseen when a network learns from all.
@@ -27,7 +27,9 @@ _NOT_LETTERS = re.compile(r"[\W_]+")
 
 
 def prepare(sources: Sequence[Source], folders: Sequence[Path | None], split_seed: int) -> Path:
-    """The prepared folder of the joined set, made where it is not there yet.
+    """Return the prepared folder of the joined set.
+
+    It is made where it is not there yet.
 
     Args:
         sources: what is joined, in order.
@@ -47,7 +49,7 @@ def prepare(sources: Sequence[Source], folders: Sequence[Path | None], split_see
 
 
 def join(sources: Sequence[Source]) -> dict[str, Examples]:
-    """The splits "train" and "test" of the joined set."""
+    """Return the splits "train" and "test" of the joined set."""
     tests = [source.load("test") for source in sources]
     seen: set[str] = set()
     test = _joined(tests, seen)
@@ -55,7 +57,10 @@ def join(sources: Sequence[Source]) -> dict[str, Examples]:
 
 
 def _joined(parts: Sequence[Examples], seen: set[str]) -> Examples:
-    """The parts one after another, without texts that are `seen` or in an earlier one."""
+    """Return the examples of all sets without repeated texts.
+
+    Texts that are `seen` or in an earlier set are left out.
+    """
     made: Examples | None = None
     for examples in parts:
         keys = [key(text) for text in examples.inputs]
@@ -73,6 +78,9 @@ def _places(kept: Sequence[bool]) -> np.ndarray:
 
 
 def key(text: str) -> str:
-    """The letters and digits of a text: the same for a raw mail and its tokens set apart."""
+    """Return the letters and digits of a text.
+
+    They are the same for a raw mail and its tokens set apart.
+    """
     letters = _NOT_LETTERS.sub("", distinct_key(text))
     return letters or distinct_key(text)

@@ -1,4 +1,4 @@
-"""The objects of a file of JSON lines, each with its line."""
+"""Reading of JSON lines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from nnguide.errors import InputError
 def json_records(
     path: Path, encoding: str | None
 ) -> Iterator[tuple[int, dict[str, Any] | InputError]]:
-    """The objects of a file of JSON lines, each with its line; blank lines are none."""
+    """Yield the objects of JSON lines, with their line numbers.
+
+    Blank lines are skipped.
+    """
     for number, line in enumerate(lines(path, encoding), 1):
         if line.strip():
             yield number, _json_object(line)
@@ -23,7 +26,10 @@ def json_records(
 def each_json_record(
     path: Path, encoding: str | None
 ) -> Iterator[tuple[int, dict[str, Any] | InputError]]:
-    """As `json_records`, of a file of any size in which a line that is no text costs no other."""
+    """Yield objects as `json_records`, from a file of any size.
+
+    A line that is not text does not stop the others from being read.
+    """
     for number, (line, error) in enumerate(each_line(path, encoding), 1):
         if error is not None:
             yield number, error

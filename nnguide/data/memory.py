@@ -1,4 +1,7 @@
-"""Examples that a Python program holds: arrays, lists, tables, data sets, open files."""
+"""Examples in a Python program's memory.
+
+They are arrays, lists, tables, data sets or open files.
+"""
 
 from __future__ import annotations
 
@@ -32,10 +35,11 @@ FORMS = (
 
 
 def parts(data: Any) -> dict[str, Any]:
-    """The training and the test set of data that comes in both, by their names.
+    """Return the training and test set of data with both.
 
-    As a dict or DatasetDict with train and test, as an archive's x_train, y_train, x_test and
-    y_test, or as Keras's data sets have them: ((inputs, labels), (inputs, labels)).
+    They are returned by their names. As a dict or DatasetDict with train and test, as an archive's
+    x_train, y_train, x_test and y_test, or as Keras's data sets have them: ((inputs, labels),
+    (inputs, labels)).
     """
     if isinstance(data, Mapping) and "x_train" in data:
         ends = user_data.find_splits(str(k).removeprefix("x_") for k in data if f"{k}"[:2] == "x_")
@@ -72,7 +76,9 @@ def reader(
     text_column: str | None,
     encoding: str | None,
 ) -> tuple[Callable[[str], Examples], str]:
-    """What reads a split of the data, and a name that is the data's own.
+    """Return a reader of the data's splits, and its name.
+
+    The name depends on the content.
 
     Args:
         kind: of its inputs.
@@ -143,7 +149,9 @@ def read(
     label_column: str | None = None,
     text_column: str | None = None,
 ) -> Examples:
-    """All examples of data without parts; what cannot be used is left out, counted and named.
+    """Read all examples of data without splits.
+
+    What cannot be used is left out, counted and named.
 
     Raises:
         InputError: data of another form, or nothing of it can be used.
@@ -189,7 +197,7 @@ def _opened(
     label_column: str | None,
     text_column: str | None,
 ) -> tuple[Any, Any]:
-    """The inputs and the labels of data, still raw."""
+    """Return the raw inputs and labels of data."""
     if containers.is_tf_dataset(data):
         inputs, values = containers.from_tf(data)
         if values is not None:
@@ -210,7 +218,7 @@ def _opened(
 
 
 def _decoded(kind: Kind, column: Any) -> Any:
-    """A column of a tf.data.Dataset, texts as str where texts are wanted."""
+    """Return a tf.data.Dataset's column, with texts as str if wanted."""
     return column if kind.is_array else containers.decoded(column)
 
 
@@ -235,7 +243,10 @@ def _of_table(
 
 
 def _column(table: containers.Table, wanted: str | None) -> str | None:
-    """The column that the caller named: the same name, else the same but for case."""
+    """Return the column that the caller named.
+
+    It has the same name, else the same but for case.
+    """
     if wanted is None:
         return None
     same = [name for name in table if name.strip().casefold() == wanted.strip().casefold()]
@@ -245,7 +256,10 @@ def _column(table: containers.Table, wanted: str | None) -> str | None:
 
 
 def plain(value: Any) -> Any:
-    """A label as Python has it: a word, a whole number, or what is neither as it is."""
+    """Return a label as a word or whole number.
+
+    What is neither is returned as it is.
+    """
     value = containers.scalar(value)  # of labels (n, 1), too
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
@@ -255,7 +269,10 @@ def plain(value: Any) -> Any:
 def numbered(
     values: Sequence[Any], labels: tuple[str, ...]
 ) -> tuple[list[int | InputError], tuple[str, ...]]:
-    """Labels of any 2 to 100 names as numbers; see `nnguide.tasks.kinds.Kind.numbered`."""
+    """Return labels of any 2 to 100 names as numbers.
+
+    See `nnguide.tasks.kinds.Kind.numbered`.
+    """
     named = [_label_name(value) for value in values]
     if not labels:
         present = {name for name in named if isinstance(name, str)}
@@ -297,7 +314,10 @@ def _label_name(value: Any) -> str | InputError:
 
 
 def _groups(examples: Examples) -> Sequence[Any] | np.ndarray:
-    """(n,) equal for examples that must stand on one side of a split, as of files."""
+    """Return the group of each example, for splitting, (n,).
+
+    Equal numbers or texts stay on one side of a split, as for files.
+    """
     from nnguide.data import picture_files, splits
 
     if (texts := splits.groups(examples)) is not None:
@@ -310,7 +330,7 @@ def _groups(examples: Examples) -> Sequence[Any] | np.ndarray:
 
 
 def fingerprint(examples: Examples) -> str:
-    """The SHA-256 of inputs and labels, in their order."""
+    """Return the SHA-256 of inputs and labels, in their order."""
     digest = hashlib.sha256()
     for name in np.array(examples.label_names)[examples.labels]:
         digest.update(str(name).encode() + b"\0")
@@ -327,9 +347,10 @@ def fingerprint(examples: Examples) -> str:
 
 @contextlib.contextmanager
 def saved(stream: Any) -> Iterator[Path]:
-    """The content of an open file as a file with a name that says its form.
+    """Write an open file's content to a temporary file.
 
-    Without a name of its own it is a table where its rows are even, and else texts, one a line.
+    Its name says its form. Without a name of its own it is a table where its rows are even, and
+    else texts, one a line.
     """
     with _written(_content(stream), getattr(stream, "name", "")) as path:
         if not getattr(stream, "name", "") and _holds_lines(path):
@@ -368,7 +389,7 @@ def _written(content: bytes, name: Any) -> Iterator[Path]:
 
 
 def _suffix(content: bytes) -> str:
-    """What a file without a name would end in, by how it begins."""
+    """Return a suffix for the content of a file without a name."""
     line = content.lstrip(b"\xef\xbb\xbf").partition(b"\n")[0]
     if content.startswith(b"PK\x03\x04"):
         return ".npz"

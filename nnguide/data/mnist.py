@@ -62,17 +62,23 @@ DOWNLOADS = tuple(
 
 
 def holds(folder: Path) -> bool:
-    """Whether any official file, compressed or not, lies in `folder`."""
+    """Return whether `folder` holds any official file.
+
+    It may be compressed or not.
+    """
     return any(_find(folder, name) for name in _CONTENT)
 
 
 def is_made(variant: str) -> bool:
-    """Whether TensorFlow Datasets has prepared its own form, so no file is needed."""
+    """Return whether TensorFlow Datasets has prepared its own form.
+
+    Then no file is needed.
+    """
     return (builders.folder() / "mnist" / _VERSION).is_dir()
 
 
 def check(folder: Path) -> None:
-    """Return if the four official files lie in `folder`, with their content.
+    """Check that `folder` holds the four official files.
 
     Raises:
         DataError: one is missing, damaged or another file.
@@ -82,9 +88,10 @@ def check(folder: Path) -> None:
 
 
 def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:
-    """The splits "train" and "test" of the checked folder that `source()` gives.
+    """Return the splits "train" and "test".
 
-    MNIST has one split of its own, so neither `variant` nor `split_seed` changes it.
+    `source()` gives the checked folder. MNIST has one split of its own, so neither `variant` nor
+    `split_seed` changes it.
     """
     from nnguide.data.examples import Examples
 
@@ -100,7 +107,7 @@ def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str
 
 
 def _through_tfds(source: Callable[[], Path]) -> dict[str, np.ndarray]:
-    """Official file name to array, from TensorFlow Datasets."""
+    """Return arrays by official file name, from TensorFlow Datasets."""
     builder = builders.prepared(_builder, source)
     arrays = {}
     for file, split in (("train", "train"), ("t10k", "test")):
@@ -127,7 +134,7 @@ def _builder() -> Any:
 
 
 def _from_idx(folder: Path) -> dict[str, np.ndarray]:
-    """Official file name to array, straight from the files."""
+    """Return arrays by official file name, from the files."""
     import numpy as np
 
     arrays = {}
@@ -139,7 +146,7 @@ def _from_idx(folder: Path) -> dict[str, np.ndarray]:
 
 
 def _is_original(folder: Path) -> bool:
-    """Whether the compressed files are those of the original distribution, byte for byte."""
+    """Return whether the compressed files are the original ones, byte by byte."""
     return all(
         (folder / f"{name}.gz").is_file() and sha256(folder / f"{name}.gz") == known
         for name, known in _COMPRESSED.items()
@@ -147,12 +154,12 @@ def _is_original(folder: Path) -> bool:
 
 
 def _find(folder: Path, name: str) -> Path | None:
-    """The file of that name in `folder`, compressed or not."""
+    """Return a file in `folder`, compressed or not; else None."""
     return next((path for path in (folder / f"{name}.gz", folder / name) if path.is_file()), None)
 
 
 def _content(folder: Path, name: str) -> bytes:
-    """The verified uncompressed content of an official file."""
+    """Return the verified uncompressed content of an official file."""
     path = _find(folder, name)
     if path is None:
         raise DataError(

@@ -1,10 +1,11 @@
-"""Draw what is not a digit: letters, signs, numbers of several digits, scribbles, textures, blanks.
+"""Drawings of what is not a digit, to learn refusing.
 
-A network that has only seen digits calls every picture a digit. Shown these with no label in
-favour, all equally probable, it learns to be unsure of them (outlier exposure: Hendrycks,
-Mazeika & Dietterich, Deep Anomaly Detection with Outlier Exposure, 2019), and a bound on the
-winning probability tells them apart. Letters that some hand writes like a digit (O, l, I, S, Z,
-b, q and g) are left out: nobody could tell.
+They are letters, signs, numbers of several digits, scribbles, textures and blanks. A network that
+has only seen digits calls every picture a digit. Shown these with no label in favour, all equally
+probable, it learns to be unsure of them (outlier exposure: Hendrycks, Mazeika & Dietterich, Deep
+Anomaly Detection with Outlier Exposure, 2019), and a bound on the winning probability tells them
+apart. Letters that some hand writes like a digit (O, l, I, S, Z, b, q and g) are left out: nobody
+could tell.
 """
 
 from __future__ import annotations
@@ -110,11 +111,11 @@ DRAWN: dict[str, Shape] = {
 
 
 def drawn(count: int, seed: int) -> np.ndarray:
-    """Draw `count` pictures of no digit: (count, 28, 28) uint8, as MNIST's would be.
+    """Draw `count` pictures without a digit, (count, 28, 28) uint8.
 
-    Four in ten are letters of fonts, three letters and signs of a pen; the others are numbers
-    of several digits, scribbles, textures or noise, and blank or almost. A pure function of
-    `count` and `seed`.
+    They are in MNIST's form. Four in ten are letters of fonts, three letters and signs of a pen;
+    the others are numbers of several digits, scribbles, textures or noise, and blank or almost. A
+    pure function of `count` and `seed`.
     """
     random = np.random.default_rng([seed, 2_017])
     kinds = (_letter, _by_pen, _number, _scribble, _texture, _blank)
@@ -141,13 +142,13 @@ def _letter(random: np.random.Generator) -> np.ndarray:
 
 
 def _number(random: np.random.Generator) -> np.ndarray:
-    """Two or three digits beside each other."""
+    """Draw two or three digits beside each other."""
     digits = random.integers(0, 10, random.integers(2, 4))
     return _of_a_font("".join(map(str, digits)), str(random.choice(FONTS)), random)
 
 
 def _of_a_font(text: str, name: str, random: np.random.Generator) -> np.ndarray:
-    """Text in a font that comes with Matplotlib, turned and slanted a little."""
+    """Draw text in a font of Matplotlib's, slightly turned and slanted."""
     from PIL import Image, ImageDraw
 
     size = 3 * SIDE * LARGE
@@ -174,7 +175,7 @@ def _by_pen(random: np.random.Generator) -> np.ndarray:
 
 
 def _scribble(random: np.random.Generator) -> np.ndarray:
-    """A pen that wandered about: three to eight bends."""
+    """Draw a scribble with three to eight bends."""
     from nnguide.data.hands import by_pen
 
     bends = int(random.integers(5, 11))
@@ -182,7 +183,7 @@ def _scribble(random: np.random.Generator) -> np.ndarray:
 
 
 def _texture(random: np.random.Generator) -> np.ndarray:
-    """Noise, soft or hard, or stripes."""
+    """Draw noise, soft or hard, or stripes."""
     from scipy import ndimage
 
     if random.random() < 0.3:
@@ -198,7 +199,7 @@ def _texture(random: np.random.Generator) -> np.ndarray:
 
 
 def _blank(random: np.random.Generator) -> np.ndarray:
-    """An empty sheet, evenly grey, with a speck or two."""
+    """Draw an empty sheet, evenly grey, with a speck or two."""
     sheet = np.full((SIDE, SIDE), random.choice([0, random.uniform(0, 255)]))
     sheet += random.normal(0, random.choice([0, 4, 12]), sheet.shape)
     for _ in range(int(random.integers(0, 4))):

@@ -1,4 +1,7 @@
-"""Pictures and labels in a NumPy archive; nothing pickled, sizes checked before memory is taken."""
+"""Pictures and labels in a NumPy archive.
+
+Nothing is unpickled, and sizes are checked before memory is used.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ SHAPES = "(n, 28, 28), (n, 28, 28, 1) or (n, 784)"
 
 
 class Archive:
-    """An open `.npz`, whose arrays are read one by one when asked for."""
+    """An open `.npz` whose arrays are read one by one."""
 
     def __init__(self, path: Path, opened: np.lib.npyio.NpzFile) -> None:
         self.path = path
@@ -34,16 +37,19 @@ class Archive:
         self.names: tuple[str, ...] = tuple(opened.files)
 
     def array(self, name: str) -> np.ndarray:
-        """The array `name`, of any shape (n, …) and plain type; InputError if it is not."""
+        """Return the array `name`, of any shape (n, …) and plain type.
+
+        Any other is an InputError.
+        """
         self._header(name)
         return self._array(name)
 
     def images(self, name: str) -> tuple[np.ndarray, dict[int, str]]:
-        """The pictures `name`: (n, 28, 28) uint8, and why some of them, by place, are none.
+        """Return the pictures `name`, (n, 28, 28) uint8, and errors.
 
-        The array may be of integers in 0..255, or of floats in [0, 1] or in 0..255. Where no
-        number is above 1, all are fractions; a single picture of such numbers among others is
-        none.
+        An error says, by position, why a row is not a picture. The array may be of integers in
+        0..255, or of floats in [0, 1] or in 0..255. Where no number is above 1, all are fractions;
+        a single picture of such numbers among others is none.
 
         Raises:
             InputError: another shape, type or range, values that are not finite.
@@ -62,7 +68,7 @@ class Archive:
         return self._grey(name, self._array(name).reshape(-1, SIDE, SIDE))
 
     def labels(self, name: str) -> np.ndarray:
-        """The labels `name`: (n,) int64 in 0..99.
+        """Return the labels `name`, (n,) int64 in 0..99.
 
         Raises:
             InputError: another shape, type or range.
@@ -103,7 +109,10 @@ class Archive:
         return grey, bad
 
     def _header(self, name: str) -> tuple[tuple[int, ...], np.dtype]:
-        """Shape and type of an array, from its first bytes; its size is held to the limits."""
+        """Return the shape and type of an array.
+
+        They come from its first bytes; its size is checked against the limits.
+        """
         shape, dtype = self._describe(name)
         if dtype.hasobject:
             raise self._refused(name, "plain numbers", "Python objects, which are never unpickled")
@@ -161,7 +170,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
 
 @contextlib.contextmanager
 def _reading(path: Path) -> Iterator[None]:
-    """Turn what a damaged archive makes zipfile and NumPy raise into an InputError."""
+    """Raise an InputError where zipfile or NumPy find damage."""
     damage: tuple[type[Exception], ...]
     damage = (ValueError, EOFError, KeyError, SyntaxError, TypeError, RuntimeError)
     damage += (struct.error, tokenize.TokenError, AttributeError, MemoryError)

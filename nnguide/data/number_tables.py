@@ -1,4 +1,7 @@
-"""Tables of numbers: a row that cannot be used costs no other, and is named with its line."""
+"""Tables of numbers.
+
+A row that cannot be used is named with its line; the others are read.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ Row = tuple[int, list[str] | InputError]  # line (from 1), its fields or why it 
 
 @dataclass(frozen=True)
 class Table:
-    """A table's rows.
+    """Rows of a table.
 
     Attributes:
         inputs: (n, features) float64.
@@ -39,7 +42,7 @@ class Table:
 
 
 def read_table(path: Path, label_column: str | None = None, encoding: str | None = None) -> Table:
-    """Read a table with a header, numbers as inputs and one label column.
+    """Read a table with a header, numeric inputs and a label column.
 
     A label column of words, or of at most MOST_CLASSES whole numbers, names classes; other
     numbers are values to predict. Rows that cannot be used are left out, which is said.
@@ -88,7 +91,9 @@ def read(
     label_column: str | None = None,
     encoding: str | None = None,
 ) -> Examples:
-    """The examples of a table with labels: its "train" or "test" rows, 80/20, or "all".
+    """Read the examples of a table with labels.
+
+    They are its "train" or "test" rows, 80/20, or "all".
 
     Raises:
         As `read_table`; InputError where the label column holds values to predict.
@@ -111,7 +116,9 @@ def read(
 def read_inputs(
     path: Path, features: tuple[str, ...], encoding: str | None = None
 ) -> Iterator[tuple[int, list[float] | InputError]]:
-    """The columns `features` of each row of a table, or why it cannot be used, with its line.
+    """Yield the columns `features` of each row, with its line.
+
+    In the place of a row that cannot be used is an InputError.
 
     Raises:
         DataError: no such file. InputError: no such table, or a column is missing.
@@ -128,7 +135,7 @@ def read_inputs(
 
 
 def _read(path: Path, encoding: str | None) -> tuple[list[str], Iterator[Row]]:
-    """The header, and each row below it that is not blank."""
+    """Return the header, and the rows that are not blank."""
     user_data.check(path, "all")
     if path.is_dir():
         raise InputError(f"{path}: expected a table of numbers (CSV or TSV); got a folder.")
@@ -170,7 +177,7 @@ def _is_number(cell: str) -> bool:
 
 
 def _labels(cells: list[str], path: Path, column: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Class numbers and names, or values and ()."""
+    """Return class numbers and names, or values and ()."""
     if len(cells) < 10:
         raise InputError(f"{path}: expected 10 rows or more to learn from; got {len(cells)}")
     values = sorted(set(cells))

@@ -1,4 +1,7 @@
-"""The files of a data set that its user fetched: find them, read them within bounds."""
+"""Official files of a data set that its user downloaded.
+
+They are found, and read within limits.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,9 @@ _OPEN: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open}
 
 @dataclass(frozen=True)
 class OfficialSet:
-    """A set that is nothing but its official files: what `nnguide.data.preparation` asks of it.
+    """A set that consists of its official files.
+
+    It has what `nnguide.data.preparation` needs.
 
     Attributes:
         files: their names.
@@ -33,32 +38,32 @@ class OfficialSet:
     read: Callable[[Path], dict[str, Examples]]
 
     def holds(self, folder: Path) -> bool:
-        """Whether any official file lies in `folder`."""
+        """Return whether `folder` holds any official file."""
         return any(find(folder, file) for file in self.files)
 
     def is_made(self, variant: str) -> bool:
-        """No other form of it is kept."""
+        """Return False: no other form of the set is kept."""
         return False
 
     def check(self, folder: Path) -> None:
-        """Return if the official files lie in `folder`, whole; else DataError."""
+        """Check that `folder` holds the official files; raise DataError if not."""
         self.read(folder)
 
     def parts(
         self, source: Callable[[], Path], variant: str, split_seed: int
     ) -> dict[str, Examples]:
-        """The parts "train" and "test", as its publisher divided it."""
+        """Return the splits "train" and "test" of the publisher."""
         return self.read(source())
 
 
 def find(folder: Path, file: str) -> Path | None:
-    """The official `file` in `folder`, as it is published or unpacked."""
+    """Return the official `file` in `folder`, packed or unpacked."""
     unpacked = file.removesuffix(Path(file).suffix) if Path(file).suffix in _OPEN else file
     return next((p for p in (folder / file, folder / unpacked) if p.is_file()), None)
 
 
 def content(folder: Path, file: str, longest: int) -> bytes:
-    """The unpacked content of an official file.
+    """Return the unpacked content of an official file.
 
     Args:
         longest: bytes; what is longer is another file, and is not read to its end.
@@ -79,7 +84,9 @@ def content(folder: Path, file: str, longest: int) -> bytes:
 
 
 def idx(folder: Path, file: str, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
-    """The numbers of an IDX file that has to be of this dtype and shape.
+    """Return the numbers of an IDX file, checked.
+
+    It must have this dtype and shape.
 
     Args:
         dtype: of NumPy, ">u1" or ">i4".
@@ -100,7 +107,7 @@ def idx(folder: Path, file: str, dtype: str, shape: tuple[int, ...]) -> np.ndarr
 
 
 def check_labels(labels: np.ndarray, counts: Sequence[int], where: object) -> None:
-    """Return if the labels 0-9 occur as often as the publisher says.
+    """Check that labels 0-9 occur as often as the publisher says.
 
     Raises:
         DataError: they do not, or others occur.

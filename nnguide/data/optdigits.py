@@ -16,7 +16,7 @@ _SIDE, _BOX = 28, 20  # pixels: MNIST's picture, and the box that a digit fills 
 
 @functools.cache
 def load() -> Examples:
-    """All digits: inputs (1797, 28, 28) uint8, white on black."""
+    """Return all digits, (1797, 28, 28) uint8, white on black."""
     import numpy as np
     from sklearn.datasets import load_digits
 
@@ -30,7 +30,10 @@ def load() -> Examples:
 
 
 def to_mnist(scan: np.ndarray) -> np.ndarray:
-    """A digit that fills its picture, (h, w) uint8, as (28, 28) uint8: resized, centred by mass."""
+    """Resize a digit to MNIST's form, centred by mass.
+
+    The digit fills its picture, (h, w) uint8; the result is (28, 28) uint8.
+    """
     import numpy as np
     from PIL import Image
 
@@ -43,7 +46,7 @@ def to_mnist(scan: np.ndarray) -> np.ndarray:
 
 
 def _start(digit: np.ndarray, axis: int) -> int:
-    """Where the box begins along `axis`, so that the digit's mass lies in the middle."""
+    """Return where the box begins to centre the mass along `axis`."""
     import numpy as np
 
     mass = digit.sum(axis=1 - axis, dtype=float)

@@ -1,4 +1,4 @@
-"""Which of several joined data sets an example is from."""
+"""Origins of examples in joined data sets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nnguide.data.joining import key
 
 @dataclass(frozen=True, eq=False)
 class Origins:
-    """Where examples are from.
+    """Data sets that examples are from.
 
     Attributes:
         names: of the sets.
@@ -25,9 +25,9 @@ class Origins:
 
 
 def origins(source: Source, examples: Examples, split_seed: int) -> Origins | None:
-    """Where training examples of a joined set are from; None of a source that is one set.
+    """Return which joined set each training example is from.
 
-    A text that stands in several sets is from the first.
+    None for a source that is one set. A text that stands in several sets is from the first.
     """
     names = tuple(source.name.split("+"))
     if source.is_own or len(names) < 2:

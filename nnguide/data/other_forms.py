@@ -1,4 +1,7 @@
-"""What a file is that is no text, by how it begins, and what to do with it."""
+"""Forms of files that are not text, and advice.
+
+They are recognized by their first bytes.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,10 @@ OTHER_FORMS = {  # how a file begins: what it is, and what to do
 
 
 def named(beginning: bytes) -> tuple[str, str] | None:
-    """What a file that begins so is instead of a text, and what to do; None where it may be one."""
+    """Return the name of a file's form, and advice.
+
+    None where the file may be text.
+    """
     for start, known in OTHER_FORMS.items():
         if beginning.startswith(start):
             return known

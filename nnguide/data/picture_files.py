@@ -1,4 +1,7 @@
-"""Pictures of a user's own: class folders of image files, IDX files, or an `.npz`."""
+"""A user's own pictures.
+
+They are class folders of image files, IDX files, or an `.npz`.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ def read(
     label_column: str | None = None,
     encoding: str | None = None,
 ) -> Examples:
-    """Labelled pictures from `path`.
+    """Read labelled pictures from `path`.
 
     A path with a training and a test set (folders `train` and `test`, IDX files `train-…` and
     `t10k-…`, arrays `x_train` and `x_test`) is used as it is divided, and only the part asked
@@ -89,7 +92,7 @@ def read(
 
 
 def identical(images: np.ndarray) -> list[int]:
-    """(n,) equal numbers for pictures that are equal in every pixel."""
+    """Return (n,) equal numbers for pictures equal in every pixel."""
     rows = np.ascontiguousarray(images).reshape(len(images), -1).view(np.dtype((np.void, 784)))
     return np.unique(rows.ravel(), return_inverse=True)[1].tolist()
 
@@ -98,7 +101,10 @@ def identical(images: np.ndarray) -> list[int]:
 
 
 def tables(path: Path) -> dict[str, Path]:
-    """The tables of a folder's parts, such as train.csv and test.csv; none where it has none."""
+    """Return the tables of a folder's splits, such as train.csv.
+
+    The mapping is empty where there are none.
+    """
     tables = [entry for entry in user_data.entries(path) if entry.name.lower().endswith(TABLES)]
     by_name = {entry.name.partition(".")[0].removeprefix("mnist_"): entry for entry in tables}
     splits = user_data.find_splits(by_name)
@@ -135,7 +141,7 @@ def _read_table(
 def _numbered(
     path: Path, images: np.ndarray, labels: np.ndarray, training: Callable[[], np.ndarray]
 ) -> Examples:
-    """Examples whose labels are named by the numbers that the training set has.
+    """Return examples with the training set's numbers as label names.
 
     Args:
         path: for messages.
@@ -158,7 +164,10 @@ def _numbered(
 
 
 def check_numbers(path: Path, known: np.ndarray) -> None:
-    """Refuse too few or too many labels, and high numbers."""
+    """Raise an InputError for unusable label numbers.
+
+    There are too few or too many labels, or high numbers.
+    """
     if len(known) not in user_data.LABELS_ALLOWED or known[-1] > npz.MAX_LABEL:
         raise InputError(
             f"{path}: expected 2 to 100 different labels, each in 0..{npz.MAX_LABEL}; "
@@ -167,14 +176,14 @@ def check_numbers(path: Path, known: np.ndarray) -> None:
 
 
 def not_one_label_each(path: Path, pictures: int, labels: int) -> InputError:
-    """The error for labels of another number than the pictures."""
+    """Return the error for unequal numbers of pictures and labels."""
     return InputError(
         f"{path}: expected one label per picture; got {pictures:,} pictures and {labels:,} labels."
     )
 
 
 def without_labels(path: Path, part: str) -> InputError:
-    """The error for IDX pictures that have no file of labels."""
+    """Return the error for IDX pictures without a file of labels."""
     return InputError(
         f"{path}: expected {PREFIXES[part]}-labels-idx1-ubyte (or .gz) beside the "
         "pictures; it is missing."
@@ -182,7 +191,7 @@ def without_labels(path: Path, part: str) -> InputError:
 
 
 def idx_file(path: Path, part: str, kind: str) -> Path | None:
-    """MNIST's file of one part, by any of the names it goes under."""
+    """Return MNIST's file of one split, by any usual name."""
     shape = {"images": 3, "labels": 1}[kind]
     for dot in "-.":
         for packed in ("", ".gz"):
@@ -212,7 +221,7 @@ def _read_idx(path: Path, names: Sequence[str], part: str) -> Examples:
 
 
 def npz_splits(archive: npz.Archive) -> dict[str, str]:
-    """Which parts an archive has, and what their arrays end in."""
+    """Return the splits of an archive, with their array suffixes."""
     return user_data.find_splits(
         name.removeprefix("x_") for name in archive.names if name.startswith("x_")
     )
@@ -221,7 +230,9 @@ def npz_splits(archive: npz.Archive) -> dict[str, str]:
 def arrays(
     archive: npz.Archive, ends: Mapping[str, str], part: str
 ) -> tuple[str, np.ndarray, dict[int, str], np.ndarray]:
-    """x_train and y_train, x_test and y_test, or (part "") x and y.
+    """Return pictures and labels of an archive's split.
+
+    They are x_train and y_train, x_test and y_test, or (split "") x and y.
 
     Returns:
         The name of the pictures, they (n, 28, 28) uint8, why some are none, their labels (n,).

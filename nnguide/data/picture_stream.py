@@ -1,7 +1,8 @@
-"""Labelled pictures of any number, one after the other: class folders, IDX files, tables, `.npz`.
+"""Labelled pictures of any number, one after another.
 
-They come in the order in which `picture_files` reads them, and are the same. An `.npz` is read
-whole; of the others only what is being read is in memory.
+They come from class folders, IDX files, tables or an `.npz`. They come in the order in which
+`picture_files` reads them, and are the same. An `.npz` is read whole; of the others only what is
+being read is in memory.
 """
 
 from __future__ import annotations
@@ -45,7 +46,10 @@ class Row:
 
 
 def is_at(path: Path, label_column: str | None, encoding: str | None) -> bool:
-    """Whether there are pictures at a path; told by its form and by how it begins."""
+    """Return whether there are pictures at a path.
+
+    They are recognized by the path's form and by how it begins.
+    """
     if path.is_dir():
         tables = picture_files.tables(path)
         if not tables:
@@ -63,7 +67,7 @@ def is_at(path: Path, label_column: str | None, encoding: str | None) -> bool:
 
 
 def _are_pictures(path: Path) -> bool:
-    """Whether most of the first files in a folder and its folders are pictures."""
+    """Return whether most first files below a folder are pictures."""
     files = (file for file in path.rglob("*") if file.is_file())
     kinds = user_data.PICTURES | user_data.OTHER_PICTURES
     seen = [file.suffix.lower() in kinds for file in itertools.islice(files, 100)]
@@ -71,7 +75,10 @@ def _are_pictures(path: Path) -> bool:
 
 
 def labels(path: Path) -> tuple[str, ...]:
-    """The labels of class folders in their order; () for other data, where they are found."""
+    """Return the labels of class folders in their order.
+
+    () for other data, in which they are found while reading.
+    """
     if not path.is_dir() or picture_files.tables(path) or picture_files.idx_splits(path):
         return ()
     if corrections.labels_of(path):
@@ -82,7 +89,10 @@ def labels(path: Path) -> tuple[str, ...]:
 
 
 def each(path: Path, label_column: str | None, encoding: str | None, passed: int) -> Iterator[Row]:
-    """Every labelled picture but the first `passed`: first the training set, then the test set."""
+    """Yield every labelled picture but the first `passed`.
+
+    The training set comes before the test set.
+    """
     if path.is_dir() and not picture_files.tables(path) and not picture_files.idx_splits(path):
         yield from _of_folders(path, passed)
     else:
@@ -90,7 +100,10 @@ def each(path: Path, label_column: str | None, encoding: str | None, passed: int
 
 
 def _of_folders(path: Path, passed: int) -> Iterator[Row]:
-    """Those of class folders; no file is opened that is passed over."""
+    """Yield the pictures of class folders.
+
+    No file is opened that is passed over.
+    """
     splits = class_folders.found_splits(path)
     parts = {part: class_folders.folders_of(splits, part)[0] for part in splits}
     for part, folders in (parts or {"": class_folders.labelled_folders(path)}).items():

@@ -1,4 +1,7 @@
-"""Pictures as rows of a table: a label and the grey levels of a square picture, row by row."""
+"""Pictures as rows of a table.
+
+A row is a label and the grey levels of a square picture, row by row.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ Pixels = tuple[int, str | None, np.ndarray]  # line (from 1), label, (side, side
 def read(
     path: Path, label_column: str | None, encoding: str | None
 ) -> tuple[np.ndarray, list[str], tuple[LeftOut, ...]]:
-    """Labelled pictures of a CSV or TSV file.
+    """Read labelled pictures of a CSV or TSV file.
 
     Returns:
         (n, 28, 28) uint8 in MNIST's form, their labels, and the rows left out.
@@ -61,7 +64,7 @@ def read(
 
 
 def without_labels(path: Path) -> InputError:
-    """The error for a table of pictures alone."""
+    """Return the error for a table of pictures without labels."""
     return InputError(
         f"{path}: expected a column of labels; got pictures alone. `nnguide predict` "
         "takes them; to learn or to measure, add a column called label."
@@ -71,10 +74,10 @@ def without_labels(path: Path) -> InputError:
 def rows(
     path: Path, label_column: str | None = None, encoding: str | None = None
 ) -> Iterator[tuple[int, str | None, np.ndarray | InputError]]:
-    """The pictures of a table, each with its line, its label or None, and (28, 28) uint8.
+    """Yield the pictures of a table with line and label.
 
-    Of pictures of 28 by 28 the levels are taken as they are, white on black; others are brought
-    to MNIST's form as a picture file is.
+    A label may be None; a picture is (28, 28) uint8. Of pictures of 28 by 28 the levels are taken
+    as they are, white on black; others are brought to MNIST's form as a picture file is.
     """
     delimiter = table_files.likely_delimiter(path, encoding)
     records = table_files.records(path, encoding, delimiter)
@@ -104,7 +107,9 @@ def rows(
 
 
 def pictures(table: containers.Table) -> list[Any]:
-    """The pictures of a table in memory, a row each: (28, 28) float32, or why it is not one.
+    """Return the pictures of a table in memory, one per row.
+
+    Each is (28, 28) float32, or the InputError that says why it is not one.
 
     Raises:
         InputError: its columns are not those of square pictures.
@@ -124,7 +129,10 @@ def pictures(table: containers.Table) -> list[Any]:
 
 
 def is_index(name: str) -> bool:
-    """Whether a column of this name numbers the rows, as pandas writes it."""
+    """Return whether a column's name is that of row numbers.
+
+    pandas writes such columns.
+    """
     return re.fullmatch(r"|index|id|unnamed: \d+", name.strip().casefold()) is not None
 
 
@@ -138,7 +146,10 @@ def _is_number(field: str) -> bool:
 def _layout(
     path: Path | str, names: Sequence[str], count: int, label_column: str | None
 ) -> tuple[int | None, list[int]]:
-    """The place of the label, or None, and those of the pixels in their order."""
+    """Return the places of the label and of the pixels.
+
+    The label's may be None; those of the pixels are in their order.
+    """
     label: int | None = None
     for name in (label_column,) if label_column else containers.LABELS:
         label = position(path, names, name, label_column)
@@ -188,7 +199,10 @@ def _parsed(
 
 
 def _checked(levels: np.ndarray) -> np.ndarray | InputError:
-    """The levels of one picture, or why they cannot be grey levels."""
+    """Return the levels of one picture, or an error.
+
+    It says why they cannot be grey levels.
+    """
     if np.isfinite(levels).all() and levels.min() >= 0 and levels.max() <= 255:
         return levels
     return InputError(
@@ -197,7 +211,10 @@ def _checked(levels: np.ndarray) -> np.ndarray | InputError:
 
 
 def _picture(levels: np.ndarray, whole: float) -> np.ndarray | InputError:
-    """(side * side,) levels, of which the file's highest is `whole`, in MNIST's form."""
+    """Return (side * side,) levels as a picture in MNIST's form.
+
+    `whole` is the highest level of the file.
+    """
     from nnguide.preprocessing import mnist_form
 
     white = 1.0 if whole <= 1 else 16.0 if whole <= 16 else 255.0

@@ -1,4 +1,7 @@
-"""Get a real set prepared: from a folder of official files, or from the network."""
+"""Preparation of a real set.
+
+It comes from a folder of official files, or from the network.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +18,20 @@ from nnguide.files import cache_dir, data_dir
 
 
 def module(facts: Facts) -> Any:
-    """The module of nnguide.data that reads the set."""
+    """Return the module of nnguide.data that reads the set."""
     return importlib.import_module(f"nnguide.data.{facts.module}")
 
 
 def _maker(facts: Facts) -> Any:
-    """The module of nnguide.data that makes the examples; it may import TensorFlow Datasets."""
+    """Return the module of nnguide.data that makes the examples.
+
+    It may import TensorFlow Datasets.
+    """
     return builders.module(facts.builder) if facts.builder else module(facts)
 
 
 def folder(facts: Facts, split_seed: int) -> Path:
-    """Where the set is prepared: mnist/official, sms_spam/paper, sms_spam/seed-0."""
+    """Return the set's prepared folder, as mnist/official or sms_spam/seed-0."""
     own = facts.variant or "official"
     if facts.own_split:
         return cache_dir() / facts.set / own
@@ -35,7 +41,10 @@ def folder(facts: Facts, split_seed: int) -> Path:
 
 
 def in_data_dir(facts: Facts) -> Path | None:
-    """The set's folder in NNGUIDE_DATA_DIR, if any of its official files lies there."""
+    """Return the set's folder in NNGUIDE_DATA_DIR, else None.
+
+    It must hold any of the official files.
+    """
     root = data_dir()
     if root is None or not module(facts).holds(root / facts.set):
         return None
@@ -43,7 +52,7 @@ def in_data_dir(facts: Facts) -> Path | None:
 
 
 def check_manual(facts: Facts, manual_dir: Path) -> None:
-    """Return if `manual_dir` is a folder that holds the official files, all and intact.
+    """Check that `manual_dir` holds all official files, intact.
 
     Raises:
         ConfigError: it is not a folder.
@@ -62,7 +71,9 @@ def check_manual(facts: Facts, manual_dir: Path) -> None:
 
 
 def obtain(facts: Facts, split_seed: int, manual_dir: Path | None = None) -> Path:
-    """Prepare the set unless it is prepared and intact; one process at a time does.
+    """Prepare the set unless it is prepared and intact.
+
+    One process at a time does.
 
     Returns:
         The prepared folder.
@@ -96,7 +107,7 @@ def obtain(facts: Facts, split_seed: int, manual_dir: Path | None = None) -> Pat
 
 
 def advice(facts: Facts) -> str:
-    """What a user can type to get the set."""
+    """Return what a user can type to get the set."""
     if not module(facts).DOWNLOADS:
         return (
             f"To get it, fetch {module(facts).NEEDED} into a folder DIR, and run "
@@ -124,7 +135,7 @@ def _downloads(facts: Facts) -> Path:
 
 
 def _reach(facts: Facts) -> None:
-    """Return if what is still to be downloaded can probably be."""
+    """Check that what is still to be downloaded probably can be."""
     if not module(facts).DOWNLOADS:
         raise download.AbsentError("nnguide does not download it")
     for file in module(facts).DOWNLOADS:
@@ -134,7 +145,10 @@ def _reach(facts: Facts) -> None:
 
 
 def _downloaded(facts: Facts) -> Path:
-    """The folder of downloaded files, checked; what turns out damaged does not stay."""
+    """Return the folder of downloaded files, checked.
+
+    If anything in it is damaged, it is removed.
+    """
     for file in module(facts).DOWNLOADS:
         with prepared.writing_cache():
             download.download(file, _downloads(facts))

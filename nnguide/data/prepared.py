@@ -1,4 +1,4 @@
-"""Prepared sets in the cache: decoded arrays and texts that load at once.
+"""Prepared sets in the cache, as quickly loaded arrays and texts.
 
 One folder for each set and split, for example `mnist/official` or `sms_spam/seed-0`:
 
@@ -32,7 +32,7 @@ FORMAT = 1
 
 @contextlib.contextmanager
 def writing_cache() -> Iterator[None]:
-    """Turn a refusal to write the cache into a WriteError that names NNGUIDE_CACHE."""
+    """Raise a WriteError that names NNGUIDE_CACHE where writing fails."""
     try:
         yield
     except OSError as error:
@@ -44,9 +44,9 @@ def writing_cache() -> Iterator[None]:
 
 @contextlib.contextmanager
 def lock(name: str) -> Iterator[None]:
-    """Let one process at a time prepare the set `name`; the others wait.
+    """Allow one process at a time to prepare the set `name`.
 
-    The lock goes with the process that holds it, so a kill leaves none behind.
+    The others wait. The lock goes with the process that holds it, so a kill leaves none behind.
     """
     with contextlib.ExitStack() as held:
         with writing_cache():
@@ -56,7 +56,10 @@ def lock(name: str) -> Iterator[None]:
 
 
 def read_meta(folder: Path) -> dict[str, Any] | None:
-    """The meta.json of a prepared folder; None where there is none of this format."""
+    """Return the meta.json of a prepared folder, else None.
+
+    None too where it is of another format.
+    """
     try:
         meta = read_json(folder / "meta.json")
     except (OSError, ValueError):
@@ -65,7 +68,7 @@ def read_meta(folder: Path) -> dict[str, Any] | None:
 
 
 def is_intact(folder: Path) -> bool:
-    """Whether `folder` is prepared and each of its files has its SHA-256."""
+    """Return whether all files of a prepared folder match their SHA-256."""
     meta = read_meta(folder)
     try:
         return meta is not None and all(
@@ -77,9 +80,9 @@ def is_intact(folder: Path) -> bool:
 
 
 def save(folder: Path, splits: Mapping[str, Examples], name: str) -> None:
-    """Write the splits "train" and "test" of the set `name` as `folder`, whole or not at all.
+    """Write the splits "train" and "test" of a set as `folder`.
 
-    Call it under the set's lock.
+    The folder appears whole or not at all. Call it under the set's lock.
     """
     label_names = splits["train"].label_names
     space = Workspace(folder, "data", _check_intact, force=True)
@@ -110,7 +113,7 @@ def _check_intact(folder: Path) -> None:
 
 
 def _encode(split: str, examples: Examples) -> Iterator[tuple[str, bytes]]:
-    """The files of one split: name and content."""
+    """Yield the name and content of each file of a split."""
     import numpy as np
 
     if examples.inputs.dtype == object:
@@ -127,7 +130,9 @@ def _encode(split: str, examples: Examples) -> Iterator[tuple[str, bytes]]:
 
 
 def load(folder: Path, split: str) -> Examples:
-    """The split "train" or "test" of a prepared folder, verified; opens no other split's files.
+    """Load and verify a split of a prepared folder.
+
+    The split is "train" or "test"; the files of the other are not opened.
 
     Raises:
         DataError: a file is missing or does not have its SHA-256.

@@ -1,7 +1,7 @@
-"""QMNIST: MNIST's test set made again from NIST's scans, with the 50,000 digits it left out.
+"""QMNIST: MNIST's test set made again from NIST's scans.
 
-Source: C. Yadav, L. Bottou, Cold Case: The Lost MNIST Digits, NeurIPS 2019. A digit's label is the
-first of the eight numbers that stand for it.
+It has the 50,000 digits that MNIST left out. Source: C. Yadav, L. Bottou, Cold Case: The Lost MNIST
+Digits, NeurIPS 2019. A digit's label is the first of the eight numbers that stand for it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ _OF_MNIST = 10_000  # at the front of the test part: those that MNIST's test set
 
 
 def _read(folder: Path) -> dict[str, Examples]:
-    """Its 60,000 training digits, and of its test part the 50,000 that MNIST does not have."""
+    """Return the 60,000 training digits, and 50,000 test digits.
+
+    The latter are those of its test set that MNIST does not have.
+    """
     from nnguide.data.dataset_info import DIGITS
     from nnguide.data.examples import Examples
 

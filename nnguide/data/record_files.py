@@ -1,4 +1,7 @@
-"""Write labelled texts or pictures, of any number, as record files; see `records`."""
+"""Writing of labelled texts or pictures as record files.
+
+There may be any number of them; see `records`.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ SUFFIX = ".records"
 
 @dataclass
 class Progress:
-    """How far it is.
+    """Progress of writing.
 
     Attributes:
         rows: inputs that were read, those left out too.
@@ -68,7 +71,7 @@ def prepare(
     force: bool = False,
     report: Callable[[Progress], None] = lambda progress: None,
 ) -> tuple[Path, Progress]:
-    """Write the labelled texts or pictures at `source` as record files in the folder `out`.
+    """Write labelled texts or pictures as record files in a folder.
 
     Args:
         source: a table, a folder or a file, as `text_files` or `picture_files` read it.
@@ -120,12 +123,12 @@ def prepare(
 def in_label_order(
     counts: dict[str, dict[str, int]], labels: list[str]
 ) -> dict[str, dict[str, int]]:
-    """Counts of every label of every set."""
+    """Return counts of every label of every set."""
     return {part: {name: of.get(name, 0) for name in labels} for part, of in counts.items()}
 
 
 def _before(out: Path, folder: Path, request: dict[str, Any]) -> Progress:
-    """What an earlier process had done."""
+    """Return what an earlier process had done."""
     if not (folder / PROGRESS).is_file():
         write_json(folder / ASKED, request)
         return Progress()
@@ -143,7 +146,7 @@ def _write(
     progress: Progress,
     report: Callable[[Progress], None],
 ) -> Progress:
-    """Write the files that are not there yet; what all hold."""
+    """Write the files that are missing; return the total progress."""
     rows = reading.rows(progress.rows)
     for first in rows:
         progress = _write_file(itertools.chain([first], rows), reading, folder, progress)
@@ -155,7 +158,10 @@ def _write(
 def _write_file(
     rows: Iterator[Row], reading: _Texts | _Pictures, folder: Path, before: Progress
 ) -> Progress:
-    """Write the next file, input by input; `before` and what it holds."""
+    """Write the next file, and return the progress after it.
+
+    It is written input by input; `before` is the progress before it.
+    """
     from array_record.python.array_record_module import ArrayRecordWriter
 
     now = copy.deepcopy(before)
@@ -211,7 +217,7 @@ def _write_file(
 
 
 def _finish(reading: _Texts | _Pictures, folder: Path, progress: Progress) -> None:
-    """Join the arrays of all files, and say what the folder holds."""
+    """Join the arrays of all files and describe the folder."""
     names = sorted(name for name in progress.sha256 if name.endswith(".npz"))
     if not progress.inputs:
         reasons = "".join(f" {': '.join(entry)}." for entry in progress.left_out[:1])
@@ -261,7 +267,7 @@ def _check_whole(folder: Path) -> None:
 
 
 class _Texts:
-    """Texts, whose labels are known.
+    """Texts with known labels.
 
     Attributes:
         of, each: what they are, and what each is called where it is left out.
@@ -273,7 +279,10 @@ class _Texts:
         self.source, self.columns, self.labels = source, columns, columns.labels
 
     def rows(self, passed: int) -> Iterator[Row]:
-        """Every labelled text but the first `passed`, in order, of each set in turn."""
+        """Yield every labelled text but the first `passed`.
+
+        They are in order, of each set in turn.
+        """
         source = self.source
         splits = text_files.found_splits(source) if source.is_dir() else {}
         every = (
@@ -284,10 +293,10 @@ class _Texts:
         return itertools.islice(every, passed, None)
 
     def check_new(self, label: str, known: list[str]) -> None:
-        """Every label is known."""
+        """Accept any label: every one is known."""
 
     def in_order(self, progress: Progress) -> list[str]:
-        """The labels.
+        """Return the labels.
 
         Raises:
             InputError: all texts have one.
@@ -301,12 +310,15 @@ class _Texts:
         return list(self.labels)
 
     def kinds(self, progress: Progress) -> tuple[str, ...]:
-        """The kinds of text."""
+        """Return the kinds of text."""
         return records.kinds_of(progress.inputs, progress.mails, progress.subjects)
 
 
 class _Pictures:
-    """Pictures, whose labels are those of the training set. Attributes as of `_Texts`."""
+    """Pictures with the labels of the training set.
+
+    Attributes as of `_Texts`.
+    """
 
     of, each = records.PICTURES, "pictures"
 
@@ -317,12 +329,15 @@ class _Pictures:
         self.labels = picture_stream.labels(source)
 
     def rows(self, passed: int) -> Iterator[Row]:
-        """Every labelled picture but the first `passed`, in order, of each set in turn."""
+        """Yield every labelled picture but the first `passed`.
+
+        They are in order, of each set in turn.
+        """
         columns = self.columns
         return picture_stream.each(self.source, columns.label, columns.encoding, passed)
 
     def check_new(self, label: str, known: list[str]) -> None:
-        """Stop at the first label too many."""
+        """Raise an InputError at the first label too many."""
         if len(known) == user_data.LABELS_ALLOWED[-1]:
             raise InputError(
                 f"{self.source}: expected 2 to 100 different labels; got more: "
@@ -330,7 +345,7 @@ class _Pictures:
             )
 
     def in_order(self, progress: Progress) -> list[str]:
-        """The labels in their order.
+        """Return the labels in their order.
 
         Raises:
             InputError: too few, or a test set with others.
@@ -352,5 +367,5 @@ class _Pictures:
         return sorted(known, key=class_folders.natural)
 
     def kinds(self, progress: Progress) -> tuple[str, ...]:
-        """Pictures are of none."""
+        """Return (): pictures are not texts."""
         return ()

@@ -1,6 +1,7 @@
-"""Texts or pictures in record files, read by index: data sets larger than memory.
+"""Record files of texts or pictures, read by index.
 
-`nnguide data prepare PATH --records` writes such a folder:
+Such data sets may be larger than memory. `nnguide data prepare PATH --records` writes such a
+folder:
 
     records.json            what it was made from, counts, SHA-256 of every file
     00000.array_record      inputs, each a record as `to_record` makes it, SHARD in a file
@@ -42,7 +43,11 @@ SIDE = 28  # pixels
 
 
 def to_record(text: Any) -> bytes:
-    """A text in UTF-8; of a mail JSON, with its alternatives and its Message-ID; grey levels."""
+    """Return a text or picture as the bytes of a record.
+
+    A text is UTF-8; a mail is JSON with its alternatives and its Message-ID; a picture is its grey
+    levels.
+    """
     if isinstance(text, np.ndarray):
         return text.tobytes()
     if isinstance(text, MailText):
@@ -52,7 +57,7 @@ def to_record(text: Any) -> bytes:
 
 
 def to_text(record: bytes) -> str:
-    """The text, or the MailText, that `to_record` made a record of."""
+    """Return the text or MailText of a record."""
     if not record.startswith(JSON):
         return record.decode("utf-8")
     text, *of_mail = json.loads(record.removeprefix(JSON))
@@ -60,18 +65,24 @@ def to_text(record: bytes) -> str:
 
 
 def kinds_of(texts: int, mails: int, subjects: int) -> tuple[str, ...]:
-    """The kinds of `texts` of which some are mails, and some begin with Subject: as mails do."""
+    """Return the kinds of texts, by counts of mails and subjects.
+
+    `subjects` texts begin with Subject: as mails do.
+    """
     by_kind = {"messages": mails < texts, "mail": mails > 0 or 2 * subjects >= texts}
     return tuple(kind for kind, is_there in by_kind.items() if is_there)
 
 
 def has_subject(text: str) -> bool:
-    """Whether a text begins as a mail's does."""
+    """Return whether a text begins as a mail does."""
     return text[:8].lower() == "subject:"
 
 
 def key(value: Any) -> int:
-    """A hash of 64 bits, equal for texts that count as the same, and for equal pictures."""
+    """Return a hash of 64 bits of an input.
+
+    It is equal for texts that count as the same, and for equal pictures.
+    """
     if isinstance(value, str):
         word = distinct_key(value).encode("utf-8", "surrogatepass")
     else:
@@ -80,17 +91,20 @@ def key(value: Any) -> int:
 
 
 def is_records(path: Path) -> bool:
-    """Whether a folder holds record files."""
+    """Return whether a folder holds record files."""
     return (path / FILE).is_file()
 
 
 def kinds(path: Path) -> list[str]:
-    """The kinds of text in a folder of records; none in one of pictures."""
+    """Return the kinds of text in a folder of records.
+
+    The list is empty for pictures.
+    """
     return list(_meta(path)["kinds"])
 
 
 def _meta(path: Path) -> dict[str, Any]:
-    """What records.json says.
+    """Return the content of records.json.
 
     Raises:
         DataError: it is damaged, or of another format.
@@ -110,7 +124,7 @@ def _meta(path: Path) -> dict[str, Any]:
 
 @dataclass(eq=False)
 class Store:
-    """The record files of a folder; each is checked when it is opened first.
+    """Record files of a folder, each checked when first opened.
 
     Attributes:
         meta: what records.json says.
@@ -123,16 +137,19 @@ class Store:
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def array(self, name: str) -> np.ndarray:
-        """One of the arrays beside the texts, checked."""
+        """Return one of the arrays beside the texts, checked."""
         self._check(name)
         return np.load(self.folder / name, allow_pickle=False)
 
     def texts(self, places: np.ndarray) -> list[str]:
-        """The texts at `places` (k,) int64, in that order."""
+        """Return the texts at `places` (k,) int64, in that order."""
         return list(map(to_text, self._records(places)))
 
     def pictures(self, places: np.ndarray) -> np.ndarray:
-        """The pictures at `places` (k,) int64, in that order: (k, 28, 28) uint8."""
+        """Return the pictures at `places` (k,) int64, in that order.
+
+        They are (k, 28, 28) uint8.
+        """
         levels = np.frombuffer(b"".join(self._records(places)), np.uint8)
         return levels.reshape(len(places), SIDE, SIDE)
 
@@ -175,9 +192,10 @@ class Store:
 
 
 class Records:
-    """Inputs that are read when they are looked at; to most code an array of them, (n,) texts.
+    """Inputs that are read from records when they are used.
 
-    A number gives an input; a slice or an array of places gives other Records, and none is read.
+    To most code they are an array of texts, (n,). A number gives an input; a slice or an array of
+    places gives other Records, and none is read.
     """
 
     dtype = np.dtype(object)
@@ -185,7 +203,10 @@ class Records:
     kept_together = True  # equal inputs stand on one side of every split
 
     def __init__(self, store: Store, places: np.ndarray, keys: np.ndarray) -> None:
-        """The inputs of a store at `places` (n,) int64; `keys` are those of all its inputs."""
+        """Keep the places of inputs in a store, (n,) int64.
+
+        `keys` are those of all inputs of the store.
+        """
         self.store, self.places, self._keys = store, places, keys
 
     def __len__(self) -> int:
@@ -197,12 +218,12 @@ class Records:
 
     @property
     def keys(self) -> np.ndarray:
-        """(n,) uint64, equal for inputs that count as the same."""
+        """Keys (n,) uint64, equal for inputs that count as the same."""
         return self._keys[self.places]
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The kinds of text among those of the folder: messages, mail."""
+        """Kinds of text among those of the folder: messages, mail."""
         return tuple(self.store.meta["kinds"])
 
     def __getitem__(self, at: Any) -> Any:
@@ -214,7 +235,7 @@ class Records:
         return Records(self.store, places, self._keys)
 
     def read(self, places: np.ndarray) -> Any:
-        """The inputs at places of the store."""
+        """Return the inputs at places of the store."""
         return self.store.texts(places)
 
     def __iter__(self) -> Iterator[Any]:
@@ -222,32 +243,36 @@ class Records:
             yield from self.read(self.places[start : start + AT_ONCE])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        """All of them in memory."""
+        """Return all inputs as an array in memory."""
         held = np.empty(len(self), object)
         held[:] = self.store.texts(self.places)
         return held
 
     def chunks(self, size: int) -> Iterator[np.ndarray]:
-        """Arrays of `size` inputs, the last may be shorter."""
+        """Yield arrays of `size` inputs; the last may be shorter."""
         for start in range(0, len(self), size):
             yield np.asarray(self[start : start + size])
 
     def followed_by(self, other: Any) -> Any:
-        """These and others; of another folder, or in memory, all come into memory."""
+        """Return these inputs followed by others.
+
+        If those are of another folder, or in memory, all are read into memory.
+        """
         if not isinstance(other, Records) or other.store is not self.store:
             return np.concatenate([np.asarray(self), np.asarray(other)])
         return self._at(np.concatenate([self.places, other.places]))
 
     def identity(self) -> bytes:
-        """What changes when a text or the order does."""
+        """Return a hash that depends on the texts and their order."""
         files = repr(sorted(self.store.meta["sha256"].items())).encode()
         return hashlib.sha256(files + self.places.tobytes()).digest()
 
 
 class PictureRecords(Records):
-    """Pictures that are read when they are looked at; to most code an array (n, 28, 28) uint8.
+    """Pictures that are read from records when they are used.
 
-    Behind those of the store there may be more that are held in memory, such as drawings.
+    To most code they are an array (n, 28, 28) uint8. Behind those of the store there may be more
+    that are held in memory, such as drawings.
     """
 
     dtype = np.dtype(np.uint8)
@@ -257,7 +282,10 @@ class PictureRecords(Records):
     def __init__(
         self, store: Store, places: np.ndarray, keys: np.ndarray, more: np.ndarray | None = None
     ) -> None:
-        """As Records; places from len(keys) on are those of `more`, (k, 28, 28) uint8."""
+        """Keep places of pictures, as Records does.
+
+        Places from len(keys) on are those of `more`, (k, 28, 28) uint8.
+        """
         super().__init__(store, places, keys)
         self._more = np.zeros((0, SIDE, SIDE), np.uint8) if more is None else more
 
@@ -281,7 +309,10 @@ class PictureRecords(Records):
         return self.read(self.places)
 
     def followed_by(self, other: Any) -> Any:
-        """These and others, of which those in memory stay there and these are not read."""
+        """Return these pictures followed by others.
+
+        Those in memory stay there, and these are not read.
+        """
         if isinstance(other, Records) or len(self._more):
             return super().followed_by(other)
         behind = len(self._keys) + np.arange(len(other))
@@ -290,14 +321,17 @@ class PictureRecords(Records):
 
 
 def keys_of(inputs: Any) -> np.ndarray:
-    """The key of each input, (n,) uint64, of records or of an array."""
+    """Return the key of each input, (n,) uint64.
+
+    The inputs are records or an array.
+    """
     if isinstance(inputs, Records):
         return inputs.keys
     return np.fromiter(map(key, inputs), np.uint64, len(inputs))
 
 
 def take_in(digest: Any, inputs: Any) -> None:
-    """Let a hash depend on inputs of any kind."""
+    """Update a hash with inputs of any kind."""
     if isinstance(inputs, Records):
         digest.update(inputs.identity())
     elif inputs.dtype == object:
@@ -310,7 +344,9 @@ def take_in(digest: Any, inputs: Any) -> None:
 def read(
     path: Path, split: str, labels: Sequence[str], split_seed: int, of: str = TEXTS
 ) -> Examples:
-    """The examples of a folder of records: its "train" or "test" set, or "all".
+    """Return the examples of a folder of records.
+
+    They are its "train" or "test" set, or "all".
 
     Args:
         labels: those that it must have; () for any.

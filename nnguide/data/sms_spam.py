@@ -1,8 +1,8 @@
-"""SMS Spam Collection v.1: 5,574 text messages, 747 of them spam (UCI, id 228).
+"""SMS Spam Collection v.1: 5,574 text messages, 747 of them spam.
 
-`sms_spam` has each distinct text once, divided 80/20 by the split seed. `sms_spam/paper` is the
-split of the paper: the first 1,674 rows train, the other 3,900 test, duplicates kept, so 206 of
-its test messages stand verbatim in the training set.
+It is number 228 of UCI. `sms_spam` has each distinct text once, divided 80/20 by the split seed.
+`sms_spam/paper` is the split of the paper: the first 1,674 rows train, the other 3,900 test,
+duplicates kept, so 206 of its test messages stand verbatim in the training set.
 """
 
 from __future__ import annotations
@@ -31,17 +31,23 @@ _LONGEST = 2**20  # bytes of the table
 
 
 def holds(folder: Path) -> bool:
-    """Whether the zip, under either name, or the table lies in `folder`."""
+    """Return whether `folder` holds the zip or the table.
+
+    The zip may have either name.
+    """
     return any((folder / name).is_file() for name in FILES)
 
 
 def is_made(variant: str) -> bool:
-    """Whether TensorFlow Datasets has prepared its own form, so no file is needed."""
+    """Return whether TensorFlow Datasets has prepared its own form.
+
+    Then no file is needed.
+    """
     return (builders.folder() / "sms_spam" / (variant or "default") / VERSION).is_dir()
 
 
 def check(folder: Path) -> None:
-    """Return if `folder` holds the official table.
+    """Check that `folder` holds the official table.
 
     Raises:
         DataError: it is missing, damaged or another file.
@@ -50,7 +56,10 @@ def check(folder: Path) -> None:
 
 
 def rows(folder: Path) -> list[tuple[str, str]]:
-    """Label and text of each of the 5,574 rows, in their order, from the files in `folder`."""
+    """Return label and text of the 5,574 rows, in order.
+
+    They are read from the files in `folder`.
+    """
     for name in FILES:
         path = folder / name
         if path.is_file():
@@ -59,7 +68,7 @@ def rows(folder: Path) -> list[tuple[str, str]]:
 
 
 def table(path: Path) -> bytes:
-    """The verified table, from the file itself or from the zip that has it.
+    """Return the verified table, from itself or its zip.
 
     Raises:
         DataError: it is not the official one.
@@ -86,6 +95,9 @@ def _again() -> str:
 
 
 def parse(content: bytes) -> list[tuple[str, str]]:
-    """Label and text of each row. Quotes are plain characters; lines end in LF only."""
+    """Return label and text of each row.
+
+    Quotes are plain characters; lines end in LF only.
+    """
     lines = content.decode("utf-8").removesuffix("\n").split("\n")
     return [(label, text) for label, _, text in (line.partition("\t") for line in lines)]

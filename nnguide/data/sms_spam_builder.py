@@ -22,7 +22,10 @@ from nnguide.data.examples import Examples
 
 
 class SmsSpam(tfds.core.GeneratorBasedBuilder):
-    """`default`: each distinct text once, 80/20. `paper`: the published split."""
+    """SMS Spam Collection, split 80/20 or as published.
+
+    `default` has each distinct text once, 80/20; `paper` is the published split.
+    """
 
     VERSION = tfds.core.Version(sms_spam.VERSION)
     BUILDER_CONFIGS = [  # noqa: RUF012
@@ -66,7 +69,7 @@ class SmsSpam(tfds.core.GeneratorBasedBuilder):
 
 
 def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:
-    """The splits "train" and "test", from our builder for TensorFlow Datasets.
+    """Return the splits "train" and "test", by TensorFlow Datasets.
 
     `variant` is "" or "paper"; `split_seed` divides the former.
     """

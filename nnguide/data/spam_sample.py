@@ -1,4 +1,4 @@
-"""The built-in messages: what the spam task learns from where no other data is at hand.
+"""Built-in messages, for the spam task without other data.
 
 Short messages and e-mails, half ham and half spam, all written for this project. People,
 firms, links and telephone numbers in them are invented; domains and numbers are ones that
@@ -20,7 +20,7 @@ _TABLE = Path(__file__).with_name("spam_sample.tsv")
 
 
 def load() -> Examples:
-    """All messages of the set, ham and spam mixed.
+    """Return all messages of the set, ham and spam mixed.
 
     Returns:
         inputs (n,) object, each a str of one line; labels (n,) int64, 0 ham and 1 spam.

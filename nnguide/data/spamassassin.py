@@ -1,9 +1,9 @@
-"""SpamAssassin public mail corpus, release 20030228: 6,047 raw mails, 1,897 of them spam.
+"""SpamAssassin public mail corpus: 6,047 raw mails, 1,897 of them spam.
 
-Five archives of mails. They are read as streams: nothing is unpacked to disk. The publisher gives
-no checksum of the archives, and they exist in several packings of the same mails. So each is
-verified by the SHA-256 of what is in it, names and contents, whatever packing it comes in. That the
-name of a mail ends in its MD5 helps to say which one is damaged.
+It is release 20030228. Five archives of mails. They are read as streams: nothing is unpacked to
+disk. The publisher gives no checksum of the archives, and they exist in several packings of the
+same mails. So each is verified by the SHA-256 of what is in it, names and contents, whatever
+packing it comes in. That the name of a mail ends in its MD5 helps to say which one is damaged.
 """
 
 from __future__ import annotations
@@ -59,17 +59,23 @@ _LONGEST_ARCHIVE = 64 * 2**20  # bytes of mail in one archive
 
 
 def holds(folder: Path) -> bool:
-    """Whether any of the archives, under either name, lies in `folder`."""
+    """Return whether `folder` holds any of the archives.
+
+    They may have either name.
+    """
     return any(_archive(folder, name) for name, *_ in _FOLDERS)
 
 
 def is_made(variant: str) -> bool:
-    """Whether TensorFlow Datasets has prepared its own form, so no file is needed."""
+    """Return whether TensorFlow Datasets has prepared its own form.
+
+    Then no file is needed.
+    """
     return (builders.folder() / "spamassassin" / VERSION).is_dir()
 
 
 def check(folder: Path) -> None:
-    """Return if the five archives lie in `folder` with all their mails.
+    """Check that `folder` holds the five archives with all mails.
 
     Raises:
         DataError: an archive or a mail is missing or damaged.
@@ -79,7 +85,7 @@ def check(folder: Path) -> None:
 
 
 def archives(folder: Path) -> dict[str, Path]:
-    """The five archives in `folder`, under either name."""
+    """Return the five archives in `folder`, under either name."""
     paths = {name: _archive(folder, name) for name in BY_FOLDER}
     missing = [BY_FOLDER[name].name for name, path in paths.items() if path is None]
     if missing:
@@ -91,9 +97,10 @@ def archives(folder: Path) -> dict[str, Path]:
 
 
 def rows(paths: Mapping[str, Path]) -> Iterator[tuple[str, str]]:
-    """Label and text of each mail, in the order of the archives and of the names in them.
+    """Yield label and text of each mail.
 
-    The one ham among the spam is left out.
+    They are in the order of the archives and of the names in them. The one ham among the spam is
+    left out.
     """
     for name, label, raw in mails(paths):
         if not name.endswith(_REMOVED):
@@ -101,7 +108,7 @@ def rows(paths: Mapping[str, Path]) -> Iterator[tuple[str, str]]:
 
 
 def mails(paths: Mapping[str, Path]) -> Iterator[tuple[str, str, bytes]]:
-    """Name, label and verified bytes of each of the 6,047 mails."""
+    """Yield name, label and verified bytes of the 6,047 mails."""
     for folder, count, label, digest in _FOLDERS:
         contents = _read(paths[folder])
         if len(contents) != count:
@@ -120,7 +127,10 @@ def mails(paths: Mapping[str, Path]) -> Iterator[tuple[str, str, bytes]]:
 
 
 def content_sha256(files: Mapping[str, bytes]) -> str:
-    """The SHA-256 of names and contents, in the order of the names: no packing changes it."""
+    """Return the SHA-256 of names and contents.
+
+    They are in the order of the names, so no packing changes it.
+    """
     whole = hashlib.sha256()
     for name in sorted(files):
         whole.update(name.encode() + b"\0" + hashlib.sha256(files[name]).digest())
@@ -133,7 +143,10 @@ def _archive(folder: Path, name: str) -> Path | None:
 
 
 def _read(archive: Path) -> dict[str, bytes]:
-    """File name to verified content of the mails in one archive; other members are no mails."""
+    """Return verified contents of an archive's mails, by file name.
+
+    Other members are not mails.
+    """
     contents: dict[str, bytes] = {}
     total = 0
     try:

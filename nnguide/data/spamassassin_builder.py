@@ -1,4 +1,6 @@
-"""The SpamAssassin corpus as a TensorFlow Datasets builder: the text of each mail.
+"""SpamAssassin corpus as a TensorFlow Datasets builder.
+
+It has the text of each mail.
 
     from nnguide.data.spamassassin_builder import Spamassassin
     builder = Spamassassin(data_dir=...)
@@ -21,7 +23,7 @@ from nnguide.data.examples import Examples
 
 
 class Spamassassin(tfds.core.GeneratorBasedBuilder):
-    """Each distinct text once, 80/20."""
+    """SpamAssassin corpus, each distinct text once, 80/20."""
 
     VERSION = tfds.core.Version(spamassassin.VERSION)
     MANUAL_DOWNLOAD_INSTRUCTIONS = f"Not needed; or {', '.join(spamassassin.FILES)}."
@@ -59,7 +61,7 @@ class Spamassassin(tfds.core.GeneratorBasedBuilder):
 
 
 def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:
-    """The splits "train" and "test", from our builder for TensorFlow Datasets."""
+    """Return the splits "train" and "test", by TensorFlow Datasets."""
 
     def make() -> Any:
         return Spamassassin(data_dir=builders.folder())

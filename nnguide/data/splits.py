@@ -1,4 +1,4 @@
-"""Divide a set that has no split of its own: 80/20, stratified, by a seed."""
+"""Division of sets without own split: 80/20, stratified, by seed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ TEST_FRACTION = 0.2
 
 
 def groups(examples: Examples) -> list[str] | np.ndarray | None:
-    """What must stay on one side of a split: equal texts; None: each input by itself."""
+    """Return the group of each example, for splitting.
+
+    Equal texts stay on one side. None where each input is by itself.
+    """
     if isinstance(examples.inputs, Records):
         inputs = examples.inputs
         return inputs.keys if inputs.kept_together else np.arange(len(inputs))
@@ -24,14 +27,19 @@ def groups(examples: Examples) -> list[str] | np.ndarray | None:
 
 
 def sides(whole: Examples, split_seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The indices of the training and of the test set; equal texts stay together."""
+    """Return the indices of the training and test set.
+
+    Equal texts stay together.
+    """
     return stratified_split(whole.labels, TEST_FRACTION, split_seed, groups(whole))
 
 
 def validation_split(
     examples: Examples, fraction: float, split_seed: int
 ) -> tuple[Examples, Examples]:
-    """The examples to fit and the `fraction` of them to validate on; equal texts stay together.
+    """Return the training and the validation examples.
+
+    `fraction` of the examples are for validation; equal texts stay together.
 
     Raises:
         InputError: fewer than two labels.
@@ -45,11 +53,11 @@ def validation_split(
 
 
 def training_and_validation(config: Config, examples: Examples) -> tuple[Examples, Examples | None]:
-    """The training and the validation set, by `data.validation` and the split's seed.
+    """Return the training and validation set of a configuration.
 
-    Where `data.validation` is 0, all is to be fitted and the second is None.
-    Equal texts stand on one side, except in a set that keeps its duplicates on purpose; even
-    there this division keeps them together.
+    They are divided by `data.validation` and the split's seed. Where `data.validation` is 0, all is
+    to be fitted and the second is None. Equal texts stand on one side, except in a set that keeps
+    its duplicates on purpose; even there this division keeps them together.
     """
     if not config.data.validation:
         return examples, None
@@ -57,12 +65,15 @@ def training_and_validation(config: Config, examples: Examples) -> tuple[Example
 
 
 def divide(whole: Examples, split_seed: int) -> dict[str, Examples]:
-    """The splits "train" and "test"."""
+    """Return the splits "train" and "test"."""
     train, test = sides(whole, split_seed)
     return {"train": whole.take(train), "test": whole.take(test)}
 
 
 def take(whole: Examples, split: str, split_seed: int) -> Examples:
-    """The split "train" or "test", or "all": the first, then the second."""
+    """Return the split "train" or "test", or "all".
+
+    "all" is the first, then the second.
+    """
     divided = divide(whole, split_seed)
     return divided["train"].join(divided["test"]) if split == "all" else divided[split]

@@ -1,7 +1,8 @@
-"""The one reader of tables: CSV, TSV and JSON lines, packed by gzip or not, to numbered rows.
+"""Reader of tables: CSV, TSV and JSON lines to numbered rows.
 
-A file is read line by line, so that its size does not matter and an error names its line. Line
-ends may be those of Unix, Windows or an old Mac. Text is UTF-8, unless an encoding is given.
+Files may be packed by gzip. A file is read line by line, so that its size does not matter and an
+error names its line. Line ends may be those of Unix, Windows or an old Mac. Text is UTF-8, unless
+an encoding is given.
 """
 
 from __future__ import annotations
@@ -35,13 +36,13 @@ Record = tuple[int, list[str] | InputError]  # line (from 1), its fields or why 
 
 
 def form(path: Path) -> str:
-    """What the name of a file says of its form: "csv", "tsv", "jsonl", or "" for any other."""
+    """Return "csv", "tsv", "jsonl" or "", by a file's name."""
     name = path.name.lower().removesuffix(".gz")
     return next((suffix[1:] for suffix in SUFFIXES if name.endswith(suffix)), "")
 
 
 def check_encoding(encoding: str | None) -> str | None:
-    """The name of a codec of texts, or None for UTF-8.
+    """Return the codec of an encoding, or None for UTF-8.
 
     Raises:
         ConfigError: Python knows no such encoding.
@@ -60,7 +61,7 @@ def check_encoding(encoding: str | None) -> str | None:
 
 
 def lines(path: Path, encoding: str | None = None, quoted: bool = False) -> Iterator[str]:
-    """The lines of a text file, each with its line end.
+    """Yield the lines of a text file, with their line ends.
 
     Args:
         path: a file, packed by gzip or not.
@@ -78,10 +79,11 @@ def lines(path: Path, encoding: str | None = None, quoted: bool = False) -> Iter
 def each_line(
     path: Path, encoding: str | None = None, quoted: bool = False, most: float = math.inf
 ) -> Iterator[tuple[str, InputError | None]]:
-    """The lines of a text file of any size, each with what is wrong with it, or None.
+    """Yield each line of a text file, and its error.
 
-    A bad line costs no other. Its bytes that are no text stand in it as Python escapes them,
-    so that what stands around them can be told apart.
+    The error is None for a good line. The file may have any size. A bad line costs no other. Its
+    bytes that are no text stand in it as Python escapes them, so that what stands around them can
+    be told apart.
 
     Args:
         path, encoding, quoted: as for `lines`.
@@ -119,7 +121,10 @@ def each_line(
 
 
 def _opened(path: Path, encoding: str | None) -> IO[bytes]:
-    """The bytes of a file, unpacked, and in UTF-8 where a line's end is more than a byte."""
+    """Open the bytes of a file, unpacked.
+
+    They are UTF-8 where a line's end is more than a byte.
+    """
     opened: Any = path.open("rb")
     if opened.read(2) == GZIP:
         opened.seek(0)
@@ -144,7 +149,10 @@ def _is_wide(encoding: str | None) -> bool:
 
 
 def _line_end(head: bytes, quoted: bool) -> bytes:
-    """What ends the lines of a file that begins with `head`: CR only where the first line's is."""
+    """Return the line end of a file that begins with `head`.
+
+    It is CR only where the first line's is.
+    """
     if b"\r" not in head:
         return b"\n"
     inside = False
@@ -169,7 +177,7 @@ def _line_end(head: bytes, quoted: bool) -> bytes:
 def _pieces(
     path: Path, head: bytes, file: IO[bytes], end: bytes, most: float
 ) -> Iterator[bytes | InputError]:
-    """The lines of what begins with `head` and goes on in `file`, each with its end.
+    """Yield lines that begin with `head` and continue in `file`.
 
     In the place of a line that is too long stands an error.
     """
@@ -237,16 +245,17 @@ def _decoded(path: Path, number: int, line: bytes, encoding: str) -> str:
 
 
 def records(path: Path, encoding: str | None, delimiter: str) -> Iterator[Record]:
-    """The rows of a CSV or TSV file, each with the number of its first line; blank ones are none.
+    """Yield the rows of a table with their line numbers.
 
-    A first line `sep=;` gives the delimiter, as spreadsheets write it. A row that has not as
-    many fields as the first one is an InputError in its place.
+    The number is that of a row's first line. Blank rows are skipped. A first line `sep=;` gives the
+    delimiter, as spreadsheets write it. A row that has not as many fields as the first one is an
+    InputError in its place.
     """
     return _each_row(_Lines((line, None) for line in lines(path, encoding, True)), path, delimiter)
 
 
 def first_record(path: Path, rows: Iterator[Record]) -> tuple[int, list[str]] | None:
-    """The first of a file's rows, its header; None of an empty one.
+    """Return the first row, a file's header; None if empty.
 
     Raises:
         InputError: it cannot be parsed.
@@ -258,15 +267,16 @@ def first_record(path: Path, rows: Iterator[Record]) -> tuple[int, list[str]] | 
 
 
 def each_record(path: Path, encoding: str | None, delimiter: str) -> Iterator[Record]:
-    """As `records`, of a file of any size in which a bad row costs no other.
+    """Yield rows as `records`, from a file of any size.
 
-    A row whose bytes are no text is an InputError too.
+    A bad row does not stop the others from being read. A row whose bytes are no text is an
+    InputError too.
     """
     return _each_row(_Lines(each_line(path, encoding, True)), path, delimiter)
 
 
 def _each_row(source: _Lines, path: Path, delimiter: str) -> Iterator[Record]:
-    """The rows of a file; one with quotes that do not end as they should costs no other.
+    """Yield the rows of a file, despite wrong quotes.
 
     The line at which they begin is an InputError, and those after it are rows of their own.
     """
@@ -284,7 +294,9 @@ class _QuotesError(InputError):
 
 
 class _Lines:
-    """Lines for a parser that joins some of them to a row, which can be taken back.
+    """Lines for a parser that joins them to rows.
+
+    They can be taken back.
 
     Attributes:
         first: the number, from 1, of the row's first line.
@@ -308,24 +320,24 @@ class _Lines:
         return line[0]
 
     def begin(self) -> None:
-        """The next line begins a row."""
+        """Begin a row with the next line."""
         self.first += len(self._row)
         self._row.clear()
 
     def take_back(self) -> None:
-        """Give the row's last line, if there is one, once more."""
+        """Return the row's last line to be read again."""
         self._again += self._row[-1:]
         del self._row[-1:]
 
     def go_back(self) -> None:
-        """Give the row's lines once more, all but the first."""
+        """Return all but the row's first line to be read again."""
         self._again += self._row[:0:-1]
         del self._row[1:]
         self.begin()
 
     @property
     def error(self) -> InputError | None:
-        """What is wrong with a line of the row."""
+        """Error of a line of the row, or None."""
         return next((error for _, error in self._row if error is not None), None)
 
 
@@ -369,13 +381,16 @@ def _uneven(fields: Sequence[str], wanted: int) -> InputError:
 
 
 def first_rows(path: Path, encoding: str | None, delimiter: str) -> list[list[str]]:
-    """The fields of the first two rows, where `delimiter` parts them; fewer where it cannot."""
+    """Return the fields of the first two rows.
+
+    There are fewer where `delimiter` does not separate them.
+    """
     rows = (fields for _, fields in each_record(path, encoding, delimiter))
     return [fields for fields in itertools.islice(rows, 2) if isinstance(fields, list)]
 
 
 def likely_delimiter(path: Path, encoding: str | None) -> str:
-    """The delimiter that makes the most fields of the first two rows."""
+    """Return the delimiter with the most fields in the first two rows."""
 
     def most_fields(delimiter: str) -> int:
         return max(map(len, first_rows(path, encoding, delimiter)), default=0)

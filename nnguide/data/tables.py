@@ -1,4 +1,4 @@
-"""Tables of texts: CSV, TSV, JSON lines, and the form of the SMS Spam Collection.
+"""Tables of texts: CSV, TSV, JSON lines, SMS Spam Collection.
 
 Every form gives rows of (line, label, text); labels are numbered in label
 order: 0 for ham and 1 for spam.
@@ -31,9 +31,9 @@ Rows = Iterator[Row | tuple[int, InputError]]
 
 @dataclass(frozen=True)
 class Columns:
-    """What the user calls the columns, and how the file is encoded; None: the usual.
+    """A user's names of the columns and the file's encoding.
 
-    `labels` are those that the column of labels may hold, in label order.
+    None is the usual one. `labels` are those that the column of labels may hold, in label order.
     """
 
     label: str | None = None
@@ -43,20 +43,20 @@ class Columns:
 
     @property
     def numbers(self) -> dict[str, int]:
-        """What stands for each label, in lower case, and its number."""
+        """Number of each label, by what stands for it in lower case."""
         if self.labels == SPAM:
             return WORDS_OF_SPAM
         return {label.lower(): number for number, label in enumerate(self.labels)}
 
     @property
     def expected(self) -> str:
-        """What stands for the labels, in words."""
+        """Words that stand for the labels, for messages."""
         if self.labels == SPAM:
             return "spam or ham, 1 or 0, true or false"
         return " or ".join(self.labels)
 
     def holds_label(self, value: str) -> bool:
-        """Whether a field holds one of the labels."""
+        """Return whether a field holds one of the labels."""
         return value.strip().lower() in self.numbers
 
     @property
@@ -64,7 +64,9 @@ class Columns:
         return [name for name in (self.label, self.text) if name]
 
     def find(self, path: Path, names: Sequence[str]) -> tuple[int, int] | None:
-        """Where the label and the text are among `names`; None if they are not.
+        """Return the places of label and text among `names`.
+
+        None if they are not there.
 
         Raises:
             ConfigError: a column that the user named is not there, or both are the same.
@@ -82,7 +84,10 @@ class Columns:
 
 
 def position(path: Path | str, names: Sequence[str], wanted: str, column: str | None) -> int | None:
-    """Where `wanted` is: the same name, else the same but for case and white space."""
+    """Return the place of the column `wanted`, or None.
+
+    It has the same name, else the same but for case and white space.
+    """
     matches = [i for i, name in enumerate(names) if name == wanted] or [
         i for i, name in enumerate(names) if name.strip().casefold() == wanted.strip().casefold()
     ]
@@ -96,12 +101,12 @@ def position(path: Path | str, names: Sequence[str], wanted: str, column: str | 
 
 
 def read(path: Path, columns: Columns) -> tuple[list[int], list[str], tuple[LeftOut, ...]]:
-    """Labels (by their place) and texts of a table, in its order, and the rows left out.
+    """Return labels and texts of a table, and rows left out.
 
-    `.csv` and `.tsv` are read with their quotes, `.jsonl` as one object a line, any other file
-    in the form of the SMS Spam Collection: a label, a tab, the text to the line's end, quotes
-    being plain characters. A `.tsv` whose every line begins with ham or spam and a tab is in
-    that form too. Blank lines are skipped.
+    Labels are given by their place, in the order of the table. `.csv` and `.tsv` are read with
+    their quotes, `.jsonl` as one object a line, any other file in the form of the SMS Spam
+    Collection: a label, a tab, the text to the line's end, quotes being plain characters. A `.tsv`
+    whose every line begins with ham or spam and a tab is in that form too. Blank lines are skipped.
 
     Raises:
         ConfigError: a column that the user named is not there.
@@ -126,9 +131,10 @@ def read(path: Path, columns: Columns) -> tuple[list[int], list[str], tuple[Left
 
 
 def each(path: Path, columns: Columns) -> Iterator[tuple[int, tuple[int, str] | InputError]]:
-    """As `read`, row by row, of a table of any size in which a bad row costs no other.
+    """Yield rows as `read`, from a table of any size.
 
-    Gives the line, and the place of the label with the text, or why there are none.
+    A bad row does not stop the others from being read. Gives the line, and the place of the label
+    with the text, or why there are none.
     """
     for line, row in _labelled(_rows(path, columns, lenient=True), columns):
         yield (
@@ -149,7 +155,7 @@ def _labelled(rows: Rows, columns: Columns) -> Iterator[tuple[int, tuple[int, st
 
 
 def without_place(path: Path, line: int, error: InputError) -> str:
-    """What an error says, without the file and the line that it begins with."""
+    """Return an error's message without its file and line."""
     return str(error).removeprefix(f"{path}, line {line}: ").removeprefix(f"{path}: ")
 
 
@@ -163,7 +169,10 @@ def checked(text: str) -> str:
 
 
 def label_number(value: str, columns: Columns) -> int:
-    """The place of the label that `value` stands for; an InputError if it stands for none."""
+    """Return the number of the label that `value` stands for.
+
+    An InputError is raised if it stands for none.
+    """
     try:
         return columns.numbers[value.strip().lower()]
     except KeyError:
@@ -171,7 +180,7 @@ def label_number(value: str, columns: Columns) -> int:
 
 
 def quoted(values: Sequence[object]) -> str:
-    """`values` for a message: escaped, none of them long."""
+    """Return `values` for a message: escaped, none of them long."""
     return user_data.listed([ascii(str(value)[:40])[:60] for value in values])
 
 
@@ -179,7 +188,10 @@ def quoted(values: Sequence[object]) -> str:
 
 
 def _rows(path: Path, columns: Columns, lenient: bool = False) -> Rows:
-    """The rows; with `lenient` a row that cannot be read is an error in its place."""
+    """Yield the rows of a table.
+
+    With `lenient` a row that cannot be read is an error in its place.
+    """
     kind = table_files.form(path)
     if kind == "jsonl":
         return _json_rows(path, columns, lenient)
@@ -190,7 +202,10 @@ def _rows(path: Path, columns: Columns, lenient: bool = False) -> Rows:
 
 
 def begins_as_collection(path: Path, columns: Columns) -> bool:
-    """Whether a file is in the form of the SMS Spam Collection, recognized by its first lines."""
+    """Return whether a file looks like the SMS Spam Collection.
+
+    Only its first lines are read.
+    """
     if columns.named or table_files.form(path) not in ("", "tsv"):
         return False
     filled = (line for line, _ in table_files.each_line(path, columns.encoding) if line.strip())
@@ -201,7 +216,10 @@ def begins_as_collection(path: Path, columns: Columns) -> bool:
 
 
 def _is_collection(path: Path, columns: Columns) -> bool:
-    """Whether every line is ham or spam, a tab and a text, as in the SMS Spam Collection."""
+    """Return whether every line is ham or spam and a text.
+
+    There is a tab between them, as in the SMS Spam Collection.
+    """
     lines = table_files.lines(path, columns.encoding)
     return all(line.startswith(("ham\t", "spam\t")) for line in lines if line.strip())
 
@@ -234,7 +252,7 @@ def _collection_rows(path: Path, columns: Columns, lenient: bool) -> Rows:
 
 
 def layout(path: Path, columns: Columns) -> tuple[str, list[list[str]]]:
-    """The delimiter of a CSV or TSV file, and its first two rows under it.
+    """Return the delimiter of a table, and its first two rows.
 
     It is the usual one unless another gives the columns that are looked for, or more of them.
     """
@@ -293,7 +311,10 @@ def _separated_rows(path: Path, columns: Columns, lenient: bool) -> Rows:
 def _guessed(
     path: Path, columns: Columns, names: list[str], sample: list[list[str]]
 ) -> tuple[int, int] | None:
-    """The one pair of columns that can be label and text, by what `sample` rows hold; or None."""
+    """Return the only columns that can be label and text.
+
+    What the `sample` rows hold decides; None where several pairs can be.
+    """
     label = position(path, names, columns.label or "label", columns.label)
     text = position(path, names, columns.text or "text", columns.text)
     if not sample:
@@ -314,7 +335,10 @@ def _guessed(
 
 
 def text_columns(sample: list[list[str]], places: Sequence[int]) -> list[int]:
-    """The columns that hold texts: mostly filled, and with words in them."""
+    """Return the columns that hold texts.
+
+    They are mostly filled, and with words.
+    """
 
     def is_text(place: int) -> bool:
         filled = [row[place] for row in sample if row[place].strip()]

@@ -1,4 +1,7 @@
-"""Texts of a user's own: a table, or folders `spam` and `ham` of mails and plain messages."""
+"""A user's own texts.
+
+They are a table, or folders `spam` and `ham` of mails and plain messages.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ def read(
     text_column: str | None = None,
     encoding: str | None = None,
 ) -> Examples:
-    """Labelled messages from `path`.
+    """Read labelled messages from `path`.
 
     A folder with a training and a test set (`train/` and `test/`, or `train.csv` and
     `test.csv`) is used as it is divided, and only the split asked for is opened. Anything else is
@@ -75,12 +78,15 @@ def read(
 
 
 def _listed(columns: Columns) -> str:
-    """The labels in words, the last first, as spam and ham."""
+    """Return the labels in words, the last first: spam and ham."""
     return " and ".join(columns.labels[::-1])
 
 
 def found_splits(path: Path) -> dict[str, Path]:
-    """Where each split of a folder lies: a folder or a table of that name."""
+    """Return where each split of a folder lies.
+
+    It is a folder or a table of that name.
+    """
     by_name: dict[str, list[Path]] = {}
     for entry in user_data.entries(path):
         suffix = next((s for s in TABLES if entry.name.lower().endswith(s)), "")
@@ -99,9 +105,10 @@ def found_splits(path: Path) -> dict[str, Path]:
 
 
 def labelled(source: Path, columns: Columns) -> Iterator[tuple[str, tuple[int, str] | InputError]]:
-    """Each text of a table, or of a folder with one table or class folders, one at a time.
+    """Yield each text of a table or folder.
 
-    Gives its name, and the place of its label with the text, or why it cannot be read.
+    The folder has one table or class folders. Gives its name, and the place of its label with the
+    text, or why it cannot be read.
     """
     if not source.is_dir():
         for line, row in tables.each(source, columns):
@@ -139,7 +146,10 @@ def _check_no_columns(path: Path, columns: Columns) -> None:
 
 
 def _read_source(source: Path, columns: Columns, both: bool) -> Examples:
-    """A table, or a folder with one table or with spam/ and ham/; `both` labels must be there."""
+    """Read a table, or a folder of texts.
+
+    The folder has one table, or spam/ and ham/; with `both` it must have both labels.
+    """
     if source.is_dir():
         inside = user_data.entries(source)
         named = {entry.name.lower().removesuffix(".mbox"): entry for entry in inside}
@@ -165,7 +175,10 @@ def _read_source(source: Path, columns: Columns, both: bool) -> Examples:
 
 
 def _read_folders(path: Path, folders: Sequence[Path], columns: Columns) -> Texts:
-    """The messages in class folders: plain text, one a file, or mail in any form."""
+    """Read the messages in class folders.
+
+    A file is a plain text, or mail in any form.
+    """
     _check_no_columns(path, columns)
     labels: list[int] = []
     messages: list[str] = []
@@ -182,7 +195,10 @@ def _read_folders(path: Path, folders: Sequence[Path], columns: Columns) -> Text
 
 
 def _texts(path: Path, folder: Path, bad: list[LeftOut]) -> list[str]:
-    """The text of each mail and of each plain file in `folder`; what is neither goes to `bad`."""
+    """Return the texts of the mails and plain files in `folder`.
+
+    What is neither is added to `bad`.
+    """
     texts: list[str] = []
     for name, text in _each_text(folder):
         if isinstance(text, str):

@@ -1,4 +1,7 @@
-"""What the builders of text sets share: rows, distinct texts, their order."""
+"""Common code of the builders of text sets.
+
+It has rows, distinct texts and their order.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ Row = tuple[int, str, str]  # number from 0, label, text
 
 
 def distinct(rows: Iterable[tuple[str, str]]) -> list[Row]:
-    """The first row of each distinct text, of rows of label and text."""
+    """Return the first row of each distinct text."""
     seen = set()
     kept = []
     for number, (label, text) in enumerate(rows):
@@ -27,14 +30,17 @@ def distinct(rows: Iterable[tuple[str, str]]) -> list[Row]:
 
 
 def divide_rows(rows: list[Row], split_seed: int) -> tuple[list[Row], list[Row]]:
-    """The rows of the training and of the test set."""
+    """Return the rows of the training and the test set."""
     whole = examples((LABELS.index(label) for _, label, _ in rows), [text for *_, text in rows])
     train, test = sides(whole, split_seed)
     return [rows[index] for index in train], [rows[index] for index in test]
 
 
 def in_order(stored: Mapping[str, np.ndarray]) -> Examples:
-    """Examples from a builder's features `row` (n,) int, `label` (n,) int, `text` (n,) bytes."""
+    """Return examples from a builder's features, in stored order.
+
+    They are `row` (n,) int, `label` (n,) int and `text` (n,) bytes.
+    """
     order = np.argsort(stored["row"], kind="stable")
     return examples(
         stored["label"][order], [text.decode("utf-8") for text in stored["text"][order]]
@@ -42,7 +48,7 @@ def in_order(stored: Mapping[str, np.ndarray]) -> Examples:
 
 
 def examples(labels: Iterable[int], texts: list[str]) -> Examples:
-    """Examples of texts: labels 0 for ham and 1 for spam."""
+    """Return examples of texts, with 0 for ham, 1 for spam."""
     inputs = np.empty(len(texts), object)
     inputs[:] = texts
     return Examples(inputs, np.fromiter(labels, np.int64), LABELS)

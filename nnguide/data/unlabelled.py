@@ -1,4 +1,4 @@
-"""The texts of a table of any size that needs no labels: a bad row costs no other."""
+"""Texts of a table of any size that needs no labels."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ log = logging.getLogger(__name__)
 
 
 def texts(path: Path, columns: Columns) -> Iterator[tuple[int, str | InputError]]:
-    """The texts of a table of any size that needs no labels, each with its line.
+    """Yield the texts of a table without labels, with lines.
 
-    A bad row costs no other: an InputError stands in its place.
+    The table may have any size. A bad row costs no other: an InputError stands in its place.
 
     Raises:
         ConfigError, InputError: there is no column of texts, or more than one could be it.
@@ -98,7 +98,10 @@ def _collection_texts(path: Path, columns: Columns) -> Iterator[tuple[int, str |
 
 
 def _objects(path: Path, encoding: str | None) -> Iterator[tuple[int, Any]]:
-    """JSON lines as rows of a table: the keys of the first object, then the values of each."""
+    """Yield JSON lines as rows of a table.
+
+    The first row is the keys of the first object; the others are values.
+    """
     keys: list[str] | None = None
     for number, record in json_lines.each_json_record(path, encoding):
         if isinstance(record, InputError):

@@ -1,4 +1,4 @@
-"""What a user's pictures and texts share: their training and test set, and their errors."""
+"""Common parts of a user's pictures and texts: splits and errors."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ SHOWN = 5  # bad files, columns or names that a message lists before it only cou
 
 
 class MissingSplitError(InputError):
-    """Data that has a training set and no test set, or the other way round."""
+    """Data with a training set and no test set, or vice versa."""
 
 
 def check(path: Path, split: str) -> None:
-    """Refuse a split that there is not, and a path where nothing lies.
+    """Raise an error for an unknown split or an unusable path.
 
     Raises:
         ConfigError: `split` is not one of SPLITS.
@@ -56,7 +56,10 @@ def check(path: Path, split: str) -> None:
 
 
 def entries(folder: Path) -> list[Path]:
-    """What lies in `folder`, by name, without hidden files and a Mac's archive leftovers."""
+    """Return the visible entries of `folder`, by name.
+
+    Hidden files and what a Mac adds to archives are left out.
+    """
     try:
         names = [
             entry for entry in folder.iterdir() if not entry.name.startswith((".", "__MACOSX"))
@@ -68,23 +71,23 @@ def entries(folder: Path) -> list[Path]:
 
 
 def unreadable(path: Path, error: OSError) -> InputError:
-    """The error for a file or folder that the operating system refuses to read."""
+    """Return the error for a path that cannot be read."""
     reason = error.strerror or error
     return InputError(f"cannot read {path}: {reason}. Check the path and its permissions.")
 
 
 def listed(names: Sequence[object]) -> str:
-    """The first few of `names`, and how many more there are."""
+    """Return the first few of `names`, and how many more."""
     shown = ", ".join(str(name) for name in names[:SHOWN])
     more = len(names) - SHOWN
     return f"{shown} and {more:,} more" if more > 0 else shown or "nothing"
 
 
 def find_splits(names: Iterable[str]) -> dict[str, str]:
-    """Which of `names` are the training and the test set: split -> name.
+    """Return which `names` are the training and test set.
 
-    Without a test set a validation set serves as one. Beside a test set it is left out, which
-    is said: training takes its validation set from the training set.
+    The mapping is split -> name. Without a test set a validation set serves as one. Beside a test
+    set it is left out, which is said: training takes its validation set from the training set.
     """
     splits: dict[str, str] = {}
     for name in names:
@@ -107,7 +110,9 @@ def find_splits(names: Iterable[str]) -> dict[str, str]:
 def leave_out(
     path: Path | str, kind: str, bad: Sequence[LeftOut], total: int, count: int | None = None
 ) -> tuple[LeftOut, ...]:
-    """Count and name what could not be read of `total` inputs in `path`.
+    """Count and name the inputs that could not be read.
+
+    They are among `total` inputs in `path`.
 
     Args:
         count: how many those are, where `bad` has the first of them alone.
@@ -134,7 +139,9 @@ def leave_out(
 def official(
     path: Path | str, split: str, present: Collection[str], load: Callable[[str], Examples]
 ) -> Examples:
-    """Examples of data that comes in splits; no other split than the one asked for is opened.
+    """Return examples of data that comes in splits.
+
+    No other split than the one asked for is opened.
 
     Args:
         path: for messages.
@@ -165,7 +172,9 @@ def divided(
     seed: int,
     groups: Sequence[Hashable] | np.ndarray,
 ) -> Examples:
-    """One side, or all, of data without splits: 80 % for training, 20 % for the test.
+    """Return one side, or all, of data without splits.
+
+    80 % is for training, 20 % for the test.
 
     Args:
         path: for messages.
@@ -190,7 +199,10 @@ def divided(
 
 
 def _distinct(examples: Examples, groups: Sequence[Hashable] | np.ndarray) -> list[int]:
-    """How many groups each label has; a group goes by the label of its first example."""
+    """Return how many groups each label has.
+
+    A group has the label of its first example.
+    """
     if isinstance(groups, np.ndarray):
         _, first = np.unique(groups, return_index=True)
         labels = examples.labels[first]

@@ -1,7 +1,8 @@
-"""USPS: 9,298 digits from American envelopes, 16×16, brought to MNIST's form.
+"""USPS: 9,298 digits from American envelopes, in MNIST's form.
 
-Source: J. J. Hull, A database for handwritten text recognition research, 1994; the files of LIBSVM.
-A line is a label from 1 to 10, then index:value of 256 pixels from -1 to 1; white on black.
+The originals are 16×16. Source: J. J. Hull, A database for handwritten text recognition research,
+1994; the files of LIBSVM. A line is a label from 1 to 10, then index:value of 256 pixels from -1 to
+1; white on black.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _LONGEST = 64 * 2**20  # bytes, unpacked
 
 
 def _parts(folder: Path) -> dict[str, Examples]:
-    """Its 7,291 training and 2,007 test digits."""
+    """Return the 7,291 training and 2,007 test digits."""
     import numpy as np
 
     from nnguide.data.dataset_info import DIGITS
@@ -46,7 +47,7 @@ def _parts(folder: Path) -> dict[str, Examples]:
 
 
 def _read(folder: Path, file: str) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures (n, 16, 16) uint8 and labels (n,) int64 of a file."""
+    """Return pictures (n, 16, 16) uint8 and labels (n,) int64."""
     import numpy as np
 
     lines = official_files.content(folder, file, _LONGEST).split(b"\n")

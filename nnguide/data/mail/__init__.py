@@ -1,4 +1,4 @@
-"""Mail: from whatever holds it to the texts that a network reads.
+"""Mail: from any file that holds it to texts for networks.
 
     from nnguide.data import mail
     texts = [text for name, text in mail.texts("inbox.mbox") if isinstance(text, mail.MailText)]
@@ -30,14 +30,17 @@ __all__ = ["MailText", "is_empty", "outputs", "texts", "texts_in"]
 
 
 def texts(path: Path | str) -> Iterator[tuple[str, MailText | InputError]]:
-    """The name of each mail in a file or folder, and its text or why it cannot be read."""
+    """Yield each mail's name, and its text or its error.
+
+    The mails are those in a file or folder.
+    """
     from nnguide.data.mail.mailboxes import mails
 
     return _read(mails(path))
 
 
 def texts_in(stream: IO[bytes], name: str) -> Iterator[tuple[str, MailText | InputError]]:
-    """The same of a stream that holds one mail or an mbox."""
+    """Yield the same for a stream with one mail or an mbox."""
     from nnguide.data.mail.mailboxes import mails_in
 
     return _read(mails_in(stream, name))

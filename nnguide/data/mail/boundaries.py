@@ -1,4 +1,7 @@
-"""Where the parts of a mail begin and end, also where it names another boundary than it has."""
+"""Boundaries between the parts of a mail.
+
+They are found too where the mail names another boundary than it has.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,10 @@ _STRAY_BOUNDARY = re.compile(  # a line that stands before a part's header, more
 def divided(
     raw: bytes, start: int, end: int, boundary: str, container: bool
 ) -> list[tuple[int, int]]:
-    """The places of the parts between boundaries in raw[start:end]; [] without any.
+    """Return the places of the parts in raw[start:end].
 
-    Where the declared boundary does not occur, the one that stands before a part's header is taken.
+    [] where there are no boundaries. Where the declared boundary does not occur, the one that
+    stands before a part's header is taken.
 
     Args:
         raw: a mail with LF line ends.
@@ -34,7 +38,7 @@ def divided(
 
 
 def _between(raw: bytes, start: int, end: int, boundary: bytes) -> list[tuple[int, int]]:
-    """The places between the lines that are the boundary, up to the closing one."""
+    """Return the places between boundary lines, up to the closing one."""
     mark = b"--" + boundary
     parts: list[tuple[int, int]] = []
     opened, place = -1, start

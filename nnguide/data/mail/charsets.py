@@ -1,4 +1,4 @@
-"""Bytes of a mail to text, in the charset that it names or really has.
+"""Decoding of a mail's bytes, by the named or real charset.
 
 Mail names charsets that do not exist, names none, or names another than it is written in.
 """
@@ -51,7 +51,7 @@ _GUESSED_FROM = 4_096  # bytes that are looked at to guess a charset
 
 
 def decode(content: bytes, declared: str | None = None) -> str:
-    """`content` as text; never fails.
+    """Decode `content` to text; it never fails.
 
     A declared charset counts unless the bytes contradict it: what is valid UTF-8 is UTF-8,
     whatever single-byte charset is named. Where none, an unknown or ASCII is named, UTF-8 with
@@ -86,7 +86,10 @@ def decode(content: bytes, declared: str | None = None) -> str:
 
 
 def codec_name(declared: str | None) -> str | None:
-    """The codec of a charset's name; None where it says nothing that can be used."""
+    """Return the codec of a charset's name.
+
+    None where the name is of no use.
+    """
     name = (declared or "").strip("\"' \t").lower()
     name = _OTHER_NAMES.get(name.partition("-19")[0] if "5601" in name else name, name)
     if not name or "\0" in name:
@@ -101,14 +104,17 @@ def codec_name(declared: str | None) -> str | None:
 
 
 def _mostly_utf8(content: bytes) -> bool:
-    """Whether nearly all bytes beyond ASCII form UTF-8 sequences."""
+    """Return whether nearly all bytes beyond ASCII are UTF-8 sequences."""
     beyond = len(_NOT_ASCII.findall(content))
     in_sequences = sum(map(len, _UTF8.findall(content)))
     return in_sequences > 0 and beyond - in_sequences <= max(1, beyond // 10)
 
 
 def _guessed(content: bytes) -> str:
-    """Text in UTF-8 with broken characters, else in the charset that reads most like writing."""
+    """Decode bytes in the charset that reads most like writing.
+
+    UTF-8 with a few broken characters comes first.
+    """
     if _mostly_utf8(content):
         return content.decode("utf-8", "replace")
     lines = content[: 16 * _GUESSED_FROM].split(b"\n")
@@ -123,7 +129,7 @@ def _guessed(content: bytes) -> str:
 
 
 def _plausible(sample: bytes, charset: str) -> float:
-    """How much `sample` looks like usual writing in `charset`, from 0 to 1."""
+    """Return how much `sample` looks like writing in `charset`, 0-1."""
     text = sample.decode(charset, "replace")
     # The sample may end amid a character.
     beyond = [character for character in text[:-1] if character > "\x7f"]
@@ -147,7 +153,10 @@ def _plausible(sample: bytes, charset: str) -> float:
 
 
 def _is_usual(character: str, charset: str) -> bool:
-    """Whether a character is in daily use in the language of an East Asian charset."""
+    """Return whether a character is common in a charset's language.
+
+    The charset is an East Asian one.
+    """
     point = ord(character)
     if 0xAC00 <= point <= 0xD7A3:
         return charset == "cp949" and character in _HANGUL

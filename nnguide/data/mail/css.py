@@ -1,4 +1,4 @@
-"""What of CSS decides whether a text is seen: declarations that hide, and colours."""
+"""CSS that decides whether text is seen: hiding declarations, colours."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ CLEAR = (-1, -1, -1)  # what is behind is seen
 
 
 def hides(declared: dict[str, str]) -> bool:
-    """Whether CSS declarations keep an element and all that is in it from being seen."""
+    """Return whether CSS declarations hide an element and its content."""
     if not declared:
         return False
     if declared.get("display") == "none" or declared.get("mso-hide") == "all":
@@ -109,13 +109,19 @@ def _is_cut_away(declared: dict[str, str]) -> bool:
 
 
 def is_visible(declared: dict[str, str], around: bool) -> bool:
-    """Whether an element is visible, which one in a hidden one may be."""
+    """Return whether an element is visible.
+
+    A visible one may be in a hidden one.
+    """
     visibility = declared.get("visibility", "")
     return around if visibility in ("", "inherit", "unset") else visibility == "visible"
 
 
 def is_tiny(declared: dict[str, str], around: bool) -> bool:
-    """Whether its text is too small to be seen, unless an element in it sets another size."""
+    """Return whether an element's text is too small to be seen.
+
+    An element in it may set another size.
+    """
     value = declared.get("font-size", "")
     size = _size(value)
     if size is None:  # a word such as medium, but for those that refer to what is around
@@ -126,7 +132,10 @@ def is_tiny(declared: dict[str, str], around: bool) -> bool:
 
 
 def _size(value: str) -> float | None:
-    """A CSS length in pixels, near enough to tell nothing from something."""
+    """Return a CSS length in pixels.
+
+    It is exact enough to see whether it is nothing.
+    """
     number = _NUMBER.match(value)
     if number is None:
         return None
@@ -135,13 +144,16 @@ def _size(value: str) -> float | None:
 
 
 def declarations(style: str) -> dict[str, str]:
-    """Property -> value of a style attribute, in lower case; what is !important counts."""
+    """Return the declarations of a style attribute, by property.
+
+    They are in lower case; what is !important wins.
+    """
     normal, important = by_importance(style)
     return normal | important
 
 
 def by_importance(style: str) -> tuple[dict[str, str], dict[str, str]]:
-    """The declarations of a rule or attribute that are not !important, and those that are."""
+    """Return the normal and the !important declarations of a style."""
     made: tuple[dict[str, str], dict[str, str]] = ({}, {})
     if not style:
         return made
@@ -175,7 +187,10 @@ def _unescaped(escape: re.Match[str]) -> str:
 
 
 def colour(value: str) -> Colour | None:
-    """A colour of HTML or CSS, CLEAR where nothing is seen of it; None: it is not understood."""
+    """Parse a colour of HTML or CSS.
+
+    It is CLEAR where nothing is seen of it, None where it is not understood.
+    """
     value = value.strip().lower()
     if value == "transparent":
         return CLEAR
@@ -206,7 +221,10 @@ def colour(value: str) -> Colour | None:
 
 
 def rules(sheet: str) -> Iterator[tuple[str, str]]:
-    """(selector, declarations) of each rule of a style sheet that holds on a screen of any size."""
+    """Yield (selector, declarations) of each rule of a style sheet.
+
+    Only rules that hold on a screen of any size are yielded.
+    """
     for rule in _without_at_rules(sheet).split("}"):
         selectors, _, body = rule.partition("{")
         nested = "(" in selectors
@@ -216,13 +234,16 @@ def rules(sheet: str) -> Iterator[tuple[str, str]]:
 
 
 def specificity(selector: str) -> tuple[int, int, int]:
-    """How much a selector counts beside others: its ids, its classes, its tags."""
+    """Return the specificity of a selector: ids, classes, tags."""
     ids, classes = selector.count("#"), len(re.findall(r"[.\[:]", selector))
     return ids, classes, len(re.findall(r"(?:^|[\s>+~(])[a-z]", selector.lower()))
 
 
 def _without_at_rules(sheet: str) -> str:
-    """A style sheet without what holds for some screens only; `@media screen` holds for all."""
+    """Remove the rules that hold for some screens only.
+
+    `@media screen` holds for all.
+    """
     kept, depth, start, skipped, opened = [], 0, 0, False, False
     for mark in re.finditer(r"@[\w-]+[^{};]*|[{};]", sheet):
         piece = mark[0]
@@ -246,7 +267,10 @@ def _without_at_rules(sheet: str) -> str:
 
 
 def without_comments(sheet: str) -> str:
-    """A style sheet or declarations without comments; one that is not closed goes to the end."""
+    """Remove the comments from a style sheet or declarations.
+
+    A comment that is not closed goes to the end.
+    """
     kept, place = [], 0
     while (start := sheet.find("/*", place)) >= 0:
         kept.append(sheet[place:start])

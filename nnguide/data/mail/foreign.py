@@ -1,4 +1,4 @@
-"""What a file is that holds no mail, recognized by its first bytes."""
+"""Forms of files that hold no mail, by their first bytes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,10 @@ _MAGIC = (  # (the first bytes, what it is, what to do)
 
 
 def foreign(beginning: bytes) -> str:
-    """Why what begins so is no mail and no text; "" where it may be one."""
+    """Return why `beginning` is not that of mail or text.
+
+    "" where it may be one.
+    """
     for magic, what, advice in _MAGIC:
         # Two letters may begin a text too.
         if beginning.startswith(magic) and (len(magic) > 2 or _is_binary(beginning)):
@@ -51,7 +54,10 @@ def foreign(beginning: bytes) -> str:
 
 
 def _is_binary(beginning: bytes) -> bool:
-    """Whether bytes stand there that no text holds: NUL, or many control characters."""
+    """Return whether bytes hold what no text holds.
+
+    That is NUL, or many control characters.
+    """
     looked_at = beginning[:BEGINNING]
     controls = sum(byte < 32 and byte not in b"\t\n\v\f\r\x1b" for byte in looked_at)
     return b"\0\0" in looked_at or 20 * controls > len(looked_at)

@@ -1,4 +1,4 @@
-"""The header of a mail or part: where it ends, its fields, and what they say."""
+"""Header of a mail or part: its end, fields and meaning."""
 
 from __future__ import annotations
 
@@ -50,12 +50,15 @@ class Header:
     end: int = 0
 
     def first(self, name: str) -> bytes:
-        """The first value of a field that is not empty, else b""."""
+        """Return the first value of a field that is not empty.
+
+        b"" where there is none.
+        """
         return next((value for value in self.fields.get(name, ()) if value.strip()), b"")
 
 
 def read_header(raw: bytes, start: int, end: int) -> Header:
-    """The header at `start` of `raw`, whose line ends are LF.
+    """Read the header at `start` of `raw`, with LF line ends.
 
     A line that is no field is left out where usual fields follow it; else the body begins there,
     the blank line before it being missing.
@@ -92,7 +95,10 @@ def read_header(raw: bytes, start: int, end: int) -> Header:
 
 
 def _next_field(raw: bytes, place: int, end: int) -> int:
-    """Where a usual field stands before the next blank line; -1 where none does."""
+    """Return the place of a usual field before the next blank line.
+
+    -1 where there is none.
+    """
     for _ in range(_LOOK_AHEAD):
         after = raw.find(b"\n", place, end)
         if after == place or place >= end:
@@ -106,10 +112,10 @@ def _next_field(raw: bytes, place: int, end: int) -> int:
 
 
 def decode_words(value: bytes) -> str:
-    """A field's text: encoded words decoded, other bytes beyond ASCII in the likely charset.
+    """Decode a field's encoded words and its other bytes.
 
-    Neighbouring words of one charset are joined before they are decoded: some mailers cut
-    amid a character.
+    Bytes beyond ASCII are decoded in the likely charset. Neighbouring words of one charset are
+    joined before they are decoded: some mailers cut amid a character.
     """
     text = decode(value[:MAX_VALUE])[:MAX_SUBJECT]
     pieces: list[str] = []
@@ -134,7 +140,10 @@ def decode_words(value: bytes) -> str:
 
 
 def _word_content(word: re.Match[str]) -> bytes | None:
-    """The bytes of an encoded word; None for base64 that is not."""
+    """Return the bytes of an encoded word.
+
+    None for base64 that is not valid.
+    """
     content = word[3].encode("utf-8", "replace")
     if word[2].lower() == "q":
         return _HEX.sub(lambda match: bytes([int(match[1], 16)]), content.replace(b"_", b" "))
@@ -144,7 +153,7 @@ def _word_content(word: re.Match[str]) -> bytes | None:
 
 @dataclass(frozen=True)
 class Kind:
-    """What a header says of its body.
+    """Description of a body in its header.
 
     Attributes:
         type: such as text/html; "" where there is no Content-Type.
@@ -163,7 +172,7 @@ class Kind:
 
 
 def kind_of(header: Header) -> Kind:
-    """What the fields of `header` say, however malformed."""
+    """Return what the fields of `header` say, however malformed."""
     message = Message()
     for name in ("content-type", "content-disposition"):
         if value := header.first(name):
@@ -182,20 +191,23 @@ def kind_of(header: Header) -> Kind:
 
 
 def _type(value: bytes) -> str:
-    """A content type without comment, quotes and what follows it, whatever parts them."""
+    """Return a content type without comment, quotes and parameters.
+
+    They may be separated in any way.
+    """
     if match := _TYPE.match(value):
         return b"/".join(match.groups()).decode("latin-1").lower()
     return "text/plain" if value else ""
 
 
 def _charset(value: bytes) -> str:
-    """The charset of a content type in which no semicolon stands before it."""
+    """Return the charset of a content type without its semicolon."""
     match = _CHARSET.search(value)
     return match[1].decode("latin-1") if match else ""
 
 
 def _parameters(value: bytes) -> str:
-    """A field without the thousands of semicolons that some spam has there."""
+    """Return a field without the thousands of semicolons of some spam."""
     parts = [part for part in value[:MAX_VALUE].split(b";") if part.strip()]
     return decode(b";".join(parts[:20]))
 
@@ -208,7 +220,7 @@ def _boundary(message: Message, value: bytes) -> str:
 
 
 def _encoding(value: bytes) -> str:
-    """A transfer encoding without comment, parameters, quotes and blanks."""
+    """Return a transfer encoding without comment, parameters, quotes and blanks."""
     name = re.sub(rb"\([^)]*\)", b"", value).partition(b";")[0]
     return name.strip(b" \t\"'.").decode("latin-1").lower()
 

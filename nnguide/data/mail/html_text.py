@@ -1,8 +1,8 @@
-"""The text of an HTML mail as a reader sees it, and apart from it what is hidden there.
+"""Text of an HTML mail as a reader sees it.
 
-The parser is selectolax's Lexbor, which builds the tree a browser builds. Mail is hostile input:
-the tree's depth and size are bounded before it sees any, since that algorithm takes quadratic
-time on elements nested without end.
+What is hidden in it is kept apart. The parser is selectolax's Lexbor, which builds the tree a
+browser builds. Mail is hostile input: the tree's depth and size are bounded before it sees any,
+since that algorithm takes quadratic time on elements nested without end.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ _LINES = re.compile(r" ?\n\s*")
 
 @dataclass(frozen=True)
 class Rendered:
-    """What an HTML source shows.
+    """Content that an HTML source shows.
 
     Attributes:
         text: seen by a reader; a block begins a new line, white space is collapsed.
@@ -77,7 +77,7 @@ class Rendered:
 
 @dataclass(frozen=True)
 class _Style:
-    """What elements inherit; None is a colour that is not known."""
+    """Style that elements inherit; None is an unknown colour."""
 
     hidden: bool = False
     visible: bool = True
@@ -93,7 +93,7 @@ class _Style:
 
 @dataclass
 class _Page:
-    """The texts that are gathered while walking through the tree."""
+    """Texts that are gathered while walking through the tree."""
 
     shown: list[str] = field(default_factory=list)
     hidden: list[str] = field(default_factory=list)
@@ -106,7 +106,7 @@ class _Page:
 
 
 def render(source: str) -> Rendered:
-    """What a reader sees of `source`. Broken HTML never fails."""
+    """Return what a reader sees of `source`; broken HTML never fails."""
     from selectolax.lexbor import LexborHTMLParser
 
     source = _bounded(source)[:MAX_SOURCE]
@@ -125,7 +125,10 @@ def _collapsed(pieces: list[str]) -> str:
 
 
 def _bounded(source: str) -> str:
-    """`source` without the tags that go beyond the limits; the text between them stays."""
+    """Return `source` without the tags beyond the limits.
+
+    The text between them stays.
+    """
     depth = formatting = tags = 0
 
     def kept(tag: re.Match[str]) -> str:
@@ -192,7 +195,10 @@ def _walk(root: Any, ruled: _Ruled, page: _Page) -> None:
 
 
 def _style(tag: str, attributes: Any, around: _Style, ruled: _Declared) -> _Style:
-    """The style of an element, from its attributes, the rules for it and the element around it."""
+    """Return the style of an element.
+
+    It comes from its attributes, the rules for it and the element around it.
+    """
     if not attributes and ruled is _NOTHING:
         return around
     declared = {"display": "none"} if "hidden" in attributes else {}
@@ -220,7 +226,10 @@ def _style(tag: str, attributes: Any, around: _Style, ruled: _Declared) -> _Styl
 
 
 def _is_invisible(style: _Style) -> bool:
-    """Whether text has the colour of its background, as near as no reader sees it."""
+    """Return whether text has nearly the colour of its background.
+
+    No reader sees it then.
+    """
     if not style.set_colour or style.colour is None:
         return False
     if style.colour == css.CLEAR:
@@ -231,7 +240,10 @@ def _is_invisible(style: _Style) -> bool:
 
 
 def _by_rules(tree: Any, most: int) -> _Ruled:
-    """What the first `most` rules of its own sheets declare of elements that tells what is seen."""
+    """Return what a page's own rules declare of its elements.
+
+    Only the first `most` rules that decide what is seen are read.
+    """
     sheets = [node.text() or "" for node in tree.css("style")[:20]]
     sheet = css.without_comments("\n".join(sheets))[:MAX_SHEET]
     telling = []

@@ -1,7 +1,8 @@
-"""Whatever holds mail, as a stream of single mails: a file, mbox, Maildir, MH, a tree of them.
+"""Reading of mailboxes: file, mbox, Maildir, MH or a tree.
 
-An mbox is read piece by piece, so its size does not matter. Files that a mail server keeps in a
-Maildir are skipped; any other file that holds no mail is an InputError in its place.
+All are streams of single mails. An mbox is read piece by piece, so its size does not matter. Files
+that a mail server keeps in a Maildir are skipped; any other file that holds no mail is an
+InputError in its place.
 """
 
 from __future__ import annotations
@@ -38,7 +39,10 @@ _SERVER_FILE = re.compile(
 
 
 def mails(path: Path | str) -> Named:
-    """Each mail in the file or folder `path`, in the order of names and of the file."""
+    """Yield each mail in a file or folder.
+
+    They are in the order of names and of the file.
+    """
     path = Path(path)
     try:
         mode = path.stat().st_mode
@@ -57,7 +61,9 @@ def mails(path: Path | str) -> Named:
 
 
 def one_mail(path: Path) -> bytes:
-    """The mail that a file holds whole, whatever it begins with and whatever looks like another.
+    """Return the mail that a file holds whole.
+
+    It does not matter what the file begins with, or what looks like another mail.
 
     Raises:
         InputError: it cannot be read, or holds no mail.
@@ -81,7 +87,7 @@ def one_mail(path: Path) -> bytes:
 
 
 def mails_in(stream: IO[bytes], name: str) -> Named:
-    """Each mail in a stream that holds one mail or an mbox."""
+    """Yield each mail in a stream with one mail or an mbox."""
     beginning = _read(stream, CHUNK)
     if not beginning.strip():
         yield name, InputError("it is empty: it holds no mail")
@@ -107,7 +113,10 @@ def mails_in(stream: IO[bytes], name: str) -> Named:
 
 
 def _without_plist(raw: bytes) -> bytes:
-    """The mail in a file of Apple Mail (.emlx), which says its length and has a list behind it."""
+    """Return the mail in an Apple Mail file (.emlx).
+
+    The file begins with the mail's length and ends with a property list.
+    """
     size = _APPLE.match(raw)
     if size is None or not is_mail(raw[size.end() : size.end() + _HEADER]):
         return raw
@@ -115,7 +124,10 @@ def _without_plist(raw: bytes) -> bytes:
 
 
 def is_mbox(beginning: bytes) -> bool:
-    """Whether what begins so is an mbox: a separator line, then a field."""
+    """Return whether `beginning` is that of an mbox.
+
+    An mbox begins with a separator line, then a field.
+    """
     start = beginning.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")[:_SEPARATOR]
     return bool((_DATED.match(start) or _UNDATED.match(start)) and _FIELD.match(start))
 
@@ -123,7 +135,10 @@ def is_mbox(beginning: bytes) -> bool:
 def _folder(
     folder: Path, server_files: bool, above: tuple[tuple[int, int], ...], single: bool = False
 ) -> Named:
-    """The mails in a folder; `single`: each of its files is one, as in a Maildir."""
+    """Yield the mails in a folder.
+
+    With `single` each of its files is one, as in a Maildir.
+    """
     try:
         status = folder.stat()
         entries = sorted(folder.iterdir(), key=_natural)
@@ -157,12 +172,15 @@ def _folder(
 
 
 def _is_maildir(folder: Path) -> bool:
-    """Whether `folder` has two of the three folders of a Maildir."""
+    """Return whether `folder` has two of the folders of a Maildir.
+
+    A Maildir has three.
+    """
     return sum((folder / part).is_dir() for part in ("cur", "new", "tmp")) >= 2
 
 
 def _natural(path: Path) -> list[tuple[bool, int, str]]:
-    """Names in the order a reader expects: 9 before 10."""
+    """Return a sorting key of names in which 9 is before 10."""
     pieces = re.split(r"(\d+)", path.name)
     return [
         (piece.isdecimal(), int(piece[:18]) if piece.isdecimal() else 0, piece) for piece in pieces
@@ -185,7 +203,10 @@ def _single(path: Path) -> Named:
 
 
 def _read(stream: IO[bytes], size: int) -> bytes:
-    """`size` bytes, or fewer at the end; a pipe gives less than is asked for."""
+    """Read `size` bytes, or fewer at the end.
+
+    A pipe gives fewer than it is asked for, and is read again.
+    """
     pieces = []
     while size > 0 and (piece := stream.read(min(size, CHUNK))):
         pieces.append(piece)
@@ -194,10 +215,10 @@ def _read(stream: IO[bytes], size: int) -> bytes:
 
 
 def _split(stream: IO[bytes], buffer: bytes) -> Iterator[bytes]:
-    """The mails of an mbox that begins with `buffer`; of one too long only the beginning.
+    """Yield the mails of an mbox that begins with `buffer`.
 
-    Separators are looked for in pieces of some megabyte, in memory that does not grow with the
-    file.
+    Of a mail that is too long only the beginning is yielded. Separators are looked for in pieces of
+    some megabyte, in memory that does not grow with the file.
     """
     begin = 0  # of the mail that is being read
     kept = b""  # of one that is too long
@@ -225,12 +246,15 @@ def _split(stream: IO[bytes], buffer: bytes) -> Iterator[bytes]:
 
 
 def _joined(kept: bytes, more: bytes) -> bytes:
-    """The beginning of a mail, long enough to see that it is too long."""
+    """Return the beginning of a mail that may be too long.
+
+    It is long enough to see that it is too long.
+    """
     return kept + more[: max(0, MAX_BYTES + 1 - len(kept))]
 
 
 def _separates(buffer: bytes, place: int) -> bool:
-    """Whether the line at `place`, which begins with From, begins the next mail of an mbox."""
+    """Return whether the From line at `place` begins another mail."""
     line = buffer[place : place + _SEPARATOR]
     before = buffer[max(0, place - 4) : place]
     after_blank = before.endswith((b"\n\n", b"\n\r\n", b"\r\r"))

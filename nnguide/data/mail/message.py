@@ -1,8 +1,8 @@
-"""One mail, as the person who gets it sees it: RFC 5322 and MIME, well formed or not.
+"""One mail as its reader sees it: RFC 5322 and MIME.
 
-Only the subject and the text are for the network. Other headers give the collection away: who
-sent a mail, through which list and by which programme says more about where a corpus came from
-than about spam, and a network that sees them learns that.
+It need not be well formed. Only the subject and the text are for the network. Other headers give
+the collection away: who sent a mail, through which list and by which programme says more about
+where a corpus came from than about spam, and a network that sees them learns that.
 
 Mail is hostile input: sizes, depth and parts are bounded, and the work is linear in the length.
 """
@@ -87,7 +87,10 @@ class Mail:
 
     @property
     def text(self) -> MailText:
-        """What a network reads: at most MAX_CHARACTERS, always encodable as UTF-8."""
+        """Text that a network reads.
+
+        It has at most MAX_CHARACTERS and is always encodable as UTF-8.
+        """
         others = [_joined(self.subject, other) for other in self.alternatives]
         return MailText.of(_joined(self.subject, self.body), tuple(others), self.message_id)
 
@@ -117,7 +120,10 @@ def read_mail(raw: bytes) -> Mail:
 
 
 def is_mail(beginning: bytes, fields: int = 1) -> bool:
-    """Whether what begins so has a header with that many usual fields; "Note: milk" is a text."""
+    """Return whether `beginning` has a mail's header.
+
+    The header has at least `fields` usual fields; "Note: milk" is a text.
+    """
     raw = _with_line_feeds(beginning)
     return _is_header(raw, read_header(raw, 0, len(raw)), fields)
 
@@ -128,7 +134,7 @@ def _is_header(raw: bytes, header: Header, fields: int = 1) -> bool:
 
 
 def message_text(raw: bytes) -> str:
-    """The text of a mail, or of a file that holds a plain text without a header.
+    """Return the text of a mail or of a plain file.
 
     Returns:
         A MailText for a mail, which may be empty; else a str that is not.
@@ -154,14 +160,14 @@ def _with_line_feeds(raw: bytes) -> bytes:
 
 @dataclass
 class _Reading:
-    """The text of a part as it is shown, and the texts that may stand in its place."""
+    """Text of a part as shown, and possible other texts."""
 
     shown: str = ""
     others: list[str] = field(default_factory=list)
 
 
 class _Reader:
-    """Reads the parts of one mail and gathers what they hold."""
+    """Reader of the parts of one mail."""
 
     def __init__(self) -> None:
         self.parts = 0
@@ -239,7 +245,7 @@ class _Reader:
         return _in_sequence(readings)
 
     def _enclosed(self, raw: bytes, header: Header, end: int, kind: Kind, depth: int) -> _Reading:
-        """A mail in a mail: its subject and its text."""
+        """Return the subject and text of a mail in a mail."""
         if kind.encoding in ("base64", "quoted-printable"):
             raw = _with_line_feeds(undo(raw[header.end : end], kind.encoding))
             inner, end = read_header(raw, 0, len(raw)), len(raw)
@@ -301,7 +307,10 @@ def _is_read(type_: str) -> bool:
 
 
 def _best(readings: list[_Reading]) -> _Reading:
-    """The last of the alternatives, which mail programs show; those that disagree beside it."""
+    """Return the last alternative, which mail programs show.
+
+    Those that disagree with it are kept beside it.
+    """
     if not readings:
         return _Reading()
     shown = readings[-1]
@@ -314,14 +323,20 @@ def _best(readings: list[_Reading]) -> _Reading:
 
 
 def _disagree(first: str, other: str) -> bool:
-    """Whether of the one that says less, less than half of the words are in the other."""
+    """Return whether two texts have few words in common.
+
+    Less than half of the words of the shorter one are in the other.
+    """
     words, others = (set(_WORD.findall(text[:20_000].lower())) for text in (first, other))
     least = min(len(words), len(others))
     return least > 0 and 2 * len(words & others) < least
 
 
 def _in_sequence(readings: list[_Reading]) -> _Reading:
-    """The texts one after another; one that may stand for another makes a reading of its own."""
+    """Return texts one after another as one reading.
+
+    A text that may replace one of them makes a reading of its own.
+    """
     shown = [reading.shown for reading in readings]
     join: Callable[[list[str]], str] = "\n".join
     others = [
@@ -333,7 +348,10 @@ def _in_sequence(readings: list[_Reading]) -> _Reading:
 
 
 def _event(text: str) -> str:
-    """What an invitation says: its title, place and description; an alarm's are not shown."""
+    """Return the title, place and description of an invitation.
+
+    Those of an alarm are not shown.
+    """
     lines = []
     alarm = False
     for line in text.replace("\n ", "").replace("\n\t", "").split("\n"):

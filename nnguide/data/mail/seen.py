@@ -1,4 +1,7 @@
-"""Characters as they are seen: those of no width left out, those that are turned round read so."""
+"""Characters as a reader sees them.
+
+Those of no width are left out, and text that is reversed is read in its right order.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff]")  # scripts that are written so an
 
 
 def seen(text: str) -> str:
-    """Text without characters of no width, always encodable as UTF-8."""
+    """Return text without characters of no width, encodable as UTF-8."""
     text = without_escapes(text)
     if "\u202e" in text:
         text = _OVERRIDDEN.sub(lambda match: turned_round(match[1]), text)
@@ -23,10 +26,13 @@ def seen(text: str) -> str:
 
 
 def turned_round(text: str) -> str:
-    """What is seen of text that is set from right to left."""
+    """Return text set from right to left as it is seen."""
     return text if _RIGHT_TO_LEFT.search(text) else text[::-1]
 
 
 def without_escapes(text: str) -> str:
-    """Text without NUL, and without what mailboxes put before From."""
+    """Return text without NUL and without escapes before From.
+
+    Mailboxes write such escapes.
+    """
     return _ESCAPED_FROM.sub("", text.replace("\0", ""))

@@ -1,4 +1,7 @@
-"""What a network reads of a mail, and how it answers to it. Light: no mail is parsed here."""
+"""Text that a network reads of a mail, and its answer.
+
+The module is light: no mail is parsed here.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,9 @@ CHUNK = 65_536  # texts of records that are in memory together
 
 
 class MailText(str):
-    """The text of a mail: its subject, a line end, its body. "" where it has neither.
+    """Text of a mail: its subject, a line end, its body.
+
+    "" where it has neither.
 
     Attributes:
         alternatives: other texts that the mail offers in place of this one and that say something
@@ -26,7 +31,7 @@ class MailText(str):
 
     @classmethod
     def of(cls, text: str, alternatives: tuple[str, ...] = (), message_id: str = "") -> MailText:
-        """The text with what it carries."""
+        """Return the text with its alternatives and its Message-ID."""
         made = cls(text)
         made.alternatives = alternatives
         made.message_id = message_id
@@ -34,12 +39,12 @@ class MailText(str):
 
 
 def is_empty(text: object) -> bool:
-    """Whether `text` is a mail's in which nothing can be read."""
+    """Return whether `text` is of a mail without readable text."""
     return isinstance(text, MailText) and not text
 
 
 def outputs(network: Callable[[np.ndarray], np.ndarray], texts: np.ndarray) -> np.ndarray:
-    """The probabilities, (n, nodes) float32, of `texts`.
+    """Return the probabilities of `texts`, (n, nodes) float32.
 
     Of one node, which answers P(spam), alternatives are taken into account; a network of several
     nodes answers to the text itself.

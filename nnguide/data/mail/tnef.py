@@ -1,4 +1,4 @@
-"""winmail.dat: the text and the names of the files in what Outlook wraps them in (MS-OXTNEF)."""
+"""Reader of winmail.dat, Outlook's wrapping of text and files (MS-OXTNEF)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ _MAX_ATTRIBUTES = 1_000
 
 
 def read(content: bytes) -> tuple[str, list[str]]:
-    """The plain text in `content`, "" where there is none, and the names of its attachments."""
+    """Return the plain text and the names of the attachments.
+
+    The text is "" where there is none.
+    """
     text = ""
     names: list[str] = []
     place = 6  # the signature and a key

@@ -1,4 +1,4 @@
-"""Transfer encodings undone, and what is encoded taken out of plain text."""
+"""Decoding of transfer encodings, and removal of encoded files from text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _UU_BEGIN = re.compile(r"^begin [0-7]{3,4} ([^\n]{1,200})\n", re.MULTILINE)
 
 
 def undo(content: bytes, encoding: str) -> bytes:
-    """The bytes that were encoded; those of an unknown encoding as they are."""
+    """Decode bytes; an unknown encoding leaves them as they are."""
     if encoding in ("base64", "b64"):
         return from_base64(content)
     if encoding in ("quoted-printable", "qp"):
@@ -28,9 +28,10 @@ def undo(content: bytes, encoding: str) -> bytes:
 
 
 def from_base64(content: bytes) -> bytes:
-    """What base64 says, whatever other characters are strewn in; a footer behind it is plain.
+    """Decode base64 with other characters in it.
 
-    Content without any is no base64, whatever is said of it: it stays as it is.
+    A footer behind it is kept as plain text. Content without any is no base64, whatever is said of
+    it: it stays as it is.
     """
     lines = [line.strip() for line in content.split(b"\n")]
     clean = (place for place, line in enumerate(lines) if line and not _BASE64.fullmatch(line))
@@ -45,9 +46,10 @@ def from_base64(content: bytes) -> bytes:
 
 
 def _is_base64(line: bytes) -> bool:
-    """Whether a line is base64, behind or with characters that are not: no word of a footer is.
+    """Return whether a line is base64.
 
-    It is where it decodes to text, wherever its groups of four begin, or ends as only base64 does.
+    Other characters may be before or in it; no word of a footer is base64. It is where it decodes
+    to text, wherever its groups of four begin, or ends as only base64 does.
     """
     digits = _NOT_BASE64.sub(b"", line)
     if digits.endswith(b"=") and _BASE64.fullmatch(digits) and len(line) - len(digits) <= 1:
@@ -72,9 +74,10 @@ def _reads_as_text(decoded: bytes) -> bool:
 
 
 def quantums(text: bytes) -> list[bytes]:
-    """The decoded pieces of base64 that may be padded amid, where pieces were joined.
+    """Return the decoded pieces of joined base64.
 
-    Characters that are not base64 are left out.
+    It may be padded in the middle, where pieces were joined. Characters that are not base64 are
+    left out.
     """
     text = _NOT_BASE64.sub(b"", text)
     pieces = []
@@ -105,7 +108,7 @@ def _from_uuencode(content: bytes) -> bytes:
 
 
 def without_encoded(text: str) -> tuple[str, list[str]]:
-    """Plain text without files that were written into it, and the names of those.
+    """Return plain text without encoded files, and their names.
 
     A uuencoded file has one; lines of base64 are dropped: nobody reads them.
     """
@@ -140,7 +143,10 @@ def _without_uuencoded(text: str) -> tuple[str, list[str]]:
 
 
 def _is_mixed(line: str) -> bool:
-    """Whether a line has small letters, capitals and digits, as no word has."""
+    """Return whether a line mixes small letters, capitals and digits.
+
+    No word does.
+    """
     return (
         any(c.islower() for c in line)
         and any(c.isupper() for c in line)
