@@ -1,4 +1,4 @@
-"""Report on a whole model, as plain figures and as one HTML file that can be signed.
+"""A report on a whole model, as JSON and as HTML.
 
     from nnguide.audit import audit, write
     found = audit(runs.load("spam"))

@@ -1,4 +1,4 @@
-"""What a model is: where it comes from, how it was trained, what it is for and what not."""
+"""The origin of a model, its training and its intended use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from nnguide.runs import Run
 
 
 def model(run: Run) -> dict[str, Any]:
-    """Provenance: made when, by what, from which settings, and the hashes of what answers."""
+    """Return when, how and from which settings the model was made.
+
+    The hashes of its files are included.
+    """
     config = run.config.to_dict()
     return {
         "run": str(run.folder),
@@ -36,7 +39,7 @@ def model(run: Run) -> dict[str, Any]:
 
 
 def dataset(run: Run, measured_on: MeasuredData) -> dict[str, Any]:
-    """What the run learned from and what it is measured on here; what is known of a named set."""
+    """Return facts on the data for training and for this measurement."""
     return {
         "trained_on": _facts(own_dataset(run)),
         "trained_on_fallback": bool(run.manifest["dataset_is_fallback"]),
@@ -50,7 +53,10 @@ def dataset(run: Run, measured_on: MeasuredData) -> dict[str, Any]:
 
 
 def _facts(name: str) -> dict[str, Any]:
-    """A set's name and what its publisher and we know of it; nothing of a user's own."""
+    """Return a data set's name and what is known of it.
+
+    For a user's own data only the name is known.
+    """
     known = [BY_NAME[part] for part in name.split("+") if part in BY_NAME]
     return {
         "name": name,
@@ -62,7 +68,10 @@ def _facts(name: str) -> dict[str, Any]:
 
 
 def training(run: Run) -> dict[str, Any]:
-    """How the training went: its figures, and a list of values an epoch under each column.
+    """Return the training's metrics and its history by epoch.
+
+    `history` has a list of values, one an epoch, under each column. It is empty for a run that
+    kept none, such as an ensemble.
 
     `history` is empty for a run that kept none, such as an ensemble.
     """

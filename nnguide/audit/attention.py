@@ -1,4 +1,7 @@
-"""What anyone who signs should look at first: sentences that follow from the figures alone."""
+"""The warnings that anyone who signs the report should read first.
+
+They follow from the metrics alone.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ FEW = 200  # examples of a label below which the headline says little of it
 
 
 def attention(report: dict[str, Any], aim: Aim) -> list[str]:
-    """Sentences on what in a report speaks against trusting the network; none is no praise."""
+    """Return the sentences that warn against trusting the network.
+
+    An empty list is no praise.
+    """
     return [
         *_data(report["data"]),
         *_headline(report["headline"]),

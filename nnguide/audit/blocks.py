@@ -1,4 +1,6 @@
-"""What the page of an audit is made of: blocks of plain data, which pages/audit.html shows.
+"""The blocks of plain data that make up an audit page.
+
+pages/audit.html shows them.
 
 Text is text: the template escapes it, so nothing here knows HTML.
 """
@@ -18,12 +20,12 @@ Inline = str | dict[str, str]  # text, or a piece that stands out
 
 
 def code(text: str) -> Inline:
-    """A name or a command, to be copied."""
+    """Return a name or a command that readers can copy."""
     return {"kind": "code", "text": text}
 
 
 def mark(text: str, side: str) -> Inline:
-    """Words that speak "for" an answer or "against" it."""
+    """Return words that speak "for" an answer or "against" it."""
     return {"kind": "mark", "text": text, "side": side}
 
 
@@ -36,7 +38,10 @@ def heading(text: str) -> Block:
 
 
 def listed(items: Iterable[Inline], name: str = "") -> Block:
-    """A list; nothing is shown of an empty one."""
+    """Return a list block.
+
+    Nothing is shown of an empty list.
+    """
     return {"kind": "list", "items": [_tied(item) for item in items], "name": name}
 
 
@@ -47,7 +52,7 @@ def table(
     marked: Iterable[int] = (),
     words: Iterable[int] = (),
 ) -> Block:
-    """A table.
+    """Return a table block.
 
     Args:
         caption: what it holds.
@@ -67,26 +72,29 @@ def table(
 
 
 def pairs(caption: str, rows: Iterable[tuple[str, Any]]) -> Block:
-    """A table of names and values."""
+    """Return a table of names and values."""
     return table(caption, (), rows)
 
 
 def chart(path: Path, alt: str, caption: str) -> Block:
-    """A drawn figure with its caption."""
+    """Return a PNG chart with its caption."""
     png = base64.b64encode(path.read_bytes()).decode("ascii")
     return {"kind": "chart", "png": png, "alt": alt, "caption": _tied(caption)}
 
 
 def plots(drawn: Iterable[Plot], alt: str, caption: str) -> Block:
-    """Plots side by side where there is room, with one caption."""
+    """Return plots with one caption.
+
+    They stand side by side where there is room.
+    """
     return {"kind": "plots", "plots": list(drawn), "alt": alt, "caption": _tied(caption)}
 
 
 def section(name: str, title: str, *blocks: Block | None) -> Block:
-    """A section: its id, its title, and what is in it."""
+    """Return a section: its id, its title and its blocks."""
     return {"name": name, "title": title, "blocks": [block for block in blocks if block]}
 
 
 def _tied(value: Any) -> Any:
-    """Text with each % on the line of its number."""
+    """Return text with a no-break space before each %."""
     return re.sub(r"(?<=\d) %", "\u00a0%", value) if isinstance(value, str) else value

@@ -1,4 +1,7 @@
-"""Everything an audit says, as plain figures: what `--json` prints and the page is made of."""
+"""All the results of an audit as plain data.
+
+`--json` prints them, and the page is made from them.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,7 @@ def audit(
     seed: int = 0,
     limit: int | None = changes.LIMIT,
 ) -> Audit:
-    """Measure a whole model: what it gets right, where it fails, and why.
+    """Measure a whole model: its metrics, its mistakes and their reasons.
 
     The run answers through its light form where it has one. Nothing is chosen by what is found:
     threshold and calibration stay those of the run.
@@ -99,7 +102,10 @@ def audit(
 
 
 def _calibration(run: Run, outputs: np.ndarray, examples: Examples) -> list[dict[str, float | int]]:
-    """The bins of the calibration diagram: mean probability stated, fraction correct, examples."""
+    """Return the bins of the calibration diagram.
+
+    Each has the mean stated probability, the fraction correct and the number of examples.
+    """
     if outputs.shape[1] == 1:
         bins = metrics.reliability_bins(outputs[:, 0], examples.labels == 1)
     else:
@@ -123,7 +129,10 @@ def _of_spam(threshold: float, spam: np.ndarray, labels: np.ndarray) -> dict[str
 def _thinned(
     curve: tuple[np.ndarray, np.ndarray] | None, x: str, y: str
 ) -> list[dict[str, float]] | None:
-    """At most POINTS points of a curve, both ends among them; None where there is no curve."""
+    """Return at most POINTS points of a curve, with both ends.
+
+    None where there is no curve.
+    """
     if curve is None:
         return None
     places = np.unique(np.linspace(0, len(curve[0]) - 1, POINTS).round().astype(int))

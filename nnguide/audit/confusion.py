@@ -1,4 +1,4 @@
-"""The confusion matrix of the page, whose mistakes open as examples."""
+"""The confusion matrix of the page, with examples behind its cells."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ LETTERS = 240  # of a text that are shown
 
 
 def matrix(audit: Audit, explained: str) -> Block:
-    """Counts by true label and answer; each kind of mistake with the surest of its examples."""
+    """Return the confusion matrix with its most confident mistakes.
+
+    The counts are by true label and answer; each kind of mistake has the examples that the
+    network was most sure of.
+    """
     labels, counts = audit.report["model"]["labels"], audit.report["headline"]["confusion"]
     threshold = audit.report["headline"].get("threshold")
     decided = Decision(tuple(labels), threshold).numbers(audit.outputs)
@@ -58,7 +62,7 @@ def matrix(audit: Audit, explained: str) -> Block:
 
 
 def _example(audit: Audit, place: int, probability: float) -> dict[str, Any]:
-    """An input as it can be shown, and how sure the network was."""
+    """Return an input to display, with the network's confidence."""
     raw = audit.examples.inputs[place]
     made = {
         "caption": f"{place:,}: {percent(float(probability), 1)} sure",

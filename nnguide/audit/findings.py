@@ -1,4 +1,4 @@
-"""The page's sections on what was found: slices, mistakes, words, mild changes, duplicates."""
+"""The page's sections on slices, mistakes, words, mild changes and duplicates."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ from nnguide.evaluation.report import number, percent
 
 
 def shares(row: dict[str, Any], key: str) -> str:
-    """A share with its 95 % interval, to a tenth of a percent."""
+    """Return a fraction with its 95 % interval as text.
+
+    Both are given to a tenth of a percent.
+    """
     if row[key] is None:
         return "undefined"
     return (
@@ -32,12 +35,15 @@ def shares(row: dict[str, Any], key: str) -> str:
 
 
 def points(share: float | None) -> str:
-    """A difference of two shares in points: 0.0125 as "1.25"."""
+    """Return a difference of two fractions in percentage points.
+
+    0.0125 becomes "1.25".
+    """
     return "undefined" if share is None else f"{100 * share + 0.0:.2f}"
 
 
 def slices(report: dict[str, Any]) -> Block:
-    """A table for each thing that the slices go by."""
+    """Return the section with one table for each way of slicing."""
     spam = "mcc" in report["headline"]
     blocks = [
         paragraph(
@@ -64,7 +70,10 @@ def slices(report: dict[str, Any]) -> Block:
 
 
 def mistakes(report: dict[str, Any]) -> Block:
-    """The worst mistakes, each with what speaks for and against its answer."""
+    """Return the section on the worst mistakes.
+
+    Each has what speaks for and against its answer.
+    """
     rows = report["mistakes"]
     if not rows:
         return section("mistakes", "The worst mistakes", paragraph("There were no mistakes."))
@@ -137,14 +146,14 @@ def _message(row: dict[str, Any]) -> Block:
 
 
 def _tidy(piece: str) -> str:
-    """A piece of a message with its empty lines taken out."""
+    """Return a piece of a message without its empty lines."""
     lines = piece.split("\n")
     inner = [line for line in lines[1:-1] if line.strip()]
     return "\n".join([lines[0], *inner, *lines[-1:]] if len(lines) > 1 else lines)
 
 
 def words(report: dict[str, Any]) -> Block:
-    """What single words do."""
+    """Return the section on the effect of single words."""
     first = (
         f"Each word of {report['n']:,} messages was taken out, and the message judged again; its "
         "push is the mean fall of the log-odds of spam, in nats. All digits count as 0. The "
@@ -197,7 +206,7 @@ def words(report: dict[str, Any]) -> Block:
 
 
 def robustness(report: dict[str, Any]) -> Block:
-    """Before and after each mild change."""
+    """Return the section on metrics before and after each mild change."""
     spam = "mcc" in report["headline"]
     figure = "spam caught" if spam else "accuracy"
     head = ["change", "what is done", "n", "before", "after", "points lost"]
@@ -232,7 +241,7 @@ def robustness(report: dict[str, Any]) -> Block:
 
 
 def duplicates(report: dict[str, Any]) -> Block:
-    """What is in the training set too."""
+    """Return the section on examples found in the training set too."""
     again = f"{report['within']:,} of the {report['n']:,} examples repeat an earlier one of them."
     title = "Duplicates between training and test"
     if report["not_known"]:

@@ -1,4 +1,7 @@
-"""The worst mistakes: what the network was surest of and wrong about, and why it said so."""
+"""The worst mistakes, with an explanation of each.
+
+They are the wrong answers that the network was most sure of.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,9 @@ WORDS = 12  # of a message's words, the weightiest, that are listed
 
 
 def mistakes(run: Run, examples: Examples, outputs: np.ndarray) -> list[dict[str, Any]]:
-    """The wrong answers with the least probability of the true label, worst first.
+    """Return the wrong answers with the lowest probability of the true label.
+
+    The worst come first.
 
     Each input once; where a threshold decides, as many of each label at most, so that blocked
     ham is seen beside missed spam.
@@ -67,7 +72,10 @@ def mistakes(run: Run, examples: Examples, outputs: np.ndarray) -> list[dict[str
 
 
 def of_text(text: str, why: Explanation) -> dict[str, Any]:
-    """The text, cut, and its weightiest words that are shown of it, in their order."""
+    """Return a text, cut if long, with its most important words.
+
+    The words are among those shown, in their order in the text.
+    """
     shown = [word for word in why.weights if word.end <= LONGEST]
     heavy = sorted(shown, key=lambda word: -abs(word.weight))[:WORDS]
     chosen = [word for word in heavy if word.weight]
@@ -82,7 +90,7 @@ def of_text(text: str, why: Explanation) -> dict[str, Any]:
 
 
 def of_row(why: Explanation) -> dict[str, Any]:
-    """The columns, the weightiest first."""
+    """Return the columns with the largest weights, the largest first."""
     return {"features": [feature._asdict() for feature in why.ranked()[:WORDS]]}
 
 
@@ -92,7 +100,10 @@ def of_picture(picture: np.ndarray, why: Explanation) -> dict[str, Any]:
 
 
 def heat(levels: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """(28, 28, 3) uint8: the digit in pale grey on white, orange above it for weights over 0.
+    """Return a picture of a digit with its weights as colours.
+
+    The result is (28, 28, 3) uint8: the digit in pale grey on white, orange above it for
+    weights over 0.
 
     Blue stands for weights below 0; the strongest of both is fully coloured.
     """
@@ -104,7 +115,10 @@ def heat(levels: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def png(pixels: np.ndarray) -> str:
-    """A PNG file of (h, w) or (h, w, 3) uint8, in base64."""
+    """Return pixels as a PNG file in base64.
+
+    The pixels are (h, w) or (h, w, 3) uint8.
+    """
     from PIL import Image
 
     file = io.BytesIO()

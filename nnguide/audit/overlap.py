@@ -1,4 +1,7 @@
-"""Examples that are in the training set too: figures on them say what was learned by heart."""
+"""Examples that are also in the training set.
+
+Metrics on them show what was memorised.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,9 @@ SHOWN = 5  # duplicates that are shown
 
 
 def overlap(run: Run, measured_on: MeasuredData, outputs: np.ndarray) -> dict[str, Any]:
-    """How many of the examples measured on stand in the run's training set, and what they hide.
+    """Count the examples that are also in the run's training set.
+
+    The accuracy without them is returned too.
 
     Two texts are the same after NFKC, casefold and collapsed white space, and alike if they
     differ in digits and punctuation only; two pictures if all their pixels are.
@@ -58,7 +63,10 @@ def overlap(run: Run, measured_on: MeasuredData, outputs: np.ndarray) -> dict[st
 
 
 def alike(training: np.ndarray, texts: np.ndarray) -> int:
-    """How many of `texts`, none of which is in `training`, differ from one there in digits only."""
+    """Count texts that differ from a training text only in digits.
+
+    Digits and punctuation are ignored; none of `texts` is itself in `training`.
+    """
     learned = {_letters(text) for text in training} - {""}
     return sum(_letters(text) in learned for text in texts)
 

@@ -1,4 +1,7 @@
-"""An audit as one HTML file: no request goes out, and it reads on a screen and on paper."""
+"""An audit as one HTML file.
+
+It loads nothing from the network, and reads well on a screen and on paper.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ def write(audit: Audit, target: Path | str) -> None:
 
 
 def page(audit: Audit) -> str:
-    """The page of an audit, HTML."""
+    """Return the HTML page of an audit."""
     report = audit.report
     model, data = report["model"], report["data"]
     sections = [
@@ -75,7 +78,7 @@ def _part(data: dict[str, Any]) -> str:
 
 
 def interval(figures: dict[str, Any], key: str, digits: int = 2) -> str:
-    """A share with its 95 % interval."""
+    """Return a fraction with its 95 % interval as text."""
     low, high = figures[f"{key}_low"], figures[f"{key}_high"]
     if figures[key] is None or low is None or high is None:
         return "undefined"
@@ -84,7 +87,7 @@ def interval(figures: dict[str, Any], key: str, digits: int = 2) -> str:
 
 
 def _cards(headline: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """The figures that stand first: name, value, interval."""
+    """Return the first metrics of the page: name, value and interval."""
     shares = [("accuracy", "accuracy")]
     if "mcc" in headline:
         shares = [("spam caught", "spam_caught"), ("ham blocked", "blocked_ham"), *shares]
@@ -249,7 +252,10 @@ def _confusion(audit: Audit) -> Block:
 
 
 def _matrix(audit: Audit, caption: str) -> Block:
-    """The confusion matrix: cells that open, or a picture where there are too many."""
+    """Return the confusion matrix of the page.
+
+    Its cells open; where there are too many labels it is a picture.
+    """
     if len(audit.report["model"]["labels"]) <= figures.MOST_NUMBERS:
         return confusion.matrix(audit, f"{caption} {COLOURS} Click one to see examples.")
     headline = audit.report["headline"]

@@ -1,4 +1,4 @@
-"""Figures of parts of the data that a person can name, each with its 95 % interval.
+"""Metrics of named slices of the data with 95 % intervals.
 
 A network that is good on the whole may fail on some. What a slice holds is decided by the inputs
 and labels alone, never by the network's answers.
@@ -40,7 +40,7 @@ Slice = tuple[str, str, np.ndarray]  # what it goes by, its name, and which exam
 
 
 def slices(run: Run, examples: Examples, outputs: np.ndarray) -> list[dict[str, Any]]:
-    """The figures of every slice.
+    """Return the metrics of every slice.
 
     Args:
         run: whose answers they are.
@@ -65,7 +65,9 @@ def slices(run: Run, examples: Examples, outputs: np.ndarray) -> list[dict[str, 
 
 
 def worse(rows: list[dict[str, Any]], whole: dict[str, Any]) -> list[dict[str, Any]]:
-    """The slices whose interval lies wholly on the bad side of the whole's.
+    """Return the slices that are significantly worse than the whole.
+
+    The interval of such a slice lies wholly on the bad side of the whole's.
 
     Args:
         rows: from `slices`.
@@ -104,7 +106,7 @@ def of_pictures(examples: Examples) -> Iterator[Slice]:
 
 
 def of_numbers(examples: Examples) -> Iterator[Slice]:
-    """Each label, and the lower and upper half of each column."""
+    """Yield a slice for each label and each half of a column."""
     for number, name in enumerate(examples.label_names):
         yield "label", name, examples.labels == number
     for name, values in zip(examples.features, examples.inputs.T, strict=True):
@@ -130,7 +132,10 @@ def of_texts(examples: Examples) -> Iterator[Slice]:
 
 
 def _between(by: str, values: np.ndarray, edges: tuple[float, ...], unit: str) -> Iterator[Slice]:
-    """A slice below the first edge, one between each two, one from the last on."""
+    """Yield slices of values between the given edges.
+
+    One is below the first edge, one between each two, one from the last on.
+    """
     names = [f"below {edges[0]:,g} {unit}"]
     names += [f"{low:,g} to {high:,g} {unit}" for low, high in itertools.pairwise(edges)]
     names.append(f"from {edges[-1]:,g} {unit}")
@@ -140,12 +145,17 @@ def _between(by: str, values: np.ndarray, edges: tuple[float, ...], unit: str) -
 
 
 def stroke_widths(pictures: np.ndarray) -> np.ndarray:
-    """The mean width of the strokes of (n, 28, 28) pictures, in pixels: (n,)."""
+    """Return the mean stroke width of each picture, in pixels.
+
+    (n, 28, 28) -> (n,).
+    """
     return np.array([stroke_width(picture.astype(np.float32) / 255) for picture in pictures])
 
 
 def slants(pictures: np.ndarray) -> np.ndarray:
-    """How far the ink leans to the right, in degrees from upright: (n,).
+    """Return how far the ink leans to the right, in degrees.
+
+    (n,), measured from upright.
 
     The shear that takes the ink's covariance of rows and columns to zero, as an angle; 0 for a
     picture without ink.

@@ -1,4 +1,4 @@
-"""The words that drive a spam filter, and single words that flip its answers.
+"""The words that drive a spam filter or flip its answers.
 
 Each distinct word of a message is taken out, wherever it stands, and the message is judged again:
 the word's push is how far the log-odds of spam fall, in nats. Then the strongest words are put at
@@ -37,7 +37,7 @@ _DIGIT = re.compile(r"\d")
 
 @dataclass
 class _Met:
-    """What was seen of one word."""
+    """What was observed of one word."""
 
     pushes: list[float] = field(default_factory=list)
     spam: int = 0  # messages with it that are spam
@@ -46,7 +46,7 @@ class _Met:
 
 
 def words(run: Run, examples: Examples, seed: int = 0) -> dict[str, Any]:
-    """What single words do to a run's answers.
+    """Measure the effect of single words on a run's answers.
 
     Args:
         run: a spam run.
@@ -87,12 +87,18 @@ def words(run: Run, examples: Examples, seed: int = 0) -> dict[str, Any]:
 
 
 def found_words(text: str) -> list[str]:
-    """The distinct words of a text in order, case folded, digits as 0."""
+    """Return the distinct words of a text in order.
+
+    Case is folded, and digits are 0.
+    """
     return list(dict.fromkeys(_folded(match) for match in _WORD.findall(text)))
 
 
 def without(text: str, word: str) -> str:
-    """`text` with every occurrence of `word`, one of its `found_words`, taken out."""
+    """Return `text` without any occurrence of `word`.
+
+    `word` is one of its `found_words`.
+    """
     return _WORD.sub(lambda match: "" if _folded(match[0]) == word else match[0], text)
 
 
@@ -156,20 +162,26 @@ def _row(word: str, seen: _Met) -> dict[str, Any]:
 
 
 def log_odds(probability: float) -> float:
-    """log(p / (1 − p)), p kept 1e-7 away from both ends."""
+    """Return log(p / (1 − p)).
+
+    p is kept 1e-7 away from both ends.
+    """
     p = min(max(probability, metrics.SMALLEST), 1 - metrics.SMALLEST)
     return float(np.log(p / (1 - p)))
 
 
 def _judge(run: Run, texts: list[str]) -> np.ndarray:
-    """P(spam) of texts, (n,)."""
+    """Return P(spam) of texts, (n,)."""
     inputs = np.empty(len(texts), object)
     inputs[:] = texts
     return run.outputs(inputs)[:, 0]
 
 
 def _called_spam(run: Run, probabilities: np.ndarray) -> np.ndarray:
-    """Which of P(spam), (n,), the run calls spam: (n,) bool."""
+    """Return which of P(spam), (n,), the run calls spam.
+
+    The result is (n,) bool.
+    """
     return run.decision.numbers(probabilities[:, None]) == 1
 
 

@@ -1,4 +1,4 @@
-"""Activations: what a neuron makes of its sum, and how steeply.
+"""Activation functions and their derivatives.
 
 Each is a pair. `value` is a = g(z), the way forward; `back` is the way back: it takes ∂L/∂a
 and gives ∂L/∂z. The derivative is written in terms of a, not z, since forward keeps a.
@@ -17,7 +17,7 @@ LEAK = 0.01  # slope of the leaky ReLU below zero (Maas, Hannun & Ng 2013)
 
 @dataclass(frozen=True)
 class Activation:
-    """A function, its derivative, and both as formulae.
+    """An activation function, its derivative, and both as formulae.
 
     Attributes:
         value: z (batch, units) -> a (batch, units), float, finite for every finite z.

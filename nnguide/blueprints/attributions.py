@@ -1,4 +1,6 @@
-"""What made an answer: gradients, hiding, LIME and exact Shapley values, for a few parts.
+"""Gradients, occlusion, LIME and exact Shapley values for a few features.
+
+Each explains an answer by the parts of the input that it depends on.
 
 All ask one function: from which parts are there (0 or 1 for each) to the answer. With n parts there
 are 2ⁿ such questions, so that few parts can be asked all of them.
@@ -16,19 +18,24 @@ MOST_PARTS = 10
 
 
 def every_subset(parts: int) -> np.ndarray:
-    """All 2ⁿ questions, (2ⁿ, n) of 0 and 1; the last has every part."""
+    """Return every subset of the parts as 0s and 1s.
+
+    The result is (2ⁿ, n); the last row has every part.
+    """
     numbers = np.arange(2**parts)
     return (numbers[:, None] >> np.arange(parts)) & 1
 
 
 def hiding(answer: Answer, parts: int) -> np.ndarray:
-    """How far the answer falls when one part is hidden, for each."""
+    """Return how far the answer falls when each part is hidden."""
     whole = np.ones((1, parts))
     return answer(whole) - answer(whole - np.eye(parts))
 
 
 def shapley(answer: Answer, parts: int) -> np.ndarray:
-    """The mean of what a part adds, over all orders in which the parts can come.
+    """Return the exact Shapley value of each part.
+
+    It is the mean of what a part adds, over all orders in which the parts can be added.
 
         φ_i = Σ_S |S|! (n − |S| − 1)! / n! · (f(S ∪ i) − f(S))        S: subsets without i
 
@@ -50,7 +57,9 @@ def shapley(answer: Answer, parts: int) -> np.ndarray:
 
 
 def lime(answer: Answer, parts: int, width: float = 0.75) -> np.ndarray:
-    """The slopes of a straight line through the answers, those near the whole counting more.
+    """Return the slopes of a weighted linear fit to the answers.
+
+    Answers for inputs close to the whole count more.
 
     The weight of a question is e^(−d²/width²), d the fraction of parts that it hides
     (Ribeiro, Singh & Guestrin 2016, here with all questions and not a sample of them).

@@ -1,4 +1,4 @@
-"""The three twins by name."""
+"""The NumPy, PyTorch and Keras networks by name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ BACKENDS = ("numpy", "torch", "keras")
 def build(
     backend: str, inputs: int, outputs: int, settings: Settings, dtype: str = "float32"
 ) -> Any:
-    """Build the network of `settings` in a backend, from the same initial weights in each.
+    """Build the network of `settings` in one backend.
+
+    The initial weights are the same in every backend.
 
     Raises:
         ConfigError: no such backend.

@@ -1,4 +1,7 @@
-"""Two networks by hand for real inputs, trained in a second on data that comes with nnguide."""
+"""Two NumPy networks for digits and spam, trained on bundled data.
+
+Each trains in about a second.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ WORDS = 600  # the most frequent words of the messages
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A trained network and what it learned from.
+    """A trained network and the data that it learned from.
 
     Attributes:
         X, y: its training examples, as the network takes them.
@@ -38,7 +41,10 @@ class Trained:
 
 @cache
 def digits() -> Trained:
-    """784 grey levels to ten probabilities, through 32 hidden units; learned from optdigits."""
+    """Train a network on optdigits.
+
+    It goes from 784 grey levels through 32 hidden units to ten probabilities.
+    """
     training, validation = validation_split(
         datasets.find("digits", "optdigits").load("train"), 0.2, 0
     )
@@ -63,8 +69,11 @@ def digits() -> Trained:
 
 @cache
 def spam() -> Trained:
-    """Which words a message has to the probability of spam, through 16 hidden units; learned from
-    the sample that comes with nnguide."""
+    """Train a network on the bundled sample of messages.
+
+    It goes from the words that a message has through 16 hidden units to the probability of
+    spam.
+    """
     training, validation = validation_split(
         datasets.find("spam", "spam_sample").load("train"), 0.3, 0
     )
@@ -77,7 +86,10 @@ def spam() -> Trained:
 
 
 def presence(tokeniser: Any, texts: list[str]) -> np.ndarray:
-    """1 for each token that a text has, else 0: (texts, tokens)."""
+    """Return 1 for each token that a text has, else 0.
+
+    The result is (texts, tokens).
+    """
     ids, lengths = tokeniser.ragged(texts)
     X = np.zeros((len(texts), tokeniser.size))
     X[np.repeat(np.arange(len(texts)), lengths), ids] = 1

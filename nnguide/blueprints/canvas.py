@@ -1,4 +1,7 @@
-"""A figure to draw on, in the colours and dashes that every plot of the blueprints has.
+"""A Matplotlib figure in the colours and dashes of all blueprint plots.
+
+The colours are those of Okabe and Ito, which colour-blind readers can distinguish; curves also
+differ in their dashes, for black-and-white prints.
 
 The colours are those of Okabe and Ito, told apart by colour-blind readers too; curves also differ
 in their dashes, so that a black-and-white print can be read.
@@ -31,7 +34,7 @@ STYLE = {
 
 
 def require_drawable(target: Path | str) -> None:
-    """Refuse a file type that cannot be drawn.
+    """Raise ConfigError for a file type that cannot be drawn.
 
     Raises:
         ConfigError: another ending than .png, .svg or .pdf.
@@ -44,7 +47,9 @@ def require_drawable(target: Path | str) -> None:
 def canvas(
     target: Path | str, columns: int = 1, size: tuple[float, float] | None = None
 ) -> Iterator[Any]:
-    """A figure's axes, one row of `columns`; at the end the figure is written to `target`.
+    """Yield the axes of a figure, then write it to `target`.
+
+    The axes are one row of `columns`.
 
     Raises:
         ConfigError: a file type that cannot be drawn.

@@ -1,4 +1,4 @@
-"""A convolution by hand: nine numbers slide over a picture and answer at every place.
+"""A convolution by hand: a 3×3 kernel slides over a picture.
 
     z[i, j] = Σ_u Σ_v a[i s + u, j s + v] K[u, v] + b        s is the stride
 
@@ -25,20 +25,26 @@ KERNELS = {  # each looks for bright pixels at its plus signs beside dark ones a
 
 
 def windows(a: np.ndarray, size: int, stride: int) -> np.ndarray:
-    """Every square of `size` pixels: (height, width) -> (rows, columns, size, size), no copy."""
+    """Return every square of `size` pixels as a view.
+
+    (height, width) -> (rows, columns, size, size), without a copy.
+    """
     squares = np.lib.stride_tricks.sliding_window_view(a, (size, size))
     return squares[::stride, ::stride]
 
 
 def convolve(a: np.ndarray, K: np.ndarray, b: float = 0.0, stride: int = 1) -> np.ndarray:
-    """The feature map z of a picture a: the kernel's sum at every place it fits."""
+    """Return the feature map z of a picture a.
+
+    It is the kernel's sum at every place where the kernel fits.
+    """
     return (windows(a, len(K), stride) * K).sum(axis=(2, 3)) + b
 
 
 def convolve_back(
     dz: np.ndarray, a: np.ndarray, K: np.ndarray, stride: int = 1
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """From ∂L/∂z to ∂L/∂a, ∂L/∂K and ∂L/∂b.
+    """Return ∂L/∂a, ∂L/∂K and ∂L/∂b from ∂L/∂z.
 
     A weight K[u, v] is used at every place, so its gradient is the sum over all of them. A pixel
     is seen by up to nine places, and takes from each what the kernel's weight passes back.
@@ -52,12 +58,18 @@ def convolve_back(
 
 
 def max_pool(a: np.ndarray, size: int = 2) -> np.ndarray:
-    """The largest of each square: a smaller map that a small shift of the picture leaves alone."""
+    """Return the largest value of each square.
+
+    The map is smaller, and a small shift of the picture does not change it.
+    """
     return windows(a, size, size).max(axis=(2, 3))
 
 
 def max_pool_back(dp: np.ndarray, a: np.ndarray, size: int = 2) -> np.ndarray:
-    """From ∂L/∂pool to ∂L/∂a: only the largest of each square counted, so it alone hears of it."""
+    """Return ∂L/∂a from ∂L/∂pool.
+
+    Only the largest value of each square counted, so it alone receives the gradient.
+    """
     da = np.zeros(a.shape)
     for i, j in np.ndindex(dp.shape):
         square = a[i * size : (i + 1) * size, j * size : (j + 1) * size]
@@ -67,7 +79,10 @@ def max_pool_back(dp: np.ndarray, a: np.ndarray, size: int = 2) -> np.ndarray:
 
 
 def digit(label: int) -> np.ndarray:
-    """The first real handwritten digit of that label, (8, 8) whole numbers from 0 to 16."""
+    """Return the first real handwritten digit with that label.
+
+    The array is (8, 8) whole numbers from 0 to 16.
+    """
     digits = np.load(Path(__file__).with_name("digits.npz"))
     first = np.flatnonzero(digits["labels"] == label)[0]
     return digits["images"][first].reshape(8, 8).astype(int)

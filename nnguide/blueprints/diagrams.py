@@ -1,4 +1,7 @@
-"""Diagrams of one example on its way through a network; each function writes one file."""
+"""Diagrams of one example's forward and backward pass through a network.
+
+Each function writes one file.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from nnguide.blueprints.canvas import COLOURS, Data, canvas, label_axes
 
 
 def neuron(data: Data, target: Path | str) -> None:
-    """The neuron as a diagram, the numbers of its way forward and back beside it."""
+    """Draw a neuron with the numbers of its forward and backward pass."""
     steps = {step["symbol"]: step["value"] for step in data["steps"]}
     x, W = data["inputs"], data["weights"]
     with canvas(target, size=(9, 4.8)) as axes:
@@ -49,7 +52,7 @@ def neuron(data: Data, target: Path | str) -> None:
 
 
 def trace(data: Data, target: Path | str) -> None:
-    """Every activation on the way forward and every error on the way back, as bars."""
+    """Draw every forward activation and every backward error as bars."""
     if "tokens" in data:
         trace_text(data, target)
         return
@@ -77,7 +80,7 @@ def trace(data: Data, target: Path | str) -> None:
 
 
 def trace_text(data: Data, target: Path | str) -> None:
-    """The tokens that an answer hangs on, and the gradient on its way back to them."""
+    """Draw the tokens with the largest gradients, and each layer's gradient norm."""
     from matplotlib.ticker import MaxNLocator
 
     tokens = sorted(data["tokens"], key=lambda token: token["pull"])[-12:]
@@ -95,7 +98,10 @@ def trace_text(data: Data, target: Path | str) -> None:
 
 
 def convolution(data: Data, target: Path | str) -> None:
-    """The digit, the kernel, the feature map, and what ReLU, pooling and a stride make of it."""
+    """Draw a digit, the kernel and the maps that follow.
+
+    The maps are the feature map, and what ReLU, pooling and a stride make of it.
+    """
     shown = (
         ("picture", "the digit a"),
         ("kernel", "the kernel K"),

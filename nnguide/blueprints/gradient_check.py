@@ -1,4 +1,4 @@
-"""How we know that backward is right: slopes worked out by the chain rule, against measured ones.
+"""A check of the gradients of backward against central differences.
 
     ∂L/∂θ ≈ (L(θ + h) − L(θ − h)) / 2h          central difference, off by about h² L‴/6
 
@@ -26,7 +26,7 @@ MAY_SKIP = 0.01  # the largest share of entries that may lie at kinks
 
 @dataclass(frozen=True)
 class Result:
-    """One network's gradient check.
+    """The result of one network's gradient check.
 
     Attributes:
         difference: ‖analytic − numeric‖ / (‖analytic‖ + ‖numeric‖) over the entries compared.
@@ -44,7 +44,7 @@ class Result:
 
 
 def check(network: NumpyNet, X: np.ndarray, y: np.ndarray) -> Result:
-    """Compare the slopes of a float64 network at these examples with central differences."""
+    """Compare a float64 network's gradients with central differences."""
     analytic = np.concatenate([slope.ravel() for slope in network.gradients(X, y)])
     numeric, smooth = np.zeros_like(analytic), np.ones(len(analytic), bool)
     θ = network.θ
@@ -66,7 +66,7 @@ def check(network: NumpyNet, X: np.ndarray, y: np.ndarray) -> Result:
 
 
 def _sides_of_kinks(network: NumpyNet) -> np.ndarray:
-    """On which side of every kink the last forward pass was."""
+    """Return on which side of every kink the last forward pass was."""
     parts = [network.θ > 0] if network.settings.l1 else []
     if network.settings.activation in ("relu", "leaky_relu"):
         parts += [(layer.z > 0).ravel() for layer in network.layers[:-1]]
@@ -74,7 +74,7 @@ def _sides_of_kinks(network: NumpyNet) -> np.ndarray:
 
 
 def random_case(settings: Settings, inputs: int, outputs: int, n: int, seed: int) -> Any:
-    """A float64 network at random weights and biases, with random examples that fit its loss.
+    """Build a float64 network with random parameters and suitable examples.
 
     Returns:
         (network, X (n, inputs), Y (n, outputs)).
@@ -93,7 +93,9 @@ def random_case(settings: Settings, inputs: int, outputs: int, n: int, seed: int
 
 
 def table(seed: int = 0) -> Iterator[dict[str, Any]]:
-    """Check every activation with every loss: depths 1 to 5, with and without L1 and L2.
+    """Check every activation with every loss.
+
+    The networks have depths 1 to 5, with and without L1 and L2.
 
     Yields:
         A row for each pair: activation, loss, output, networks (how many were checked),

@@ -1,4 +1,6 @@
-"""Initial weights: random, so that neurons differ, and of the right size.
+"""Initial weights: random and with the right variance.
+
+Random weights make the neurons differ.
 
 A sum of `in` terms w·a has the variance in · var(w) · E[a²]. For signals that neither fade nor
 blow up from layer to layer, var(w) has to undo the `in`:
@@ -19,7 +21,7 @@ import numpy as np
 def initial_weights(
     sizes: tuple[int, ...], activation: str, seed: int, dtype: str = "float32"
 ) -> list[np.ndarray]:
-    """Weights for layers of these sizes, biases zero; equal for every twin.
+    """Return random initial weights and zero biases for every twin.
 
     Args:
         sizes: units per layer, the input first: (784, 128, 10).

@@ -1,4 +1,7 @@
-"""The network of network2.py in Keras: compile and fit take the place of the loops."""
+"""The network of network2.py in Keras.
+
+`compile` and `fit` take the place of the loops.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,10 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
 
 
 class KerasNet:
-    """A dense network with the four methods of every network; `model` is the Keras one.
+    """A dense Keras network with the four common methods.
+
+    `model` is the Keras model. It ends in the sum z, not in ŷ: a cross-entropy of logits loses
+    no digits.
 
     The model ends in the sum z, not in ŷ: a cross-entropy of logits loses no digits.
     """
@@ -36,7 +42,10 @@ class KerasNet:
     def __init__(
         self, inputs: int, outputs: int, settings: Settings | None = None, dtype: str = "float32"
     ) -> None:
-        """A network of `inputs` features and `outputs` nodes, in float32 or float64."""
+        """Build a network of `inputs` features and `outputs` nodes.
+
+        The dtype is float32 or float64.
+        """
         self.settings = s = settings or Settings()
         self.dtype = dtype
         self.sizes = (inputs, *s.hidden, outputs)
@@ -63,7 +72,10 @@ class KerasNet:
         validation_data: tuple[np.ndarray, np.ndarray] | None = None,
         on_epoch: Callable[[Any, Record], None] | None = None,
     ) -> list[Record]:
-        """Learn from examples; arguments, records and errors as NumpyNet.fit."""
+        """Train on examples.
+
+        Arguments, records and errors are those of NumpyNet.fit.
+        """
         s = self.settings
         X, Y = training_loop.examples(X, y, self.sizes, self.dtype)
         batches = Batches(X, Y, s)
@@ -79,26 +91,29 @@ class KerasNet:
         return loop.records
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        """ŷ (n, out): probabilities, or with a linear output the values themselves."""
+        """Return ŷ (n, out).
+
+        These are probabilities; with a linear output, the values themselves.
+        """
         X = training_loop.inputs(X, self.sizes[0], self.dtype)
         return ops.convert_to_numpy(self.g_out(self.model(X, training=False)))
 
     def get_weights(self) -> list[np.ndarray]:
-        """Copies of [W1 (in, out), b1 (out,), W2, b2, …]."""
+        """Return copies of [W1 (in, out), b1 (out,), W2, b2, …]."""
         return [ops.convert_to_numpy(w) for w in self.model.trainable_variables]
 
     def set_weights(self, weights: list[np.ndarray]) -> None:
-        """Take weights over, in the order of get_weights, from any twin."""
+        """Set weights from any twin, in the order of get_weights."""
         training_loop.check_shapes(self.get_weights(), weights)
         for variable, value in zip(self.model.trainable_variables, weights, strict=True):
             variable.assign(value)
 
     def loss(self, X: np.ndarray, y: np.ndarray) -> float:
-        """The mean loss of examples, with penalties, without dropout."""
+        """Return the mean loss of examples, with penalties, without dropout."""
         return float(self._loss(X, y))
 
     def gradients(self, X: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
-        """The gradients of `loss`, in the order of get_weights."""
+        """Return the gradients of `loss`, in the order of get_weights."""
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
@@ -113,14 +128,20 @@ class KerasNet:
         return smooth + self.l1_penalty()
 
     def l1_penalty(self) -> Any:
-        """λ₁ Σ |w|, which the training sees only in its thresholds."""
+        """Return λ₁ Σ |w|.
+
+        The training applies it only as a threshold after each step.
+        """
         kernels = [w for w in self.model.trainable_variables if len(w.shape) == 2]
         return self.settings.l1 * sum(ops.sum(ops.abs(w)) for w in kernels)
 
 
 @contextlib.contextmanager
 def floatx(dtype: str) -> Iterator[None]:
-    """Let Keras sum losses and keep its constants in `dtype` too, not in float32 throughout."""
+    """Set Keras's default float type to `dtype` within a block.
+
+    Keras then sums losses and keeps its constants in `dtype`, not in float32.
+    """
     before = keras.config.floatx()
     keras.config.set_floatx(dtype)
     try:
@@ -130,14 +151,17 @@ def floatx(dtype: str) -> Iterator[None]:
 
 
 class DataLoss(keras.losses.Loss):
-    """The mean loss of the sums z against the targets y, as losses.py has it."""
+    """The mean loss of the sums z against the targets y.
+
+    The formulae are those of losses.py.
+    """
 
     def __init__(self, settings: Settings, dtype: str) -> None:
         super().__init__(name="loss", dtype=dtype)
         self.kind, self.g_out = settings.loss, ACTIVATIONS[settings.output]
 
     def call(self, y: Any, z: Any) -> Any:
-        """The loss of each example (batch,)."""
+        """Return the loss of each example, (batch,)."""
         match self.kind:
             case "binary_crossentropy":
                 return ops.sum(ops.binary_crossentropy(y, z, from_logits=True), axis=1)
@@ -148,7 +172,10 @@ class DataLoss(keras.losses.Loss):
 
 
 class Batches(keras.utils.PyDataset):
-    """The batches that the NumPy twin sees, in the same order, drawn anew each epoch."""
+    """The batches of the NumPy twin, in the same order.
+
+    They are shuffled again each epoch.
+    """
 
     def __init__(self, X: np.ndarray, Y: np.ndarray, settings: Settings) -> None:
         super().__init__()
@@ -169,7 +196,7 @@ class Batches(keras.utils.PyDataset):
 
 
 class PrecomputedSchedule(keras.optimizers.schedules.LearningRateSchedule):
-    """The rate of every update, worked out beforehand and kept in the network's own dtype."""
+    """The precomputed learning rate of every update, in the network's own dtype."""
 
     def __init__(self, rates: list[float], dtype: str) -> None:
         self.rates = ops.convert_to_tensor(np.array(rates, dtype))
@@ -179,7 +206,7 @@ class PrecomputedSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
 
 class TrainingLoop(keras.callbacks.Callback):
-    """Keep the records of NumpyNet.fit, and stop early as it does."""
+    """A callback with the records and early stopping of NumpyNet.fit."""
 
     def __init__(
         self,
@@ -211,7 +238,10 @@ class TrainingLoop(keras.callbacks.Callback):
 
 
 def optimizer(settings: Settings, schedule: PrecomputedSchedule) -> keras.optimizers.Optimizer:
-    """Keras's own optimizer of that name; with L1 it thresholds the weights after each step."""
+    """Return the Keras optimizer that the settings name.
+
+    With L1 it thresholds the weights after each step.
+    """
     s = settings
     adam = {"beta_1": optimizers.BETA_1, "beta_2": optimizers.BETA_2, "epsilon": optimizers.EPSILON}
     kinds: dict[str, tuple[Any, dict[str, float]]] = {
@@ -225,7 +255,10 @@ def optimizer(settings: Settings, schedule: PrecomputedSchedule) -> keras.optimi
 
 
 def proximal(kind: Any, l1: float) -> Any:
-    """The optimizer class `kind` with optimizers.soft_threshold at the end of each step."""
+    """Return the optimizer class `kind` with a soft threshold after each step.
+
+    The threshold is optimizers.soft_threshold.
+    """
 
     class Proximal(kind):
         def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:

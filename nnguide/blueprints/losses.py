@@ -1,4 +1,4 @@
-"""Losses: how wrong an answer is, and the error δ that starts the way back.
+"""Loss functions, and the error δ that starts the backward pass.
 
 Each is a pair: `value` and `delta`. Both take the last sum z, not ŷ = g(z): what the logarithm
 of a cross-entropy does to the exponential of a sigmoid can then be worked out on paper instead
@@ -32,18 +32,26 @@ class Loss:
 
 
 def squared_error(z: np.ndarray, y: np.ndarray, g: Activation) -> np.ndarray:
-    """L = ½ Σ (ŷ − y)²; the ½ is there to cancel the 2 of the derivative."""
+    """Return L = ½ Σ (ŷ − y)².
+
+    The ½ cancels the 2 of the derivative.
+    """
     return 0.5 * ((g.value(z) - y) ** 2).sum(axis=1)
 
 
 def squared_error_delta(z: np.ndarray, y: np.ndarray, g: Activation) -> np.ndarray:
-    """δ = ∂L/∂ŷ · ∂ŷ/∂z = (ŷ − y) g'(z): a saturated sigmoid, g' ≈ 0, hardly learns."""
+    """Return δ = ∂L/∂ŷ · ∂ŷ/∂z = (ŷ − y) g'(z).
+
+    A saturated sigmoid, g' ≈ 0, hardly learns.
+    """
     ŷ = g.value(z)
     return g.back(ŷ - y, ŷ)
 
 
 def binary_crossentropy(z: np.ndarray, y: np.ndarray, g: Activation) -> np.ndarray:
-    """L = −Σ [y log ŷ + (1 − y) log(1 − ŷ)] with ŷ = 1/(1 + e^-z).
+    """Return the binary cross-entropy of a sigmoid.
+
+    L = −Σ [y log ŷ + (1 − y) log(1 − ŷ)] with ŷ = 1/(1 + e^-z).
 
     −log ŷ = log(1 + e^-z) and −log(1 − ŷ) = z + log(1 + e^-z), so
     L = (1 − y) z + log(1 + e^-z) = max(z, 0) − y z + log(1 + e^-|z|), where nothing overflows.
@@ -52,13 +60,18 @@ def binary_crossentropy(z: np.ndarray, y: np.ndarray, g: Activation) -> np.ndarr
 
 
 def categorical_crossentropy(z: np.ndarray, y: np.ndarray, g: Activation) -> np.ndarray:
-    """L = −Σ y log ŷ with ŷ = softmax(z), Σ y = 1, so L = log Σ e^z − Σ y z."""
+    """Return the categorical cross-entropy of a softmax.
+
+    L = −Σ y log ŷ with ŷ = softmax(z) and Σ y = 1, so L = log Σ e^z − Σ y z.
+    """
     z = z - z.max(axis=1, keepdims=True)  # the same to all of them changes no ŷ
     return np.log(np.exp(z).sum(axis=1)) - (y * z).sum(axis=1)
 
 
 def crossentropy_delta(z: np.ndarray, y: np.ndarray, g: Activation) -> np.ndarray:
-    """δ = ŷ − y: the slope of the logarithm and that of g cancel.
+    """Return δ = ŷ − y.
+
+    The derivatives of the logarithm and of g cancel.
 
     Sigmoid: ∂L/∂ŷ = (ŷ − y) / (ŷ (1 − ŷ)) and ∂ŷ/∂z = ŷ (1 − ŷ).
     Softmax: ∂L/∂z_j = ∂/∂z_j (log Σ e^z − Σ y z) = e^z_j / Σ e^z − y_j.
@@ -84,7 +97,9 @@ TABLE = {
 
 
 def targets(y: np.ndarray, outputs: int, dtype: str = "float32") -> np.ndarray:
-    """What the output nodes should say: labels become columns, class numbers one 1 each.
+    """Return the targets of the output nodes.
+
+    Labels become a column; class numbers become one-hot rows.
 
     Args:
         y: (batch,) class numbers in [0, outputs) for two or more nodes, else 0/1 or any
@@ -111,7 +126,9 @@ def targets(y: np.ndarray, outputs: int, dtype: str = "float32") -> np.ndarray:
 
 
 def accuracy(ŷ: np.ndarray, y: np.ndarray) -> float:
-    """The share of right decisions: ŷ (batch, out) against class numbers y (batch,).
+    """Return the fraction of correct decisions.
+
+    ŷ (batch, out) is compared with class numbers y (batch,).
 
     One node says 1 when it is strictly above 0.5; of several nodes the largest wins.
     """

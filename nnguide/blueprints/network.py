@@ -15,7 +15,7 @@ def log_softmax(z: np.ndarray) -> np.ndarray:
 
 
 class Network:
-    """Dense layers of any number and size: Network([64, 32, 10]) has 64 inputs, 10 classes."""
+    """Dense layers of any sizes: Network([64, 32, 10]) has 10 classes."""
 
     def __init__(self, sizes: list[int], seed: int = 0) -> None:
         random = np.random.default_rng(seed)
@@ -28,7 +28,7 @@ class Network:
             self.b[l] = np.zeros(fan_out)
 
     def forward(self, X: np.ndarray) -> np.ndarray:
-        """X (batch, in) -> ŷ (batch, classes); z[l] and a[l] stay for backward."""
+        """Return ŷ (batch, classes) for X (batch, in); keep z[l], a[l]."""
         L, W, b, z, a = self.L, self.W, self.b, self.z, self.a
         a[0] = X
         for l in range(1, L + 1):
@@ -37,12 +37,12 @@ class Network:
         return a[L]
 
     def loss(self, X: np.ndarray, Y: np.ndarray) -> float:
-        """Cross-entropy, −Σ y log ŷ, averaged over the batch. Y (batch, classes) is one-hot."""
+        """Return the mean cross-entropy −Σ y log ŷ, Y (batch, classes) one-hot."""
         self.forward(X)
         return -(Y * log_softmax(self.z[self.L])).sum() / len(X)
 
     def backward(self, Y: np.ndarray) -> None:
-        """Fill dW[l] = ∂L/∂W[l] and db[l] = ∂L/∂b[l], from the last layer to the first."""
+        """Fill dW[l] = ∂L/∂W[l] and db[l] = ∂L/∂b[l], last layer first."""
         L, W, z, a, δ = self.L, self.W, self.z, self.a, self.δ
         δ[L] = (a[L] - Y) / len(Y)  # softmax meets cross-entropy: everything else cancels
         for l in range(L, 0, -1):
@@ -52,7 +52,7 @@ class Network:
                 δ[l - 1] = (δ[l] @ W[l].T) * (z[l - 1] > 0)  # the slope of ReLU is 1 or 0
 
     def train(self, X: np.ndarray, Y: np.ndarray, α: float, batch: int, seed: int) -> None:
-        """One epoch: every example once, in random order; a step downhill after each batch."""
+        """Train one epoch: shuffle the examples, take a step after each batch."""
         order = np.random.default_rng(seed).permutation(len(X))
         for start in range(0, len(X), batch):
             rows = order[start : start + batch]
@@ -64,7 +64,7 @@ class Network:
 
 
 def gradient_check(net: Network, X: np.ndarray, Y: np.ndarray, h: float = 1e-5) -> list[float]:
-    """How far backward is from central differences, layer by layer; about 1e-10 is agreement."""
+    """Return each layer's distance from central differences; 1e-10 is agreement."""
     net.loss(X, Y)
     net.backward(Y)
     distances = []

@@ -1,4 +1,6 @@
-"""The network of network.py with what makes one learn better: read that file first.
+"""The network of network.py with refinements that make it learn better.
+
+Read network.py first.
 
 What each refinement costs, one at a time:
 
@@ -31,7 +33,7 @@ from nnguide.blueprints.training_loop import Record
 
 @dataclass(eq=False)
 class Layer:
-    """Layer l: its parameters, their gradients, and what forward leaves for backward."""
+    """One layer's parameters, their gradients, and what backward needs from forward."""
 
     W: np.ndarray  # W[l] (in, out)
     b: np.ndarray  # b[l] (out,)
@@ -53,7 +55,10 @@ class NumpyNet:
     def __init__(
         self, inputs: int, outputs: int, settings: Settings | None = None, dtype: str = "float32"
     ) -> None:
-        """A network of `inputs` features and `outputs` nodes, in float32 or float64."""
+        """Build a network of `inputs` features and `outputs` nodes.
+
+        The dtype is float32 or float64.
+        """
         self.settings = s = settings or Settings()
         self.dtype = dtype
         self.sizes = (inputs, *s.hidden, outputs)
@@ -82,7 +87,9 @@ class NumpyNet:
     # -- forward and backward ----------------------------------------------------------------
 
     def forward(self, X: np.ndarray, random: np.random.Generator | None = None) -> np.ndarray:
-        """The sum z (batch, out) of the last layer; ŷ is its activation.
+        """Return the sum z (batch, out) of the last layer.
+
+        ŷ is its activation.
 
         With `random`, dropout: each hidden unit is zero with probability p, and the others are
         1/(1 − p) times as large, so that the next layer's input is the same on average.
@@ -135,7 +142,7 @@ class NumpyNet:
         validation_data: tuple[np.ndarray, np.ndarray] | None = None,
         on_epoch: Callable[[Any, Record], None] | None = None,
     ) -> list[Record]:
-        """Learn from examples as the settings say.
+        """Train on examples as the settings say.
 
         Args:
             X: (n, in) numbers.
@@ -182,16 +189,19 @@ class NumpyNet:
         return history
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        """ŷ (n, out): probabilities, or with a linear output the values themselves."""
+        """Return ŷ (n, out).
+
+        These are probabilities; with a linear output, the values themselves.
+        """
         X = training_loop.inputs(X, self.sizes[0], self.dtype)
         return self.g_out.value(self.forward(X))
 
     def get_weights(self) -> list[np.ndarray]:
-        """Copies of [W1 (in, out), b1 (out,), W2, b2, …]."""
+        """Return copies of [W1 (in, out), b1 (out,), W2, b2, …]."""
         return [array.copy() for layer in self.layers for array in (layer.W, layer.b)]
 
     def set_weights(self, weights: list[np.ndarray]) -> None:
-        """Copy weights in, in the order of get_weights, from any twin."""
+        """Set weights from any twin, in the order of get_weights."""
         training_loop.check_shapes(self.get_weights(), weights)
         for layer, W, b in zip(self.layers, weights[::2], weights[1::2], strict=True):
             layer.W[...], layer.b[...] = W, b
@@ -199,12 +209,15 @@ class NumpyNet:
     # -- what checks and plots need --------------------------------------------------------
 
     def loss(self, X: np.ndarray, y: np.ndarray) -> float:
-        """The mean loss of examples, with penalties, without dropout."""
+        """Return the mean loss of examples, with penalties, without dropout."""
         X, Y = training_loop.examples(X, y, self.sizes, self.dtype)
         return self._loss(self.forward(X), Y)
 
     def gradients(self, X: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
-        """The gradients of `loss`, in the order of get_weights; |w| has the gradient sign(w)."""
+        """Return the gradients of `loss`, in the order of get_weights.
+
+        |w| has the gradient sign(w).
+        """
         X, Y = training_loop.examples(X, y, self.sizes, self.dtype)
         self.forward(X)
         self.backward(Y)

@@ -1,4 +1,6 @@
-"""One neuron, forward, backward and one step of descent, with every number put in.
+"""One neuron: forward, backward and one step of gradient descent.
+
+Every number is shown.
 
 A neuron weighs its inputs, adds its bias and answers: ŷ = g(z), z = w₁x₁ + w₂x₂ + … + b. Without
 the bias, zero in would mean g(0) out, whatever it has learned; a negative weight pulls down.
@@ -46,7 +48,7 @@ def neuron(
     learning_rate: float = 0.5,
     compare: bool = True,
 ) -> dict[str, Any]:
-    """Follow one example through one neuron and back.
+    """Follow one example forward and backward through one neuron.
 
     Args:
         inputs, weights: the same number of finite numbers, at least one.
@@ -122,7 +124,7 @@ def neuron(
 def _checked(
     inputs: Sequence[float], weights: Sequence[float], bias: float, activation: str, target: float
 ) -> tuple[np.ndarray, np.ndarray, float, float]:
-    """x, W, b and y; what `neuron` raises of them."""
+    """Return x, W, b and y; raise the errors of `neuron`."""
     if activation not in WITH_NUMBERS:
         raise ConfigError(f"the activation is one of {', '.join(WITH_NUMBERS)}; got {activation!r}")
     x, W, b, y = np.array(inputs, float), np.array(weights, float), float(bias), float(target)
@@ -138,7 +140,10 @@ def _checked(
 def _other_ways(
     dW: np.ndarray, db: float, ways: dict[str, Callable[[], Slopes]]
 ) -> tuple[list[dict[str, Any]], float]:
-    """The slopes by hand beside those of every other way, and the largest difference."""
+    """Return the gradients of every method and their largest difference.
+
+    The gradients by hand come first.
+    """
     slopes: list[dict[str, Any]] = [{"method": "by hand", "weights": dW.tolist(), "bias": db}]
     difference = 0.0
     for method, measure in ways.items():
@@ -155,7 +160,10 @@ def _other_ways(
 def _central_differences(
     loss_at: Callable[[np.ndarray, float], float], W: np.ndarray, b: float
 ) -> Slopes:
-    """∂L/∂θ ≈ (L(θ + h) − L(θ − h)) / 2h for one parameter after the other."""
+    """Return central differences for one parameter after the other.
+
+    ∂L/∂θ ≈ (L(θ + h) − L(θ − h)) / 2h
+    """
     moves = STEP * np.eye(len(W))
     dW = [(loss_at(W + h, b) - loss_at(W - h, b)) / (2 * STEP) for h in moves]
     return np.array(dW), (loss_at(W, b + STEP) - loss_at(W, b - STEP)) / (2 * STEP)
@@ -186,7 +194,7 @@ def _pytorch(x: np.ndarray, W: np.ndarray, b: float, y: float, activation: str) 
 
 
 def _n(value: float) -> str:
-    """A number short enough to read: six significant digits."""
+    """Return a number with six significant digits as text."""
     text = f"{round(value, 12) + 0.0:.6g}"
     return f"({text})" if text.startswith("-") else text
 

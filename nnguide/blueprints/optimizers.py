@@ -1,4 +1,6 @@
-"""Optimizers: θ := θ − α ∂L/∂θ, its refinements, and how the learning rate α changes.
+"""Gradient descent, its refinements and learning-rate schedules.
+
+The plain step is θ := θ − α ∂L/∂θ.
 
 An optimizer sees no layers. It sees one vector θ of all parameters, one vector g of their
 gradients ∂L/∂θ, and a learning rate α. Every one works in place, as published.
@@ -17,7 +19,7 @@ BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8  # Adam's constants (Kingma & Ba 2015
 
 
 class Sgd:
-    """The plain step: θ := θ − α g."""
+    """Plain gradient descent: θ := θ − α g."""
 
     def __init__(self, θ: np.ndarray, settings: Settings) -> None:
         self.scratch = np.empty_like(θ)
@@ -26,12 +28,17 @@ class Sgd:
         θ -= np.multiply(g, α, out=self.scratch)
 
     def reach(self, α: float) -> Any:
-        """How far one unit of steady gradient moves a parameter: a number, or one for each."""
+        """Return how far a steady unit gradient moves a parameter.
+
+        It is a number, or one for each parameter.
+        """
         return α
 
 
 class Momentum:
-    """A ball that rolls (Polyak 1964): v := μ v + g; θ := θ − α v.
+    """Gradient descent with momentum (Polyak 1964).
+
+    v := μ v + g; θ := θ − α v, as a ball that rolls.
 
     A gradient that keeps its sign adds up to g (1 + μ + μ² + …) = g / (1 − μ).
     """
@@ -51,7 +58,7 @@ class Momentum:
 
 
 class Adam:
-    """A rate of its own for each parameter (Kingma & Ba 2015).
+    """Adam: a learning rate for each parameter (Kingma & Ba 2015).
 
     m := β₁ m + (1 − β₁) g           the mean of the gradient
     v := β₂ v + (1 − β₂) g²          and of its square
@@ -90,7 +97,7 @@ class Adam:
 def _move_towards(
     mean: np.ndarray, value: np.ndarray, fraction: float, scratch: np.ndarray
 ) -> None:
-    """mean := mean + fraction · (value − mean), in place."""
+    """Compute mean := mean + fraction · (value − mean) in place."""
     np.subtract(value, mean, out=scratch)
     scratch *= fraction
     mean += scratch
@@ -111,7 +118,9 @@ def soft_threshold(θ: np.ndarray, reach: Any) -> None:
 
 
 def learning_rate(schedule: str, highest: float, step: int, steps: int) -> float:
-    """The learning rate at update number `step` in [0, steps) of a training.
+    """Return the learning rate at update number `step`.
+
+    `step` is in [0, steps).
 
     With s = step / steps, how much of the training is over:
 
@@ -137,5 +146,8 @@ def learning_rate(schedule: str, highest: float, step: int, steps: int) -> float
 
 
 def _along_cosine(start: float, end: float, fraction: float) -> float:
-    """From start to end along half a cosine: slow, fast, slow."""
+    """Return the value along half a cosine from start to end.
+
+    It changes slowly, fast, slowly.
+    """
     return end + (start - end) * 0.5 * (1 + math.cos(math.pi * fraction))

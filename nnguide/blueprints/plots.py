@@ -1,4 +1,7 @@
-"""Plots of what the blueprints measure, from their plain data; each function writes one file."""
+"""Plots of what the blueprints measure, from plain data.
+
+Each function writes one file.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from nnguide.files import atomic
 
 
 def activations(data: Data, target: Path | str) -> None:
-    """All functions, and beside them all slopes."""
+    """Plot all activation functions, and beside them their slopes."""
     with canvas(target, 2) as (left, right):
         for name, curve in data["activations"].items():
             shown = "softmax of (z, 0)" if name == "softmax" else name
@@ -28,7 +31,7 @@ def activations(data: Data, target: Path | str) -> None:
 
 
 def linear(data: Data, target: Path | str) -> None:
-    """XOR as two linear layers see it, and with a ReLU between them."""
+    """Plot XOR for two linear layers, and with a ReLU between them."""
     with canvas(target, 2) as both:
         for axes, (name, surface) in zip(both, data["surfaces"].items(), strict=True):
             boundary_on(axes, surface, data["points"]["X"], data["points"]["y"])
@@ -38,7 +41,10 @@ def linear(data: Data, target: Path | str) -> None:
 
 
 def boundary_on(axes: Any, surface: Data, X: Any, y: Any) -> None:
-    """A decision boundary and the points of two classes (circles, crosses)."""
+    """Draw a decision boundary and the points of two classes.
+
+    The points are circles and crosses.
+    """
     X, y = np.asarray(X), np.asarray(y)
     output = np.asarray(surface["output"])
     axes.grid(False)
@@ -55,7 +61,7 @@ def boundary_on(axes: Any, surface: Data, X: Any, y: Any) -> None:
 
 
 def rates(data: Data, target: Path | str) -> None:
-    """Loss paths for several learning rates."""
+    """Plot the loss after each step for several learning rates."""
     with canvas(target) as axes:
         for path in data["paths"]:
             label = f"α = {path['learning_rate']:g} {path['verdict']}"
@@ -71,7 +77,7 @@ def rates(data: Data, target: Path | str) -> None:
 
 
 def batches(data: Data, target: Path | str) -> None:
-    """The loss against epochs for several batch sizes."""
+    """Plot the loss against epochs for several batch sizes."""
     with canvas(target) as axes:
         for curve in data["curves"]:
             size = curve["batch_size"]
@@ -89,7 +95,7 @@ def batches(data: Data, target: Path | str) -> None:
 
 
 def schedules(data: Data, target: Path | str) -> None:
-    """The rates of each schedule, and the losses under them."""
+    """Plot the learning rates of each schedule, and the losses."""
     with canvas(target, 2) as (left, right):
         for curve in data["curves"]:
             epochs = np.arange(len(curve["rates"])) / data["updates_per_epoch"]
@@ -103,7 +109,7 @@ def schedules(data: Data, target: Path | str) -> None:
 
 
 def vanishing(data: Data, target: Path | str) -> None:
-    """The norm of each layer's gradient."""
+    """Plot the norm of each layer's gradient."""
     with canvas(target) as axes:
         for (name, norms), marker in zip(data["norms"].items(), "osD", strict=True):
             axes.plot(range(1, len(norms) + 1), norms, marker=marker, label=name)
@@ -114,7 +120,7 @@ def vanishing(data: Data, target: Path | str) -> None:
 
 
 def overfit(data: Data, target: Path | str) -> None:
-    """Training and validation losses side by side, one picture for each cure."""
+    """Plot training and validation losses, one plot for each remedy."""
     runs = data["runs"]
     highest = 1.05 * max(max(runs[0]["validation_losses"]), max(runs[0]["training_losses"]))
     with canvas(target, len(runs), (3.1 * len(runs) + 1, 4.2)) as all_axes:
@@ -131,7 +137,7 @@ def overfit(data: Data, target: Path | str) -> None:
 
 
 def scaling(data: Data, target: Path | str) -> None:
-    """The same training with raw and with standardised inputs."""
+    """Plot the same training with raw and with standardised inputs."""
     with canvas(target) as axes:
         for run in data["runs"]:
             axes.plot(
@@ -144,7 +150,10 @@ def scaling(data: Data, target: Path | str) -> None:
 
 
 def filters(data: Data, target: Path | str) -> None:
-    """The first layer's weights as small pictures, orange against and purple for."""
+    """Plot the first layer's weights as small pictures.
+
+    Orange is against, purple is for.
+    """
     pictures = np.array(data["pictures"])
     side, gap = data["side"], 2
     columns = int(np.ceil(np.sqrt(len(pictures))))
@@ -162,7 +171,7 @@ def filters(data: Data, target: Path | str) -> None:
 
 
 def check(data: Data, target: Path | str) -> None:
-    """The gradient check's differences, far below the line that they may reach."""
+    """Plot the differences of the gradient check and their limit."""
     rows = data["rows"]
     names = list(dict.fromkeys(row["activation"] for row in rows))
     pairs = list(dict.fromkeys((row["loss"], row["output"]) for row in rows))
@@ -187,7 +196,10 @@ def check(data: Data, target: Path | str) -> None:
 
 
 def history(records: list[Data], target: Path | str, title: str) -> None:
-    """Loss and, where there is one, accuracy after each epoch."""
+    """Plot loss and accuracy after each epoch.
+
+    Accuracy is left out where there is none.
+    """
 
     def present(*wanted: str) -> list[str]:
         return [name for name in wanted if name in records[0]]
@@ -209,14 +221,17 @@ def history(records: list[Data], target: Path | str, title: str) -> None:
 def boundary(
     surface: Data, X: Any, y: Any, target: Path | str, title: str, names: tuple[str, ...]
 ) -> None:
-    """A trained network's decision over the plane, with the points that it is judged by."""
+    """Plot a network's decision boundary with its validation points."""
     with canvas(target, size=(6.4, 5.4)) as axes:
         boundary_on(axes, surface, X, y)
         label_axes(axes, title, *names)
 
 
 def forming(frames: list[Data], X: Any, y: Any, target: Path | str) -> None:
-    """A GIF of the decision boundary forming, a frame for each of `frames`."""
+    """Write a GIF in which the decision boundary forms.
+
+    It has one frame for each of `frames`.
+    """
     from matplotlib.animation import FuncAnimation, PillowWriter
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -238,7 +253,10 @@ def forming(frames: list[Data], X: Any, y: Any, target: Path | str) -> None:
 
 
 def losses(data: Data, target: Path | str) -> None:
-    """Squared error and cross-entropy of an answer whose truth is 1, over its sum z."""
+    """Plot squared error and cross-entropy over the sum z.
+
+    The truth is 1.
+    """
     rows = sorted((row for row in data["rows"] if abs(row["z"]) <= 10), key=lambda row: row["z"])
     z = [row["z"] for row in rows]
     with canvas(target, 2) as (left, right):
@@ -255,7 +273,7 @@ def losses(data: Data, target: Path | str) -> None:
 
 
 def line(x: Any, y: Any, predictions: Any, target: Path | str, title: str) -> None:
-    """A regression with one feature: the points and what the network answers."""
+    """Plot the points and predictions of a regression with one feature."""
     order = np.argsort(np.ravel(x))
     with canvas(target) as axes:
         axes.scatter(np.ravel(x), y, s=16, color=COLOURS[5], label="validation points")

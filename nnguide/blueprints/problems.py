@@ -1,4 +1,9 @@
-"""What a network by hand can be trained on, brought into numbers by NumPy alone.
+"""The data sets for networks by hand, encoded as numbers by NumPy.
+
+    xor, moons, circles, spirals, line   drawn from a seed: two classes, or a regression
+    digits                               784 grey levels divided by 255
+    spam                                 which of the 1,000 most frequent words a message has
+    PATH.csv                             a table of numbers, standardised
 
     xor, moons, circles, spirals, line   drawn anew from a seed: two classes, or a regression
     digits                               784 grey levels divided by 255
@@ -34,7 +39,7 @@ GREY_LEVELS = 255.0
 
 @dataclass(frozen=True, eq=False)
 class Origin:
-    """Where the examples of a task come from: what a run of it is made of.
+    """The source of a task's examples, which a run is made from.
 
     Attributes:
         task: digits, spam or table.
@@ -56,7 +61,7 @@ class Origin:
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """Examples as a network takes them, and where they come from.
+    """Examples as network inputs, and where they come from.
 
     Attributes:
         data: what was asked for: a toy's name, digits, spam or a path.
@@ -80,12 +85,19 @@ class Problem:
 
     @property
     def dataset(self) -> str:
-        """The data set that was read, which may stand in for the one asked for."""
+        """The data set that was read.
+
+        It may be the fallback of the one that was asked for.
+        """
         return self.origin.source.name if self.origin else self.data
 
     @property
     def outputs(self) -> int:
-        """One node for a regression, a toy or spam; one for each class of digits and tables."""
+        """The number of output nodes.
+
+        One for a regression, a toy problem or spam; one for each class of digits and
+        tables.
+        """
         if self.origin and self.origin.task == "table":
             return len(self.labels)
         return len(self.labels) if len(self.labels) > 2 else 1
@@ -184,7 +196,10 @@ def _of_task(
     fit: Callable[[np.ndarray], tuple[Any, Callable[[Any], np.ndarray]]],
     label_column: str | None = None,
 ) -> Problem:
-    """The problem of a task; `fit` makes the preprocessing of the training inputs."""
+    """Return the problem of a task.
+
+    `fit` makes the preprocessing from the training inputs.
+    """
     whole = source.load("train")
     training, validation = validation_split(whole, VALIDATION[source.task], 0)
     preprocessing, encode = fit(training.inputs)

@@ -1,4 +1,4 @@
-"""PyTorch, imported so that TensorFlow may live in the same process."""
+"""PyTorch, imported in a way that works together with TensorFlow."""
 
 from __future__ import annotations
 

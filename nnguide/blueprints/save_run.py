@@ -1,4 +1,6 @@
-"""A network trained by hand becomes an ordinary run: its Keras twin holds the same weights.
+"""Saving a network trained by hand as a run.
+
+The Keras twin of the network holds the same weights.
 
 Every command takes the run from there on - predict, evaluate, explain, audit, export, serve - and
 `nnguide train TASK --config RUN/config.json` trains the same network in Keras.
@@ -25,7 +27,7 @@ MODEL = ("hidden", "activation", "dropout", "l1", "l2")
 
 
 def configuration(origin: Origin, settings: Settings) -> Config:
-    """The settings of the Keras twin."""
+    """Return the settings of the Keras twin."""
     from nnguide.training.configure import configure
 
     every = asdict(settings)
@@ -100,7 +102,10 @@ def save(
 
 
 def keras_twin(origin: Origin, network: Any, config: Config) -> Any:
-    """The Keras model, raw inputs to probabilities, that `nnguide train` would build."""
+    """Build the Keras model with the weights of a network.
+
+    It goes from raw inputs to probabilities, and is the model that `nnguide train` would build.
+    """
     from nnguide import tasks
     from nnguide.training.fit import assemble
 
@@ -112,7 +117,7 @@ def keras_twin(origin: Origin, network: Any, config: Config) -> Any:
 
 
 def _layer(origin: Origin) -> Any:
-    """The Keras layer of what the inputs went through."""
+    """Return the Keras preprocessing layer of the inputs."""
     if origin.task == "digits":
         from nnguide.preprocessing.images import Pixels
 

@@ -1,4 +1,4 @@
-"""What a network is made of and how it learns: one record for all three twins."""
+"""The settings of a network and its training, for all three twins."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PAIRS = {
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of a dense network, by the names that the Keras side uses too.
+    """The settings of a dense network, named as in Keras.
 
     Raises:
         ConfigError: a value out of its range, or two that do not go together.

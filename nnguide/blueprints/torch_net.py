@@ -1,4 +1,4 @@
-"""The network of network2.py in PyTorch: autograd takes the place of backward."""
+"""The network of network2.py in PyTorch, with autograd instead of backward."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 
 
 class Batches(data.Sampler[list[int]]):
-    """The batches that the NumPy twin sees, in the same order, drawn anew each epoch."""
+    """The batches of the NumPy twin, in the same order.
+
+    They are shuffled again each epoch.
+    """
 
     def __init__(self, n: int, settings: Settings) -> None:
         self.n, self.size = n, settings.batch_size
@@ -41,7 +44,10 @@ class Batches(data.Sampler[list[int]]):
 
 
 class TorchNet(nn.Module):
-    """A dense network with the four methods of every network, on a GPU where there is one."""
+    """A dense PyTorch network with the four common methods.
+
+    It uses a GPU if there is one.
+    """
 
     def __init__(
         self,
@@ -51,7 +57,10 @@ class TorchNet(nn.Module):
         dtype: str = "float32",
         mixed_precision: bool = False,
     ) -> None:
-        """As NumpyNet; `mixed_precision` computes sums in float16 on a GPU, bfloat16 on a CPU."""
+        """Build a network as NumpyNet does.
+
+        `mixed_precision` computes sums in float16 on a GPU, in bfloat16 on a CPU.
+        """
         super().__init__()
         self.settings = s = settings or Settings()
         self.dtype, self.mixed_precision = dtype, mixed_precision
@@ -65,7 +74,10 @@ class TorchNet(nn.Module):
         self.set_weights(initial_weights(self.sizes, s.activation, s.seed, dtype))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The sum z (batch, out) of the last layer; ŷ is its activation."""
+        """Return the sum z (batch, out) of the last layer.
+
+        ŷ is its activation.
+        """
         for layer in self.layers[:-1]:
             x = self.drop(self.g(layer(x)))
         return self.layers[-1](x)
@@ -77,7 +89,10 @@ class TorchNet(nn.Module):
         validation_data: tuple[np.ndarray, np.ndarray] | None = None,
         on_epoch: Callable[[Any, Record], None] | None = None,
     ) -> list[Record]:
-        """Learn from examples; arguments, records and errors as NumpyNet.fit."""
+        """Train on examples.
+
+        Arguments, records and errors are those of NumpyNet.fit.
+        """
         s = self.settings
         X, Y = training_loop.examples(X, y, self.sizes, self.dtype)
         torch.manual_seed(s.seed)  # which units dropout zeroes
@@ -125,35 +140,44 @@ class TorchNet(nn.Module):
         return history
 
     def loader(self, examples: data.Dataset[Any], batches: Batches) -> data.DataLoader[Any]:
-        """Whole batches; from pinned memory a GPU fetches the next one while it computes."""
+        """Return a data loader of whole batches.
+
+        From pinned memory a GPU fetches the next batch while it computes.
+        """
         on_gpu = self.device.type == "cuda"
         return data.DataLoader(examples, sampler=batches, batch_size=None, pin_memory=on_gpu)
 
     @torch.no_grad()
     def predict(self, X: np.ndarray) -> np.ndarray:
-        """ŷ (n, out): probabilities, or with a linear output the values themselves."""
+        """Return ŷ (n, out).
+
+        These are probabilities; with a linear output, the values themselves.
+        """
         self.eval()
         X = training_loop.inputs(X, self.sizes[0], self.dtype)
         return self.g_out(self(torch.from_numpy(X).to(self.device))).cpu().numpy()
 
     def get_weights(self) -> list[np.ndarray]:
-        """Copies of [W1 (in, out), b1 (out,), …]; PyTorch itself keeps W as (out, in)."""
+        """Return copies of [W1 (in, out), b1 (out,), …].
+
+        PyTorch itself keeps W as (out, in).
+        """
         return [p.detach().cpu().numpy().T.copy() for p in self.parameters()]
 
     @torch.no_grad()
     def set_weights(self, weights: list[np.ndarray]) -> None:
-        """Take weights over, in the order of get_weights, from any twin."""
+        """Set weights from any twin, in the order of get_weights."""
         training_loop.check_shapes(self.get_weights(), weights)
         for parameter, value in zip(self.parameters(), weights, strict=True):
             parameter.copy_(torch.from_numpy(np.ascontiguousarray(value.T)))
 
     @torch.no_grad()
     def loss(self, X: np.ndarray, y: np.ndarray) -> float:
-        """The mean loss of examples, with penalties, without dropout."""
+        """Return the mean loss of examples, with penalties, without dropout."""
         return float(self._loss(X, y))
 
     def gradients(self, X: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
-        """The gradients of `loss`, in the order of get_weights."""
+        """Return the gradients of `loss`, in the order of get_weights."""
         gradients = torch.autograd.grad(self._loss(X, y), list(self.parameters()))
         return [gradient.cpu().numpy().T.copy() for gradient in gradients]
 
@@ -196,7 +220,7 @@ class TorchNet(nn.Module):
 
     @torch.no_grad()
     def _soft_threshold(self, optimizer: torch.optim.Optimizer, α: float) -> None:
-        """optimizers.soft_threshold, with the reach of each update rule."""
+        """Apply optimizers.soft_threshold with the reach of the optimizer."""
         s = self.settings
         for layer in self.layers:
             w = layer.weight

@@ -1,4 +1,7 @@
-"""Small seeded problems, most of them with two features so that they can be drawn."""
+"""Small seeded data sets.
+
+Most have two features, so that they can be drawn.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,10 @@ Data = tuple[np.ndarray, np.ndarray]  # X (n, features) float64, y (n,) int64 or
 
 
 def xor(n: int, seed: int, noise: float = 0.2) -> Data:
-    """Four clouds at the corners of a square; those across from each other belong together."""
+    """Draw four clouds of points at the corners of a square.
+
+    Clouds at opposite corners have the same label.
+    """
     random = np.random.default_rng(seed)
     corner = np.arange(n) % 4
     right, top = corner % 2, corner // 2
@@ -19,7 +25,7 @@ def xor(n: int, seed: int, noise: float = 0.2) -> Data:
 
 
 def moons(n: int, seed: int, noise: float = 0.1) -> Data:
-    """Two half circles that reach into each other."""
+    """Draw two half circles that interlock."""
     random = np.random.default_rng(seed)
     y = np.arange(n) % 2
     angle = random.uniform(0, np.pi, n)
@@ -29,7 +35,7 @@ def moons(n: int, seed: int, noise: float = 0.1) -> Data:
 
 
 def circles(n: int, seed: int, noise: float = 0.08) -> Data:
-    """A ring around a ring of half its size."""
+    """Draw a ring around a ring of half its size."""
     random = np.random.default_rng(seed)
     y = np.arange(n) % 2
     angle = random.uniform(0, 2 * np.pi, n)
@@ -39,7 +45,7 @@ def circles(n: int, seed: int, noise: float = 0.08) -> Data:
 
 
 def spirals(n: int, seed: int, noise: float = 0.04) -> Data:
-    """Two arms that wind around each other one and a half times."""
+    """Draw two arms that wind around each other 1.5 times."""
     random = np.random.default_rng(seed)
     y = np.arange(n) % 2
     along = np.sqrt(random.uniform(0.02, 1, n))  # evenly spread along the arm
@@ -49,7 +55,10 @@ def spirals(n: int, seed: int, noise: float = 0.04) -> Data:
 
 
 def line(n: int, seed: int, noise: float = 0.1) -> Data:
-    """Regression: y = 2 x + 1 and some noise, for x in [-1, 1]."""
+    """Draw noisy points on the line y = 2 x + 1.
+
+    This is a regression; x is in [-1, 1].
+    """
     random = np.random.default_rng(seed)
     x = random.uniform(-1, 1, n)
     return x[:, None], 2 * x + 1 + random.normal(0, noise, n)

@@ -1,4 +1,4 @@
-"""One example through a whole network and back, every array with its shape."""
+"""One example's forward and backward pass, every array with its shape."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from nnguide.blueprints.settings import Settings
 
 
 def small_network() -> NumpyNet:
-    """Three layers in the guide's counting: 2 inputs, 3 hidden ReLU units, 1 sigmoid node."""
+    """Build a network with 2 inputs, 3 hidden units and 1 output.
+
+    The hidden units are ReLU, the output is a sigmoid node. The guide counts this as three
+    layers.
+    """
     network = NumpyNet(2, 1, Settings(hidden=(3,)), "float64")
     network.set_weights(
         [
@@ -25,7 +29,7 @@ def small_network() -> NumpyNet:
 
 
 def trace(network: NumpyNet, x: np.ndarray, y: Any) -> dict[str, Any]:
-    """Follow one example, without changing the network.
+    """Follow one example without changing the network.
 
     Args:
         x: (in,) the example's features.

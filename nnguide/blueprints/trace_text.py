@@ -1,4 +1,4 @@
-"""One message through a trained spam network and back, layer by layer.
+"""One message through a trained spam network and back, by layer.
 
 The way of a text: words and pieces of words become ids, each id a row of the embedding, the rows
 are pooled to their average and maximum, hidden layers look at those, one node answers. On the way
@@ -19,7 +19,7 @@ SHOWN = 6  # numbers of a layer that are shown
 
 
 def trace_text(run: Run, text: str, target: int = 1) -> dict[str, Any]:
-    """Follow `text` through a spam run's network.
+    """Follow `text` forward and backward through a spam run's network.
 
     Args:
         run: a run of the spam task.

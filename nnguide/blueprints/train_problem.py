@@ -1,4 +1,7 @@
-"""Train a network by hand, or a twin of it, on a problem; plot it or make a run of it if asked."""
+"""Training a network by hand, or its twin, on a problem.
+
+The result can be plotted or saved as a run.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ FRAMES = 40  # of an animation
 
 
 def settings_for(problem: Problem, chosen: dict[str, Any]) -> Settings:
-    """The settings that suit a problem, with the chosen ones on top.
+    """Return the settings for a problem, updated with the chosen ones.
 
     Raises:
         ConfigError: an unknown or impossible setting, or a loss that does not fit the problem.
@@ -70,7 +73,7 @@ def train(
     animation: Path | None = None,
     on_epoch: Callable[[dict[str, Any]], None] = lambda record: None,
 ) -> dict[str, Any]:
-    """Train on `data`.
+    """Train a network by hand on `data`.
 
     Args:
         data, examples, label_column: see problems.load.
@@ -142,7 +145,7 @@ def _fit(
     animation: Path | None,
     on_epoch: Callable[[dict[str, Any]], None],
 ) -> tuple[list[dict[str, Any]], float]:
-    """The history of the training, and its seconds."""
+    """Fit the network; return its history and the training time in seconds."""
     frames: list[dict[str, Any]] = []
     shown = _shown(network.settings.epochs) if animation else set()
 
@@ -183,10 +186,13 @@ def _plot(target: Path, network: Any, problem: Problem, history: list[dict[str, 
 
 
 def _surface(network: Any, problem: Problem) -> dict[str, Any]:
-    """The network's answer over the plane of the validation points."""
+    """Compute the network's answer over the plane of the validation points."""
     return surface(network, problem.X_validation)
 
 
 def _shown(epochs: int) -> set[int]:
-    """The epochs that an animation shows: close together at first, where most happens."""
+    """Return the epochs that an animation shows.
+
+    They are close together at first, where most happens.
+    """
     return {round(e) for e in np.geomspace(1, epochs, min(FRAMES, epochs))} | {1, epochs}

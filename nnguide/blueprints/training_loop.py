@@ -1,4 +1,4 @@
-"""What the training loops of the three networks share: checks, batches, early stopping."""
+"""The checks, batches and early stopping that all three networks share."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ Record = dict[str, Any]  # one epoch: epoch, learning_rate, loss and perhaps val
 
 
 def updates_per_epoch(n: int, batch_size: int | str) -> int:
-    """How many updates one pass over `n` examples makes."""
+    """Return the number of updates in an epoch of `n` examples."""
     return 1 if batch_size == "full" else math.ceil(n / int(batch_size))
 
 
 def batches(n: int, batch_size: int | str, random: np.random.Generator) -> Iterator[np.ndarray]:
-    """Every example once, in random order, a batch of indices at a time; the last may be short."""
+    """Yield the indices of each batch, in random order.
+
+    Every example comes once; the last batch may be shorter.
+    """
     order = random.permutation(n)
     size = n if batch_size == "full" else int(batch_size)
     for start in range(0, n, size):
@@ -28,7 +31,7 @@ def batches(n: int, batch_size: int | str, random: np.random.Generator) -> Itera
 
 
 class HasWeights(Protocol):
-    """Anything whose weights can be taken and put back."""
+    """Anything with get_weights and set_weights."""
 
     def get_weights(self) -> list[np.ndarray]: ...
 
@@ -38,7 +41,10 @@ class HasWeights(Protocol):
 def examples(
     X: np.ndarray, y: np.ndarray, sizes: tuple[int, ...], dtype: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs (n, in) and targets (n, out) of `dtype`, or an InputError that says what is wrong."""
+    """Return checked inputs (n, in) and targets (n, out) of `dtype`.
+
+    Raises an InputError that says what is wrong.
+    """
     X, Y = inputs(X, sizes[0], dtype), targets(y, sizes[-1], dtype)
     if len(X) != len(Y):
         raise InputError(f"expected as many targets as inputs; got {len(X)} inputs, {len(Y)}")
@@ -48,7 +54,7 @@ def examples(
 
 
 def inputs(X: np.ndarray, features: int, dtype: str) -> np.ndarray:
-    """Inputs (n, in) of `dtype`, or an InputError."""
+    """Return checked inputs (n, in) of `dtype`, or raise InputError."""
     X = np.asarray(X)
     if X.ndim != 2 or X.shape[1] != features:
         raise InputError(f"expected inputs of shape (n, {features}); got {X.shape}")
@@ -61,14 +67,14 @@ def inputs(X: np.ndarray, features: int, dtype: str) -> np.ndarray:
 
 
 def check_shapes(expected: list[np.ndarray], received: list[np.ndarray]) -> None:
-    """Refuse weights of other shapes than the network's own."""
+    """Raise InputError for weights of other shapes than the network's."""
     wanted, got = [np.shape(w) for w in expected], [np.shape(w) for w in received]
     if wanted != got:
         raise InputError(f"expected weights of the shapes {wanted}; got {got}")
 
 
 def check_finite(record: Record) -> None:
-    """Refuse an epoch whose loss is not a finite number."""
+    """Raise WorkError for an epoch whose loss is not finite."""
     for name in ("loss", "val_loss"):
         if not math.isfinite(record.get(name, 0.0)):
             raise WorkError(
@@ -78,7 +84,9 @@ def check_finite(record: Record) -> None:
 
 
 class EarlyStopping:
-    """Wait `patience` epochs for a lower validation loss, then return to the best weights.
+    """Early stopping that restores the weights of the best epoch.
+
+    Training stops after `patience` epochs without a lower validation loss.
 
     However the training ends, the weights of the best epoch come back. patience 0 does nothing.
     """
@@ -90,7 +98,7 @@ class EarlyStopping:
         self.weights: list[np.ndarray] = []
 
     def should_stop(self, record: Record, network: HasWeights) -> bool:
-        """Note an epoch's validation loss; True when the training should end."""
+        """Record an epoch's validation loss; return whether training should end."""
         if not self.patience or "val_loss" not in record:
             return False
         if record["val_loss"] < self.lowest:
@@ -99,6 +107,6 @@ class EarlyStopping:
         return record["epoch"] - self.epoch >= self.patience
 
     def restore(self, network: HasWeights) -> None:
-        """Put the best weights back."""
+        """Set the network to its best weights."""
         if self.weights:
             network.set_weights(self.weights)

@@ -1,4 +1,7 @@
-"""How far the twins part: the same network, start and batches in NumPy, PyTorch and Keras."""
+"""The distance between NumPy, PyTorch and Keras after the same training.
+
+The network, the initial weights and the batches are the same.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,10 @@ OTHERS = ("torch", "keras")
 
 
 def apart(first: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> float:
-    """The largest distance between two lists of arrays, in units of an array's norm."""
+    """Return the largest distance between arrays of two lists.
+
+    The unit is the norm of an array.
+    """
     return max(
         float(np.linalg.norm(a - b)) / max(float(np.linalg.norm(b)), 1e-3)
         for a, b in zip(first, other, strict=True)
@@ -31,14 +37,19 @@ def apart(first: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> float:
 
 
 def parted(first: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> float:
-    """The distance between all weights of two networks, in units of the norm of all."""
+    """Return the distance between all weights of two networks.
+
+    The unit is the norm of all weights.
+    """
     return apart(
         [np.concatenate([w.ravel() for w in first])], [np.concatenate([w.ravel() for w in other])]
     )
 
 
 def paths(updates: int = 100, seed: int = 0) -> Iterator[dict[str, Any]]:
-    """Train by each rule of descent in all three engines, float64, from the same weights.
+    """Train with each optimizer in all three backends.
+
+    All compute in float64 and start from the same weights.
 
     Args:
         updates: steps of training, a multiple of 10: each epoch is ten batches.

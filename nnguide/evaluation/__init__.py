@@ -1,4 +1,4 @@
-"""What a trained network gets right: metrics, calibration, text and figures.
+"""Evaluation of a trained network: metrics, calibration, reports and figures.
 
 Nothing heavy is imported here: `metrics` and `calibration` need NumPy, `report` only text,
 and `figures` imports matplotlib when it draws.

@@ -1,4 +1,4 @@
-"""Making a network's probabilities mean what they say. NumPy only.
+"""Calibration of a network's probabilities, in NumPy only.
 
 A network that says 0.9 should be right nine times in ten, yet trained ones tend to say more
 than they know. One or two numbers, fitted on predictions for examples that it did not train
@@ -16,17 +16,23 @@ SCALES = (0.01, 100.0)  # a fit that asks for more than this tells of the data, 
 
 
 def apply_platt(logits: np.ndarray, scale: float, shift: float) -> np.ndarray:
-    """P(label 1) = 1 / (1 + exp(−(scale · logit + shift))), in the shape of `logits`."""
+    """Return P(label 1) from logits by Platt scaling.
+
+    P = 1 / (1 + exp(−(scale · logit + shift))), in the shape of `logits`.
+    """
     return np.exp(-np.logaddexp(0, -(scale * np.asarray(logits, np.float64) + shift)))
 
 
 def apply_temperature(logits: np.ndarray, scale: float) -> np.ndarray:
-    """(n, k) probabilities: the softmax of scale · `logits` (n, k), scale being 1 / T."""
+    """Return the softmax of scale · `logits`.
+
+    Both are (n, k); scale is 1 / T.
+    """
     return np.exp(_log_softmax(scale * np.asarray(logits, np.float64)))
 
 
 def fit_platt(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-    """Scale and shift that calibrate one sigmoid node.
+    """Fit the scale and shift that calibrate one sigmoid node.
 
     Newton's method on the mean of −t log p − (1−t) log(1−p), p = σ(scale · logit + shift).
     The targets t are Platt's, (N₊+1)/(N₊+2) for label 1 and 1/(N₋+2) for label 0, so that the
@@ -69,7 +75,7 @@ def fit_platt(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """The scale 1 / T that calibrates a softmax.
+    """Fit the scale 1 / T that calibrates a softmax.
 
     The mean of −Σ t log softmax(scale · logits) is convex in the scale, so its slope is
     bisected. The targets t are those of the examples and of one more whose label is
@@ -104,7 +110,10 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 
 
 def _newton(inputs: np.ndarray, offset: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Weights w (p,) that minimise the mean cross-entropy of σ(inputs w + offset) and targets."""
+    """Return the weights that minimise a mean cross-entropy.
+
+    They are w (p,); the cross-entropy is that of σ(inputs w + offset) and the targets.
+    """
     weights = np.zeros(inputs.shape[1])
     loss = _binary_loss(offset, targets)
     for _ in range(100):
@@ -124,7 +133,10 @@ def _newton(inputs: np.ndarray, offset: np.ndarray, targets: np.ndarray) -> np.n
 
 
 def _binary_loss(z: np.ndarray, targets: np.ndarray) -> float:
-    """Mean of −t log σ(z) − (1−t) log(1−σ(z)) = log(1+eᶻ) − t z, without overflow."""
+    """Return the mean binary cross-entropy without overflow.
+
+    −t log σ(z) − (1−t) log(1−σ(z)) = log(1+eᶻ) − t z.
+    """
     return float(np.mean(np.logaddexp(0, z) - targets * z))
 
 

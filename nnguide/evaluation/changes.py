@@ -1,4 +1,6 @@
-"""Mild changes of inputs that no person would mind, and what they cost a trained network.
+"""Mild changes of inputs, and their effect on a trained network.
+
+No person would mind these changes.
 
 A change is a function of (inputs, seed); the same seed gives the same inputs. Those of pictures
 take and give (n, 28, 28) grey levels 0-255, white on black; those of texts (n,) object, each a
@@ -51,20 +53,23 @@ class Change:
 
 @dataclass(frozen=True)
 class Aim:
-    """Which figure a mild change should spare, and of it less than `most` may be lost."""
+    """The metric that a mild change should preserve.
+
+    Less than `most` of it may be lost.
+    """
 
     figure: str
     most: float
 
 
 def aim(task: Task) -> Aim:
-    """What a mild change should spare in the answers of a task."""
+    """Return the metric that a mild change should preserve for a task."""
     figure = "accuracy" if task.threshold is None else "spam_caught"
     return Aim(figure, task.kind.may_lose)
 
 
 def shift(pictures: np.ndarray, seed: int) -> np.ndarray:
-    """Each moved by 3 pixels, to one of the eight sides and corners."""
+    """Move each picture by 3 pixels to a side or a corner."""
     from scipy import ndimage
 
     ways = [(y, x) for y in (-3, 0, 3) for x in (-3, 0, 3) if y or x]
@@ -77,7 +82,7 @@ def shift(pictures: np.ndarray, seed: int) -> np.ndarray:
 
 
 def rotate(pictures: np.ndarray, seed: int) -> np.ndarray:
-    """Each turned by 15 degrees, left or right."""
+    """Turn each picture by 15 degrees, left or right."""
     from scipy import ndimage
 
     left = np.random.default_rng(seed).random(len(pictures)) < 0.5
@@ -89,72 +94,72 @@ def rotate(pictures: np.ndarray, seed: int) -> np.ndarray:
 
 
 def thicken(pictures: np.ndarray, seed: int) -> np.ndarray:
-    """Strokes one pixel wider: the lightest of each 2 by 2 pixels."""
+    """Make strokes one pixel wider: the lightest of 2 by 2 pixels."""
     from scipy import ndimage
 
     return ndimage.grey_dilation(pictures, size=(1, 2, 2))
 
 
 def thin(pictures: np.ndarray, seed: int) -> np.ndarray:
-    """Strokes one pixel narrower: the darkest of each 2 by 2 pixels."""
+    """Make strokes one pixel narrower: the darkest of 2 by 2 pixels."""
     from scipy import ndimage
 
     return ndimage.grey_erosion(pictures, size=(1, 2, 2))
 
 
 def noise(pictures: np.ndarray, seed: int) -> np.ndarray:
-    """Gaussian noise on every pixel, its standard deviation 10 % of black to white."""
+    """Add Gaussian noise with a std of 10 % of the range."""
     drawn = np.random.default_rng(seed).normal(0, 25.5, pictures.shape)
     return _levels(pictures + drawn)
 
 
 def fade(pictures: np.ndarray, seed: int) -> np.ndarray:
-    """Every level halved: grey ink on black."""
+    """Halve every grey level: grey ink on black."""
     return _levels(pictures / 2)
 
 
 def pale(pictures: np.ndarray, seed: int) -> np.ndarray:
-    """Drawn as grey ink, 0.4, on grey paper, 0.7."""
+    """Draw each picture as grey ink, 0.4, on grey paper, 0.7."""
     return (0.7 - 0.3 * _enlarged(pictures)).astype(np.float32)
 
 
 def invert(pictures: np.ndarray, seed: int) -> np.ndarray:
-    """Drawn as black ink on white paper."""
+    """Draw each picture as black ink on white paper."""
     return 1 - _enlarged(pictures)
 
 
 def upper(texts: np.ndarray, seed: int) -> np.ndarray:
-    """All in capitals."""
+    """Write each text in capitals."""
     return _each(texts, seed, lambda text, random: text.upper())
 
 
 def split_words(texts: np.ndarray, seed: int) -> np.ndarray:
-    """A space at a random place inside every word of four letters or more."""
+    """Insert a space into every word of four letters or more."""
     return _each(texts, seed, lambda text, random: _into_words(text, random, " "))
 
 
 def spell_out(texts: np.ndarray, seed: int) -> np.ndarray:
-    """A space between all letters of every word of four letters or more."""
+    """Space out all letters of every word of four letters or more."""
     return _each(texts, seed, lambda text, random: _by_word(text, " ".join))
 
 
 def hide(texts: np.ndarray, seed: int) -> np.ndarray:
-    """An invisible character of no width inside every word of four letters or more."""
+    """Insert an invisible character into words of four letters or more."""
     return _each(texts, seed, lambda text, random: _into_words(text, random, INVISIBLE))
 
 
 def resemble(texts: np.ndarray, seed: int) -> np.ndarray:
-    """Half of the letters, at random, by Cyrillic or Greek ones that look alike."""
+    """Replace half of the letters by Cyrillic or Greek look-alikes."""
     return _each(texts, seed, lambda text, random: _half(text, random, LOOK_ALIKE))
 
 
 def leet(texts: np.ndarray, seed: int) -> np.ndarray:
-    """Half of the letters a e i o s t, at random, by the digits 4 3 1 0 5 7."""
+    """Replace half of the letters aeiost by the digits 431057."""
     return _each(texts, seed, lambda text, random: _half(text, random, DIGITS))
 
 
 def append(texts: np.ndarray, seed: int) -> np.ndarray:
-    """Thirty everyday words at the end, drawn for each text."""
+    """Append thirty everyday words, drawn for each text."""
     return _each(
         texts, seed, lambda text, random: " ".join([text, *random.choice(INNOCENT, WORDS_APPENDED)])
     )
@@ -177,13 +182,13 @@ INNOCENT = tuple(_EVERYDAY.split())
 
 
 def measure_again(rows: np.ndarray, seed: int) -> np.ndarray:
-    """Each number changed at random by about a twentieth of its column's standard deviation."""
+    """Add random noise, about 0.05 standard deviations of each column."""
     noise = np.random.default_rng(seed).normal(0, 0.05, rows.shape) * rows.std(axis=0)
     return (rows + noise).astype(np.float32)
 
 
 def round_off(rows: np.ndarray, seed: int) -> np.ndarray:
-    """Each number rounded to two significant digits."""
+    """Round each number to two significant digits."""
     with np.errstate(divide="ignore"):
         places = np.where(rows == 0, 0, np.floor(np.log10(np.abs(rows))) - 1)
     unit = 10.0**places
@@ -191,7 +196,7 @@ def round_off(rows: np.ndarray, seed: int) -> np.ndarray:
 
 
 def lose_one(rows: np.ndarray, seed: int) -> np.ndarray:
-    """One number of each row replaced by its column's mean, as is usual for a missing value."""
+    """Replace one number of each row by its column's mean."""
     changed = rows.copy()
     column = np.random.default_rng(seed).integers(rows.shape[1], size=len(rows))
     changed[np.arange(len(rows)), column] = rows.mean(axis=0)[column]
@@ -234,7 +239,9 @@ def robustness(
     seed: int = 0,
     limit: int | None = LIMIT,
 ) -> list[dict[str, Any]]:
-    """What a run gets right before and after each mild change of the same examples.
+    """Measure a run before and after each mild change.
+
+    The examples are the same each time.
 
     Pictures that are changed as a person would draw them go through the normaliser, at most
     PICTURES_READ of them; one on which it sees no digit counts as answered wrongly. A threshold
@@ -283,7 +290,10 @@ def _sample(examples: Examples, limit: int | None, seed: int) -> Examples:
 
 
 def _changed(change: Change, inputs: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The changed inputs as the network takes them, and which of them it was given, (n,) bool."""
+    """Return the changed inputs, and which of them could be read.
+
+    The inputs are as the network takes them; the second array is (n,) bool.
+    """
     changed = change.apply(inputs, seed)
     seen = np.ones(len(inputs), bool)
     if not change.drawn:
@@ -302,7 +312,10 @@ def _changed(change: Change, inputs: np.ndarray, seed: int) -> tuple[np.ndarray,
 def _shares(
     run: Run, outputs: np.ndarray, labels: np.ndarray, seen: np.ndarray | None = None
 ) -> dict[str, float | None]:
-    """The accuracy, or spam_caught and blocked_ham; a picture that is not seen is wrong."""
+    """Return the accuracy, or spam_caught and blocked_ham.
+
+    A picture on which no digit is seen counts as wrong.
+    """
     if run.threshold is None:
         numbers = run.decision.numbers(outputs)
         numbers = numbers if seen is None else np.where(seen, numbers, -1)
@@ -316,7 +329,10 @@ def _levels(pictures: np.ndarray) -> np.ndarray:
 
 
 def _enlarged(pictures: np.ndarray) -> np.ndarray:
-    """(n, 112, 112) float32 in [0, 1] of (n, 28, 28) levels, smooth between their pixels."""
+    """Return pictures four times as large, smooth between pixels.
+
+    (n, 28, 28) levels -> (n, 112, 112) float32 in [0, 1].
+    """
     from scipy import ndimage
 
     large = ndimage.zoom(pictures.astype(np.float32), (1, ENLARGED, ENLARGED), order=1)
@@ -333,7 +349,10 @@ def _each(
 
 
 def _by_word(text: str, change: Callable[[str], str]) -> str:
-    """`text` with each run of letters, of SHORTEST at least, changed; the rest stays."""
+    """Return `text` with each word changed.
+
+    A word is a run of at least SHORTEST letters; the rest stays.
+    """
     import re
 
     return re.sub(rf"[^\W\d_]{{{SHORTEST},}}", lambda match: change(match[0]), text)

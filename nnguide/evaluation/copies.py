@@ -1,4 +1,7 @@
-"""Which examples stand in a run's training set too: their figures measure memory."""
+"""Examples that are also in a run's training set.
+
+Metrics on them measure memory.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,20 @@ from nnguide.runs import Run
 
 
 def key(example: Any) -> Hashable:
-    """Equal for examples that are the same: texts after NFKC and casefold, pictures by pixel."""
+    """Return a hash key that is equal for equal examples.
+
+    Texts are compared after NFKC and casefold, pictures by pixel.
+    """
     if isinstance(example, str):
         return distinct_key(example)
     return hashlib.sha256(np.ascontiguousarray(example).tobytes()).digest()
 
 
 def training_inputs(run: Run, own: str) -> np.ndarray:
-    """The inputs of the training set `own`, validation set included. Errors as of `data.find`."""
+    """Load the inputs of the training set `own`.
+
+    The validation set is included. Errors are those of `data.find`.
+    """
     config = run.config.data
     source = data.find(
         run.task.name,
@@ -36,7 +45,7 @@ def training_inputs(run: Run, own: str) -> np.ndarray:
 
 
 def corrected_note(count: int, of: int) -> str:
-    """What is said of measured examples whose answers the owner corrected."""
+    """Return the note on measured examples that the owner corrected."""
     return (
         f"note: {count:,} of these {of:,} were corrected, or are near copies of such: on them the "
         "metrics measure memory"
@@ -44,7 +53,7 @@ def corrected_note(count: int, of: int) -> str:
 
 
 def among(inputs: np.ndarray, training: np.ndarray) -> np.ndarray:
-    """Which of `inputs` are in `training`: (n,) bool."""
+    """Return which of `inputs` are in `training`, as (n,) bool."""
     if isinstance(inputs, Records) or isinstance(training, Records):
         return np.isin(keys_of(inputs), keys_of(training))
     learned = {key(example) for example in training}

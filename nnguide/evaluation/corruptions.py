@@ -1,4 +1,4 @@
-"""Fifteen corruptions of digits, and how a network reads through each.
+"""Fifteen corruptions of digits, to measure a network's robustness.
 
 The kinds and about the strengths are those of MNIST-C (Mu & Gilmer, MNIST-C: A Robustness
 Benchmark for Computer Vision, 2019), drawn by generators of our own. No training meets them:
@@ -27,25 +27,28 @@ Corruption = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
 def corrupt(pictures: np.ndarray, name: str, seed: int) -> np.ndarray:
-    """`pictures` (n, 28, 28) through the corruption `name`: (n, 28, 28) uint8."""
+    """Apply the corruption `name` to pictures.
+
+    (n, 28, 28) -> (n, 28, 28) uint8.
+    """
     random = np.random.default_rng([seed, list(CORRUPTIONS).index(name)])
     changed = CORRUPTIONS[name](pictures.astype(np.float32) / 255, random)
     return np.rint(np.clip(changed, 0, 1) * 255).astype(np.uint8)
 
 
 def shot_noise(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Few photons: each level is a count of a Poisson process, 6 for white."""
+    """Add the shot noise of few photons, 6 for white."""
     return random.poisson(x * 6) / 6
 
 
 def impulse_noise(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Salt and pepper on 27 % of the pixels."""
+    """Add salt and pepper to 27 % of the pixels."""
     drawn = random.random(x.shape)
     return np.where(drawn < 0.135, 0, np.where(drawn > 0.865, 1, x))
 
 
 def glass_blur(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Blurred, pixels swapped with near ones twice, blurred again."""
+    """Blur, swap pixels with near ones twice, and blur again."""
     from scipy import ndimage
 
     y = ndimage.gaussian_filter(x, (0, 0.7, 0.7))
@@ -60,7 +63,7 @@ def glass_blur(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def motion_blur(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Moved by up to ten pixels, along a way of its own for each picture."""
+    """Blur by motion of up to ten pixels in random directions."""
     from scipy import ndimage
 
     moved = []
@@ -77,17 +80,17 @@ def motion_blur(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def shear(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Slanted by 0.4, left or right."""
+    """Slant by 0.4, left or right."""
     return _affine(x, ([[1, 0], [random.choice([-0.4, 0.4]), 1]] for _ in x))
 
 
 def scale(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Written at 0.55 of the size."""
+    """Shrink to 0.55 of the size."""
     return _affine(x, ([[1 / 0.55, 0], [0, 1 / 0.55]] for _ in x))
 
 
 def rotate(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Turned by 25 to 35 degrees, left or right."""
+    """Rotate by 25 to 35 degrees, left or right."""
 
     def turns() -> Iterator[list[list[float]]]:
         for _ in x:
@@ -101,12 +104,12 @@ def rotate(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def brightness(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """All brighter by 0.45: white stays white, black becomes grey."""
+    """Brighten by 0.45: white stays white, black becomes grey."""
     return x + 0.45
 
 
 def translate(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Moved by 4 to 6 pixels each way."""
+    """Move by 4 to 6 pixels each way."""
     from scipy import ndimage
 
     ways = random.integers(4, 7, (len(x), 2)) * random.choice([-1, 1], (len(x), 2))
@@ -114,14 +117,14 @@ def translate(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def stripe(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """The seven columns right of the middle inverted."""
+    """Invert the seven columns right of the middle."""
     y = x.copy()
     y[:, :, 14:21] = 1 - y[:, :, 14:21]
     return y
 
 
 def fog(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Under a cloud: noise of all sizes, the larger the stronger."""
+    """Add fog: noise of all sizes, the larger the stronger."""
     from scipy import ndimage
 
     cloud = np.zeros_like(x)
@@ -135,7 +138,7 @@ def fog(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def spatter(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Drops of water: smooth noise above its highest tenth, half transparent."""
+    """Add half transparent drops of water at smooth random places."""
     from scipy import ndimage
 
     wet = ndimage.gaussian_filter(random.normal(0.65, 0.3, x.shape), (0, 1.4, 1.4))
@@ -145,17 +148,17 @@ def spatter(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def dotted_line(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """A dotted line from one side to the other."""
+    """Draw a dotted line from one side to the other."""
     return _drawn(x, (_between(random, bends=0) for _ in x), dots=3)
 
 
 def zigzag(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """A zigzag from one side to the other."""
+    """Draw a zigzag from one side to the other."""
     return _drawn(x, (_between(random, bends=5) for _ in x), dots=0)
 
 
 def canny_edges(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Only the edges, a pixel wide: the ridges of the gradient, white."""
+    """Keep only the edges, in white and one pixel wide."""
     from scipy import ndimage
 
     smooth = ndimage.gaussian_filter(x, (0, 1, 1))
@@ -181,7 +184,10 @@ def canny_edges(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def _affine(x: np.ndarray, matrices: Iterator[list[list[float]]]) -> np.ndarray:
-    """Each picture fetched from where its matrix, about the centre, says."""
+    """Apply to each picture its matrix, about the centre.
+
+    The matrix says where each pixel is taken from.
+    """
     from scipy import ndimage
 
     middle = np.full(2, (SIDE - 1) / 2)
@@ -193,7 +199,10 @@ def _affine(x: np.ndarray, matrices: Iterator[list[list[float]]]) -> np.ndarray:
 
 
 def _between(random: np.random.Generator, bends: int) -> np.ndarray:
-    """Corners (bends + 2, 2) in pixels of a way from the left side to the right, or turned."""
+    """Return the corners of a random path across the picture.
+
+    They are (bends + 2, 2) in pixels, from the left side to the right or from top to bottom.
+    """
     columns = np.linspace(0, SIDE - 1, bends + 2)
     start, end = random.uniform(3, SIDE - 4, 2)
     rows = np.linspace(start, end, bends + 2)
@@ -203,7 +212,10 @@ def _between(random: np.random.Generator, bends: int) -> np.ndarray:
 
 
 def _drawn(x: np.ndarray, ways: Iterator[np.ndarray], dots: int) -> np.ndarray:
-    """A white stroke a pixel wide along each way; every `dots`-th pixel of it, 0 for all."""
+    """Draw a white stroke along each path, one pixel wide.
+
+    Only every `dots`-th pixel of it is drawn; 0 draws all.
+    """
     y = x.copy()
     for picture, corners in zip(y, ways, strict=True):
         for (y0, x0), (y1, x1) in itertools.pairwise(corners):
@@ -240,7 +252,7 @@ CORRUPTIONS: dict[str, Corruption] = {
 def measure(
     runs: list[Run], examples: Examples, seed: int, limit: int = 1000
 ) -> list[dict[str, Any]]:
-    """The accuracy of each run through each corruption.
+    """Measure the accuracy of each run through each corruption.
 
     Args:
         runs: of digits, with the labels of `examples`.

@@ -1,4 +1,4 @@
-"""Measure a model on examples, and a run on its own data or on other."""
+"""Measuring a model on examples, and a run on a data set."""
 
 from __future__ import annotations
 
@@ -34,14 +34,20 @@ SPLITS = ("train", "validation", "test", "all")
 def measure(
     task: tasks.Task, model: Any, examples: Examples, threshold: float | None
 ) -> dict[str, Any]:
-    """The figures of a model on raw examples, as nnguide.evaluation.metrics gives them."""
+    """Return the metrics of a model on raw examples.
+
+    They are those of nnguide.evaluation.metrics.
+    """
     network = functools.partial(outputs, model)
     answered = task.kind.outputs(network, examples.inputs)
     return figures_of(answered, examples, threshold)
 
 
 def figures_of(answered: np.ndarray, examples: Examples, threshold: float | None) -> dict[str, Any]:
-    """The figures of (n, nodes) outputs for examples, as nnguide.evaluation.metrics gives them."""
+    """Return the metrics of (n, nodes) outputs for examples.
+
+    They are those of nnguide.evaluation.metrics.
+    """
     if answered.shape[1] == 1:
         return metrics.spam_metrics(
             answered[:, 0], examples.labels, 0.5 if threshold is None else threshold
@@ -63,7 +69,7 @@ def evaluate(
     feedback: Layer | None = None,
     say: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
-    """Measure a run.
+    """Measure a run on a data set.
 
     Args:
         run: whose model.
@@ -119,7 +125,10 @@ def evaluate(
 
 
 def refused(decision: Decision, answered: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
-    """How many examples are answered with none, and how many of the others rightly; or {}.
+    """Count the refused examples, and the correct ones among the others.
+
+    {} where the run refuses nothing. All other metrics are of the most probable label, whether
+    it is refused or not.
 
     All other figures are of the most probable label, whether it is refused or not.
     """
@@ -138,7 +147,10 @@ def refused(decision: Decision, answered: np.ndarray, labels: np.ndarray) -> dic
 
 
 def _training_copies(run: Run, measured_on: MeasuredData) -> int | None:
-    """How many examples stand in the run's training set too; None where not known."""
+    """Count the examples that are also in the training set.
+
+    None where that is not known.
+    """
     examples = measured_on.examples
     if measured_on.own and measured_on.split != "test":
         return None  # they are the training set
@@ -158,7 +170,7 @@ def _training_copies(run: Run, measured_on: MeasuredData) -> int | None:
 
 @dataclass(frozen=True)
 class MeasuredData:
-    """What a run is measured on.
+    """The data that a run is measured on.
 
     Attributes:
         examples: numbered by the run's labels.
@@ -183,7 +195,10 @@ def measured_data(
     text_column: str | None,
     encoding: str | None,
 ) -> MeasuredData:
-    """The examples that `evaluate` measures a run on. Args and errors as there."""
+    """Load the examples that `evaluate` measures a run on.
+
+    Args and errors are those of `evaluate`.
+    """
     source, own = _source(run, data, label_column, text_column, encoding)
     examples, split = _part(run, source, own, split)
     examples = _with_features(_with_labels(examples, run.labels), run.features)
@@ -205,7 +220,10 @@ def measured_data(
 
 
 def _with_labels(examples: Examples, labels: tuple[str, ...]) -> Examples:
-    """The same examples numbered by the run's labels; data may lack some of them."""
+    """Return the same examples numbered by the run's labels.
+
+    The data may lack some of them.
+    """
     if tuple(examples.label_names) == labels:
         return examples
     if foreign := sorted(set(examples.label_names) - set(labels)):
@@ -217,7 +235,7 @@ def _with_labels(examples: Examples, labels: tuple[str, ...]) -> Examples:
 
 
 def _with_features(examples: Examples, features: tuple[str, ...]) -> Examples:
-    """The same rows with the run's columns, in its order."""
+    """Return the same rows with the run's columns, in its order."""
     if examples.features == features:
         return examples
     if missing := [name for name in features if name not in examples.features]:
@@ -233,7 +251,10 @@ def draw(
     measured: dict[str, Any],
     plots: Path,
 ) -> None:
-    """Draw confusion.png, reliability.png and for spam thresholds.png and curves.png in `plots`."""
+    """Write the plots of an evaluation to the folder `plots`.
+
+    They are confusion.png and reliability.png, and for spam thresholds.png and curves.png.
+    """
     figures.confusion(measured["confusion"], examples.label_names, plots / "confusion.png")
     if threshold is None:
         right = Decision(examples.label_names).numbers(answered) == examples.labels
@@ -252,7 +273,10 @@ def _source(
     text_column: str | None,
     encoding: str | None,
 ) -> tuple[data_sets.Source, bool]:
-    """The data to measure on, and whether it is what the run was trained on."""
+    """Find the data to measure on.
+
+    The second value says whether the run was trained on it.
+    """
     config, own = run.config.data, own_dataset(run)
     path = _own_path(run)
     if data is not None and not isinstance(data, str | PurePath):
@@ -290,7 +314,10 @@ def _source(
 
 
 def _own_path(run: Run) -> str | None:
-    """Where the data lies that the run was trained on; None for sets by name.
+    """Return the path of the run's own training data.
+
+    None for data sets that are known by name. Runs of older versions have a path also for names
+    joined by a plus.
 
     Runs of older versions have a path also for names joined by a plus.
     """
@@ -303,7 +330,10 @@ def _is_same(path: str, other: str) -> bool:
 
 
 def _part(run: Run, source: data_sets.Source, own: bool, split: str | None) -> tuple[Examples, str]:
-    """The examples of `split`, and its name where none was asked for."""
+    """Return the examples of a split and the split's name.
+
+    The name matters where no split was asked for.
+    """
     if split is not None and split not in SPLITS:
         raise ConfigError(f"--split is one of {', '.join(SPLITS)}; got {split!r}")
     split = split or ("all" if source.is_own and not own else "test")
@@ -321,12 +351,15 @@ def _part(run: Run, source: data_sets.Source, own: bool, split: str | None) -> t
 
 
 def own_dataset(run: Run) -> str:
-    """The data that the run was trained on: a set's name or an absolute path."""
+    """Return the data set that the run was trained on.
+
+    It is a data set's name or an absolute path.
+    """
     return _own_path(run) or run.manifest["dataset"]
 
 
 def validation_part(config: Config, source: data_sets.Source) -> Examples:
-    """The part of the training data that training watched and did not fit.
+    """Load the validation set of a run's training data.
 
     Raises:
         ConfigError: there is none.

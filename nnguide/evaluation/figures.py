@@ -1,4 +1,4 @@
-"""Pictures of a training run and of an evaluation, as PNG files.
+"""Plots of a training run and of an evaluation, as PNG files.
 
 Drawn without pyplot, so without its global state or a display. The colours are those of
 Okabe & Ito (Color Universal Design, 2008), which colour-blind readers can tell apart; what
@@ -29,7 +29,7 @@ MOST_NUMBERS = 25  # labels up to which a confusion matrix has its counts writte
 
 
 def curves(history: Mapping[str, Sequence[float]], target: Path, best_epoch: int | None) -> None:
-    """Training and validation loss and accuracy by epoch, side by side.
+    """Plot training and validation loss and accuracy by epoch.
 
     Args:
         history, best_epoch: as for `pages.plots.learning`.
@@ -39,7 +39,10 @@ def curves(history: Mapping[str, Sequence[float]], target: Path, best_epoch: int
 
 
 def confusion(matrix: Any, label_names: Sequence[str], target: Path) -> None:
-    """A (k, k) confusion matrix: right answers blue, mistakes orange, counts in writing."""
+    """Draw a (k, k) confusion matrix.
+
+    Correct answers are blue, mistakes orange; each cell shows its count.
+    """
     matrix = np.asarray(matrix)
     k = len(label_names)
     if matrix.shape != (k, k):
@@ -67,12 +70,14 @@ def confusion(matrix: Any, label_names: Sequence[str], target: Path) -> None:
 
 
 def _rgb(colour: str) -> np.ndarray:
-    """#RRGGBB as three numbers in [0, 1]."""
+    """Return #RRGGBB as three numbers in [0, 1]."""
     return np.array([int(colour[place : place + 2], 16) for place in (1, 3, 5)]) / 255
 
 
 def reliability(probabilities: np.ndarray, correct: np.ndarray, target: Path) -> None:
-    """Fraction correct against mean probability, in 15 bins of equal mass.
+    """Plot the fraction correct against the mean probability.
+
+    There are 15 bins of equal mass.
 
     Args:
         probabilities: (n,) float, of the answer given (for spam: P(spam)).
@@ -89,7 +94,9 @@ def reliability(probabilities: np.ndarray, correct: np.ndarray, target: Path) ->
 def spam_thresholds(
     probabilities: np.ndarray, labels: np.ndarray, target: Path, threshold: float
 ) -> None:
-    """Spam caught and ham blocked against the threshold; the one in use is marked.
+    """Plot spam caught and ham blocked against the threshold.
+
+    The threshold in use is marked.
 
     Args:
         probabilities: (n,) float, P(spam).
@@ -103,14 +110,20 @@ def spam_thresholds(
 def spam_curves(
     probabilities: np.ndarray, labels: np.ndarray, target: Path, threshold: float
 ) -> None:
-    """The ROC curve and the precision-recall curve, side by side. Args as above."""
+    """Plot the ROC curve and the precision-recall curve.
+
+    They stand side by side. Args are those of `spam_thresholds`.
+    """
     points = (metrics.roc_curve(probabilities, labels), metrics.pr_curve(probabilities, labels))
     roc, pr = (None if curve is None else list(zip(*curve, strict=True)) for curve in points)
     draw(plots.curves(roc, pr, metrics.spam_metrics(probabilities, labels, threshold)), target)
 
 
 def draw(drawn: Sequence[Plot], target: Path) -> None:
-    """Draw plots side by side, as a PNG file; without any it says that there was nothing."""
+    """Draw plots side by side as a PNG file.
+
+    Without any plot it draws an empty one with the title "no examples".
+    """
     every = drawn or [Plot("no examples", "", (), (), ())]
     figure = new_figure(5.4 * len(every), 4.2)
     for axes, plot in zip(figure.subplots(1, len(every), squeeze=False)[0], every, strict=True):
@@ -145,7 +158,7 @@ def _columns(points: Sequence[Point]) -> tuple[list[float], list[float]]:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of that many inches."""
+    """Return an empty figure with a size in inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), dpi=120, layout="constrained")
@@ -156,7 +169,10 @@ def _short(name: str) -> str:
 
 
 def save_figure(figure: Figure, target: Path) -> None:
-    """Write a figure as a PNG file, atomically and without the name of its writer."""
+    """Write a figure as a PNG file, atomically.
+
+    The file does not name the program that wrote it.
+    """
     import warnings
 
     with atomic(target) as beside, warnings.catch_warnings():

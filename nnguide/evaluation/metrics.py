@@ -1,4 +1,4 @@
-"""Measures of a classifier, as small pure NumPy functions.
+"""Classification metrics as small pure NumPy functions.
 
 A ratio whose denominator is zero (the recall of a class without examples) is None, never NaN.
 For spam, labels are 0 ham and 1 spam, `probabilities` are P(spam), and a message is called
@@ -25,18 +25,21 @@ SMALLEST = 1e-7  # Keras clips here too, so that its losses and ours are compara
 
 
 def ratio(numerator: float, denominator: float) -> float | None:
-    """numerator / denominator, or None where the denominator is zero."""
+    """Return numerator / denominator, or None if the denominator is zero."""
     return float(numerator / denominator) if denominator else None
 
 
 def accuracy(predicted: np.ndarray, labels: np.ndarray) -> float | None:
-    """Share of (n,) `predicted` labels that equal the true `labels`; None for n = 0."""
+    """Return the fraction of `predicted` that equals `labels`.
+
+    Both are (n,); None for n = 0.
+    """
     _same_length(predicted, labels)
     return ratio(int(np.count_nonzero(predicted == labels)), len(labels))
 
 
 def wilson_interval(successes: int, n: int) -> Bound:
-    """95 % interval of the true fraction behind `successes` of `n`.
+    """Return the 95 % interval of a fraction, `successes` of `n`.
 
     Unlike p ± 1.96 √(p(1−p)/n) it stays in [0, 1] and keeps a width when p is 0 or 1.
 
@@ -53,7 +56,7 @@ def wilson_interval(successes: int, n: int) -> Bound:
 
 
 def cross_entropy(probabilities: np.ndarray, labels: np.ndarray) -> float | None:
-    """Average surprise at the true labels: mean of −log p[label], in nats.
+    """Return the mean of −log p[true label], in nats.
 
     0 is certainty and log(k) is guessing. p is at least 1e-7, so that one confident mistake
     costs 16.1 nats, not infinity.
@@ -74,7 +77,10 @@ def cross_entropy(probabilities: np.ndarray, labels: np.ndarray) -> float | None
 
 
 def confusion(predicted: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
-    """(k, k) int64 counts: rows are the true labels, columns the predicted ones."""
+    """Return the (k, k) int64 confusion matrix.
+
+    Rows are the true labels, columns the predicted ones.
+    """
     _same_length(predicted, labels)
     for name, values in (("predicted", predicted), ("true", labels)):
         if len(values) and (np.min(values) < 0 or np.max(values) >= k):
@@ -87,7 +93,9 @@ def confusion(predicted: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
 
 
 def per_class(matrix: np.ndarray, label_names: Sequence[str]) -> list[dict[str, Any]]:
-    """Precision, recall and F1 of every label of a (k, k) confusion `matrix`.
+    """Return precision, recall and F1 of every label.
+
+    `matrix` is a (k, k) confusion matrix.
 
     precision TP/(TP+FP): of those called so, how many are. recall TP/(TP+FN): of those that
     are, how many were called so. f1 2TP/(2TP+FP+FN): their harmonic mean. n is TP+FN.
@@ -109,13 +117,18 @@ def per_class(matrix: np.ndarray, label_names: Sequence[str]) -> list[dict[str, 
 
 
 def macro(rows: list[dict[str, Any]], key: str) -> float | None:
-    """Mean of `key` over the labels for which it is defined, each counting the same."""
+    """Return the unweighted mean of `key` over the labels.
+
+    Labels for which it is not defined are left out.
+    """
     defined = [row[key] for row in rows if row[key] is not None]
     return ratio(sum(defined), len(defined))
 
 
 def mcc(matrix: np.ndarray) -> float | None:
-    """Matthews correlation of a (2, 2) confusion `matrix`: 1 perfect, 0 chance, −1 inverted.
+    """Return the Matthews correlation coefficient of a confusion matrix.
+
+    The matrix is (2, 2). 1 is perfect, 0 chance, −1 inverted.
 
     (TP·TN − FP·FN) / √((TP+FP)(TP+FN)(TN+FP)(TN+FN)). None where a factor is zero.
 
@@ -127,24 +140,33 @@ def mcc(matrix: np.ndarray) -> float | None:
 
 
 def spam_caught(matrix: np.ndarray) -> float | None:
-    """SC, the fraction of spam called spam: TP / (TP + FN) of a (2, 2) confusion `matrix`."""
+    """Return SC, the fraction of spam called spam.
+
+    TP / (TP + FN) of a (2, 2) confusion `matrix`.
+    """
     return ratio(int(matrix[1, 1]), int(matrix[1].sum()))
 
 
 def blocked_ham(matrix: np.ndarray) -> float | None:
-    """BH, the fraction of ham called spam: FP / (FP + TN) of a (2, 2) confusion `matrix`."""
+    """Return BH, the fraction of ham called spam.
+
+    FP / (FP + TN) of a (2, 2) confusion `matrix`.
+    """
     return ratio(int(matrix[0, 1]), int(matrix[0].sum()))
 
 
 def spam_confusion(probabilities: np.ndarray, labels: np.ndarray, threshold: float) -> np.ndarray:
-    """(2, 2) confusion at `threshold` in [0, 1]; spam is strictly above it."""
+    """Return the (2, 2) confusion matrix at a threshold.
+
+    `threshold` is in [0, 1]; spam is strictly above it.
+    """
     decision = Decision(("ham", "spam"), threshold)
     probabilities, labels = _checked(probabilities, labels)
     return confusion(decision.numbers(probabilities[:, None]), labels, 2)
 
 
 def roc_curve(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """Blocked ham against spam caught as the threshold falls.
+    """Return blocked ham and spam caught as the threshold falls.
 
     Args:
         scores: (n,) float, higher for spam; equal scores share one point.
@@ -159,13 +181,16 @@ def roc_curve(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def roc_auc(scores: np.ndarray, labels: np.ndarray) -> float | None:
-    """Area under the ROC curve: how often a spam scores above a ham, ties counting half."""
+    """Return the area under the ROC curve.
+
+    It is how often a spam scores above a ham; ties count half.
+    """
     curve = roc_curve(scores, labels)
     return None if curve is None else float(np.trapezoid(curve[1], curve[0]))
 
 
 def pr_curve(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """Recall against precision as the threshold falls.
+    """Return recall and precision as the threshold falls.
 
     Returns:
         Two (m,) float arrays, recall rising from 0 to 1, starting at (0, 1) by convention;
@@ -179,7 +204,9 @@ def pr_curve(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def pr_auc(scores: np.ndarray, labels: np.ndarray) -> float | None:
-    """Average precision: Σ (Rₘ − Rₘ₋₁) Pₘ, the area under the precision-recall curve.
+    """Return the average precision, the area under the precision-recall curve.
+
+    Σ (Rₘ − Rₘ₋₁) Pₘ.
 
     Without interpolation, since a straight line between two of its points is too optimistic.
     Source: Davis & Goadrich, ICML 2006.
@@ -191,7 +218,9 @@ def pr_auc(scores: np.ndarray, labels: np.ndarray) -> float | None:
 def reliability_bins(
     probabilities: np.ndarray, correct: np.ndarray, bins: int = 15
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean probability, fraction correct and count in bins of equal mass.
+    """Return mean probability, fraction correct and count of each bin.
+
+    The bins have equal mass.
 
     Equal probabilities are pooled first (each takes their common fraction correct), so that
     the order of the examples does not matter.
@@ -218,7 +247,9 @@ def reliability_bins(
 def calibration_error(
     probabilities: np.ndarray, correct: np.ndarray, bins: int = 15
 ) -> float | None:
-    """Expected calibration error: Σ nᵦ/n |mean probability − fraction correct| over the bins.
+    """Return the expected calibration error.
+
+    Σ nᵦ/n |mean probability − fraction correct| over the bins.
 
     Args as in `reliability_bins`. 0 is calibrated; None for n = 0.
     Source: Guo et al., On calibration of modern neural networks, ICML 2017; bins of equal
@@ -231,7 +262,7 @@ def calibration_error(
 def digits_metrics(
     probabilities: np.ndarray, labels: np.ndarray, label_names: Sequence[str]
 ) -> dict[str, Any]:
-    """Everything that `evaluate` says about a task whose most probable label wins.
+    """Return all metrics of a task whose most probable label wins.
 
     Args:
         probabilities: (n, k) float; each row sums to 1.
@@ -260,7 +291,7 @@ def digits_metrics(
 
 
 def spam_metrics(probabilities: np.ndarray, labels: np.ndarray, threshold: float) -> dict[str, Any]:
-    """Everything that `evaluate` says about spam at `threshold`.
+    """Return all metrics of spam at `threshold`.
 
     Args:
         probabilities: (n,) float, P(spam).
@@ -306,7 +337,10 @@ def _headline(matrix: np.ndarray) -> dict[str, Any]:
 
 
 def _cumulative(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Spam and ham at or above each distinct score, highest first, after a leading 0."""
+    """Count spam and ham at or above each distinct score.
+
+    The highest score comes first, after a leading 0.
+    """
     _same_length(scores, labels)
     if np.isnan(scores).any():
         raise InputError("expected a number as every score; got NaN")
@@ -325,7 +359,10 @@ def _same_length(answers: np.ndarray, labels: np.ndarray) -> None:
 
 
 def _checked(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both as arrays, the probabilities float64."""
+    """Return both as arrays, the probabilities as float64.
+
+    Raises InputError where they are out of range.
+    """
     probabilities, labels = np.asarray(probabilities, np.float64), np.asarray(labels, np.int64)
     _same_length(probabilities, labels)
     # written so that NaN, of which every comparison is false, is refused as well

@@ -1,4 +1,4 @@
-"""What an evaluation draws, as plots of plain data: calibration, thresholds, ROC."""
+"""The plots of an evaluation as plain data: calibration, thresholds and ROC."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ STEPS = 160
 
 
 def reliability(bins: Sequence[Mapping[str, Any]]) -> Plot:
-    """How often answers of a probability are right, with 95 % intervals.
+    """Return the plot of the fraction correct against the probability.
+
+    It has 95 % intervals.
 
     Args:
         bins: of each the mean probability `stated`, the fraction `observed` right, and `n`.
@@ -51,7 +53,9 @@ def reliability(bins: Sequence[Mapping[str, Any]]) -> Plot:
 
 
 def thresholds(spam: np.ndarray, labels: np.ndarray, headline: Mapping[str, Any]) -> list[Plot]:
-    """Spam caught and ham blocked by threshold, with what the chosen one does.
+    """Return plots of spam caught and ham blocked by threshold.
+
+    The chosen threshold is marked.
 
     Args:
         spam: (n,) float, P(spam).
@@ -91,7 +95,9 @@ def _across(threshold: float) -> float:
 def curves(
     roc: Sequence[Point] | None, pr: Sequence[Point] | None, headline: Mapping[str, Any]
 ) -> list[Plot]:
-    """The ROC and the precision-recall curve, with the point of the chosen threshold.
+    """Return the ROC and the precision-recall curve.
+
+    The point of the chosen threshold is marked.
 
     Args:
         roc: ham blocked and spam caught; None where there is no curve.
@@ -120,7 +126,10 @@ def curves(
 def _chosen(
     headline: Mapping[str, Any], x: str, y: str, x_name: str, y_name: str, power: float = 1.0
 ) -> list[Mark]:
-    """The mark of the chosen threshold, where both of its metrics are defined."""
+    """Return the mark of the chosen threshold.
+
+    There is none where one of its two metrics is undefined.
+    """
     if headline[x] is None or headline[y] is None:
         return []
     caption = f"{y_name} {percent(headline[y], 2)}, {x_name} {percent(headline[x], 2)}"
@@ -128,7 +137,9 @@ def _chosen(
 
 
 def shades(matrix: Any) -> np.ndarray:
-    """How strongly each cell of a confusion matrix is coloured, (k, k) in [0, 1].
+    """Return how strongly each confusion matrix cell is coloured.
+
+    The result is (k, k) in [0, 1].
 
     A right answer by the fraction of its label, a mistake by the most frequent of all mistakes: a
     network that is mostly right still shows where it is wrong.

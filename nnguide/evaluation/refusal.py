@@ -1,4 +1,6 @@
-"""Choose below which probability an input is answered with `none`.
+"""The choice of the probability below which an input is refused.
+
+A refused input is answered with `none`.
 
 The most probable label of what is no digit is rarely probable, if training met such pictures
 (`augment.not_digits`) or even if not. So the bound is the highest that refuses no more than a
@@ -32,7 +34,9 @@ def choose(
     where: str,
     network: Network,
 ) -> dict[str, Any]:
-    """What decision.json says of refusing: `refuse_below` and `refusal`; {} where nothing is.
+    """Choose `refuse_below` and return the entries of decision.json.
+
+    They are `refuse_below` and `refusal`; {} where nothing is refused.
 
     Args:
         config: whose `calibration.max_refused` bounds the fraction of digits that are refused.
@@ -77,10 +81,13 @@ def choose(
 
 
 def highest(top: np.ndarray, most: float) -> float:
-    """The highest bound below which lie at most the fraction `most` of `top` (n,)."""
+    """Return the highest bound that refuses at most a fraction.
+
+    At most the fraction `most` of `top` (n,) lies below it.
+    """
     return float(np.sort(top)[math.floor(most * len(top))]) if most < 1 else 1.0
 
 
 def refused(top: np.ndarray, bound: float) -> float:
-    """The fraction of `top` (n,) below the bound."""
+    """Return the fraction of `top` (n,) below the bound."""
     return float((top < np.float32(bound)).mean())

@@ -1,4 +1,4 @@
-"""An evaluation as text for the terminal: a headline, tables, the confusion matrix."""
+"""An evaluation as text: a headline, tables and the confusion matrix."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ LONGEST_NAME = 16  # characters of a label's name in a table
 
 
 class Grid(NamedTuple):
-    """A table: its text has columns as wide as they must be, the first aligned left, others right.
+    """A table of text.
+
+    Columns are as wide as needed; the first is aligned left, the others right.
 
     Attributes:
         head: the columns' names; none where the first column names the rows.
@@ -39,7 +41,7 @@ class Grid(NamedTuple):
 
 
 def lines(metrics: dict[str, Any], label_names: Sequence[str]) -> str:
-    """What `digits_metrics` or `spam_metrics` found, as text without a newline at the end.
+    """Return the metrics as text without a final newline.
 
     Args:
         metrics, label_names: as for `blocks`.
@@ -48,7 +50,9 @@ def lines(metrics: dict[str, Any], label_names: Sequence[str]) -> str:
 
 
 def blocks(metrics: dict[str, Any], label_names: Sequence[str]) -> list[str | Grid]:
-    """What `digits_metrics` or `spam_metrics` found: a line that says of what, and tables.
+    """Return the metrics as a headline and tables.
+
+    The headline says what was measured.
 
     Args:
         metrics: theirs; task, dataset, split and dataset_is_fallback head the text where present.
@@ -70,7 +74,10 @@ def blocks(metrics: dict[str, Any], label_names: Sequence[str]) -> list[str | Gr
 
 
 def threshold_grid(rows: Sequence[dict[str, Any]], chosen: float | None = None) -> Grid:
-    """The rows of `threshold_table` as a table; the row of the `chosen` threshold is marked."""
+    """Return the rows of `threshold_table` as a table.
+
+    The row of the `chosen` threshold is marked.
+    """
     body = [
         [
             number(row["threshold"]),
@@ -86,7 +93,7 @@ def threshold_grid(rows: Sequence[dict[str, Any]], chosen: float | None = None) 
 
 
 def left_out_grid(rows: Sequence[dict[str, Any]]) -> Grid:
-    """The rows of `thresholds.left_out` as a table."""
+    """Return the rows of `thresholds.left_out` as a table."""
     body = [
         [
             row["source"],
@@ -103,12 +110,15 @@ def left_out_grid(rows: Sequence[dict[str, Any]]) -> Grid:
 
 
 def percent(share: float | None, digits: int) -> str:
-    """0.9937 as "99.37 %"; "undefined" for None."""
+    """Return 0.9937 as "99.37 %", and None as "undefined"."""
     return "undefined" if share is None else f"{100 * share:.{digits}f} %"
 
 
 def number(value: float | None) -> str:
-    """0.95 as "0.9500"; more digits near 0 and 1 where four would hide the difference."""
+    """Return 0.95 as "0.9500".
+
+    Near 0 and 1 there are more digits where four would hide the difference.
+    """
     if value is None:
         return "undefined"
     text = f"{value:.4f}"
@@ -118,13 +128,16 @@ def number(value: float | None) -> str:
 
 
 def shown(name: str) -> str:
-    """A label's name, fit for a table: printable and not too long."""
+    """Return a label's name, printable and not too long."""
     name = "".join(character if character.isprintable() else "?" for character in name)
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 
 
 def _digits(n: int) -> int:
-    """Decimals of a percentage that tell one example of `n` from none."""
+    """Return how many decimals a percentage of `n` examples needs.
+
+    One example of `n` then differs from none.
+    """
     return 1 if n < 2000 else 2 if n < 20_000 else 3
 
 

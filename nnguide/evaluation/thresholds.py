@@ -1,4 +1,6 @@
-"""Choosing the threshold above which a message is spam. NumPy only.
+"""The choice of the spam threshold, in NumPy only.
+
+A message is spam above the threshold.
 
 A lower threshold catches more spam (SC) and blocks more ham (BH). The choice is made on
 predictions for messages that the network did not train on, and never on the test set.
@@ -21,7 +23,7 @@ USUAL = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.
 
 @dataclass(frozen=True)
 class Choice:
-    """A threshold with what it does on the predictions that it was chosen on.
+    """A threshold and its results on the predictions it is from.
 
     Attributes:
         threshold: in [0, 1]; spam is strictly above it.
@@ -44,7 +46,9 @@ class Choice:
 
 
 def threshold_for(probabilities: np.ndarray, labels: np.ndarray, max_blocked_ham: float) -> Choice:
-    """The lowest threshold, which catches most spam, that blocks no more ham than allowed.
+    """Return the lowest threshold that blocks no more ham than allowed.
+
+    The lowest threshold catches most spam.
 
     That is the probability of the ham that would be one too many. With fewer than
     3 / max_blocked_ham ham (by the rule of three even none blocked would not show that the
@@ -93,7 +97,9 @@ def threshold_for(probabilities: np.ndarray, labels: np.ndarray, max_blocked_ham
 def left_out(
     probabilities: np.ndarray, labels: np.ndarray, origins: Origins, max_blocked_ham: float
 ) -> list[dict[str, Any]]:
-    """What a threshold does on each data set that is left out of its choice.
+    """Measure thresholds on data sets left out of their choice.
+
+    Each data set is left out in turn.
 
     Args:
         probabilities: (n,) float, P(spam).
@@ -129,7 +135,7 @@ def left_out(
 def threshold_table(
     probabilities: np.ndarray, labels: np.ndarray, thresholds: Sequence[float] | None = None
 ) -> list[dict[str, Any]]:
-    """What every threshold would do.
+    """Return the metrics of every threshold.
 
     Args:
         probabilities: (n,) float, P(spam).

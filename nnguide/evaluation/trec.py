@@ -1,4 +1,6 @@
-"""Measure a spam run as the TREC spam track does: mails in time order, with or without feedback.
+"""Evaluation of a spam run as in the TREC spam track.
+
+Mails are judged in time order, with or without feedback.
 
 An index has a line for each mail, the earliest first: `spam ../data/inmail.1`, the path as seen
 from the index. Each mail is judged before anything is learned from it; with feedback its true label
@@ -41,7 +43,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Judged:
-    """What was judged, in the order of the index.
+    """The judged mails, in the order of the index.
 
     Attributes:
         scores: (n,) float32, P(spam) when it was judged.
@@ -109,7 +111,10 @@ def evaluate(
 
 
 def judge(run: Run, index: Path, wait: int | None, learner: Learner) -> Judged:
-    """Judge the mails of an index, and tell each label `wait` mails later; None is never."""
+    """Judge the mails of an index in order.
+
+    Each label becomes known `wait` mails later; None is never.
+    """
     waiting: deque[tuple[Features, float, bool]] = deque()
     scores: list[np.float32] = []
     labels: list[int] = []
@@ -144,7 +149,7 @@ def judge(run: Run, index: Path, wait: int | None, learner: Learner) -> Judged:
 
 @dataclass
 class _Failed:
-    """The mails that cannot be read: how many, and why the first ones."""
+    """The number of unreadable mails and the first reasons."""
 
     count: int = 0
     first: list[str] = field(default_factory=list)
@@ -156,7 +161,7 @@ class _Failed:
 
 
 def lines(index: Path) -> list[tuple[int, Path]]:
-    """The label and the path of each mail of an index.
+    """Return the label and the path of each mail of an index.
 
     Raises:
         InputError: it cannot be read, or a line is not one of an index.
@@ -182,7 +187,10 @@ def lines(index: Path) -> list[tuple[int, Path]]:
 
 
 def _texts(index: Path, failed: _Failed) -> Iterator[tuple[str, int]]:
-    """The text and label of each mail; those that cannot be read go to `failed`."""
+    """Yield the text and label of each mail.
+
+    Mails that cannot be read are added to `failed`.
+    """
     for label, path in lines(index):
         try:
             yield read_mail(one_mail(path)).text, label
@@ -202,7 +210,9 @@ def _batches(items: Iterator[Any]) -> Iterator[list[Any]]:
 
 
 def figures(scores: np.ndarray, labels: np.ndarray, threshold: float) -> dict[str, float | None]:
-    """The figures of the track, as fractions, with 95 % intervals; null without both labels.
+    """Return the metrics of the track with 95 % intervals.
+
+    They are fractions, and None without both labels.
 
     hm is the fraction of ham called spam, sm that of spam called ham, lam the mean of both by
     their log-odds (half a mail is added to each count, so that it is defined when one is 0), and
@@ -253,7 +263,10 @@ def _one_minus_roc_auc(scores: np.ndarray, labels: np.ndarray) -> Figure:
 
 
 def _share_below(of: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Which share of the sorted `of` lies below each value; equal ones count half."""
+    """Return which fraction of `of` lies below each value.
+
+    `of` is sorted; equal values count half.
+    """
     below, up_to = np.searchsorted(of, values, "left"), np.searchsorted(of, values, "right")
     return (below + up_to) / (2 * len(of))
 
@@ -263,7 +276,10 @@ def _fraction(log_odds: float) -> float:
 
 
 def curve(scores: np.ndarray, labels: np.ndarray, threshold: float) -> list[dict[str, Any]]:
-    """The figures of the first n mails, for some n up to all."""
+    """Return the metrics of the first n mails for several n.
+
+    The last n is all of them.
+    """
     ends = sorted({math.ceil(len(scores) * part / POINTS) for part in range(1, POINTS + 1)})
     names = ("hm", "sm", "lam", "one_minus_roc_auc")
     points = []
@@ -274,7 +290,10 @@ def curve(scores: np.ndarray, labels: np.ndarray, threshold: float) -> list[dict
 
 
 def blocks(measured: dict[str, Any]) -> list[str | Grid]:
-    """The figures of the track and their curve, as `nnguide.evaluation.report.blocks` has them."""
+    """Return the metrics of the track and their curve.
+
+    They have the form of `nnguide.evaluation.report.blocks`.
+    """
     rows = [
         ("hm%", "hm", "ham called spam"),
         ("sm%", "sm", "spam called ham"),

@@ -1,4 +1,4 @@
-"""The out-of-sample predictions that a spam run keeps, and the thresholds that are chosen by them.
+"""The out-of-sample predictions of a spam run, used to choose thresholds.
 
 `train` writes them once; `threshold` can choose again later without training anything.
 """
@@ -45,7 +45,7 @@ class Scores:
 
 
 def save(folder: Path, scores: Scores) -> None:
-    """Keep out-of-sample predictions in a run's folder."""
+    """Write out-of-sample predictions to a run's folder."""
     arrays: dict[str, Any] = {
         "spam": scores.spam.astype(np.float32),
         "labels": scores.labels.astype(np.int8),
@@ -59,13 +59,16 @@ def save(folder: Path, scores: Scores) -> None:
 
 
 def load(run: Run) -> tuple[np.ndarray, np.ndarray]:
-    """The probabilities and labels that `save` kept. Errors as of `scores_of`."""
+    """Return the probabilities and labels that `save` wrote.
+
+    Errors are those of `scores_of`.
+    """
     scores = scores_of(run)
     return scores.spam, scores.labels
 
 
 def scores_of(run: Run) -> Scores:
-    """What `save` kept.
+    """Read the predictions that `save` wrote.
 
     Raises:
         ConfigError: the run is not a spam run.
@@ -99,7 +102,9 @@ def scores_of(run: Run) -> Scores:
 
 
 def choose(scores: Scores, max_blocked_ham: float, data: str) -> dict[str, Any]:
-    """The threshold for a bound on blocked ham, as decision.json holds it.
+    """Choose the threshold for a bound on blocked ham.
+
+    Returns it as in decision.json.
 
     What the choice means is logged, with a warning where the ham cannot resolve the bound, and for
     joined data sets what it would mean for one that is left out.
@@ -147,17 +152,20 @@ def _say_worst(rows: list[dict[str, Any]], seen: bool) -> None:
 
 
 def table(spam: np.ndarray, labels: np.ndarray, threshold: float) -> list[dict[str, Any]]:
-    """Spam caught and ham blocked at the usual thresholds and at the chosen one."""
+    """Return spam caught and ham blocked at several thresholds.
+
+    These are the usual thresholds and the chosen one.
+    """
     return threshold_table(spam, labels, sorted({*USUAL, threshold}))
 
 
 def draw(folder: Path, spam: np.ndarray, labels: np.ndarray, threshold: float) -> None:
-    """Draw spam caught and ham blocked against the threshold, as thresholds.png."""
+    """Plot spam caught and ham blocked by threshold to thresholds.png."""
     figures.spam_thresholds(spam, labels, folder / "thresholds.png", threshold)
 
 
 def _data(run: Run) -> str:
-    """What the predictions that a run keeps are of."""
+    """Return what the predictions that a run keeps are of."""
     where = run.decision_file.get("calibration", {}).get("on", "examples")
     return f"{where} of {run.manifest.get('dataset')}"
 

@@ -1,4 +1,4 @@
-"""Every page of HTML: one layout, one stylesheet, templates that escape whatever they show.
+"""The HTML pages: one layout, one stylesheet, templates that escape values.
 
     explanations.html   why a network answered as it did (`nnguide explain --out why.html`)
     fragment.html       one explanation, for any page or notebook
@@ -31,18 +31,24 @@ STYLE = FOLDER / "style.css"
 
 
 def render(template: str, **values: Any) -> str:
-    """The page that `template`, a file of this folder, makes of `values`."""
+    """Return the page that a template makes of `values`.
+
+    `template` is a file of this folder.
+    """
     return environment().get_template(template).render(**values)
 
 
 def made() -> str:
-    """By what and when a page was made, for its end."""
+    """Return the footer that says when and by which version."""
     return f"nnguide {__version__}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 @functools.cache
 def environment() -> Environment:
-    """The templates of this folder; what they show is escaped, what they lack is an error."""
+    """Return the Jinja environment of this folder's templates.
+
+    What they show is escaped; a missing value is an error.
+    """
     import jinja2
 
     return jinja2.Environment(
@@ -57,7 +63,10 @@ def environment() -> Environment:
 
 
 def _printable(value: Any) -> Any:
-    """Text with what cannot be shown, but white space, as U+FFFD."""
+    """Return text with unprintable characters replaced by U+FFFD.
+
+    White space stays.
+    """
     if not isinstance(value, str) or hasattr(value, "__html__") or value.isprintable():
         return value
     return "".join(

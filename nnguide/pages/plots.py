@@ -1,4 +1,4 @@
-"""Plots as plain data in [0, 1]: what is drawn, once, however it is shown.
+"""Plots as plain data in [0, 1], independent of their output format.
 
 `plot.html` makes SVG of a plot, for pages and notebooks; `evaluation.figures` makes PNG files. What
 a colour says, a dash says too.
@@ -28,7 +28,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Mark:
-    """A point that stands out: its place, its words, and its interval where it has one."""
+    """A highlighted point: its place, its words and its interval.
+
+    The interval is optional.
+    """
 
     at: Point
     says: str
@@ -60,12 +63,15 @@ class Scale:
     ticks: Ticks
 
     def __call__(self, value: float) -> float:
-        """The place of a value on the axis."""
+        """Return the place of a value on the axis."""
         return (value - self.low) / (self.high - self.low)
 
 
 def scale(values: Iterable[float], fractions: bool = False) -> Scale:
-    """The axis around values; `fractions` are written in percent."""
+    """Return the axis for some values.
+
+    `fractions` are written in percent.
+    """
     known = [value for value in values if math.isfinite(value)]
     low, high = min(known, default=0.0), max(known, default=1.0)
     step = 10.0 ** math.floor(math.log10(max(high - low, 1e-3)))
@@ -84,7 +90,7 @@ def scale(values: Iterable[float], fractions: bool = False) -> Scale:
 
 
 def learning(history: Mapping[str, Sequence[float]], best: int | None) -> list[Plot]:
-    """Loss and accuracy by epoch.
+    """Return plots of loss and accuracy by epoch.
 
     Args:
         history: one value an epoch under loss and accuracy and, where there was validation,

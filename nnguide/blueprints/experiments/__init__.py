@@ -1,4 +1,6 @@
-"""What the guide claims, as experiments: each runs in seconds and returns plain numbers.
+"""Experiments that check the claims of the guide.
+
+Each runs in seconds and returns plain numbers.
 
 activation_curves         every activation and its derivative
 linear_layers             why two linear layers are one, and XOR needs an activation

@@ -10,7 +10,9 @@ from nnguide.blueprints import activations
 
 
 def activation_curves(limit: float = 6.0, points: int = 241) -> dict[str, Any]:
-    """Every activation and its slope between -limit and limit, and at ±1000.
+    """Compute every activation and its slope at many points.
+
+    The points lie between -limit and limit; ±1000 are added.
 
     Softmax is shown as its first output for the sums (z, 0), where it is a sigmoid.
     """

@@ -1,4 +1,4 @@
-"""The same training in batches of several sizes."""
+"""The same training with several batch sizes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from nnguide.blueprints.settings import Settings
 def batches(
     sizes: tuple[int | str, ...] = ("full", 128, 64, 32, 1), epochs: int = 20, seed: int = 0
 ) -> dict[str, Any]:
-    """The same data, network and rate in batches of several sizes, by plain gradient descent.
+    """Train the same network with several batch sizes.
+
+    The data, the network and the learning rate are the same; the optimizer is plain gradient
+    descent.
 
     Returns:
         curves: [{batch_size, updates, seconds, losses (epochs + 1,), accuracy on new points}];

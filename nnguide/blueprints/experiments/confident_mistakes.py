@@ -1,4 +1,4 @@
-"""What a confident wrong answer costs under two losses."""
+"""The cost of a confident wrong answer under two losses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from nnguide.blueprints import activations, losses
 
 
 def wrong_answers(sums: tuple[float, ...] = (4, 1, 0, -1, -4, -10, -40, -1000)) -> dict[str, Any]:
-    """What an answer costs when the truth is 1, from sure and right to sure and wrong.
+    """Compute the loss of several answers when the truth is 1.
+
+    The answers go from confident and right to confident and wrong.
 
     Returns:
         rows: [{z, answer, mse, mse_delta, crossentropy, crossentropy_delta, naive}] where naive

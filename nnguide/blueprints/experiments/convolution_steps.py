@@ -1,4 +1,4 @@
-"""A convolution step by step: one kernel over one digit, every number of it."""
+"""One kernel over one digit, step by step with every number."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nnguide.errors import ConfigError, InputError
 def steps(
     label: int = 7, kernel: str | Sequence[float] = "rising", stride: int = 2
 ) -> dict[str, Any]:
-    """Slide a kernel over a digit.
+    """Slide a kernel over a digit and return every number.
 
     Args:
         label: which digit, 0 to 9: a real one of 8 by 8 pixels, grey levels 0 to 16.

@@ -13,7 +13,9 @@ from nnguide.blueprints.settings import Settings
 
 
 def scaling(epochs: int = 60, seed: int = 0) -> dict[str, Any]:
-    """Who buys? From age in years and salary in money, raw and standardised, the same training.
+    """Train on raw and on standardised inputs, everything else equal.
+
+    The task is to predict from age in years and salary in money who buys.
 
     Returns:
         runs: [{inputs, losses (epochs + 1,), accuracy on new people}]; features: mean and

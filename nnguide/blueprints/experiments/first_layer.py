@@ -1,4 +1,4 @@
-"""What the units of a first layer look for."""
+"""The patterns that the units of a first layer detect."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nnguide.errors import ConfigError, InputError
 
 
 def weights_of(run: str) -> np.ndarray:
-    """The weights of the first layer of a digit network.
+    """Load the weights of the first layer of a digit network.
 
     Args:
         run: a run's folder or a task's name, as everywhere on the command line.
@@ -38,7 +38,7 @@ def weights_of(run: str) -> np.ndarray:
 
 
 def filters(weights: np.ndarray, most: int = 64) -> dict[str, Any]:
-    """What each unit of a first layer looks for, as pictures.
+    """Return the weights of each first-layer unit as a picture.
 
     Args:
         weights: (784, units), (28, 28, units), or a convolution's (k, k, 1, units).

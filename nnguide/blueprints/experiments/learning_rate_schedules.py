@@ -1,4 +1,4 @@
-"""The learning rate over time, and what the loss makes of it."""
+"""The learning rate over time, and the loss under each schedule."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from nnguide.blueprints.settings import SCHEDULES, Settings
 
 
 def schedules(learning_rate: float = 0.05, epochs: int = 30, seed: int = 0) -> dict[str, Any]:
-    """The rate of every update under each schedule, and the loss that Adam reaches with it."""
+    """Train with Adam under each learning-rate schedule.
+
+    Returns the learning rate of every update, and the loss that is reached.
+    """
     X, y = toy_data.spirals(400, seed)
     curves = []
     for schedule in SCHEDULES:

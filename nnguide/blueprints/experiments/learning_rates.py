@@ -15,7 +15,9 @@ from nnguide.blueprints.settings import Settings
 def rates(
     learning_rates: tuple[float, ...] = (0.01, 0.1, 0.5, 2.1), steps: int = 60, seed: int = 0
 ) -> dict[str, Any]:
-    """The loss after each full-batch step on a straight line through points, for several α.
+    """Fit a line by gradient descent at several learning rates.
+
+    Returns the loss after each full-batch step.
 
     The loss of a linear neuron is a bowl. Along its steepest direction, whose curvature is λ,
     a step multiplies the distance from the bottom by 1 − α λ: it shrinks only for α < 2/λ.

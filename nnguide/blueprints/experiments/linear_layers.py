@@ -1,4 +1,4 @@
-"""Why a network needs activations."""
+"""The reason why a network needs activations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from nnguide.blueprints.settings import Settings
 
 
 def two_linear_layers(seed: int = 0, epochs: int = 100) -> dict[str, Any]:
-    """Two linear layers are one, so XOR stays out of reach; with a ReLU between it does not.
+    """Train two layers on XOR, with and without an activation.
+
+    Two linear layers are one, and one linear layer cannot solve XOR; with a ReLU between them
+    two can.
 
     (x W₁ + b₁) W₂ + b₂ = x (W₁ W₂) + (b₁ W₂ + b₂)
     """

@@ -1,4 +1,4 @@
-"""Overfitting, and what helps against it."""
+"""Overfitting, and the methods that help against it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ CURES: dict[str, dict[str, Any]] = {
 
 
 def overfit(examples: int = 60, epochs: int = 300, seed: int = 0) -> dict[str, Any]:
-    """One large network on little, noisy data: with nothing, and with each cure.
+    """Train a large network on little, noisy data with each remedy.
+
+    The first run has no remedy.
 
     Returns:
         runs: [{cure, epochs, training_losses, validation_losses (without penalties),

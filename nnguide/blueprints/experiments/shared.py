@@ -1,4 +1,4 @@
-"""What several experiments do: follow the loss, and look at the whole plane."""
+"""Helpers that several experiments use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from nnguide.errors import WorkError
 
 
 def follow(network: NumpyNet, X: np.ndarray, y: np.ndarray) -> list[float]:
-    """Fit, and give the loss over all examples before it and after each epoch.
+    """Fit, and return the loss before training and after each epoch.
+
+    The loss is over all examples. The list ends early where the loss is not finite.
 
     The list ends early where the loss leaves the numbers.
     """
@@ -23,7 +25,9 @@ def follow(network: NumpyNet, X: np.ndarray, y: np.ndarray) -> list[float]:
 
 
 def surface(network: Any, X: np.ndarray, points: int = 81) -> dict[str, Any]:
-    """The first output of a network with two features over the plane that X (n, 2) covers.
+    """Compute the first output of a network over a grid.
+
+    The network has two features; the grid covers the plane of X (n, 2).
 
     Returns:
         x, y: the grid's coordinates (points,); output: nested list (points along y, along x).

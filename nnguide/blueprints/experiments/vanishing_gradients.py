@@ -12,7 +12,9 @@ from nnguide.errors import ConfigError
 
 
 def vanishing(depth: int = 10, units: int = 50, seed: int = 0) -> dict[str, Any]:
-    """The norm of ∂L/∂W per layer before any training, for sigmoid, tanh and ReLU.
+    """Compute the norm of ∂L/∂W of each layer before training.
+
+    The activations are sigmoid, tanh and ReLU.
 
     On the way back a sigmoid multiplies by at most ¼ at each layer; ten of them leave nothing.
 
