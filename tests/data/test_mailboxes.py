@@ -7,6 +7,8 @@ import io
 import os
 import subprocess
 import sys
+import tarfile
+import zipfile
 from pathlib import Path
 
 import mails as made
@@ -72,7 +74,7 @@ def test_a_file_of_apple_mail_is_its_mail(tmp_path, end):
     [
         (b"BEGIN:VCALENDAR\nX-WR-CALNAME:Work\nBEGIN:VEVENT\nSUMMARY:Win\n", "a calendar"),
         (b"BEGIN:VCARD\nVERSION:3.0\nX-SOCIAL:x\n", "an address book"),
-        (b"HTTP/1.1 200 OK\nDate: x\nContent-Type: text/html\n\n<p>x</p>", "not a mail"),
+        (b"HTTP/1.1 200 OK\nDate: x\nContent-Type: text/html\n\n<p>x</p>", "a web server"),
         (b"\xcf\xad\x12\xfe" + bytes(99), "an Outlook Express folder"),
         (b"\x78\x9f\x3e\x22\1\0\1", "winmail.dat"),
     ],
@@ -84,10 +86,24 @@ def test_what_only_looks_like_mail_is_named(tmp_path, content, said):
     assert said in str(error)
 
 
+@pytest.mark.parametrize("pack", ["zip", "tar"])
+def test_an_archive_is_no_mail_though_one_stands_in_it_readable(tmp_path, pack):
+    if pack == "zip":
+        with zipfile.ZipFile(tmp_path / "file", "w") as archive:
+            archive.writestr("a.eml", MAILS[1])
+    else:
+        (tmp_path / "a.eml").write_bytes(MAILS[1])
+        with tarfile.open(tmp_path / "file", "w") as archive:
+            archive.add(tmp_path / "a.eml", "a.eml")
+    [(_, error)] = mail.texts(tmp_path / "file")
+    assert isinstance(error, InputError)
+    assert f"{pack} archive" in str(error)
+
+
 def test_sentences_that_begin_with_from_part_no_mails(tmp_path):
     body = (
         "Hello\n\nFrom Monday on we meet at 10:30 in the hall.\n\nFrom: the desk of Paul\n\n"
-        "From my point of view\nNote: this is fine.\n"
+        "From my point of view\nNote: this is fine.\n\nFrom what I hear, Mon is at 10:00.\nbye\n"
     )
     (tmp_path / "box").write_bytes(
         b"From a@example.com Mon Feb  3 10:00:00 2025\n" + made.plain(1, body)

@@ -19,6 +19,7 @@ _MAGIC = (  # (the first bytes, what it is, what to do)
     (b"\x78\x9f\x3e\x22", "a winmail.dat, a part of a mail", "Give the mail that it came in"),
     (b"BEGIN:VCALENDAR", "a calendar", ""),
     (b"BEGIN:VCARD", "an address book", ""),
+    (b"HTTP/1.", "what a web server sent", ""),
     (b"\x89PNG", "a picture", ""),
     (b"\xff\xd8\xff", "a picture", ""),
     (b"GIF8", "a picture", ""),
@@ -42,14 +43,24 @@ def foreign(beginning: bytes) -> str:
 
     "" where it may be one.
     """
+    if why := kind_of_file(beginning):
+        return why
+    if _is_binary(beginning):
+        return "it is neither a mail nor a text: it has bytes that occur in neither"
+    return ""
+
+
+def kind_of_file(beginning: bytes) -> str:
+    """Return what a file is that only may hold mail in it.
+
+    "" where its first bytes do not show that.
+    """
     for magic, what, advice in _MAGIC:
         # Two letters may begin a text too.
         if beginning.startswith(magic) and (len(magic) > 2 or _is_binary(beginning)):
             return f"it is {what}, not a mail. {advice}".strip()
     if beginning[257:262] == b"ustar":
         return "it is a tar archive, not a mail. Unpack it first: tar xf"
-    if _is_binary(beginning):
-        return "it is neither a mail nor a text: it has bytes that occur in neither"
     return ""
 
 

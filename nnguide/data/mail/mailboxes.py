@@ -25,7 +25,8 @@ _HEADER = 2**16  # bytes in which a mail shows that it is one
 _SEPARATOR = 2_048  # bytes in which a separator line and the line after it end
 
 _DATED = re.compile(  # From, a sender, a date in the form of C's asctime or near it
-    rb"From (?:\S[^\n]{0,300}?[ \t]+)?(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),?[ \t]+[^\n]{0,30}?"
+    rb"From (?:\S[^\n]{0,300}?[ \t]+)?(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),?[ \t]+(?:\d{1,2}[ \t]+)?"
+    rb"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[ \t][^\n]{0,30}?"
     rb"\d{1,2}:\d{2}(?::\d{2})?[^\n]{0,40}(?:\n|$)"
 )
 _UNDATED = re.compile(rb"From (?:-|\S+@\S+|[^\n]*\d{1,2}:\d{2}[^\n]*)?[ \t]*\r?(?:\n|$)")

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from nnguide.data.mail import tnef
 from nnguide.data.mail.boundaries import MAX_PARTS, divided
 from nnguide.data.mail.charsets import decode
-from nnguide.data.mail.foreign import foreign
+from nnguide.data.mail.foreign import foreign, kind_of_file
 from nnguide.data.mail.headers import (
     MAX_NAME,
     Header,
@@ -53,7 +53,6 @@ _NOT_SHOWN = (  # text to programs
 )
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([\w.:-]{2,40})", re.IGNORECASE)
 _CALENDAR = re.compile(r"(BEGIN|END|SUMMARY|LOCATION|DESCRIPTION)(?:;[^:]*)?:(.*)", re.IGNORECASE)
-_NO_MAIL = re.compile(rb"\s*(?:BEGIN:V|HTTP/\d)", re.IGNORECASE)  # that has fields as mail has
 _WORD = re.compile(r"[^\W_]{2,}")
 
 
@@ -130,7 +129,7 @@ def is_mail(beginning: bytes, fields: int = 1) -> bool:
 
 def _is_header(raw: bytes, header: Header, fields: int = 1) -> bool:
     enough = header.usual >= (fields if header.clean else max(fields, 2))
-    return enough and not _NO_MAIL.match(raw[:100])
+    return enough and not kind_of_file(raw)
 
 
 def message_text(raw: bytes) -> str:
