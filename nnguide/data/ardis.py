@@ -1,8 +1,10 @@
 """ARDIS: 7,600 digits from Swedish church records, in MNIST's form.
 
-The records are of 1895 to 1970. Source: H. Kusetogullari, A. Yavariabdi, A. Cheddad, H. Grahn, J.
-Hall, ARDIS: a Swedish historical handwritten digit dataset, 2019; its data set IV. A line is 784
-grey levels, or ten marks of which the 1 stands for the digit.
+The records are of 1895 to 1970. A line is 784 grey levels, or ten marks of which the 1 stands for
+the digit.
+
+Source: H. Kusetogullari, A. Yavariabdi, A. Cheddad, H. Grahn, J. Hall, ARDIS: a Swedish historical
+handwritten digit dataset, 2019; its data set IV.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """EMNIST: 280,000 digits of NIST, in MNIST's form.
 
-Many are from other writers than MNIST's. Source: G. Cohen, S. Afshar, J. Tapson, A. van Schaik,
-EMNIST: an extension of MNIST to handwritten letters, 2017. Its pictures are stored column by
-column.
+Many are from other writers than MNIST's. The pictures are stored column by column.
+
+Source: G. Cohen, S. Afshar, J. Tapson, A. van Schaik, EMNIST: an extension of MNIST to handwritten
+letters, 2017.
 """
 
 from __future__ import annotations

@@ -1,11 +1,13 @@
 """Enron-Spam in its preprocessed form, six folders of mail.
 
-Each is one person's ham with somebody's spam. Metsis, Androutsopoulos, Paliouras: Spam Filtering
-with Naive Bayes - Which Naive Bayes? CEAS 2006. A mail is a line `Subject: ...` and its body in
-lower case, tokens apart; no other header. Whichever of the archives enron1.tar.gz to enron6.tar.gz
-are there are read as streams. The publisher gives no checksum of them, and they exist in several
+Each is one person's ham with somebody's spam. A mail is a line `Subject: ...` and its body in lower
+case, tokens apart; no other header. Whichever of the archives enron1.tar.gz to enron6.tar.gz are
+there are read as streams. The publisher gives no checksum of them, and they exist in several
 packings: each is verified by its counts, and folders 2, 4, 5 and 6 by the SHA-256 of names and
 contents.
+
+Source: Metsis, Androutsopoulos, Paliouras, Spam Filtering with Naive Bayes - Which Naive Bayes?
+CEAS 2006.
 """
 
 from __future__ import annotations

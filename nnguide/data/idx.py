@@ -1,7 +1,8 @@
 """IDX, the format of MNIST's four files.
 
-A file is a magic number, the sizes, then the bytes. Source: Y. LeCun, C. Cortes, C. J. C. Burges,
-The MNIST database, "File formats".
+A file is a magic number, the sizes, then the bytes.
+
+Source: Y. LeCun, C. Cortes, C. J. C. Burges, The MNIST database, "File formats".
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """QMNIST: MNIST's test set made again from NIST's scans.
 
-It has the 50,000 digits that MNIST left out. Source: C. Yadav, L. Bottou, Cold Case: The Lost MNIST
-Digits, NeurIPS 2019. A digit's label is the first of the eight numbers that stand for it.
+It has the 50,000 digits that MNIST left out. A digit's label is the first of the eight numbers
+that stand for it.
+
+Source: C. Yadav, L. Bottou, Cold Case: The Lost MNIST Digits, NeurIPS 2019.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """USPS: 9,298 digits from American envelopes, in MNIST's form.
 
-The originals are 16×16. Source: J. J. Hull, A database for handwritten text recognition research,
-1994; the files of LIBSVM. A line is a label from 1 to 10, then index:value of 256 pixels from -1 to
+The originals are 16×16. A line is a label from 1 to 10, then index:value of 256 pixels from -1 to
 1; white on black.
+
+Source: J. J. Hull, A database for handwritten text recognition research, 1994; the files of LIBSVM.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""What the owner of a run corrects: a layer over its network, learned from a journal.
+"""Corrections by a run's owner, as a layer over its network.
+
+The layer learns from a journal.
 
     from nnguide import feedback, load
     run = load("spam", ["mail"])
@@ -32,7 +34,9 @@ if TYPE_CHECKING:
 
 
 def layer(run: Run, threshold: float | None = None) -> Layer | None:
-    """What the corrections of `run` change of its answers; None where there are none.
+    """Return the corrections of `run` as a layer, or None.
+
+    None where there are none.
 
     Args:
         run: of spam; others have none.
@@ -48,7 +52,9 @@ def layer(run: Run, threshold: float | None = None) -> Layer | None:
 
 
 def unused(run: Run, name: str) -> str:
-    """A note on corrections that `run` does not use, being of a network before; "" without any.
+    """Return a note on corrections that `run` does not use.
+
+    They are of a network before; "" without any.
 
     Args:
         run: any.
@@ -62,7 +68,10 @@ def unused(run: Run, name: str) -> str:
 
 
 def _is_any() -> bool:
-    """Whether anything was corrected at all: mostly not, and nothing has to be imported then."""
+    """Return whether anything was corrected at all.
+
+    Mostly nothing was, and then nothing has to be imported.
+    """
     try:
         folder().stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -73,7 +82,7 @@ def _is_any() -> bool:
 
 
 def folder() -> Path:
-    """Where the journals are."""
+    """Return the folder of the journals."""
     if place := os.environ.get(VARIABLE):
         return expanded(place, VARIABLE)
     import platformdirs

@@ -1,4 +1,4 @@
-"""A run's journal, opened: what answers with its corrections, and what corrects."""
+"""Corrections of a run, read from its journal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ _ANSWERS_BY = ("light.json", "light.tflite", "model.keras")
 
 
 class Layer:
-    """What a run's corrections change of its answers; threads may share it."""
+    """Layer that applies a run's corrections to its answers.
+
+    Threads may share it.
+    """
 
     def __init__(self, threshold: float, corrections: Corrections) -> None:
         """Learn `corrections` for a run with this threshold."""
@@ -36,7 +39,9 @@ class Layer:
 
     @classmethod
     def of(cls, run: Run, threshold: float | None = None) -> Layer | None:
-        """The layer of `run`; None where it has no corrections or can have none.
+        """Return the layer of `run`, or None.
+
+        None where it has no corrections or can have none.
 
         Args:
             run: any.
@@ -52,9 +57,10 @@ class Layer:
         return cls(run.threshold if threshold is None else threshold, corrections)
 
     def take(self, corrections: Corrections) -> None:
-        """Answer by these corrections from now on: what is new at their end is learned.
+        """Use these corrections from now on.
 
-        Where others were taken back, all are learned anew; answers go by the old ones meanwhile.
+        New ones at their end are learned. Where others were taken back, all are learned anew;
+        answers go by the old ones meanwhile.
         """
         known = self.corrections
         if len(known) <= len(corrections) and all(map(operator.is_, known, corrections)):
@@ -68,7 +74,7 @@ class Layer:
             self.learner, self.corrections = learner, corrections
 
     def copies(self, texts: Iterable[Any]) -> int:
-        """How many of some texts are corrected ones or near copies of them."""
+        """Return how many texts are corrected ones or near copies."""
         return sum(
             not is_empty(text) and self.learner.match(Features.of(text)) is not None
             for text in texts
@@ -76,7 +82,7 @@ class Layer:
 
     @property
     def digest(self) -> str:
-        """What tells these corrections from others, as 64 hexadecimal digits."""
+        """Hash that identifies these corrections, as 64 hexadecimal digits."""
         rows = [
             (correction.identifier, correction.label, correction.probability)
             for correction in self.corrections
@@ -84,7 +90,7 @@ class Layer:
         return hashlib.sha256(json.dumps(rows).encode("ascii")).hexdigest()
 
     def __call__(self, texts: Iterable[Any], outputs: np.ndarray) -> np.ndarray:
-        """The probabilities, (n, 1) float32, with the corrections.
+        """Return the probabilities with the corrections, (n, 1) float32.
 
         Args:
             texts: (n,) what was judged.
@@ -110,7 +116,7 @@ FORGET = "forget"
 
 @dataclass(frozen=True)
 class LabelledText:
-    """A text that its owner gives a label, or takes one back from.
+    """A text that its owner labels, or whose label is withdrawn.
 
     Attributes:
         name: for messages.
@@ -128,7 +134,7 @@ class LabelledText:
 
     @classmethod
     def of(cls, name: str, label: str, text: str) -> LabelledText:
-        """A text that can be learned from.
+        """Return a text that can be learned from.
 
         Raises:
             InputError: there is nothing in it.
@@ -141,7 +147,7 @@ class LabelledText:
 
 @dataclass(frozen=True)
 class Change:
-    """What became of one text and its label.
+    """Effect of one text and its label.
 
     Attributes:
         labelled: as it came.
@@ -159,12 +165,12 @@ class Change:
 
     @property
     def is_lost(self) -> bool:
-        """Whether it was to be forgotten, and there is no such correction."""
+        """Whether it should be forgotten, and was never corrected."""
         return self.labelled.label == FORGET and self.known is None
 
 
 def journal(run: Run) -> Journal:
-    """Where the corrections of a run are.
+    """Return the journal with the corrections of a run.
 
     Raises:
         ConfigError: it is not one of texts with a threshold.
@@ -177,7 +183,7 @@ def journal(run: Run) -> Journal:
 
 
 def correct(run: Run, labelled: Sequence[LabelledText]) -> list[Change]:
-    """Record corrections and take others back, all at once.
+    """Record corrections and withdraw others, all at once.
 
     A text that was given the other label before has the new one alone.
 
@@ -212,7 +218,9 @@ def correct(run: Run, labelled: Sequence[LabelledText]) -> list[Change]:
 
 
 def record(run: Run, item: LabelledText, places: Journal) -> Correction | None:
-    """Record one correction, or take it back, without asking what it changes: that takes longer.
+    """Record or withdraw one correction, without measuring its effect.
+
+    Measuring takes longer.
 
     Args:
         places: the run's journal.
@@ -233,7 +241,10 @@ def record(run: Run, item: LabelledText, places: Journal) -> Correction | None:
 def _record(
     places: Journal, labelled: Sequence[LabelledText], network: dict[int, float]
 ) -> tuple[Corrections, Corrections]:
-    """The corrections before and after; `network` is what it answers, by places in `labelled`."""
+    """Return the corrections before and after the change.
+
+    `network` is what it answers, by places in `labelled`.
+    """
     before: list[Corrections] = []
 
     def edit(corrections: Corrections) -> Corrections:
@@ -270,7 +281,7 @@ def _correction(item: LabelledText, probability: float) -> Correction:
 
 
 def _against(item: LabelledText, layer: Layer) -> tuple[tuple[Correction, float], ...]:
-    """The near copies of a text that have another label than it is given."""
+    """Return the near copies of a text with another label."""
     if item.label == FORGET or item.features is None:
         return ()
     matches = layer.learner.matches(item.features)

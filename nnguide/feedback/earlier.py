@@ -1,8 +1,9 @@
-"""Corrections of the network that a run's folder or a task's name meant before.
+"""Corrections of earlier networks.
 
-Each network has corrections of its own, so one that was trained anew begins without any. Its owner
-is told of those before, and may take them over: corrected mails and their near copies turn, and the
-linear model begins anew, since it learns beside what the network itself says.
+A run's folder or a task's name meant those networks before. Each network has corrections of its
+own, so one that was trained anew begins without any. Its owner is told of those before, and may
+take them over: corrected mails and their near copies turn, and the linear model begins anew, since
+it learns beside what the network itself says.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from nnguide.runs import Run
 
 
 def journals(run: Run, name: str) -> Iterator[Journal]:
-    """The journals of other networks that RUN, given as `name`, meant before.
+    """Yield the journals of other networks that RUN meant before.
 
-    For a folder they are those of that folder; for a task's name also those of the other runs that
-    it may mean.
+    RUN is given as `name`. For a folder they are those of that folder; for a task's name also those
+    of the other runs that it may mean.
     """
     own = journal(run)
     folders = {as_json(run.folder)}
@@ -39,7 +40,10 @@ def journals(run: Run, name: str) -> Iterator[Journal]:
 
 
 def note(run: Run, name: str) -> str:
-    """What the owner is told of corrections that are not used; "" where there are none."""
+    """Return a note for the owner on unused corrections.
+
+    "" where there are none.
+    """
     names = [str(earlier.run) for earlier in journals(run, name)]
     if not names:
         return ""
@@ -51,7 +55,9 @@ def note(run: Run, name: str) -> str:
 
 
 def take_over(run: Run, name: str) -> Corrections:
-    """Give a run the corrections of the networks before, where it has none of the same text.
+    """Copy the corrections of earlier networks to a run.
+
+    Where it has one of the same text, that one stays.
 
     Returns:
         Those that were taken over.

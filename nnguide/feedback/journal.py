@@ -1,12 +1,14 @@
-"""The journal of a run's corrections: one file in the user's data folder.
+"""Journal of a run's corrections, a file in the data folder.
+
+The data folder is the user's.
 
     line 1      schema, the network's SHA-256, the run's folder
     each line   a correction: hashes of a text, its label, what the network said
     last line   the SHA-256 of all before it
 
 It is named by the network that it corrects: a copy of the run and one with another threshold have
-the same corrections, and a run that was trained anew begins without any. It is written whole and
-atomically, by one process at a time; who only reads sees the old one or the new one.
+the same corrections, and a run that was trained again begins without any. It is written whole and
+atomically, by one process at a time; a reader sees the old one or the new one.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ _IDENTIFIER = re.compile("[0-9a-f]{32}")
 
 @dataclass(frozen=True, eq=False)
 class Correction:
-    """One text that its owner gave a label.
+    """A text that its owner gave a label.
 
     Attributes:
         features: of the text, hashed.
@@ -58,17 +60,17 @@ class Correction:
 
     @property
     def identifier(self) -> str:
-        """Of the text, and so of its one correction."""
+        """Identifier of the text, and of its one correction."""
         return self.features.identifier
 
     @property
     def label(self) -> str:
-        """ham or spam."""
+        """Label that was given: ham or spam."""
         return LABELS[self.is_spam]
 
     @functools.cached_property
     def line(self) -> bytes:
-        """Of the journal, without its end."""
+        """Line of the journal, without its end."""
         return json.dumps(_fields(self), allow_nan=False).encode("ascii")
 
 
@@ -77,7 +79,9 @@ Corrections = tuple[Correction, ...]
 
 @dataclass(eq=False)
 class Journal:
-    """Where the corrections of a network are; it reads again only what changed.
+    """File of the corrections of a network.
+
+    It is read again only when it changed.
 
     Attributes:
         network: the SHA-256 of what the network answers by.
@@ -90,12 +94,15 @@ class Journal:
 
     @property
     def path(self) -> Path:
-        """The file; it need not exist."""
+        """Path of the file; it need not exist."""
         return folder() / f"{self.network[:32]}.jsonl"
 
     @property
     def state(self) -> tuple[int, ...]:
-        """What changes whenever the file does; () where there is none."""
+        """State that changes whenever the file does.
+
+        () where there is no file.
+        """
         try:
             status = self.path.stat()
         except OSError:
@@ -103,7 +110,9 @@ class Journal:
         return (status.st_ino, status.st_size, status.st_mtime_ns)
 
     def read(self) -> Corrections:
-        """The corrections, the first one first; none where there is no journal.
+        """Return the corrections, the first one first.
+
+        There are none where there is no journal.
 
         Raises:
             RunError: it is damaged, of another network or another version.
@@ -166,7 +175,9 @@ class Journal:
         return corrections
 
     def change(self, edit: Callable[[Corrections], Corrections]) -> Corrections:
-        """Replace the corrections by what `edit` makes of them, while no other process does.
+        """Replace the corrections by what `edit` returns.
+
+        No other process changes them meanwhile.
 
         Returns:
             What the journal then holds.
@@ -192,7 +203,9 @@ class Journal:
         return after
 
     def release(self) -> None:
-        """Be of no folder from now on: its corrections were taken over by another network.
+        """Separate the journal from its folder.
+
+        Its corrections were taken over by another network.
 
         Raises:
             As `change`.
@@ -226,12 +239,18 @@ class Journal:
 
 
 def as_json(run: Path) -> str:
-    """A run's folder as JSON can hold it: its name may have bytes that are no UTF-8."""
+    """Return a run's folder as JSON can hold it.
+
+    Its name may have bytes that are not UTF-8.
+    """
     return str(run.absolute()).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def heads() -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Each journal there is, and its first line; those that have none are left out."""
+    """Yield each journal and its first line.
+
+    Those without a readable one are left out.
+    """
     for path in sorted(folder().glob("[!.]*.jsonl")):  # hidden ones are being written
         with contextlib.suppress(OSError, ValueError):
             with path.open("rb") as file:
@@ -241,7 +260,7 @@ def heads() -> Iterator[tuple[Path, dict[str, Any]]]:
 
 
 def _end_of(body: bytes) -> bytes:
-    """The last line of a journal."""
+    """Return the last line of a journal."""
     return json.dumps({"sha256": hashlib.sha256(body).hexdigest()}).encode("ascii") + b"\n"
 
 
@@ -257,7 +276,7 @@ def _fields(correction: Correction) -> dict[str, Any]:
 
 
 def _correction(line: bytes) -> Correction:
-    """The correction in a line.
+    """Return the correction in a line.
 
     Raises:
         ValueError, KeyError, TypeError: it is none.

@@ -1,6 +1,7 @@
-"""Learn from corrections, one by one: near copies turn at once, the rest when it is proved.
+"""Learning from corrections, one by one.
 
-Two parts, since few corrections and many are two things:
+Near copies change at once, other texts when the learning has proved to be right. Two parts, since
+few corrections and many are two things:
 
 - **Near copies.** A text that shares more than half of its words and pairs of words with a
   corrected one, and two fifths of those it begins with, has that one's label. (Replies and mails of
@@ -48,7 +49,7 @@ _NEAR = (2.0, 8.0)  # log-odds beyond the threshold of the least similar copy, a
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """What is known of a text.
+    """Features of a text.
 
     Attributes:
         identifier: 32 hexadecimal digits of a SHA-256, that texts share which differ in case and
@@ -63,7 +64,10 @@ class Features:
 
     @classmethod
     def of(cls, text: str) -> Features:
-        """Those of `text`; of a mail's also what it offers in place of its text."""
+        """Return the features of `text`.
+
+        Those of a mail include the alternatives to its text.
+        """
         if isinstance(text, MailText):
             text = "\n".join([text, *text.alternatives])
         key = distinct_key(text).encode("utf-8", "surrogatepass")
@@ -72,14 +76,20 @@ class Features:
 
     @functools.cached_property
     def signature(self) -> np.ndarray:
-        """The smallest of the hashes under each of SIGNATURE other hashes, (SIGNATURE,) uint32."""
+        """MinHash signature of the text, (SIGNATURE,) uint32.
+
+        It has the smallest of the hashes under each of SIGNATURE other hashes.
+        """
         if not len(self.whole):
             return np.zeros(SIGNATURE, np.uint32)
         spread = self.whole.astype(np.uint64) * _FACTORS[:, None]
         return (spread >> np.uint64(32)).min(axis=1).astype(np.uint32)
 
     def similarity(self, other: Features) -> float:
-        """How alike two texts are, in (0.5, 1] for near copies and 0 for all others."""
+        """Return how similar two texts are.
+
+        It is in (0.5, 1] for near copies and 0 for all others.
+        """
         common = _common(self.whole, other.whole)
         whole = common / max(len(self.whole) + len(other.whole) - common, 1)
         if whole == 1:
@@ -97,7 +107,7 @@ def _common(hashes: np.ndarray, others: np.ndarray) -> int:
 
 @dataclass(frozen=True)
 class Match:
-    """The correction that a text is nearest to.
+    """Correction that is nearest to a text.
 
     Attributes:
         place: of the correction, in the order that they were learned in.
@@ -111,10 +121,13 @@ class Match:
 
 
 class Learner:
-    """What corrections change. The same corrections in the same order change the same."""
+    """Learner of corrections.
+
+    The same corrections in the same order always change the same.
+    """
 
     def __init__(self, threshold: float, most: int = REMEMBERED) -> None:
-        """Begin without any.
+        """Start without corrections.
 
         Args:
             threshold: the run's, in [0, 1], across which a near copy is moved.
@@ -136,7 +149,7 @@ class Learner:
         return self._count
 
     def learn(self, features: Features, probability: float | None, is_spam: bool) -> None:
-        """Learn a correction.
+        """Learn one correction.
 
         Args:
             features: of a text.
@@ -182,7 +195,10 @@ class Learner:
         self._count += 1
 
     def probability(self, features: Features, probability: np.float32) -> np.float32:
-        """P(spam) of a text with these features, of which the network says `probability`."""
+        """Return P(spam) of a text with these features.
+
+        The network says `probability`.
+        """
         share = self.share
         match = self.match(features)
         if match is None and not share:
@@ -203,11 +219,13 @@ class Learner:
 
     @property
     def share(self) -> float:
-        """How far the linear model takes part, in [0, 1)."""
+        """Weight of the linear model, in [0, 1)."""
         return 1 - math.exp(-self._gained / EASE) if self._gained > 0 else 0.0
 
     def match(self, features: Features, first: int | None = None) -> Match | None:
-        """The correction of which a text is the nearest copy; the latest of equal ones.
+        """Return the correction whose nearest copy a text is.
+
+        Of equal ones it is the latest.
 
         Args:
             first: only of so many that were learned first, and are still remembered.
@@ -220,7 +238,7 @@ class Learner:
         )
 
     def matches(self, features: Features) -> list[Match]:
-        """All corrections of which a text is a near copy."""
+        """Return all corrections of which a text is a near copy."""
         held = len(self._features)
         equal = (self._signatures[:held] == features.signature).mean(axis=1)
         matches = []
@@ -238,7 +256,7 @@ class Learner:
 
 
 def log_odds(probability: float) -> float:
-    """The log-odds of a probability, at most SURE away from 0."""
+    """Return the log-odds of a probability, within SURE of 0."""
     least = _sigmoid(-SURE)
     inside = min(max(probability, least), 1 - least)
     return math.log(inside / (1 - inside))
@@ -249,7 +267,10 @@ def _sigmoid(score: float) -> float:
 
 
 def _places(hashes: np.ndarray) -> tuple[np.ndarray, float]:
-    """The distinct weights of a text, and the factor that makes its length one."""
+    """Return the distinct weights of a text, and a factor.
+
+    The factor makes its length one.
+    """
     places = np.unique(hashes % BUCKETS).astype(np.int64)
     return places, 1 / math.sqrt(max(len(places), 1))
 

@@ -1,8 +1,8 @@
-"""Every class that a model file may name: nothing else is built from a file.
+"""Classes that a model file may name.
 
-The lists are written out and not taken from Keras, so that a new version of it adds nothing.
-What is missing on purpose: `Lambda`, `TFSMLayer`, `TorchModuleWrapper`, `JaxLayer` and
-`FlaxLayer`, which hold or name code; and every function as an object.
+Nothing else is built from a file. The lists are written out and not taken from Keras, so that a new
+version of it adds nothing. What is missing on purpose: `Lambda`, `TFSMLayer`, `TorchModuleWrapper`,
+`JaxLayer` and `FlaxLayer`, which hold or name code; and every function as an object.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What every network shares: dense hidden layers, dropout and penalties that a schedule can move.
+"""Common blocks: dense hidden layers, dropout and penalties.
 
-Setting `rate` on a stock Dropout layer, or `l2` on a stock regulariser, changes nothing once
-the training step is traced: both are Python numbers, frozen into the graph. Here they are
-variables, so that a callback moves them inside a compiled `fit`.
+A schedule can change dropout and penalties. Setting `rate` on a stock Dropout layer, or `l2` on a
+stock regulariser, changes nothing once the training step is traced: both are Python numbers, frozen
+into the graph. Here they are variables, so that a callback moves them inside a compiled `fit`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from nnguide.config import ModelConfig
 
 @keras.saving.register_keras_serializable(package="nnguide")
 class Dropout(layers.Layer):
-    """Zero a fraction of the inputs in training, scale the others up; else the identity.
+    """Zero a fraction of the inputs in training.
+
+    The others are scaled up. Outside of training it is the identity.
 
     Args:
         rate: fraction of units zeroed, in [0, 1). Held in the variable `self.rate`.
@@ -71,10 +73,10 @@ class Dropout(layers.Layer):
 
 
 def _of_this_replica(shape: list[Any], seed: keras.random.SeedGenerator) -> Any:
-    """Numbers in [0, 1) that are drawn for the batch of all replicas, of which these are ours.
+    """Draw this replica's numbers in [0, 1).
 
-    Replicas draw alike, so several learn what one would, and no two drop the same units. Only
-    TensorFlow has replicas.
+    They are part of what is drawn for the batch of all replicas. Replicas draw alike, so several
+    learn what one would, and no two drop the same units. Only TensorFlow has replicas.
     """
     if keras.backend.backend() != "tensorflow":
         return keras.random.uniform(shape, seed=seed)
@@ -90,7 +92,7 @@ def _of_this_replica(shape: list[Any], seed: keras.random.SeedGenerator) -> Any:
 
 @keras.saving.register_keras_serializable(package="nnguide")
 class Penalty(keras.regularizers.Regularizer, layers.Layer):
-    """l1 * sum(|w|) + l2 * sum(w**2), with both factors in variables.
+    """Penalty l1 * sum(|w|) + l2 * sum(w**2), with factors in variables.
 
     It is a layer so that the layer it regularises owns these variables: JAX freezes a variable
     of no layer into the compiled training step, where moving it would change nothing. They are
@@ -116,10 +118,10 @@ class Penalty(keras.regularizers.Regularizer, layers.Layer):
         return []
 
     def save_own_variables(self, store: Any) -> None:
-        """Write nothing: the configuration says all."""
+        """Write nothing: the configuration has everything."""
 
     def load_own_variables(self, store: Any) -> None:
-        """Read nothing: the configuration said all."""
+        """Read nothing: the configuration has everything."""
 
     def get_build_config(self) -> None:
         return None
@@ -133,14 +135,20 @@ MOMENTUM = 0.9
 
 
 def activation(kind: str, name: str) -> layers.Layer:
-    """The layer of an activation; leaky ReLU has the slope 0.01 below zero, as published."""
+    """Return the layer of an activation.
+
+    Leaky ReLU has the slope 0.01 below zero, as published.
+    """
     if kind == "leaky_relu":
         return layers.LeakyReLU(0.01, name=name)
     return layers.Activation(kind, name=name)
 
 
 def hidden_layers(x: Any, config: ModelConfig, first: int = 1) -> Any:
-    """The dense hidden layers of every task, numbered from `first`: (batch, features) -> units."""
+    """Apply the dense hidden layers, (batch, features) -> units.
+
+    Every task has them; they are numbered from `first`.
+    """
     for depth, units in enumerate(config.hidden, start=first):
         x = layers.Dense(
             units,

@@ -1,4 +1,7 @@
-"""A small convolutional network. It halves the picture early: large maps cost the most time."""
+"""A small convolutional network.
+
+It halves the picture early: large maps cost the most time.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,11 @@ from nnguide.models.heads import Softmax
 
 @keras.saving.register_keras_serializable(package="nnguide")
 class TestTimeShift(layers.Layer):
-    """Each picture at every place up to `pixels` away, outside of training; in it, as it is.
+    """Layer that shifts each picture to every place nearby.
 
-    A network that learned from shifted pictures errs on some of them by chance; the mean of
-    several views errs less, for as many times the work.
+    The places are up to `pixels` away. In training a picture stays as it is. A network that learned
+    from shifted pictures errs on some of them by chance; the mean of several views errs less, for
+    as many times the work.
 
     Input: (batch, height, width, channels). Output: the same in training, else (count · batch, …),
     all pictures at the first place, then all at the second; the border's pixels are repeated.
@@ -49,7 +53,10 @@ class TestTimeShift(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="nnguide")
 class MeanOfViews(layers.Layer):
-    """(count · batch, features) -> (batch, features) outside of training; in it, the identity."""
+    """Mean of views, (count · batch, features) -> (batch, features).
+
+    In training it is the identity.
+    """
 
     def __init__(self, count: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -94,7 +101,10 @@ def build(config: CnnConfig, *, input_shape: tuple[int, ...], labels: int) -> ke
 
 
 def _space_to_depth(x: Any, side: int) -> Any:
-    """(batch, h, w, c) -> (batch, h / side, w / side, side * side * c)."""
+    """Convert (batch, h, w, c) to blocks of channels.
+
+    The result is (batch, h / side, w / side, side * side * c).
+    """
     if side == 1:
         return x
     _, height, width, channels = x.shape
@@ -105,7 +115,10 @@ def _space_to_depth(x: Any, side: int) -> Any:
 
 
 def _convolve(x: Any, channels: int, kernel: int, pool: bool, config: CnnConfig, name: str) -> Any:
-    """Convolution, pooling, normalisation, activation: pooled first, the rest costs a quarter."""
+    """Apply convolution, pooling, normalisation and activation.
+
+    Pooling comes first, so the rest costs a quarter.
+    """
     x = layers.Conv2D(
         channels,
         kernel,

@@ -1,4 +1,4 @@
-"""The dense network of the guide: pixels, hidden layers, one node per label."""
+"""Dense network of the guide: pixels, hidden layers, one node per label."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""How a network ends, the one place that knows: softmax over labels, or one sigmoid node.
+"""Heads of networks: softmax over labels, or one sigmoid node.
 
-A head gives the last layers, the loss, the metrics, the form of the labels, and the decision,
-so no verb asks which task it serves.
+This is the one place that knows how a network ends. A head gives the last layers, the loss, the
+metrics, the form of the labels, and the decision, so no verb asks which task it serves.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from nnguide.models.blocks import Penalty
 
 @keras.saving.register_keras_serializable(package="nnguide")
 class Calibration(layers.Layer):
-    """scale * z + shift: turns scores into honest ones. The identity until it is fitted.
+    """Layer that calibrates scores: scale * z + shift.
 
-    `scale` is one over a temperature (Guo et al., On Calibration of Modern Neural Networks,
-    2017); with `shift` it is Platt's scaling. Neither is trained with the network: both are
-    fitted afterwards on predictions for examples that the network did not learn from.
+    It is the identity until it is fitted. `scale` is one over a temperature (Guo et al., On
+    Calibration of Modern Neural Networks, 2017); with `shift` it is Platt's scaling. Neither is
+    trained with the network: both are fitted afterwards on predictions for examples that the
+    network did not learn from.
 
     Input and output: (batch, nodes); float32 out.
     """
@@ -41,28 +42,37 @@ class Calibration(layers.Layer):
 
 
 class Head(Protocol):
-    """How a network ends."""
+    """Last layers of a network, with loss, metrics and decision."""
 
     nodes: int
 
     def __call__(self, x: Any, config: ModelConfig) -> Any:
-        """(batch, features) -> (batch, nodes) float32 probabilities."""
+        """Map (batch, features) to (batch, nodes) float32 probabilities."""
 
     def loss(self, label_smoothing: float = 0.0) -> keras.losses.Loss:
-        """The loss that fits this head."""
+        """Return the loss that fits this head."""
 
     def metrics(self) -> list[keras.metrics.Metric]:
-        """What to watch in training, `accuracy` among them."""
+        """Return the metrics of training, `accuracy` among them."""
 
     def targets(self, labels: np.ndarray) -> np.ndarray:
-        """(n,) int labels -> (n, nodes) float32, as the loss takes them."""
+        """Return int labels (n,) as float32 targets (n, nodes).
+
+        The loss takes them.
+        """
 
     def probabilities(self, outputs: np.ndarray) -> np.ndarray:
-        """(n, nodes) outputs -> (n, labels) probabilities of every label."""
+        """Return the probability of every label, (n, labels).
+
+        The outputs are (n, nodes).
+        """
 
 
 class AccuracyOfLabelled(keras.metrics.CategoricalAccuracy):
-    """Accuracy over the examples that have a label; a target without a favourite has none."""
+    """Accuracy over the examples that have a label.
+
+    A target without a most probable label does not count.
+    """
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         labelled = keras.ops.cast(keras.ops.max(y_true, axis=-1) > 0.5, "float32")
@@ -70,7 +80,10 @@ class AccuracyOfLabelled(keras.metrics.CategoricalAccuracy):
 
 
 class Softmax:
-    """k nodes whose probabilities sum to 1, with categorical cross-entropy."""
+    """Head of k softmax nodes, with categorical cross-entropy.
+
+    The probabilities sum to 1.
+    """
 
     def __init__(self, nodes: int) -> None:
         self.nodes = nodes
@@ -94,7 +107,10 @@ class Softmax:
 
 
 class Sigmoid:
-    """ONE node: the probability of the second of two labels, with binary cross-entropy."""
+    """Head of ONE sigmoid node, with binary cross-entropy.
+
+    Its output is the probability of the second of two labels.
+    """
 
     nodes = 1
 
@@ -116,7 +132,10 @@ class Sigmoid:
 
 
 def _outputs(x: Any, nodes: int, squash: layers.Layer, config: ModelConfig) -> Any:
-    """Logits, their calibration and the squashing, float32 even under mixed_float16."""
+    """Apply logits, calibration and activation, in float32.
+
+    They are float32 even under mixed_float16.
+    """
     x = layers.Dense(
         nodes,
         dtype="float32",  # the range of a softmax or a sigmoid needs it

@@ -1,8 +1,9 @@
-"""Let Keras find the layers of nnguide by name, without importing them before they are needed.
+"""Lazy registration of nnguide's layers in Keras.
 
-A saved model names its layers, and Keras looks these names up among the registered classes.
-`import nnguide` is instant and imports no framework, so it registers stand-ins: each imports its
-class when a model file asks for it. They are registered when Keras is imported, before or after.
+Keras finds them by name, and they are imported only when they are needed. A saved model names its
+layers, and Keras looks these names up among the registered classes. `import nnguide` is instant and
+imports no framework, so it registers stand-ins: each imports its class when a model file asks for
+it. They are registered when Keras is imported, before or after.
 """
 
 from __future__ import annotations
@@ -53,7 +54,10 @@ class LazyClass:
 
 
 def install() -> None:
-    """Register the stand-ins: now where Keras is imported already, else when it will be."""
+    """Register the stand-ins in Keras.
+
+    That happens now if Keras is imported already, else when it is.
+    """
     if "keras" in sys.modules:
         _register(sys.modules["keras"])
     elif not any(isinstance(finder, _WhenImported) for finder in sys.meta_path):
@@ -69,7 +73,10 @@ def _register(keras: ModuleType) -> None:
 
 
 class _WhenImported:
-    """Finds no module itself; registers the stand-ins once `keras` has been imported."""
+    """Import hook that registers the stand-ins once `keras` is imported.
+
+    It finds no module itself.
+    """
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None

@@ -1,4 +1,7 @@
-"""Write the light form of a Keras model into a run folder, and see that it answers the same."""
+"""Conversion of a Keras model to its light form.
+
+It is written into the run folder and checked to answer the same.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,9 @@ CHECKED = 256  # inputs that they are compared on, at most
 
 
 def write(model: Any, folder: Path, inputs: np.ndarray) -> None:
-    """Write the light form of `model`; it stays only if it answers as the model does.
+    """Write the light form of `model`, and check it.
+
+    It stays only if it answers as the model does.
 
     Args:
         model: raw inputs to probabilities, from nnguide.training.fit.assemble.
@@ -44,7 +49,9 @@ def write(model: Any, folder: Path, inputs: np.ndarray) -> None:
 
 
 def convert(core: Any, beside: Path) -> bytes:
-    """The content of a .tflite file with the network `core`; open sizes stay open.
+    """Convert the network `core` to a .tflite file's content.
+
+    Sizes that are open stay open.
 
     Args:
         beside: a folder to work in: the one for temporary files may be full.
@@ -69,7 +76,10 @@ def convert(core: Any, beside: Path) -> bytes:
 
 
 def describe(layer: Any) -> dict[str, Any]:
-    """What nnguide.inference.preprocessing needs to do as `layer` does, as JSON values."""
+    """Return the settings of a preprocessing layer as JSON values.
+
+    nnguide.inference.preprocessing does with them as `layer` does.
+    """
     if layer.name == "pixels":
         return {"kind": "pixels", "mean": layer.mean, "std": layer.std}
     if layer.name == "columns":
@@ -78,7 +88,10 @@ def describe(layer: Any) -> dict[str, Any]:
 
 
 def compare(light: LightModel, model: Any, inputs: np.ndarray) -> None:
-    """Raise a WorkError if the light form and the Keras model differ on some of `inputs`."""
+    """Raise a WorkError if light form and Keras model differ.
+
+    They are compared on some of `inputs`.
+    """
     from nnguide.models.saving import outputs
 
     chosen = np.asarray(inputs[:: max(len(inputs) // CHECKED, 1)][:CHECKED])

@@ -1,4 +1,4 @@
-"""Read what a .keras file would build, before Keras builds it.
+"""Check of what a .keras file would build, before Keras builds it.
 
 A model file is code: it names classes and functions that are looked up, imported and called while
 it is loaded, and Keras's safe mode forbids Python lambdas alone. Here the file is read without
@@ -59,7 +59,7 @@ _ANY_INTEGER = {"seed", "salt", "shared_object_id"}  # they are no sizes
 
 
 def check(path: Path, *, run: bool) -> None:
-    """Return if the .keras file may be given to Keras.
+    """Check that the .keras file may be given to Keras.
 
     Args:
         run: whether it is a run's own model, which has fewer kinds of layers than Keras.
@@ -118,7 +118,7 @@ def _json(path: Path, content: bytes) -> Any:
 
 
 class _Configuration:
-    """The check of one file's config.json."""
+    """Check of one file's config.json."""
 
     def __init__(self, path: Path, classes: frozenset[tuple[str, str]]) -> None:
         self._path = path
@@ -135,7 +135,7 @@ class _Configuration:
         _refuse(self._path, what)
 
     def _walk(self, value: Any, key: str, depth: int) -> None:
-        """Check `value`, which stands under `key`, or in a list that does."""
+        """Check `value`, which is under `key` or in its list."""
         self._values += 1
         if depth > MAX_DEPTH:
             self._refuse(f"a configuration deeper than {MAX_DEPTH} levels")
@@ -159,7 +159,7 @@ class _Configuration:
             self._plain(value, key)
 
     def _object(self, value: dict[str, Any]) -> None:
-        """A dictionary that Keras makes an object of."""
+        """Check a dictionary that Keras makes an object of."""
         module, name, registered = (
             value.get(key) for key in ("module", "class_name", "registered_name")
         )
@@ -193,7 +193,7 @@ class _Configuration:
                     self._refuse(f"TextVectorization with {key} {str(config[key])[:60]!r}")
 
     def _plain(self, value: Any, key: str) -> None:
-        """A number, a string or null."""
+        """Check a number, a string or null."""
         if isinstance(value, bool) or value is None:
             if key == "unroll" and value:
                 self._refuse("unroll=True, whose cost no configuration bounds")
@@ -219,7 +219,10 @@ class _Configuration:
 
 
 def _weights(path: Path, content: bytes) -> None:
-    """Check the HDF5 file of the weights: arrays of numbers in it, and nothing elsewhere."""
+    """Check the HDF5 file of the weights.
+
+    It has arrays of numbers, and links to nothing outside of it.
+    """
     import h5py
 
     seen: set[int] = set()
@@ -243,7 +246,10 @@ def _weights(path: Path, content: bytes) -> None:
 
 
 def _datasets(file: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
-    """Every array below an HDF5 group, or ("what is wrong", the group) for a link elsewhere."""
+    """Yield every array below an HDF5 group.
+
+    For a link elsewhere it yields ("what is wrong", the group).
+    """
     import h5py
 
     waiting = [file]
@@ -266,7 +272,9 @@ def _datasets(file: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
 
 @contextlib.contextmanager
 def bounded(path: Path) -> Iterator[None]:
-    """Let no more weights be made than the bound, whatever shapes a file asks for.
+    """Limit the weights that are made while a model loads.
+
+    The limit holds whatever shapes the file asks for.
 
     Raises:
         RunError: at the weight that is one too many, before it takes memory.
@@ -297,7 +305,9 @@ def bounded(path: Path) -> Iterator[None]:
 
 
 def check_outputs(path: Path, model: Any) -> None:
-    """Return if no layer of a loaded model answers one example with more values than the bound.
+    """Check the output sizes of a loaded model's layers.
+
+    No layer may answer one example with more values than the bound.
 
     Raises:
         RunError: one does.

@@ -13,7 +13,9 @@ from nnguide.config import TrainConfig
 
 @keras.saving.register_keras_serializable(package="nnguide")
 class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
-    """Up from peak / 25 over the first 30 % of the steps, then down to peak / 10,000, by cosines.
+    """Learning rate that rises and falls once, along cosines.
+
+    It goes up from peak / 25 over the first 30 % of the steps, then down to peak / 10,000.
 
     Source: Smith & Topin, Super-Convergence (2018).
     """
@@ -36,9 +38,10 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
 
 @keras.saving.register_keras_serializable(package="nnguide")
 class PerUpdate(keras.optimizers.schedules.LearningRateSchedule):
-    """A schedule of updates, for an optimiser that accumulates gradients over several batches.
+    """A schedule of updates, for accumulated gradients.
 
-    Keras gives a schedule the number of batches, also where it updates less often.
+    The optimiser accumulates them over several batches. Keras gives a schedule the number of
+    batches, also where it updates less often.
     """
 
     def __init__(self, schedule: Any, accumulation_steps: int) -> None:
@@ -57,11 +60,11 @@ class PerUpdate(keras.optimizers.schedules.LearningRateSchedule):
 
 
 def learning_rate(config: TrainConfig, steps_per_epoch: int) -> Any:
-    """The schedule from `config.learning_rate`, its highest rate, over all epochs.
+    """Return the learning-rate schedule over all epochs.
 
-    constant: the rate itself. step: a tenth of it after each third of the epochs.
-    exponential: falls to a hundredth by the end. cosine: falls to 0 along half a cosine.
-    onecycle: see OneCycle.
+    It starts from `config.learning_rate`, its highest rate. constant: the rate itself. step: a
+    tenth of it after each third of the epochs. exponential: falls to a hundredth by the end.
+    cosine: falls to 0 along half a cosine. onecycle: see OneCycle.
     """
     schedules = keras.optimizers.schedules
     rate, steps = config.learning_rate, steps_per_epoch * config.epochs
@@ -82,9 +85,9 @@ def learning_rate(config: TrainConfig, steps_per_epoch: int) -> Any:
 
 
 def optimizer(config: TrainConfig, steps_per_epoch: int, accumulation_steps: int = 1) -> Any:
-    """The optimiser; the gradients of `accumulation_steps` batches make one update.
+    """Return the optimiser of a configuration.
 
-    `steps_per_epoch` counts updates.
+    The gradients of `accumulation_steps` batches make one update. `steps_per_epoch` counts updates.
     """
     rate = learning_rate(config, steps_per_epoch)
     more: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Save, load and ask a Keras model.
+"""Saving, loading and prediction of Keras models.
 
 Equal weights give equal files, byte for byte, and only known layers are loaded.
 """
@@ -62,7 +62,10 @@ def save(model: Any, target: Path) -> None:
 
 
 def _renumbered(config: bytes) -> bytes:
-    """Keras's description of a model with its shared objects counted 1, 2, … as they appear."""
+    """Return Keras's description with renumbered shared objects.
+
+    They are counted 1, 2, … as they appear.
+    """
     numbers: dict[bytes, int] = {}
 
     def number(match: re.Match[bytes]) -> bytes:
@@ -78,7 +81,9 @@ def register_layers() -> None:
 
 
 def load(path: Path, *, run: bool = True) -> Any:
-    """The model in a .keras file that passed `model_check`: a file cannot bring code.
+    """Load the model in a .keras file, after `model_check`.
+
+    A file cannot bring code.
 
     Args:
         run: whether it is a run's own, which is loaded uncompiled and has layers that nnguide
@@ -104,7 +109,9 @@ def load(path: Path, *, run: bool = True) -> Any:
 
 
 def outputs(model: Any, inputs: np.ndarray) -> np.ndarray:
-    """What a Keras model answers to raw inputs: (n, nodes) float32 probabilities.
+    """Return a Keras model's probabilities, (n, nodes) float32.
+
+    The inputs are raw.
 
     Args:
         model: takes raw inputs, as saved in a run.
@@ -126,6 +133,9 @@ def outputs(model: Any, inputs: np.ndarray) -> np.ndarray:
 
 
 def preprocessor(model: Any) -> Any:
-    """The layer between the raw input and the core of a model from `assemble`."""
+    """Return the preprocessing layer of a model from `assemble`.
+
+    It is between the raw input and the core.
+    """
     (layer,) = (layer for layer in model.layers if layer.name in PREPROCESSORS)
     return layer

@@ -1,4 +1,7 @@
-"""Networks over tokens, with one sigmoid node: pooled embeddings, or a dense bag of words."""
+"""Networks over tokens, with one sigmoid node.
+
+They are pooled embeddings, or a dense bag of words.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +25,11 @@ FIRST_NUMBERS = 0.01
 
 @keras.saving.register_keras_serializable(package="nnguide")
 class TokenEmbedding(layers.Embedding):
-    """Numbers per token, of which a rare token's learn faster, as `adapt` measured it.
+    """Token embedding in which rare tokens learn faster.
 
-    A gradient times the square of the inverse document frequency moves the numbers as if the
-    network saw them weighted by it, as TF-IDF weights words; but nothing of it has to travel with
-    the model. Without `adapt` all learn alike.
+    `adapt` measures how rare they are. A gradient times the square of the inverse document
+    frequency moves the numbers as if the network saw them weighted by it, as TF-IDF weights words;
+    but nothing of it has to travel with the model. Without `adapt` all learn alike.
 
     Input: (batch, length) int ids. Output: (batch, length, numbers).
     Source of the weight: Spärck Jones, A statistical interpretation of term specificity (1972).
@@ -71,12 +74,12 @@ class TokenEmbedding(layers.Embedding):
 
 @keras.saving.register_keras_serializable(package="nnguide")
 class MaskedPool(layers.Layer):
-    """Sum over the root of the count, and maximum, of the numbers of a text's tokens.
+    """Pool the embeddings of a text's tokens: sum and maximum.
 
-    The sum over √n is what texts scaled to length 1 give a linear classifier: long texts say
-    more than short ones, as they do under a sum, yet not in proportion. The maximum does not
-    change when innocent words are added. Ids from `first` (inclusive) to `end` (exclusive) count,
-    but never 0, padding.
+    The sum is divided by the root of the count. The sum over √n is what texts scaled to length 1
+    give a linear classifier: long texts say more than short ones, as they do under a sum, yet not
+    in proportion. The maximum does not change when innocent words are added. Ids from `first`
+    (inclusive) to `end` (exclusive) count, but never 0, padding.
 
     Input: (batch, length, d) embeddings and (batch, length) int ids. Output: (batch, 2 d).
     A text without such tokens gives zeros.
@@ -147,10 +150,11 @@ def build(
 
 @keras.saving.register_keras_serializable(package="nnguide")
 class SumOfRows(layers.Layer):
-    """Sum of the rows of a text's tokens, and a bias: a dense layer on a bag of words.
+    """Sum of the rows of a text's tokens, and a bias.
 
-    Input: (batch, length, units) rows of weights and (batch, length) int ids, of which 0 is
-    padding. Output: (batch, units). A text without tokens gives the bias.
+    It is a dense layer on a bag of words. Input: (batch, length, units) rows of weights and (batch,
+    length) int ids, of which 0 is padding. Output: (batch, units). A text without tokens gives the
+    bias.
     """
 
     def build(self, input_shape: Any) -> None:

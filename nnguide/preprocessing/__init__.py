@@ -1,1 +1,4 @@
-"""From what a person hands over to what a network takes; each layer travels with its model."""
+"""Preprocessing: from raw inputs to what a network takes.
+
+Each layer travels with its model.
+"""

@@ -1,8 +1,9 @@
-"""Random changes to training pictures: moved, turned, bent, thicker or thinner, paler, noisier.
+"""Random changes to training pictures.
 
-All changes of place are one warp. Its field costs more than its use, so pictures share fields
-in groups of `GROUP`; a picture meets another field each time it is shown. Everything is a pure
-function of the seed, so a resumed training sees what the uninterrupted one would have seen.
+They are moved, turned, bent, thicker or thinner, paler and noisier. All changes of place are one
+warp. Its field costs more than its use, so pictures share fields in groups of `GROUP`; a picture
+meets another field each time it is shown. Everything is a pure function of the seed, so a resumed
+training sees what the uninterrupted one would have seen.
 """
 
 from __future__ import annotations
@@ -60,35 +61,39 @@ def augment(images: Any, config: AugmentConfig, seed: Any, rows: slice | None = 
 
 
 class _Groups(NamedTuple):
-    """The groups of pictures that are made, among all of a batch."""
+    """Groups of pictures that are made, among all of a batch."""
 
     all: Any
     start: Any
     stop: Any
 
     def of(self, drawn: Any, axis: int = 0) -> Any:
-        """What was drawn for these groups, of what was drawn for all."""
+        """Return these groups' part of what was drawn for all."""
         return drawn[(*[slice(None)] * axis, slice(self.start, self.stop))]
 
 
 def _seed(seed: Any, number: int) -> Any:
-    """Another seed for each kind of change."""
+    """Return another seed for each kind of change."""
     return tf.stack([seed[0], seed[1] + number * 1_000_003])
 
 
 def _noise(mine: _Groups, shape: Any, strength: float, seed: Any) -> Any:
-    """Gaussian noise whose deviation is drawn too, up to `strength` of black to white."""
+    """Return Gaussian noise of random strength.
+
+    Its standard deviation is drawn up to `strength` of black to white.
+    """
     share = tf.random.stateless_uniform((mine.all, 1, 1, 1), seed)
     drawn = tf.random.stateless_normal((mine.all, *shape), _seed(seed, 5))
     return mine.of(255 * strength * share) * mine.of(drawn)
 
 
 def _field(mine: _Groups, height: int, width: int, config: AugmentConfig, seed: Any) -> Any:
-    """Where each pixel is fetched from: (groups, height, width, 2) float32, row and column.
+    """Return the place that each pixel is read from.
 
-    The inverse of: scale, then slant, then turn about the centre, then move. The elastic part
-    (Simard, Steinkraus & Platt, 2003) is drawn on a 4 by 4 grid and enlarged smoothly, which
-    costs less than blurring a fine field and bends strokes at the same scale.
+    The field is (groups, height, width, 2) float32, row and column. The inverse of: scale, then
+    slant, then turn about the centre, then move. The elastic part (Simard, Steinkraus & Platt,
+    2003) is drawn on a 4 by 4 grid and enlarged smoothly, which costs less than blurring a fine
+    field and bends strokes at the same scale.
     """
     draws = mine.of(tf.random.stateless_uniform((6, mine.all, 1, 1), seed, -1.0, 1.0), axis=1)
     angle = draws[0] * math.radians(config.rotate)
@@ -109,7 +114,10 @@ def _field(mine: _Groups, height: int, width: int, config: AugmentConfig, seed: 
 
 
 def _warp(grey: Any, field: Any) -> Any:
-    """`grey` (groups, height, width, GROUP) fetched from `field`, by bilinear interpolation."""
+    """Return `grey` read at `field`, by bilinear interpolation.
+
+    `grey` is (groups, height, width, GROUP).
+    """
     groups, height, width = tf.shape(grey)[0], grey.shape[1], grey.shape[2]
     low = tf.floor(field)
     part = (field - low)[..., None, :]
@@ -135,7 +143,7 @@ def _warp(grey: Any, field: Any) -> Any:
 
 
 def _swell(grey: Any, mine: _Groups, strength: float, seed: Any) -> Any:
-    """Mix each picture with its dilation or its erosion, by up to `strength`."""
+    """Mix each picture with its dilation or erosion, up to `strength`."""
     share = tf.random.stateless_uniform((mine.all, 1, 1, 1), seed, -strength, strength)
     share = mine.of(share)
     way = tf.sign(share)  # the erosion is the dilation of the negative

@@ -1,4 +1,4 @@
-"""Text normalisation: one frozen table says what stands for every Unicode code point.
+"""Text normalisation by one frozen table of Unicode code points.
 
 Compatibility forms, case and diacritics go (Ｆ, F, f and f̀ are all f); letters of other scripts
 that look Latin become so (Cyrillic а is a); digits of all scripts become 0 to 9; punctuation,
@@ -29,10 +29,11 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """What stands for each code point c, looked up in two steps since most blocks are alike.
+    """Table of what replaces each code point.
 
-    number = entries[BLOCK * pages[c // BLOCK] + c % BLOCK]: 0 leaves c as it is, any other stands
-    for points[starts[number] : starts[number] + lengths[number]].
+    It is looked up in two steps, since most blocks are alike. number = entries[BLOCK * pages[c //
+    BLOCK] + c % BLOCK]: 0 leaves c as it is, any other stands for points[starts[number] :
+    starts[number] + lengths[number]].
 
     Attributes:
         pages: (4352,) int32, the block that holds each run of 256 code points.
@@ -52,7 +53,7 @@ class Table:
 
 @functools.cache
 def table() -> Table:
-    """The table in the package, read once."""
+    """Return the table in the package, read once."""
     with np.load(Path(__file__).with_name("characters.npz"), allow_pickle=False) as file:
         arrays = {
             name: file[name].astype(np.int32)
@@ -63,7 +64,10 @@ def table() -> Table:
 
 @functools.cache
 def table_sha256() -> str:
-    """The SHA-256 of the table's content: texts get the same ids only under the same table."""
+    """Return the SHA-256 of the table's content.
+
+    Texts get the same ids only under the same table.
+    """
     parts = table()
     digest = hashlib.sha256()
     for array in (parts.pages, parts.entries, parts.starts, parts.lengths, parts.points):
@@ -72,17 +76,20 @@ def table_sha256() -> str:
 
 
 def code_points(text: str) -> np.ndarray:
-    """The code points of `text`, (len(text),) int32; a lone surrogate is one too."""
+    """Return the code points of `text`, (len(text),) int32.
+
+    A lone surrogate is one too.
+    """
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<i4")
 
 
 def to_text(points: np.ndarray) -> str:
-    """The text of (n,) int32 `points`."""
+    """Return the text of (n,) int32 `points`."""
     return points.astype("<i4").tobytes().decode("utf-32-le", "surrogatepass")
 
 
 def fold(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Put its replacement in the place of every code point.
+    """Replace every code point by its entry in the table.
 
     Args:
         points: (n,) int32 in [0, 0x10FFFF].
@@ -101,16 +108,20 @@ def fold(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 @functools.cache
 def plain_ascii() -> np.ndarray:
-    """What stands for each of the 128 ASCII code points in the plain form, (128,) int32."""
+    """Return what replaces the 128 ASCII code points, (128,) int32.
+
+    It is for the plain form.
+    """
     plain = "abcdefghijklmnopqrstuvwxyz!?$%"
     return np.array([c if chr(c) in plain else SPACE for c in range(128)], np.int32)
 
 
 def fold_plain(points: np.ndarray, numbers: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """`fold` to the plain form: letters and ! ? $ % alone, digits and other marks part words.
+    """Fold code points to the plain form.
 
-    Text as it was written and text whose tokens were set apart by blanks have the same words in
-    this form, and no year or number is among them. Result as of `fold`.
+    It has letters and ! ? $ % alone; digits and other marks separate words. Text as it was written
+    and text whose tokens were set apart by blanks have the same words in this form, and no year or
+    number is among them. Result as of `fold`.
 
     Args:
         points: (n,) int32, as of `fold`.
@@ -131,7 +142,9 @@ def fold_plain(points: np.ndarray, numbers: bool = False) -> tuple[np.ndarray, n
 
 @dataclass(frozen=True)
 class Ascii:
-    """How ASCII text is folded by bytes: what most text is, at a tenth of the time of `fold`.
+    """Folding of ASCII text by bytes.
+
+    Most text is ASCII; this takes a tenth of the time of `fold`.
 
     Attributes:
         table: what stands for each byte, of those that become one character.
@@ -144,7 +157,7 @@ class Ascii:
     framed: tuple[bytes, ...]
 
     def words(self, text: str, numbers: bool) -> bytes:
-        """The folded words of an ASCII `text`, one space between them."""
+        """Return the folded words of an ASCII `text`, separated by spaces."""
         folded = text.encode("ascii").translate(self.table, self.dropped)
         for mark in self.framed:
             if mark in folded:
@@ -156,7 +169,10 @@ class Ascii:
 
 @functools.cache
 def ascii_folding(plain: bool, numbers: bool) -> Ascii:
-    """How ASCII text is folded, by what `fold` or `fold_plain` makes of each character."""
+    """Return the folding of ASCII text by bytes.
+
+    It comes from what `fold` or `fold_plain` makes of each character.
+    """
     table, dropped, framed = bytearray(range(256)), b"", []
     for code in range(128):
         points = np.array([code], np.int32)
@@ -175,14 +191,16 @@ def ascii_folding(plain: bool, numbers: bool) -> Ascii:
 
 
 def fold_to(points: np.ndarray, plain: bool, numbers: bool) -> tuple[np.ndarray, np.ndarray]:
-    """`fold_plain` for the plain form, else `fold`."""
+    """Call `fold_plain` for the plain form, else `fold`."""
     return fold_plain(points, numbers) if plain else fold(points)
 
 
 def framed(
     texts: Sequence[str], plain: bool = False, numbers: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The normalised texts, each between two spaces (one, if it is empty), end to end.
+    """Normalise texts and join them, with spaces around each.
+
+    An empty one is a single space.
 
     Returns:
         Their code points, (m,) int32, and how many of them each text has, (n,) int64.
@@ -209,19 +227,26 @@ def _framed_ascii(
 
 
 def shaped(points: np.ndarray) -> np.ndarray:
-    """`points` with 0 for every digit: as a word, a number's shape tells more than its digits."""
+    """Return `points` with 0 for every digit.
+
+    A number's shape is more useful as a word than its digits.
+    """
     return np.where((points >= ZERO) & (points <= NINE), np.int32(ZERO), points)
 
 
 def normalise(text: str, plain: bool = False, numbers: bool = False) -> str:
-    """`text` as the network reads it: folded words with one space between them."""
+    """Return `text` as a network reads it.
+
+    It has folded words with one space between them.
+    """
     folded, _ = fold_plain(code_points(text), numbers) if plain else fold(code_points(text))
     return " ".join(filter(None, to_text(folded).split(" ")))
 
 
 def clean(text: str) -> str:
-    """`text` with lone surrogates replaced by U+FFFD, so that it can be written as UTF-8.
+    """Return `text` with lone surrogates replaced by U+FFFD.
 
-    Both characters part words, so the cleaned text has the same words.
+    It can then be written as UTF-8. Both characters part words, so the cleaned text has the same
+    words.
     """
     return _SURROGATE.sub("\ufffd", text)

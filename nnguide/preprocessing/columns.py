@@ -1,4 +1,7 @@
-"""Columns of numbers to what a network likes: about 0 on average, about 1 in spread."""
+"""Standardisation of columns of numbers.
+
+A network learns best from numbers about 0 on average and about 1 in spread.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from nnguide.preprocessing.standardisation import mean_and_std
 
 @keras.saving.register_keras_serializable(package="nnguide")
 class Columns(keras.layers.Layer):
-    """(x - mean) / std, for each column.
+    """Layer that computes (x - mean) / std for each column.
 
     Args:
         mean, std: of each column in the training set.
@@ -30,7 +33,7 @@ class Columns(keras.layers.Layer):
 
     @classmethod
     def adapted_to(cls, inputs: np.ndarray) -> Columns:
-        """The layer for the training rows `inputs`, (n, features)."""
+        """Return the layer for training rows `inputs`, (n, features)."""
         mean, std = mean_and_std(inputs)
         return cls(mean.tolist(), std.tolist())
 

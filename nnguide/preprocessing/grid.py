@@ -1,8 +1,9 @@
-"""Operations on a grey picture (h, w) float32 that TensorFlow can repeat: pooling and sums.
+"""Operations on a grey picture that TensorFlow can repeat.
 
-Nothing here looks at single pixels in a loop, so an export can hold the same steps as graph
-operations: block means and windows are pooling, other means are differences of running sums.
-No matrix products: their threads cost more than they give on arrays so small.
+They are pooling and sums, on (h, w) float32. Nothing here looks at single pixels in a loop, so an
+export can hold the same steps as graph operations: block means and windows are pooling, other means
+are differences of running sums. No matrix products: their threads cost more than they give on
+arrays so small.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ import numpy as np
 
 
 def block_mean(grey: np.ndarray, side: int) -> np.ndarray:
-    """Average blocks of side x side; a last block that is cut short repeats the edge."""
+    """Average blocks of side x side.
+
+    A last block that is cut short repeats the edge.
+    """
     if side == 1:
         return grey
     below, beside = -grey.shape[0] % side, -grey.shape[1] % side
@@ -22,13 +26,16 @@ def block_mean(grey: np.ndarray, side: int) -> np.ndarray:
 
 
 def block_highest(grey: np.ndarray, side: int) -> np.ndarray:
-    """The greatest value of each block of side x side; a last block may be smaller."""
+    """Return the greatest value of each block of side x side.
+
+    A last block may be smaller.
+    """
     rows = np.maximum.reduceat(grey, np.arange(0, grey.shape[0], side), axis=0)
     return np.maximum.reduceat(rows, np.arange(0, grey.shape[1], side), axis=1)
 
 
 def softened(grey: np.ndarray) -> np.ndarray:
-    """Each pixel with its neighbours, weighed 1 2 1 along both axes."""
+    """Return the picture smoothed with weights 1 2 1 along both axes."""
     for axis in (0, 1):
         padded = np.pad(grey, [(1, 1) if axis == this else (0, 0) for this in (0, 1)], "edge")
         first, middle, last = (
@@ -39,7 +46,10 @@ def softened(grey: np.ndarray) -> np.ndarray:
 
 
 def mean_around(grey: np.ndarray, radius: int) -> np.ndarray:
-    """The mean of the pixels within `radius` (rows and columns) of each pixel."""
+    """Return the mean of the pixels around each pixel.
+
+    They are within `radius` rows and columns of it.
+    """
     for axis in (0, 1):
         length = grey.shape[axis]
         sums = np.cumsum(grey, axis, dtype=np.float64)
@@ -52,7 +62,7 @@ def mean_around(grey: np.ndarray, radius: int) -> np.ndarray:
 
 
 def plane(grey: np.ndarray) -> np.ndarray:
-    """The plane that is nearest to `grey` by least squares."""
+    """Return the plane nearest to `grey` by least squares."""
     rows, columns = (np.arange(side, dtype=np.float32) - (side - 1) / 2 for side in grey.shape)
     down = rows @ grey.mean(1) / max(float(rows @ rows), 1.0)
     across = columns @ grey.mean(0) / max(float(columns @ columns), 1.0)
@@ -60,9 +70,10 @@ def plane(grey: np.ndarray) -> np.ndarray:
 
 
 def highest(grey: np.ndarray, radius: int | tuple[int, int]) -> np.ndarray:
-    """The greatest value within `radius` pixels (rows, columns) of each pixel.
+    """Return the greatest value around each pixel.
 
-    The window doubles from pass to pass, so a large one costs little more than a small one.
+    It is among the pixels within `radius` (rows, columns). The window doubles from pass to pass, so
+    a large one costs little more than a small one.
     """
     by_axis = (radius, radius) if isinstance(radius, int) else radius
     for axis, reach in enumerate(by_axis):
@@ -80,25 +91,28 @@ def highest(grey: np.ndarray, radius: int | tuple[int, int]) -> np.ndarray:
 
 
 def lowest(grey: np.ndarray, radius: int | tuple[int, int]) -> np.ndarray:
-    """The least value within `radius` pixels (rows, columns) of each pixel."""
+    """Return the least value around each pixel.
+
+    It is among the pixels within `radius` (rows, columns).
+    """
     return -highest(-grey, radius)
 
 
 def closed(grey: np.ndarray, radius: int | tuple[int, int]) -> np.ndarray:
-    """`grey` with every dark spot filled that is too narrow for the window (a closing)."""
+    """Fill dark spots that are narrower than the window (a closing)."""
     return lowest(highest(grey, radius), radius)
 
 
 def opened(grey: np.ndarray, radius: int | tuple[int, int]) -> np.ndarray:
-    """`grey` with every light spot removed that is too narrow for the window (an opening)."""
+    """Remove light spots that are narrower than the window (an opening)."""
     return highest(lowest(grey, radius), radius)
 
 
 def grown(shape: np.ndarray, steps: float) -> np.ndarray:
-    """`shape` made wider by `steps` pixels on each side, or narrower if negative.
+    """Widen `shape` by `steps` pixels on each side.
 
-    Square and cross take turns, which makes an octagon, near enough a disc; a part of a step
-    mixes two neighbours.
+    Negative steps make it narrower. Square and cross take turns, which makes an octagon, near
+    enough a disc; a part of a step mixes two neighbours.
     """
     if steps < 0:
         return 1 - grown(1 - shape, -steps)
@@ -111,10 +125,11 @@ def grown(shape: np.ndarray, steps: float) -> np.ndarray:
 
 
 def resampled(grey: np.ndarray, axis: int, start: float, stop: float, pixels: int) -> np.ndarray:
-    """`grey` read at `pixels` places along `axis`, evenly from `start` to `stop`.
+    """Resample `grey` along `axis`, evenly from `start` to `stop`.
 
-    Each place averages the stretch it covers, and at least one pixel's length: where that is
-    finer than a pixel, it is a straight line between neighbours. Beyond the ends all is 0.
+    It is read at `pixels` places. Each place averages the stretch it covers, and at least one
+    pixel's length: where that is finer than a pixel, it is a straight line between neighbours.
+    Beyond the ends all is 0.
     """
     length, step = grey.shape[axis], (stop - start) / pixels
     sums = np.cumsum(grey, axis, dtype=np.float64)
@@ -133,17 +148,20 @@ def resampled(grey: np.ndarray, axis: int, start: float, stop: float, pixels: in
 def resized(
     grey: np.ndarray, box: tuple[float, float, float, float], shape: tuple[int, int]
 ) -> np.ndarray:
-    """The part `box` (top, left, bottom, right) of `grey`, as `shape` (rows, columns)."""
+    """Resize a box of `grey` to `shape` (rows, columns).
+
+    `box` is top, left, bottom and right.
+    """
     top, left, bottom, right = box
     rows = resampled(grey, 0, top, bottom, shape[0])
     return resampled(rows, 1, left, right, shape[1]).astype(np.float32)
 
 
 def components(mask: np.ndarray) -> np.ndarray:
-    """Number the connected parts of `mask` (h, w) bool: int, 0 outside, 8 neighbours.
+    """Number the connected components of `mask` (h, w) bool.
 
-    Each pixel takes the highest number around it, then the number that stands at that pixel,
-    so a long thin part needs few rounds.
+    The result is int, 0 outside; a pixel has 8 neighbours. Each pixel takes the highest number
+    around it, then the number that stands at that pixel, so a long thin part needs few rounds.
     """
     height, width = mask.shape
     numbers = np.where(mask, np.arange(1, height * width + 1).reshape(height, width), 0)

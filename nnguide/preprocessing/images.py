@@ -1,4 +1,7 @@
-"""Grey pictures to the numbers a network likes: about 0 on average, about 1 in spread."""
+"""Standardisation of grey pictures.
+
+A network learns best from numbers about 0 on average and about 1 in spread.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ AT_ONCE = 16_384  # pictures whose levels are counted together
 
 @keras.saving.register_keras_serializable(package="nnguide")
 class Pixels(keras.layers.Layer):
-    """(grey - mean) / std, with a channel axis added.
+    """Layer that computes (grey - mean) / std, with a channel axis.
 
     Args:
         mean, std: of all grey levels 0-255 in the training set.
@@ -30,7 +33,7 @@ class Pixels(keras.layers.Layer):
 
     @classmethod
     def adapted_to(cls, images: np.ndarray) -> Pixels:
-        """The layer for the training pictures `images`, (n, height, width) uint8."""
+        """Return the layer for training pictures, (n, height, width) uint8."""
         levels = np.arange(256)
         counts = np.zeros(256, np.int64)
         for start in range(0, len(images), AT_ONCE):  # they may be read from a disk
@@ -53,7 +56,10 @@ class Pixels(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Pixels:
-        """The layer of a model file; older ones call the std `deviation`."""
+        """Return the layer of a model file.
+
+        Older files call the std `deviation`.
+        """
         layer: Pixels = super().from_config(
             {"std" if key == "deviation" else key: value for key, value in config.items()}
         )

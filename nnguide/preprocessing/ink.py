@@ -1,4 +1,4 @@
-"""Find the ink of one digit on whatever paper it stands. NumPy only.
+"""Search for one digit's ink on any paper, with NumPy only.
 
 Paper may be shaded, ruled, framed, noisy or dark. What tells ink from all of these: ink is
 narrow (a shadow is wide), it ends before the picture does (a ruled line does not), it hangs
@@ -21,7 +21,7 @@ SEGMENTS = 16  # a ruled line is seen in nearly all of this many pieces of the p
 
 
 class Ink(NamedTuple):
-    """What one pass found.
+    """Ink that one pass found.
 
     Attributes:
         strength: (h, w) float32, contrast of the digit's ink to its paper, 0 elsewhere.
@@ -37,9 +37,9 @@ class Ink(NamedTuple):
 
 
 def find(grey: np.ndarray, region: np.ndarray | None = None) -> Ink | None:
-    """The dark ink on `grey` (h, w) float32 in [0, 1], or None where there is none.
+    """Find the dark ink on `grey` (h, w) float32 in [0, 1].
 
-    With a `region` (h, w) bool, what lies outside of it is paper.
+    None where there is no ink. With a `region` (h, w) bool, what lies outside of it is paper.
     """
     contrast = raised(grid.softened(grey))
     if region is not None:
@@ -73,7 +73,7 @@ def find(grey: np.ndarray, region: np.ndarray | None = None) -> Ink | None:
 
 
 def noise_of(grey: np.ndarray) -> float:
-    """How much noise, as a standard deviation, is left in `grey` once it is softened.
+    """Return the standard deviation of noise in `grey` once softened.
 
     Second differences along both axes see nothing of slopes, straight edges and lines
     (Immerkær, Fast Noise Variance Estimation, 1996); they amplify white noise by 6, and
@@ -86,7 +86,7 @@ def noise_of(grey: np.ndarray) -> float:
 
 
 def is_light(grey: np.ndarray) -> bool:
-    """Whether the ink on `grey` (h, w) is lighter than its paper.
+    """Return whether the ink is lighter than its paper.
 
     Ink covers less than its surroundings and differs from them by more, so the third moment
     of what differs from the mean around has its sign.
@@ -97,13 +97,13 @@ def is_light(grey: np.ndarray) -> bool:
 
 
 def raised(grey: np.ndarray) -> np.ndarray:
-    """How far each pixel is darker than its paper, as a fraction of the paper's light.
+    """Return how much darker each pixel is than its paper.
 
-    The paper under a stroke is what a closing leaves: what is narrower than the window is
-    filled, and a shadow, being wider, stays as it is. At the picture's edge a closing misjudges
-    a slope of light, and less its slope, the picture's hard shadows; the lower of both papers
-    is right. Noise lifts a closing a little everywhere, so the middle of the contrast counts
-    as no ink.
+    It is a fraction of the paper's light. The paper under a stroke is what a closing leaves: what
+    is narrower than the window is filled, and a shadow, being wider, stays as it is. At the
+    picture's edge a closing misjudges a slope of light, and less its slope, the picture's hard
+    shadows; the lower of both papers is right. Noise lifts a closing a little everywhere, so the
+    middle of the contrast counts as no ink.
     """
     radius, slope = max(min(grey.shape) // 6, 3), grid.plane(grey)
     paper = np.minimum(grid.closed(grey, radius), slope + grid.closed(grey - slope, radius))
@@ -112,7 +112,7 @@ def raised(grey: np.ndarray) -> np.ndarray:
 
 
 def without_lines(contrast: np.ndarray) -> np.ndarray:
-    """`contrast` less the lines that run from one side of the picture to the other."""
+    """Remove lines that run from one side to the other."""
     rest = contrast - ruled(contrast) - ruled(contrast.T).T
     ink = rest > 0.5 * rest.max()
     across, down = ink.any(0), ink.any(1)
@@ -122,9 +122,10 @@ def without_lines(contrast: np.ndarray) -> np.ndarray:
 
 
 def is_striped(contrast: np.ndarray) -> bool:
-    """Whether the ink is stripes: all edges run the same way, and there are several.
+    """Return whether the ink is stripes.
 
-    Stripes are counted where the ink, summed along them, is above half of its highest sum.
+    All edges then run the same way, and there are several. Stripes are counted where the ink,
+    summed along them, is above half of its highest sum.
     """
     most = max(float(contrast.max()), 1e-6)
     alike, line = parallels(np.clip(contrast, 0, 0.5 * most).astype(np.float64))
@@ -136,9 +137,10 @@ def is_striped(contrast: np.ndarray) -> bool:
 
 
 def is_grating(grey: np.ndarray) -> bool:
-    """Whether the whole picture is stripes: it hardly changes along them, and there are several.
+    """Return whether the whole picture is stripes.
 
-    So are broad stripes seen, which no paper surrounds. One stroke from edge to edge is not one.
+    It hardly changes along them, and there are several. So are broad stripes seen, which no paper
+    surrounds. One stroke from edge to edge is not one.
     """
     small = grid.block_mean(grey, -(-max(grey.shape) // 128))
     levels = grid.softened(small).astype(np.float64)
@@ -153,10 +155,10 @@ def is_grating(grey: np.ndarray) -> bool:
 
 
 def parallels(levels: np.ndarray) -> tuple[float, np.ndarray]:
-    """How far all edges of `levels` (h, w) run one way, of 1; the line that way of each pixel.
+    """Return how parallel all edges are, and each pixel's line.
 
-    The way is that of the structure tensor (Bigün and Granlund, 1987). Lines are numbered from
-    one side to the other, (h, w) int.
+    The first is from 0 to 1, for `levels` (h, w). The way is that of the structure tensor (Bigün
+    and Granlund, 1987). Lines are numbered from one side to the other, (h, w) int.
     """
     down, across = levels[2:, 1:-1] - levels[:-2, 1:-1], levels[1:-1, 2:] - levels[1:-1, :-2]
     x, y, both = (across**2).sum(), (down**2).sum(), (down * across).sum()
@@ -168,7 +170,7 @@ def parallels(levels: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 def ruled(contrast: np.ndarray) -> np.ndarray:
-    """The contrast of the lines that run across: (h, w) like `contrast`.
+    """Return the contrast of the lines that run across, (h, w).
 
     A row belongs to a line if nearly every segment of it is dark. That is tried for every
     tilt; the one along which most is dark wins.
@@ -200,10 +202,13 @@ def ruled(contrast: np.ndarray) -> np.ndarray:
 
 
 class Components:
-    """The connected components of the ink, on a grid of blocks that bridges small gaps."""
+    """Connected components of the ink.
+
+    They are on a grid of blocks that bridges small gaps.
+    """
 
     def __init__(self, contrast: np.ndarray, floor: float, blocks: int = 64) -> None:
-        """Part `contrast` (h, w) where it is above `floor`."""
+        """Divide `contrast` (h, w) into components above `floor`."""
         self.shape = contrast.shape
         self.side = -(-max(self.shape) // blocks)
         self.floor = floor
@@ -232,13 +237,16 @@ class Components:
         self.length = np.hypot(*(self.boxes[:, 2:] - self.boxes[:, :2]).T)
 
     def pixels(self, chosen: np.ndarray) -> np.ndarray:
-        """Where the `chosen` components (count,) bool lie, with a rim of a block: (h, w) bool."""
+        """Return the pixels of the `chosen` components, (h, w) bool.
+
+        `chosen` is (count,) bool. A rim of a block is added.
+        """
         blocks = grid.highest(chosen[self.index], 1)
         whole = np.repeat(np.repeat(blocks, self.side, 0), self.side, 1)
         return whole[: self.shape[0], : self.shape[1]]
 
     def frames(self) -> np.ndarray:
-        """Which components are drawn around another one: (count,) bool."""
+        """Return which components are drawn around another one, (count,) bool."""
         framing = np.zeros(self.count, bool)
         for component in np.flatnonzero(
             self.cornered & (self.length > 0.3 * max(self.index.shape))
@@ -250,7 +258,7 @@ class Components:
         return framing
 
     def digit(self) -> np.ndarray:
-        """Which components make up the digit: (count,) bool.
+        """Return which components make up the digit, (count,) bool.
 
         The longest and darkest component, and others near it if they are long enough to be a
         stroke. What lies along the picture's edge is rather a shadow or the end of a sheet.
@@ -264,10 +272,10 @@ class Components:
         return near & dark & (length > 0) & (length >= 0.15 * length[main])
 
     def marks(self) -> int:
-        """How many marks could each be a digit: 1 for the main component, and those apart from it.
+        """Return how many marks could each be a digit.
 
-        Such a mark is dark and at least half as high and as long, and stands beside the main
-        component, above it or below it.
+        It is 1 for the main component, and those apart from it. Such a mark is dark and at least
+        half as high and as long, and stands beside the main component, above it or below it.
         """
         length = self._lengths()
         main = (length * self.weight).argmax()
@@ -279,9 +287,10 @@ class Components:
         return 1 + int((apart & dark & alike).sum())
 
     def ringed(self, frames: np.ndarray) -> int:
-        """1 if the longest component but `frames` (count,) bool is drawn around another, else 0.
+        """Return 1 if the longest component is around another, else 0.
 
-        That is a digit with a circle around it, or a zero with a stroke inside.
+        The components `frames` (count,) bool do not count. That is a digit with a circle around it,
+        or a zero with a stroke inside.
         """
         length = np.where(frames, 0, self._lengths())
         outer = length.argmax()
@@ -291,7 +300,10 @@ class Components:
         return int(inside[inner] > 0.25 * length[outer] and self.encloses(outer, inner))
 
     def encloses(self, outer: Any, inner: Any) -> bool:
-        """Whether component `outer` lies on all four sides of nearly every block of `inner`."""
+        """Return whether component `outer` surrounds `inner`.
+
+        It lies on all four sides of nearly every block of `inner`.
+        """
         ring, free = self.index == outer, np.ones(self.index.shape, bool)
         for axis in (0, 1):
             free &= np.logical_or.accumulate(ring, axis)
@@ -299,14 +311,20 @@ class Components:
         return bool(free[self.index == inner].mean() > 0.9)
 
     def _lengths(self) -> np.ndarray:
-        """How long each component is; along the picture's edge a tenth, and no ink has none."""
+        """Return the length of each component.
+
+        Along the picture's edge a tenth of it counts, and no ink has none.
+        """
         length = self.length * 0.1 ** np.minimum(2 * self.along_edge, 1)
         length[0] = 0
         return length
 
 
 def lowest_of(index: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
-    """The least of `values` (n,) int that each of `count` components holds; 0 for an empty one."""
+    """Return the least value of each component.
+
+    `values` are (n,) int; a component without any has 0.
+    """
     least = np.full(count, np.iinfo(np.int64).max)
     np.minimum.at(least, index, values)
     return np.where(least == np.iinfo(np.int64).max, 0, least)

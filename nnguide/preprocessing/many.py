@@ -1,8 +1,9 @@
-"""Find every digit on a picture: its box, and the digit in MNIST's form. NumPy only.
+"""Search for every digit on a picture, with NumPy only.
 
-What hangs together is a mark; marks that lie over each other, or a short one close to another,
-are strokes of one digit. Digits stand in lines, which may slope: one belongs to the line of the
-nearest digit on its left that it stands beside.
+It gives each digit's box, and the digit in MNIST's form. What hangs together is a mark; marks that
+lie over each other, or a short one close to another, are strokes of one digit. Digits stand in
+lines, which may slope: one belongs to the line of the nearest digit on its left that it stands
+beside.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Mark:
         self.levels, self.box, self.line = levels, box, line
 
     def any(self) -> bool:
-        """Whether there is ink."""
+        """Return whether there is ink."""
         return bool(self.levels.any())
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -45,9 +46,10 @@ class Mark:
 
 
 def one(grey: np.ndarray) -> np.ndarray:
-    """The only digit on a picture; args, result and errors as of `mnist_form.normalise`.
+    """Return the only digit on a picture.
 
-    Where that sees a pattern and no digit, it may be a page of digits: that is said.
+    Args, result and errors are those of `mnist_form.normalise`. Where that sees a pattern and no
+    digit, it may be a page of digits: that is said.
     """
     try:
         return mnist_form.normalise(grey)
@@ -62,7 +64,9 @@ def one(grey: np.ndarray) -> np.ndarray:
 
 
 def find(grey: np.ndarray, size: tuple[int, int]) -> list[Mark]:
-    """The digits on `grey`, line by line from the top, each line from the left.
+    """Return the digits on `grey`, line by line.
+
+    Lines are ordered from the top, digits in a line from the left.
 
     Args:
         grey: (h, w) float in [0, 1], dark ink on light paper or light on dark.
@@ -97,7 +101,10 @@ def find(grey: np.ndarray, size: tuple[int, int]) -> list[Mark]:
 
 
 def _contrast(small: np.ndarray) -> tuple[np.ndarray, float, float]:
-    """How dark the ink is, without ruled lines; a full stroke's contrast; the least of ink."""
+    """Return the ink's contrast without ruled lines, and two levels.
+
+    These are a full stroke's contrast, and the least that is ink.
+    """
     contrast = ink.without_lines(ink.raised(grid.softened(small)))
     quiet = max(ink.NOISE * ink.noise_of(small), ink.FAINTEST)
     full = contrast[contrast > max(quiet, 0.3 * float(contrast.max()))]
@@ -113,7 +120,10 @@ def _levels(
     contrast: np.ndarray,
     level: float,
 ) -> np.ndarray:
-    """The digit in MNIST's form, empty where it cannot be strokes of one."""
+    """Return the digit in MNIST's form.
+
+    It is empty where the mark cannot be strokes of a digit.
+    """
     top, left, bottom, right = group.box
     room = max(group.height, group.width) // 4 + 3
     first, start = max(top - room, 0), max(left - room, 0)
@@ -135,14 +145,20 @@ def _levels(
 def _place(
     box: tuple[int, int, int, int], shape: tuple[int, ...], size: tuple[int, int]
 ) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom in pixels of a picture of `size` (width, height)."""
+    """Return a box's left, top, right and bottom in pixels.
+
+    The pixels are those of a picture of `size` (width, height).
+    """
     across, down = size[0] / shape[1], size[1] / shape[0]
     top, left, bottom, right = box
     return (int(left * across), int(top * down), round(right * across), round(bottom * down))
 
 
 class _Group:
-    """Marks that are one digit: their numbers, and their box (top, left, bottom, right)."""
+    """Marks that are one digit.
+
+    They have their numbers and their box (top, left, bottom, right).
+    """
 
     def __init__(
         self, components: list[int], box: tuple[int, int, int, int], weight: float
@@ -158,20 +174,26 @@ class _Group:
         return self.box[3] - self.box[1]
 
     def joined(self, other: _Group) -> _Group:
-        """Both as one."""
+        """Return both groups as one."""
         low = [min(a, b) for a, b in zip(self.box[:2], other.box[:2], strict=True)]
         high = [max(a, b) for a, b in zip(self.box[2:], other.box[2:], strict=True)]
         box = (low[0], low[1], high[0], high[1])
         return _Group([*self.components, *other.components], box, self.weight + other.weight)
 
     def gaps(self, other: _Group) -> tuple[int, int]:
-        """Pixels between both, down and across; negative where they overlap."""
+        """Return the pixels between two groups, down and across.
+
+        They are negative where the groups overlap.
+        """
         a, b = self.box, other.box
         return max(a[0], b[0]) - min(a[2], b[2]), max(a[1], b[1]) - min(a[3], b[3])
 
 
 def _groups(components: np.ndarray, contrast: np.ndarray) -> list[_Group]:
-    """The digits among the connected components (h, w) int, 0 no ink."""
+    """Return the digits among the connected components.
+
+    These are (h, w) int, 0 where there is no ink.
+    """
     numbers, index = np.unique(components, return_inverse=True)
     flat, (y, x) = index.ravel(), np.indices(components.shape).reshape(2, -1)
     count = len(numbers)
@@ -204,7 +226,10 @@ def _groups(components: np.ndarray, contrast: np.ndarray) -> list[_Group]:
 
 
 def _is_margin(mark: _Group, shape: tuple[int, ...]) -> bool:
-    """Whether a mark is the end of the sheet or a shadow: long, and along the picture's edge."""
+    """Return whether a mark is the sheet's end or a shadow.
+
+    It is then long, and along the picture's edge.
+    """
     top, left, bottom, right = mark.box
     across = (top <= 1 or bottom >= shape[0] - 1) and mark.width > 0.4 * shape[1]
     down = (left <= 1 or right >= shape[1] - 1) and mark.height > 0.4 * shape[0]
@@ -212,14 +237,17 @@ def _is_margin(mark: _Group, shape: tuple[int, ...]) -> bool:
 
 
 def _usual_height(marks: list[_Group]) -> float:
-    """The height that half of the ink is of marks below."""
+    """Return the height below which half of the ink is."""
     order = sorted(marks, key=lambda mark: mark.height)
     weights = np.cumsum([mark.weight for mark in order])
     return float(order[int(np.searchsorted(weights, weights[-1] / 2))].height)
 
 
 def _belongs(mark: _Group, group: _Group, usual: float) -> bool:
-    """Whether `mark`, which is not taller, is a stroke of the digit `group`."""
+    """Return whether `mark` is a stroke of the digit `group`.
+
+    It is not taller than the digit.
+    """
     down, across = mark.gaps(group)
     both = mark.joined(group)
     if both.height > 1.7 * usual or both.width > 1.5 * usual:
@@ -233,12 +261,18 @@ def _belongs(mark: _Group, group: _Group, usual: float) -> bool:
 
 
 def _lines(groups: list[_Group]) -> list[list[_Group]]:
-    """The digits line by line from the top, each line from the left."""
+    """Return the digits line by line.
+
+    Lines are ordered from the top, digits in a line from the left.
+    """
     lines: list[list[_Group]] = []
     for group in sorted(groups, key=lambda group: group.box[1]):
 
         def shared(line: list[_Group], group: _Group = group) -> float:
-            """How much of the lower of both the last digit of a line shares with this one."""
+            """Return how far `group` overlaps a line's last digit in height.
+
+            It is a fraction of the lower of both.
+            """
             down, _ = group.gaps(line[-1])
             return -down / min(group.height, line[-1].height)
 

@@ -1,8 +1,8 @@
-"""Give a picture that was cut close to its digit the paper around it that it lacks. NumPy only.
+"""Margins of paper around a digit that was cut out closely.
 
-Nearly all that `ink` knows of paper is seen by what surrounds the ink: a ruled line is what runs
-from side to side, and ink is what covers less than its paper. None of it holds for a digit that
-fills its picture, so that one gets a margin first.
+NumPy only. Nearly all that `ink` knows of paper is seen by what surrounds the ink: a ruled line is
+what runs from side to side, and ink is what covers less than its paper. None of it holds for a
+digit that fills its picture, so that one gets a margin first.
 """
 
 from __future__ import annotations
@@ -25,17 +25,23 @@ ENOUGH = 100  # pixels of the longer side; a smaller picture is enlarged by a wh
 
 
 def widened(grey: np.ndarray) -> np.ndarray:
-    """`grey` (h, w) float32 in [0, 1], with a margin of its paper if its digit fills it."""
+    """Add a margin of paper to a picture that its digit fills.
+
+    `grey` is (h, w) float32 in [0, 1].
+    """
     return with_margin(grey) if is_filled(grey) else grey
 
 
 def rim(grey: np.ndarray) -> np.ndarray:
-    """The levels along the four sides of `grey`."""
+    """Return the levels along the four sides of `grey`."""
     return np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
 
 
 def is_filled(grey: np.ndarray) -> bool:
-    """Whether strokes of ink touch all sides of `grey`, or thick ones two opposite sides."""
+    """Return whether ink touches all sides of a picture.
+
+    Thick strokes need touch two opposite sides only.
+    """
     small = grid.block_mean(grey, -(-max(grey.shape) // LONGER_SIDE))
     longest = max(small.shape)
     off = np.abs(small - np.median(rim(small)))
@@ -61,7 +67,7 @@ def is_filled(grey: np.ndarray) -> bool:
 
 
 def with_margin(grey: np.ndarray) -> np.ndarray:
-    """`grey` with a margin on all sides, as light as the middle of its rim."""
+    """Add a margin on all sides, as light as the rim's median."""
     longest = max(grey.shape)
     room = longest // ROOM + 2  # one pixel is for the enlargement, which fades at the edge
     wide = np.pad(grey, room, constant_values=np.float32(np.median(rim(grey))))

@@ -1,8 +1,8 @@
-"""Bring a grey picture of one digit to the form of MNIST's images. NumPy only.
+"""Conversion of a grey picture of one digit to MNIST's form.
 
-MNIST's digits were cut out, scaled so that the longer side of their ink is 20 pixels, and
-laid into 28x28 with the centre of mass in the middle, white on black (LeCun et al., 1998).
-A network that learned from them reads other pictures only in that form.
+NumPy only. MNIST's digits were cut out, scaled so that the longer side of their ink is 20 pixels,
+and laid into 28x28 with the centre of mass in the middle, white on black (LeCun et al., 1998). A
+network that learned from them reads other pictures only in that form.
 
 The digit is looked for twice, in the whole picture and then in what surrounds the find: a
 digit may be small in its frame, and the second pass has a finer grid and its own light.
@@ -72,7 +72,7 @@ def normalise(grey: np.ndarray) -> np.ndarray:
 
 
 def several(marks: int) -> InputError:
-    """The error for a picture of more than one digit."""
+    """Return the error for a picture of more than one digit."""
     return InputError(
         f"expected one digit; the picture holds {marks} or more marks of that size, beside, within "
         "or around each other. Give one picture for each digit, or find each with: "
@@ -81,7 +81,10 @@ def several(marks: int) -> InputError:
 
 
 def checked(grey: np.ndarray) -> np.ndarray:
-    """`grey` as float32, or InputError if it is not a picture in [0, 1]."""
+    """Return `grey` as float32, checked.
+
+    It is an InputError if it is not a picture in [0, 1].
+    """
     expected = "expected a grey picture (height, width) of numbers in [0, 1]; got "
     if not isinstance(grey, np.ndarray) or grey.dtype.kind != "f":
         kind = grey.dtype if isinstance(grey, np.ndarray) else type(grey).__name__
@@ -96,12 +99,15 @@ def checked(grey: np.ndarray) -> np.ndarray:
 
 
 def to_levels(grey: np.ndarray) -> np.ndarray:
-    """Levels 0-255, uint8, of `grey` in [0, 1]."""
+    """Return the levels 0-255, uint8, of `grey` in [0, 1]."""
     return np.rint(grey * 255).astype(np.uint8)
 
 
 def is_normal(levels: np.ndarray) -> bool:
-    """Whether `levels` (h, w) uint8 is in MNIST's form, as all 70,000 images of MNIST are."""
+    """Return whether `levels` (h, w) uint8 is in MNIST's form.
+
+    All 70,000 images of MNIST are.
+    """
     if levels.shape != (SIDE, SIDE) or levels.max() < 250 or (levels == 0).mean() < 0.5:
         return False
     rows, columns = np.flatnonzero(levels.any(1)), np.flatnonzero(levels.any(0))
@@ -111,11 +117,12 @@ def is_normal(levels: np.ndarray) -> bool:
 
 
 def is_digit_like(levels: np.ndarray) -> bool:
-    """Whether `levels` (28, 28) uint8, MNIST's form, could be strokes of a digit.
+    """Return whether a picture could be strokes of a digit.
 
-    Checkerboards, hatching and dots cross a row too often or fall into many pieces; blocks hold
-    too much ink; an upright frame has ink along all four sides and a width near its height;
-    a circle around a digit has an outline that no digit but an empty zero has.
+    `levels` is (28, 28) uint8 in MNIST's form. Checkerboards, hatching and dots cross a row too
+    often or fall into many pieces; blocks hold too much ink; an upright frame has ink along all
+    four sides and a width near its height; a circle around a digit has an outline that no digit but
+    an empty zero has.
     """
     ink = levels > 127
     padded = np.pad(ink, 1)
@@ -134,7 +141,10 @@ def is_digit_like(levels: np.ndarray) -> bool:
 
 
 def is_circled(box: np.ndarray) -> bool:
-    """Whether the ink of `box` (h, w) bool is a circle with something inside."""
+    """Return whether ink is a circle with something inside.
+
+    `box` is (h, w) bool.
+    """
     height, width = box.shape
     if min(height, width) < 0.8 * max(height, width):
         return False
@@ -148,7 +158,10 @@ def is_circled(box: np.ndarray) -> bool:
 
 
 def mass_centre(levels: np.ndarray) -> tuple[float, float]:
-    """Row and column of the centre of mass; the middle of the first pixel is 0.5."""
+    """Return row and column of the centre of mass.
+
+    The middle of the first pixel is 0.5.
+    """
     total = float(levels.sum())
     return tuple(  # type: ignore[return-value]
         float(levels.sum(axis) @ (np.arange(levels.shape[1 - axis]) + 0.5)) / total
@@ -157,9 +170,10 @@ def mass_centre(levels: np.ndarray) -> tuple[float, float]:
 
 
 def closer(grey: np.ndarray, ink: Ink, block: int) -> Ink | None:
-    """Look again at `ink`, which was found where `block` pixels of `grey` make one.
+    """Search again around `ink`, on a finer grid.
 
-    What the first pass took for paper stays paper. None if the grid would not be finer.
+    It was found where `block` pixels of `grey` make one. What the first pass took for paper stays
+    paper. None if the grid would not be finer.
     """
     top, left, bottom, right = (edge * block for edge in ink.box)
     room = max(bottom - top, right - left) // 4 + 2 * block
@@ -176,10 +190,10 @@ def closer(grey: np.ndarray, ink: Ink, block: int) -> Ink | None:
 
 
 def shaped(ink: Ink) -> np.ndarray:
-    """The ink with MNIST's strokes, (h, w) float32 in [0, 1]; its longer side is about FINE.
+    """Return the ink with MNIST's strokes, (h, w) float32 in [0, 1].
 
-    A stroke is solid where its contrast is above half the level, so pencil and chalk become
-    as even as MNIST's ink, and then as wide.
+    Its longer side is about FINE. A stroke is solid where its contrast is above half the level, so
+    pencil and chalk become as even as MNIST's ink, and then as wide.
     """
     top, left, bottom, right = ink.box
     longest = max(bottom - top, right - left)
@@ -197,13 +211,16 @@ def shaped(ink: Ink) -> np.ndarray:
 
 
 def stroke_width(shape: np.ndarray) -> float:
-    """Mean width of the strokes: twice the area, over what one step off each side takes."""
+    """Return the mean width of the strokes.
+
+    It is twice the area, divided by what one step off each side takes.
+    """
     area = float(shape.sum())
     return 2 * area / max(area - float(grid.grown(shape, -1).sum()), 1e-6)
 
 
 def framed(shape: np.ndarray) -> np.ndarray:
-    """`shape` (h, w) in [0, 1] as MNIST frames it: (28, 28) uint8."""
+    """Frame `shape` (h, w) in [0, 1] like MNIST: (28, 28) uint8."""
     inked = shape > 0.5 * shape.max()
     rows, columns = np.flatnonzero(inked.any(1)), np.flatnonzero(inked.any(0))
     sides = rows[-1] + 1 - rows[0], columns[-1] + 1 - columns[0]

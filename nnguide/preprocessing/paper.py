@@ -1,8 +1,9 @@
-"""What paper, pens and cameras do to a digit: ruled lines, blots, bands, shadows, blur, neighbours.
+"""Effects of paper, pens and cameras on pictures of digits.
 
-Each effect takes (batch, height, width) float32 grey levels 0-255, white on black, and a seed
-(2,) int; it returns pictures of the same shape. Everything is a pure function of the seed. In
-`EFFECTS` they stand by name; docs/augmentation.png shows one picture through each.
+They are ruled lines, blots, bands, shadows, blur, neighbours and others. Each effect takes (batch,
+height, width) float32 grey levels 0-255, white on black, and a seed (2,) int; it returns pictures
+of the same shape. Everything is a pure function of the seed. In `EFFECTS` they stand by name;
+docs/augmentation.png shows one picture through each.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ Effect = Callable[[Any, Any], Any]
 
 
 def spoil(images: Any, share: float, seed: Any) -> Any:
-    """Let `share` of a batch meet one effect each; the rest stays as it is.
+    """Apply one effect each to a fraction of a batch.
 
-    The batch is cut into pieces, each for one effect; those in `HARD` have two. Training
-    shuffles its pictures, so the place in the batch is chance enough, and a piece costs as much
-    as its pictures.
+    The rest stays as it is. The batch is cut into pieces, each for one effect; those in `HARD` have
+    two. Training shuffles its pictures, so the place in the batch is chance enough, and a piece
+    costs as much as its pictures.
 
     Args:
         images: (batch, height, width) float32 grey levels 0-255, white on black.
@@ -48,14 +49,17 @@ def spoil(images: Any, share: float, seed: Any) -> Any:
 def _draw(
     images: Any, seed: Any, number: int, low: float = 0.0, high: float = 1.0, *more: int
 ) -> Any:
-    """Uniform draws, one a picture or (batch, *more): they broadcast over its pixels."""
+    """Return uniform draws, one a picture or (batch, *more), for broadcasting."""
     shape = (tf.shape(images)[0], *(more or (1, 1)))
     another = tf.stack([seed[0], seed[1] + 104_729 * number])
     return tf.random.stateless_uniform(shape, another, low, high)
 
 
 def _grid(images: Any) -> tuple[Any, Any]:
-    """Rows (height, 1) and columns (1, width) from the centre, in pixels."""
+    """Return rows (height, 1) and columns (1, width) from the centre.
+
+    They are in pixels.
+    """
     height, width = images.shape[1], images.shape[2]
     rows = tf.range(height, dtype=tf.float32)[:, None] - (height - 1) / 2
     columns = tf.range(width, dtype=tf.float32)[None, :] - (width - 1) / 2
@@ -63,7 +67,7 @@ def _grid(images: Any) -> tuple[Any, Any]:
 
 
 def _across(images: Any, angle: Any) -> tuple[Any, Any]:
-    """Each pixel's place across and along lines at `angle` (batch, 1, 1)."""
+    """Return pixels' places across and along lines at `angle` (batch, 1, 1)."""
     rows, columns = _grid(images)
     across = rows * tf.cos(angle) - columns * tf.sin(angle)
     along = rows * tf.sin(angle) + columns * tf.cos(angle)
@@ -71,12 +75,12 @@ def _across(images: Any, angle: Any) -> tuple[Any, Any]:
 
 
 def _ink(images: Any, shape: Any, level: Any) -> Any:
-    """Put ink of `level` where `shape` (batch, height, width) in [0, 1] says."""
+    """Put ink of `level` where `shape`, in [0, 1], says."""
     return tf.maximum(images, level * tf.clip_by_value(shape, 0.0, 1.0))
 
 
 def crossing_lines(images: Any, seed: Any) -> Any:
-    """One to three straight strokes right through, whole, dashed or dotted."""
+    """Draw one to three whole, dashed or dotted strokes across the picture."""
     for stroke in range(3):
         base = 10 * stroke
         angle = _draw(images, seed, base, 0, math.pi)
@@ -96,7 +100,10 @@ def crossing_lines(images: Any, seed: Any) -> Any:
 
 
 def _polyline(images: Any, x: Any, y: Any, wide: Any) -> Any:
-    """How much of each pixel a stroke through the points (batch, points) covers, in [0, 1]."""
+    """Return how much of each pixel a stroke covers, in [0, 1].
+
+    The stroke goes through the points (batch, points).
+    """
     rows, columns = _grid(images)
     squares = (rows[None, :, :, None] - y[:, None, None, :]) ** 2
     squares += (columns[None, :, :, None] - x[:, None, None, :]) ** 2
@@ -104,7 +111,7 @@ def _polyline(images: Any, x: Any, y: Any, wide: Any) -> Any:
 
 
 def scribble(images: Any, seed: Any) -> Any:
-    """A curve with two bends drawn over the digit, or a zigzag across it."""
+    """Draw a curve with two bends or a zigzag over digits."""
     corners = 5
     steps = (POINTS - 1) / (corners - 1)
     place = tf.range(POINTS, dtype=tf.float32) / steps
@@ -129,12 +136,12 @@ def scribble(images: Any, seed: Any) -> Any:
 
 
 def ruled(images: Any, seed: Any) -> Any:
-    """Ruled paper: parallel lines, level or almost."""
+    """Draw ruled paper: parallel lines, level or almost."""
     return _rule(images, seed, _draw(images, seed, 1, -0.15, 0.15))
 
 
 def squared(images: Any, seed: Any) -> Any:
-    """Squared paper: lines both ways."""
+    """Draw squared paper: lines both ways."""
     angle = _draw(images, seed, 1, -0.15, 0.15)
     other = tf.stack([seed[0], seed[1] + 31])
     return _rule(_rule(images, seed, angle), other, angle + math.pi / 2)
@@ -150,7 +157,7 @@ def _rule(images: Any, seed: Any, angle: Any) -> Any:
 
 
 def inverted_band(images: Any, seed: Any) -> Any:
-    """A band in which black is white and white is black; at times it is the whole picture."""
+    """Invert a band of the picture, at times all of it."""
     across, _ = _across(images, _draw(images, seed, 1, 0, math.pi))
     half = _draw(images, seed, 2, 1.5, 7.0)
     whole = tf.cast(_draw(images, seed, 3) < 0.3, tf.float32)
@@ -159,7 +166,7 @@ def inverted_band(images: Any, seed: Any) -> Any:
 
 
 def salt_and_pepper(images: Any, seed: Any) -> Any:
-    """Up to a third of the pixels black or white."""
+    """Make up to a third of the pixels black or white."""
     height, width = images.shape[1], images.shape[2]
     drawn = _draw(images, seed, 1, 0, 1, height, width)
     density = _draw(images, seed, 2, 0, 0.17)
@@ -167,7 +174,10 @@ def salt_and_pepper(images: Any, seed: Any) -> Any:
 
 
 def grain(images: Any, seed: Any) -> Any:
-    """The noise of a dim photograph: of the paper, and of the ink in proportion to its light."""
+    """Add the noise of dim light: of paper, and of ink.
+
+    That of the ink is in proportion to its light.
+    """
     height, width = images.shape[1], images.shape[2]
     another = tf.stack([seed[0], seed[1] + 1])
     noise = tf.random.stateless_normal((tf.shape(images)[0], height, width), another)
@@ -176,14 +186,17 @@ def grain(images: Any, seed: Any) -> Any:
 
 
 def _smooth_noise(images: Any, seed: Any, number: int, cells: int) -> Any:
-    """(batch, height, width) in about [0, 1], as smooth as a grid of `cells` by `cells`."""
+    """Return noise as smooth as a grid of `cells` by `cells`.
+
+    It is (batch, height, width), in about [0, 1].
+    """
     coarse = _draw(images, seed, number, 0, 1, cells, cells)
     size = (images.shape[1], images.shape[2])
     return tf.image.resize(coarse[..., None], size, method="bicubic")[..., 0]
 
 
 def blots(images: Any, seed: Any) -> Any:
-    """Splashes of ink, or of something that takes ink away."""
+    """Draw splashes of ink, or of something that removes ink."""
     fine = _smooth_noise(images, seed, 1, 9)
     shape = (fine - _draw(images, seed, 2, 0.62, 0.9)) * 6
     wet = _ink(images, shape, _draw(images, seed, 3, 80, 255))
@@ -192,7 +205,7 @@ def blots(images: Any, seed: Any) -> Any:
 
 
 def outline(images: Any, seed: Any) -> Any:
-    """Only the edges of the strokes, as an edge detector leaves them: outside, inside or both."""
+    """Keep the edges of strokes: outside, inside or both."""
     ink = tf.cast(images > _draw(images, seed, 1, 60, 160), tf.float32)[..., None]
     thick = tf.nn.max_pool2d(ink, 3, 1, "SAME")
     thin = -tf.nn.max_pool2d(-ink, 3, 1, "SAME")
@@ -202,7 +215,7 @@ def outline(images: Any, seed: Any) -> Any:
 
 
 def _ridges(images: Any, seed: Any) -> Any:
-    """1 where the gradient of the softened picture is steepest along a row or a column, else 0."""
+    """Return 1 where a row's or column's gradient is steepest, else 0."""
     soft = tf.nn.avg_pool2d(images[..., None], 3, 1, "SAME")[..., 0] / 255
     dy = tf.roll(soft, -1, 1) - tf.roll(soft, 1, 1)
     dx = tf.roll(soft, -1, 2) - tf.roll(soft, 1, 2)
@@ -215,7 +228,7 @@ def _ridges(images: Any, seed: Any) -> Any:
 
 
 def uneven_light(images: Any, seed: Any) -> Any:
-    """A shadow or a glow over the paper: brighter or foggy ground, paler ink."""
+    """Add a shadow or glow: brighter or foggy ground, paler ink."""
     rows, columns = _grid(images)
     slope_y, slope_x = _draw(images, seed, 1, -6, 6), _draw(images, seed, 2, -6, 6)
     fog = _smooth_noise(images, seed, 3, 4) * _draw(images, seed, 4, 0, 140)
@@ -230,7 +243,7 @@ def uneven_light(images: Any, seed: Any) -> Any:
 
 
 def blur(images: Any, seed: Any) -> Any:
-    """Out of focus, or moved while the shutter was open; one way a piece of the batch."""
+    """Blur a piece of the batch as out of focus or moved."""
     draws = tf.random.stateless_uniform((4,), seed)
     reach = tf.range(-4, 5, dtype=tf.float32)
     y, x = reach[:, None], reach[None, :]
@@ -245,7 +258,7 @@ def blur(images: Any, seed: Any) -> Any:
 
 
 def low_resolution(images: Any, seed: Any) -> Any:
-    """As seen by a camera of 9 to 16 pixels."""
+    """Reduce pictures to a camera of 9 to 16 pixels."""
     side = tf.random.stateless_uniform((), seed, 9, 17, tf.int32)
     small = tf.image.resize(images[..., None], (side, side), method="area")
     coarse = tf.random.stateless_uniform((), tf.stack([seed[1], seed[0]])) < 0.5
@@ -257,7 +270,7 @@ def low_resolution(images: Any, seed: Any) -> Any:
 
 
 def neighbours(images: Any, seed: Any) -> Any:
-    """Another digit looks in at an edge."""
+    """Show another digit at an edge."""
     others = tf.roll(images, 1, axis=0)
     shift = tf.random.stateless_uniform((2,), seed, 17, 23, tf.int32)
     sideways = tf.random.stateless_uniform((), tf.stack([seed[1], seed[0]])) < 0.75
@@ -270,7 +283,7 @@ def neighbours(images: Any, seed: Any) -> Any:
 
 
 def _project(images: Any, transforms: Any) -> Any:
-    """Fetch each pixel where `transforms` (batch, 8) says, bilinear; outside is the ground."""
+    """Read pixels where `transforms` (batch, 8) says, bilinear, ground outside."""
     return tf.raw_ops.ImageProjectiveTransformV3(
         images=images[..., None],
         transforms=transforms,
@@ -284,7 +297,10 @@ def _project(images: Any, transforms: Any) -> Any:
 def _about_centre(
     images: Any, a: Any, b: Any, c: Any, d: Any, x: Any, y: Any, p: Any, q: Any
 ) -> Any:
-    """Output about the centre to input about the centre, as rows for `_project`; all (batch, 1)."""
+    """Return rows for `_project`, about the centre; all are (batch, 1).
+
+    They go from output to input.
+    """
     middle = (images.shape[1] - 1) / 2
     scale = 1 - p * middle - q * middle
     a0, a1 = a + middle * p, b + middle * q
@@ -296,7 +312,7 @@ def _about_centre(
 
 
 def small_and_off_centre(images: Any, seed: Any) -> Any:
-    """Written small, somewhere else, or larger than usual."""
+    """Draw the digit small, somewhere else, or larger than usual."""
     size = _draw(images, seed, 1, 0.45, 1.1, 1)
     room = tf.maximum(14.5 - 10 * size, 5.5)
     x, y = _draw(images, seed, 2, -1, 1, 1) * room, _draw(images, seed, 3, -1, 1, 1) * room
@@ -309,7 +325,7 @@ def small_and_off_centre(images: Any, seed: Any) -> Any:
 
 
 def perspective(images: Any, seed: Any) -> Any:
-    """The sheet seen from the side, turned and slanted more than a hand would."""
+    """Show the sheet from the side, turned and slanted a lot."""
     angle = _draw(images, seed, 1, -0.62, 0.62, 1)
     slant = _draw(images, seed, 2, -0.45, 0.45, 1)
     p, q = _draw(images, seed, 3, -0.012, 0.012, 1), _draw(images, seed, 4, -0.012, 0.012, 1)
@@ -321,7 +337,7 @@ def perspective(images: Any, seed: Any) -> Any:
 
 
 def thin_pen(images: Any, seed: Any) -> Any:
-    """Strokes a pixel narrower, or two."""
+    """Make strokes one or two pixels narrower."""
     grey = images[..., None]
     thin = -tf.nn.max_pool2d(-grey, 2, 1, "SAME")
     thinner = -tf.nn.max_pool2d(-grey, 3, 1, "SAME")
@@ -330,7 +346,7 @@ def thin_pen(images: Any, seed: Any) -> Any:
 
 
 def thick_pen(images: Any, seed: Any) -> Any:
-    """Strokes one or two pixels wider."""
+    """Make strokes one or two pixels wider."""
     grey = images[..., None]
     wide = tf.nn.max_pool2d(grey, 2, 1, "SAME")
     wider = tf.nn.max_pool2d(grey, 3, 1, "SAME")
@@ -338,7 +354,7 @@ def thick_pen(images: Any, seed: Any) -> Any:
 
 
 def ground_glass(images: Any, seed: Any) -> Any:
-    """Pixels that changed places with their neighbours, as behind ground glass."""
+    """Swap pixels with their neighbours, as behind ground glass."""
     height, width = images.shape[1], images.shape[2]
     rows, columns = tf.range(height)[:, None], tf.range(width)[None, :]
     reach = _draw(images, seed, 1, 0.6, 2.2)

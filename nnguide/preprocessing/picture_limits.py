@@ -1,7 +1,8 @@
-"""What decoding a picture file may cost, estimated from its header and watched while it runs.
+"""Limits of the cost of decoding a picture file.
 
-A small file can ask for much: many scans over one JPEG, pixels of many bytes, tiles larger than
-their picture. No picture takes more than about 300 MB and two seconds of processor time.
+The cost is estimated from its header, and watched while decoding runs. A small file can ask for
+much: many scans over one JPEG, pixels of many bytes, tiles larger than their picture. No picture
+takes more than about 300 MB and two seconds of processor time.
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ _one_large = threading.Lock()
 
 
 class TimedBytes(io.BytesIO):
-    """A file in memory whose reading ends when this thread has worked too long on it."""
+    """A file in memory that can be read for limited time.
+
+    Reading ends when this thread has worked too long on it.
+    """
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
@@ -44,7 +48,7 @@ class TimedBytes(io.BytesIO):
 
 
 def check(picture: Image.Image, data: bytes) -> int:
-    """The bytes of memory that decoding `picture` takes, about.
+    """Return about how many bytes decoding `picture` takes.
 
     Args:
         picture: its header read, nothing decoded.
@@ -98,7 +102,10 @@ def _bytes_a_pixel(picture: Image.Image) -> int:
 
 
 def _coefficients(picture: Image.Image) -> int:
-    """Bytes a pixel that a JPEG of several scans keeps: 2 for each sample."""
+    """Return the bytes a pixel that a progressive JPEG keeps.
+
+    It has several scans, and keeps 2 bytes for each sample.
+    """
     layers = getattr(picture, "layer", [])  # (id, horizontal, vertical sampling, table)
     if not layers:
         return 8
@@ -107,7 +114,7 @@ def _coefficients(picture: Image.Image) -> int:
 
 
 def _tiff_bytes(picture: Image.Image, data: bytes) -> int:
-    """Bytes of all strips or tiles of a TIFF, unpacked."""
+    """Return the bytes of a TIFF's strips or tiles, unpacked."""
     tags = picture.tag_v2  # type: ignore[attr-defined]
     if (kind := tags.get(259, 1)) not in _TIFF_COMPRESSIONS:
         raise InputError(
@@ -128,7 +135,10 @@ def _tiff_bytes(picture: Image.Image, data: bytes) -> int:
 
 @contextmanager
 def turn(memory: int) -> Iterator[None]:
-    """Wait until no other large picture is decoded, if this one is large."""
+    """Wait until no other large picture is being decoded.
+
+    A small picture does not wait.
+    """
     if memory <= LARGE:
         yield
         return

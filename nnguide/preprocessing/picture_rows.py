@@ -9,7 +9,7 @@ import tensorflow as tf
 
 
 class PictureRows:
-    """What a tensor of all pictures would be, made batch by batch."""
+    """Batchwise substitute for a tensor of all pictures."""
 
     def __init__(self, pictures: Any) -> None:
         """Make the rows of `pictures`, nnguide.data.records.PictureRecords."""
@@ -20,7 +20,7 @@ class PictureRows:
         return tuple(self.pictures.shape)
 
     def gather(self, places: Any) -> tf.Tensor:
-        """The pictures at `places` (k,) int64, (k, 28, 28) uint8."""
+        """Return the pictures at `places` (k,) int64, (k, 28, 28) uint8."""
         rows = tf.numpy_function(self._rows, [places], tf.uint8)
         return tf.ensure_shape(rows, (None, *self.shape[1:]))
 

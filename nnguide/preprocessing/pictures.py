@@ -1,4 +1,7 @@
-"""Read a person's picture of one digit: any common format, any mode, within limits."""
+"""Reading of a person's picture of one digit.
+
+It may have any common format and mode, within limits.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ FORMATS = "PNG, JPEG, BMP, GIF, TIFF or WebP"
 
 
 def read(source: Path | bytes) -> np.ndarray:
-    """The digit on a picture, in MNIST's form.
+    """Return the digit on a picture, in MNIST's form.
 
     Args:
         source: the path of a picture file, or its bytes.
@@ -39,7 +42,9 @@ def read(source: Path | bytes) -> np.ndarray:
 
 
 def read_image(image: Image.Image) -> np.ndarray:
-    """The digit on an image that Pillow holds, as `read` gives it for the file of the image.
+    """Return the digit on an image that Pillow holds.
+
+    It is what `read` returns for the file of the image.
 
     Raises:
         InputError: it is beyond the limits, damaged, or no digit is seen on it.
@@ -58,7 +63,9 @@ def read_image(image: Image.Image) -> np.ndarray:
 
 
 def read_many(source: Path | bytes) -> list[many.Mark]:
-    """Every digit on a picture, line by line, with its box in pixels of the upright picture.
+    """Return every digit on a picture, line by line.
+
+    Boxes are in pixels of the upright picture.
 
     Raises:
         InputError: it is not a picture within the limits, or no digit is seen on it.
@@ -75,7 +82,7 @@ def read_many(source: Path | bytes) -> list[many.Mark]:
 
 
 def decode(source: Path | bytes) -> np.ndarray:
-    """A picture in grey, as a person sees it.
+    """Return a picture in grey, as a person sees it.
 
     The first frame is taken, turned as its EXIF orientation says. What is transparent shows
     white or black, whichever the ink stands out from. A picture whose longer side is above
@@ -95,9 +102,10 @@ def decode(source: Path | bytes) -> np.ndarray:
 
 
 def form(source: Path) -> tuple[bool, tuple[int, int]]:
-    """Whether a picture that `read` takes is seen to be in colour, and its width and height.
+    """Return whether a picture is in colour, and its size.
 
-    That is not looked for in one of more than 4 million pixels, unless a JPEG.
+    The size is width and height. `read` takes the picture. That is not looked for in one of more
+    than 4 million pixels, unless a JPEG.
     """
     from PIL import Image
 
@@ -114,7 +122,10 @@ def form(source: Path) -> tuple[bool, tuple[int, int]]:
 
 @contextlib.contextmanager
 def _decoded(source: Path | bytes) -> Iterator[np.ndarray]:
-    """The grey picture; while it is in use, no other large one is decoded."""
+    """Yield the grey picture.
+
+    While it is in use, no other large one is decoded.
+    """
     name = name_of(source)
     data = content(source, name)
     picture = opened(data, name)
@@ -136,12 +147,15 @@ def _decoded(source: Path | bytes) -> Iterator[np.ndarray]:
 
 
 def name_of(source: Path | bytes) -> str:
-    """What messages call the picture."""
+    """Return the picture's name for messages."""
     return "the picture" if isinstance(source, bytes) else str(source)
 
 
 def content(source: Path | bytes, name: str) -> bytes:
-    """The bytes of the picture file, which are neither none nor too many."""
+    """Return the bytes of a picture file.
+
+    There must be some, and not too many.
+    """
     if isinstance(source, bytes):
         size = len(source)
     else:
@@ -164,7 +178,7 @@ def content(source: Path | bytes, name: str) -> bytes:
 
 
 def opened(data: bytes, name: str) -> Image.Image:
-    """The picture with its header read and nothing decoded.
+    """Return the picture, with only its header read.
 
     The format's own class is called, not Image.open: that would warn of large pictures, which
     are refused here with a message, and try formats that are not allowed.
@@ -205,7 +219,10 @@ def opened(data: bytes, name: str) -> Image.Image:
 
 
 def to_grey(picture: Image.Image) -> np.ndarray:
-    """(h, w) float32 in [0, 1] of a picture of any mode, 0 black; `picture` is used up."""
+    """Convert a picture of any mode to grey, (h, w) float32.
+
+    Its levels are in [0, 1], 0 black. `picture` is used up.
+    """
     if picture.format == "JPEG":  # its decoder can skip detail, which saves most of the time
         picture.draft(None, (ENOUGH, ENOUGH))
     turned = TURNED.get(picture.getexif().get(0x0112, 1))
@@ -240,7 +257,10 @@ TURNED: dict[int, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def _shrunk(picture: Image.Image, mode: str, factor: int) -> Image.Image:
-    """`picture` in `mode` with blocks averaged; its own pixels are given back at once."""
+    """Return `picture` in `mode` with blocks averaged.
+
+    Its own pixels are freed at once.
+    """
     whole = picture if picture.mode == mode else picture.convert(mode)
     small = whole.reduce(factor)
     if factor > 1:
@@ -250,7 +270,10 @@ def _shrunk(picture: Image.Image, mode: str, factor: int) -> Image.Image:
 
 
 def deep(picture: Image.Image) -> np.ndarray:
-    """(h, w) float32 in [0, 1] of a picture of 16- or 32-bit levels or floats."""
+    """Return deep levels as (h, w) float32 in [0, 1].
+
+    The picture has 16- or 32-bit levels or floats.
+    """
     levels = np.asarray(picture).astype(np.float32)
     if not np.isfinite(levels).all():
         raise ValueError("some of its levels are not finite")
@@ -261,12 +284,12 @@ def deep(picture: Image.Image) -> np.ndarray:
 
 
 def reduce(grey: np.ndarray, factor: int) -> np.ndarray:
-    """`grey` (h, w) with each block of factor x factor averaged."""
+    """Average each block of factor x factor of `grey` (h, w)."""
     return np.clip(grid.block_mean(grey, factor), 0, 1)
 
 
 def on_paper(grey: np.ndarray, opacity: np.ndarray) -> np.ndarray:
-    """Lay a transparent picture on the paper that lets its ink be seen.
+    """Put a transparent picture on paper that shows its ink.
 
     Args:
         grey: (h, w) float32 in [0, 1], the picture without its transparency.

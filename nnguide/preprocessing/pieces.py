@@ -1,4 +1,4 @@
-"""The tokens of a text, each with the piece of the text that it came from."""
+"""Tokens of a text, with the pieces that they came from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nnguide.preprocessing.tokens import _word_bounds
 
 
 class Piece(NamedTuple):
-    """A token and the piece of the original text that it came from."""
+    """A token and the piece of text that it came from."""
 
     token: str
     original: str  # text[start:end]
@@ -21,7 +21,7 @@ class Piece(NamedTuple):
 
 
 def pieces(text: str, plain: bool = False, numbers: bool = False) -> list[Piece]:
-    """The tokens of `text`, each with the piece of `text` that it came from.
+    """Return the tokens of `text`, each with its piece of `text`.
 
     A piece takes in what follows it and vanishes, an accent or a joiner. Tokens that share a
     character (½ reads 0 ⁄ 0) share a piece.

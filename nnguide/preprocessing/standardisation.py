@@ -1,4 +1,4 @@
-"""The mean and the standard deviation that columns of numbers are brought to 0 and 1 with."""
+"""Mean and standard deviation for the standardisation of columns."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import numpy as np
 
 
 def mean_and_std(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The mean and standard deviation of each column of (n, features); 1 where it is 0."""
+    """Return the mean and standard deviation of each column.
+
+    The inputs are (n, features). A std of 0 is returned as 1.
+    """
     mean, std = inputs.mean(axis=0, dtype=float), inputs.std(axis=0, dtype=float)
     return mean, np.where(std > 0, std, 1.0)

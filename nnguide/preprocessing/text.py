@@ -17,7 +17,7 @@ from nnguide.preprocessing.tokens import Tokeniser
 
 @keras.saving.register_keras_serializable(package="nnguide")
 class Tokens(keras.layers.Layer):
-    """Raw texts to the ids that a `Tokeniser` gives them.
+    """Layer from raw texts to the ids of a `Tokeniser`.
 
     Input: (batch,) or (batch, 1) string in UTF-8; invalid bytes part words. Output: (batch, width)
     int32, rows ending in zeros.
@@ -39,7 +39,7 @@ class Tokens(keras.layers.Layer):
         self._allow_non_tensor_positional_args = True
 
     def call(self, inputs: Any) -> Any:
-        """The ids of `inputs`."""
+        """Return the ids of `inputs`."""
         if keras.backend.backend() == "tensorflow":
             from nnguide.preprocessing import text_ops
 
@@ -48,20 +48,26 @@ class Tokens(keras.layers.Layer):
         return keras.ops.convert_to_tensor(self.tokeniser(_decoded(texts), self.pad))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """(batch, width): the width is None unless `pad` fixes it."""
+        """Return (batch, width); the width is None unless `pad` fixes it."""
         return (input_shape[0], self.pad)
 
     def compute_output_spec(self, inputs: Any) -> keras.KerasTensor:
-        """The shape and dtype of the ids."""
+        """Return the shape and dtype of the ids."""
         return keras.KerasTensor(self.compute_output_shape(inputs.shape), dtype="int32")
 
     def get_config(self) -> dict[str, Any]:
-        """All that `from_config` needs, vocabulary included, as JSON values."""
+        """Return all that `from_config` needs, as JSON values.
+
+        The vocabulary is included.
+        """
         return {**super().get_config(), "tokeniser": self.tokeniser.to_dict(), "pad": self.pad}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Tokens:
-        """The layer that `get_config` described; RunError if its tokeniser does not fit."""
+        """Return the layer that `get_config` described.
+
+        A RunError is raised if its tokeniser does not fit.
+        """
         config = {name: value for name, value in config.items() if name != "trainable"}
         return cls(Tokeniser.from_dict(config.pop("tokeniser")), **config)
 

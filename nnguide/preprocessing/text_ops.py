@@ -1,8 +1,8 @@
-"""Text to token ids in TensorFlow operations, for the graph of a model.
+"""From text to token ids in TensorFlow operations.
 
-The steps and names of nnguide.preprocessing.tokens, on the same arrays and in the same integer
-arithmetic, so that ids are equal. Tables and vocabulary are constants of the graph: no lookup
-resource and no asset file has to survive saving.
+They are part of the graph of a model. The steps and names of nnguide.preprocessing.tokens, on the
+same arrays and in the same integer arithmetic, so that ids are equal. Tables and vocabulary are
+constants of the graph: no lookup resource and no asset file has to survive saving.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ from nnguide.preprocessing.tokens import (
 
 
 def ids(texts: Any, of: Tokeniser, pad: int | None = None) -> tf.Tensor:
-    """The ids that `of` gives texts, (batch, width) int32; rows end in zeros.
+    """Return the ids of texts, (batch, width) int32.
+
+    `of` gives the ids; rows end in zeros.
 
     Args:
         texts: (batch,) or (batch, 1) string in UTF-8; invalid bytes part words.
@@ -43,14 +45,20 @@ def ids(texts: Any, of: Tokeniser, pad: int | None = None) -> tf.Tensor:
 
 
 def _distinct(pieces: list[tuple[tf.Tensor, tf.Tensor]], rows: tf.Tensor, size: int) -> Any:
-    """Each id of a row once, rising: (rows, None) int64 of rows and ids as they occur."""
+    """Return each row's ids without repetition, rising.
+
+    They are (rows, None) int64, from rows and ids as they occur.
+    """
     both = tf.sort(tf.concat([row * size + ids for row, ids in pieces], axis=0))
     both = tf.boolean_mask(both, tf.concat([[True], both[1:] > both[:-1]], axis=0)[: tf.size(both)])
     return tf.RaggedTensor.from_value_rowids(both % size, both // size, rows, validate=False)
 
 
 def _word_ids(framed: tf.RaggedTensor, of: Tokeniser) -> list[tuple[tf.Tensor, tf.Tensor]]:
-    """Row and id, int64, of each row's first `max_words` words; their pairs; the opening."""
+    """Return row and id of words, pairs and opening words.
+
+    They are int64, for each row's first `max_words` words.
+    """
     points = shaped(framed.values)
     space = points == SPACE
     begins = tf.concat([[False], space[:-1] & ~space[1:]], axis=0)
@@ -86,7 +94,7 @@ def _word_ids(framed: tf.RaggedTensor, of: Tokeniser) -> list[tuple[tf.Tensor, t
 
 
 def _look_up(keys: tf.Tensor, lengths: tf.Tensor, of: Tokeniser) -> tf.Tensor:
-    """The ids of words by their keys, (words,) int64."""
+    """Return the ids of words by their keys, (words,) int64."""
     known_words = len(of.vocabulary)
     if not known_words:
         return tf.fill(tf.shape(keys), tf.constant(UNKNOWN, tf.int64))
@@ -98,7 +106,10 @@ def _look_up(keys: tf.Tensor, lengths: tf.Tensor, of: Tokeniser) -> tf.Tensor:
 
 
 def _gram_ids(framed: tf.RaggedTensor, of: Tokeniser) -> list[tuple[tf.Tensor, tf.Tensor]]:
-    """For each n, row and id of the n-grams of each row's first `max_chars` letters, int64."""
+    """Return row and id of character n-grams, for each n.
+
+    They are int64, for each row's first `max_chars` letters.
+    """
     if not of.grams:
         return []
     cut = tf.ragged.boolean_mask(framed, framed != SPACE)[:, : of.max_chars]
@@ -120,7 +131,9 @@ def _gram_ids(framed: tf.RaggedTensor, of: Tokeniser) -> list[tuple[tf.Tensor, t
 def normalise(
     texts: tf.Tensor, reach: int, plain: bool = False, numbers: bool = False
 ) -> tf.RaggedTensor:
-    """The normalised texts, each between two spaces (one, if it is empty).
+    """Normalise texts, with spaces around each.
+
+    An empty one is a single space.
 
     Args:
         texts: (batch,) string in UTF-8; invalid bytes count as U+FFFD, which parts words.
@@ -145,12 +158,12 @@ def normalise(
 
 
 def shaped(points: tf.Tensor) -> tf.Tensor:
-    """`points` with 0 for every digit."""
+    """Return `points` with 0 for every digit."""
     return tf.where((points >= ZERO) & (points <= NINE), ZERO, points)
 
 
 def fold(points: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Put its replacement in the place of every code point.
+    """Replace every code point by its entry in the table.
 
     Args:
         points: (n,) int32 in [0, 0x10FFFF].
@@ -168,7 +181,10 @@ def fold(points: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def fold_plain(points: tf.Tensor, numbers: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
-    """`fold` to the plain form: letters and ! ? $ % alone, and with `numbers` 0 for each number."""
+    """Fold code points to the plain form.
+
+    It has letters and ! ? $ % alone, and with `numbers` a 0 for each number.
+    """
     for apostrophe in characters.APOSTROPHES:
         points = tf.where(points == apostrophe, SPACE, points)
     folded, counts = fold(points)

@@ -1,4 +1,4 @@
-"""The token ids of texts that are read when a batch needs them."""
+"""Token ids of texts that are read when needed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ AT_ONCE = 16_384  # texts that are tokenised together where all are
 
 
 class TokenRows:
-    """What a tf.RaggedTensor of all ids would be, made batch by batch."""
+    """Batchwise substitute for a tf.RaggedTensor of all ids."""
 
     def __init__(self, tokeniser: Tokeniser, texts: Any) -> None:
         """Make the rows of `texts`, nnguide.data.records.Records."""
@@ -24,7 +24,7 @@ class TokenRows:
         return (len(self.texts),)
 
     def gather(self, places: Any) -> tf.RaggedTensor:
-        """The rows at `places` (k,) int64."""
+        """Return the rows at `places` (k,) int64."""
         ids, lengths = tf.numpy_function(self._rows, [places], [tf.int32, tf.int64])
         ids.set_shape([None])
         lengths.set_shape([None])
@@ -34,7 +34,7 @@ class TokenRows:
         return self.tokeniser.ragged(list(self.texts[places]))
 
     def counts(self) -> np.ndarray:
-        """How many texts have each id, (ids,) int64."""
+        """Return how many texts have each id, (ids,) int64."""
         seen = np.zeros(self.tokeniser.size, np.int64)
         for texts in self.texts.chunks(AT_ONCE):
             seen += np.bincount(self.tokeniser.ragged(texts)[0], minlength=len(seen))

@@ -1,5 +1,6 @@
-"""Text to token ids in NumPy: words by a vocabulary, the other kinds of tokens by hashing.
+"""From text to token ids in NumPy.
 
+Words are found in a vocabulary, the other kinds of tokens by hashing.
 nnguide.preprocessing.text_ops does the same steps, under the same names, in TensorFlow operations;
 the two give equal ids. A batch is one array of code points, so no step loops over texts.
 """
@@ -32,15 +33,16 @@ _CHUNK = 1 << 18  # characters worked on at once
 
 
 class Tokeniser:
-    """Turns each text into the set of its tokens: a row of distinct ids, rising.
+    """Tokeniser that turns each text into its set of tokens.
 
-    0 is padding, 1 an unknown word; then come the vocabulary's words, the buckets that pairs are
-    hashed into, each word with the one before it, those of the opening: its first words once more,
-    as such; and the buckets of the character n-grams. These run over the normalised text without
-    its spaces, so that spaces put into words, or taken from between them, change none of them. In
-    all others every digit counts as 0, the shape of a number; n-grams tell digits apart: a code
-    to call, a price. In the plain form all read letters and ! ? $ % alone, so a text whose tokens
-    were set apart reads the same; with `numbers` they also read one 0 for each number.
+    The set is a row of distinct ids, rising. 0 is padding, 1 an unknown word; then come the
+    vocabulary's words, the buckets that pairs are hashed into, each word with the one before it,
+    those of the opening: its first words once more, as such; and the buckets of the character
+    n-grams. These run over the normalised text without its spaces, so that spaces put into words,
+    or taken from between them, change none of them. In all others every digit counts as 0, the
+    shape of a number; n-grams tell digits apart: a code to call, a price. In the plain form all
+    read letters and ! ? $ % alone, so a text whose tokens were set apart reads the same; with
+    `numbers` they also read one 0 for each number.
     """
 
     def __init__(
@@ -119,7 +121,7 @@ class Tokeniser:
     def adapt(
         cls, texts: Sequence[str], *, words: int = 8000, min_count: int = 1, **settings: Any
     ) -> Tokeniser:
-        """A tokeniser whose vocabulary is the most frequent words of `texts`.
+        """Return a tokeniser of the most frequent words of `texts`.
 
         Args:
             texts: (n,) str, the training set only.
@@ -140,33 +142,33 @@ class Tokeniser:
 
     @property
     def size(self) -> int:
-        """How many different ids there are: an embedding needs this many rows."""
+        """Number of different ids, which is an embedding's number of rows."""
         return self.first_gram + self.buckets
 
     @property
     def first_pair(self) -> int:
-        """The first id of pairs of words."""
+        """First id of pairs of words."""
         return FIRST_WORD + len(self.vocabulary)
 
     @property
     def first_opening(self) -> int:
-        """The first id of words that a text opens with."""
+        """First id of words that a text opens with."""
         return self.first_pair + self.pairs
 
     @property
     def first_gram(self) -> int:
-        """The first id of character n-grams: what is below is of words."""
+        """First id of character n-grams; lower ids are of words."""
         return self.first_opening + self.opening
 
     @property
     def length(self) -> int:
-        """The most ids that a text can have."""
+        """Greatest number of ids that a text can have."""
         words = self.max_words * (2 if self.pairs else 1)
         words += self.opening_words if self.opening else 0
         return words + sum(max(self.max_chars - n + 1, 0) for n in self.grams)
 
     def __call__(self, texts: Sequence[str], pad: int | None = None) -> np.ndarray:
-        """The ids of `texts`, (n, width) int32; rows end in zeros.
+        """Return the ids of `texts`, (n, width) int32; rows end in zeros.
 
         Args:
             texts: (n,) str.
@@ -180,14 +182,14 @@ class Tokeniser:
         return rows
 
     def ragged(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """The ids of all `texts` one after another, (total,) int32, and each row's length, (n,)."""
+        """Return all ids (total,) int32, and row lengths (n,)."""
         parts = [self._ids(chunk) for chunk in _chunks(texts, self.reach)]
         if not parts:
             return np.zeros(0, np.int32), np.zeros(0, np.int64)
         return np.concatenate([ids for ids, _ in parts]), np.concatenate([n for _, n in parts])
 
     def to_dict(self) -> dict[str, Any]:
-        """All that `from_dict` needs, as JSON values."""
+        """Return all that `from_dict` needs, as JSON values."""
         return {
             "vocabulary": list(self.vocabulary),
             "pairs": self.pairs,
@@ -204,7 +206,7 @@ class Tokeniser:
 
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> Tokeniser:
-        """The tokeniser that `to_dict` described.
+        """Return the tokeniser that `to_dict` described.
 
         Raises:
             RunError: the description is incomplete, or made with another character table.
@@ -223,9 +225,10 @@ class Tokeniser:
             raise RunError(f"the tokeniser's description is damaged: {error}") from error
 
     def names(self, text: str) -> list[str]:
-        """What each id of the row of `text` stands for: a word, a+pair, an ^opening or an [ngr].
+        """Return what each id of a text's row stands for.
 
-        Where tokens of the text share an id, the first of them names it.
+        It is a word, a+pair, an ^opening or an [ngr]. Where tokens of the text share an id, the
+        first of them names it.
         """
         whole = characters.normalise(text[: self.reach], self.plain, self.numbers)
         shapes = _shapes(whole).split()[: self.max_words]
@@ -244,7 +247,7 @@ class Tokeniser:
         return [named[number] for number in sorted(named)]
 
     def _ids(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """`ragged` for a batch small enough to be worked on at once."""
+        """Return `ragged` for a batch that fits in memory."""
         # Each id of a row once: sorted as one number with the row's.
         both = np.sort(
             np.concatenate([row * self.size + ids for row, ids in self.occurrences(texts)])
@@ -254,7 +257,7 @@ class Tokeniser:
         return (both % self.size).astype(np.int32), lengths
 
     def occurrences(self, texts: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Row and id of every token, both int64: words, pairs, opening, n-grams of each length."""
+        """Return row and id (int64) of words, pairs, opening and n-grams."""
         framed, row_lengths = characters.framed(texts, self.plain, self.numbers)
         row = np.repeat(np.arange(len(texts)), row_lengths)
 
@@ -287,7 +290,7 @@ class Tokeniser:
         return pieces
 
     def _look_up(self, keys: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        """The ids of words by their keys, (words,) int64."""
+        """Return the ids of words by their keys, (words,) int64."""
         if not self.vocabulary:
             return np.full(len(keys), UNKNOWN)
         place = np.minimum(np.searchsorted(self.sorted_keys, keys), len(self.vocabulary) - 1)
@@ -295,7 +298,7 @@ class Tokeniser:
         return np.where(known, FIRST_WORD + self.key_order[place], UNKNOWN)
 
     def _gram_hashes(self, points: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-        """For each n, the hash of the n-gram that starts at each of `points`, (m,) int64."""
+        """Yield each n and the hashes of its n-grams, (m,) int64."""
         following = np.append(points, np.zeros(max(self.grams, default=0), np.int32))
         hashes = np.ones(len(points), np.int64)  # the leading 1 tells one length from another
         for n in range(1, max(self.grams, default=0) + 1):
@@ -305,7 +308,7 @@ class Tokeniser:
 
 
 def words(text: str, plain: bool = False, numbers: bool = False) -> list[str]:
-    """The tokens of `text`: words, shapes of numbers, single marks and symbols."""
+    """Return words, shapes of numbers, single marks and symbols of `text`."""
     return _shapes(characters.normalise(text, plain, numbers)).split()
 
 
@@ -314,7 +317,7 @@ def _shapes(text: str) -> str:
 
 
 def _chunks(texts: Sequence[str], reach: int) -> Iterator[list[str]]:
-    """`texts`, each cut to `reach` characters, in lists of some _CHUNK characters."""
+    """Yield `texts`, cut to `reach`, in lists of some _CHUNK characters."""
     if isinstance(texts, str):
         raise InputError("expected a sequence of texts; got one text. Write [text].")
     chunk: list[str] = []
@@ -332,7 +335,7 @@ def _chunks(texts: Sequence[str], reach: int) -> Iterator[list[str]]:
 
 
 def _word_bounds(framed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where the words of `framed` (m,) begin and how long they are; both its ends are spaces."""
+    """Return starts and lengths of words in `framed`, within spaces."""
     space = framed == SPACE
     starts = np.flatnonzero(space[:-1] & ~space[1:]) + 1
     ends = np.flatnonzero(~space[:-1] & space[1:]) + 1
@@ -340,7 +343,10 @@ def _word_bounds(framed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _word_keys(framed: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The key of each word in `framed` (m,), int64 below 2**62; where it begins, how long it is."""
+    """Return keys, starts and lengths of the words in `framed`.
+
+    It is (m,); the keys are int64 below 2**62.
+    """
     starts, lengths = _word_bounds(framed)
     if not len(starts):
         return np.zeros(0, np.int64), starts, lengths
@@ -356,7 +362,7 @@ def _word_keys(framed: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 @functools.cache
 def word_powers() -> np.ndarray:
-    """The factor of a word's i-th character in each of its two hashes, (2, 64) int64."""
+    """Return a character's factors in both word hashes, (2, 64) int64."""
     return np.array(
         [[pow(base, i, modulus) for i in range(LONGEST_WORD)] for modulus, base in WORD_HASHES],
         np.int64,
@@ -364,7 +370,7 @@ def word_powers() -> np.ndarray:
 
 
 def _vocabulary_keys(vocabulary: tuple[str, ...]) -> np.ndarray:
-    """The keys of the words, (words,) int64, after a check that they are words."""
+    """Return the keys of the checked vocabulary, (words,) int64."""
     joined = " ".join(vocabulary)
     if tuple(joined.split()) != vocabulary or _shapes(characters.normalise(joined)) != joined:
         raise ConfigError("expected a vocabulary of normalised words without spaces")
@@ -377,5 +383,5 @@ def _vocabulary_keys(vocabulary: tuple[str, ...]) -> np.ndarray:
 
 
 def _position_in_row(lengths: np.ndarray) -> np.ndarray:
-    """0, 1, 2, … anew in each row of the given `lengths` (n,); (their sum,) int64."""
+    """Return 0, 1, 2, … in each row of `lengths` (n,)."""
     return np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)

@@ -1,4 +1,4 @@
-"""A text as hashes of its words and pairs of words, whatever any network's vocabulary."""
+"""Hashes of a text's words and pairs, without a vocabulary."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from .tokens import GRAM_BASE, MODULUS, _word_keys
 
 
 def word_hashes(text: str, most: int = 1000) -> np.ndarray:
-    """The hashes of a text's first `most` words and of their pairs, whatever the vocabulary.
+    """Return hashes of a text's first words and of their pairs.
+
+    The first `most` words are read; no vocabulary matters.
 
     Returns:
         (m,) uint32, distinct, rising: 31 bits of a hash, and one that tells pairs from words.

@@ -1,4 +1,7 @@
-"""Runs: what a run folder holds, how it comes to be whole, how it is found and verified."""
+"""Run folders: their content, and how they are found and verified.
+
+They appear whole or not at all.
+"""
 
 from nnguide.inference.answers import Answers
 from nnguide.inference.decision import Answer, Decision

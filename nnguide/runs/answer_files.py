@@ -1,4 +1,6 @@
-"""Files of answers: CSV, JSON lines or Parquet, made of parts that are each written whole.
+"""Files of answers: CSV, JSON lines or Parquet.
+
+They are made of parts that are each written whole.
 
 A column means the same in each form:
 
@@ -40,7 +42,7 @@ Row = tuple[int, str, Answer | InputError]
 
 @dataclass(frozen=True)
 class Form:
-    """How answers are written.
+    """Form in which answers are written.
 
     Attributes:
         suffix: of the file, one of FORMS.
@@ -56,7 +58,7 @@ class Form:
 
     @classmethod
     def of(cls, run: Run, out: Path, is_corrected: bool = False) -> Form:
-        """The form that the name of `out` asks for.
+        """Return the form that the name of `out` asks for.
 
         Raises:
             ConfigError: another suffix.
@@ -72,14 +74,14 @@ class Form:
 
     @property
     def columns(self) -> list[str]:
-        """The names of the columns, in order."""
+        """Names of the columns, in order."""
         each = [f"P({label})" for label in self.labels]
         mail = ["message_id", "guess"] if self.has_mail else []
         alone = ["label_without_feedback", _ALONE] if self.is_corrected else []
         return ["row", "input", "label", "probability", *each, *mail, *alone, "error"]
 
     def write_part(self, rows: Sequence[Row], target: Path) -> None:
-        """Write some answers, as `join` takes them."""
+        """Write some answers to a part that `join` reads."""
         if self.suffix == ".parquet":
             import pyarrow.parquet
 
@@ -91,7 +93,10 @@ class Form:
             beside.write_bytes(text.encode("utf-8", "backslashreplace"))
 
     def join(self, parts: Sequence[Path], out: Path) -> None:
-        """Write the file of all answers; how they were cut into parts leaves no trace in it."""
+        """Write the file of all answers.
+
+        It is the same however the answers were divided into parts.
+        """
         with atomic(out) as beside:
             if self.suffix == ".parquet":
                 self._join_tables(parts, beside)
@@ -104,7 +109,7 @@ class Form:
                         shutil.copyfileobj(piece, whole, 2**20)
 
     def _values(self, row: Row) -> list[Any]:
-        """The cells of a row; None where there is nothing."""
+        """Return the cells of a row; None where there is nothing."""
         number, name, answer = row
         if isinstance(answer, InputError):
             return [number, name, *[None] * (len(self.columns) - 3), str(answer)]
@@ -147,7 +152,7 @@ class Form:
 
 
 def fields(answer: Answer | InputError) -> dict[str, Any]:
-    """An answer as JSON has it, or why there is none."""
+    """Return an answer as JSON has it, or its error."""
     if isinstance(answer, InputError):
         return {"error": str(answer)}
     answered: dict[str, Any] = {"label": answer.label, "probability": answer.probability}
@@ -165,7 +170,10 @@ def fields(answer: Answer | InputError) -> dict[str, Any]:
 
 
 def _groups(tables: Iterator[Any]) -> Iterator[Any]:
-    """The rows of tables in tables of GROUP rows, each in one piece; the last may be shorter."""
+    """Yield the rows of tables in tables of GROUP rows.
+
+    Each is in one piece; the last may be shorter.
+    """
     held: list[Any] = []
     for table in tables:
         held.append(table)

@@ -1,7 +1,8 @@
-"""Answer a data set of any size into one file, in constant memory, and go on after a kill.
+"""Answers to a data set of any size, in one file.
 
-Beside the file grows the folder `FILE.predict.unfinished`: what was asked, parts of the answers,
-and a count of what they hold. The file itself appears whole, when all is answered.
+Memory is constant, and a killed command can be resumed. Beside the file grows the folder
+`FILE.predict.unfinished`: what was asked, parts of the answers, and a count of what they hold. The
+file itself appears whole, when all is answered.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ SHOWN = 5  # failed inputs that a message names
 
 @dataclass
 class Progress:
-    """How far it is.
+    """Progress of answering.
 
     Attributes:
         rows: inputs of this shard that were answered or failed.
@@ -73,7 +74,7 @@ class Progress:
     resumed: int = 0
 
     def count(self, rows: list[Row]) -> None:
-        """Take in the answers of a part."""
+        """Count the answers of a part."""
         bad = [
             [as_utf8(name), as_utf8(str(answer))]
             for _, name, answer in rows
@@ -101,7 +102,7 @@ def answer(
     force: bool = False,
     report: Callable[[Progress], None] = lambda progress: None,
 ) -> Progress:
-    """Write the answer to each input of a data set to `out`.
+    """Write the answer to each input of a data set.
 
     Args:
         dataset: a path, or the name of a data set.
@@ -158,7 +159,10 @@ def answer(
 
 
 def kinds(dataset: str) -> list[str]:
-    """Which kinds of text a data set holds, as far as that can be told before a run is opened."""
+    """Return the kinds of text in a data set, without a run.
+
+    They are those that can be known before a run is opened.
+    """
     path = expanded(dataset)
     if dataset in data.names() or not path.exists():
         return list(data.known_kinds(dataset))
@@ -169,12 +173,15 @@ def kinds(dataset: str) -> list[str]:
 
 
 def unfinished(out: Path) -> Path:
-    """The folder in which the file `out` grows."""
+    """Return the folder in which the file `out` grows."""
     return workspace.beside(out, f".{COMMAND}{workspace.UNFINISHED}")
 
 
 def _inputs(run: Run, dataset: str, asked: Asked) -> tuple[Unread, list[Any]]:
-    """The inputs of a data set, and what tells whether it is still the same one."""
+    """Return a data set's inputs, and what identifies it.
+
+    The latter changes with the data.
+    """
     path = expanded(dataset)
     if dataset not in data.names() and path.exists():
         unread = _to_its_end(run.task.kind.unread(run, path, asked), path)
@@ -190,7 +197,10 @@ def _inputs(run: Run, dataset: str, asked: Asked) -> tuple[Unread, list[Any]]:
 
 
 def _to_its_end(unread: Unread, path: Path) -> Unread:
-    """The inputs; where a file turns out damaged after some of them, that is the last one."""
+    """Yield the inputs, and an error where a file is damaged.
+
+    The error is the last item, after the inputs that could be read.
+    """
     is_first = True
     try:
         for item in unread:
@@ -204,7 +214,7 @@ def _to_its_end(unread: Unread, path: Path) -> Unread:
 
 @dataclass(frozen=True)
 class _Damage:
-    """The last input of a damaged file: why there are no more."""
+    """Last item of a damaged file, with the reason."""
 
     reason: InputError
 
@@ -213,7 +223,7 @@ class _Damage:
 
 
 def _check_apart(dataset: str, out: Path) -> None:
-    """Refuse to write the answers over the data set, or among its files."""
+    """Raise a ConfigError for a file in the data set itself."""
     place, target = expanded(dataset).resolve(), out.resolve()
     if place.exists() and (target == place or (place.is_dir() and place in target.parents)):
         raise ConfigError(f"{out} is in the data set {dataset}. Choose another --out.")
@@ -221,7 +231,7 @@ def _check_apart(dataset: str, out: Path) -> None:
 
 @contextlib.contextmanager
 def _claimed(out: Path, request: dict[str, Any], resume: bool, force: bool) -> Iterator[Path]:
-    """The folder in which the file is made, for this process alone."""
+    """Yield this process's own folder in which the file is made."""
     folder = unfinished(out)
     asked = folder / "request.json"
     with contextlib.ExitStack() as held:
@@ -267,7 +277,7 @@ def _check_same(out: Path, asked: Path, request: dict[str, Any]) -> None:
 
 
 def _before(folder: Path) -> Progress:
-    """What an earlier process had done."""
+    """Return what an earlier process had done."""
     if not (folder / "progress.json").is_file():
         return Progress()
     try:
@@ -283,7 +293,7 @@ def _write(folder: Path, progress: Progress) -> None:
 
 
 def _is_placed(folder: Path) -> bool:
-    """Whether the file that grew in a folder has taken its place."""
+    """Return whether the finished file has been moved to its place."""
     try:
         is_whole = read_json(folder / "progress.json")["is_whole"] is True
     except (OSError, ValueError, LookupError, TypeError):
@@ -298,7 +308,10 @@ def _part(folder: Path, number: int, form: Form) -> Path:
 def _chosen(
     unread: Unread, shard: tuple[int, int], passed: int
 ) -> Iterator[tuple[int, str, Callable[[], Any]]]:
-    """The inputs of a shard that come after the first `passed` of it: row, name, what reads it."""
+    """Yield row, name and reader of a shard's inputs.
+
+    They are those that come after its first `passed`.
+    """
     first, shards = shard
     for place, (name, read) in enumerate(unread):
         if isinstance(read, _Damage) and place % shards != first - 1:
@@ -314,7 +327,10 @@ def _parts(
     engine: Engine | None,
     feedback: Feedback | None,
 ) -> Iterator[list[Row]]:
-    """The answers, so many together that few are lost in a kill."""
+    """Yield the answers in parts so small that few are lost.
+
+    A kill loses those of one part.
+    """
     rows: list[Row] = []
     began = time.monotonic()
     for numbers, batch in _batches(chosen, lambda value: taken(decision, value)):

@@ -1,4 +1,7 @@
-"""A run as a notebook shows it: what it is, its figures, and how it learned."""
+"""Card of a run in a notebook.
+
+It shows what the run is, its metrics, and how it learned.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def html(run: Run) -> str:
-    """The run as a fragment of HTML, self-contained and escaped.
+    """Return the run as a self-contained, escaped fragment of HTML.
 
     A run whose figures cannot be read is shown by what its manifest says.
     """
@@ -37,7 +40,7 @@ def html(run: Run) -> str:
 
 
 def _figures(metrics: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Name, value and what is to be said beside it."""
+    """Return name, value and remark of each metric."""
     rows = []
     if (accuracy := metrics.get("val_accuracy")) is not None:
         low, high = metrics.get("val_accuracy_low"), metrics.get("val_accuracy_high")

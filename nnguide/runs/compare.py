@@ -1,4 +1,4 @@
-"""In what two runs differ: settings, how they decide, and figures."""
+"""Differences between two runs: settings, decision and metrics."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ Pairs = dict[str, tuple[Any, Any]]
 
 
 def compare(a: Run, b: Run) -> dict[str, Pairs]:
-    """The differences between two runs, by kind and key: (the value in a, the value in b).
+    """Return the differences between two runs, by kind and key.
 
-    `val_loss` is the cross-entropy of the finished, calibrated network; `history_val_loss` is
-    what training showed in the best epoch, with penalties and label smoothing.
+    Each is (the value in a, the value in b). `val_loss` is the cross-entropy of the finished,
+    calibrated network; `history_val_loss` is what training showed in the best epoch, with penalties
+    and label smoothing.
     """
     return {
         "settings": a.config.differences(b.config),

@@ -1,4 +1,4 @@
-"""Where runs lie, and which one a name means."""
+"""Search for runs, by folder or by name."""
 
 from __future__ import annotations
 
@@ -23,12 +23,18 @@ log = logging.getLogger(__name__)
 
 
 def finished(root: Path = ROOT) -> list[Run]:
-    """All whole runs under `root`, the newest last; damaged ones are named in the log."""
+    """Return all whole runs under `root`, the newest last.
+
+    Damaged ones are named in the log.
+    """
     return list(_newest_first(root))[::-1]
 
 
 def _newest_first(root: Path, task: str | None = None) -> Iterator[Run]:
-    """The whole runs under `root`, of one task or of all; each is verified when it is reached."""
+    """Yield the whole runs under `root`, the newest first.
+
+    They are of one task or of all; each is verified when it is reached.
+    """
     dated = []
     try:
         folders = workspace.folders(root)
@@ -49,7 +55,10 @@ def _newest_first(root: Path, task: str | None = None) -> Iterator[Run]:
 
 
 def _task(folder: Path) -> tuple[str, str] | None:
-    """When a run was made, and its task's name; None for a folder that is no run."""
+    """Return a run's time and its task's name.
+
+    None for a folder that is not a run.
+    """
     try:
         names = {path.name for path in folder.iterdir()}
     except OSError as error:
@@ -61,12 +70,15 @@ def _task(folder: Path) -> tuple[str, str] | None:
 
 
 def default_folder(task: str, seed: int) -> Path:
-    """Where a run goes that was given no folder."""
+    """Return the folder of a run that was given none."""
     return ROOT / f"{task}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{seed}"
 
 
 def finish(space: Workspace, task: str, **facts: Any) -> Run:
-    """Write the manifest of the run in `space`, give it its name and open it."""
+    """Write the manifest of the run in `space` and publish it.
+
+    The run is opened and returned.
+    """
     manifest.write(space.path, task, **facts)
     space.publish()
     registry.remember(space.folder)
@@ -74,19 +86,22 @@ def finish(space: Workspace, task: str, **facts: Any) -> Run:
 
 
 def shipped(task: str, kinds: Sequence[str] = ()) -> Path:
-    """Where the trained model of a task lies that comes with nnguide, for kinds of text."""
+    """Return the folder of a task's trained model in nnguide.
+
+    `kinds` are the kinds of text that it is for.
+    """
     name = MAIL if task == "spam" and list(kinds) == ["mail"] else task
     return Path(nnguide.__file__).parent / "shipped" / name
 
 
 def all_shipped(task: str) -> list[Path]:
-    """Where all trained models of a task lie that come with nnguide."""
+    """Return the folders of a task's trained models in nnguide."""
     folders = dict.fromkeys([shipped(task), shipped(task, ["mail"])])
     return [folder for folder in folders if folder.is_dir()]
 
 
 def load(name: str | Path, kinds: Sequence[str] = ()) -> Run:
-    """The run that RUN means, everywhere.
+    """Return the run that RUN means, everywhere.
 
     An existing folder; else a task's name: the newest finished run under saved_models/runs that
     learned from real data, else the model that comes with nnguide.

@@ -1,4 +1,4 @@
-"""The manifest of a run: what proves that its folder is whole and unchanged."""
+"""Manifest of a run: proof that it is whole and unchanged."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ PICTURES = (".png", ".md")
 
 
 def write(folder: Path, task: str, **facts: Any) -> None:
-    """Write the manifest of the run in `folder`, which lacks nothing else.
+    """Write the manifest of the run in `folder`.
 
-    It has the SHA-256 of every file but logs and pictures: whatever determines an answer or a
-    later choice is among them, also what a newer nnguide adds. `resumes_from` has that of the
-    checkpoint, which may be deleted.
+    The folder lacks nothing else. It has the SHA-256 of every file but logs and pictures: whatever
+    determines an answer or a later choice is among them, also what a newer nnguide adds.
+    `resumes_from` has that of the checkpoint, which may be deleted.
     """
     files = [
         path
@@ -46,7 +46,7 @@ def write(folder: Path, task: str, **facts: Any) -> None:
 
 
 def verify(folder: Path) -> dict[str, Any]:
-    """The manifest of the run in `folder`, every file of which is as it says.
+    """Verify every file of a run and return its manifest.
 
     Raises:
         RunError: no run, or one that is damaged or does not match its manifest.
@@ -80,7 +80,7 @@ def verify(folder: Path) -> dict[str, Any]:
 
 
 def check(folder: Path, name: str, wanted: str) -> None:
-    """Make sure that a file of a run is there with the SHA-256 `wanted`."""
+    """Check that a run's file has the SHA-256 `wanted`."""
     path = folder / name
     if Path(name).name != name or not path.is_file():
         raise RunError(f"{folder} has no file {name}, which its manifest lists")

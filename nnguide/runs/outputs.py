@@ -1,4 +1,7 @@
-"""Where a command may write: never over a file that belongs to a run."""
+"""Places that a command may write to.
+
+A file that belongs to a run is never replaced.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,17 @@ OWN = {  # of a run; what a manifest names is its own too
 
 
 def is_run(folder: Path) -> bool:
-    """Whether `folder` holds a run or an export, or one that is not finished."""
+    """Return whether `folder` holds a run or an export.
+
+    An unfinished one counts too.
+    """
     return any((folder / name).is_file() for name in ("manifest.json", "config.json"))
 
 
 def check_folder(folder: Path, option: str) -> None:
-    """Refuse a folder for pictures that is a run's own, or no folder.
+    """Raise an error for a folder that cannot hold pictures.
+
+    It is a run's own, or is not a folder.
 
     Raises:
         ConfigError: as said.
@@ -34,7 +42,9 @@ def check_folder(folder: Path, option: str) -> None:
 
 
 def check_file(path: Path, option: str) -> None:
-    """Refuse a file that belongs to the run in whose folder it is, or that is a folder.
+    """Raise an error for a file that cannot be written.
+
+    It belongs to the run in its folder, or is a folder.
 
     Raises:
         ConfigError: as said.

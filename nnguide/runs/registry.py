@@ -1,4 +1,4 @@
-"""Remember where runs are, so that `nnguide runs` lists those of every folder.
+"""Registry of runs in every folder, for `nnguide runs`.
 
 A run may be made anywhere (`--out DIR`), and a search of a whole disk would be slow. So each
 finished run leaves one small file in the user's data folder: its content is the run's path, its
@@ -23,7 +23,7 @@ DEEPEST = 4  # folders below one that is searched for runs
 
 
 def folder() -> Path:
-    """Where the entries are."""
+    """Return the folder of the entries."""
     if place := os.environ.get(VARIABLE):
         return expanded(place, VARIABLE)
     import platformdirs
@@ -32,13 +32,16 @@ def folder() -> Path:
 
 
 def remember(run: Path) -> None:
-    """Remember the run in the folder `run`; where that cannot be written, do without."""
+    """Remember the run in the folder `run`.
+
+    If the entry cannot be written, nothing happens.
+    """
     with contextlib.suppress(OSError, UnicodeError, RuntimeError, ConfigError):
         write_text(_entry(run), f"{run.absolute()}\n")
 
 
 def forget(run: Path) -> None:
-    """Forget the run in the folder `run`, which is about to go."""
+    """Forget the run in the folder `run`, which will be removed."""
     with contextlib.suppress(OSError, UnicodeError, RuntimeError, ConfigError):
         _entry(run).unlink(missing_ok=True)
 
@@ -49,7 +52,10 @@ def _entry(run: Path) -> Path:
 
 
 def remembered() -> list[Path]:
-    """The folders of all remembered runs that are still there; entries of others are forgotten."""
+    """Return the folders of all remembered runs that still exist.
+
+    Entries of others are removed.
+    """
     finished = []
     with contextlib.suppress(OSError, RuntimeError, ConfigError):
         for entry in folder().glob("*.txt"):
@@ -63,7 +69,10 @@ def remembered() -> list[Path]:
 
 
 def _read(entry: Path) -> Path:
-    """The path in an entry; a ValueError where it holds none."""
+    """Return the path in an entry.
+
+    A ValueError is raised where it holds none.
+    """
     if not entry.is_file():  # nor a pipe, which would never end
         raise ValueError(f"{entry} is not a file")
     with entry.open("rb") as file:
@@ -75,9 +84,9 @@ def _read(entry: Path) -> Path:
 
 
 def below(folders: Iterable[Path]) -> Iterator[Path]:
-    """The folders of runs among `folders` and below them; hidden ones are not entered.
+    """Yield the folders of runs among `folders` and below them.
 
-    One that cannot be looked at is among them: opening it says why.
+    Hidden folders are not entered. One that cannot be looked at is among them: opening it says why.
     """
     for top in folders:
         yield from _below(top, DEEPEST)

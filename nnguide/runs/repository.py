@@ -1,7 +1,7 @@
-"""A run as a repository of Hugging Face: its files, and a card with the YAML the hub reads.
+"""A run as a Hugging Face repository.
 
-A repository is a folder, here or on the hub: `hf:OWNER/NAME`. Only for the hub huggingface_hub
-is needed.
+It has the run's files, and a card with the YAML that the hub reads. A repository is a folder, here
+or on the hub: `hf:OWNER/NAME`. Only for the hub huggingface_hub is needed.
 """
 
 from __future__ import annotations
@@ -57,10 +57,10 @@ def push(run: Run, target: str) -> str:
 
 
 def pull(source: str, out: Path, force: bool = False, revision: str | None = None) -> Run:
-    """Bring a run from a repository; its hashes are verified before it takes the folder's name.
+    """Copy a run from a repository to a folder.
 
-    Only what the run's manifest lists is read, its logs and its plots: other files, folders and
-    links stay where they are.
+    Its hashes are verified before the folder gets its name. Only what the run's manifest lists is
+    read, its logs and its plots: other files, folders and links stay where they are.
 
     Args:
         source: a folder or hf:OWNER/NAME.
@@ -90,7 +90,10 @@ def pull(source: str, out: Path, force: bool = False, revision: str | None = Non
 
 
 def _download(hub: Any, name: str, revision: str | None, folder: Path) -> None:
-    """Bring the files of the run in a repository of the hub, all of one commit."""
+    """Download the files of a run, all of one commit.
+
+    The repository is on the hub.
+    """
     info = hub.HfApi().model_info(name, revision=revision)
     _holds_run(MANIFEST in {file.rfilename for file in info.siblings or ()}, REMOTE + name)
     options = {"revision": info.sha, "local_dir": str(folder)}
@@ -105,7 +108,10 @@ def _holds_run(whether: bool, source: str) -> None:
 
 
 def _names(folder: Path) -> set[str]:
-    """The names of a run's files: what its manifest lists, logs and plots, all in one folder."""
+    """Return the names of a run's files.
+
+    They are what its manifest lists, logs and plots, all in one folder.
+    """
     listed = schema.read(folder / MANIFEST, schema.MANIFEST)["files"]
     if unfit := [name for name in listed if Path(name).name != name or name[:1] in ("", ".")]:
         raise RunError(f"{folder / MANIFEST} lists {unfit[0]!r}, which is no name of a run's file")
@@ -113,7 +119,7 @@ def _names(folder: Path) -> set[str]:
 
 
 def _files(folder: Path) -> list[Path]:
-    """The files of the run in a folder; no links."""
+    """Return the files of the run in a folder, without links."""
     paths = (folder / name for name in sorted(_names(folder)))
     return [path for path in paths if path.is_file() and not path.is_symlink()]
 
@@ -137,7 +143,10 @@ def _fill(run: Run, folder: Path) -> None:
 
 
 def card(run: Run) -> str:
-    """The run's card: the YAML that the hub reads, then what a person should know."""
+    """Return the run's card.
+
+    It has the YAML that the hub reads, then what a person should know.
+    """
     metrics, manifest, kind = run.metrics, run.manifest, run.task.kind
     stand_in = " (a built-in stand-in for real data)" if run.learned_from_stand_in else ""
     header: dict[str, Any] = {
@@ -203,7 +212,10 @@ def _repository(word: str) -> str:
 
 @contextlib.contextmanager
 def _hub(name: str) -> Iterator[Any]:
-    """The library of the hub; what goes wrong with it is a DataError."""
+    """Yield the library of the hub.
+
+    Errors of it become a DataError.
+    """
     try:
         import huggingface_hub as hub
         import huggingface_hub.errors

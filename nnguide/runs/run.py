@@ -1,4 +1,4 @@
-"""A run folder: what it holds, how it answers, how it is verified.
+"""A run folder: its content, answers and verification.
 
     config.json     every setting, to be fed back with --config
     model.keras     preprocessing, network and calibration, without optimiser state
@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, repr=False)
 class Run:
-    """A finished run, its hashes verified."""
+    """A finished run with verified hashes."""
 
     folder: Path
     manifest: dict[str, Any]
@@ -67,7 +67,7 @@ class Run:
         return cls(folder, manifest.verify(folder))
 
     def __repr__(self) -> str:
-        """The run in a line: where it is, what it learned from, how well."""
+        """Return the run's folder, data and accuracy in a line."""
         summary = f"{self.manifest.get('task')} on {self.manifest.get('dataset')}"
         with contextlib.suppress(RunError, TypeError, AttributeError):
             if (accuracy := self.metrics.get("val_accuracy")) is not None:
@@ -75,7 +75,7 @@ class Run:
         return f"<Run {self.folder}: {summary}>"
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
+        """Return the HTML that a notebook shows."""
         from nnguide.runs import card
 
         return card.html(self)
@@ -86,7 +86,10 @@ class Run:
 
     @property
     def learned_from_stand_in(self) -> bool:
-        """Whether its data was a small built-in set, which stands in for the task's real one."""
+        """Whether the data was a small built-in set.
+
+        Such a set stands in for the task's real one.
+        """
         built_in = AUTO.get(self.manifest["task"], ("", ""))[1]
         is_fallback = bool(self.manifest.get("dataset_is_fallback"))
         return is_fallback or self.manifest.get("dataset") == built_in
@@ -101,7 +104,10 @@ class Run:
 
     @functools.cached_property
     def history(self) -> dict[str, list[float]]:
-        """One value an epoch of each measure, as Keras names them; empty for an ensemble."""
+        """Value of each metric in each epoch, as Keras names them.
+
+        It is empty for an ensemble.
+        """
         from nnguide.files import csv_rows
 
         try:
@@ -123,7 +129,7 @@ class Run:
 
     @functools.cached_property
     def decision(self) -> Decision:
-        """How this run's probabilities become labels."""
+        """Rule that turns this run's probabilities into labels."""
         content = self.decision_file
         try:
             return Decision(
@@ -134,16 +140,22 @@ class Run:
 
     @property
     def learned_from(self) -> tuple[str, ...]:
-        """Which kinds of text it learned from, messages and mail; () where that is not known."""
+        """Kinds of text that it learned from: messages and mail.
+
+        () where they are not known.
+        """
         known = self.manifest.get("learned_from")
         return tuple(known) if known else data.known_kinds(str(self.manifest.get("dataset")))
 
     def has_learned(self, kind: str) -> bool:
-        """Whether it learned from a kind of text, as far as is known."""
+        """Return whether it learned from a kind of text.
+
+        True where that is not known.
+        """
         return not self.learned_from or kind in self.learned_from
 
     def check_learned(self, kind: str) -> None:
-        """Refuse a kind of text that the network never saw.
+        """Raise an error for a kind of text never learned from.
 
         Raises:
             ConfigError: it learned from the other kind only.
@@ -164,24 +176,27 @@ class Run:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels in label order."""
+        """Labels in label order."""
         return self.decision.labels
 
     @property
     def features(self) -> tuple[str, ...]:
-        """The names of a table's columns, in the order that the network takes them; else ()."""
+        """Names of a table's columns, in the network's order.
+
+        () where inputs are not rows of a table.
+        """
         return tuple(self.decision_file.get("features", ()))
 
     @functools.cached_property
     def model(self) -> Any:
-        """The Keras model, raw inputs to probabilities."""
+        """Keras model from raw inputs to probabilities."""
         from nnguide.models.saving import load
 
         return load(self.folder / "model.keras")
 
     @functools.cached_property
     def light(self) -> LightModel:
-        """The light form, raw inputs to probabilities.
+        """Light form from raw inputs to probabilities.
 
         Raises:
             RunError: the run has none, or it is damaged.
@@ -199,7 +214,10 @@ class Run:
 
     @functools.cached_property
     def engine(self) -> Engine:
-        """What answers unless it is chosen: the light form where there is one and it runs."""
+        """Engine that answers unless another is chosen.
+
+        It is the light form where there is one and it runs.
+        """
         from nnguide.inference import litert
 
         if not self._has_light:
@@ -210,7 +228,7 @@ class Run:
         return "light"
 
     def outputs(self, checked: np.ndarray, engine: Engine | None = None) -> np.ndarray:
-        """The probabilities of inputs, (n, nodes) float32.
+        """Return the probabilities of inputs, (n, nodes) float32.
 
         Args:
             checked: what nnguide.inference.validation made of raw inputs: (n, 28, 28),
@@ -243,7 +261,7 @@ class Run:
         return answered
 
     def check(self, raw: Any) -> np.ndarray:
-        """Raw inputs as the network takes them.
+        """Return raw inputs as the network takes them.
 
         Raises:
             InputError: an input that the network cannot take.
@@ -258,7 +276,7 @@ class Run:
         reject: bool = True,
         feedback: Feedback | None = None,
     ) -> Answers:
-        """What the network answers to raw inputs, one `Answer` each.
+        """Return an `Answer` of the network to each raw input.
 
         One bad input among several costs none of its neighbours: an InputError stands in its
         place, and a warning is logged.
@@ -297,7 +315,9 @@ class Run:
     def predict_many(
         self, picture: Any, engine: Engine | None = None, *, reject: bool = True
     ) -> Answers:
-        """Every digit on one picture, line by line: an `Answer` each, with `box` and `line`.
+        """Return an `Answer` to every digit on one picture.
+
+        They are in the order of lines, with `box` and `line`.
 
         Args:
             picture: a path, the bytes of a picture file, an open one or a PIL image.
@@ -322,5 +342,8 @@ class Run:
 
     @property
     def threshold(self) -> float | None:
-        """Above it the answer is the second label, as spam; None where the most probable wins."""
+        """Threshold above which the answer is the second label, as spam.
+
+        None where the most probable label wins.
+        """
         return self.decision.threshold

@@ -1,6 +1,7 @@
-"""What each JSON file of a run holds, checked when it is read: a wrong one is a RunError.
+"""Schemas of a run's JSON files, checked when they are read.
 
-Keys that are not listed may be there too, so that a file of a newer nnguide can be read.
+A wrong file is a RunError. Keys that are not listed may be there too, so that a file of a newer
+nnguide can be read.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from nnguide.files import read_json
 
 @dataclass(frozen=True)
 class Value:
-    """A value of a key: whether it holds, and in words what was expected."""
+    """Check of a key's value, and a description for messages."""
 
     holds: Callable[[Any], bool]
     expected: str
@@ -109,7 +110,7 @@ MOST = 2**20  # bytes of a file
 
 
 def read(path: Path, schema: Schema) -> dict[str, Any]:
-    """The object in a JSON file of a run.
+    """Return the object in a JSON file of a run.
 
     Raises:
         RunError: the file is missing, damaged or not what `schema` says.

@@ -1,4 +1,7 @@
-"""Answer a stream of named inputs in batches, in constant memory."""
+"""Answers to a stream of inputs, in constant memory.
+
+The inputs have names, and are answered in batches.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,9 @@ def predict(
     reject: bool = True,
     feedback: Feedback | None = None,
 ) -> Iterator[tuple[str, Answer | InputError]]:
-    """The answer to each named input, in order; an input that failed keeps its error.
+    """Yield the answer to each named input, in order.
+
+    An input that failed keeps its error.
 
     Args:
         run: whose network answers.
@@ -50,7 +55,10 @@ def predict(
 
 
 def decision_of(run: Run, threshold: float | None, reject: bool) -> Decision:
-    """The run's decision, with another threshold or without refusing."""
+    """Return the run's decision with changes.
+
+    They are another threshold, or no refusing.
+    """
     decision = run.decision if reject else run.decision.always()
     return decision if threshold is None else dataclasses.replace(decision, threshold=threshold)
 
@@ -62,7 +70,10 @@ def answered(
     engine: Engine | None,
     feedback: Feedback | None,
 ) -> Iterator[tuple[str, Answer | InputError]]:
-    """The answers to one batch of named inputs, of which some are errors."""
+    """Yield the answers to one batch of named inputs.
+
+    Some of the inputs may be errors.
+    """
     good = [value for _, value in batch if not isinstance(value, InputError)]
     made: Iterator[Answer] = iter(())
     if good:

@@ -1,4 +1,4 @@
-"""What to label next: the inputs of which a run is least sure."""
+"""Inputs that a run is least sure of, to label next."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nnguide.runs.streaming import predict
 
 @dataclass(frozen=True)
 class Doubt:
-    """An input and what the run answers to it.
+    """An input and the run's answer to it.
 
     Attributes:
         margin: the distance of its probability from the threshold, or of the two most probable
@@ -28,7 +28,7 @@ class Doubt:
 
 
 def margin(run: Run, answer: Answer) -> float:
-    """How far an answer is from another one, in probability."""
+    """Return how far an answer is from another, in probability."""
     if run.threshold is not None:
         return abs(answer.probability - run.threshold)
     first, second = heapq.nlargest(2, (answer.probabilities or {"": answer.probability}).values())
@@ -36,7 +36,10 @@ def margin(run: Run, answer: Answer) -> float:
 
 
 def uncertain(run: Run, named: Named, count: int) -> tuple[list[Doubt], dict[str, InputError]]:
-    """The `count` inputs with the smallest margins, that first, and those that are none."""
+    """Return the inputs with the smallest margins, and the errors.
+
+    `count` inputs are returned, the smallest margin first.
+    """
     bad: dict[str, InputError] = {}
 
     def doubts() -> Iterator[Doubt]:

@@ -1,4 +1,7 @@
-"""Honest probabilities and a threshold, from predictions for examples not learned from."""
+"""Calibrated probabilities and a threshold, from unseen examples.
+
+The predictions are for examples that the network did not learn from.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,10 @@ class Held:
 
 
 def logits(model: keras.Model, examples: Examples) -> np.ndarray:
-    """What goes into the calibration, (n, nodes) float32, for raw examples."""
+    """Return the inputs of the calibration, (n, nodes) float32.
+
+    The examples are raw.
+    """
     core = model.get_layer("core")
     scores = keras.Model(core.inputs, core.get_layer("logits").output)
     raw = model.inputs[0]
@@ -61,7 +67,7 @@ def out_of_fold(
     watch: Callable[[str], Sequence[keras.callbacks.Callback]] = lambda title: (),
     origins: Origins | None = None,
 ) -> Held:
-    """Score every training example with a network that was trained without its fold.
+    """Score every training example by a network without its fold.
 
     Equal texts share a fold. Each network is trained as the run's own, validation set and
     early stopping included, so its scores are distributed as the run's own on new examples.
@@ -103,7 +109,10 @@ def out_of_fold(
 
 
 def assign_folds(examples: Examples, folds: int, seed: int) -> np.ndarray:
-    """The fold of each example, (n,) int: stratified by label, equal texts together."""
+    """Return the fold of each example, (n,) int.
+
+    Folds are stratified by label; equal texts are together.
+    """
     random = np.random.default_rng(seed)
     keys = groups(examples)
     if isinstance(keys, np.ndarray):
@@ -134,7 +143,10 @@ def fit_calibration(model: keras.Model, held: Held) -> dict[str, float]:
 
 
 def probabilities(held: Held, calibration: dict[str, float]) -> np.ndarray:
-    """The calibrated probabilities of out-of-sample scores: (n,) for one node, else (n, nodes)."""
+    """Return the calibrated probabilities of out-of-sample scores.
+
+    They are (n,) for one node, else (n, nodes).
+    """
     if held.logits.shape[1] == 1:
         return apply_platt(held.logits[:, 0], calibration["scale"], calibration["shift"])
     return apply_temperature(held.logits, calibration["scale"])

@@ -1,6 +1,7 @@
-"""Keras callbacks: schedules for dropout and L2, early stopping, what makes a run resumable.
+"""Keras callbacks for schedules, early stopping and resuming.
 
-All of them are ordinary callbacks: they serve in anyone's `model.fit`.
+Schedules are of dropout and L2. All of them are ordinary callbacks: they serve in anyone's
+`model.fit`.
 """
 
 from __future__ import annotations
@@ -27,9 +28,10 @@ def _layers(model: keras.Model) -> list[keras.layers.Layer]:
 
 
 class DropoutSchedule(keras.callbacks.Callback):
-    """Move the rate of nnguide's `Dropout` layers along a ramp; log it as `dropout`.
+    """Move the rate of nnguide's `Dropout` layers along a ramp.
 
-    Those that hide whole tokens or words keep the rates of their own settings.
+    It is logged as `dropout`. Those that hide whole tokens or words keep the rates of their own
+    settings.
 
     Args:
         ramp: start, end and warm-up epochs; rates in [0, 1).
@@ -50,9 +52,10 @@ class DropoutSchedule(keras.callbacks.Callback):
 
 
 class L2Schedule(keras.callbacks.Callback):
-    """Move the L2 factor of every nnguide `Penalty` along a ramp; log it as `l2`.
+    """Move the L2 factor of every `Penalty` along a ramp.
 
-    Also logs `penalty`, what all penalties add to the loss at the end of the epoch.
+    It is logged as `l2`. Also logs `penalty`, what all penalties add to the loss at the end of the
+    epoch.
     """
 
     def __init__(self, ramp: Ramp) -> None:
@@ -73,7 +76,7 @@ class L2Schedule(keras.callbacks.Callback):
 
 
 class NormalizationStatistics(keras.callbacks.Callback):
-    """Measure what every BatchNormalization normalises by anew, before each validation.
+    """Measure BatchNormalization statistics again before each validation.
 
     Its moving averages remember how they started, and lag behind weights that move fast: after
     few steps a network that fits its examples well would answer others almost at random. Here
@@ -123,13 +126,15 @@ class NormalizationStatistics(keras.callbacks.Callback):
 
 
 def normalizations(model: keras.Model) -> list[keras.layers.BatchNormalization]:
-    """Every BatchNormalization of a model."""
+    """Return every BatchNormalization of a model."""
     norms = keras.layers.BatchNormalization
     return [layer for layer in _layers(model) if isinstance(layer, norms)]
 
 
 class EarlyStopping(keras.callbacks.Callback):
-    """Stop when the monitored figure no longer improves, and return to the best weights.
+    """Stop when the monitored metric no longer improves.
+
+    The model ends with the best weights.
 
     Args:
         monitor: a key of the epoch's logs; `accuracy` in its name means more is better.
@@ -175,23 +180,29 @@ class EarlyStopping(keras.callbacks.Callback):
         self.restore()
 
     def restore(self) -> None:
-        """Give the model its best weights, if there are any and that was asked for."""
+        """Give the model its best weights.
+
+        Nothing changes if there are none, or if that was not asked for.
+        """
         if self.restore_best and self.weights:
             self.model.set_weights(self.weights)
 
     def state(self) -> dict[str, Any]:
-        """Everything but the weights, JSON-able."""
+        """Return everything but the weights, as JSON values."""
         return {"best": self.best, "best_epoch": self.best_epoch, "epoch": self._epoch}
 
     def set_state(self, state: dict[str, Any], weights: list[np.ndarray]) -> None:
-        """Go on from a saved state."""
+        """Continue from a saved state."""
         self.best, self.best_epoch = state["best"], state["best_epoch"]
         self._epoch = state["epoch"]
         self.weights = weights
 
 
 class StopWhenNotFinite(keras.callbacks.Callback):
-    """End with a clear word as soon as the loss is NaN or infinite, here or in validation."""
+    """Stop as soon as the loss is NaN or infinite.
+
+    The loss is that of training or of validation. The error says which.
+    """
 
     def _check(self, when: str, logs: dict[str, Any] | None) -> None:
         for name in ("loss", "val_loss"):
@@ -213,10 +224,11 @@ class StopWhenNotFinite(keras.callbacks.Callback):
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """After every epoch, write all that a training needs to go on as if never interrupted.
+    """Save after every epoch all that resuming needs.
 
-    One .npz, written atomically: the model's variables (the state of its random generators
-    among them), the optimizer's, the best weights, the early stopping's count and the history.
+    A resumed training continues as if it was never interrupted. One .npz, written atomically: the
+    model's variables (the state of its random generators among them), the optimizer's, the best
+    weights, the early stopping's count and the history.
 
     Args:
         path: the file.
@@ -258,7 +270,10 @@ class Checkpoint(keras.callbacks.Callback):
             np.savez(file, **arrays)  # type: ignore[arg-type]
 
     def resume(self) -> int:
-        """Restore the saved state, if there is one; the number of epochs it has finished."""
+        """Restore the saved state, and return its finished epochs.
+
+        Without a saved state that is 0.
+        """
         if not self.path.exists():
             return 0
         try:
@@ -275,7 +290,7 @@ class Checkpoint(keras.callbacks.Callback):
         return meta["epochs"]
 
     def _restore(self, meta: dict[str, Any], parts: dict[str, list[np.ndarray]]) -> None:
-        """Set what was read.
+        """Set the state that was read.
 
         Raises:
             ValueError: it does not fit the model or itself.
@@ -294,7 +309,10 @@ class Checkpoint(keras.callbacks.Callback):
         self.history = {name: [float(v) for v in values] for name, values in history.items()}
 
     def _read(self) -> tuple[dict[str, Any], dict[str, list[np.ndarray]]]:
-        """The saved state: what was counted, and the arrays of each kind in their order."""
+        """Read the saved state.
+
+        It is what was counted, and the arrays of each kind in their order.
+        """
         parts: dict[str, list[np.ndarray]] = {"model": [], "optimizer": [], "best": []}
         saved = read_npz(self.path)
         meta = parse_json(saved.pop("meta").tobytes().decode("utf-8"))
@@ -304,7 +322,7 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 def _fitting(arrays: list[np.ndarray], variables: list[Any]) -> list[np.ndarray]:
-    """The arrays, which are as many and as large as the variables."""
+    """Return the arrays, checked to fit the variables."""
     shapes, wanted = [a.shape for a in arrays], [tuple(v.shape) for v in variables]
     if shapes != wanted:
         raise ValueError(f"expected arrays of shapes {wanted}; got {shapes}")
@@ -314,9 +332,10 @@ def _fitting(arrays: list[np.ndarray], variables: list[Any]) -> list[np.ndarray]
 
 
 class Interruption(keras.callbacks.Callback):
-    """Within `with`: a Ctrl-C ends the training even if somebody's bare `except:` swallows it.
+    """End the training after Ctrl-C, within `with`.
 
-    Python raises KeyboardInterrupt wherever it stands, also inside a library that catches all.
+    It ends even if another library's bare `except:` swallows the exception. Python raises
+    KeyboardInterrupt wherever it stands, also inside a library that catches all.
     """
 
     def __init__(self) -> None:
@@ -346,7 +365,7 @@ class Interruption(keras.callbacks.Callback):
 
 
 class LearningRate(keras.callbacks.Callback):
-    """Log the rate at the end of each epoch."""
+    """Log the learning rate at the end of each epoch."""
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if logs is not None:

@@ -1,6 +1,7 @@
-"""Which processes train one network together: from --workers, TF_CONFIG or SLURM's variables.
+"""Search for the processes that train one network together.
 
-No framework is imported: a wrong cluster is told before anything slow begins.
+They are named by --workers, TF_CONFIG or SLURM's variables. No framework is imported: a wrong
+cluster is told before anything slow begins.
 """
 
 from __future__ import annotations
@@ -20,12 +21,15 @@ SLURM_PORTS = (20_000, 10_000)  # the first, and how many job numbers are spread
 
 
 class WorkerLostError(WorkError):
-    """Another worker died, was stopped or hangs: all, started again, go on from the checkpoint."""
+    """A worker died, was stopped or hangs.
+
+    All workers, started again, continue from the checkpoint.
+    """
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """The processes that train together, seen from one of them.
+    """Processes that train together, as one of them sees them.
 
     Attributes:
         addresses: host:port of every worker, the chief's first.
@@ -67,11 +71,11 @@ class Cluster:
 
     @property
     def port(self) -> int:
-        """Where this process listens."""
+        """Port at which this process listens."""
         return int(self.addresses[self.index].rpartition(":")[2])
 
     def name(self, index: int) -> str:
-        """How a worker is called, as in `worker 2 (c:7000)`."""
+        """Return a worker's name, as in `worker 2 (c:7000)`."""
         return f"worker {index} ({self.addresses[index]})"
 
 
@@ -81,7 +85,9 @@ def find(
     worker: int | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> Cluster | None:
-    """The cluster that a training is part of; None: it trains alone.
+    """Return the cluster that a training is part of.
+
+    None where it trains alone.
 
     Args:
         strategy: `runtime.strategy`.
@@ -115,7 +121,7 @@ def find(
 
 
 def refuse(what: str, strategy: str, environment: Mapping[str, str] = os.environ) -> None:
-    """Refuse what several workers cannot do together.
+    """Raise an error for work that several workers cannot share.
 
     Raises:
         ConfigError: the strategy is one of several workers, or the environment names some: each
@@ -131,7 +137,9 @@ def refuse(what: str, strategy: str, environment: Mapping[str, str] = os.environ
 
 
 def seen(environment: Mapping[str, str]) -> Cluster | None:
-    """The cluster that the environment names; None: there is none, or it has one worker alone.
+    """Return the cluster that the environment names.
+
+    None where there is none, or it has one worker alone.
 
     Raises:
         ConfigError: it cannot be read, or it has parameter servers or evaluators.
@@ -155,7 +163,10 @@ def _listed(workers: Sequence[str], worker: int | None) -> Cluster:
 
 
 def _of_tf_config(text: str) -> Cluster | None:
-    """What TFJob, Vertex AI and Ray Train set: {"cluster": {job: [address]}, "task": {…}}."""
+    """Return the cluster of TF_CONFIG.
+
+    TFJob, Vertex AI and Ray Train set it: {"cluster": {job: [address]}, "task": {…}}.
+    """
     form = (
         'TF_CONFIG is {"cluster": {"worker": ["a:7000", "b:7000"]}, "task": {"type": "worker", '
         '"index": 0}}'
@@ -197,7 +208,10 @@ def _of_tf_config(text: str) -> Cluster | None:
 
 
 def _of_slurm(environment: Mapping[str, str]) -> Cluster | None:
-    """What `srun` sets for each task of a step; a batch script alone has one task."""
+    """Return the cluster of SLURM's variables.
+
+    `srun` sets them for each task of a step; a batch script alone has one task.
+    """
     tasks = environment.get("SLURM_STEP_NUM_TASKS", "")
     if not tasks.isdecimal() or int(tasks) < 2:
         return None
@@ -231,7 +245,7 @@ def _of_slurm(environment: Mapping[str, str]) -> Cluster | None:
 
 
 def expanded(hosts: str) -> list[str]:
-    """The hosts of SLURM's short form, as in `a[01-03,7],b`.
+    """Return the hosts of SLURM's short form, as in `a[01-03,7],b`.
 
     Raises:
         ValueError: it is not one.
@@ -256,7 +270,7 @@ def _range(part: str) -> list[str]:
 
 
 def _repeated(counts: str) -> list[int]:
-    """The numbers of SLURM's short form, as in `2(x3),1`."""
+    """Return the numbers of SLURM's short form, as in `2(x3),1`."""
     numbers: list[int] = []
     for part in counts.split(","):
         match = re.fullmatch(r"([0-9]{1,6})(?:\(x([0-9]{1,6})\))?", part)

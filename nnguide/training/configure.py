@@ -1,4 +1,4 @@
-"""The configuration of a run, from everything that a user gives."""
+"""Configuration of a run, from everything that a user gives."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ def configure(
     config: Config | Mapping[str, Any] | None = None,
     settings: Settings = (),
 ) -> Config:
-    """The configuration of a run: defaults, preset, a whole configuration, single settings.
+    """Return the configuration of a run.
+
+    It comes from defaults, a preset, a whole configuration and single settings.
 
     Args:
         task: digits or spam.
@@ -72,7 +74,9 @@ def of_data(
     label_column: str | None,
     text_column: str | None,
 ) -> tuple[data_sets.Source | None, dict[str, str]]:
-    """What a program holds, opened, and the settings of `data` that say which data it is.
+    """Return a program's data and the settings that name it.
+
+    The settings are those of the group `data`.
 
     Args:
         config: with the seed of the split.
@@ -107,7 +111,7 @@ def of_data(
 def with_words(
     settings: list[Any] | Mapping[str, Any], words: Mapping[str, str]
 ) -> list[Any] | dict[str, Any]:
-    """Settings with those of the group `data` on top."""
+    """Return settings with those of the group `data` on top."""
     if isinstance(settings, Mapping):
         return {**settings, "data": {**settings.get("data", {}), **words}}
     return [*settings, {"data": dict(words)}]

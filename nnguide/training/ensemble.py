@@ -1,4 +1,7 @@
-"""Several runs as one: a network that averages the probabilities of its members."""
+"""Several runs as one network.
+
+It averages the probabilities of its members.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,10 @@ from nnguide.runs import Run, finish
 
 
 def ensemble(members: Sequence[Run], out: Path, *, force: bool = False) -> Run:
-    """Join runs of one task, trained on the same data, into one run.
+    """Join runs of one task and data into one run.
 
-    Each member keeps its own weights and calibration; the answer is the mean of their
-    probabilities, and the threshold, for spam, the mean of theirs.
+    All must be trained on the same data. Each member keeps its own weights and calibration; the
+    answer is the mean of their probabilities, and the threshold, for spam, the mean of theirs.
 
     Args:
         members: two runs or more, whose preprocessing is the same: equal data, equal

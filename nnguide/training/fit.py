@@ -1,4 +1,7 @@
-"""Fit a task's network to examples: the one path that every training takes."""
+"""Training of a task's network on examples.
+
+This is the one path that every training takes.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,7 @@ AT_ONCE = 512  # of them, in memory
 
 @dataclass
 class Fitted:
-    """What a training ends with.
+    """Result of a training.
 
     Attributes:
         model: raw inputs to probabilities: preprocessing, core and calibration; uncompiled, in
@@ -72,7 +75,7 @@ class Fitted:
 
 
 def assemble(task: Task, layer: keras.layers.Layer, core: keras.Model) -> keras.Model:
-    """The model that travels: raw inputs, preprocessing, core, float32 probabilities."""
+    """Return the model from raw inputs to float32 probabilities."""
     raw = task.kind.keras_input(layer)
     return keras.Model(raw, core(layer(raw)), name=task.name)
 
@@ -87,7 +90,9 @@ def fit(
     checkpoint: Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Fitted:
-    """Train a new network of `task` on `training`, and follow it on `validation`.
+    """Train a new network of `task`, and validate it.
+
+    It learns from `training`; metrics are followed on `validation`.
 
     Args:
         task, config: what to train and how.
@@ -172,7 +177,7 @@ def _core(
     label_names: tuple[str, ...],
     runtime: Runtime,
 ) -> keras.Model:
-    """The network that is to learn, from preprocessed inputs to probabilities.
+    """Return the network to train, from preprocessed inputs to probabilities.
 
     Args:
         rows: the training inputs, as the task feeds them.
@@ -219,7 +224,7 @@ def _run(
     callbacks: list[keras.callbacks.Callback],
     runtime: Runtime,
 ) -> None:
-    """Every epoch that is not `done`; KeyboardInterrupt as soon as a batch allows it."""
+    """Run epochs not `done`; raise KeyboardInterrupt at a batch's end."""
     shared = isinstance(trainer, multi_worker.MultiWorkerModel)
     with multi_worker.SharedInterruption() if shared else Interruption() as interruption:
         try:
@@ -249,7 +254,7 @@ def _trainer(
     labels: int,
     runtime: Runtime,
 ) -> keras.Model:
-    """`core` compiled, in a model of its own, which keeps the optimizer."""
+    """Return `core` compiled in a model that keeps the optimizer."""
     train, head, steps_per_execution = config.train, task.head(labels), plan.steps_per_execution
     if runtime.strategy == "multi_worker":
         trainer = multi_worker.MultiWorkerModel(core.inputs, core.outputs, name="trainer")
@@ -271,7 +276,7 @@ def _trainer(
 
 
 def _watchers(train: TrainConfig) -> list[keras.callbacks.Callback]:
-    """The callbacks that a training has by its settings."""
+    """Return the callbacks that the settings ask for."""
     watchers: list[keras.callbacks.Callback] = [StopWhenNotFinite(), LearningRate()]
     if train.dropout_schedule.warmup:
         watchers.append(DropoutSchedule(train.dropout_schedule))
@@ -285,7 +290,7 @@ def _statistics(
     inputs: tuple[Any, keras.layers.Layer | None],
     plan: pipeline.Plan,
 ) -> list[keras.callbacks.Callback]:
-    """The callback that measures normalisation statistics, where moving averages are too slow."""
+    """Return a callback that measures normalisation statistics, if averages are slow."""
     if plan.steps >= FEW_STEPS or not normalizations(trainer):
         return []
     rows, preprocess = inputs
@@ -307,7 +312,7 @@ def _batches(
     done: int,
     runtime: Runtime,
 ) -> Callable[[], tf.data.Dataset]:
-    """Makes the pipeline of all epochs from `done` on."""
+    """Return a function that makes the pipeline from `done` on."""
     data, preprocess = inputs
     change = task.augment if config.augment and any(vars(config.augment).values()) else None
     several = runtime.strategy == "multi_worker"
@@ -333,7 +338,7 @@ def _batches(
 def _validation_data(
     task: Task, layer: keras.layers.Layer, validation: Examples | None, runtime: Runtime
 ) -> Callable[[], tf.data.Dataset] | None:
-    """Makes the validation set's batches; None without one."""
+    """Return a function that makes validation batches, else None."""
     if validation is None:
         return None
     held, preprocess = task.feed(layer, validation.inputs)
@@ -352,7 +357,7 @@ def _validation_data(
 def _plain(
     task: Task, config: Config, layer: keras.layers.Layer, core: keras.Model, labels: int
 ) -> keras.Model:
-    """`core` in float32 on one device, however it was trained: it answers the same anywhere."""
+    """Return `core` in float32 on one device, whatever trained it."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:
@@ -364,9 +369,9 @@ def _plain(
 
 
 def identity(config: Config, *parts: Examples | None) -> str:
-    """A hash of all that determines an epoch, so that a resumed training is the same one.
+    """Return a hash of all that determines an epoch.
 
-    Their number is left out: a training may be given more.
+    A resumed training is then the same one. Their number is left out: a training may be given more.
 
     Args:
         parts: the examples that it fits and those that it watches, which decide when it stops.

@@ -1,9 +1,9 @@
-"""Where the workers of a training meet: a folder beside the run's, on storage that all see.
+"""Meeting of a training's workers in a shared folder.
 
-Each worker keeps one small file there: who it is, what it was asked for, how far it is. It writes
-the file again every second, which shows that it lives, and reads those of the others. So they
-agree before TensorFlow connects them, and a worker that dies or hangs is named, which TensorFlow
-does not do for one that hangs.
+It is beside the run's folder, on storage that all see. Each worker keeps one small file there: who
+it is, what it was asked for, how far it is. It writes the file again every second, which shows that
+it lives, and reads those of the others. So they agree before TensorFlow connects them, and a worker
+that dies or hangs is named, which TensorFlow does not do for one that hangs.
 
 A file is of this start of the training if its worker has seen this process: every process draws
 a name of its own, and writes down whose it has read.
@@ -44,7 +44,7 @@ Facts = Mapping[str, Any]
 
 
 class Meeting:
-    """The workers of a training, met in a folder; use it with `with`.
+    """Workers of a training, met in a folder; use it with `with`.
 
     Args:
         cluster: who they are.
@@ -112,7 +112,7 @@ class Meeting:
     # Before training: agree.
 
     def agree(self, what: str, facts: Facts) -> None:
-        """Wait until every worker has come to this point with the same facts.
+        """Wait until every worker is here with the same facts.
 
         Raises:
             ConfigError: a worker's differ, or it does not see what the others write.
@@ -133,14 +133,14 @@ class Meeting:
                     )
 
     def tell(self, what: str, facts: Facts) -> None:
-        """Let the others know."""
+        """Write facts for the other workers to read."""
         with self._lock:
             self._mine["facts"][what] = dict(facts)
         with writing_to(self.folder):
             self._write()
 
     def hear(self, what: str, patient: bool = False) -> dict[str, Any]:
-        """What the chief tells; where `patient`, however long it takes while the chief lives.
+        """Return the chief's facts; `patient` waits while the chief lives.
 
         Raises:
             WorkError: it did not come in time.
@@ -181,7 +181,7 @@ class Meeting:
             time.sleep(0.05)
 
     def _raise_of(self, index: int) -> None:
-        """End as another worker did."""
+        """Raise the error that another worker ended with."""
         status, words, is_lost = self._others[index].ended or (0, "", False)
         if status == INTERRUPTED:
             raise KeyboardInterrupt
@@ -189,7 +189,7 @@ class Meeting:
         raise error(f"{self.cluster.name(index)} ended: {words or 'it has nothing left to do'}")
 
     def _check_storage(self, absent: list[int], unseen: dict[int, float]) -> None:
-        """A worker that listens and is not seen writes somewhere else."""
+        """Raise an error for a worker that listens but is unseen."""
         for index in list(unseen):
             if index not in absent:
                 del unseen[index]
@@ -211,7 +211,7 @@ class Meeting:
 
     @contextlib.contextmanager
     def in_step(self) -> Iterator[None]:
-        """Within: the workers train together, and one that goes away ends all.
+        """Let the workers train together, and end when one is lost.
 
         Raises:
             WorkError: it names who went away.
@@ -235,12 +235,12 @@ class Meeting:
                 self._training = False
 
     def step(self, epoch: int) -> None:
-        """Note that this worker comes to another point that all come to."""
+        """Note that this worker has come to a common point."""
         with self._lock:
             self._mine["epoch"], self._mine["steps"] = epoch, self._mine["steps"] + 1
 
     def _suspect(self) -> None:
-        """Wait until it shows who went away, since TensorFlow has lost a worker."""
+        """Wait until it is clear which worker TensorFlow has lost."""
         deadline = time.monotonic() + LOST + HEARTBEAT
         while self.lost is None and time.monotonic() < deadline:
             self._look(SUSPECTED)
@@ -273,7 +273,7 @@ class Meeting:
             )
 
     def _live(self) -> None:
-        """Show that this worker lives, and see who else does, until the end."""
+        """Show that this worker lives, and look for others."""
         while not self._over.wait(HEARTBEAT):
             with contextlib.suppress(OSError):
                 self._write()
@@ -284,7 +284,7 @@ class Meeting:
                     self._end()
 
     def _end(self) -> None:
-        """Wake the training, which may wait for a worker for ever; or else end the process."""
+        """Wake a training that waits; or else end the process."""
         _abort(self.lost or "")
         deadline = time.monotonic() + UNWIND + SUSPECTED
         while self._training and time.monotonic() < deadline:
@@ -297,7 +297,7 @@ class Meeting:
     # The files.
 
     def _listen(self) -> None:
-        """Hold the port that TensorFlow will listen at: a worker that runs can be reached."""
+        """Hold TensorFlow's port, as a sign that this worker runs."""
         family = socket.AF_INET6 if "[" in self.cluster.addresses[self.cluster.index] else None
         listener = socket.socket(family or socket.AF_INET)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -313,13 +313,13 @@ class Meeting:
         self._listener = listener
 
     def close_port(self) -> None:
-        """Leave this worker's port to TensorFlow."""
+        """Free this worker's port for TensorFlow."""
         if self._listener is not None:
             self._listener.close()
             self._listener = None
 
     def _write(self) -> None:
-        """Write this worker's file in place: a new one would be seen late on network storage."""
+        """Write this worker's file in place, for slow network storage."""
         with self._lock:
             self._mine["beat"] = self._mine.get("beat", 0) + 1
             self._mine["sees"] = {str(i): o.name for i, o in self._others.items()}
@@ -345,7 +345,7 @@ class Meeting:
 
 
 class _Other:
-    """What is known of another worker.
+    """Facts that are known of another worker.
 
     Attributes:
         name: which its process has drawn; "" before anything was read.
@@ -372,7 +372,7 @@ class _Other:
         return self.ended is not None or not self.is_met or self.silent > SUSPECTED
 
     def take(self, tree: dict[str, Any], seen: str | None, mine: str) -> None:
-        """Take what its file says: whom it has seen in this place, which should be `mine`."""
+        """Read a worker's file; it should have `seen` `mine`."""
         if (tree["beat"], tree["name"]) == (self._beat, self.name):
             return
         if self._beat != -1:
@@ -392,7 +392,7 @@ ERRORS: dict[int, type[NnguideError]] = {
 
 
 def _abort(words: str) -> None:
-    """Let TensorFlow's collectives fail that wait. There is no public way."""
+    """Make TensorFlow's waiting collectives fail; it has no public way."""
     from tensorflow.python.eager import context
     from tensorflow.python.framework import errors
 

@@ -1,7 +1,7 @@
-"""Keras's `fit` over several workers, which the stock one cannot do (Keras 3.10 to 3.16).
+"""Keras's `fit` over several workers.
 
-`MultiWorkerModel` overrides two public methods; everything else of `fit` is Keras's own. Four
-conditions, each of which it fails without:
+The stock one cannot do it (Keras 3.10 to 3.16). `MultiWorkerModel` overrides two public methods;
+everything else of `fit` is Keras's own. Four conditions, each of which it fails without:
 
 - the model is made outside the strategy's scope, then compiled and fitted inside: Keras skips its
   symbolic build, which cannot reduce;
@@ -23,7 +23,9 @@ from nnguide.training.callbacks import Interruption
 
 
 class MultiWorkerModel(keras.Model):
-    """A model whose `fit` runs on every worker of a `MultiWorkerMirroredStrategy` in step.
+    """A model whose `fit` runs in step on every worker.
+
+    The strategy is a `MultiWorkerMirroredStrategy`.
 
     Attributes:
         asked: 1 where this worker was asked to stop, else 0.
@@ -85,7 +87,10 @@ class MultiWorkerModel(keras.Model):
         self.test_function = test
 
     def agree(self) -> bool:
-        """Whether any worker was asked to stop; every worker calls this at the same point."""
+        """Return whether any worker was asked to stop.
+
+        Every worker calls this at the same point.
+        """
         strategy = tf.distribute.get_strategy()
 
         @tf.function
@@ -96,9 +101,10 @@ class MultiWorkerModel(keras.Model):
 
 
 class SharedInterruption(Interruption):
-    """Within `with`: a Ctrl-C on any worker ends the training of all after the same step.
+    """End the training of all workers after one's Ctrl-C.
 
-    The first one waits for that step; a second ends this worker at once.
+    Within `with` all end after the same step. The first one waits for that step; a second ends this
+    worker at once.
     """
 
     def _interrupt(self, number: int, frame: Any) -> None:
@@ -123,7 +129,7 @@ class SharedInterruption(Interruption):
 
 
 class Steps(keras.callbacks.Callback):
-    """Note each point of a training that all workers come to.
+    """Note each point of a training that all workers reach.
 
     Args:
         note: takes the epoch, from 1.
@@ -145,11 +151,14 @@ class Steps(keras.callbacks.Callback):
 
 
 def has_embedding(core: keras.Model) -> bool:
-    """Whether a gradient's shape depends on the batch."""
+    """Return whether a gradient's shape depends on the batch."""
     return any(isinstance(layer, keras.layers.Embedding) for layer in core.layers)
 
 
 def distributed(make: Callable[[], tf.data.Dataset]) -> Any:
-    """What `make` gives for this worker alone, as `fit` takes it under the strategy's scope."""
+    """Return this worker's data as `fit` takes it.
+
+    `make` gives it; `fit` runs under the strategy's scope.
+    """
     strategy = tf.distribute.get_strategy()
     return strategy.distribute_datasets_from_function(lambda context: make())

@@ -1,4 +1,7 @@
-"""Progress of a training in a notebook: one element that is drawn anew, no line an epoch."""
+"""Progress of a training in a notebook.
+
+It is one element that is drawn again, not a line an epoch.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,16 @@ FIGURES = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
 def is_running() -> bool:
-    """Whether this is the kernel of a notebook, which shows what is displayed."""
+    """Return whether this is the kernel of a notebook.
+
+    A notebook shows what is displayed.
+    """
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return shell is not None and "IPKernelApp" in getattr(shell, "config", {})
 
 
 class Board:
-    """What a training shows: the lines it says, and how far it is."""
+    """Display of a training: its messages and its progress."""
 
     def __init__(self) -> None:
         """Show an empty board in the cell that runs."""
@@ -36,13 +42,16 @@ class Board:
         self._draw()
 
     def watch(self, title: str) -> list[Any]:
-        """The Keras callbacks that show a training; `title` is that of one beside the run's own."""
+        """Return the Keras callbacks that show a training.
+
+        `title` is that of a training beside the run's own.
+        """
         import keras
 
         board = self
 
         class Progress(keras.callbacks.Callback):
-            """Epoch, figures and the time that is left."""
+            """Display of epoch, metrics and the time that is left."""
 
             def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
                 self.started = time.perf_counter()

@@ -1,8 +1,8 @@
-"""Train on the workers of a Ray cluster; Ray starts workers that die again.
+"""Training on the workers of a Ray cluster.
 
-Ray Train's TensorflowTrainer starts the workers, sets TF_CONFIG for each and calls the same
-training as the command line does. A worker that is lost ends the others, Ray starts all again,
-and they go on from the checkpoint of the last whole epoch.
+Ray starts workers again that die. Ray Train's TensorflowTrainer starts the workers, sets TF_CONFIG
+for each and calls the same training as the command line does. A worker that is lost ends the
+others, Ray starts all again, and they go on from the checkpoint of the last whole epoch.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Asked:
-    """What every worker is asked for.
+    """Arguments that every worker gets.
 
     Attributes:
         task, preset, config, settings, force, resume, wait: arguments of `train`.
@@ -66,14 +66,20 @@ class Asked:
 
     @property
     def goes_on(self) -> bool:
-        """Whether there is something of this very training, or of one that it resumes."""
+        """Whether part of this training is there already.
+
+        It may be this very training, or one that it resumes.
+        """
         folder = Path(self.out)
         left = resuming.place(folder, self.force).waits
         return self.resume or left or _manifest(folder) not in ("", self.before)
 
     @property
     def shared(self) -> Path:
-        """Where Ray keeps its files while it trains; all workers see it."""
+        """Folder of Ray's files while it trains.
+
+        All workers see it.
+        """
         return _shared(Path(self.out))
 
 
@@ -89,10 +95,10 @@ def train(
     resume: bool = False,
     wait: float = WAIT,
 ) -> Run:
-    """Train a network on `workers` processes of Ray and return its finished run.
+    """Train a network on `workers` processes of Ray.
 
-    It joins the Ray cluster of RAY_ADDRESS, or one that runs on this machine, else it starts
-    Ray here for as long as it trains.
+    The finished run is returned. It joins the Ray cluster of RAY_ADDRESS, or one that runs on this
+    machine, else it starts Ray here for as long as it trains.
 
     Args:
         task, preset, config, settings, force, resume, wait: as for `train.train`.
@@ -136,7 +142,7 @@ def train(
 
 
 def _installed(wait: float) -> Any:
-    """Ray, which reports its use to nobody and leaves the current folder alone."""
+    """Import Ray without usage reports or a change of folder."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ["RAY_CHDIR_TO_TRIAL_DIR"] = "0"
     os.environ["RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S"] = str(wait / TRIES)
@@ -153,7 +159,10 @@ def _installed(wait: float) -> Any:
 
 @contextlib.contextmanager
 def _storage(folder: Path) -> Iterator[Path]:
-    """A folder beside the run's for the files of Ray, for this process alone."""
+    """Make a folder for Ray's files beside the run's.
+
+    It is for this process alone.
+    """
     shared = _shared(folder)
     with writing_to(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -172,7 +181,10 @@ def _shared(folder: Path) -> Path:
 
 
 def _manifest(folder: Path) -> str:
-    """What tells one run in a folder from another; "": there is none."""
+    """Return the SHA-256 of a run's manifest.
+
+    It differs from run to run; "" where there is none.
+    """
     try:
         return sha256(folder / MANIFEST)
     except OSError:
@@ -181,7 +193,7 @@ def _manifest(folder: Path) -> str:
 
 @contextlib.contextmanager
 def _joined(ray: Any, workers: int) -> Iterator[None]:
-    """Join a Ray cluster that there is, else start one of this machine."""
+    """Join an existing Ray cluster, else start one here."""
     mine = {name: value for name, value in os.environ.items() if name.startswith("NNGUIDE_")}
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -262,7 +274,10 @@ def _fit(ray: Any, asked: Asked, workers: int, shared: Path) -> None:
 
 
 def _log_on(path: Path, logged: int) -> int:
-    """Log the lines that are new since `said` of them; how many there are."""
+    """Log the new lines of a file, and return their number.
+
+    `logged` lines were logged before.
+    """
     try:
         whole, _, _ = path.read_text("utf-8").rpartition("\n")
     except OSError:
@@ -275,7 +290,7 @@ def _log_on(path: Path, logged: int) -> int:
 
 
 def of_ray(error: Exception, asked: Asked) -> NnguideError:
-    """What became of a training that Ray gave up."""
+    """Return the error for a training that Ray gave up."""
     words = str(error)
     if LOST in words:
         return WorkError(
@@ -303,7 +318,9 @@ def of_ray(error: Exception, asked: Asked) -> NnguideError:
 
 
 def _work(config: dict[str, Asked]) -> tuple[int, str] | None:
-    """Train as one of the workers; the status and words of an error that would come again.
+    """Train as one of the workers.
+
+    The status and words of an error that would come again are returned.
 
     Raises:
         WorkerLostError: another worker was lost: Ray is to start all again.
@@ -363,7 +380,10 @@ def _logged_to(path: Path) -> Iterator[None]:
 
 
 def _watch(title: str) -> Sequence[Any]:
-    """A callback that logs a line an epoch of the training itself."""
+    """Return a callback that logs a line an epoch.
+
+    Other trainings than the run's own have none.
+    """
     import keras
 
     def show(epoch: int, values: Mapping[str, float]) -> None:

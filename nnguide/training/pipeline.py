@@ -1,4 +1,4 @@
-"""The input pipeline: each batch is a pure function of the seed and the step's number.
+"""Input pipeline: each batch depends on seed and step alone.
 
 So a training that is resumed at step k sees exactly what the uninterrupted one would have
 seen, without a shuffle buffer or a generator's state to save.
@@ -24,7 +24,7 @@ READ = (TokenRows, PictureRows)  # inputs that are read when a batch needs them
 
 @dataclass(frozen=True)
 class Plan:
-    """How an epoch is cut into steps.
+    """Division of an epoch into steps.
 
     Attributes:
         batch: examples a step, a multiple of the number of replicas.
@@ -45,12 +45,12 @@ class Plan:
 def plan(
     examples: int, batch_size: int | str, replicas: int = 1, steps_per_execution: int = 1
 ) -> Plan:
-    """Cut `examples` into steps, at most `steps_per_execution` of them run at once.
+    """Divide `examples` into steps.
 
-    A mini-batch epoch drops what is left over after whole batches, and the fewer than
-    steps / steps_per_execution batches that would make runs of unequal length: other examples
-    each time,
-    since each epoch is shuffled. A full batch drops nothing.
+    At most `steps_per_execution` of them run at once. A mini-batch epoch drops what is left over
+    after whole batches, and the fewer than steps / steps_per_execution batches that would make runs
+    of unequal length: other examples each time, since each epoch is shuffled. A full batch drops
+    nothing.
     """
     if batch_size == "full":
         accumulation_steps = math.ceil(examples / SLICE)
@@ -65,7 +65,9 @@ def plan(
 
 
 class Share(NamedTuple):
-    """What one worker makes of each batch: equal parts of it, one for each of its replicas.
+    """Part of each batch that one worker makes.
+
+    A batch has equal parts, one for each replica.
 
     Attributes:
         first: the number of its first part.
@@ -93,7 +95,7 @@ def batches(
     preprocess: Callable[[Any], Any] | None = None,
     share: Share = WHOLE,
 ) -> tf.data.Dataset:
-    """Batches of (inputs, targets, weights) for `epochs`.
+    """Return batches of (inputs, targets, weights) for `epochs`.
 
     Args:
         inputs: (n, …) array or PictureRows, or the ids of texts, a tf.RaggedTensor or TokenRows,
@@ -153,7 +155,10 @@ def batches(
 
 
 def gatherer(inputs: Any) -> Callable[[Any], Any]:
-    """What takes some of the inputs, by their places (k,) int64."""
+    """Return a function that takes inputs by their places.
+
+    The places are (k,) int64.
+    """
     if isinstance(inputs, READ):
         return inputs.gather
     data = inputs if isinstance(inputs, tf.RaggedTensor) else tf.constant(inputs)
@@ -161,10 +166,11 @@ def gatherer(inputs: Any) -> Callable[[Any], Any]:
 
 
 def _options() -> tf.data.Options:
-    """As many calls at once as TensorFlow has threads, and no tuning of that number.
+    """Return options with a fixed number of parallel calls.
 
-    The tuner of TensorFlow 2.21 sleeps twice as long after each look, up to a minute, and at
-    times nothing wakes it when the pipeline ends: `fit` then returned up to a minute late.
+    There are as many as TensorFlow has threads, and that number is not tuned. The tuner of
+    TensorFlow 2.21 sleeps twice as long after each look, up to a minute, and at times nothing wakes
+    it when the pipeline ends: `fit` then returned up to a minute late.
     """
     options = tf.data.Options()
     options.autotune.enabled = False
@@ -172,7 +178,10 @@ def _options() -> tf.data.Options:
 
 
 def padded(rows: tf.RaggedTensor) -> tf.Tensor:
-    """Rows of ids as (batch, longest), 0 behind; at least one wide, since no pool is of nothing."""
+    """Pad rows of ids with 0 to (batch, longest).
+
+    A row is at least one wide, since nothing cannot be pooled.
+    """
     ids = rows.to_tensor()
     return tf.pad(ids, [[0, 0], [0, tf.maximum(1 - tf.shape(ids)[1], 0)]])
 
@@ -184,9 +193,10 @@ def in_order(
     replicas: int = 1,
     batch: int = 512,
 ) -> tf.data.Dataset:
-    """Batches of (inputs, targets) as they stand, each once: for validation.
+    """Return batches of (inputs, targets) in order, for validation.
 
-    The first batch is a multiple of the replicas, without which Keras cannot begin.
+    Each example comes once. The first batch is a multiple of the replicas, without which Keras
+    cannot begin.
     """
     batch = max(min(batch, len(targets)) // replicas, 1) * replicas
     if isinstance(inputs, READ):
@@ -212,7 +222,7 @@ def _read_in_order(
     preprocess: Callable[[Any], Any] | None,
     batch: int,
 ) -> tf.data.Dataset:
-    """The same batches of inputs that are too many to keep."""
+    """Return the same batches of inputs too many to keep."""
     goal, size = tf.constant(targets), tf.constant(len(targets), tf.int64)
 
     def make(start: Any) -> tuple[Any, Any]:
@@ -236,9 +246,9 @@ def shared_in_order(
     share: Share,
     batch: int = 512,
 ) -> tf.data.Dataset:
-    """A worker's parts of what `in_order` gives: each row once, none of them empty.
+    """Return a worker's parts of what `in_order` gives.
 
-    There are as many rows as replicas, or more.
+    Each row comes once, and no part is empty. There are as many rows as replicas, or more.
     """
     n = len(targets)
     steps = min(math.ceil(n / batch), n // share.replicas)

@@ -1,4 +1,4 @@
-"""Learn from a few corrections without forgetting the rest.
+"""Learning from a few corrections without forgetting the rest.
 
 Twenty pictures alone would pull a network away from all it knows. So a training that starts from
 a run and learns from a folder of corrections rehearses: it sees a part of that run's own training
@@ -39,12 +39,15 @@ LEARNED = 0.75  # weight in the average of what training found; the rest is of t
 
 
 def is_asked(source: Source) -> bool:
-    """Whether a data set is a folder of corrections."""
+    """Return whether a data set is a folder of corrections."""
     return source.path is not None and bool(corrections.labels_of(Path(source.path)))
 
 
 def gentle(config: Config, chosen: set[str]) -> Config:
-    """The configuration with a low rate and few epochs, where the user chose none."""
+    """Return the configuration with a low learning rate, few epochs.
+
+    What the user chose stays.
+    """
     train = config.train
     if "train.learning_rate" not in chosen:
         train = dataclasses.replace(train, learning_rate=RATE * train.learning_rate)
@@ -54,7 +57,9 @@ def gentle(config: Config, chosen: set[str]) -> Config:
 
 
 def parts(config: Config, corrected: Examples) -> tuple[Examples, Examples | None]:
-    """The training set, rehearsed examples and repeated corrections, and the validation set.
+    """Return the training and the validation set.
+
+    The first has rehearsed examples and repeated corrections.
 
     Raises:
         ConfigError: the training starts from no run.
@@ -82,7 +87,9 @@ def parts(config: Config, corrected: Examples) -> tuple[Examples, Examples | Non
 
 
 def average(network: keras.Model, config: Config) -> None:
-    """Average the weights that a training found with those of the run that it began with.
+    """Average the trained weights with those at the start.
+
+    The latter are those of the run that the training started from.
 
     Args:
         network: raw inputs to probabilities, not yet calibrated.

@@ -1,4 +1,7 @@
-"""What a training says of itself: what needed no training, and whether it beats guessing."""
+"""Remarks of a training on its result.
+
+They say what needed no training, and whether it beats guessing.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,10 @@ MEASURED = 2000  # examples that a network is measured on before training
 
 
 def untrained(task: tasks.Task, run: Run, validation: Examples) -> dict[str, Any] | None:
-    """What a run reaches on a validation set of other data; None where it lacks a label of it."""
+    """Return what a run reaches on other data's validation set.
+
+    None where the run lacks one of its labels.
+    """
     from nnguide.evaluation.evaluate import figures_of
 
     if set(validation.label_names) - set(run.labels):
@@ -34,7 +40,10 @@ def untrained(task: tasks.Task, run: Run, validation: Examples) -> dict[str, Any
 
 
 def before(task: tasks.Task, run: Run, name: str, validation: Examples) -> str | None:
-    """A line on what a run reaches on the validation set untrained; None where it cannot."""
+    """Return a line on a run's result before training.
+
+    It is on the validation set. None where the run cannot be measured on it.
+    """
     figures = untrained(task, run, validation)
     if figures is None:
         return None
@@ -45,14 +54,14 @@ def before(task: tasks.Task, run: Run, name: str, validation: Examples) -> str |
 
 
 def shipped(task: tasks.Task) -> Run | None:
-    """The trained run that comes with nnguide."""
+    """Return the trained run that comes with nnguide."""
     folder = runs.shipped(task.name)
     return Run.open(folder) if folder.is_dir() else None
 
 
 @dataclass(frozen=True)
 class Guessing:
-    """How a validation accuracy compares with one answer for all.
+    """Comparison of a validation accuracy with a constant answer.
 
     Attributes:
         majority: accuracy of always answering the most frequent label.
@@ -70,7 +79,10 @@ class Guessing:
         return cls(float(counts[best] / len(validation)), validation.label_names[best])
 
     def verdict(self, measured: dict[str, Any]) -> str | None:
-        """What to say of a run's metrics that do not beat it; None where they do."""
+        """Return a remark on metrics that do not beat guessing.
+
+        None where they do.
+        """
         if measured["val_accuracy_low"] > self.majority:
             return None
         names = ("accuracy", "accuracy_low", "accuracy_high")
@@ -95,7 +107,10 @@ def compare(
     source: data.Source,
     validation: Examples,
 ) -> None:
-    """Say what the run to start from reaches, or for a user's own data the shipped network."""
+    """Log what an existing network reaches without this training.
+
+    It is the run to start from, or for a user's own data the shipped network.
+    """
     run: Run | None
     if start := config.train.start_from:
         name, hint = starting.named(start)[0], ""
@@ -111,7 +126,10 @@ def compare(
 
 
 def _seen(run: Run, name: str, config: Config, source: data.Source) -> str | None:
-    """A warning where a run to start from has learned from what is to measure the new one."""
+    """Return a warning where the start has seen the test.
+
+    The run to start from has then learned from what is to measure the new one.
+    """
     mine, theirs = config.data, run.config.data
     split = (mine.split_seed, mine.validation) != (theirs.split_seed, theirs.validation)
     folds = config.calibration.on == "folds"
@@ -126,7 +144,7 @@ def _seen(run: Run, name: str, config: Config, source: data.Source) -> str | Non
 
 
 def advice(task: tasks.Task, config: Config, validation: Examples, folder: Path) -> str:
-    """What to type after a training that does not beat guessing."""
+    """Return what to type after a training not better than guessing."""
     tries = []
     if not config.train.start_from and (run := shipped(task)) is not None:
         same = not set(validation.label_names) - set(run.labels)

@@ -1,8 +1,9 @@
-"""Going on with a training: a killed one, an interrupted one, or a finished one with more epochs.
+"""Continuation of a training.
 
-Ctrl-C leaves a finished run of the best epoch so far; a kill leaves a workspace. Both keep the
-checkpoint of the last whole epoch, so `--resume` ends where the uninterrupted training would have.
-A finished run keeps its checkpoint too, and can be given more epochs.
+It may be a killed one, an interrupted one, or a finished one with more epochs. Ctrl-C leaves a
+finished run of the best epoch so far; a kill leaves a workspace. Both keep the checkpoint of the
+last whole epoch, so `--resume` ends where the uninterrupted training would have. A finished run
+keeps its checkpoint too, and can be given more epochs.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 def place(folder: Path, force: bool) -> Workspace:
-    """The workspace of a training."""
+    """Return the workspace of a training."""
     return Workspace(folder, "train", Run.open, force, _has_checkpoint)
 
 
@@ -36,7 +37,10 @@ def _has_checkpoint(folder: Path) -> bool:
 
 
 def newest(task: str) -> Path | None:
-    """The folder of the task's training that was interrupted last, if it was given none."""
+    """Return the folder of the last interrupted training.
+
+    Only trainings of the task without a folder of the user's count.
+    """
     if left := workspace.waiting(runs.ROOT, f"{task}-", "train"):
         return left
     mine = [run for run in runs.finished() if run.task.name == task]
@@ -44,7 +48,7 @@ def newest(task: str) -> Path | None:
 
 
 def check(space: Workspace, resume: bool) -> None:
-    """Make sure that a training may be made at `space`.
+    """Check that a training may be made at `space`.
 
     Raises:
         ConfigError: the folder is in use, or an interrupted training waits there.
@@ -60,7 +64,7 @@ def check(space: Workspace, resume: bool) -> None:
 
 @dataclass(frozen=True)
 class Begun:
-    """A training to go on with.
+    """A training to continue.
 
     Attributes:
         space: where it goes on; it may replace `run`.
@@ -80,7 +84,9 @@ class Begun:
         config: Mapping[str, Any],
         settings: Settings,
     ) -> Config:
-        """The settings to go on with: those it was begun with, and more epochs if asked for.
+        """Return the settings to continue with.
+
+        They are those that it was begun with, and more epochs if asked for.
 
         Raises:
             ConfigError: other settings were given.
@@ -104,7 +110,10 @@ class Begun:
         return wanted
 
     def _of_preset(self, preset: str) -> dict[str, Any]:
-        """A preset's settings, but for those that gave way to the data or to another run's."""
+        """Return a preset's settings that still hold.
+
+        Those that were replaced for the data or for another run are left out.
+        """
         tree = load_preset(self.config.task, preset)
         if self.config.train.start_from:
             tree = {group: tree[group] for group in tree if group not in starting.BUILT}
@@ -112,7 +121,7 @@ class Begun:
         return {**tree, "train": train}
 
     def is_over(self, settled: Config) -> bool:
-        """Whether the run is finished and asked for nothing more.
+        """Return whether the run is finished and needs nothing more.
 
         Raises:
             ConfigError: more epochs would change nothing.
@@ -156,7 +165,7 @@ class Begun:
 
 
 def find(space: Workspace, task: str) -> Begun | None:
-    """What there is to go on with at `space`; None: nothing.
+    """Return the training to continue at `space`, or None.
 
     Raises:
         ConfigError: the folder holds something else, or a training of another task.
@@ -180,7 +189,10 @@ def find(space: Workspace, task: str) -> Begun | None:
 
 
 def _goes_on(config: Config, later: Config) -> bool:
-    """Whether a training of `later` is one of `config`, with more epochs or as many."""
+    """Return whether `later` continues a training of `config`.
+
+    It has more epochs or as many.
+    """
     changed = later.differences(config).keys()
     return changed <= {"train.epochs"} and later.train.epochs >= config.train.epochs
 
@@ -197,7 +209,7 @@ def _is_whole(folder: Path) -> bool:
 
 
 def _stored(folder: Path, task: str) -> Config:
-    """The settings that an interrupted training was begun with."""
+    """Return the settings of an interrupted training."""
     try:
         tree = schema.read(folder / "config.json", {"task": schema.TEXT})
     except RunError as error:

@@ -1,4 +1,4 @@
-"""Where and how exactly the arithmetic is done: seed, precision and devices, in one context."""
+"""Seed, precision and devices of a training, in one context."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FAST_FLOAT16 = (7, 0)  # compute capability from which NVIDIA GPUs have tensor c
 
 @dataclass(frozen=True)
 class Runtime:
-    """What was chosen.
+    """Choices of precision, strategy and devices.
 
     Attributes:
         precision: a Keras dtype policy: float32, mixed_float16 or mixed_bfloat16.
@@ -40,19 +40,25 @@ class Runtime:
 
     @property
     def scope(self) -> contextlib.AbstractContextManager[Any]:
-        """The strategy's context, in which models are built: `with runtime.scope:`."""
+        """Context of the strategy, in which models are built.
+
+        As in `with runtime.scope:`.
+        """
         return self.new_scope()
 
     @property
     def replicas(self) -> int:
-        """How many devices share a batch."""
+        """Number of devices that share a batch."""
         if self.strategy == "none":
             return 1
         return len(self.devices) * (len(self.cluster) if self.cluster else 1)
 
     @property
     def share(self) -> tuple[int, int, int]:
-        """What of each batch this process makes: see `nnguide.training.pipeline.Share`."""
+        """Part of each batch that this process makes.
+
+        See `nnguide.training.pipeline.Share`.
+        """
         parts = len(self.devices)
         return (self.cluster.index if self.cluster else 0) * parts, parts, self.replicas
 
@@ -70,7 +76,9 @@ def runtime(
     devices: list[str] | None = None,
     cluster: Cluster | None = None,
 ) -> Iterator[Runtime]:
-    """Set seed, precision and strategy for the block; afterwards the precision is as before.
+    """Set seed, precision and strategy for the block.
+
+    Afterwards the precision is as before.
 
     Args:
         config: what the user asked for.
@@ -119,7 +127,10 @@ def runtime(
 
 
 def _join(tf: Any, cluster: Cluster) -> Any:
-    """TensorFlow's strategy of several workers; it starts a server that the others reach."""
+    """Return TensorFlow's strategy of several workers.
+
+    It starts a server that the others reach.
+    """
     jobs = tf.train.ClusterSpec({"worker": list(cluster.addresses)})
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
         jobs, task_type="worker", task_id=cluster.index, rpc_layer="grpc"
@@ -138,7 +149,10 @@ def _join(tf: Any, cluster: Cluster) -> Any:
 
 @contextlib.contextmanager
 def _deterministic(tf: Any) -> Iterator[None]:
-    """The same bits every time. TensorFlow has no public way to ask what it was before."""
+    """Make TensorFlow compute the same bits every time.
+
+    It has no public way to ask what the setting was before.
+    """
     tf.config.experimental.enable_op_determinism()
     try:
         yield

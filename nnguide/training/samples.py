@@ -1,4 +1,4 @@
-"""What a network learns from: inputs, targets and the weight of each in the loss."""
+"""Samples of a training: inputs, targets and weights in the loss."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nnguide.tasks import Task
 
 
 class Samples(NamedTuple):
-    """A training set as `keras.Model.fit` knows it.
+    """A training set as `keras.Model.fit` takes it.
 
     Attributes:
         inputs: (n, …) raw, in memory or read from a disk.
@@ -26,7 +26,7 @@ class Samples(NamedTuple):
 
 
 def samples_of(task: Task, config: Config, training: Examples) -> Samples:
-    """The training set, and behind it what the task draws for it."""
+    """Return the training set, followed by what the task draws."""
     targets = task.head(len(training.label_names)).targets(training.labels)
     weights = _weights(config, training.labels)
     if task.draw is None:
@@ -40,7 +40,10 @@ def samples_of(task: Task, config: Config, training: Examples) -> Samples:
 
 
 def _weights(config: Config, labels: np.ndarray) -> np.ndarray:
-    """Each example's weight in the loss, 1 on average: `balanced` gives labels equal shares."""
+    """Return each example's weight in the loss.
+
+    It is 1 on average; `balanced` gives each label the same sum.
+    """
     if config.train.class_weight == "none":
         return np.ones(len(labels), np.float32)
     counts = np.bincount(labels)

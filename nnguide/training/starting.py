@@ -1,4 +1,4 @@
-"""Start a training from the weights of a run instead of random ones.
+"""Training that starts from a run's weights, not random ones.
 
 The new network is built as the run's, with its preprocessing: the vocabulary of its texts, the
 scale of its pictures. Every weight is taken over; of the last layer those of the labels that the
@@ -34,7 +34,7 @@ _PINNED = re.compile(r"(.+)@([0-9a-f]{64})")
 
 
 def source(start_from: str) -> Run:
-    """The run that `train.start_from` names.
+    """Return the run that `train.start_from` names.
 
     Args:
         start_from: a run's folder or a task's name, and after an @ the SHA-256 of its manifest.
@@ -55,7 +55,10 @@ def source(start_from: str) -> Run:
 
 
 def named(start_from: str) -> tuple[str, str]:
-    """The run's name in `train.start_from`, and the SHA-256 of its manifest if that is there."""
+    """Return the name and the SHA-256 in `train.start_from`.
+
+    The name is the run's; the hash, of its manifest, may be missing.
+    """
     match = _PINNED.fullmatch(start_from)
     return (match[1], match[2]) if match else (start_from, "")
 
@@ -68,17 +71,23 @@ def _candidates(name: str) -> Iterator[Run]:
 
 
 def fingerprint(run: Run) -> str:
-    """The SHA-256 of a run's manifest, which holds those of all that determines its answers."""
+    """Return the SHA-256 of a run's manifest.
+
+    The manifest holds those of all that determines the run's answers.
+    """
     return sha256(run.folder / MANIFEST)
 
 
 def same_start(stored: str, wanted: str) -> bool:
-    """Whether `wanted`, as a user gives it, is what `stored` has recorded."""
+    """Return whether `wanted` is what `stored` has recorded.
+
+    `wanted` is as a user gives it.
+    """
     return wanted in (stored, named(stored)[0])
 
 
 def settle(config: Config, base: Config, over: Callable[[Config], Config]) -> Config:
-    """A configuration that starts from a run: built as that run's network is.
+    """Return a configuration built as the run's that it starts from.
 
     Args:
         config: names the run in `train.start_from`.
@@ -119,7 +128,10 @@ def settle(config: Config, base: Config, over: Callable[[Config], Config]) -> Co
 
 
 def network(run: Run) -> Any:
-    """The Keras model of a run. Loading it draws no random number that training would draw."""
+    """Return the Keras model of a run.
+
+    Loading it draws no random number that training would draw.
+    """
     return _loaded(run.folder.absolute(), fingerprint(run))
 
 
@@ -134,7 +146,7 @@ def _loaded(folder: Path, fingerprint: str) -> Any:
 
 
 def transfer(run: Run, core: keras.Model, labels: tuple[str, ...]) -> None:
-    """Give a new core the weights of a run's.
+    """Copy the weights of a run's network to a new core.
 
     Args:
         run: whose network is built as `core` is, but for the number of labels.
@@ -156,7 +168,10 @@ def transfer(run: Run, core: keras.Model, labels: tuple[str, ...]) -> None:
 
 
 def transferable(core: keras.Model) -> list[keras.layers.Layer]:
-    """The layers whose weights another network of the same form may take over."""
+    """Return the layers whose weights another network can take.
+
+    It has the same form.
+    """
     from nnguide.models.blocks import Dropout
     from nnguide.models.heads import Calibration
 
@@ -173,7 +188,10 @@ def _of_labels(
     labels: tuple[str, ...],
     known: tuple[str, ...],
 ) -> list[np.ndarray]:
-    """The last layer's weights, each (…, labels): those of labels that both know are theirs."""
+    """Return the last layer's weights, partly from another network.
+
+    They are (…, labels); those of labels that both know are the other's.
+    """
     for place, label in enumerate(labels):
         if label in known:
             for own, other in zip(mine, theirs, strict=True):

@@ -1,4 +1,7 @@
-"""Log a finished run to a tracker: its settings, its metrics epoch by epoch, and its folder."""
+"""Logging of finished runs to a tracker.
+
+Its settings, its metrics epoch by epoch, and its folder are logged.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ Tracker = Literal["mlflow", "trackio"]
 
 
 def check(tracker: str) -> None:
-    """Make sure that a tracker is installed, before a long training.
+    """Check before a long training that a tracker is installed.
 
     Raises:
         ConfigError: there is no such tracker.
@@ -29,10 +32,10 @@ def check(tracker: str) -> None:
 
 
 def track(run: Run, tracker: str) -> str:
-    """Log a run, in the project or experiment nnguide-TASK, under the name of its folder.
+    """Log a run to a tracker.
 
-    Where it goes is the tracker's to say: MLFLOW_TRACKING_URI, TRACKIO_DIR or what it has for
-    usual, a local store.
+    It is in the project or experiment nnguide-TASK, under the name of its folder. Where it goes is
+    the tracker's to say: MLFLOW_TRACKING_URI, TRACKIO_DIR or what it has for usual, a local store.
 
     Returns:
         Where it was logged, for a person.
@@ -105,6 +108,9 @@ def _to_trackio(run: Run) -> str:
 
 @contextlib.contextmanager
 def _quiet() -> Any:
-    """Keep what the trackers print off standard output, which is the answer's."""
+    """Keep what the trackers print off standard output.
+
+    Standard output is for the answer.
+    """
     with open(os.devnull, "w", encoding="utf-8") as nothing, contextlib.redirect_stdout(nothing):  # noqa: PTH123
         yield

@@ -1,4 +1,7 @@
-"""Train a task and leave a finished run folder: data, fit, figures, manifest."""
+"""Training of a task to a finished run folder.
+
+The steps are data, fit, metrics and manifest.
+"""
 
 from __future__ import annotations
 
@@ -110,7 +113,7 @@ def train(
 
 @dataclass(frozen=True)
 class Asked:
-    """What a user asked a training for: arguments of `train`."""
+    """Arguments of `train` that a user gave."""
 
     task: str
     preset: str
@@ -128,7 +131,7 @@ def _train(
     show: Shown,
     meeting: Meeting | None = None,
 ) -> Run:
-    """Train in this process, which writes the run; with `meeting` it is the chief of several."""
+    """Train here and write the run; `meeting` makes it a chief."""
     task, resume = asked.task, asked.resume
     chosen = updates.named_settings(asked.tree, asked.settings)
     left = resuming.newest(task) if resume and asked.out is None else None
@@ -179,7 +182,7 @@ def _together(
     cluster: Cluster,
     wait: float,
 ) -> Run:
-    """Train as one of several workers. The chief alone writes, and shows how it goes."""
+    """Train as a worker; the chief alone writes and shows progress."""
     folder = Path(asked.out or "")
     with Meeting(cluster, folder, wait) as meeting:
         meeting.agree(
@@ -215,7 +218,7 @@ def _together(
 
 
 def _watched(show: Shown, meeting: Meeting) -> Shown:
-    """As `show`, with a watch over the other workers."""
+    """Return `show` with a watch over the other workers."""
 
     def watch(title: str) -> Sequence[Any]:
         from nnguide.training.multi_worker import Steps
@@ -226,14 +229,14 @@ def _watched(show: Shown, meeting: Meeting) -> Shown:
 
 
 def _installed() -> dict[str, str]:
-    """The versions that decide what a network learns, without importing anything."""
+    """Return the versions that decide what a network learns, without imports."""
     names = ("nnguide", "tensorflow", "keras", "numpy")
     return {"python": platform.python_version(), **{n: metadata.version(n) for n in names}}
 
 
 @dataclass(frozen=True)
 class Start:
-    """A training that may begin: its settings are settled and its folder is claimed.
+    """A training that may begin, with settled settings and claimed folder.
 
     Attributes:
         chosen: keys of the settings that the user gave.
@@ -252,7 +255,7 @@ class Start:
 
 
 def _work(start: Start) -> Run | None:
-    """Train, and write the run; a worker that is not the chief writes nothing, and has none."""
+    """Train and write the run; return None unless it writes."""
     whole = start.source.load("train")
     meeting = start.meeting
     logs.tensorflow()
@@ -310,7 +313,7 @@ def _work(start: Start) -> Run | None:
 
 
 def _split(start: Start, examples: Examples) -> tuple[Config, Examples, Examples | None]:
-    """The configuration that suits the data, the training set and the validation set."""
+    """Return the data's configuration, its training set and validation set."""
     from nnguide.data.splits import training_and_validation
 
     if rehearsal.is_asked(start.source):
@@ -358,7 +361,7 @@ def _fit(work: Training) -> Fitted:
 def _read_alike(
     config: Config, training: Examples, validation: Examples | None, checkpoint: Path
 ) -> dict[str, str]:
-    """What several workers must have read alike."""
+    """Return what several workers must have read alike."""
     from nnguide.training.fit import identity
 
     try:
@@ -369,7 +372,7 @@ def _read_alike(
 
 
 def _train_along(work: Training) -> None:
-    """Take part in all that the workers do together, and write nothing."""
+    """Take part in all common steps of the workers, without writing."""
     from nnguide.training import calibrate
     from nnguide.training.fit import fit
 

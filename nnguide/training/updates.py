@@ -1,7 +1,7 @@
-"""Batch size and epochs that suit the number of examples, where the user chose none.
+"""Batch size and epochs that suit the number of examples.
 
-A preset's are for its own data sets. A few hundred examples in batches of 128 make two updates
-an epoch, which teach a network next to nothing.
+They change only where the user chose none. A preset's are for its own data sets. A few hundred
+examples in batches of 128 make two updates an epoch, which teach a network next to nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ CHOSEN = ("train.batch_size", "train.epochs")
 
 
 def named_settings(tree: Mapping[str, Any], settings: Settings) -> set[str]:
-    """The keys of the settings that a user gave, in a configuration and over it."""
+    """Return the keys of the settings that a user gave.
+
+    They may be in a configuration or over it.
+    """
     keys = set(flat(tree))
     for item in [settings] if isinstance(settings, Mapping) else settings:
         if isinstance(item, Mapping):
@@ -41,7 +44,9 @@ def suited(
     examples: int,
     options: str = "--batch-size and --epochs",
 ) -> Config:
-    """The configuration with smaller batches and more epochs, where it has too few updates.
+    """Return a configuration with enough updates.
+
+    Where there are too few, it has smaller batches and more epochs.
 
     Args:
         config: whose batch size and epochs are a preset's, unless they are in `chosen`.
@@ -71,7 +76,7 @@ def suited(
 
 
 def is_enough(config: Config, examples: int) -> bool:
-    """Whether a training set of `examples` makes enough updates."""
+    """Return whether a training set of `examples` makes enough updates."""
     batch = config.train.batch_size
     size = examples if isinstance(batch, str) else int(batch)
     return _updates(examples, size, config.train.epochs) >= _enough(config)

@@ -1,4 +1,7 @@
-"""Write the run of a trained model: calibration, figures, every file, and its manifest."""
+"""Writing of a trained model's run.
+
+It has calibration, metrics, every file and its manifest.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Shown:
-    """How a training shows itself: arguments of `train`, and where workers train in step."""
+    """Output of a training: arguments of `train`.
+
+    They say how it shows itself, and where workers train in step.
+    """
 
     callbacks: Sequence[Any] = ()
     watch: Callable[[str], Sequence[Any]] = lambda title: ()
@@ -41,7 +47,7 @@ class Shown:
 
 @dataclass
 class Training:
-    """A training that has its data, the place where it computes and the folder of its run.
+    """A training with its data, runtime and workspace.
 
     Attributes:
         task, config: what learns, and how.
@@ -94,7 +100,10 @@ def write_run(training: Training, fitted: Fitted, **more: Any) -> Run:
 
 
 def _finish(training: Training, fitted: Fitted) -> dict[str, Any]:
-    """Calibrate; write everything of the run but its metrics and manifest; the figures."""
+    """Calibrate, write the run's files, and return the metrics.
+
+    The metrics and the manifest themselves are written later.
+    """
     from nnguide.evaluation import figures
     from nnguide.evaluation.evaluate import measure
     from nnguide.models import light_form
@@ -143,7 +152,10 @@ def _finish(training: Training, fitted: Fitted) -> dict[str, Any]:
 
 
 def _decide(training: Training, fitted: Fitted) -> dict[str, Any]:
-    """Calibration; what is refused; where a bound on blocked ham was given, the threshold."""
+    """Return calibration, refusal and threshold.
+
+    The threshold is chosen where a bound on blocked ham was given.
+    """
     from nnguide.evaluation import refusal
     from nnguide.models.saving import outputs
     from nnguide.training import calibrate
@@ -185,7 +197,10 @@ def _decide(training: Training, fitted: Fitted) -> dict[str, Any]:
 
 
 def history_csv(history: Mapping[str, Sequence[float]]) -> str:
-    """The history as CSV: `epoch`, counted from 1, then a column for each figure."""
+    """Return the history as CSV.
+
+    It has `epoch`, counted from 1, then a column for each metric.
+    """
     rows = enumerate(zip(*history.values(), strict=True), start=1)
     figures = [[epoch, *(f"{value:.9g}" for value in row)] for epoch, row in rows]
     return csv_rows.text([["epoch", *history], *figures])

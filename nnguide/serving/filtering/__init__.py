@@ -1,4 +1,4 @@
-"""A filter in the path of mail: for one mail, and as a server that speaks spamd's protocol.
+"""Mail filter for single mails, and as a spamd server.
 
 Read the files in this order:
 

@@ -1,8 +1,9 @@
-"""A server that speaks spamd's protocol, on loopback TCP and a Unix socket.
+"""Server that speaks spamd's protocol.
 
-One request a connection, as spamd has it. The event loop reads and writes; threads judge. Every
-connection is bounded in time and size, and all of them in number and in bytes held. What goes wrong
-with a request costs that request: the client has an error, and passes its mail on unchanged.
+It listens on loopback TCP and a Unix socket. One request a connection, as spamd has it. The event
+loop reads and writes; threads judge. Every connection is bounded in time and size, and all of them
+in number and in bytes held. What goes wrong with a request costs that request: the client has an
+error, and passes its mail on unchanged.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ TRIES = 3  # to open a run anew
 
 @dataclass(frozen=True)
 class Bounds:
-    """What clients may cost.
+    """Limits of what clients may cost.
 
     Attributes:
         connections: at once; more are told to try again.
@@ -60,7 +61,7 @@ class Bounds:
 
 
 class Daemon:
-    """A judge and those who ask it.
+    """Server that holds a judge and answers its clients.
 
     Args:
         open_judge: opens the run anew; asked at the start and with every SIGHUP.
@@ -86,7 +87,9 @@ class Daemon:
         return judge
 
     def run(self, sockets: list[socket.socket], ready: Callable[[], None]) -> int:
-        """Serve until SIGTERM or SIGINT: what was begun is answered first.
+        """Serve until SIGTERM or SIGINT.
+
+        What was begun is answered first.
 
         Returns:
             The signal that ended it.
@@ -120,7 +123,10 @@ class Daemon:
         return number
 
     def _reload(self) -> None:
-        """Open the run anew beside the requests; where that fails again, the old one goes on."""
+        """Open the run again while requests are answered.
+
+        Where that fails, the old one continues.
+        """
         if self._reloading and not self._reloading.done():
             self._again = True
             return
@@ -186,7 +192,10 @@ class Daemon:
                             pass
 
     async def _answer(self, reader: asyncio.StreamReader) -> bytes:
-        """The answer to the one request of a connection; b"" where there is none."""
+        """Return the answer to the one request of a connection.
+
+        b"" where there is no request.
+        """
         size = [0]  # bytes held for this request
         try:
             try:
@@ -237,7 +246,7 @@ class Daemon:
         size[0] += count
 
     async def _judged(self, reader: asyncio.StreamReader, request: Request, mail: bytes) -> bytes:
-        """Judge in a thread; meanwhile see whether more comes than was announced."""
+        """Judge in a thread, and watch for more than was announced."""
         more = asyncio.ensure_future(reader.read(1))
         loop = asyncio.get_running_loop()
         try:
@@ -259,7 +268,7 @@ class Daemon:
         return answer
 
     def _respond(self, request: Request, mail: bytes) -> bytes:
-        """The response to a request, in a thread of its own."""
+        """Return the response to a request, in its own thread."""
         judge = self.judge
         if request.command == "TELL":
             label = protocol.label_of(request)
@@ -273,14 +282,17 @@ class Daemon:
 
 
 def _check_end(more: asyncio.Future[bytes], request: Request) -> None:
-    """Refuse a request of which more came than was announced."""
+    """Raise an error for more data than was announced."""
     if more.done() and not more.exception() and more.result():
         message = f"Content-length mismatch: more than {request.length} bytes came"
         raise RequestError(protocol.PROTOCOL, message)
 
 
 async def _line(reader: asyncio.StreamReader) -> bytes:
-    """A line with its end; the last one may lack it. b"" at the connection's end."""
+    """Read a line with its end.
+
+    The last one may lack it. b"" at the connection's end.
+    """
     try:
         return await reader.readline()
     except ValueError:  # it is longer than the reader's limit
@@ -294,7 +306,7 @@ def _said(error: BaseException) -> str:
 
 
 def bind_port(port: int) -> socket.socket:
-    """A socket at a port of the loopback address.
+    """Return a socket at a port of the loopback address.
 
     Raises:
         ConfigError: the port is in use or not permitted.
@@ -316,7 +328,9 @@ def bind_port(port: int) -> socket.socket:
 
 
 def bind_path(path: Path) -> socket.socket:
-    """A Unix socket at `path`, which every user may ask; one that nobody serves is replaced.
+    """Return a Unix socket at `path`, open to every user.
+
+    A socket that nobody serves is replaced.
 
     Raises:
         ConfigError: there is something else, or a server.

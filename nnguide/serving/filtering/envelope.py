@@ -1,7 +1,7 @@
-"""The headers that a filter adds to a mail and removes from it; every other byte stays.
+"""Headers that a filter adds to a mail or removes.
 
-A mail is hostile: its sender may have written such headers. All whose names begin with X-Spam- or
-X-Nnguide- are removed, with the lines that continue them.
+Every other byte stays. A mail is hostile: its sender may have written such headers. All whose names
+begin with X-Spam- or X-Nnguide- are removed, with the lines that continue them.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ _CHUNK = 10  # characters of an encoded word: at most 75 bytes
 
 
 def marked(raw: bytes, verdict: Verdict) -> bytes:
-    """The mail with the verdict's headers in front and without earlier ones.
+    """Return the mail with the verdict's headers in front.
 
-    A leading From line stays the first, and so do lines that continue nothing: after a header of
-    ours they would be part of it.
+    Earlier ones are removed. A leading From line stays the first, and so do lines that continue
+    nothing: after a header of ours they would be part of it.
     """
     front, rest = _split_front(raw)
     return front + header_lines(verdict, _line_end(raw)) + without_ours(rest)
 
 
 def header_of(marked_mail: bytes) -> bytes:
-    """The header of a mail, with the blank line that ends it."""
+    """Return the header of a mail, with its final blank line."""
     place = 0
     for line in _header_lines(marked_mail):
         place += len(line)
@@ -39,7 +39,7 @@ def header_of(marked_mail: bytes) -> bytes:
 
 
 def without_from_line(raw: bytes) -> bytes:
-    """The mail without the From line that may stand in front of its header."""
+    """Return the mail without a From line before its header."""
     first = next(_lines(raw), b"")
     if first.startswith(_FROM_LINE) and first.endswith((b"\n", b"\r")):
         return raw[len(first) :]
@@ -47,7 +47,7 @@ def without_from_line(raw: bytes) -> bytes:
 
 
 def header_lines(verdict: Verdict, end: bytes = b"\n") -> bytes:
-    """The headers that say a verdict, each with its line end."""
+    """Return the headers of a verdict, with line ends."""
     status = "Yes" if verdict.is_spam else "No"
     guess = " guess=yes" if verdict.guess else ""
     fields = {
@@ -60,7 +60,7 @@ def header_lines(verdict: Verdict, end: bytes = b"\n") -> bytes:
 
 
 def without_ours(raw: bytes) -> bytes:
-    """What begins with a header, without the fields that a filter adds."""
+    """Remove the fields that a filter adds from a header."""
     kept = []
     place = 0
     drops = False
@@ -82,13 +82,13 @@ def _split_front(raw: bytes) -> tuple[bytes, bytes]:
 
 
 def _line_end(raw: bytes) -> bytes:
-    """How the lines of a mail end, told by the first."""
+    """Return how the first line of a mail ends."""
     first = next(_lines(raw), b"")
     return next((end for end in (b"\r\n", b"\n", b"\r") if first.endswith(end)), b"\n")
 
 
 def _header_lines(raw: bytes) -> Iterator[bytes]:
-    """The lines before the first blank one."""
+    """Yield the lines before the first blank one."""
     for line in _lines(raw):
         if not line.strip(b"\r\n"):
             return
@@ -96,7 +96,10 @@ def _header_lines(raw: bytes) -> Iterator[bytes]:
 
 
 def _lines(raw: bytes) -> Iterator[bytes]:
-    """The lines with their ends; those of an old Mac end in a carriage return."""
+    """Yield the lines with their ends.
+
+    Those of an old Mac end in a carriage return.
+    """
     end = b"\n" if b"\n" in raw else b"\r"
     place = 0
     while place < len(raw):
@@ -106,9 +109,10 @@ def _lines(raw: bytes) -> Iterator[bytes]:
 
 
 def _encoded(text: str, end: str) -> str:
-    """Text as the value of a field: ASCII, encoded words (RFC 2047) where it has other characters.
+    """Encode text as the value of a header field.
 
-    Readers leave out the blanks between encoded words, so the text comes back as it was.
+    It is ASCII, with encoded words (RFC 2047) where it has other characters. Readers leave out the
+    blanks between encoded words, so the text comes back as it was.
     """
     text = "".join(character if character.isprintable() else " " for character in text)
     if text.isascii() and "=?" not in text:

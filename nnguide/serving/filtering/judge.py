@@ -1,4 +1,4 @@
-"""One mail to a verdict, by a run in its light form."""
+"""Verdicts on mail, by a run in its light form."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TRIAL = b"Subject: Lunch\n\nAre we still meeting at one?\n"
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a run says of one mail.
+    """Verdict of a run on one mail.
 
     Attributes:
         probability: of spam.
@@ -44,14 +44,17 @@ class Verdict:
 
     @property
     def label(self) -> str:
-        """spam; unsure: more likely spam than not, yet not above the threshold; else ham."""
+        """Label of the mail: spam, unsure or ham.
+
+        It is unsure where spam is more likely than not, yet not above the threshold.
+        """
         if self.is_spam:
             return SPAM
         return UNSURE if self.probability > 0.5 else HAM
 
     @property
     def reason(self) -> str:
-        """Why, on one line: the words that weighed most."""
+        """Words that weighed most, on one line."""
         if self.guess:
             return "neither subject nor text, so this is a guess"
         if self.by_feedback:
@@ -60,7 +63,9 @@ class Verdict:
 
 
 class Judge:
-    """A run that judges mail, with its owner's corrections; threads may share it.
+    """A run that judges mail, with its owner's corrections.
+
+    Threads may share it.
 
     Attributes:
         note: on corrections of a network before that are not used; "" without any.
@@ -96,11 +101,13 @@ class Judge:
         self.refresh()
 
     def try_out(self) -> None:
-        """Judge a mail, so that the first one on its way is not late."""
+        """Judge a test mail, so that the first real one is quick."""
         self.verdict(_TRIAL)
 
     def verdict(self, raw: bytes, with_words: bool = True) -> Verdict:
-        """The verdict on one mail, with or without a From line in front.
+        """Return the verdict on one mail.
+
+        The mail may have a From line in front.
 
         Raises:
             InputError: it is no mail, or beyond the reader's bounds.
@@ -125,7 +132,7 @@ class Judge:
         return read_mail(without_from_line(raw)).text
 
     def refresh(self) -> None:
-        """Take up what was corrected since; threads wait for each other.
+        """Load new corrections; threads wait for each other.
 
         Raises:
             RunError: the corrections cannot be read; the earlier ones stay. They are tried again
@@ -150,7 +157,7 @@ class Judge:
                 self._state, self._failed = state, ("", 0.0, ())
 
     def tell(self, raw: bytes, label: str) -> bool:
-        """Correct the verdict on a mail; `refresh` takes it up.
+        """Correct the verdict on a mail; `refresh` loads the correction.
 
         Args:
             label: spam, ham or forget.
@@ -166,7 +173,7 @@ class Judge:
         return earlier is not None if label == FORGET else earlier != label
 
     def _words(self, text: MailText, is_spam: bool) -> list[str]:
-        """The words that weighed most in the alternative that counts."""
+        """Return the words that weighed most in the deciding alternative."""
         import numpy as np
 
         from nnguide.serving.filtering import reasons

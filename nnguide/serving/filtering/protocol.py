@@ -1,4 +1,6 @@
-"""SpamAssassin's spamd protocol: requests and responses as bytes, without a connection.
+"""Requests and responses of SpamAssassin's spamd protocol, as bytes.
+
+No connection is needed.
 
     PROCESS SPAMC/1.5\r\n                       SPAMD/1.1 0 EX_OK\r\n
     Content-length: 812\r\n                     Spam: True ; 0.998412 / 0.500000\r\n
@@ -61,7 +63,10 @@ class RequestError(Exception):
 
     @property
     def response(self) -> bytes:
-        """What the client is sent: the status, its name and the message, on one line."""
+        """Response to the client, on one line.
+
+        It is the status, its name and the message.
+        """
         text = re.sub(r"[^ -~]+", " ", str(self))[:400]
         return b"SPAMD/1.1 %d %s %s\r\n\r\n" % (
             self.status,
@@ -85,11 +90,14 @@ class Request:
 
     @property
     def length(self) -> int | None:
-        """Bytes of the body; None where it goes on to the connection's end."""
+        """Length of the body in bytes.
+
+        None where it continues to the connection's end.
+        """
         return int(self.fields["content-length"]) if "content-length" in self.fields else None
 
     def body(self, content: bytes) -> bytes:
-        """The mail in a body, unpacked where it is compressed.
+        """Return the mail in a body, unpacked if it is compressed.
 
         Raises:
             RequestError: it cannot be unpacked, or is longer than MAX_BYTES.
@@ -110,12 +118,12 @@ class Request:
 
 
 def too_long() -> RequestError:
-    """The refusal of a mail longer than MAX_BYTES."""
+    """Return the error for a mail longer than MAX_BYTES."""
     return RequestError(BAD_MAIL, f"expected a mail of at most {MAX_BYTES // 2**20} MB")
 
 
 def first_line(line: bytes) -> Request:
-    """The request that a first line begins.
+    """Return the request that a first line begins.
 
     Raises:
         RequestError: it is no request of a known command.
@@ -150,7 +158,7 @@ def add_field(request: Request, line: bytes) -> None:
 
 
 def check(request: Request, learns: bool) -> None:
-    """Refuse what no mail can make answerable.
+    """Raise an error for a request that no mail can satisfy.
 
     Args:
         learns: whether the server takes TELL.
@@ -176,7 +184,10 @@ def check(request: Request, learns: bool) -> None:
 
 
 def label_of(request: Request) -> str | None:
-    """What a TELL says of its mail: spam, ham or forget; None where it means other databases."""
+    """Return the label that a TELL gives its mail.
+
+    It is spam, ham or forget; None where it is for other databases.
+    """
     if "local" in _places(request, "set"):
         return request.fields["message-class"].lower()
     return FORGET if "local" in _places(request, "remove") else None
@@ -188,7 +199,10 @@ def _places(request: Request, name: str) -> set[str]:
 
 
 def tell_response(label: str | None, changed: bool) -> bytes:
-    """The response to a TELL: what was done, if anything was."""
+    """Return the response to a TELL.
+
+    It says what was done, if anything was.
+    """
     did = b""
     if changed:
         did = b"DidRemove: local\r\n" if label == FORGET else b"DidSet: local\r\n"
@@ -196,12 +210,12 @@ def tell_response(label: str | None, changed: bool) -> bytes:
 
 
 def pong() -> bytes:
-    """The response to PING."""
+    """Return the response to PING."""
     return b"SPAMD/1.5 0 PONG\r\n"
 
 
 def response(request: Request, mail: bytes, verdict: Verdict) -> bytes:
-    """The response to a request whose mail was judged."""
+    """Return the response to a request whose mail was judged."""
     body = _body(request.command, mail, verdict)
     if request.command == "REPORT_IFSPAM":
         word = "Yes" if verdict.is_spam else "No"

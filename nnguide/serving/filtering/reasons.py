@@ -1,8 +1,8 @@
-"""The words of a text that weighed most for a label: quick, for every mail on its way.
+"""Words of a text that weighed most for a label.
 
-Each word is judged alone, all in one batch of short texts; the few that say most for the label
-are then taken away from the text, one after another, and what the score falls by is the weight.
-`nnguide explain` weighs every word, and takes its time.
+It is quick enough for every mail. Each word is judged alone, all in one batch of short texts; the
+few that say most for the label are then taken away from the text, one after another, and what the
+score falls by is the weight. `nnguide explain` weighs every word, and takes its time.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NEAR_ONE = 6e-8  # float32 cannot tell 1 − p from 0 below it
 
 
 class WordScores:
-    """The log-odds of single words, each judged once; threads may share it.
+    """Log-odds of single words, each judged once; threads may share them.
 
     A word alone has the same answer, bit for bit, whatever else the network is asked beside it.
     """
@@ -35,7 +35,7 @@ class WordScores:
         self._known: dict[str, float] = {}
 
     def __call__(self, words: Sequence[str]) -> np.ndarray:
-        """The log-odds of spam, (n,) float64."""
+        """Return the log-odds of spam, (n,) float64."""
         known = self._known
         if new := [word for word in words if word not in known]:
             if len(known) + len(new) > KNOWN:
@@ -46,7 +46,9 @@ class WordScores:
 
 
 def words(scores: WordScores, text: str, is_spam: bool) -> list[str]:
-    """The words that weighed most for the label that the text was given, most first.
+    """Return the words that weighed most for the text's label.
+
+    The most important one is first.
 
     Args:
         scores: of single words, by the network that judges.
@@ -79,7 +81,7 @@ def _log_odds(network: Network, texts: list[str]) -> np.ndarray:
 
 
 def _without(text: str, taken: list[re.Match[str]]) -> str:
-    """The text with a blank in the place of each word taken."""
+    """Return the text with a blank for each word taken."""
     kept = []
     place = 0
     for match in taken:
