@@ -2,7 +2,7 @@
 
 They are recognized by what they can do. A table is a pandas or Polars DataFrame, an Arrow table, a
 Hugging Face Dataset, a dict of columns or a list of dicts. None of their libraries is imported
-here, nor is TensorFlow: whoever brings such an object has imported it.
+here, nor is TensorFlow: the caller's program has imported it.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _named(column: Any, names: Sequence[str] | None) -> Any:
 
 
 def scalar(value: Any) -> Any:
-    """One number or word as Python has it, whoever held it; what is none or several as it is."""
+    """Return a single value as Python's; return others unchanged."""
     if hasattr(value, "numpy"):  # a tensor
         value = value.numpy()
     if hasattr(value, "item") and np.size(value) == 1 and not is_missing(value):
@@ -113,14 +113,14 @@ def is_missing(value: Any) -> bool:
 
 
 def name_of(value: Any) -> str:
-    """What an error calls a value of the wrong kind."""
+    """Return what an error calls a value of the wrong kind."""
     if isinstance(value, bytes):
         return "bytes. Decode them, as with bytes.decode()"
     return "none" if is_missing(value) else type(value).__name__
 
 
 def content(stream: Any) -> str | bytes:
-    """What is left to read of an open file.
+    """Return the rest of an open file.
 
     Raises:
         InputError: it is closed, or open for writing alone.
@@ -135,7 +135,10 @@ def content(stream: Any) -> str | bytes:
 
 
 def check_unmasked(raw: Any) -> None:
-    """Refuse an array some of whose numbers are hidden: NumPy would read them all the same."""
+    """Raise an InputError for a masked array.
+
+    NumPy would read the hidden numbers all the same.
+    """
     if any(map(np.ma.is_masked, raw if isinstance(raw, (list, tuple)) else [raw])):
         raise InputError(
             "expected a number in every place; got a masked array. Fill it, as with array.filled(0)"

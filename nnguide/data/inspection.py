@@ -76,7 +76,7 @@ def inspect(
     is_table = table_files.form(path) != ""
 
     def rank(name: str) -> tuple[bool, bool]:
-        """Return the order in which tasks are tried.
+        """Return a sorting key for the order of tasks.
 
         In a table texts come first, elsewhere pictures; plain numbers are last, since they fit
         pixels too.

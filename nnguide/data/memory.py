@@ -294,7 +294,7 @@ def numbered(
 
 
 def not_one_label(value: Any) -> InputError | None:
-    """Why a value is no label at all: there is none, or there are several."""
+    """Return an error for a missing label or several; else None."""
     if containers.is_missing(value):
         return InputError("expected a label; got none")
     if np.ndim(value):
@@ -359,7 +359,7 @@ def saved(stream: Any) -> Iterator[Path]:
 
 
 def _holds_lines(path: Path) -> bool:
-    """Whether what looks like a CSV file is texts, one a line, with a comma in the first."""
+    """Return whether a CSV file is really texts, one a line."""
     if table_files.form(path) not in ("csv", "tsv"):
         return False
     delimiter = table_files.likely_delimiter(path, None)

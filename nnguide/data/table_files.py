@@ -325,12 +325,12 @@ class _Lines:
         self._row.clear()
 
     def take_back(self) -> None:
-        """Return the row's last line to be read again."""
+        """Put back the row's last line to be read again."""
         self._again += self._row[-1:]
         del self._row[-1:]
 
     def go_back(self) -> None:
-        """Return all but the row's first line to be read again."""
+        """Put back all but the row's first line."""
         self._again += self._row[:0:-1]
         del self._row[1:]
         self.begin()

@@ -313,7 +313,7 @@ def _guessed(
 ) -> tuple[int, int] | None:
     """Return the only columns that can be label and text.
 
-    What the `sample` rows hold decides; None where several pairs can be.
+    What the `sample` rows hold decides; None where there is no such pair, or several.
     """
     label = position(path, names, columns.label or "label", columns.label)
     text = position(path, names, columns.text or "text", columns.text)

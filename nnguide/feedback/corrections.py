@@ -59,8 +59,8 @@ class Layer:
     def take(self, corrections: Corrections) -> None:
         """Use these corrections from now on.
 
-        New ones at their end are learned. Where others were taken back, all are learned anew;
-        answers go by the old ones meanwhile.
+        New ones at their end are learned. Where others were taken back, all are learned again;
+        answers use the old ones meanwhile.
         """
         known = self.corrections
         if len(known) <= len(corrections) and all(map(operator.is_, known, corrections)):
@@ -165,7 +165,7 @@ class Change:
 
     @property
     def is_lost(self) -> bool:
-        """Whether it should be forgotten, and was never corrected."""
+        """Whether there is no such correction to forget."""
         return self.labelled.label == FORGET and self.known is None
 
 

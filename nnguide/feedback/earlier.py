@@ -1,9 +1,9 @@
 """Corrections of earlier networks.
 
 A run's folder or a task's name meant those networks before. Each network has corrections of its
-own, so one that was trained anew begins without any. Its owner is told of those before, and may
-take them over: corrected mails and their near copies turn, and the linear model begins anew, since
-it learns beside what the network itself says.
+own, so one that was trained again begins without any. Its owner is told of those before, and may
+take them over. Corrected mails and their near copies then change at once. The linear model begins
+again, since it learns beside what the network itself says.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ def atomic(target: Path | str, mode: int | None = None) -> Iterator[Path]:
 
     The caller writes to the temporary path, which then takes the name of `target`. A reader sees
     the old file or the new one, whole, whatever moment the process dies. The temporary path keeps
-    the target's suffix, since some writers go by it.
+    the target's suffix, which some writers depend on.
 
     Args:
         target: the file.
@@ -119,7 +119,8 @@ def atomic(target: Path | str, mode: int | None = None) -> Iterator[Path]:
 def temporary_files_in(folder: Path) -> Iterator[None]:
     """Make libraries put their temporary files into `folder`.
 
-    The usual place for them may be full. For the whole process, so not while others need it.
+    The usual place for them may be full. This holds for the whole process: use
+    it only while no other thread needs the usual place.
     """
     before = tempfile.tempdir
     with tempfile.TemporaryDirectory(prefix=".temporary-", dir=folder) as inside:

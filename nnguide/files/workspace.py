@@ -228,7 +228,7 @@ def folders(root: Path) -> list[Path]:
     """Return the complete folders in `root`.
 
     Folders that nnguide did not make are among them; those in the making are not. One that cannot
-    be looked at is among them: opening it says why.
+    be read is among them too: opening it says why.
     """
     if not root.is_dir():
         return []

@@ -62,7 +62,7 @@ class PerUpdate(keras.optimizers.schedules.LearningRateSchedule):
 def learning_rate(config: TrainConfig, steps_per_epoch: int) -> Any:
     """Return the learning-rate schedule over all epochs.
 
-    It starts from `config.learning_rate`, its highest rate. constant: the rate itself. step: a
+    Its highest rate is `config.learning_rate`. constant: the rate itself. step: a
     tenth of it after each third of the epochs. exponential: falls to a hundredth by the end.
     cosine: falls to 0 along half a cosine. onecycle: see OneCycle.
     """

@@ -90,8 +90,8 @@ def _noise(mine: _Groups, shape: Any, strength: float, seed: Any) -> Any:
 def _field(mine: _Groups, height: int, width: int, config: AugmentConfig, seed: Any) -> Any:
     """Return the place that each pixel is read from.
 
-    The field is (groups, height, width, 2) float32, row and column. The inverse of: scale, then
-    slant, then turn about the centre, then move. The elastic part (Simard, Steinkraus & Platt,
+    The field is (groups, height, width, 2) float32, row and column. It is the inverse of: scale,
+    then slant, then turn about the centre, then move. The elastic part (Simard, Steinkraus & Platt,
     2003) is drawn on a 4 by 4 grid and enlarged smoothly, which costs less than blurring a fine
     field and bends strokes at the same scale.
     """

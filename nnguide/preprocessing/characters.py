@@ -31,9 +31,10 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 class Table:
     """Table of what replaces each code point.
 
-    It is looked up in two steps, since most blocks are alike. number = entries[BLOCK * pages[c //
-    BLOCK] + c % BLOCK]: 0 leaves c as it is, any other stands for points[starts[number] :
-    starts[number] + lengths[number]].
+    It is looked up in two steps, since most blocks are alike:
+
+    number = entries[BLOCK * pages[c // BLOCK] + c % BLOCK]: 0 leaves c as it is, any other stands
+    for points[starts[number] : starts[number] + lengths[number]].
 
     Attributes:
         pages: (4352,) int32, the block that holds each run of 256 code points.
@@ -246,7 +247,7 @@ def normalise(text: str, plain: bool = False, numbers: bool = False) -> str:
 def clean(text: str) -> str:
     """Return `text` with lone surrogates replaced by U+FFFD.
 
-    It can then be written as UTF-8. Both characters part words, so the cleaned text has the same
-    words.
+    It can then be written as UTF-8. Both characters separate words, so the cleaned text
+    has the same words.
     """
     return _SURROGATE.sub("\ufffd", text)

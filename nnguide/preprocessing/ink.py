@@ -139,8 +139,8 @@ def is_striped(contrast: np.ndarray) -> bool:
 def is_grating(grey: np.ndarray) -> bool:
     """Return whether the whole picture is stripes.
 
-    It hardly changes along them, and there are several. So are broad stripes seen, which no paper
-    surrounds. One stroke from edge to edge is not one.
+    It hardly changes along them, and there are several. This finds broad stripes too, which no
+    paper surrounds. One stroke from edge to edge is not a stripe.
     """
     small = grid.block_mean(grey, -(-max(grey.shape) // 128))
     levels = grid.softened(small).astype(np.float64)
@@ -313,7 +313,7 @@ class Components:
     def _lengths(self) -> np.ndarray:
         """Return the length of each component.
 
-        Along the picture's edge a tenth of it counts, and no ink has none.
+        Along the picture's edge a tenth of it counts. Component 0, without ink, has none.
         """
         length = self.length * 0.1 ** np.minimum(2 * self.along_edge, 1)
         length[0] = 0

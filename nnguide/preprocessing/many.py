@@ -48,8 +48,8 @@ class Mark:
 def one(grey: np.ndarray) -> np.ndarray:
     """Return the only digit on a picture.
 
-    Args, result and errors are those of `mnist_form.normalise`. Where that sees a pattern and no
-    digit, it may be a page of digits: that is said.
+    Args, result and errors are those of `mnist_form.normalise`. Where it sees a pattern and no
+    digit, the picture may be a page of digits: the error says so.
     """
     try:
         return mnist_form.normalise(grey)

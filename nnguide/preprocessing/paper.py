@@ -2,7 +2,7 @@
 
 They are ruled lines, blots, bands, shadows, blur, neighbours and others. Each effect takes (batch,
 height, width) float32 grey levels 0-255, white on black, and a seed (2,) int; it returns pictures
-of the same shape. Everything is a pure function of the seed. In `EFFECTS` they stand by name;
+of the same shape. Everything is a pure function of the seed. `EFFECTS` has them by name;
 docs/augmentation.png shows one picture through each.
 """
 

@@ -104,8 +104,8 @@ def decode(source: Path | bytes) -> np.ndarray:
 def form(source: Path) -> tuple[bool, tuple[int, int]]:
     """Return whether a picture is in colour, and its size.
 
-    The size is width and height. `read` takes the picture. That is not looked for in one of more
-    than 4 million pixels, unless a JPEG.
+    The size is width and height. `read` takes the picture. Colour is not
+    looked for in a picture of more than 4 million pixels, unless it is a JPEG.
     """
     from PIL import Image
 

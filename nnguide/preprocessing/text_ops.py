@@ -1,8 +1,9 @@
 """From text to token ids in TensorFlow operations.
 
-They are part of the graph of a model. The steps and names of nnguide.preprocessing.tokens, on the
-same arrays and in the same integer arithmetic, so that ids are equal. Tables and vocabulary are
-constants of the graph: no lookup resource and no asset file has to survive saving.
+They are part of the graph of a model. The steps and names are those of
+nnguide.preprocessing.tokens, on the same arrays and in the same integer arithmetic: ids are equal.
+Tables and vocabulary are constants of the graph: no lookup resource and no asset file has to
+survive saving.
 """
 
 from __future__ import annotations

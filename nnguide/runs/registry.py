@@ -86,7 +86,7 @@ def _read(entry: Path) -> Path:
 def below(folders: Iterable[Path]) -> Iterator[Path]:
     """Yield the folders of runs among `folders` and below them.
 
-    Hidden folders are not entered. One that cannot be looked at is among them: opening it says why.
+    Hidden folders are not entered. One that cannot be read is among them: opening it says why.
     """
     for top in folders:
         yield from _below(top, DEEPEST)

@@ -1,7 +1,7 @@
 """A run as a Hugging Face repository.
 
 It has the run's files, and a card with the YAML that the hub reads. A repository is a folder, here
-or on the hub: `hf:OWNER/NAME`. Only for the hub huggingface_hub is needed.
+or on the hub: `hf:OWNER/NAME`. huggingface_hub is needed for the hub alone.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ def push(run: Run, target: str) -> str:
 def pull(source: str, out: Path, force: bool = False, revision: str | None = None) -> Run:
     """Copy a run from a repository to a folder.
 
-    Its hashes are verified before the folder gets its name. Only what the run's manifest lists is
-    read, its logs and its plots: other files, folders and links stay where they are.
+    Its hashes are verified before the folder gets its name. Only what the run's
+    manifest lists, its logs and its plots are read: other files, folders and links stay behind.
 
     Args:
         source: a folder or hf:OWNER/NAME.

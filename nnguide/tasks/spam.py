@@ -31,7 +31,7 @@ def preprocessor(config: Config, inputs: Any) -> keras.layers.Layer:
 
 
 def feed(layer: Any, inputs: np.ndarray) -> tuple[Any, keras.layers.Layer | None]:
-    """Return all ids at once, or inputs with a batchwise layer.
+    """Return the ids of texts, in memory or by batch.
 
     The NumPy version of the layer makes them, which is faster. JAX and PyTorch have no rows of
     unequal length: theirs are padded.

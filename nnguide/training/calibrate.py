@@ -67,7 +67,7 @@ def out_of_fold(
     watch: Callable[[str], Sequence[keras.callbacks.Callback]] = lambda title: (),
     origins: Origins | None = None,
 ) -> Held:
-    """Score every training example by a network without its fold.
+    """Score every training example with a network trained without its fold.
 
     Equal texts share a fold. Each network is trained as the run's own, validation set and
     early stopping included, so its scores are distributed as the run's own on new examples.

@@ -1,7 +1,6 @@
 """Keras callbacks for schedules, early stopping and resuming.
 
-Schedules are of dropout and L2. All of them are ordinary callbacks: they serve in anyone's
-`model.fit`.
+Schedules are of dropout and L2. All of them work in any `model.fit`.
 """
 
 from __future__ import annotations
@@ -54,8 +53,8 @@ class DropoutSchedule(keras.callbacks.Callback):
 class L2Schedule(keras.callbacks.Callback):
     """Move the L2 factor of every `Penalty` along a ramp.
 
-    It is logged as `l2`. Also logs `penalty`, what all penalties add to the loss at the end of the
-    epoch.
+    It is logged as `l2`. `penalty`, what all penalties add to the loss, is
+    logged too at the end of the epoch.
     """
 
     def __init__(self, ramp: Ramp) -> None:
@@ -226,9 +225,9 @@ class StopWhenNotFinite(keras.callbacks.Callback):
 class Checkpoint(keras.callbacks.Callback):
     """Save after every epoch all that resuming needs.
 
-    A resumed training continues as if it was never interrupted. One .npz, written atomically: the
-    model's variables (the state of its random generators among them), the optimizer's, the best
-    weights, the early stopping's count and the history.
+    A resumed training continues as if it was never interrupted. The file is one .npz, written
+    atomically. It has the model's variables (the state of its random generators among them), the
+    optimizer's, the best weights, the early stopping's count and the history.
 
     Args:
         path: the file.

@@ -1,7 +1,7 @@
 """Search for the processes that train one network together.
 
 They are named by --workers, TF_CONFIG or SLURM's variables. No framework is imported: a wrong
-cluster is told before anything slow begins.
+cluster is reported before anything slow begins.
 """
 
 from __future__ import annotations

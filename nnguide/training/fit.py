@@ -371,7 +371,8 @@ def _plain(
 def identity(config: Config, *parts: Examples | None) -> str:
     """Return a hash of all that determines an epoch.
 
-    A resumed training is then the same one. Their number is left out: a training may be given more.
+    A resumed training is then the same one. The number of epochs is left out: a training may be
+    given more.
 
     Args:
         parts: the examples that it fits and those that it watches, which decide when it stops.

@@ -392,7 +392,7 @@ ERRORS: dict[int, type[NnguideError]] = {
 
 
 def _abort(words: str) -> None:
-    """Make TensorFlow's waiting collectives fail; it has no public way."""
+    """Make TensorFlow's waiting collectives fail, without a public API."""
     from tensorflow.python.eager import context
     from tensorflow.python.framework import errors
 

@@ -103,8 +103,8 @@ class MultiWorkerModel(keras.Model):
 class SharedInterruption(Interruption):
     """End the training of all workers after one's Ctrl-C.
 
-    Within `with` all end after the same step. The first one waits for that step; a second ends this
-    worker at once.
+    Within `with` all end after the same step. The first Ctrl-C waits for that step; a second one
+    ends this worker at once.
     """
 
     def _interrupt(self, number: int, frame: Any) -> None:

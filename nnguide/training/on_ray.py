@@ -1,6 +1,6 @@
 """Training on the workers of a Ray cluster.
 
-Ray starts workers again that die. Ray Train's TensorflowTrainer starts the workers, sets TF_CONFIG
+Workers that die are started again. Ray Train's TensorflowTrainer starts the workers, sets TF_CONFIG
 for each and calls the same training as the command line does. A worker that is lost ends the
 others, Ray starts all again, and they go on from the checkpoint of the last whole epoch.
 """

@@ -151,7 +151,7 @@ def _join(tf: Any, cluster: Cluster) -> Any:
 def _deterministic(tf: Any) -> Iterator[None]:
     """Make TensorFlow compute the same bits every time.
 
-    It has no public way to ask what the setting was before.
+    TensorFlow has no public way to ask what the setting was before.
     """
     tf.config.experimental.enable_op_determinism()
     try:

@@ -87,7 +87,7 @@ def same_start(stored: str, wanted: str) -> bool:
 
 
 def settle(config: Config, base: Config, over: Callable[[Config], Config]) -> Config:
-    """Return a configuration built as the run's that it starts from.
+    """Return a configuration that fits the run it starts from.
 
     Args:
         config: names the run in `train.start_from`.

@@ -1,6 +1,6 @@
 """Logging of finished runs to a tracker.
 
-Its settings, its metrics epoch by epoch, and its folder are logged.
+A run's settings, its metrics epoch by epoch, and its folder are logged.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def check(tracker: str) -> None:
 def track(run: Run, tracker: str) -> str:
     """Log a run to a tracker.
 
-    It is in the project or experiment nnguide-TASK, under the name of its folder. Where it goes is
-    the tracker's to say: MLFLOW_TRACKING_URI, TRACKIO_DIR or what it has for usual, a local store.
+    It is in the project or experiment nnguide-TASK, under the name of its folder. The tracker
+    decides where that is: MLFLOW_TRACKING_URI, TRACKIO_DIR or its default, a local store.
 
     Returns:
         Where it was logged, for a person.

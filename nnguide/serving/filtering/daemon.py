@@ -1,6 +1,6 @@
 """Server that speaks spamd's protocol.
 
-It listens on loopback TCP and a Unix socket. One request a connection, as spamd has it. The event
+It listens on loopback TCP and a Unix socket. A connection has one request, as for spamd. The event
 loop reads and writes; threads judge. Every connection is bounded in time and size, and all of them
 in number and in bytes held. What goes wrong with a request costs that request: the client has an
 error, and passes its mail on unchanged.

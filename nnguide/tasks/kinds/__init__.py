@@ -250,8 +250,6 @@ class Kind(ABC):
         """Return the single parts that change answers, for an audit.
 
         None where the audit does not look for them.
-
-        Args:
         """
         return None
 

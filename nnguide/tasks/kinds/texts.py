@@ -86,7 +86,7 @@ class Texts(Kind):
     def learned_from(self, examples: Examples) -> tuple[str, ...]:
         """Return the kinds of text: messages, mail or both.
 
-        Texts read from mail are mail, and texts that begin with Subject are where half do.
+        Texts read from mail are mail. Texts that begin with Subject: are too, where half do.
         """
         from nnguide.data import records
         from nnguide.data.mail import MailText
