@@ -125,7 +125,7 @@ def test_half_a_surrogate_pair_is_replaced() -> None:
     [
         (b"bytes", "got bytes"),
         (5, "got int"),
-        (["a", None], "got NoneType"),
+        (["a", None], "got none"),
         ([b"a"], "got bytes"),
         (["x" * (validation.MAX_TEXT + 1)], "at most 1,000,000 characters; got 1,000,001"),
         (np.array("a"), "got ndarray"),
