@@ -176,3 +176,19 @@ def test_the_wheel_is_the_same_byte_for_byte_and_lists_what_it_needs(tmp_path):
         (name,) = (name for name in archive.namelist() if "/sboms/" in name)
         listed = {part["name"] for part in json.loads(archive.read(name))["components"]}
     assert {"tensorflow", "keras", "click"} <= listed
+
+
+def test_ruff_looks_at_every_script_in_python():
+    """They have no suffix by which it would find them."""
+    pytest.importorskip("ruff")
+    shown = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--show-files", "."],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    for path in (ROOT / "scripts").iterdir():
+        if path.is_file():
+            in_python = "python" in path.read_text("utf-8").partition("\n")[0]
+            assert (str(path) in shown) == in_python or path.suffix == ".py", path

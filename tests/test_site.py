@@ -50,6 +50,13 @@ def test_blocks_of_several_frameworks_become_tabs_and_others_stay() -> None:
     assert DOCS["tabbed"](alone) == alone
 
 
+def test_a_number_in_a_table_stays_beside_its_sign() -> None:
+    text = "99.5 % of 3\n| a | 99.02 ± 0.06 % | ≥ 99.05 % |\n```text\n| 5 % |\n```\n"
+    assert DOCS["bound"]("| 99.02 ± 0.06 % | ≥ 5 |") == "| 99.02\xa0±\xa00.06\xa0% | ≥\xa05 |"
+    assert DOCS["bound"](text).startswith("99.5 % of 3\n| a | 99.02\xa0±")
+    assert DOCS["Pages"](ROOT).linked(text, "docs/a.md", "a").endswith("\n| 5 % |\n```\n")
+
+
 def test_a_link_leads_to_a_page_of_the_site(tmp_path: Path) -> None:
     pages = DOCS["Pages"](tmp_path)
     text = (

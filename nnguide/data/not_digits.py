@@ -157,7 +157,7 @@ def _of_a_font(text: str, name: str, random: np.random.Generator) -> np.ndarray:
         (size / 2, size / 2),
         text,
         fill=255,
-        font=_font(name),  # type: ignore[arg-type]
+        font=_font(name),  # type: ignore[arg-type, unused-ignore]
         anchor="mm",
         stroke_width=int(random.integers(0, 6)),
     )

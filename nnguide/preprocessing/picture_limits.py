@@ -115,7 +115,7 @@ def _coefficients(picture: Image.Image) -> int:
 
 def _tiff_bytes(picture: Image.Image, data: bytes) -> int:
     """Return the bytes of a TIFF's strips or tiles, unpacked."""
-    tags = picture.tag_v2  # type: ignore[attr-defined]
+    tags = picture.tag_v2  # type: ignore[attr-defined, unused-ignore]
     if (kind := tags.get(259, 1)) not in _TIFF_COMPRESSIONS:
         raise InputError(
             f"expected a TIFF of usual compression; got number {kind}. Save it as PNG."

@@ -82,7 +82,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.all.discard(self)
         self.transport.abort()
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override, unused-ignore]
         super().connection_made(transport)
         self.until = self.loop.time() + HEAD_SECONDS
         self.all.add(self)
