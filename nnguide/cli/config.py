@@ -51,17 +51,17 @@ def show(
     """
     from nnguide.config import toml
 
-    if Path(subject).is_dir():
+    if Path(subject).is_dir() or subject not in tasks.names():
+        from nnguide import runs
+
+        run = runs.load(subject)
         if preset or config_file or overrides:
             raise ConfigError(
                 "--preset, --config and --set are of a training to come: give a task, as in "
                 f"nnguide config show digits; {subject} is a run, whose settings are settled"
             )
-        from nnguide.runs import Run
-
-        config = Run.open(subject).config
+        config = run.config
     else:
-        tasks.get(subject)
         from nnguide.training.configure import configure
 
         config = configure(

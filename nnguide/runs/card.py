@@ -47,7 +47,7 @@ def _figures(metrics: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         range_ = "" if low is None or high is None else f"95 %: {low:.2%} to {high:.2%}"
         rows.append(("validation accuracy", f"{accuracy:.2%}", range_))
     if (loss := metrics.get("val_loss")) is not None:
-        rows.append(("validation loss", f"{loss:.4f}", ""))
+        rows.append(("validation loss", f"{loss:.4f}", "of the finished network"))
     if (count := metrics.get("n_train")) is not None:
         rows.append(
             ("examples", f"{count:,}", f"and {metrics.get('n_validation', 0):,} for validation")

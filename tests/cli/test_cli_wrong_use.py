@@ -35,6 +35,7 @@ WRONG = [  # what is typed, the status, and what the message says
     ("train digits --set train.nope=1", 2, "unknown setting"),
     ("train digits --model nope", 2, "unknown digits model"),
     ("train nope", 2, "unknown task"),
+    ("config show nope", 5, "there is no run 'nope'. RUN is a run's folder or a task"),
     ("train spam --dataset bad.csv", 4, "expected a header with the columns"),
     ("train spam --dataset empty.csv", 4, "empty.csv"),
     ("train spam --dataset onelabel.csv", 4, "onelabel.csv"),
