@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -226,3 +228,15 @@ def test_a_model_that_keras_cannot_load_is_refused(
     write_json(tmp_path / "r" / MANIFEST, manifest)
     with pytest.raises(RunError, match="cannot be loaded"):
         _ = Run.open(tmp_path / "r").model
+
+
+def test_a_run_is_pickled_as_its_folder(trained, tmp_path: Path) -> None:
+    folder = shutil.copytree(trained("spam").folder, tmp_path / "run")
+    run = Run.open(folder)
+    before = run.predict(["WIN a free prize", "see you"])
+    stored = pickle.dumps(run)
+    assert pickle.loads(stored).predict(["WIN a free prize", "see you"]) == before
+    assert copy.deepcopy(run).folder == folder
+    shutil.rmtree(folder)
+    with pytest.raises(RunError, match="there is no run at"):
+        pickle.loads(stored)

@@ -66,6 +66,10 @@ class Run:
             raise RunError(f"there is no run at {folder}. `nnguide runs` lists the existing runs.")
         return cls(folder, manifest.verify(folder))
 
+    def __reduce__(self) -> Any:
+        """Pickle the folder's path: where it is read, the run is opened and verified anew."""
+        return Run.open, (self.folder.absolute(),)
+
     def __repr__(self) -> str:
         """Return the run's folder, data and accuracy in a line."""
         summary = f"{self.manifest.get('task')} on {self.manifest.get('dataset')}"
