@@ -57,7 +57,7 @@ def _facts(name: str) -> dict[str, Any]:
 
     For a user's own data only the name is known.
     """
-    known = [BY_NAME[part] for part in name.split("+") if part in BY_NAME]
+    known = [BY_NAME[name_of_set] for name_of_set in name.split("+") if name_of_set in BY_NAME]
     return {
         "name": name,
         "description": " ".join(facts.description for facts in known) or None,

@@ -53,12 +53,12 @@ def slices(run: Run, examples: Examples, outputs: np.ndarray) -> list[dict[str, 
     names = KEPT if run.threshold is None else (*KEPT, *KEPT_OF_SPAM)
     rows = []
     for by, name, chosen in run.task.kind.slices(examples):
-        part = examples.take(np.flatnonzero(chosen))
-        figures = figures_of(outputs[chosen], part, run.threshold)
-        row: dict[str, Any] = {"by": by, "slice": name, "n": len(part)}
-        least = len(part)
+        members = examples.take(np.flatnonzero(chosen))
+        figures = figures_of(outputs[chosen], members, run.threshold)
+        row: dict[str, Any] = {"by": by, "slice": name, "n": len(members)}
+        least = len(members)
         if run.threshold is not None:
-            row["n_ham"], row["n_spam"] = part.counts().values()
+            row["n_ham"], row["n_spam"] = members.counts().values()
             least = min(row["n_ham"], row["n_spam"])
         rows.append({**row, "small": least < SMALL, **{key: figures[key] for key in names}})
     return rows

@@ -80,7 +80,9 @@ def spam() -> Trained:
     tokeniser = Tokeniser.adapt(list(training.inputs), words=WORDS, pairs=0, grams=(), buckets=0)
     settings = Settings((16,), l2=0.002, learning_rate=0.005, batch_size=64, epochs=12)
     network = NumpyNet(tokeniser.size, 1, settings, "float64")
-    X, X_validation = (presence(tokeniser, list(part.inputs)) for part in (training, validation))
+    X, X_validation = (
+        presence(tokeniser, list(examples.inputs)) for examples in (training, validation)
+    )
     network.fit(X, training.labels)
     return Trained(network, X, training.labels, X_validation, validation.labels, tokeniser)
 

@@ -67,10 +67,10 @@ def check(network: NumpyNet, X: np.ndarray, y: np.ndarray) -> Result:
 
 def _sides_of_kinks(network: NumpyNet) -> np.ndarray:
     """Return on which side of every kink the last forward pass was."""
-    parts = [network.θ > 0] if network.settings.l1 else []
+    sides = [network.θ > 0] if network.settings.l1 else []
     if network.settings.activation in ("relu", "leaky_relu"):
-        parts += [(layer.z > 0).ravel() for layer in network.layers[:-1]]
-    return np.concatenate(parts) if parts else np.empty(0, bool)
+        sides += [(layer.z > 0).ravel() for layer in network.layers[:-1]]
+    return np.concatenate(sides) if sides else np.empty(0, bool)
 
 
 def random_case(settings: Settings, inputs: int, outputs: int, n: int, seed: int) -> Any:

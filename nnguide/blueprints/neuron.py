@@ -132,7 +132,7 @@ def _checked(
         raise InputError(
             f"expected one weight for each input; got {len(x)} inputs and {len(W)} weights"
         )
-    if not all(np.isfinite(part).all() for part in (x, W, b, y)):
+    if not all(np.isfinite(array).all() for array in (x, W, b, y)):
         raise InputError("expected finite numbers; got NaN or infinity among them")
     return x, W, b, y
 

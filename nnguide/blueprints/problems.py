@@ -185,8 +185,8 @@ def _table(path: str, label_column: str | None) -> Problem:
         return (np.asarray(rows, float) - mean) / std
 
     X, y = encode(table.inputs), table.y
-    parts = (X[first], y[first], X[second], y[second])
-    return Problem(path, table.labels, table.features, *parts, encode)
+    arrays = (X[first], y[first], X[second], y[second])
+    return Problem(path, table.labels, table.features, *arrays, encode)
 
 
 def _of_task(

@@ -46,8 +46,8 @@ def trace_text(run: Run, text: str, target: int = 1) -> dict[str, Any]:
     ids = tokens_layer(tf.constant([text]))
     if not np.asarray(ids).any():
         raise InputError(f"expected a message with words in it; got {text!r}")
-    parts = [part for part in core.layers if part.name != "ids" and "dropout" not in part.name]
-    follow = keras.Model(core.input, [part.output for part in parts])
+    layers = [layer for layer in core.layers if layer.name != "ids" and "dropout" not in layer.name]
+    follow = keras.Model(core.input, [layer.output for layer in layers])
     with tf.GradientTape() as tape:
         outputs = follow(ids, training=False)
         probability = outputs[-1][0, 0]
@@ -69,16 +69,16 @@ def trace_text(run: Run, text: str, target: int = 1) -> dict[str, Any]:
         ],
         "forward": [
             {
-                "layer": part.name,
-                "kind": type(part).__name__,
+                "layer": layer.name,
+                "kind": type(layer).__name__,
                 "shape": list(output.shape),
                 "first": np.ravel(output)[:SHOWN].astype(float).tolist(),
             }
-            for part, output in zip(parts, outputs, strict=True)
+            for layer, output in zip(layers, outputs, strict=True)
         ],
         "backward": [
-            {"layer": part.name, "norm": float(np.linalg.norm(slope))}
-            for part, slope in zip(parts[::-1], slopes[::-1], strict=True)
+            {"layer": layer.name, "norm": float(np.linalg.norm(slope))}
+            for layer, slope in zip(layers[::-1], slopes[::-1], strict=True)
             if slope is not None
         ],
     }

@@ -35,7 +35,7 @@ class Numbers(click.ParamType):
         if not isinstance(value, str):
             return value
         try:
-            return [float(part) for part in value.split(",")]
+            return [float(number) for number in value.split(",")]
         except ValueError as error:
             names = ", ".join(param.opts) if param else "this"
             raise InputError(

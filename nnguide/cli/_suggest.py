@@ -33,7 +33,7 @@ def option(typed: str, known: Iterable[str]) -> str | None:
     word = name[2:]
     for candidate in options:
         words = candidate[2:].split("-")
-        if len(words) > 1 and word == "".join(part[0] for part in words):
+        if len(words) > 1 and word == "".join(initial_of[0] for initial_of in words):
             return candidate
     for candidate in options:
         if len(word) > 1 and candidate[2:].startswith(word):

@@ -61,12 +61,12 @@ def _plain(progress: Any) -> str:
 
 def _about(progress: Any) -> str:
     ended = sum(row.ended for row in progress.rows)
-    parts = [f"{ended} of {progress.planned:,} done"]
+    phrases = [f"{ended} of {progress.planned:,} done"]
     if progress.best is not None:
-        parts.append(f"best {progress.best.score:.5f} (trial {progress.best.number})")
+        phrases.append(f"best {progress.best.score:.5f} (trial {progress.best.number})")
     if progress.left is not None and ended < progress.planned:
-        parts.append(f"about {_minutes(progress.left)} left")
-    return ", ".join(parts)
+        phrases.append(f"about {_minutes(progress.left)} left")
+    return ", ".join(phrases)
 
 
 def _minutes(seconds: float) -> str:

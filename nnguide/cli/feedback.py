@@ -31,7 +31,7 @@ class _ManyPaths(click.Command):
         option = ""
         for place, word in enumerate(args):
             if word == "--" and option:
-                words += [part for path in args[place + 1 :] for part in (option, path)]
+                words += [each for path in args[place + 1 :] for each in (option, path)]
                 break
             name, equals, value = word.partition("=")
             if name in OPTIONS:

@@ -22,8 +22,8 @@ def unknown_setting(key: str, settings: Iterable[str]) -> str:
 
 def nested(key: str, value: Any) -> dict[str, Any]:
     """Return a setting with a dotted key as a nested mapping."""
-    for part in reversed(key.strip().split(".")):
-        value = {part: value}
+    for name in reversed(key.strip().split(".")):
+        value = {name: value}
     return dict(value)
 
 

@@ -164,7 +164,7 @@ class Typed(str):
         except ValueError:  # no JSON, or none that a setting could be
             pass
         if "," in self:
-            return [Typed(part.strip()).parse() for part in self.split(",") if part.strip()]
+            return [Typed(item.strip()).parse() for item in self.split(",") if item.strip()]
         return str(self)
 
 

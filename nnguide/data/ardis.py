@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 NEEDED = "the four .csv files of ARDIS_DATASET_IV.rar, from ardisdataset.github.io/ARDIS"
 _EACH = {"train": 660, "test": 100}  # pictures of each digit
-FILES = tuple(f"ARDIS_{part}_{kind}.csv" for part in _EACH for kind in ("2828", "labels"))
+FILES = tuple(f"ARDIS_{split}_{kind}.csv" for split in _EACH for kind in ("2828", "labels"))
 DOWNLOADS = ()
 _LONGEST = 192 * 2**20  # bytes: a level takes up to 25 as a text
 
@@ -35,13 +35,13 @@ def _read(folder: Path) -> dict[str, Examples]:
     from nnguide.data.examples import Examples
 
     read = {}
-    for part, each in _EACH.items():
-        images, labels = (name for name in FILES if f"_{part}_" in name)
+    for split, each in _EACH.items():
+        images, labels = (name for name in FILES if f"_{split}_" in name)
         levels = _numbers(folder, images, (10 * each, 784), 255)
         digits = _numbers(folder, labels, (10 * each, 10), 1).argmax(1)
         official_files.check_labels(digits, [each] * 10, folder / labels)
         inputs = np.rint(levels).astype(np.uint8).reshape(-1, 28, 28)
-        read[part] = Examples(inputs, digits.astype(np.int64), DIGITS)
+        read[split] = Examples(inputs, digits.astype(np.int64), DIGITS)
     return read
 
 
@@ -66,4 +66,4 @@ def _numbers(folder: Path, file: str, shape: tuple[int, int], highest: int) -> n
 
 
 _SET = official_files.OfficialSet(FILES, _read)
-holds, is_made, check, parts = _SET.holds, _SET.is_made, _SET.check, _SET.parts
+holds, is_made, check, read_splits = _SET.holds, _SET.is_made, _SET.check, _SET.read_splits

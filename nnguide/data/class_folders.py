@@ -51,20 +51,20 @@ def read(path: Path) -> Examples:
     return _read_folders(path, folders, names_of(path, folders))
 
 
-def read_split(splits: Mapping[str, Path], part: str) -> Examples:
+def read_split(splits: Mapping[str, Path], split: str) -> Examples:
     """Read the split "train" or "test" of class folders.
 
     The labels are those of the training set, where it is there.
     """
-    return _read_folders(splits[part], *folders_of(splits, part))
+    return _read_folders(splits[split], *folders_of(splits, split))
 
 
-def folders_of(splits: Mapping[str, Path], part: str) -> tuple[list[Path], tuple[str, ...]]:
+def folders_of(splits: Mapping[str, Path], split: str) -> tuple[list[Path], tuple[str, ...]]:
     """Return the class folders of a split, and the labels.
 
     The labels are those of the training set.
     """
-    path, first = splits[part], next(iter(splits.values()))
+    path, first = splits[split], next(iter(splits.values()))
     folders = labelled_folders(path)
     names = names_of(first, labelled_folders(first))
     strange = [folder.name for folder in folders if folder.name not in names]

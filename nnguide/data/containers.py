@@ -179,19 +179,19 @@ def from_tf(raw: Any) -> tuple[Any, list[Any] | None]:
             f"expected a tf.data.Dataset of (input, label); got elements of {len(first)} parts"
         )
     batched = _is_batch(list(first))
-    inputs, labels = (_joined([e[part] for e in elements], batched) for part in (0, 1))
+    inputs, labels = (_joined([e[side] for e in elements], batched) for side in (0, 1))
     return inputs, [label.decode() if isinstance(label, bytes) else label for label in labels]
 
 
-def _is_batch(parts: Sequence[Any]) -> bool:
+def _is_batch(sides: Sequence[Any]) -> bool:
     """Return whether an element holds several examples.
 
     Each of its parts then has one value for each.
     """
-    if 0 in map(np.ndim, parts):
+    if 0 in map(np.ndim, sides):
         return False
-    if len({len(part) for part in parts}) > 1:
-        shapes = " and ".join(str(np.shape(part)) for part in parts)
+    if len({len(side) for side in sides}) > 1:
+        shapes = " and ".join(str(np.shape(side)) for side in sides)
         raise InputError(
             f"expected a tf.data.Dataset with one label for each input; got elements of shapes "
             f"{shapes}. Of labels in one-hot form give tf.argmax(label, -1)."
@@ -199,8 +199,8 @@ def _is_batch(parts: Sequence[Any]) -> bool:
     return True
 
 
-def _joined(parts: Sequence[Any], batched: bool) -> list[Any]:
-    return [row for part in parts for row in part] if batched else list(parts)
+def _joined(batches: Sequence[Any], batched: bool) -> list[Any]:
+    return [row for batch in batches for row in batch] if batched else list(batches)
 
 
 def decoded(values: Iterable[Any]) -> list[Any]:

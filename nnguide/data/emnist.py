@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 NEEDED = "the four emnist-digits files of gzip.zip, from nist.gov/itl/iad (EMNIST)"
 _EACH = {"train": 24_000, "test": 4_000}  # pictures of each digit
 FILES = tuple(
-    f"emnist-digits-{part}-{kind}-ubyte.gz"
-    for part in _EACH
+    f"emnist-digits-{split}-{kind}-ubyte.gz"
+    for split in _EACH
     for kind in ("images-idx3", "labels-idx1")
 )
 DOWNLOADS = ()
@@ -32,14 +32,14 @@ def _read(folder: Path) -> dict[str, Examples]:
     from nnguide.data.examples import Examples
 
     read = {}
-    for part, each in _EACH.items():
-        images, labels = (name for name in FILES if f"-{part}-" in name)
+    for split, each in _EACH.items():
+        images, labels = (name for name in FILES if f"-{split}-" in name)
         inputs = official_files.idx(folder, images, ">u1", (10 * each, 28, 28))
         digits = official_files.idx(folder, labels, ">u1", (10 * each,)).astype("int64")
         official_files.check_labels(digits, [each] * 10, folder / labels)
-        read[part] = Examples(inputs.transpose(0, 2, 1).copy(), digits, DIGITS)
+        read[split] = Examples(inputs.transpose(0, 2, 1).copy(), digits, DIGITS)
     return read
 
 
 _SET = official_files.OfficialSet(FILES, _read)
-holds, is_made, check, parts = _SET.holds, _SET.is_made, _SET.check, _SET.parts
+holds, is_made, check, read_splits = _SET.holds, _SET.is_made, _SET.check, _SET.read_splits

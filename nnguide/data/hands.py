@@ -131,14 +131,14 @@ def _by_hand(shape: Shape, random: np.random.Generator) -> list[np.ndarray]:
     return strokes
 
 
-def _rounded(points: np.ndarray, part: float) -> np.ndarray:
+def _rounded(points: np.ndarray, fraction: float) -> np.ndarray:
     """Cut the corners of a stroke twice (Chaikin, 1974).
 
-    Up to `part` of each side is cut; the ends stay.
+    Up to `fraction` of each side is cut; the ends stay.
     """
     for _ in range(2):
         start, end = points[:-1], points[1:]
-        cut = np.stack([start + part * (end - start), end - part * (end - start)], axis=1)
+        cut = np.stack([start + fraction * (end - start), end - fraction * (end - start)], axis=1)
         points = np.concatenate([points[:1], cut.reshape(-1, 2), points[-1:]])
     return points
 

@@ -56,13 +56,13 @@ def join(sources: Sequence[Source]) -> dict[str, Examples]:
     return {"train": _joined([source.load("train") for source in sources], seen), "test": test}
 
 
-def _joined(parts: Sequence[Examples], seen: set[str]) -> Examples:
+def _joined(sets: Sequence[Examples], seen: set[str]) -> Examples:
     """Return the examples of all sets without repeated texts.
 
     Texts that are `seen` or in an earlier set are left out.
     """
     made: Examples | None = None
-    for examples in parts:
+    for examples in sets:
         keys = [key(text) for text in examples.inputs]
         kept = examples.take(_places([input_key not in seen for input_key in keys]))
         made = kept if made is None else made.join(kept)

@@ -34,7 +34,7 @@ FORMS = (
 )
 
 
-def parts(data: Any) -> dict[str, Any]:
+def splits_of(data: Any) -> dict[str, Any]:
     """Return the training and test set of data with both.
 
     They are returned by their names. As a dict or DatasetDict with train and test, as an archive's
@@ -45,12 +45,12 @@ def parts(data: Any) -> dict[str, Any]:
         ends = user_data.find_splits(str(k).removeprefix("x_") for k in data if f"{k}"[:2] == "x_")
         if missing := [f"y_{end}" for end in ends.values() if f"y_{end}" not in data]:
             raise InputError(f"expected {', '.join(missing)} beside the inputs")
-        return {part: (data[f"x_{end}"], data[f"y_{end}"]) for part, end in ends.items()}
+        return {split: (data[f"x_{end}"], data[f"y_{end}"]) for split, end in ends.items()}
     if isinstance(data, Mapping):
         named = user_data.find_splits(str(key) for key in data)
         if named and all(str(key).lower() in _SPLIT_NAMES for key in data):
-            return {part: data[name] for part, name in named.items()}
-    if isinstance(data, tuple) and len(data) == 2 and all(_is_pair(part) for part in data):
+            return {split: data[name] for split, name in named.items()}
+    if isinstance(data, tuple) and len(data) == 2 and all(_is_pair(pair) for pair in data):
         return dict(zip(TRAIN_AND_TEST, data, strict=True))
     return {}
 
@@ -58,11 +58,11 @@ def parts(data: Any) -> dict[str, Any]:
 _SPLIT_NAMES = {name for names in user_data.SPLIT_NAMES.values() for name in names}
 
 
-def _is_pair(part: Any) -> bool:
+def _is_pair(pair: Any) -> bool:
     return (
-        isinstance(part, tuple)
-        and len(part) == 2
-        and all(hasattr(side, "__len__") and not isinstance(side, (str, bytes)) for side in part)
+        isinstance(pair, tuple)
+        and len(pair) == 2
+        and all(hasattr(side, "__len__") and not isinstance(side, (str, bytes)) for side in pair)
     )
 
 
@@ -83,7 +83,7 @@ def reader(
     Args:
         kind: of its inputs.
         labels: in label order; () for those that the data has.
-        split_seed: chooses the division of data without parts.
+        split_seed: chooses the division of data without splits.
         label_column, text_column: of a table; None: the usual.
         encoding: of an open file.
     Raises:
@@ -94,10 +94,10 @@ def reader(
     if encoding:
         raise ConfigError("an encoding is of a file; this data is in memory")
 
-    def examples_of(part: Any, known: tuple[str, ...]) -> Examples:
-        return read(kind, known, part, label_column=label_column, text_column=text_column)
+    def examples_of(pair: Any, known: tuple[str, ...]) -> Examples:
+        return read(kind, known, pair, label_column=label_column, text_column=text_column)
 
-    by_split = parts(data)
+    by_split = splits_of(data)
     first = next(iter(by_split), None)
     whole = examples_of(data if first is None else by_split[first], labels)
 
@@ -108,7 +108,7 @@ def reader(
             NAME,
             split,
             by_split,
-            lambda part: whole if part == first else examples_of(by_split[part], whole.label_names),
+            lambda name: whole if name == first else examples_of(by_split[name], whole.label_names),
         )
 
     return read_split, MEMORY + fingerprint(whole)[:12]
@@ -172,7 +172,7 @@ def read(
     bad: list[LeftOut] = []
     good: list[int] = []
     for place, pair in enumerate(zip(checked, numbers, strict=True)):
-        wrong = next((part for part in pair if isinstance(part, InputError)), None)
+        wrong = next((value for value in pair if isinstance(value, InputError)), None)
         if wrong is None:
             good.append(place)
         else:

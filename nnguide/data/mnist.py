@@ -87,7 +87,7 @@ def check(folder: Path) -> None:
         _content(folder, name)
 
 
-def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:
+def read_splits(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:
     """Return the splits "train" and "test".
 
     `source()` gives the checked folder. MNIST has one split of its own, so neither `variant` nor
@@ -101,8 +101,8 @@ def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str
         arrays = _from_idx(source())
     inputs, labels = "images-idx3-ubyte", "labels-idx1-ubyte"
     return {
-        part: Examples(arrays[f"{file}-{inputs}"], arrays[f"{file}-{labels}"], LABELS)
-        for part, file in (("train", "train"), ("test", "t10k"))
+        split: Examples(arrays[f"{file}-{inputs}"], arrays[f"{file}-{labels}"], LABELS)
+        for split, file in (("train", "train"), ("test", "t10k"))
     }
 
 

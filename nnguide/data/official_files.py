@@ -31,7 +31,7 @@ class OfficialSet:
 
     Attributes:
         files: their names.
-        read: the parts "train" and "test" of a folder that holds them; DataError for others.
+        read: the splits "train" and "test" of a folder that holds them; DataError for others.
     """
 
     files: tuple[str, ...]
@@ -49,7 +49,7 @@ class OfficialSet:
         """Check that `folder` holds the official files; raise DataError if not."""
         self.read(folder)
 
-    def parts(
+    def read_splits(
         self, source: Callable[[], Path], variant: str, split_seed: int
     ) -> dict[str, Examples]:
         """Return the splits "train" and "test" of the publisher."""

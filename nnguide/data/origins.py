@@ -34,7 +34,7 @@ def origins(source: Source, examples: Examples, split_seed: int) -> Origins | No
         return None
     first: dict[str, int] = {}
     for place, name in enumerate(names):
-        part = find(source.task, name, split_seed=split_seed).load("train")
-        for text in part.inputs:
+        examples_of_set = find(source.task, name, split_seed=split_seed).load("train")
+        for text in examples_of_set.inputs:
             first.setdefault(key(text), place)
     return Origins(names, np.array([first[key(text)] for text in examples.inputs], int))

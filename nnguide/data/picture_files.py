@@ -31,13 +31,13 @@ def read(
     """Read labelled pictures from `path`.
 
     A path with a training and a test set (folders `train` and `test`, IDX files `train-…` and
-    `t10k-…`, arrays `x_train` and `x_test`) is used as it is divided, and only the part asked
+    `t10k-…`, arrays `x_train` and `x_test`) is used as it is divided, and only the split asked
     for is opened. Any other is divided 80/20 within each label, identical pictures on one side.
 
     Args:
         path: a folder, an `.npz` file or a table (see pixel_tables).
         split: "train", "test" or "all".
-        split_seed: chooses the division of a path without parts.
+        split_seed: chooses the division of a path without splits.
         label_column, encoding: of a table; None: "label" and UTF-8.
     Returns:
         (n, 28, 28) uint8 in MNIST's form. IDX and `.npz` pictures are taken to be in it; image
@@ -61,27 +61,27 @@ def read(
                     "Evaluate on other data, as with --dataset mnist."
                 )
             return class_folders.read(path)
-        if by_part := tables(path):
+        if by_split := tables(path):
             return user_data.official(
                 path,
                 split,
-                by_part,
-                lambda part: _read_table(by_part, part, label_column, encoding),
+                by_split,
+                lambda name: _read_table(by_split, name, label_column, encoding),
             )
         if idx_names := idx_splits(path):
             return user_data.official(
-                path, split, idx_names, lambda part: _read_idx(path, idx_names, part)
+                path, split, idx_names, lambda name: _read_idx(path, idx_names, name)
             )
         if folders := class_folders.found_splits(path):
             return user_data.official(
-                path, split, folders, lambda part: class_folders.read_split(folders, part)
+                path, split, folders, lambda name: class_folders.read_split(folders, name)
             )
         whole = class_folders.read(path)
     elif path.suffix.lower() == ".npz":
         with npz.open_archive(path) as archive:
             if ends := npz_splits(archive):
                 return user_data.official(
-                    path, split, ends, lambda part: _read_npz(archive, ends, part)
+                    path, split, ends, lambda name: _read_npz(archive, ends, name)
                 )
             whole = _read_npz(archive, {}, "")
     elif path.name.lower().endswith(TABLES):
@@ -108,25 +108,25 @@ def tables(path: Path) -> dict[str, Path]:
     tables = [entry for entry in user_data.entries(path) if entry.name.lower().endswith(TABLES)]
     by_name = {entry.name.partition(".")[0].removeprefix("mnist_"): entry for entry in tables}
     splits = user_data.find_splits(by_name)
-    return {part: by_name[name] for part, name in splits.items()}
+    return {split: by_name[name] for split, name in splits.items()}
 
 
 def _read_table(
-    by_part: Mapping[str, Path], part: str, label_column: str | None, encoding: str | None
+    by_split: Mapping[str, Path], split: str, label_column: str | None, encoding: str | None
 ) -> Examples:
-    images, labels, left_out = pixel_tables.read(by_part[part], label_column, encoding)
+    images, labels, left_out = pixel_tables.read(by_split[split], label_column, encoding)
     known = labels
-    if part == "test" and "train" in by_part:
-        known = pixel_tables.read(by_part["train"], label_column, encoding)[1]
+    if split == "test" and "train" in by_split:
+        known = pixel_tables.read(by_split["train"], label_column, encoding)[1]
     names = sorted(set(known), key=class_folders.natural)
     if len(names) not in user_data.LABELS_ALLOWED:
         raise InputError(
-            f"{by_part[part]}: expected 2 to 100 different labels; got {len(names)}: "
+            f"{by_split[split]}: expected 2 to 100 different labels; got {len(names)}: "
             f"{user_data.listed(names)}."
         )
     if strange := sorted(set(labels) - set(names)):
         raise InputError(
-            f"{by_part[part]}: expected only labels that the training set has; "
+            f"{by_split[split]}: expected only labels that the training set has; "
             f"got also {user_data.listed(strange)}."
         )
     numbers = {name: number for number, name in enumerate(names)}
@@ -182,41 +182,41 @@ def not_one_label_each(path: Path, pictures: int, labels: int) -> InputError:
     )
 
 
-def without_labels(path: Path, part: str) -> InputError:
+def without_labels(path: Path, split: str) -> InputError:
     """Return the error for IDX pictures without a file of labels."""
     return InputError(
-        f"{path}: expected {PREFIXES[part]}-labels-idx1-ubyte (or .gz) beside the "
+        f"{path}: expected {PREFIXES[split]}-labels-idx1-ubyte (or .gz) beside the "
         "pictures; it is missing."
     )
 
 
-def idx_file(path: Path, part: str, kind: str) -> Path | None:
+def idx_file(path: Path, split: str, kind: str) -> Path | None:
     """Return MNIST's file of one split, by any usual name."""
     shape = {"images": 3, "labels": 1}[kind]
     for dot in "-.":
         for packed in ("", ".gz"):
-            file = path / f"{PREFIXES[part]}-{kind}{dot}idx{shape}-ubyte{packed}"
+            file = path / f"{PREFIXES[split]}-{kind}{dot}idx{shape}-ubyte{packed}"
             if file.is_file():
                 return file
     return None
 
 
 def idx_splits(path: Path) -> tuple[str, ...]:
-    return tuple(part for part in TRAIN_AND_TEST if idx_file(path, part, "images"))
+    return tuple(split for split in TRAIN_AND_TEST if idx_file(path, split, "images"))
 
 
-def _read_idx(path: Path, names: Sequence[str], part: str) -> Examples:
-    def labels(part: str) -> np.ndarray:
-        file = idx_file(path, part, "labels")
+def _read_idx(path: Path, names: Sequence[str], split: str) -> Examples:
+    def labels(split: str) -> np.ndarray:
+        file = idx_file(path, split, "labels")
         if file is None:
-            raise without_labels(path, part)
+            raise without_labels(path, split)
         return idx.read_labels(file)
 
-    file = idx_file(path, part, "images")
-    assert file is not None  # the part was found by it
-    own = labels(part)
+    file = idx_file(path, split, "images")
+    assert file is not None  # the split was found by it
+    own = labels(split)
     return _numbered(
-        path, idx.read_images(file), own, lambda: own if part == names[0] else labels(names[0])
+        path, idx.read_images(file), own, lambda: own if split == names[0] else labels(names[0])
     )
 
 
@@ -228,7 +228,7 @@ def npz_splits(archive: npz.Archive) -> dict[str, str]:
 
 
 def arrays(
-    archive: npz.Archive, ends: Mapping[str, str], part: str
+    archive: npz.Archive, ends: Mapping[str, str], split: str
 ) -> tuple[str, np.ndarray, dict[int, str], np.ndarray]:
     """Return pictures and labels of an archive's split.
 
@@ -237,7 +237,7 @@ def arrays(
     Returns:
         The name of the pictures, they (n, 28, 28) uint8, why some are none, their labels (n,).
     """
-    end = f"_{ends[part]}" if part else ""
+    end = f"_{ends[split]}" if split else ""
     x, y = f"x{end}", f"y{end}"
     if missing := [name for name in (x, y) if name not in archive.names]:
         raise InputError(
@@ -252,10 +252,10 @@ def arrays(
     return x, images, bad, own
 
 
-def _read_npz(archive: npz.Archive, ends: Mapping[str, str], part: str) -> Examples:
-    x, images, bad, own = arrays(archive, ends, part)
+def _read_npz(archive: npz.Archive, ends: Mapping[str, str], split: str) -> Examples:
+    x, images, bad, own = arrays(archive, ends, split)
     y = f"y{x[1:]}"
-    trained = f"y_{ends['train']}" if part == "test" and "train" in ends else y
+    trained = f"y_{ends['train']}" if split == "test" and "train" in ends else y
     if trained not in archive.names:
         trained = y
     unread = [LeftOut(f"{x}[{index}]", reason) for index, reason in bad.items()]

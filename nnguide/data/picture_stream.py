@@ -33,13 +33,13 @@ class Row:
     """An input of a data set that is read one by one.
 
     Attributes:
-        part: "train" or "test"; "" where the data is not divided.
+        split: "train" or "test"; "" where the data is not divided.
         place: where it is from.
         labelled: its label and itself, or why it cannot be read.
         lost: what a picture file lost.
     """
 
-    part: str
+    split: str
     place: str
     labelled: tuple[Any, Any] | InputError
     lost: Lost = field(default_factory=Lost)
@@ -105,9 +105,9 @@ def _of_folders(path: Path, passed: int) -> Iterator[Row]:
     No file is opened that is passed over.
     """
     splits = class_folders.found_splits(path)
-    parts = {part: class_folders.folders_of(splits, part)[0] for part in splits}
-    for part, folders in (parts or {"": class_folders.labelled_folders(path)}).items():
-        root, others = splits.get(part, path), []
+    folders_by_split = {split: class_folders.folders_of(splits, split)[0] for split in splits}
+    for split, folders in (folders_by_split or {"": class_folders.labelled_folders(path)}).items():
+        root, others = splits.get(split, path), []
         for folder in folders:
             files, beside = class_folders.pictures_in(folder)
             others += beside
@@ -115,28 +115,28 @@ def _of_folders(path: Path, passed: int) -> Iterator[Row]:
             passed -= skipped
             for start in range(skipped, len(files), class_folders.BATCH):
                 batch = files[start : start + class_folders.BATCH]
-                yield from _decoded(part, root, folder.name, batch)
+                yield from _decoded(split, root, folder.name, batch)
         class_folders.say_others(root, others)
 
 
-def _decoded(part: str, root: Path, label: str, files: list[Path]) -> Iterator[Row]:
+def _decoded(split: str, root: Path, label: str, files: list[Path]) -> Iterator[Row]:
     pictures, bad = class_folders.decoded(files)
     lost = iter(Lost.each([file for place, file in enumerate(files) if place not in bad]))
     for number, file in enumerate(files):
         place = str(file.relative_to(root))
         if number in bad:
-            yield Row(part, place, InputError(bad[number]))
+            yield Row(split, place, InputError(bad[number]))
         else:
-            yield Row(part, place, (label, pictures[number]), next(lost))
+            yield Row(split, place, (label, pictures[number]), next(lost))
 
 
 def _of_files(path: Path, label_column: str | None, encoding: str | None) -> Iterator[Row]:
     if path.is_dir():
         tables = picture_files.tables(path)
-        for part, table in tables.items():
-            yield from _of_table(part, table, label_column, encoding)
-        for part in () if tables else picture_files.idx_splits(path):
-            yield from _of_idx(path, part)
+        for split, table in tables.items():
+            yield from _of_table(split, table, label_column, encoding)
+        for split in () if tables else picture_files.idx_splits(path):
+            yield from _of_idx(path, split)
     elif path.suffix.lower() == ".npz":
         yield from _of_npz(path)
     else:
@@ -144,30 +144,30 @@ def _of_files(path: Path, label_column: str | None, encoding: str | None) -> Ite
 
 
 def _of_table(
-    part: str, path: Path, label_column: str | None, encoding: str | None
+    split: str, path: Path, label_column: str | None, encoding: str | None
 ) -> Iterator[Row]:
     for line, label, picture in pixel_tables.rows(path, label_column, encoding):
         if isinstance(picture, InputError):
-            yield Row(part, f"line {line}", picture)
+            yield Row(split, f"line {line}", picture)
         elif label is None:
             raise pixel_tables.without_labels(path)
         else:
-            yield Row(part, f"line {line}", (label, picture))
+            yield Row(split, f"line {line}", (label, picture))
 
 
-def _of_idx(path: Path, part: str) -> Iterator[Row]:
-    pictures, labels = (picture_files.idx_file(path, part, what) for what in ("images", "labels"))
-    assert pictures is not None  # the part was found by it
+def _of_idx(path: Path, split: str) -> Iterator[Row]:
+    pictures, labels = (picture_files.idx_file(path, split, what) for what in ("images", "labels"))
+    assert pictures is not None  # the split was found by it
     if labels is None:
-        raise picture_files.without_labels(path, part)
+        raise picture_files.without_labels(path, split)
     numbers = idx.each_label(labels)
-    if part == picture_files.idx_splits(path)[0]:
+    if split == picture_files.idx_splits(path)[0]:
         picture_files.check_numbers(path, np.unique(numbers))
     count = 0
     for count, picture in enumerate(idx.each_image(pictures), 1):
         if count <= len(numbers):
             label = str(numbers[count - 1])
-            yield Row(part, f"{pictures.name}[{count - 1}]", (label, picture))
+            yield Row(split, f"{pictures.name}[{count - 1}]", (label, picture))
     if count != len(numbers):
         raise picture_files.not_one_label_each(path, count, len(numbers))
 
@@ -175,11 +175,11 @@ def _of_idx(path: Path, part: str) -> Iterator[Row]:
 def _of_npz(path: Path) -> Iterator[Row]:
     with npz.open_archive(path) as archive:
         splits = picture_files.npz_splits(archive)
-        for part in splits or ("",):
-            name, pictures, bad, numbers = picture_files.arrays(archive, splits, part)
+        for split in splits or ("",):
+            name, pictures, bad, numbers = picture_files.arrays(archive, splits, split)
             for place, (picture, number) in enumerate(zip(pictures, numbers, strict=True)):
                 at = f"{name}[{place}]"
                 if place in bad:
-                    yield Row(part, at, InputError(bad[place]))
+                    yield Row(split, at, InputError(bad[place]))
                 else:
-                    yield Row(part, at, (str(number), np.asarray(picture)))
+                    yield Row(split, at, (str(number), np.asarray(picture)))

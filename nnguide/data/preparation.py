@@ -98,8 +98,8 @@ def obtain(facts: Facts, split_seed: int, manual_dir: Path | None = None) -> Pat
             _reach(facts)  # before a write: where it fails, "auto" needs no cache at all
         with prepared.lock(facts.set):
             if not prepared.is_intact(target):  # another process may have been quicker
-                parts = _maker(facts).parts(source, facts.variant, split_seed)
-                prepared.save(target, parts, facts.name)
+                splits = _maker(facts).read_splits(source, facts.variant, split_seed)
+                prepared.save(target, splits, facts.name)
     except download.AbsentError as absent:
         reason = f"{_searched()}, and {absent.reason}"
         raise download.AbsentError(reason, advice(facts), facts.name) from None

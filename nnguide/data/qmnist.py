@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 NEEDED = "the four .gz files to train and to test, from github.com/facebookresearch/qmnist"
 FILES = tuple(
-    f"qmnist-{part}-{kind}.gz"
-    for part in ("train", "test")
+    f"qmnist-{split}-{kind}.gz"
+    for split in ("train", "test")
     for kind in ("images-idx3-ubyte", "labels-idx2-int")
 )
 DOWNLOADS = ()
-_COUNT = 60_000  # digits of each part
-_OF_MNIST = 10_000  # at the front of the test part: those that MNIST's test set has
+_COUNT = 60_000  # digits of each split
+_OF_MNIST = 10_000  # at the front of the test set: those that MNIST's test set has
 
 
 def _read(folder: Path) -> dict[str, Examples]:
@@ -36,15 +36,15 @@ def _read(folder: Path) -> dict[str, Examples]:
     from nnguide.data.examples import Examples
 
     read = {}
-    for part, first in (("train", 0), ("test", _OF_MNIST)):
-        images, labels = (name for name in FILES if f"-{part}-" in name)
+    for split, first in (("train", 0), ("test", _OF_MNIST)):
+        images, labels = (name for name in FILES if f"-{split}-" in name)
         inputs = official_files.idx(folder, images, ">u1", (_COUNT, 28, 28))
         digits = official_files.idx(folder, labels, ">i4", (_COUNT, 8))[:, 0].astype("int64")
         if digits.min() < 0 or digits.max() > 9:
             official_files.check_labels(digits, [_COUNT // 10] * 10, folder / labels)
-        read[part] = Examples(inputs[first:], digits[first:], DIGITS)
+        read[split] = Examples(inputs[first:], digits[first:], DIGITS)
     return read
 
 
 _SET = official_files.OfficialSet(FILES, _read)
-holds, is_made, check, parts = _SET.holds, _SET.is_made, _SET.check, _SET.parts
+holds, is_made, check, read_splits = _SET.holds, _SET.is_made, _SET.check, _SET.read_splits

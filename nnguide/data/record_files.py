@@ -124,7 +124,7 @@ def in_label_order(
     counts: dict[str, dict[str, int]], labels: list[str]
 ) -> dict[str, dict[str, int]]:
     """Return counts of every label of every set."""
-    return {part: {name: of.get(name, 0) for name in labels} for part, of in counts.items()}
+    return {split: {name: of.get(name, 0) for name in labels} for split, of in counts.items()}
 
 
 def _before(out: Path, folder: Path, request: dict[str, Any]) -> Progress:
@@ -188,15 +188,15 @@ def _write_file(
                 writer.write(records.to_record(value))
                 labels.append(number[label])
                 keys.append(records.key(value))
-                sets.append(row.part == "test")
-                part = row.part or "all"
-                of_part = now.counts.setdefault(part, {})
-                of_part[label] = of_part.get(label, 0) + 1
+                sets.append(row.split == "test")
+                split = row.split or "all"
+                counts = now.counts.setdefault(split, {})
+                counts[label] = counts.get(label, 0) + 1
                 if isinstance(value, str):
                     now.mails += isinstance(value, MailText)
                     now.subjects += records.has_subject(value)
                 if row.lost.pictures:
-                    now.lost[part] = (Lost.of_list(now.lost.get(part, [])) + row.lost).to_list()
+                    now.lost[split] = (Lost.of_list(now.lost.get(split, [])) + row.lost).to_list()
                 if len(labels) == records.SHARD:
                     break
         finally:
@@ -253,7 +253,7 @@ def _join(reading: _Texts | _Pictures, folder: Path, progress: Progress, names: 
             "counts": in_label_order(progress.counts, labels),
             "left_out": progress.left_out,
             "kinds": reading.kinds(progress),
-            "notes": {part: Lost.of_list(lost).notes for part, lost in progress.lost.items()},
+            "notes": {split: Lost.of_list(lost).notes for split, lost in progress.lost.items()},
             "sha256": hashes,
         },
     )
@@ -286,8 +286,8 @@ class _Texts:
         source = self.source
         splits = text_files.found_splits(source) if source.is_dir() else {}
         every = (
-            Row(part, name, row if isinstance(row, InputError) else (self.labels[row[0]], row[1]))
-            for part, place in splits.items() or [("", source)]
+            Row(split, name, row if isinstance(row, InputError) else (self.labels[row[0]], row[1]))
+            for split, place in splits.items() or [("", source)]
             for name, row in text_files.labelled(place, self.columns)
         )
         return itertools.islice(every, passed, None)
@@ -301,7 +301,7 @@ class _Texts:
         Raises:
             InputError: all texts have one.
         """
-        seen = {name for of_part in progress.counts.values() for name, n in of_part.items() if n}
+        seen = {name for counts in progress.counts.values() for name, n in counts.items() if n}
         if len(seen) < 2:
             raise InputError(
                 f"{self.source}: expected {' and '.join(self.labels[::-1])}; all "

@@ -368,7 +368,7 @@ def read(
     kind = PictureRecords if of == PICTURES else Records
     whole = kind(store, np.arange(len(numbers)), store.array("keys.npy"))
     left_out = tuple(LeftOut(*entry) for entry in meta["left_out"])
-    notes = {part: tuple(lost) for part, lost in meta.get("notes", {}).items()}
+    notes = {split_name: tuple(lost) for split_name, lost in meta.get("notes", {}).items()}
     examples = Examples(
         whole,  # type: ignore[arg-type]
         numbers,
@@ -384,8 +384,8 @@ def read(
         path,
         split,
         present,
-        lambda part: replace(
-            examples.take(np.flatnonzero(sets == TRAIN_AND_TEST.index(part))),
-            notes=notes.get(part, ()),
+        lambda split_name: replace(
+            examples.take(np.flatnonzero(sets == TRAIN_AND_TEST.index(split_name))),
+            notes=notes.get(split_name, ()),
         ),
     )

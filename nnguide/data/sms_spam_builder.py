@@ -68,7 +68,7 @@ class SmsSpam(tfds.core.GeneratorBasedBuilder):
             yield number, {"row": number, "label": label, "text": text}
 
 
-def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:
+def read_splits(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:
     """Return the splits "train" and "test", by TensorFlow Datasets.
 
     `variant` is "" or "paper"; `split_seed` divides the former.
@@ -80,5 +80,5 @@ def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str
 
     builder = builders.prepared(make, source)
     if variant:
-        return {part: texts.in_order(builders.read(builder, part)) for part in ("train", "test")}
+        return {split: texts.in_order(builders.read(builder, split)) for split in ("train", "test")}
     return splits.divide(texts.in_order(builders.read(builder, "all")), split_seed)

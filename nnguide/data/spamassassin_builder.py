@@ -60,7 +60,7 @@ class Spamassassin(tfds.core.GeneratorBasedBuilder):
             yield number, {"row": number, "label": label, "text": text}
 
 
-def parts(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:
+def read_splits(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:
     """Return the splits "train" and "test", by TensorFlow Datasets."""
 
     def make() -> Any:

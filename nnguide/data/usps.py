@@ -32,7 +32,7 @@ _COUNTS = {  # of the digits 0 to 9 in each file
 _LONGEST = 64 * 2**20  # bytes, unpacked
 
 
-def _parts(folder: Path) -> dict[str, Examples]:
+def _read_splits(folder: Path) -> dict[str, Examples]:
     """Return the 7,291 training and 2,007 test digits."""
     import numpy as np
 
@@ -41,9 +41,9 @@ def _parts(folder: Path) -> dict[str, Examples]:
     from nnguide.data.optdigits import to_mnist
 
     read = {}
-    for part, file in zip(("train", "test"), FILES, strict=True):
+    for split, file in zip(("train", "test"), FILES, strict=True):
         pixels, digits = _read(folder, file)
-        read[part] = Examples(np.stack([to_mnist(grey) for grey in pixels]), digits, DIGITS)
+        read[split] = Examples(np.stack([to_mnist(grey) for grey in pixels]), digits, DIGITS)
     return read
 
 
@@ -74,5 +74,5 @@ def _read(folder: Path, file: str) -> tuple[np.ndarray, np.ndarray]:
     return np.rint((levels + 1) * 127.5).astype(np.uint8), labels
 
 
-_SET = official_files.OfficialSet(FILES, _parts)
-holds, is_made, check, parts = _SET.holds, _SET.is_made, _SET.check, _SET.parts
+_SET = official_files.OfficialSet(FILES, _read_splits)
+holds, is_made, check, read_splits = _SET.holds, _SET.is_made, _SET.check, _SET.read_splits

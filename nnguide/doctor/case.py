@@ -34,7 +34,7 @@ class Case:
 
     Attributes:
         model: any Keras model; left as it was found.
-        data: the parts there are, or None.
+        data: the sets there are, or None.
         history: column -> (epochs,) float64, or None.
         batch_size: of training, or None where it is not known.
         shuffles: whether training is known to shuffle.
@@ -100,11 +100,11 @@ class Case:
     @functools.cached_property
     def sample(self) -> tuple[Any, Any]:
         """Some training inputs, as the model takes them, and labels; drawn with a fixed seed."""
-        part = self.require_data().train
-        size = max(sum(int(np.prod(array.shape[1:])) for array in arrays(part.x)), 1)
-        rows = min(len(part), max(min(ROWS, NUMBERS // size), FEWEST))
-        chosen = np.sort(np.random.default_rng(0).choice(len(part), rows, replace=False))
-        return self._as_taken(each(part.x, lambda a: a[chosen])), each(part.y, lambda a: a[chosen])
+        pair = self.require_data().train
+        size = max(sum(int(np.prod(array.shape[1:])) for array in arrays(pair.x)), 1)
+        rows = min(len(pair), max(min(ROWS, NUMBERS // size), FEWEST))
+        chosen = np.sort(np.random.default_rng(0).choice(len(pair), rows, replace=False))
+        return self._as_taken(each(pair.x, lambda a: a[chosen])), each(pair.y, lambda a: a[chosen])
 
     def _as_taken(self, x: Any) -> Any:
         """`x` with each number array in the type of the model's input."""

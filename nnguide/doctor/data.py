@@ -31,7 +31,7 @@ class Pair:
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """The parts there are."""
+    """The sets there are."""
 
     train: Pair
     validation: Pair | None = None
@@ -63,12 +63,12 @@ def read(data: Any) -> Data:
         data: (x, y), or a mapping with x_train, y_train and perhaps x_val, y_val, x_test, y_test.
             Each is an array (n, …), or a list or dict of them for several inputs or outputs.
     Raises:
-        InputError: of another form, parts that are incomplete, empty or of unequal lengths.
+        InputError: of another form, sets that are incomplete, empty or of unequal lengths.
     """
     if isinstance(data, Data):
         return data
     if isinstance(data, (tuple, list)) and len(data) == 2:
-        return Data(_part("", data[0], data[1]))
+        return Data(_pair("", data[0], data[1]))
     if not isinstance(data, Mapping):
         raise InputError(f"{EXPECTED}; got {type(data).__name__}")
     if foreign := sorted(map(str, set(data) - set(NAMES))):
@@ -80,20 +80,20 @@ def read(data: Any) -> Data:
         x, y = data.get(f"x_{name}"), data.get(f"y_{name}")
         if (x is None) != (y is None):
             raise InputError(f"expected both x_{name} and y_{name}; got one of them")
-        checked[name] = None if x is None else _part(f"_{name}", x, y)
+        checked[name] = None if x is None else _pair(f"_{name}", x, y)
     assert checked["train"] is not None
     return Data(checked["train"], checked["val"], checked["test"])
 
 
-def _part(suffix: str, x: Any, y: Any) -> Pair:
-    part = Pair(_checked(f"x{suffix}", x), _checked(f"y{suffix}", y))
-    sizes = {len(array) for array in [*arrays(part.x), *arrays(part.y)]}
+def _pair(suffix: str, x: Any, y: Any) -> Pair:
+    pair = Pair(_checked(f"x{suffix}", x), _checked(f"y{suffix}", y))
+    sizes = {len(array) for array in [*arrays(pair.x), *arrays(pair.y)]}
     if len(sizes) != 1:
         raise InputError(
             f"expected as many rows in x{suffix} as in y{suffix}; "
             f"got {', '.join(map(str, sorted(sizes)))}"
         )
-    return part
+    return pair
 
 
 def _checked(name: str, value: Any) -> Any:

@@ -256,9 +256,9 @@ def _own_data(run: Run) -> Any:
     )
     head = run.task.head(len(run.labels))
 
-    def part(examples: Any) -> Pair:
+    def pair(examples: Any) -> Pair:
         return Pair(examples.inputs, head.targets(examples.labels))
 
     training, validation = training_and_validation(config, source.load("train"))
-    held = None if validation is None else part(validation)
-    return Data(part(training), held, part(source.load("test")))
+    held = None if validation is None else pair(validation)
+    return Data(pair(training), held, pair(source.load("test")))

@@ -91,18 +91,18 @@ class Report:
 
     def lines(self) -> str:
         """The report as text, for people."""
-        parts = [_text(finding) for finding in self.findings]
+        blocks = [_text(finding) for finding in self.findings]
         if self.not_run:
             width = max(map(len, self.not_run))
             rows = [f"  {id:<{width}}  {why}" for id, why in self.not_run.items()]
-            parts.append("\n".join(["not run, because something they need is missing:", *rows]))
+            blocks.append("\n".join(["not run, because something they need is missing:", *rows]))
         count = len(self.findings)
         summary = "no findings" if not count else f"{count} finding{'s' * (count > 1)}"
         silenced = f", {len(self.silenced)} silenced" if self.silenced else ""
-        parts.append(
+        blocks.append(
             f"{summary}; {len(self.passed)} rules passed, {len(self.not_run)} not run{silenced}"
         )
-        return "\n\n".join(parts)
+        return "\n\n".join(blocks)
 
 
 def _text(finding: Finding) -> str:

@@ -32,8 +32,8 @@ MOST_CLASSES = 1000
 def not_finite(case: Case) -> Evidence | None:
     data = case.require_data()
     counts = {}
-    for name, part in (("train", data.train), ("val", data.validation), ("test", data.test)):
-        for letter, value in (("x", part.x), ("y", part.y)) if part else ():
+    for name, pair in (("train", data.train), ("val", data.validation), ("test", data.test)):
+        for letter, value in (("x", pair.x), ("y", pair.y)) if pair else ():
             bad = sum(int((~np.isfinite(a)).sum()) for a in arrays(value) if a.dtype.kind == "f")
             if bad:
                 counts[f"{letter}_{name}"] = bad
@@ -175,10 +175,10 @@ def test_in_train(case: Case) -> Evidence | None:
     train = _rows(data.train)
     known = Counter(train)
     repeated = sum(count for count in known.values() if count > 1) / max(len(train), 1)
-    for name, part in others.items():
-        if part is None:
+    for name, pair in others.items():
+        if pair is None:
             continue
-        rows = _rows(part)
+        rows = _rows(pair)
         shared = sum(row in known for row in rows)
         share = shared / max(len(rows), 1)
         if shared and share > 2 * repeated + 0.001 * (repeated > 0):
@@ -190,11 +190,11 @@ def test_in_train(case: Case) -> Evidence | None:
     return None
 
 
-def _rows(part: Pair) -> list[bytes]:
+def _rows(pair: Pair) -> list[bytes]:
     """A digest of the inputs of each example that are not all equal, as an empty text's are."""
-    columns = [_flat(array) for array in arrays(part.x)]
+    columns = [_flat(array) for array in arrays(pair.x)]
     rows = []
-    for index in range(len(part)):
+    for index in range(len(pair)):
         values = [column[index] for column in columns]
         if all(_is_blank(value) for value in values):
             continue

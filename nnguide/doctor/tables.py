@@ -66,11 +66,11 @@ def _named(name: str) -> Data:
     if source.note:
         log.info(source.note)
 
-    def part(split: str) -> Pair:
+    def pair(split: str) -> Pair:
         examples = source.load(split)
         return Pair(examples.inputs, examples.labels)
 
-    return Data(part("train"), None, part("test"))
+    return Data(pair("train"), None, pair("test"))
 
 
 def _table(path: Path, label: str) -> Data:
@@ -128,7 +128,7 @@ def _shaped(data: Data, model: Any) -> Data:
     compiled = getattr(model, "_compile_loss", None)
     one_hot = compiled is not None and describe(compiled._user_loss)[0] in CATEGORICAL
 
-    def part(of: Pair | None) -> Pair | None:
+    def pair(of: Pair | None) -> Pair | None:
         if of is None:
             return None
         x, y = of.x, of.y
@@ -140,6 +140,6 @@ def _shaped(data: Data, model: Any) -> Data:
             y = np.eye(max(int(y.max()) + 1, nodes or 0), dtype=np.float32)[y]
         return Pair(x, y)
 
-    train = part(data.train)
+    train = pair(data.train)
     assert train is not None
-    return Data(train, part(data.validation), part(data.test))
+    return Data(train, pair(data.validation), pair(data.test))

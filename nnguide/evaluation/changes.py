@@ -267,10 +267,10 @@ def robustness(
         count = len(chosen)
         if change.drawn and limit is not None:
             count = min(count, PICTURES_READ)
-        part = chosen.take(np.arange(count))
-        changed, seen = _changed(change, part.inputs, seed)
-        before = _shares(run, answered[:count], part.labels)
-        after = _shares(run, run.outputs(changed), part.labels, seen)
+        measured = chosen.take(np.arange(count))
+        changed, seen = _changed(change, measured.inputs, seed)
+        before = _shares(run, answered[:count], measured.labels)
+        after = _shares(run, run.outputs(changed), measured.labels, seen)
         first, second = (share[aimed.figure] for share in (before, after))
         lost = None if first is None or second is None else first - second
         row = {"change": change.name, "description": change.description, "n": count}

@@ -236,11 +236,11 @@ def reliability_bins(
         return np.zeros(0), np.zeros(0), np.zeros(0, np.int64)
     values, group, sizes = np.unique(probabilities, return_inverse=True, return_counts=True)
     share = np.bincount(group, right) / sizes
-    parts = np.array_split(np.sort(group), min(bins, len(group)))
+    bins_of = np.array_split(np.sort(group), min(bins, len(group)))
     return (
-        np.array([values[part].mean() for part in parts]),
-        np.array([share[part].mean() for part in parts]),
-        np.array([len(part) for part in parts]),
+        np.array([values[places].mean() for places in bins_of]),
+        np.array([share[places].mean() for places in bins_of]),
+        np.array([len(places) for places in bins_of]),
     )
 
 

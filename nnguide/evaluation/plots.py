@@ -12,9 +12,9 @@ from nnguide.evaluation import metrics
 from nnguide.evaluation.report import number, percent
 from nnguide.pages.plots import EVEN, FIRST, SECOND, Line, Mark, Plot, Point, Ticks, scale
 
-WHOLE: Ticks = tuple((part / 100, f"{part} %") for part in (0, 25, 50, 75, 100))
+WHOLE: Ticks = tuple((x / 100, f"{x} %") for x in (0, 25, 50, 75, 100))
 # a root gives the few tenths of a percent of ham that matter most of the room
-ROOTS: Ticks = tuple((part**0.5, f"{100 * part:g} %") for part in (0, 0.01, 0.1, 0.25, 0.5, 1))
+ROOTS: Ticks = tuple((x**0.5, f"{100 * x:g} %") for x in (0, 0.01, 0.1, 0.25, 0.5, 1))
 THRESHOLDS = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
 MOST_ODDS = math.log(THRESHOLDS[-1] / THRESHOLDS[0])
 STEPS = 160
@@ -72,15 +72,15 @@ def thresholds(spam: np.ndarray, labels: np.ndarray, headline: Mapping[str, Any]
         (1, "spam caught", headline["spam_caught"], FIRST, WHOLE, 1.0),
         (0, "ham blocked", headline["blocked_ham"], SECOND, ROOTS, 0.5),
     )
-    for label, name, part, style, ticks, power in panels:
-        if part is None:
+    for label, name, fraction, style, ticks, power in panels:
+        if fraction is None:
             continue
         scores = np.sort(np.asarray(spam, np.float64)[np.asarray(labels) == label])
         above = 1 - np.searchsorted(scores, 1 / (1 + np.exp(-odds)), side="right") / len(scores)
         points = [(n / STEPS, float(y) ** power) for n, y in enumerate(above)]
         line = Line(name, style, points, dashed=style == SECOND)
-        caption = f"{percent(part, 2)} at {number(threshold)}"
-        mark = Mark((chosen, part**power), caption, style, large=True)
+        caption = f"{percent(fraction, 2)} at {number(threshold)}"
+        mark = Mark((chosen, fraction**power), caption, style, large=True)
         title = f"{name}: {caption}"
         rule = (chosen, "chosen")
         plots.append(Plot(title, "threshold", x_ticks, ticks, [line], [mark], rule, False))

@@ -280,7 +280,7 @@ def curve(scores: np.ndarray, labels: np.ndarray, threshold: float) -> list[dict
 
     The last n is all of them.
     """
-    ends = sorted({math.ceil(len(scores) * part / POINTS) for part in range(1, POINTS + 1)})
+    ends = sorted({math.ceil(len(scores) * point / POINTS) for point in range(1, POINTS + 1)})
     names = ("hm", "sm", "lam", "one_minus_roc_auc")
     points = []
     for end in ends:

@@ -205,9 +205,9 @@ def main() -> None:
         values: Any = inputs.get(source)
         if values is None:
             values = unpack(inputs[f"{source}_bytes"], inputs[f"{source}_lengths"])
-        parts = [ask(kind, batch) for batch in cut(values)]
-        for name in parts[0]:
-            answers[f"{kind}.{name}"] = np.concatenate([part[name] for part in parts])
+        batches = [ask(kind, batch) for batch in cut(values)]
+        for name in batches[0]:
+            answers[f"{kind}.{name}"] = np.concatenate([batch[name] for batch in batches])
         if request["seconds"]:
             figures |= measured(ask, kind, values, request["seconds"])
     bare_forms = request["form"] not in ("keras", "light")

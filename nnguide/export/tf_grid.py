@@ -144,8 +144,8 @@ def until(sums: Any, places: Any) -> Any:
     length = tf.shape(sums)[0] - 1
     places = tf.clip_by_value(places, 0, tf.cast(length, tf.float64))
     whole = tf.minimum(tf.cast(places, tf.int32), length - 1)
-    part = (places - tf.cast(whole, tf.float64))[:, None]
-    return tf.gather(sums, whole) * (1 - part) + tf.gather(sums, whole + 1) * part
+    fraction = (places - tf.cast(whole, tf.float64))[:, None]
+    return tf.gather(sums, whole) * (1 - fraction) + tf.gather(sums, whole + 1) * fraction
 
 
 @once
@@ -191,8 +191,8 @@ def quantile(values: Any, share: float) -> Any:
     place = share * tf.cast(tf.size(values) - 1, tf.float64)
     below = tf.cast(place, tf.int32)
     above = tf.minimum(below + 1, tf.size(values) - 1)
-    part = tf.cast(place - tf.cast(below, tf.float64), values.dtype)
-    return values[below] + (values[above] - values[below]) * part
+    fraction = tf.cast(place - tf.cast(below, tf.float64), values.dtype)
+    return values[below] + (values[above] - values[below]) * fraction
 
 
 def median(values: Any) -> Any:

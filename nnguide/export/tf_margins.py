@@ -60,7 +60,7 @@ def is_filled(grey: Any) -> Any:
     runs = tf.stack([tf.reduce_sum(tf.nn.relu(step[1:] - step[:-1])) for step in steps])
     fractions = touched / tf.stack([tf.size(strip) for strip in strips])
     calm = (tf.reduce_max(runs) <= RUNS) & (tf.reduce_min(fractions) <= FRAME) & ~solid
-    thin, thick = (part * tf.cast(longest, tf.float64) for part in STROKE)
+    thin, thick = (width * tf.cast(longest, tf.float64) for width in STROKE)
     pairs = tf.cast(tf.minimum(touched[::2], touched[1::2]), tf.float64)
     across = tf.reduce_any((pairs > thin) & (pairs <= thick))
     whole = tf.cast(2 * tf.reduce_sum(tf.shape(small)), tf.float64)

@@ -164,11 +164,11 @@ def closer(grey: Any, ink: tf_ink.Ink, block: Any) -> tf_ink.Ink:
     top, left, bottom, right = tf.unstack(ink.box * block)
     room = tf.maximum(bottom - top, right - left) // 4 + 2 * block
     top, left = tf.maximum(top - room, 0), tf.maximum(left - room, 0)
-    part = grey[top : bottom + room, left : right + room]
-    finer = -(-tf.reduce_max(tf.shape(part)) // LONGER_SIDES[1])
+    window = grey[top : bottom + room, left : right + room]
+    finer = -(-tf.reduce_max(tf.shape(window)) // LONGER_SIDES[1])
     thinner = ink
     if finer < block:
-        small = grid.block_mean(part, finer)
+        small = grid.block_mean(window, finer)
         ends = tf.stack([top, left]) + tf.shape(small) * finer
         box = tf.concat([tf.stack([top, left]), ends], 0) / block  # float64
         there = tf.cast(ink.strength > 0, tf.float32)

@@ -85,9 +85,9 @@ def of_texts(run: Run, form: Format, folder: Path, texts: list[str]) -> dict[str
     sources = {"ids": "text", "examples": "text"}
     answers, _ = ask(form, folder, {"text": encoded}, kinds, sources)
     layer = preprocessor(run.model)
-    parts = [process.ragged(np.asarray(layer(batch))) for batch in process.cut(encoded)]
+    batches = [process.ragged(np.asarray(layer(batch))) for batch in process.cut(encoded)]
     for name in ("ids", "lengths"):
-        wanted_ids = np.concatenate([part[name] for part in parts])
+        wanted_ids = np.concatenate([batch[name] for batch in batches])
         if not np.array_equal(answers[f"ids.{name}"], wanted_ids):
             raise WorkError("the export gives some texts other token ids than the run")
     wanted = run.outputs(validation.texts(texts), "keras")

@@ -256,7 +256,7 @@ def copy_folder(source: Path, target: Path) -> None:
     """
     for path in sorted(source.rglob("*")):
         inside = path.relative_to(source)
-        if any(part.startswith(".") for part in inside.parts):
+        if any(name.startswith(".") for name in inside.parts):
             continue
         if path.is_dir():
             (target / inside).mkdir(exist_ok=True)

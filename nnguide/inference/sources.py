@@ -148,7 +148,7 @@ def rows(
         )
     for text in inputs:
         try:
-            row = [float(part) for part in text.split(",")]
+            row = [float(number) for number in text.split(",")]
             yield text, validation.numbers(row, len(features))[0]
         except (ValueError, InputError):
             yield (

@@ -22,18 +22,18 @@ def formula(title: str, rows: Iterable[Sequence[str]], numbers: dict[str, Any], 
     In an expression {name} stands for that number and {name[1,0]} for an entry of an array; a/b is
     a fraction, e^(z) a power, and spaces separate.
     """
-    parts = [[_expression(text, numbers) for text in row] for row in rows]
-    return {"kind": "formula", "title": title, "rows": parts, "alt": alt}
+    formulas = [[_expression(text, numbers) for text in row] for row in rows]
+    return {"kind": "formula", "title": title, "rows": formulas, "alt": alt}
 
 
 def _expression(text: str, numbers: dict[str, Any]) -> list[Any]:
-    parts: list[Any] = []
-    for i, part in enumerate(re.split(r"\{(.*?)\}", text)):
+    terms: list[Any] = []
+    for i, term in enumerate(re.split(r"\{(.*?)\}", text)):
         if i % 2:
-            parts.append(named(numbers, part))
-        elif part:
-            parts.append(part)
-    return parts
+            terms.append(named(numbers, term))
+        elif term:
+            terms.append(term)
+    return terms
 
 
 def named(numbers: dict[str, Any], reference: str) -> dict[str, Any]:
@@ -50,15 +50,15 @@ def finite(value: Any) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def chart(title: str, alt: str, x: Figure, y: Figure, **parts: Any) -> Figure:
+def chart(title: str, alt: str, x: Figure, y: Figure, **layers: Any) -> Figure:
     """A plane with two axes.
 
     Args:
         x, y: from `axis`.
-        parts: lines, points, marks, path, heat, and `drag`: the controls {"x": name, "y": name}
+        layers: lines, points, marks, path, heat, and `drag`: the controls {"x": name, "y": name}
             that the pointer moves.
     """
-    return {"kind": "chart", "title": title, "alt": alt, "x": x, "y": y, **parts}
+    return {"kind": "chart", "title": title, "alt": alt, "x": x, "y": y, **layers}
 
 
 def axis(label: str, low: float, high: float, log: bool = False) -> Figure:

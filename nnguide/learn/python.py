@@ -18,8 +18,8 @@ def as_python(lesson: Lesson, state: State) -> str:
     numbers, training = lesson.numbers, lesson.training
     functions = [training.begin, training.update] if training else []
     module = sys.modules[numbers.__module__]
-    parts = [*_needs(module, [numbers, *functions])]
-    parts += [inspect.getsource(function) for function in functions]
+    code = [*_needs(module, [numbers, *functions])]
+    code += [inspect.getsource(function) for function in functions]
     used = arguments(numbers, state)
     lines = [f"{name} = {value!r}" for name, value in used.items()]
     if training:
@@ -29,7 +29,7 @@ def as_python(lesson: Lesson, state: State) -> str:
             f"for _ in range({state['step']}):",
             f"    {training.update.__name__}(run)",
         ]
-    return "\n\n".join([*parts, "\n".join(lines), _body(numbers)]).replace("\n\n\n", "\n\n") + "\n"
+    return "\n\n".join([*code, "\n".join(lines), _body(numbers)]).replace("\n\n\n", "\n\n") + "\n"
 
 
 def names(lesson: Lesson) -> list[str]:

@@ -37,19 +37,19 @@ class TokenEmbedding(layers.Embedding):
 
     pace: np.ndarray | None = None  # (ids,) float32
 
-    def adapt(self, seen: np.ndarray, texts: int, parts: Sequence[int]) -> None:
+    def adapt(self, seen: np.ndarray, texts: int, boundaries: Sequence[int]) -> None:
         """Measure how rare each token is.
 
         Args:
             seen: (input_dim,) int, how many texts have each id.
             texts: how many there are.
-            parts: where a new kind of tokens begins; in each the weight is 1 on average.
+            boundaries: where a new kind of tokens begins; in each the weight is 1 on average.
         """
         weight = np.log((1 + texts) / (1 + seen)) + 1
-        for start, end in itertools.pairwise([0, *parts, self.input_dim]):
-            part = slice(start, end)
-            if seen[part].any():
-                weight[part] /= np.average(weight[part], weights=seen[part])
+        for start, end in itertools.pairwise([0, *boundaries, self.input_dim]):
+            rows = slice(start, end)
+            if seen[rows].any():
+                weight[rows] /= np.average(weight[rows], weights=seen[rows])
         self.pace = np.square(weight).astype(np.float32)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
@@ -114,14 +114,19 @@ class MaskedPool(layers.Layer):
 
 
 def build(
-    config: EmbeddingConfig, *, ids: int, first_gram: int, head: Head, parts: Sequence[int] = ()
+    config: EmbeddingConfig,
+    *,
+    ids: int,
+    first_gram: int,
+    head: Head,
+    boundaries: Sequence[int] = (),
 ) -> keras.Model:
     """Build an uncompiled text classifier.
 
     Input: (batch, length) int32 token ids in [0, ids), 0 is padding, those from `first_gram` on
     are of character n-grams. Output: what `head` gives, (batch, nodes) float32 probabilities.
     Words and n-grams are pooled apart: the many n-grams would drown the few words. So are the
-    kinds of tokens below `first_gram`, of which another begins at each of `parts`.
+    kinds of tokens below `first_gram`, of which another begins at each of `boundaries`.
     """
     tokens = keras.Input((None,), dtype="int32", name="ids")
     start = keras.initializers.RandomUniform(-FIRST_NUMBERS, FIRST_NUMBERS)
@@ -134,7 +139,7 @@ def build(
         MaskedPool(first, end, name="pool_words" if first == 0 else f"pool_from_{first}")(
             [x, tokens]
         )
-        for first, end in itertools.pairwise([0, *parts, first_gram])
+        for first, end in itertools.pairwise([0, *boundaries, first_gram])
         if first < end
     ]
     words = layers.Concatenate(name="pool_of_kinds")(pools) if len(pools) > 1 else pools[0]

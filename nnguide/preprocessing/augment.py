@@ -120,7 +120,7 @@ def _warp(grey: Any, field: Any) -> Any:
     """
     groups, height, width = tf.shape(grey)[0], grey.shape[1], grey.shape[2]
     low = tf.floor(field)
-    part = (field - low)[..., None, :]
+    fraction = (field - low)[..., None, :]
     y, x = tf.cast(low[..., 0], tf.int32), tf.cast(low[..., 1], tf.int32)
     flat = tf.reshape(tf.pad(grey, [[0, 0], [1, 1], [1, 1], [0, 0]]), (-1, GROUP))
     stride = width + 2
@@ -131,7 +131,7 @@ def _warp(grey: Any, field: Any) -> Any:
         inside_column = tf.clip_by_value(column + 1, 0, width + 1)
         return tf.gather(flat, start + inside_row * stride + inside_column)
 
-    fy, fx = part[..., 0], part[..., 1]
+    fy, fx = fraction[..., 0], fraction[..., 1]
     return tf.add_n(
         [
             pixel(y, x) * ((1 - fy) * (1 - fx)),

@@ -69,9 +69,9 @@ def table_sha256() -> str:
 
     Texts get the same ids only under the same table.
     """
-    parts = table()
+    arrays = table()
     digest = hashlib.sha256()
-    for array in (parts.pages, parts.entries, parts.starts, parts.lengths, parts.points):
+    for array in (arrays.pages, arrays.entries, arrays.starts, arrays.lengths, arrays.points):
         digest.update(array.astype("<i4").tobytes())
     return digest.hexdigest()
 

@@ -138,8 +138,8 @@ def resampled(grey: np.ndarray, axis: int, start: float, stop: float, pixels: in
     def until(places: np.ndarray) -> np.ndarray:
         places = np.clip(places, 0, length)
         whole = np.minimum(places.astype(int), length - 1)
-        part = (places - whole)[:, None] if axis == 0 else places - whole
-        return sums.take(whole, axis) * (1 - part) + sums.take(whole + 1, axis) * part
+        fraction = (places - whole)[:, None] if axis == 0 else places - whole
+        return sums.take(whole, axis) * (1 - fraction) + sums.take(whole + 1, axis) * fraction
 
     centres, covered = start + (np.arange(pixels) + 0.5) * step, max(step, 1.0)
     return (until(centres + covered / 2) - until(centres - covered / 2)) / covered

@@ -37,8 +37,8 @@ class Pixels(keras.layers.Layer):
         levels = np.arange(256)
         counts = np.zeros(256, np.int64)
         for start in range(0, len(images), AT_ONCE):  # they may be read from a disk
-            part = np.asarray(images[start : start + AT_ONCE])
-            counts += np.bincount(part.reshape(-1), minlength=256)
+            batch = np.asarray(images[start : start + AT_ONCE])
+            counts += np.bincount(batch.reshape(-1), minlength=256)
         share = counts / max(counts.sum(), 1)
         mean = float(share @ levels)
         std = float(np.sqrt(share @ (levels - mean) ** 2))

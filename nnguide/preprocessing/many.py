@@ -133,8 +133,8 @@ def _levels(
     near = (grid.highest(inside.astype(np.float32), 1) > 0) & (inside | (around == 0))
     strength = np.where(near, contrast[window], 0).astype(np.float32)
     stroke = ink.Ink(strength, level, (top - first, left - start, bottom - first, right - start), 1)
-    part = grey[first * block : (bottom + room) * block, start * block : (right + room) * block]
-    strokes = mnist_form.shaped(mnist_form.closer(part, stroke, block) or stroke)
+    region = grey[first * block : (bottom + room) * block, start * block : (right + room) * block]
+    strokes = mnist_form.shaped(mnist_form.closer(region, stroke, block) or stroke)
     if strokes.max() > 0:
         levels = mnist_form.framed(strokes)
         if levels.any() and mnist_form.is_digit_like(levels):

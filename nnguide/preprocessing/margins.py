@@ -61,7 +61,7 @@ def is_filled(grey: np.ndarray) -> bool:
         return False
     if touched.all():
         return True
-    thin, thick = (part * longest for part in STROKE)
+    thin, thick = (width * longest for width in STROKE)
     across = any(thin < touched[[side, side + 1]].min() <= thick for side in (0, 2))
     return bool(across and touched.sum() <= COVERED * 2 * sum(small.shape))
 

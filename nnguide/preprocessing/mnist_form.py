@@ -178,11 +178,11 @@ def closer(grey: np.ndarray, ink: Ink, block: int) -> Ink | None:
     top, left, bottom, right = (edge * block for edge in ink.box)
     room = max(bottom - top, right - left) // 4 + 2 * block
     top, left = max(top - room, 0), max(left - room, 0)
-    part = grey[top : bottom + room, left : right + room]
-    finer = -(-max(part.shape) // LONGER_SIDES[1])
+    window = grey[top : bottom + room, left : right + room]
+    finer = -(-max(window.shape) // LONGER_SIDES[1])
     if finer >= block:
         return None
-    small = grid.block_mean(part, finer)
+    small = grid.block_mean(window, finer)
     ends = top + small.shape[0] * finer, left + small.shape[1] * finer
     box = top / block, left / block, ends[0] / block, ends[1] / block
     region = grid.resized((ink.strength > 0).astype(np.float32), box, small.shape) > 0

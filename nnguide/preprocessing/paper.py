@@ -116,8 +116,8 @@ def scribble(images: Any, seed: Any) -> Any:
     steps = (POINTS - 1) / (corners - 1)
     place = tf.range(POINTS, dtype=tf.float32) / steps
     left = tf.minimum(tf.cast(place, tf.int32), corners - 2)
-    part = place - tf.cast(left, tf.float32)
-    smooth = part * part * (3 - 2 * part)
+    fraction = place - tf.cast(left, tf.float32)
+    smooth = fraction * fraction * (3 - 2 * fraction)
     spread = tf.linspace(-13.0, 13.0, corners)[None, :]
     free = _draw(images, seed, 1, -12, 12, corners)
     zigzag = tf.cast(_draw(images, seed, 2, 0, 1, 1) < 0.5, tf.float32)
@@ -128,7 +128,7 @@ def scribble(images: Any, seed: Any) -> Any:
 
     def along(values: Any) -> Any:
         start, end = tf.gather(values, left, axis=1), tf.gather(values, left + 1, axis=1)
-        weight = zigzag * part + (1 - zigzag) * smooth
+        weight = zigzag * fraction + (1 - zigzag) * smooth
         return start + (end - start) * weight
 
     shape = _polyline(images, along(x), along(y), _draw(images, seed, 5, 0.2, 0.9))

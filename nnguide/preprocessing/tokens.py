@@ -183,10 +183,10 @@ class Tokeniser:
 
     def ragged(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Return all ids (total,) int32, and row lengths (n,)."""
-        parts = [self._ids(chunk) for chunk in _chunks(texts, self.reach)]
-        if not parts:
+        chunks = [self._ids(chunk) for chunk in _chunks(texts, self.reach)]
+        if not chunks:
             return np.zeros(0, np.int32), np.zeros(0, np.int64)
-        return np.concatenate([ids for ids, _ in parts]), np.concatenate([n for _, n in parts])
+        return np.concatenate([ids for ids, _ in chunks]), np.concatenate([n for _, n in chunks])
 
     def to_dict(self) -> dict[str, Any]:
         """Return all that `from_dict` needs, as JSON values."""

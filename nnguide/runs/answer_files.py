@@ -92,20 +92,20 @@ class Form:
         with atomic(target) as beside:
             beside.write_bytes(text.encode("utf-8", "backslashreplace"))
 
-    def join(self, parts: Sequence[Path], out: Path) -> None:
+    def join(self, files: Sequence[Path], out: Path) -> None:
         """Write the file of all answers.
 
         It is the same however the answers were divided into parts.
         """
         with atomic(out) as beside:
             if self.suffix == ".parquet":
-                self._join_tables(parts, beside)
+                self._join_tables(files, beside)
                 return
             with beside.open("wb") as whole:
                 if self.suffix == ".csv":
                     whole.write(self._csv([self.columns]).encode("utf-8"))
-                for part in parts:
-                    with part.open("rb") as piece:
+                for file in files:
+                    with file.open("rb") as piece:
                         shutil.copyfileobj(piece, whole, 2**20)
 
     def _values(self, row: Row) -> list[Any]:
@@ -143,11 +143,11 @@ class Form:
         types |= {f"P({label})": arrow.float32() for label in self.labels}
         return arrow.schema([(name, types.get(name, arrow.string())) for name in self.columns])
 
-    def _join_tables(self, parts: Sequence[Path], target: Path) -> None:
+    def _join_tables(self, files: Sequence[Path], target: Path) -> None:
         import pyarrow.parquet
 
         with pyarrow.parquet.ParquetWriter(target, self._schema()) as whole:
-            for table in _groups(map(pyarrow.parquet.read_table, parts)):
+            for table in _groups(map(pyarrow.parquet.read_table, files)):
                 whole.write_table(table)
 
 

@@ -150,8 +150,8 @@ class Batcher:
         key: Key = "instances" if "instances" in document.fields else "inputs"
         asked = Asked(job, name, signature.batched, key)
 
-        def prepared(part: tensors.Document) -> tensors.Arrays | list[bytes]:
-            return self._prepared(name, tensors.predict_inputs(part, signature)[0])
+        def prepared(document: tensors.Document) -> tensors.Arrays | list[bytes]:
+            return self._prepared(name, tensors.predict_inputs(document, signature)[0])
 
         try:
             whole = prepared(document)
@@ -201,7 +201,7 @@ class Batcher:
     ) -> Call | None:
         """The call of what was prepared, or None once its pictures are being read."""
         if isinstance(good[0], list):
-            files = [content for part in good for content in part]  # bytes, since the first is so
+            files = [file for files in good for file in files]  # bytes, since the first is so
 
             def done(results: list[decoding.Read]) -> None:
                 try:
@@ -219,7 +219,7 @@ class Batcher:
             )
             return None
         inputs = {
-            key: good[0][key] if len(good) == 1 else np.concatenate([part[key] for part in good])  # type: ignore[call-overload]
+            key: good[0][key] if len(good) == 1 else np.concatenate([row[key] for row in good])  # type: ignore[call-overload]
             for key in good[0]
         }
         counts = {len(array) if array.ndim else 1 for array in inputs.values()}
@@ -276,7 +276,7 @@ class Batcher:
             rows = [call.rows for call in group]
             self._seen(sum(rows))
             if len(group) == 1:
-                parts = [self._outputs(group[0].signature, group[0].inputs)]
+                outputs_of_calls = [self._outputs(group[0].signature, group[0].inputs)]
             else:
                 joined = {
                     name: np.concatenate([call.inputs[name] for call in group])
@@ -286,7 +286,7 @@ class Batcher:
                 if {len(array) for array in outputs.values()} != {sum(rows)}:
                     raise ValueError("the outputs are not one a row: no batch can be shared")
                 ends = np.cumsum(rows)
-                parts = [
+                outputs_of_calls = [
                     {name: array[end - count : end] for name, array in outputs.items()}
                     for end, count in zip(ends, rows, strict=True)
                 ]
@@ -297,9 +297,9 @@ class Batcher:
             else:
                 _deliver(group[0].job, self._row_by_row(group[0], refusal_of(error)))
             return
-        for call, part in zip(group, parts, strict=True):
+        for call, own in zip(group, outputs_of_calls, strict=True):
             try:
-                _deliver(call.job, call.encode(part, call.bad))
+                _deliver(call.job, call.encode(own, call.bad))
             except Exception as error:
                 _deliver(call.job, refusal_of(error))
 

@@ -94,14 +94,14 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         view = memoryview(data)
         for start in range(0, len(view), SLICE):
-            part = bytes(view[start : start + SLICE])
-            self._fed += len(part)
+            slice_ = bytes(view[start : start + SLICE])
+            self._fed += len(slice_)
             if self._fed - self._body > MAX_HEAD + MAX_CHUNKED * self._body:
                 self._refuse()
             elif len(self.pipeline) > MAX_PIPELINED:
                 self.end()
             else:
-                super().data_received(part)
+                super().data_received(slice_)
             if self.transport.is_closing():
                 return
 

@@ -151,10 +151,10 @@ def _exchange(
         if writes:
             waiting = waiting[os.write(process.stdin.fileno(), waiting[: 1 << 16]) :]
         if reads:
-            part = os.read(process.stdout.fileno(), 1 << 16)
-            if not part:
+            received = os.read(process.stdout.fileno(), 1 << 16)
+            if not received:
                 raise EOFError
-            answer += part
+            answer += received
             if len(answer) >= _HEAD.size:
                 status, length = _HEAD.unpack_from(answer)
                 if len(answer) == _HEAD.size + length:

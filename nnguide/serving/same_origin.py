@@ -115,9 +115,9 @@ def origin(word: str) -> str:
     Raises:
         ConfigError: it is not one.
     """
-    parts = urlsplit(word)
-    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.path.strip("/"):
+    address = urlsplit(word)
+    if address.scheme not in _DEFAULT_PORTS or not address.hostname or address.path.strip("/"):
         raise ConfigError(
             f"--cors-origin is a page's origin, such as https://example.org; got {word!r}"
         )
-    return f"{parts.scheme}://{parts.netloc}".lower()
+    return f"{address.scheme}://{address.netloc}".lower()

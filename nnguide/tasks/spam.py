@@ -63,7 +63,7 @@ def build(config: Config, layer: Any, labels: int) -> keras.Model:
         ids=known.size,
         first_gram=known.first_gram,
         head=head(labels),
-        parts=[known.first_pair, known.first_opening] if config.model.apart else [],
+        boundaries=[known.first_pair, known.first_opening] if config.model.apart else [],
     )
 
 

@@ -276,9 +276,9 @@ class Checkpoint(keras.callbacks.Callback):
         if not self.path.exists():
             return 0
         try:
-            meta, parts = self._read()
+            meta, arrays = self._read()
             if meta["identity"] == self.identity:
-                self._restore(meta, parts)
+                self._restore(meta, arrays)
         except DAMAGE as error:
             raise RunError(f"{self.path} is damaged ({error}). Start over with --force.") from error
         if meta["identity"] != self.identity:
@@ -288,7 +288,7 @@ class Checkpoint(keras.callbacks.Callback):
             )
         return meta["epochs"]
 
-    def _restore(self, meta: dict[str, Any], parts: dict[str, list[np.ndarray]]) -> None:
+    def _restore(self, meta: dict[str, Any], arrays: dict[str, list[np.ndarray]]) -> None:
         """Set the state that was read.
 
         Raises:
@@ -300,10 +300,10 @@ class Checkpoint(keras.callbacks.Callback):
         if not -1 <= stopping["best_epoch"] <= stopping["epoch"] < epochs:
             raise ValueError("its best epoch is not among its epochs")
         self.model.optimizer.build(self.model.trainable_variables)
-        self.stopping.set_state(stopping, _fitting(parts["best"], self.model.weights))
+        self.stopping.set_state(stopping, _fitting(arrays["best"], self.model.weights))
         variables, optimizer = self.model.variables, self.model.optimizer.variables
-        for part, mine in (("model", variables), ("optimizer", optimizer)):
-            for variable, value in zip(mine, _fitting(parts[part], mine), strict=True):
+        for owner, mine in (("model", variables), ("optimizer", optimizer)):
+            for variable, value in zip(mine, _fitting(arrays[owner], mine), strict=True):
                 variable.assign(value)
         self.history = {name: [float(v) for v in values] for name, values in history.items()}
 
@@ -312,12 +312,12 @@ class Checkpoint(keras.callbacks.Callback):
 
         It is what was counted, and the arrays of each kind in their order.
         """
-        parts: dict[str, list[np.ndarray]] = {"model": [], "optimizer": [], "best": []}
+        arrays: dict[str, list[np.ndarray]] = {"model": [], "optimizer": [], "best": []}
         saved = read_npz(self.path)
         meta = parse_json(saved.pop("meta").tobytes().decode("utf-8"))
         for name in sorted(saved):
-            parts[name.partition("_")[0]].append(saved[name])
-        return meta, parts
+            arrays[name.partition("_")[0]].append(saved[name])
+        return meta, arrays
 
 
 def _fitting(arrays: list[np.ndarray], variables: list[Any]) -> list[np.ndarray]:

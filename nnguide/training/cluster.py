@@ -254,7 +254,7 @@ def expanded(hosts: str) -> list[str]:
     for word in re.findall(r"(?:[^,\[\]]|\[[^\]]*\])+", hosts):
         names = [""]
         for plain, ranges in re.findall(r"([^\[\]]+)|\[([^\]]*)\]", word):
-            ends = [plain] if plain else [end for part in ranges.split(",") for end in _range(part)]
+            ends = [plain] if plain else [end for item in ranges.split(",") for end in _range(item)]
             names = [name + end for name in names for end in ends]
         names_of_hosts += names
     if not names_of_hosts or hosts.count("[") != hosts.count("]"):
@@ -262,18 +262,18 @@ def expanded(hosts: str) -> list[str]:
     return names_of_hosts
 
 
-def _range(part: str) -> list[str]:
-    ends = re.fullmatch(r"([0-9]+)(?:-([0-9]+))?", part)
+def _range(item: str) -> list[str]:
+    ends = re.fullmatch(r"([0-9]+)(?:-([0-9]+))?", item)
     if ends is None or int(ends[2] or ends[1]) - int(ends[1]) not in range(100_000):
-        raise ValueError(f"expected numbers such as 01-03; got {part!r}")
+        raise ValueError(f"expected numbers such as 01-03; got {item!r}")
     return [f"{n:0{len(ends[1])}d}" for n in range(int(ends[1]), int(ends[2] or ends[1]) + 1)]
 
 
 def _repeated(counts: str) -> list[int]:
     """Return the numbers of SLURM's short form, as in `2(x3),1`."""
     numbers: list[int] = []
-    for part in counts.split(","):
-        match = re.fullmatch(r"([0-9]{1,6})(?:\(x([0-9]{1,6})\))?", part)
+    for item in counts.split(","):
+        match = re.fullmatch(r"([0-9]{1,6})(?:\(x([0-9]{1,6})\))?", item)
         if match is None:
             raise ValueError(f"expected tasks per node such as 2(x3),1; got {counts!r}")
         numbers += [int(match[1])] * int(match[2] or 1)

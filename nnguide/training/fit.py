@@ -368,22 +368,22 @@ def _plain(
     return plain
 
 
-def identity(config: Config, *parts: Examples | None) -> str:
+def identity(config: Config, *sets: Examples | None) -> str:
     """Return a hash of all that determines an epoch.
 
     A resumed training is then the same one. The number of epochs is left out: a training may be
     given more.
 
     Args:
-        parts: the examples that it fits and those that it watches, which decide when it stops.
+        sets: the examples that it fits and those that it watches, which decide when it stops.
     """
     settings = {k: v for k, v in flat(config.to_dict()).items() if k != "train.epochs"}
     digest = hashlib.sha256(repr(sorted(settings.items())).encode())
-    for part in parts:
-        if part is None:
+    for examples in sets:
+        if examples is None:
             continue
-        digest.update(part.labels.tobytes())
-        take_in(digest, part.inputs)
+        digest.update(examples.labels.tobytes())
+        take_in(digest, examples.inputs)
     return digest.hexdigest()
 
 

@@ -68,15 +68,16 @@ class Board:
             def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
                 self._tell(1.0, logs)
 
-            def _tell(self, part: float, logs: dict[str, Any] | None) -> None:
+            def _tell(self, fraction: float, logs: dict[str, Any] | None) -> None:
                 epochs = self.params["epochs"]
-                done = self.epoch - (self.first or 0) + part
-                left = (time.perf_counter() - self.started) / done * (epochs - self.epoch - part)
+                done = self.epoch - (self.first or 0) + fraction
+                ahead = epochs - self.epoch - fraction
+                left = (time.perf_counter() - self.started) / done * ahead
                 figures = [f"{name} {logs[name]:.4f}" for name in FIGURES if logs and name in logs]
                 start = f"{title}, " if title else ""
                 words = [f"{start}epoch {self.epoch + 1}/{epochs}", *figures]
                 words.append(f"{round(left) // 60}:{round(left) % 60:02d} left")
-                board._tell((self.epoch + part) / epochs, " · ".join(words))
+                board._tell((self.epoch + fraction) / epochs, " · ".join(words))
 
         return [Progress()]
 

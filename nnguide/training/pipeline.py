@@ -254,9 +254,9 @@ def shared_in_order(
     steps = min(math.ceil(n / batch), n // share.replicas)
     bounds = np.arange(steps * share.replicas + 1) * n // (steps * share.replicas)
     mine = [
-        step * share.replicas + share.first + part
+        step * share.replicas + share.first + place
         for step in range(steps)
-        for part in range(share.parts)
+        for place in range(share.parts)
     ]
     goal, take = tf.constant(targets), gatherer(inputs)
 

@@ -56,7 +56,7 @@ def gentle(config: Config, chosen: set[str]) -> Config:
     return dataclasses.replace(config, train=train)
 
 
-def parts(config: Config, corrected: Examples) -> tuple[Examples, Examples | None]:
+def sets(config: Config, corrected: Examples) -> tuple[Examples, Examples | None]:
     """Return the training and the validation set.
 
     The first has rehearsed examples and repeated corrections.

@@ -59,8 +59,8 @@ class Runtime:
 
         See `nnguide.training.pipeline.Share`.
         """
-        parts = len(self.devices)
-        return (self.cluster.index if self.cluster else 0) * parts, parts, self.replicas
+        devices = len(self.devices)
+        return (self.cluster.index if self.cluster else 0) * devices, devices, self.replicas
 
     @property
     def writes(self) -> bool:

@@ -318,7 +318,7 @@ def _split(start: Start, examples: Examples) -> tuple[Config, Examples, Examples
 
     if rehearsal.is_asked(start.source):
         config = rehearsal.gentle(start.config, start.chosen)
-        return config, *rehearsal.parts(config, examples)
+        return config, *rehearsal.sets(config, examples)
     return start.config, *training_and_validation(start.config, examples)
 
 

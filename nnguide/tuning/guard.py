@@ -142,9 +142,9 @@ def versions() -> str:
     return ", ".join([f"nnguide {__version__}", *(f"{n} {metadata.version(n)}" for n in names)])
 
 
-def signature(token: bytes, *parts: bytes) -> str:
+def signature(token: bytes, *fields: bytes) -> str:
     """Proves that who sends `parts` knows the token."""
-    whole = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
+    whole = b"".join(len(field).to_bytes(8, "big") + field for field in fields)
     return hmac.new(token, whole, hashlib.sha256).hexdigest()
 
 
@@ -173,8 +173,8 @@ class SignedChannel:
 
             def once() -> tuple[str, bytes, Any]:
                 nonce, now = secrets.token_hex(16), str(int(time.time()))
-                parts = (method, nonce, now, self._versions, self._chief)
-                signed = [part.encode() for part in parts]
+                fields = (method, nonce, now, self._versions, self._chief)
+                signed = [field.encode() for field in fields]
                 headers = (
                     ("nnguide-nonce", nonce),
                     ("nnguide-time", now),
@@ -268,8 +268,8 @@ class Refusing(grpc.ServerInterceptor):
         names = ("nnguide-time", "nnguide-versions", CHIEF)
         now, known, chief = (str(headers.get(name, "")) for name in names)
         if self._token:
-            parts = (method, nonce, now, known, chief)
-            signed = [part.encode("utf-8", "replace") for part in parts]
+            fields = (method, nonce, now, known, chief)
+            signed = [field.encode("utf-8", "replace") for field in fields]
             wanted = signature(self._token, b"request", *signed, sent)
             if not hmac.compare_digest(str(headers.get(SIGNED, "")).encode(), wanted.encode()):
                 return (

@@ -85,7 +85,7 @@ def test_the_text_network_has_one_node() -> None:
         ids=30,
         first_gram=20,
         head=Sigmoid(),
-        parts=[9, 9, 15],  # the second part is empty
+        boundaries=[9, 9, 15],  # the second kind is empty
     )
     assert sizes(in_parts)[1] == (40, 7)
     assert model.output_shape == (None, 1)

@@ -196,17 +196,17 @@ def colour(value: str) -> Colour | None:
         return CLEAR
     value = _NAMED.get(value, value)
     if function := _FUNCTION.match(value):
-        parts = [part for part in re.split(r"[\s,/]+", function[2].strip()) if part]
-        numbers = [number for part in parts if (number := _NUMBER.match(part))]
-        if len(numbers) < 3 or len(numbers) < len(parts):
+        fields = [field for field in re.split(r"[\s,/]+", function[2].strip()) if field]
+        numbers = [number for field in fields if (number := _NUMBER.match(field))]
+        if len(numbers) < 3 or len(numbers) < len(fields):
             return None
         levels = [float(number[0]) for number in numbers]
-        if len(levels) > 3 and levels[3] * (0.01 if parts[3].endswith("%") else 1) < 0.05:
+        if len(levels) > 3 and levels[3] * (0.01 if fields[3].endswith("%") else 1) < 0.05:
             return CLEAR
         if function[1] == "hsl":
             rgb = colorsys.hls_to_rgb(levels[0] / 360, levels[2] / 100, levels[1] / 100)
             levels = [255 * level for level in rgb]
-        elif parts[0].endswith("%"):
+        elif fields[0].endswith("%"):
             levels = [2.55 * level for level in levels]
         red, green, blue = (min(max(int(level), 0), 255) for level in levels[:3])
         return red, green, blue

@@ -208,8 +208,8 @@ def _charset(value: bytes) -> str:
 
 def _parameters(value: bytes) -> str:
     """Return a field without the thousands of semicolons of some spam."""
-    parts = [part for part in value[:MAX_VALUE].split(b";") if part.strip()]
-    return decode(b";".join(parts[:20]))
+    fields = [field for field in value[:MAX_VALUE].split(b";") if field.strip()]
+    return decode(b";".join(fields[:20]))
 
 
 def _boundary(message: Message, value: bytes) -> str:

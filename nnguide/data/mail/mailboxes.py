@@ -153,9 +153,9 @@ def _folder(
     maildir = _is_maildir(folder)
     server_files = server_files or maildir or any(map(_is_maildir, entries))
     if maildir:
-        for part in ("cur", "new"):
-            if (folder / part).is_dir():
-                yield from _folder(folder / part, True, above, single=True)
+        for name in ("cur", "new"):
+            if (folder / name).is_dir():
+                yield from _folder(folder / name, True, above, single=True)
     for entry in entries:
         if maildir and entry.name in ("cur", "new", "tmp"):
             continue
@@ -177,7 +177,7 @@ def _is_maildir(folder: Path) -> bool:
 
     A Maildir has three.
     """
-    return sum((folder / part).is_dir() for part in ("cur", "new", "tmp")) >= 2
+    return sum((folder / name).is_dir() for name in ("cur", "new", "tmp")) >= 2
 
 
 def _natural(path: Path) -> list[tuple[bool, int, str]]:

@@ -196,7 +196,7 @@ def _line(wrong: list[tuple[Case, Outcome, Outcome]], number: int) -> str:
     if any(want.shape != have.shape for want, have in pairs):
         return ""
     want, have = (
-        np.concatenate([array.ravel() for array in part]) for part in zip(*pairs, strict=True)
+        np.concatenate([array.ravel() for array in arrays]) for arrays in zip(*pairs, strict=True)
     )
     if want.size < 4 or np.ptp(want) == 0:
         return ""
@@ -220,8 +220,8 @@ def _side(case: Case, want: np.ndarray, have: np.ndarray) -> str:
     return ""
 
 
-def _count(parts: int) -> str:
-    return "1 value" if parts == 1 else f"{parts} values"
+def _count(count: int) -> str:
+    return "1 value" if count == 1 else f"{count} values"
 
 
 def _factor(wrong: list[tuple[Case, Outcome, Outcome]], number: int) -> str:
@@ -269,8 +269,8 @@ def describe(case: Case) -> str:
 
 
 def _difference(expected: Outcome, answer: Outcome) -> str:
-    def short(parts: tuple[Any, ...]) -> str:
-        return " and ".join(_texts(parts))
+    def short(values: tuple[Any, ...]) -> str:
+        return " and ".join(_texts(values))
 
     if isinstance(answer.error, UnusableAnswerError):
         return f"expected {short(expected.parts)}"
@@ -284,12 +284,12 @@ def _numbers(array: np.ndarray, precision: int) -> str:
     return " ".join(np.array2string(array, precision=precision, separator=", ").split())
 
 
-def _texts(parts: tuple[Any, ...]) -> Iterator[str]:
-    for part in parts[:6]:
-        if isinstance(part, str):
-            yield part[:160]
-        elif part.size <= 6:
-            yield _numbers(part, 5)
+def _texts(values: tuple[Any, ...]) -> Iterator[str]:
+    for value in values[:6]:
+        if isinstance(value, str):
+            yield value[:160]
+        elif value.size <= 6:
+            yield _numbers(value, 5)
         else:
-            first = ", ".join(f"{number:.5g}" for number in part.ravel()[:4])
-            yield f"[{first}, …] of shape {part.shape}"
+            first = ", ".join(f"{number:.5g}" for number in value.ravel()[:4])
+            yield f"[{first}, …] of shape {value.shape}"

@@ -96,18 +96,18 @@ def _mnist() -> tuple[str, Any, Any, Any, Any] | None:
     from nnguide.data import idx
 
     folder = Path(os.environ.get("NNGUIDE_DATA_DIR", "")) / "mnist"
-    parts: list[Any] = []
-    for part in ("train", "t10k"):
+    arrays: list[Any] = []
+    for name in ("train", "t10k"):
         for kind, read in (("images-idx3", idx.read_images), ("labels-idx1", idx.read_labels)):
-            names = [folder / f"{part}-{kind}-ubyte{end}" for end in (".gz", "")]
+            names = [folder / f"{name}-{kind}-ubyte{end}" for end in (".gz", "")]
             file = next((path for path in names if path.is_file()), None)
             if file is None:
                 return None
             try:
-                parts.append(read(file))
+                arrays.append(read(file))
             except NnguideError:
                 return None
-    X, y, Xt, yt = parts
+    X, y, Xt, yt = arrays
     flat = [(images.reshape(-1, 784) / 255).astype(np.float32) for images in (X, Xt)]
     return "mnist", flat[0], y.astype(int), flat[1], yt.astype(int)
 

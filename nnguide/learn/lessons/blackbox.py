@@ -75,17 +75,17 @@ def run_asked(text: str, run: str, guess: int) -> Asked:
 
 def numbers(text: str, hidden: str, run: str, guess: int) -> Numbers:
     asked = by_hand_asked(text) if run == "by hand" else run_asked(text, run, guess)
-    answer, gradient, parts = asked.answer, asked.gradient, len(asked.names)
-    hiding = attributions.hiding(answer, parts)
-    shapley = attributions.shapley(answer, parts)
-    lime = attributions.lime(answer, parts)
+    answer, gradient, words = asked.answer, asked.gradient, len(asked.names)
+    hiding = attributions.hiding(answer, words)
+    shapley = attributions.shapley(answer, words)
+    lime = attributions.lime(answer, words)
 
-    z = answer(np.ones((1, parts))).item()
-    z_none = answer(np.zeros((1, parts))).item()
+    z = answer(np.ones((1, words))).item()
+    z_none = answer(np.zeros((1, words))).item()
     gap = shapley.sum() - (z - z_none)  # 0, as Shapley values sum to what the words add
-    chosen = [int(part) - 1 for part in hidden.split() if part.isdigit()]
-    mine = np.ones((1, parts))
-    mine[0, [k for k in chosen if 0 <= k < parts]] = 0
+    chosen = [int(number) - 1 for number in hidden.split() if number.isdigit()]
+    mine = np.ones((1, words))
+    mine[0, [k for k in chosen if 0 <= k < words]] = 0
     z_mine = answer(mine).item()
     probability = sigmoid(np.array(z)).item()
     probability_mine = sigmoid(np.array(z_mine)).item()
@@ -106,7 +106,7 @@ def numbers(text: str, hidden: str, run: str, guess: int) -> Numbers:
 
 def figures(state: State, numbers: Numbers) -> list[f.Figure]:
     names = numbers["asked"].names
-    hidden = [int(part) for part in state["hidden"].split() if part.isdigit()]
+    hidden = [int(number) for number in state["hidden"].split() if number.isdigit()]
     sentence = (
         f"With all words the probability of spam is {f.short(numbers['probability'])}; without "
         f"those you hid it is {f.short(numbers['probability_mine'])}."

@@ -194,8 +194,8 @@ def label_of(request: Request) -> str | None:
 
 
 def _places(request: Request, name: str) -> set[str]:
-    parts = request.fields.get(name, "").lower().split(",")
-    return {part.strip() for part in parts} - {""}
+    words = request.fields.get(name, "").lower().split(",")
+    return {word.strip() for word in words} - {""}
 
 
 def tell_response(label: str | None, changed: bool) -> bytes:

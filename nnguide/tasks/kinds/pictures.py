@@ -139,7 +139,7 @@ class Pictures(Kind):
 
         if not isinstance(checked, Records) or not len(checked):
             return network(np.asarray(checked))
-        return np.concatenate([network(part) for part in checked.chunks(READ_TOGETHER)])
+        return np.concatenate([network(chunk) for chunk in checked.chunks(READ_TOGETHER)])
 
     def keras_input(self, layer: Any) -> keras.KerasTensor:
         import keras
