@@ -9,23 +9,24 @@ downloads the archives; with a `manual_dir` it takes those there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tensorflow_datasets as tfds
 
 from nnguide.data import builders, enron_spam, splits, texts
 from nnguide.data.examples import Examples
+from nnguide.data.text_builder import TextBuilder
 
 
-class EnronSpam(tfds.core.GeneratorBasedBuilder):
+class EnronSpam(TextBuilder):
     """Enron-Spam, each distinct text once, 80/20.
 
     `default` has every folder that is there; the others have one alone.
     """
 
+    ABOUT, HOMEPAGE = enron_spam.__doc__ or "", "http://www.aueb.gr/users/ion/data/enron-spam/"
     VERSION = tfds.core.Version(enron_spam.VERSION)
     BUILDER_CONFIGS = [  # noqa: RUF012
         tfds.core.BuilderConfig(name="default", description="All folders that are there."),
@@ -36,21 +37,6 @@ class EnronSpam(tfds.core.GeneratorBasedBuilder):
     ]
     MANUAL_DOWNLOAD_INSTRUCTIONS = f"Not needed; or any of {', '.join(enron_spam.FILES)}."
 
-    def _info(self) -> tfds.core.DatasetInfo:
-        return tfds.core.DatasetInfo(
-            builder=self,
-            description=enron_spam.__doc__,
-            features=tfds.features.FeaturesDict(
-                {
-                    "row": tfds.features.Scalar(np.int64),
-                    "label": tfds.features.ClassLabel(names=enron_spam.LABELS),
-                    "text": tfds.features.Text(),  # subject and body
-                }
-            ),
-            supervised_keys=("text", "label"),
-            homepage="http://www.aueb.gr/users/ion/data/enron-spam/",
-        )
-
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:
         variant = self.builder_config.name.removeprefix("enron").removeprefix("default")
         try:
@@ -58,8 +44,7 @@ class EnronSpam(tfds.core.GeneratorBasedBuilder):
         except AssertionError:  # no such folder: its way to say so
             folder = self._downloaded(dl_manager, variant)
         rows = texts.distinct(enron_spam.rows(folder, variant))
-        train, test = texts.divide_rows(rows, split_seed=0)
-        return {"train": self._generate_examples(train), "test": self._generate_examples(test)}
+        return self._divided(rows)
 
     def _downloaded(self, dl_manager: tfds.download.DownloadManager, variant: str) -> Path:
         """Link the archives under their own names; return their folder."""
@@ -71,12 +56,6 @@ class EnronSpam(tfds.core.GeneratorBasedBuilder):
             target.unlink(missing_ok=True)
             target.symlink_to(Path(dl_manager.download(file.url)).absolute())
         return folder
-
-    def _generate_examples(
-        self, rows: list[tuple[int, str, str]]
-    ) -> Iterator[tuple[int, dict[str, Any]]]:
-        for number, label, text in rows:
-            yield number, {"row": number, "label": label, "text": text}
 
 
 def read_splits(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:

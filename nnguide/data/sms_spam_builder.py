@@ -10,23 +10,27 @@ or the table there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tensorflow_datasets as tfds
 
 from nnguide.data import builders, sms_spam, splits, texts
 from nnguide.data.examples import Examples
+from nnguide.data.text_builder import TextBuilder
 
 
-class SmsSpam(tfds.core.GeneratorBasedBuilder):
+class SmsSpam(TextBuilder):
     """SMS Spam Collection, split 80/20 or as published.
 
     `default` has each distinct text once, 80/20; `paper` is the published split.
     """
 
+    ABOUT, HOMEPAGE = (
+        sms_spam.__doc__ or "",
+        "https://archive.ics.uci.edu/dataset/228/sms+spam+collection",
+    )
     VERSION = tfds.core.Version(sms_spam.VERSION)
     BUILDER_CONFIGS = [  # noqa: RUF012
         tfds.core.BuilderConfig(name="default", description="Distinct texts, split 80/20."),
@@ -34,38 +38,16 @@ class SmsSpam(tfds.core.GeneratorBasedBuilder):
     ]
     MANUAL_DOWNLOAD_INSTRUCTIONS = f"Not needed; or one of: {', '.join(sms_spam.FILES)}."
 
-    def _info(self) -> tfds.core.DatasetInfo:
-        return tfds.core.DatasetInfo(
-            builder=self,
-            description=sms_spam.__doc__,
-            features=tfds.features.FeaturesDict(
-                {
-                    "row": tfds.features.Scalar(np.int64),  # from 0, in the official table
-                    "label": tfds.features.ClassLabel(names=sms_spam.LABELS),
-                    "text": tfds.features.Text(),
-                }
-            ),
-            supervised_keys=("text", "label"),
-            homepage="https://archive.ics.uci.edu/dataset/228/sms+spam+collection",
-        )
-
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:
         try:
             rows = sms_spam.rows(Path(dl_manager.manual_dir))
         except AssertionError:  # no such folder: its way to say so
             rows = sms_spam.parse(sms_spam.table(Path(dl_manager.download(sms_spam.URL))))
-        if self.builder_config.name == "paper":
-            numbered = [(number, *row) for number, row in enumerate(rows)]
-            train, test = numbered[: sms_spam.PAPER_TRAIN], numbered[sms_spam.PAPER_TRAIN :]
-        else:
-            train, test = texts.divide_rows(texts.distinct(rows), split_seed=0)
+        if self.builder_config.name != "paper":
+            return self._divided(texts.distinct(rows))
+        numbered = [(number, *row) for number, row in enumerate(rows)]
+        train, test = numbered[: sms_spam.PAPER_TRAIN], numbered[sms_spam.PAPER_TRAIN :]
         return {"train": self._generate_examples(train), "test": self._generate_examples(test)}
-
-    def _generate_examples(
-        self, rows: list[tuple[int, str, str]]
-    ) -> Iterator[tuple[int, dict[str, Any]]]:
-        for number, label, text in rows:
-            yield number, {"row": number, "label": label, "text": text}
 
 
 def read_splits(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:

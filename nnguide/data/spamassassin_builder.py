@@ -11,37 +11,26 @@ downloads the archives; with a `manual_dir` it takes those there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tensorflow_datasets as tfds
 
 from nnguide.data import builders, spamassassin, splits, texts
 from nnguide.data.examples import Examples
+from nnguide.data.text_builder import TextBuilder
 
 
-class Spamassassin(tfds.core.GeneratorBasedBuilder):
+class Spamassassin(TextBuilder):
     """SpamAssassin corpus, each distinct text once, 80/20."""
 
+    ABOUT, HOMEPAGE = (
+        spamassassin.__doc__ or "",
+        "https://spamassassin.apache.org/old/publiccorpus/",
+    )
     VERSION = tfds.core.Version(spamassassin.VERSION)
     MANUAL_DOWNLOAD_INSTRUCTIONS = f"Not needed; or {', '.join(spamassassin.FILES)}."
-
-    def _info(self) -> tfds.core.DatasetInfo:
-        return tfds.core.DatasetInfo(
-            builder=self,
-            description=spamassassin.__doc__,
-            features=tfds.features.FeaturesDict(
-                {
-                    "row": tfds.features.Scalar(np.int64),  # from 0, the removed ham left out
-                    "label": tfds.features.ClassLabel(names=spamassassin.LABELS),
-                    "text": tfds.features.Text(),  # subject and decoded body
-                }
-            ),
-            supervised_keys=("text", "label"),
-            homepage="https://spamassassin.apache.org/old/publiccorpus/",
-        )
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:
         try:
@@ -50,14 +39,7 @@ class Spamassassin(tfds.core.GeneratorBasedBuilder):
             urls = {name: file.url for name, file in spamassassin.BY_FOLDER.items()}
             archives = {name: Path(path) for name, path in dl_manager.download(urls).items()}
         rows = texts.distinct(spamassassin.rows(archives))
-        train, test = texts.divide_rows(rows, split_seed=0)
-        return {"train": self._generate_examples(train), "test": self._generate_examples(test)}
-
-    def _generate_examples(
-        self, rows: list[tuple[int, str, str]]
-    ) -> Iterator[tuple[int, dict[str, Any]]]:
-        for number, label, text in rows:
-            yield number, {"row": number, "label": label, "text": text}
+        return self._divided(rows)
 
 
 def read_splits(source: Callable[[], Path], variant: str, split_seed: int) -> dict[str, Examples]:

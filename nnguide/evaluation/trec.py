@@ -32,7 +32,6 @@ from nnguide.evaluation.report import Grid
 from nnguide.feedback.learner import Features, Learner
 from nnguide.runs import Run
 
-FEEDBACK = ("none", "immediate", "delayed")
 DELAY = 500  # mails after which a label is told, where it is delayed
 SHOWN = 3  # mails that cannot be read, of which it is said why
 POINTS = 20  # of the learning curve
