@@ -178,11 +178,11 @@ def read(
         else:
             bad.append(LeftOut(f"[{place}]", str(wrong)))
     left_out = user_data.leave_out(NAME, f"{kind.thing}s", bad, len(checked))
-    inputs = kind.stacked([checked[place] for place in good])
-    if inputs.ndim == 3:  # pictures, as files give them
-        inputs = np.rint(inputs).astype(np.uint8)
+    taken = kind.stacked([checked[place] for place in good])
+    if taken.ndim == 3:  # pictures, as files give them
+        taken = np.rint(taken).astype(np.uint8)
     return Examples(
-        inputs,
+        taken,
         np.array([numbers[place] for place in good], np.int64),
         names,
         left_out,
