@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import re
 from collections.abc import Iterator
@@ -150,3 +151,54 @@ def test_the_notes_of_presets() -> None:
     assert {path.name: wrong(path.read_text("utf-8").replace("#", "")) for path in PRESETS} == {
         path.name: [] for path in PRESETS
     }
+
+
+def documented(node: ast.AST, name: str = "module") -> Iterator[tuple[str, ast.AST, str]]:
+    """Name, node and first line of what is public in a module and has a docstring."""
+    if isinstance(node, DOCUMENTED) and (text := ast.get_docstring(node)):
+        yield name, node, text.splitlines()[0]
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, DOCUMENTED) or isinstance(child, ast.Module):
+            yield from documented(child, name)
+        elif not child.name.startswith("_") or child.name.endswith("__"):
+            yield from documented(child, f"{name}.{child.name}")
+
+
+LATER = {"cli", "doctor", "explain", "export", "learn", "serving", "tuning"}  # not yet in that form
+
+
+@functools.cache
+def first_lines() -> list[tuple[str, ast.AST, str]]:
+    """As `documented`, of every module of the package, with its path."""
+    return [
+        (f"{path.relative_to(ROOT)}: {name}: {line}", node, line)
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if path.relative_to(PACKAGE).parts[0] not in LATER
+        for name, node, line in documented(ast.parse(path.read_text("utf-8")))
+    ]
+
+
+def test_a_docstring_begins_with_one_plain_sentence() -> None:
+    """Of at most twelve words, since many of our readers read English as a second language."""
+    long = [
+        place
+        for place, _, line in first_lines()
+        if len(line.split()) > 12 or not line.endswith((".", "?", ":"))
+    ]
+    assert long == []
+
+
+DESCRIBE = ("property", "command", "group")  # decorators: what is shown, not what is done
+NOT_IMPERATIVE = re.compile(r"(A|All|An|Each|How|It|None|One|The|Those|What|Whether|Which)\b(?!-)")
+
+
+def test_the_docstring_of_a_function_says_what_to_do() -> None:
+    """It begins with a verb, as in `Return the label of each input`."""
+    described = [
+        place
+        for place, node, line in first_lines()
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and not any(word in ast.unparse(d) for d in node.decorator_list for word in DESCRIBE)
+        and NOT_IMPERATIVE.match(line)
+    ]
+    assert described == []

@@ -109,7 +109,7 @@ class NumpyNet:
         return layer.z
 
     def backward(self, Y: np.ndarray) -> None:
-        """Fill every ∂L/∂W and ∂L/∂b, from the last layer back to the first.
+        """Fill every ∂L/∂W and ∂L/∂b, from the last layer to the first.
 
         L is the mean over the batch, plus λ₂ Σ w². The chain rule on z[l] = a[l−1] W[l] + b[l]
         and a[l] = g(z[l]) gives

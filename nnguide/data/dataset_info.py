@@ -24,7 +24,7 @@ class Facts:
         built_in: it comes with the package and needs no preparing.
         own_split: its publisher divided it, so the split seed changes nothing.
         kinds: which of KINDS its texts are; () for pictures.
-        reading: rises when its texts come out differently, so that they are prepared anew.
+        reading: rises when its texts are read differently, so that they are prepared again.
     """
 
     name: str

@@ -37,9 +37,9 @@ FORMS = (
 def splits_of(data: Any) -> dict[str, Any]:
     """Return the training and test set of data with both.
 
-    They are returned by their names. As a dict or DatasetDict with train and test, as an archive's
-    x_train, y_train, x_test and y_test, or as Keras's data sets have them: ((inputs, labels),
-    (inputs, labels)).
+    They are returned by their names. Such data is a dict or DatasetDict with train and test, an
+    archive with x_train, y_train, x_test and y_test, or as Keras's data sets:
+    ((inputs, labels), (inputs, labels)).
     """
     if isinstance(data, Mapping) and "x_train" in data:
         ends = user_data.find_splits(str(k).removeprefix("x_") for k in data if f"{k}"[:2] == "x_")

@@ -49,7 +49,7 @@ class Archive:
 
         An error says, by position, why a row is not a picture. The array may be of integers in
         0..255, or of floats in [0, 1] or in 0..255. Where no number is above 1, all are fractions;
-        a single picture of such numbers among others is none.
+        a single picture of such numbers among others is an error.
 
         Raises:
             InputError: another shape, type or range, values that are not finite.

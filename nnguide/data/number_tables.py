@@ -45,7 +45,7 @@ def read_table(path: Path, label_column: str | None = None, encoding: str | None
     """Read a table with a header, numeric inputs and a label column.
 
     A label column of words, or of at most MOST_CLASSES whole numbers, names classes; other
-    numbers are values to predict. Rows that cannot be used are left out, which is said.
+    numbers are values to predict. Rows that cannot be used are left out, with a warning.
 
     Args:
         path: a CSV or TSV file, packed by gzip or not; of the usual delimiters that which fits.

@@ -235,7 +235,7 @@ def arrays(
     They are x_train and y_train, x_test and y_test, or (split "") x and y.
 
     Returns:
-        The name of the pictures, they (n, 28, 28) uint8, why some are none, their labels (n,).
+        The pictures' name, the pictures (n, 28, 28) uint8, errors by position, and labels (n,).
     """
     end = f"_{ends[split]}" if split else ""
     x, y = f"x{end}", f"y{end}"

@@ -37,7 +37,7 @@ FORMAT = 1
 SHARD = 100_000  # inputs in a file
 OPEN = 256  # files that are open together: a process may often have 1,024
 AT_ONCE = 4096  # inputs that are in memory together where all are read
-JSON = b"\0"  # begins a record that is no text as it is
+JSON = b"\0"  # begins a record that is not plain text
 TEXTS, PICTURES = "texts", "pictures"
 SIDE = 28  # pixels
 

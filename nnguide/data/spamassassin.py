@@ -1,9 +1,9 @@
 """SpamAssassin public mail corpus: 6,047 raw mails, 1,897 of them spam.
 
-It is release 20030228. Five archives of mails. They are read as streams: nothing is unpacked to
-disk. The publisher gives no checksum of the archives, and they exist in several packings of the
-same mails. So each is verified by the SHA-256 of what is in it, names and contents, whatever
-packing it comes in. That the name of a mail ends in its MD5 helps to say which one is damaged.
+It is release 20030228, five archives that are read as streams: nothing is unpacked to disk. The
+publisher gives no checksum of the archives, and they exist in several packings of the same mails.
+So each is verified by the SHA-256 of what is in it, names and contents, whatever packing it comes
+in. The name of a mail ends in its MD5, which helps to find a damaged one.
 """
 
 from __future__ import annotations

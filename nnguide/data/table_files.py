@@ -81,9 +81,9 @@ def each_line(
 ) -> Iterator[tuple[str, InputError | None]]:
     """Yield each line of a text file, and its error.
 
-    The error is None for a good line. The file may have any size. A bad line costs no other. Its
-    bytes that are no text stand in it as Python escapes them, so that what stands around them can
-    be told apart.
+    The error is None for a good line. The file may have any size. A bad line does not stop the
+    others from being read. Its bytes that are not text are escaped as Python does, so the text
+    around them can still be read.
 
     Args:
         path, encoding, quoted: as for `lines`.

@@ -133,8 +133,8 @@ def read(path: Path, columns: Columns) -> tuple[list[int], list[str], tuple[Left
 def each(path: Path, columns: Columns) -> Iterator[tuple[int, tuple[int, str] | InputError]]:
     """Yield rows as `read`, from a table of any size.
 
-    A bad row does not stop the others from being read. Gives the line, and the place of the label
-    with the text, or why there are none.
+    A bad row does not stop the others from being read. Each comes with its line, and the place of
+    the label with the text, or why there are none.
     """
     for line, row in _labelled(_rows(path, columns, lenient=True), columns):
         yield (

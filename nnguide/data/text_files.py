@@ -107,8 +107,8 @@ def found_splits(path: Path) -> dict[str, Path]:
 def labelled(source: Path, columns: Columns) -> Iterator[tuple[str, tuple[int, str] | InputError]]:
     """Yield each text of a table or folder.
 
-    The folder has one table or class folders. Gives its name, and the place of its label with the
-    text, or why it cannot be read.
+    The folder has one table or class folders. Each comes with its name, and the place of its label
+    with the text, or why it cannot be read.
     """
     if not source.is_dir():
         for line, row in tables.each(source, columns):

@@ -29,7 +29,8 @@ log = logging.getLogger(__name__)
 def texts(path: Path, columns: Columns) -> Iterator[tuple[int, str | InputError]]:
     """Yield the texts of a table without labels, with lines.
 
-    The table may have any size. A bad row costs no other: an InputError stands in its place.
+    The table may have any size. A bad row does not stop the others from being read: it has an
+    InputError in its place.
 
     Raises:
         ConfigError, InputError: there is no column of texts, or more than one could be it.

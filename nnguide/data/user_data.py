@@ -87,7 +87,7 @@ def find_splits(names: Iterable[str]) -> dict[str, str]:
     """Return which `names` are the training and test set.
 
     The mapping is split -> name. Without a test set a validation set serves as one. Beside a test
-    set it is left out, which is said: training takes its validation set from the training set.
+    set it is left out, with a warning: training takes its validation set from the training set.
     """
     splits: dict[str, str] = {}
     for name in names:

@@ -279,7 +279,7 @@ def _correction(line: bytes) -> Correction:
     """Return the correction in a line.
 
     Raises:
-        ValueError, KeyError, TypeError: it is none.
+        ValueError, KeyError, TypeError: the line has no correction.
     """
     fields = parse_json(line.decode("utf-8"))
     probability = fields["probability"]

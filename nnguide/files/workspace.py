@@ -176,7 +176,7 @@ def locked(folder: Path, wait: float = 0.0) -> Iterator[None]:
         yield
     finally:
         try:
-            if lock.is_locked:  # who waits for the file sees that it is gone, and makes it anew
+            if lock.is_locked:  # who waits for it sees that it is gone, and makes it again
                 Path(lock.lock_file).unlink(missing_ok=True)
         finally:
             lock.release()

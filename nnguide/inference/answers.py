@@ -23,7 +23,7 @@ Feedback = Callable[[Iterable[Any], Any], Any]
 class Answers(list[Any]):
     """Answers of a run to several inputs: a list, and columns.
 
-    In the place of an input that could not be taken stands the InputError that says why.
+    An input that could not be taken has in its place the InputError that says why.
 
     Attributes:
         classes: the run's labels, in label order.
@@ -69,9 +69,9 @@ class Answers(list[Any]):
     def to_pandas(self) -> Any:
         """Return a DataFrame with a row for each answer.
 
-        Its columns are label, probability, then the probability of each label by its name. A column
-        `error` is there where an input could not be taken. Inputs that stood in a DataFrame or
-        Series give it their index.
+        Its columns are label, probability, then the probability of each label by its name. There is
+        a column `error` where an input could not be taken. The index is that of the inputs'
+        DataFrame or Series.
 
         Raises:
             ExtraError: pandas is not installed.

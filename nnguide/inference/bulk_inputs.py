@@ -1,8 +1,8 @@
 """Inputs of a data set of any size, read one by one.
 
-They come in order, and each is read only when its answer is wanted. An input that is passed over,
-because it is another shard's or was answered before, costs no more than finding it: no picture is
-decoded for it and no mail parsed.
+They come in order, and each is read only when its answer is wanted. An input that is skipped,
+because it is another shard's or was answered before, is only found: no picture is decoded for it
+and no mail parsed.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def _folder(folder: Path, columns: Columns, kinds: Sequence[str]) -> Unread:
     for table in table_paths:
         try:
             yield from _rows(table, columns)
-        except InputError as error:  # a bad table costs no other
+        except InputError as error:  # the other tables are still read
             yield str(table), functools.partial(_same, _plain(table, error))
     if not table_paths:
         yield from _mails(folder, kinds)

@@ -1,7 +1,7 @@
 """Decisions: from a network's probabilities to an answer.
 
-This is the one place that decides. Whatever names a label - predict, evaluate, explain, audit,
-threshold, the server, an export - asks a `Decision`. It needs NumPy alone, so an export carries a
+This is the one place that decides. All that name a label - predict, evaluate, explain, audit,
+threshold, the server, an export - ask a `Decision`. It needs NumPy alone, so an export carries a
 copy of it.
 """
 

@@ -75,7 +75,7 @@ def _renumbered(config: bytes) -> bytes:
 
 
 def register_layers() -> None:
-    """Tell Keras of every layer that a model of ours can hold."""
+    """Register every layer of nnguide's models in Keras."""
     for module in _WITH_LAYERS:
         importlib.import_module(f"nnguide.{module}")
 

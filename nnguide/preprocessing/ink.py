@@ -13,7 +13,7 @@ import numpy as np
 
 from . import grid
 
-FAINTEST = 0.04  # ink that differs less from its paper is none
+FAINTEST = 0.04  # ink that differs less from its paper is not seen
 NOISE = 5.0  # ink stands this many standard deviations out of the noise
 PARALLEL = 0.7  # of 1: how far all edges of stripes run the same way
 UNIFORM = 0.12  # of a picture's variance, at most, is along stripes; MNIST's digits have above 0.3
@@ -61,7 +61,7 @@ def find(grey: np.ndarray, region: np.ndarray | None = None) -> Ink | None:
     if region is None and is_striped(contrast):
         marks += 1
 
-    contrast = np.where(digit, contrast, 0)  # once more: what is faint beside this ink is none
+    contrast = np.where(digit, contrast, 0)  # again: what is faint beside this ink is not ink
     components = Components(contrast, max(quiet, 0.3 * level))
     digit = components.pixels(components.digit())
     inked = digit & (contrast > components.floor)

@@ -15,7 +15,7 @@ SCHEMA = 1
 MANIFEST = "manifest.json"
 CHECKPOINT = "checkpoint.npz"  # what a training goes on from; no answer depends on it
 DETERMINES = ("config.json", "model.keras", "decision.json")  # what every run has
-OWN = ("schema", "nnguide", "files", "resumes_from")  # keys that `write` makes anew
+OWN = ("schema", "nnguide", "files", "resumes_from")  # keys that `write` makes itself
 LOGS = (MANIFEST, CHECKPOINT, "metrics.json", "history.csv")  # how it went
 PICTURES = (".png", ".md")
 

@@ -282,8 +282,8 @@ class Run:
     ) -> Answers:
         """Return an `Answer` of the network to each raw input.
 
-        One bad input among several costs none of its neighbours: an InputError stands in its
-        place, and a warning is logged.
+        A bad input among several does not stop the others from being answered: it has an
+        InputError in its place, and a warning is logged.
 
         Args:
             raw: for digits paths, bytes or open files of pictures, PIL images, arrays of one

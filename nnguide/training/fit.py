@@ -189,7 +189,7 @@ def _core(
             task.adapt(core, layer, rows)
         if start is not None:
             starting.transfer(start, core, label_names)
-        for norm in normalizations(core):  # the saved network is built anew, without it
+        for norm in normalizations(core):  # the saved network is built again, without it
             norm.synchronized = runtime.replicas > 1
     return core
 

@@ -105,7 +105,7 @@ def batches(
         epochs: the epochs to make, by number.
         seed: of the order and of the augmentation.
         weights: (n,) float32, each example's weight in the loss; their mean is 1.
-        augment: (inputs of a batch, seed (2,), rows) -> those rows, changed anew each time;
+        augment: (inputs of a batch, seed (2,), rows) -> those rows, changed again each time;
             None: never.
         preprocess: applied after it; None: nothing.
         share: the parts of each batch to make, each a batch of its own.

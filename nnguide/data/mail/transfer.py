@@ -30,8 +30,8 @@ def undo(content: bytes, encoding: str) -> bytes:
 def from_base64(content: bytes) -> bytes:
     """Decode base64 with other characters in it.
 
-    A footer behind it is kept as plain text. Content without any is no base64, whatever is said of
-    it: it stays as it is.
+    A footer behind it is kept as plain text. Content without base64 stays as it is, whatever its
+    header says.
     """
     lines = [line.strip() for line in content.split(b"\n")]
     clean = (place for place, line in enumerate(lines) if line and not _BASE64.fullmatch(line))
@@ -48,8 +48,8 @@ def from_base64(content: bytes) -> bytes:
 def _is_base64(line: bytes) -> bool:
     """Return whether a line is base64.
 
-    Other characters may be before or in it; no word of a footer is base64. It is where it decodes
-    to text, wherever its groups of four begin, or ends as only base64 does.
+    Other characters may be before or in it; no word of a footer is base64. A line is base64 where
+    it decodes to text, wherever its groups of four begin, or ends as only base64 does.
     """
     digits = _NOT_BASE64.sub(b"", line)
     if digits.endswith(b"=") and _BASE64.fullmatch(digits) and len(line) - len(digits) <= 1:

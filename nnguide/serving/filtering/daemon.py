@@ -34,7 +34,7 @@ CHUNK = 2**16  # bytes that are read together
 LINGER = 1  # seconds in which a refused client may still send what it has begun
 BACKLOG = 1024
 WORKERS = 2  # threads that judge
-TRIES = 3  # to open a run anew
+TRIES = 3  # to open a run again
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Daemon:
     """Server that holds a judge and answers its clients.
 
     Args:
-        open_judge: opens the run anew; asked at the start and with every SIGHUP.
+        open_judge: opens the run; called at the start and after every SIGHUP.
     """
 
     def __init__(self, open_judge: Callable[[], Judge], bounds: Bounds) -> None:
