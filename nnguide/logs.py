@@ -101,6 +101,7 @@ def tensorflow() -> Any:
         else:
             os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
             os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+            os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # else each broken handshake is a line
             with stderr_diverted():
                 import keras  # noqa: F401
                 import tensorflow  # noqa: F401

@@ -146,9 +146,9 @@ def _high_water(pid: int) -> float:
 
 def _step(folder: Path, run: Path) -> tuple[float, float]:
     """Seconds of steps of the run's network on these records, and of waits for their batches."""
-    from nnguide import framework_logs
+    from nnguide import logs
 
-    framework_logs.tensorflow()
+    logs.tensorflow()
     import tensorflow as tf
 
     from nnguide import data, tasks

@@ -22,12 +22,12 @@ import json, os, sys, time
 names, index, words, out = json.loads(sys.argv[1]), int(sys.argv[2]), sys.argv[4:], sys.argv[3]
 cores = sorted(os.sched_getaffinity(0))
 os.sched_setaffinity(0, [cores[index % len(cores)]])
-from nnguide import data, framework_logs, tasks
+from nnguide import data, logs, tasks
 from nnguide.data.splits import training_and_validation
 from nnguide.training.cluster import Cluster
 from nnguide.training.configure import configure
 from nnguide.training.runtime import runtime
-framework_logs.tensorflow()
+logs.tensorflow()
 config = configure("digits", preset=words[0], settings=words[1:])
 source = data.find("digits", "mnist")
 training, held = training_and_validation(config, source.load("train"))
