@@ -2,7 +2,8 @@
 
 Twenty pictures alone would pull a network away from all it knows. So a training that starts from
 a run and learns from a folder of corrections rehearses: it sees a part of that run's own training
-set, too, and each correction many times among it, at a low rate. In the end its weights are mixed
+set, too, and each correction many times among it, at a low rate. Half of that part is written as
+the writer of the corrections writes (see writer.py). In the end its weights are mixed
 with those it began with (Wortsman et al., Robust fine-tuning of zero-shot models, 2022), which
 keeps what was learned and gives back what it cost.
 """
@@ -10,6 +11,7 @@ keeps what was learned and gives back what it cost.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +25,8 @@ from nnguide.data.catalogue import Source
 from nnguide.data.examples import Examples
 from nnguide.data.splits import training_and_validation
 from nnguide.errors import ConfigError
-from nnguide.training import starting
+from nnguide.models import saving
+from nnguide.training import starting, writer
 
 if TYPE_CHECKING:
     import keras
@@ -33,8 +36,10 @@ log = logging.getLogger(__name__)
 REHEARSED = 12_000  # examples of the run's own training set
 SHARE = 0.1  # of what is learned from that the corrections make up, repeated
 REPEATED = 50  # times at most
-RATE = 0.02  # of the learning rate that a training from random weights has
+RATE = 0.07  # of the learning rate that a training from random weights has
 EPOCHS = 3
+WRITTEN = 0.5  # of the rehearsed pictures, in the hand of the corrections' writer
+STRENGTHS = (0.5, 1.6)  # how much of that hand; mistakes alone show it a little too weak
 LEARNED = 0.75  # weight in the average of what training found; the rest is of the run's own
 
 
@@ -83,7 +88,19 @@ def sets(config: Config, corrected: Examples) -> tuple[Examples, Examples | None
         f"of {own.name}, which {run.folder} learned from"
     )
     repeated = corrected.take(np.tile(np.arange(len(corrected)), times))
-    return training.join(repeated), validation
+    everything = training.join(repeated)
+    hand = writer.find(
+        functools.partial(saving.outputs, starting.network(run)),
+        np.asarray(corrected.inputs),
+        corrected.labels,
+        config.train.seed,
+    )
+    log.info(f"half of those in the hand of the corrections: {hand}")
+    inputs = np.array(everything.inputs)
+    random = np.random.default_rng(config.train.seed)
+    for place in np.flatnonzero(random.random(len(training)) < WRITTEN):
+        inputs[place] = hand.times(random.uniform(*STRENGTHS)).write(inputs[place])
+    return dataclasses.replace(everything, inputs=inputs), validation
 
 
 def average(network: keras.Model, config: Config) -> None:
