@@ -226,9 +226,8 @@ class TrainConfig(Group):
     weight_decay: float = setting(0.01, "weight decay of adamw", minimum(0))
     label_smoothing: float = setting(0.0, "probability spread over all labels", FRACTION)
     class_weight: Literal["none", "balanced"] = setting("none", "class weights in the loss")
-    patience: int = setting(
-        0, "epochs without improvement before training stops early; 0: off", minimum(0)
-    )
+    innocent_words: int = setting(0, "most words of ham appended to copies of spam", minimum(0))
+    patience: int = setting(0, "epochs without improvement until it stops; 0: off", minimum(0))
     monitor: Monitor = setting("val_loss", "metric for early stopping and the best epoch")
     restore_best: bool = setting(True, "end with the weights of the best epoch")
     dropout_schedule: DropoutRamp = field(default_factory=DropoutRamp)

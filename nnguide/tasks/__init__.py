@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from keras_tuner import HyperParameters
 
+    from nnguide.data.examples import Examples
     from nnguide.models.heads import Head
 
 
@@ -37,8 +38,8 @@ class Task:
             raw inputs and travels with the model.
         feed: (preprocessor, inputs) -> what training holds in memory, and the layer that each
             batch of it still goes through, or None where that is done.
-        draw: (config, label names) -> more inputs to learn from, and their targets as the loss
-            takes them; None where nothing can be drawn.
+        draw: (config, training examples) -> more inputs to learn from, and their targets as the
+            loss takes them; None where nothing can be drawn.
         augment: (config, inputs of a batch, seed, rows) -> those rows of them, changed at random
             as they would be among all; None for never.
         build: (config, preprocessor, labels) -> the uncompiled core, from preprocessed inputs
@@ -62,7 +63,7 @@ class Task:
     labels: tuple[str, ...]
     preprocessor: Callable[[Config, np.ndarray], keras.layers.Layer]
     feed: Callable[[Any, np.ndarray], tuple[Any, keras.layers.Layer | None]]
-    draw: Callable[[Config, tuple[str, ...]], tuple[np.ndarray, np.ndarray]] | None
+    draw: Callable[[Config, Examples], tuple[np.ndarray, np.ndarray]] | None
     augment: Callable[[Config, Any, Any, slice], Any] | None
     build: Callable[[Config, Any, int], keras.Model]
     adapt: Callable[[keras.Model, Any, Any], None] | None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from keras_tuner import HyperParameters
 
+    from nnguide.data.examples import Examples
     from nnguide.models.heads import Head
 
 
@@ -39,7 +40,7 @@ def feed(layer: keras.layers.Layer, inputs: np.ndarray) -> tuple[Any, keras.laye
     return inputs, layer  # bytes: a quarter of the memory of what the layer makes of them
 
 
-def draw(config: Config, labels: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+def draw(config: Config, training: Examples) -> tuple[np.ndarray, np.ndarray]:
     """Return drawn inputs that are added to the training set.
 
     Inputs are (n, 28, 28) uint8, targets (n, labels) float32.
@@ -51,6 +52,7 @@ def draw(config: Config, labels: tuple[str, ...]) -> tuple[np.ndarray, np.ndarra
 
     from nnguide.data import hands, not_digits
 
+    labels = training.label_names
     change, seed = config.augment or AugmentConfig(), config.train.seed
     if change.hands and labels != TASK.labels:
         raise ConfigError(

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     import numpy as np
     from keras_tuner import HyperParameters
 
+    from nnguide.data.examples import Examples
     from nnguide.models.heads import Head
+
+HAM_READ = 5_000  # messages whose words may be appended
+FEWEST_WORDS = 5
 
 
 def preprocessor(config: Config, inputs: Any) -> keras.layers.Layer:
@@ -49,6 +53,27 @@ def feed(layer: Any, inputs: np.ndarray) -> tuple[Any, keras.layers.Layer | None
         return TokenRows(layer.tokeniser, inputs), None
     ids, lengths = layer.tokeniser.ragged(inputs)
     return tf.RaggedTensor.from_row_lengths(ids, lengths), None
+
+
+def draw(config: Config, training: Examples) -> tuple[np.ndarray, np.ndarray]:
+    """Return copies of the spam, with words of ham appended, and targets.
+
+    So spam is known whatever innocent words stand behind it: train.innocent_words at most, drawn
+    as often as they occur in ham.
+    """
+    import numpy as np
+
+    random = np.random.default_rng(config.train.seed)
+    most = config.train.innocent_words
+    spam = np.flatnonzero(training.labels == 1) if most else np.zeros(0, int)
+    ham = random.permutation(np.flatnonzero(training.labels == 0))[:HAM_READ]
+    words = [word for row in ham if len(spam) for word in training.inputs[row].split()]
+    copies = np.empty(len(spam) if words else 0, object)
+    for place in range(len(copies)):
+        count = random.integers(min(FEWEST_WORDS, most), most + 1)
+        chosen = random.integers(len(words), size=count)
+        copies[place] = " ".join([training.inputs[spam[place]], *(words[n] for n in chosen)])
+    return copies, np.ones((len(copies), 1), np.float32)
 
 
 def build(config: Config, layer: Any, labels: int) -> keras.Model:
@@ -122,7 +147,7 @@ TASK = Task(
     labels=("ham", "spam"),
     preprocessor=preprocessor,
     feed=feed,
-    draw=None,
+    draw=draw,
     augment=None,
     build=build,
     adapt=adapt,

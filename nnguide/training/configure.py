@@ -62,6 +62,8 @@ def configure(
         )
     if chosen.calibration.max_blocked_ham and tasks.get(task).threshold is None:
         raise ConfigError(f"--max-blocked-ham is for spam; {task} takes the most probable label")
+    if chosen.train.innocent_words and tasks.get(task).threshold is None:
+        raise ConfigError(f"train.innocent_words is for spam; {task} has no words to append")
     if chosen.calibration.max_refused and not tasks.get(task).kind.can_refuse:
         raise ConfigError(f"calibration.max_refused is for pictures; {task} refuses nothing")
     return chosen

@@ -31,7 +31,9 @@ def samples_of(task: Task, config: Config, training: Examples) -> Samples:
     weights = _weights(config, training.labels)
     if task.draw is None:
         return Samples(training.inputs, targets, weights)
-    inputs, more = task.draw(config, training.label_names)
+    inputs, more = task.draw(config, training)
+    if not len(more):
+        return Samples(training.inputs, targets, weights)
     return Samples(
         joined(training.inputs, inputs),
         np.concatenate([targets, more]),
