@@ -82,6 +82,12 @@ class ExtraError(NnguideError, ImportError):
         )
 
 
+class MissingReaderError(InputError, ExtraError):
+    """A good input of a form whose reader comes with an extra that is not installed."""
+
+    exit_code = 6
+
+
 class FindingsError(NnguideError):
     """Problems that the doctor found; its report has been printed."""
 

@@ -78,7 +78,7 @@ def test_the_wheel_has_the_command_the_licence_and_the_extras(wheel):
     commands = wheel.read(folder + "entry_points.txt").decode()
     assert "nnguide = nnguide.__main__:main" in commands
     assert folder + "licenses/LICENSE" in wheel.namelist()
-    extras = {"torch", "explain", "serve", "onnx", "parquet", "docs", "gpu", "dev"}
+    extras = {"torch", "explain", "serve", "onnx", "parquet", "heic", "docs", "gpu", "dev"}
     assert extras | set(UNTESTED) == set(metadata.get_all("Provides-Extra", []))
 
 

@@ -317,4 +317,4 @@ def uncertain(run_name: str, path: Path, count: int) -> int:
         click.echo(f"nnguide: {one_line(name)}: {one_line(str(error))}", err=True)
     if not doubts and not bad:
         raise InputError("expected at least one input; got none")
-    return InputError.exit_code if bad else 0
+    return max((error.exit_code for error in bad.values()), default=0)

@@ -81,7 +81,7 @@ def command(
     rows, failed = [], 0
     for batch, errors in _batches(_named(of, inputs, mails, anyway)):
         for name, error in errors:
-            failed += 1
+            failed = max(failed, error.exit_code)
             _print_error(name, error, as_json)
         for row in _explained(of, batch, methods, target, seed) if batch else []:
             _print(row, as_json)
@@ -90,7 +90,7 @@ def command(
     if out is not None and rows:
         _write(rows, out, str(of.folder))
         cli.say(f"wrote {out}")
-    return InputError.exit_code if failed else 0
+    return failed
 
 
 def _methods(method: str | None, compare: bool) -> list[str]:

@@ -148,11 +148,12 @@ def _each(
     count = 0
     for name, answer in predict(run, named, asked.threshold, engine, refuses, layer):
         count += 1
-        failed += isinstance(answer, InputError)
+        if isinstance(answer, InputError):
+            failed = max(failed, answer.exit_code)  # 6 where a reader is missing
         _print(name, answer, as_json)
     if not count:
         raise InputError("expected at least one input; got none")
-    return InputError.exit_code if failed else 0
+    return failed
 
 
 def _check_corrected(run: Run) -> None:

@@ -27,8 +27,9 @@ PICTURE_FORMS = (
 )
 PICTURES = frozenset(
     {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
+    | {".heic", ".heif"}
 )
-OTHER_PICTURES = frozenset({".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".ppm"})  # not read
+OTHER_PICTURES = frozenset({".avif", ".jxl", ".jp2", ".svg", ".ppm"})  # not read
 log = logging.getLogger(__name__)
 SHOWN = 5  # bad files, columns or names that a message lists before it only counts
 

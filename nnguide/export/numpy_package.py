@@ -30,7 +30,8 @@ COPIED = (
         f"preprocessing/{name}"
         for name in (
             *("tokens.py", "characters.py", "characters.npz", "pictures.py"),
-            *("picture_limits.py", "mnist_form.py", "many.py", "margins.py", "ink.py", "grid.py"),
+            *("picture_limits.py", "heif.py", "mnist_form.py", "many.py", "touching.py"),
+            *("margins.py", "ink.py", "grid.py"),
         )
     ),
 )

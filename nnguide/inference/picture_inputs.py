@@ -9,12 +9,15 @@ import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..data import containers
 from ..errors import InputError
+
+if TYPE_CHECKING:
+    from ..preprocessing.touching import Judge
 
 SIDE = 28
 SMALLEST = 12  # pixels of the shorter side of an array that is read as a picture file is
@@ -84,11 +87,13 @@ def _of_tf(inputs: Any, labels: list[Any] | None) -> list[Picture]:
     return [picture for element in inputs for picture in read_each(element)]
 
 
-def read_many(raw: Any) -> list[Any]:
+def read_many(raw: Any, judge: Judge | None = None) -> list[Any]:
     """Read every digit on one picture.
 
     The picture is a path, bytes, an open file or a PIL image.
 
+    Args:
+        judge: how sure a network is of digits, to take those apart that touch.
     Raises:
         InputError: it is not one of these, or no digit is seen on it.
     """
@@ -105,7 +110,7 @@ def read_many(raw: Any) -> list[Any]:
         file = io.BytesIO()
         raw.save(file, "PNG")
         raw = file.getvalue()
-    return pictures.read_many(raw if isinstance(raw, bytes) else Path(raw))
+    return pictures.read_many(raw if isinstance(raw, bytes) else Path(raw), judge)
 
 
 def only_pictures(table: containers.Table) -> list[Any]:

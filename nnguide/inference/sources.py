@@ -21,6 +21,7 @@ from nnguide.inference import validation
 
 if TYPE_CHECKING:
     from nnguide.data.tables import Columns
+    from nnguide.preprocessing.touching import Judge
 
 log = logging.getLogger(__name__)
 TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
@@ -32,7 +33,11 @@ Named = Iterator[tuple[str, Any] | None]
 
 
 def pictures(
-    paths: Sequence[str], stdin: IO[bytes], encoding: str | None = None, many: bool = False
+    paths: Sequence[str],
+    stdin: IO[bytes],
+    encoding: str | None = None,
+    many: bool = False,
+    judge: Judge | None = None,
 ) -> Named:
     """Yield each picture in MNIST's form, (28, 28) uint8.
 
@@ -40,6 +45,7 @@ def pictures(
 
     A path is an image file, a folder of them, a table with a picture a row, or - for the bytes of
     one picture on standard input. Files in a folder that are no pictures are named in the log.
+    With a `judge`, how sure a network is of digits, those that touch are taken apart.
     """
     from nnguide.preprocessing.pictures import MAX_BYTES, read
 
@@ -55,7 +61,7 @@ def pictures(
         if name == "-":
             data = stdin.read(MAX_BYTES + 1)
             if many:
-                yield from _marks("standard input", data)
+                yield from _marks("standard input", data, judge)
             else:
                 yield picture("standard input", functools.partial(read, data))
             continue
@@ -71,7 +77,7 @@ def pictures(
             yield str(path), InputError("the folder holds no image files")
         for file in files:
             if many:
-                yield from _marks(str(file), file)
+                yield from _marks(str(file), file, judge)
             else:
                 yield picture(str(file), functools.partial(read, file))
 
@@ -88,11 +94,11 @@ def picture(name: str, read: Callable[[], Any]) -> tuple[str, Any]:
         return name, type(error)(reason)
 
 
-def _marks(name: str, source: Path | bytes) -> Named:
+def _marks(name: str, source: Path | bytes, judge: Judge | None) -> Named:
     """Yield each digit on a picture, named NAME#1, NAME#2 and so on."""
     from nnguide.preprocessing.pictures import read_many
 
-    _, marks = picture(name, functools.partial(read_many, source))
+    _, marks = picture(name, functools.partial(read_many, source, judge))
     if isinstance(marks, InputError):
         yield name, marks
         return

@@ -8,12 +8,12 @@ beside.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import InputError, NoDigitError
-from . import grid, ink, mnist_form
+from . import grid, ink, mnist_form, touching
 
 LONGER_SIDE = 800  # pixels of the longer side in which digits are looked for
 MOST = 400  # digits on a picture
@@ -63,7 +63,9 @@ def one(grey: np.ndarray) -> np.ndarray:
         raise
 
 
-def find(grey: np.ndarray, size: tuple[int, int]) -> list[Mark]:
+def find(
+    grey: np.ndarray, size: tuple[int, int], judge: touching.Judge | None = None
+) -> list[Mark]:
     """Return the digits on `grey`, line by line.
 
     Lines are ordered from the top, digits in a line from the left.
@@ -71,6 +73,7 @@ def find(grey: np.ndarray, size: tuple[int, int]) -> list[Mark]:
     Args:
         grey: (h, w) float in [0, 1], dark ink on light paper or light on dark.
         size: width and height of the picture that it was made from; boxes are in its pixels.
+        judge: how sure a network is of digits; with it those that touch are taken apart.
     Raises:
         NoDigitError: no ink is seen on it.
         InputError: the array is no such picture, or it holds too many marks.
@@ -92,12 +95,54 @@ def find(grey: np.ndarray, size: tuple[int, int]) -> list[Mark]:
         raise InputError(
             f"expected at most {MOST} digits; the picture holds {len(groups):,} marks. Cut it."
         )
-    marks = []
-    for number, line in enumerate(_lines(groups), start=1):
-        for group in line:
-            levels = _levels(grey, block, group, components, contrast, level)
-            marks.append(Mark(levels, _place(group.box, small.shape, size), number))
-    return marks
+    sheet = _Sheet(grey, block, components, contrast, level, floor)
+    lines = [[sheet.stroke(group) for group in line] for line in _lines(groups)]
+    if judge is not None and lines:
+        lines = _taken_apart(sheet, lines, _usual_height(groups), judge)
+    return [
+        Mark(stroke.levels, _place(stroke.box, small.shape, size), number)
+        for number, line in enumerate(lines, start=1)
+        for stroke in line
+    ]
+
+
+def _taken_apart(
+    sheet: _Sheet, lines: list[list[_Strokes]], usual: float, judge: touching.Judge
+) -> list[list[_Strokes]]:
+    """Return the same lines, with those digits apart that touched."""
+    sure = iter(_sure(judge, [strokes for line in lines for strokes in line]))
+    tried = []
+    for line in lines:
+        for place, strokes in enumerate(line):
+            width = strokes.box[3] - strokes.box[1]
+            if next(sure) < touching.SURE or width > touching.WIDE * usual:
+                cut = touching.cuts(strokes.strength, sheet.level, usual)
+                made = touching.pieces(strokes.strength, cut, sheet.floor, usual)
+                tried.append((line, place, cut, made, [sheet.piece(strokes, p) for p in made]))
+    if not tried:
+        return lines
+    judged = _sure(judge, [piece for *_, pieces in tried for piece in pieces])
+    parted = {}
+    for line, place, cut, made, pieces in tried:
+        mine, judged = judged[: len(pieces)], judged[len(pieces) :]
+        chosen = touching.best(cut, made, mine, usual)
+        if len(chosen) > 1:
+            whole = line[place]
+            parted[id(line), place] = [sheet.piece(whole, made[n], fine=True) for n in chosen]
+    return [
+        [
+            part
+            for place, strokes in enumerate(line)
+            for part in parted.get((id(line), place), [strokes])
+        ]
+        for line in lines
+    ]
+
+
+def _sure(judge: touching.Judge, strokes: list[_Strokes]) -> np.ndarray:
+    """Return how sure the network is of each, (n,); 0 of an empty one."""
+    levels = np.stack([each.levels for each in strokes])
+    return np.where(levels.any((1, 2)), judge(levels), 0)
 
 
 def _contrast(small: np.ndarray) -> tuple[np.ndarray, float, float]:
@@ -112,34 +157,87 @@ def _contrast(small: np.ndarray) -> tuple[np.ndarray, float, float]:
     return contrast, level, max(quiet, 0.3 * level)
 
 
-def _levels(
-    grey: np.ndarray,
-    block: int,
-    group: _Group,
-    components: np.ndarray,
-    contrast: np.ndarray,
-    level: float,
-) -> np.ndarray:
-    """Return the digit in MNIST's form.
+class _Strokes(NamedTuple):
+    """Hold what may be a digit.
 
-    It is empty where the mark cannot be strokes of a digit.
+    Attributes:
+        strength: (h, w) float32, the contrast of its ink in its box, 0 elsewhere.
+        box: top, left, bottom and right on the sheet.
+        levels: (28, 28) uint8, MNIST's form, empty where it cannot be strokes of a digit.
     """
-    top, left, bottom, right = group.box
-    room = max(group.height, group.width) // 4 + 3
-    first, start = max(top - room, 0), max(left - room, 0)
-    window = slice(first, bottom + room), slice(start, right + room)
-    around = components[window]
-    inside = np.isin(around, group.components)
-    near = (grid.highest(inside.astype(np.float32), 1) > 0) & (inside | (around == 0))
-    strength = np.where(near, contrast[window], 0).astype(np.float32)
-    stroke = ink.Ink(strength, level, (top - first, left - start, bottom - first, right - start), 1)
-    region = grey[first * block : (bottom + room) * block, start * block : (right + room) * block]
-    strokes = mnist_form.shaped(mnist_form.closer(region, stroke, block) or stroke)
-    if strokes.max() > 0:
-        levels = mnist_form.framed(strokes)
-        if levels.any() and mnist_form.is_digit_like(levels):
-            return levels
-    return np.zeros((mnist_form.SIDE, mnist_form.SIDE), np.uint8)
+
+    strength: np.ndarray
+    box: tuple[int, int, int, int]
+    levels: np.ndarray
+
+
+class _Sheet(NamedTuple):
+    """Hold a picture in which digits are looked for.
+
+    Attributes:
+        grey: (h, w) float32 in [0, 1], dark ink.
+        block: how many pixels of `grey` make one of the arrays that follow.
+        components: (h, w) int, the number of the mark that each pixel belongs to, 0 for paper.
+        contrast: (h, w) float32, how dark the ink is.
+        level, floor: the contrast of a full stroke, and the least of ink.
+    """
+
+    grey: np.ndarray
+    block: int
+    components: np.ndarray
+    contrast: np.ndarray
+    level: float
+    floor: float
+
+    def stroke(self, group: _Group) -> _Strokes:
+        """Return the strokes of a group."""
+        top, left, bottom, right = group.box
+        first, start = max(top - 1, 0), max(left - 1, 0)  # with the soft rim of the ink
+        window = slice(first, bottom + 1), slice(start, right + 1)
+        around = self.components[window]
+        inside = np.isin(around, group.components)
+        near = (grid.highest(inside.astype(np.float32), 1) > 0) & (inside | (around == 0))
+        strength = np.where(near, self.contrast[window], 0).astype(np.float32)
+        return _Strokes(strength, group.box, self._levels(strength, (first, start), group.box))
+
+    def piece(self, of: _Strokes, piece: touching.Piece, fine: bool = False) -> _Strokes:
+        """Return a part of strokes that was cut off, looked at on a finer grid or not."""
+        first, start = max(of.box[0] - 1, 0), max(of.box[1] - 1, 0)
+        top, left, bottom, right = piece.box
+        box = (first + top, start + left, first + bottom, start + right)
+        strength = np.where(piece.mask, of.strength, 0)
+        return _Strokes(strength, box, self._levels(strength, (first, start), box, fine))
+
+    def _levels(
+        self,
+        strength: np.ndarray,
+        corner: tuple[int, int],
+        box: tuple[int, int, int, int],
+        fine: bool = True,
+    ) -> np.ndarray:
+        """Return MNIST's form of the ink `strength`, whose top left is at `corner`."""
+        top, left, bottom, right = box
+        room = max(bottom - top, right - left) // 4 + 3
+        first, start = max(top - room, 0), max(left - room, 0)
+        shape = self.contrast[first : bottom + room, start : right + room].shape
+        around = np.zeros(shape, np.float32)
+        y, x = corner[0] - first, corner[1] - start
+        cut = strength[max(-y, 0) :, max(-x, 0) :][: shape[0] - max(y, 0), : shape[1] - max(x, 0)]
+        around[max(y, 0) : max(y, 0) + cut.shape[0], max(x, 0) : max(x, 0) + cut.shape[1]] = cut
+        place = (top - first, left - start, bottom - first, right - start)
+        strip = ink.Ink(around, self.level, place, 1)
+        if fine:
+            block = self.block
+            region = self.grey[
+                first * block : (bottom + room) * block, start * block : (right + room) * block
+            ]
+            strip = mnist_form.closer(region, strip, block) or strip
+        strokes = mnist_form.shaped(strip)
+        if strokes.max() > 0:
+            levels = mnist_form.framed(strokes)
+            if levels.any() and mnist_form.is_digit_like(levels):
+                return levels
+        return np.zeros((mnist_form.SIDE, mnist_form.SIDE), np.uint8)
 
 
 def _place(

@@ -56,13 +56,9 @@ def check(picture: Image.Image, data: bytes) -> int:
     Raises:
         InputError: it is beyond the limits.
     """
+    check_size(picture.size)
     width, height = picture.size
     pixels = width * height
-    if width < 1 or height < 1 or pixels > MAX_PIXELS:
-        raise InputError(
-            f"expected a picture of 1 to {MAX_PIXELS:,} pixels; got {width:,} x {height:,}. "
-            "Give a smaller copy."
-        )
     memory, stored = pixels * _bytes_a_pixel(picture), 0
     if picture.format == "JPEG":
         scans = data.count(b"\xff\xda")
@@ -87,6 +83,20 @@ def check(picture: Image.Image, data: bytes) -> int:
             f"{picture.mode}). Give a smaller copy."
         )
     return memory
+
+
+def check_size(size: tuple[int, int]) -> None:
+    """Refuse a picture of no pixels, or of too many; `size` is its width and height.
+
+    Raises:
+        InputError: it is beyond the limits.
+    """
+    width, height = size
+    if width < 1 or height < 1 or width * height > MAX_PIXELS:
+        raise InputError(
+            f"expected a picture of 1 to {MAX_PIXELS:,} pixels; got {width:,} x {height:,}. "
+            "Give a smaller copy."
+        )
 
 
 def _bytes_a_pixel(picture: Image.Image) -> int:

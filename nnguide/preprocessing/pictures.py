@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import InputError
-from . import grid, many, picture_limits
+from . import grid, heif, many, picture_limits
 
 if TYPE_CHECKING:
     from PIL import Image
 
+    from .touching import Judge
+
 MAX_BYTES = 20_000_000
 ENOUGH = 1500  # pixels of the longer side; a larger picture is reduced while it is read
 GREY = 24  # greatest difference of the channels of a grey pixel, after JPEG
-FORMATS = "PNG, JPEG, BMP, GIF, TIFF or WebP"
+FORMATS = "PNG, JPEG, BMP, GIF, TIFF, WebP or HEIF"
 
 
 def read(source: Path | bytes) -> np.ndarray:
@@ -34,7 +36,7 @@ def read(source: Path | bytes) -> np.ndarray:
     Raises:
         InputError: it is not a picture within the limits, or no digit is seen on it.
     """
-    with _decoded(source) as grey:
+    with _decoded(source) as (grey, _):
         try:
             return many.one(grey)
         except InputError as error:
@@ -49,12 +51,7 @@ def read_image(image: Image.Image) -> np.ndarray:
     Raises:
         InputError: it is beyond the limits, damaged, or no digit is seen on it.
     """
-    width, height = image.size
-    if width < 1 or height < 1 or width * height > picture_limits.MAX_PIXELS:
-        raise InputError(
-            f"expected a picture of 1 to {picture_limits.MAX_PIXELS:,} pixels; got {width:,} x "
-            f"{height:,}. Give a smaller copy."
-        )
+    picture_limits.check_size(image.size)
     try:
         grey = to_grey(image.convert("LA") if image.mode == "La" else image.copy())
     except Exception as error:  # of an open file whose content is damaged, as in _decoded
@@ -62,23 +59,24 @@ def read_image(image: Image.Image) -> np.ndarray:
     return many.one(grey)
 
 
-def read_many(source: Path | bytes) -> list[many.Mark]:
+def read_many(source: Path | bytes, judge: Judge | None = None) -> list[many.Mark]:
     """Return every digit on a picture, line by line.
 
     Boxes are in pixels of the upright picture.
 
+    Args:
+        source: as for `read`.
+        judge: as for `many.find`.
     Raises:
         InputError: it is not a picture within the limits, or no digit is seen on it.
     """
-    name = name_of(source)
-    with _decoded(source) as grey:
-        width, height = opened(content(source, name), name).size
+    with _decoded(source) as (grey, (width, height)):
         if (width < height) != (grey.shape[1] < grey.shape[0]):  # it was turned
             width, height = height, width
         try:
-            return many.find(grey, (width, height))
+            return many.find(grey, (width, height), judge)
         except InputError as error:
-            raise type(error)(f"{name}: {error}") from error
+            raise type(error)(f"{name_of(source)}: {error}") from error
 
 
 def decode(source: Path | bytes) -> np.ndarray:
@@ -89,15 +87,15 @@ def decode(source: Path | bytes) -> np.ndarray:
     3,000 pixels is reduced by a whole factor.
 
     Args:
-        source: the path of a picture file, or its bytes: PNG, JPEG, BMP, GIF, TIFF or WebP, at most
-            20 MB and 40 million pixels and within `picture_limits`, by its content and not
-            by its name.
+        source: the path of a picture file, or its bytes: PNG, JPEG, BMP, GIF, TIFF, WebP or,
+            with the extra `heic`, HEIF, at most 20 MB and 40 million pixels and within
+            `picture_limits`, by its content and not by its name.
     Returns:
         (h, w) float32 in [0, 1], 0 black.
     Raises:
         InputError: the file cannot be read, is no such picture, damaged or too large.
     """
-    with _decoded(source) as grey:
+    with _decoded(source) as (grey, _):
         return grey
 
 
@@ -105,30 +103,50 @@ def form(source: Path) -> tuple[bool, tuple[int, int]]:
     """Return whether a picture is in colour, and its size.
 
     The size is width and height. `read` takes the picture. Colour is not
-    looked for in a picture of more than 4 million pixels, unless it is a JPEG.
+    looked for in a picture of more than 4 million pixels, unless it is a JPEG or HEIF.
     """
     from PIL import Image
 
+    with source.open("rb") as file:
+        beginning = file.read(16)
+    if heif.is_heif(beginning):
+        seen = heif.decoded(source.read_bytes())
+        return seen.colour, seen.size
     with Image.open(source) as picture:
-        size, colour = picture.size, False
+        size = picture.size
         picture.draft("RGB", (256, 256))  # of a JPEG not more is decoded
-        several = picture.mode[0] not in "1LIF" or picture.mode == "LAB"
-        if several and picture.width * picture.height <= 4_000_000:
-            small = picture.convert("RGB").resize((64, 64), Image.Resampling.NEAREST)
-            channels = np.asarray(small).astype(int)  # (64, 64, 3)
-            colour = bool((np.ptp(channels, axis=2) > GREY).mean() > 0.01)
-        return colour, size
+        return picture.width * picture.height <= 4_000_000 and is_coloured(picture), size
+
+
+def is_coloured(picture: Image.Image) -> bool:
+    """Return whether `picture` is seen to be in colour."""
+    from PIL import Image
+
+    if picture.mode[0] in "1LIF" and picture.mode != "LAB":
+        return False
+    small = picture.convert("RGB").resize((64, 64), Image.Resampling.NEAREST)
+    channels = np.asarray(small).astype(int)  # (64, 64, 3)
+    return bool((np.ptp(channels, axis=2) > GREY).mean() > 0.01)
 
 
 @contextlib.contextmanager
-def _decoded(source: Path | bytes) -> Iterator[np.ndarray]:
-    """Yield the grey picture.
+def _decoded(source: Path | bytes) -> Iterator[tuple[np.ndarray, tuple[int, int]]]:
+    """Yield the grey picture and the file's width and height.
 
     While it is in use, no other large one is decoded.
     """
     name = name_of(source)
     data = content(source, name)
+    if heif.is_heif(data):
+        with picture_limits.turn(picture_limits.MAX_MEMORY):
+            try:
+                seen = heif.decoded(data)
+            except InputError as error:
+                raise type(error)(f"{name}: {error}") from error
+            yield seen.grey, seen.size
+        return
     picture = opened(data, name)
+    size = picture.size
     try:
         memory = picture_limits.check(picture, data)
     except InputError as error:
@@ -143,7 +161,7 @@ def _decoded(source: Path | bytes) -> Iterator[np.ndarray]:
                 f"{name}: expected a whole {picture.format} picture; its content is damaged or "
                 f"cut short ({error})"
             ) from error
-        yield grey
+        yield grey, size
 
 
 def name_of(source: Path | bytes) -> str:

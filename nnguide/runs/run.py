@@ -253,6 +253,14 @@ class Run:
 
         return self.task.kind.outputs(sound, checked)
 
+    def sureness(self, checked: np.ndarray, engine: Engine | None = None) -> np.ndarray:
+        """The probability of the most probable label of each input, (n,) float32.
+
+        Args:
+            checked, engine: as for `outputs`.
+        """
+        return self.outputs(checked, engine).max(axis=1)
+
     def _check_sound(self, answered: np.ndarray) -> np.ndarray:
         nodes = self.decision.nodes
         if answered.shape[1:] != (nodes,):
@@ -336,7 +344,8 @@ class Run:
         from nnguide.inference import picture_inputs
 
         decision = self.decision if reject else self.decision.always()
-        values = [taken(decision, mark) for mark in picture_inputs.read_many(picture)]
+        judge = functools.partial(self.sureness, engine=engine)
+        values = [taken(decision, mark) for mark in picture_inputs.read_many(picture, judge)]
         good = [value for value in values if not isinstance(value, InputError)]
         made: Any = iter(())
         if good:

@@ -13,6 +13,7 @@ from nnguide.errors import InputError
 from nnguide.inference import picture_inputs
 from nnguide.inference.answers import taken
 from nnguide.inference.decision import NONE, Decision
+from nnguide.preprocessing import heif
 from nnguide.runs import Run
 from nnguide.serving.bounds import RefusedError
 from nnguide.serving.signatures import CLASSIFY, STRING, Signature, Tensor
@@ -175,6 +176,8 @@ def _picture(content: str | bytes) -> bytes:
     for start, form in ((b"II*\0", "TIFF"), (b"MM\0*", "TIFF"), (b"RIFF", "WebP")):
         if raw.startswith(start):
             raise InputError(f"the picture: expected PNG, JPEG, GIF or BMP; got {form}")
+    if heif.is_heif(raw):
+        raise InputError("the picture: expected PNG, JPEG, GIF or BMP; got HEIF")
     return raw
 
 

@@ -15,6 +15,8 @@ import pytest
 from cases import case
 from PIL import Image, ImageDraw
 
+from nnguide.preprocessing import heif
+
 LINES = ["WINNER! Claim your 1000 pound cash prize now, call 09061700000", "Lunch tomorrow at one?"]
 
 
@@ -82,12 +84,24 @@ def test_every_form_of_picture_in_a_folder_is_read(nnguide, alone):
     for place in ("a.png", "b.jfif", "c.webp", "more/d.jpe", "more/e.tif"):
         form = {"jfif": "JPEG", "jpe": "JPEG", "tif": "TIFF"}.get(place.split(".")[-1])
         seven().save(alone / "box" / place, form)
-    (alone / "box" / "f.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    (alone / "box" / "f.jp2").write_bytes(b"\0\0\0\x18ftypjp2 ")
     ended = nnguide("predict", "digits", "box")
     assert ended.status == 4
     assert len(ended.out.splitlines()) == 5
-    assert "box/f.heic: expected a PNG" in ended.err
+    assert "box/f.jp2: expected a PNG" in ended.err
     assert nnguide("predict", "digits", case("folders/f12-predict")).out.count("\n") == 3
+
+
+def test_a_picture_without_its_reader_costs_none_of_its_neighbours(nnguide, alone, monkeypatch):
+    monkeypatch.setattr(heif, "is_there", lambda: False)
+    (alone / "box").mkdir()
+    seven().save(alone / "box" / "seven.png")
+    (alone / "box" / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    ended = nnguide("predict", "digits", "box")
+    assert ended.status == 6
+    assert len(ended.out.splitlines()) == 1
+    assert "box/phone.heic: this needs pillow-heif" in ended.err
+    assert "pip install 'nnguide[heic]'" in ended.err
 
 
 def test_a_picture_comes_on_standard_input(nnguide, alone):

@@ -111,7 +111,7 @@ def test_json_is_one_object_a_line(nnguide, trained, pictures):
         "schema": 1,
         "command": "predict",
         "input": "empty.png",
-        "error": "expected a PNG, JPEG, BMP, GIF, TIFF or WebP picture; the file is empty",
+        "error": "expected a PNG, JPEG, BMP, GIF, TIFF, WebP or HEIF picture; the file is empty",
     }
 
 

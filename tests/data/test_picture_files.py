@@ -147,9 +147,9 @@ def test_all_broken_pictures_are_counted_and_the_first_named(tmp_path, caplog):
 
 def test_a_form_that_is_not_read_is_never_passed_over(tmp_path):
     fill(tmp_path)
-    (tmp_path / "0" / "new.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    (tmp_path / "0" / "new.jp2").write_bytes(b"\0\0\0\x18ftypjp2 ")
     (out,) = picture_files.read(tmp_path, "all").left_out
-    assert out.name == "0/new.heic" and "expected a PNG" in out.reason
+    assert out.name == "0/new.jp2" and "expected a PNG" in out.reason
 
 
 def test_a_huge_picture_is_refused_before_it_is_decoded(tmp_path):

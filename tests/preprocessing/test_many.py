@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 
 import handwriting
 import numpy as np
@@ -141,3 +142,52 @@ def test_one_digit_is_found_as_one():
 def test_a_blank_picture_has_no_digit():
     with pytest.raises(NoDigitError, match="no digit was seen"):
         many.find(np.full((80, 60), 0.8), (60, 80))
+
+
+@pytest.fixture(scope="module")
+def judge():
+    """How sure the shipped network is of digits."""
+    from nnguide import runs
+
+    return runs.load("digits").sureness
+
+
+def meeting(seed: int) -> np.ndarray:
+    """Three digits, the last two of which touch, dark on light."""
+    random = np.random.default_rng(seed)
+    ink = [digit(random, int(label), "felt", 60) for label in random.integers(0, 10, 3)]
+    high = max(map(len, ink))
+    first, second, third = (np.pad(one, ((0, high - len(one)), (0, 0))) for one in ink)
+    rows = [row for row in range(high) if second[row].any() and third[row].any()]
+    if not rows:
+        return meeting(seed + 1000)
+    ends = [np.flatnonzero(second[row] > 0.5)[-1:] for row in rows]
+    starts = [np.flatnonzero(third[row] > 0.5)[:1] for row in rows]
+    reach = [int(e[0] - s[0]) for e, s in zip(ends, starts, strict=True) if len(e) and len(s)]
+    left = max(reach) - 1
+    wide = max(second.shape[1], left + third.shape[1]) + max(-left, 0)
+    both, off = np.zeros((high, wide)), max(-left, 0)
+    both[:, off : off + second.shape[1]] = second
+    place = slice(left + off, left + off + third.shape[1])
+    both[:, place] = np.maximum(both[:, place], third)
+    return 1 - np.pad(np.concatenate([first, np.zeros((high, 20)), both], axis=1), 60)
+
+
+def test_digits_that_touch_are_taken_apart(judge):
+    counts = []
+    for seed in range(6):
+        grey = meeting(seed)
+        alone, parted = many.find(grey, size(grey)), many.find(grey, size(grey), judge)
+        assert len(alone) <= 2  # those that touch are one mark
+        counts.append(len(parted))
+        assert all(a.box[0] <= b.box[0] for a, b in itertools.pairwise(parted))
+        for mark in parted:
+            left, top, right, bottom = mark.box
+            assert 0 <= left < right <= grey.shape[1] and 0 <= top < bottom <= grey.shape[0]
+    assert counts.count(3) >= 4, counts
+
+
+@pytest.mark.parametrize("kind", ["felt", "marker", "one line", "sloping"])
+def test_digits_that_stand_apart_stay_whole(judge, kind):
+    grey, boxes = PAGES[kind]
+    assert len(many.find(grey, size(grey), judge)) == len(boxes)

@@ -146,7 +146,7 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(side):
 
 BAD = {
     "empty": (b"", "the file is empty"),
-    "text": (b"this is no picture", "PNG, JPEG, BMP, GIF, TIFF or WebP"),
+    "text": (b"this is no picture", "PNG, JPEG, BMP, GIF, TIFF, WebP or HEIF"),
     "webp": (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "a whole WEBP picture"),
     "short header": (SAVED["grey png"][:20], "damaged or cut short"),
     "cut png": (SAVED["grey png"][:-300], "damaged or cut short"),

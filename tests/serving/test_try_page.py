@@ -106,7 +106,7 @@ def test_a_picture_is_seen_as_predict_sees_it(start: Start, kind: str):
     ("content", "status", "message"),
     [
         (b"", 400, "the file is empty"),
-        (b"no picture", 400, "expected a PNG, JPEG, BMP, GIF, TIFF or WebP picture"),
+        (b"no picture", 400, "expected a PNG, JPEG, BMP, GIF, TIFF, WebP or HEIF picture"),
         (drawn()[:100], 400, "damaged or cut short"),
         (drawn(blank=True), 400, "no digit was seen"),
         (b"\x89PNG" + bytes(10_000), 413, "at most 9,000 bytes"),

@@ -85,7 +85,7 @@ class Pictures(Kind):
                 "--file, --mail, --text-column and --threshold are for spam; give image files"
             )
         encoding = check_encoding(asked.encoding)
-        return sources.pictures(asked.inputs, asked.stdin, encoding, asked.many)
+        return sources.pictures(asked.inputs, asked.stdin, encoding, asked.many, run.sureness)
 
     def unread(self, run: Run, path: Path, asked: Asked) -> Unread:
         from nnguide.data.table_files import check_encoding
