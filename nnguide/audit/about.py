@@ -72,8 +72,6 @@ def training(run: Run) -> dict[str, Any]:
 
     `history` has a list of values, one an epoch, under each column. It is empty for a run that
     kept none, such as an ensemble.
-
-    `history` is empty for a run that kept none, such as an ensemble.
     """
     metrics = run.metrics
     keys = ("epochs", "best_epoch", "train_seconds", "n_train", "n_validation", "parameters")

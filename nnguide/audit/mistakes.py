@@ -31,7 +31,7 @@ def mistakes(run: Run, examples: Examples, outputs: np.ndarray) -> list[dict[str
     The worst come first.
 
     Each input once; where a threshold decides, as many of each label at most, so that blocked
-    ham is seen beside missed spam.
+    ham is shown next to missed spam.
 
     Args:
         run: whose answers they are.

@@ -1,7 +1,7 @@
 """Metrics of named slices of the data with 95 % intervals.
 
-A network that is good on the whole may fail on some. What a slice holds is decided by the inputs
-and labels alone, never by the network's answers.
+A network that is good on the whole may fail on some slices. The inputs and labels alone decide
+which examples a slice has, never the network's answers.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from nnguide.evaluation.evaluate import figures_of
 from nnguide.preprocessing.mnist_form import stroke_width
 from nnguide.runs import Run
 
-SMALL = 30  # examples of a label; a slice with fewer tells little, and is marked
+SMALL = 30  # examples of a label; a slice with fewer says little, and is marked
 WIDTHS = (2.6, 3.6, 4.5)  # pixels of a 28 by 28 picture, between the slices of stroke width
 SLANTS = (-10.0, 0.0, 10.0, 20.0)  # degrees, leaning right positive
 LENGTHS = (40, 100, 160, 1000)  # characters
-CAPITALS = 0.5  # share of a text's letters, above which it is in capitals
+CAPITALS = 0.5  # fraction of capitals above which a text is "in capitals"
 
 KEPT = ("accuracy", "accuracy_low", "accuracy_high")
 KEPT_OF_SPAM = (  # where a threshold decides

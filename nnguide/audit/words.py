@@ -1,10 +1,10 @@
 """The words that drive a spam filter or flip its answers.
 
-Each distinct word of a message is taken out, wherever it stands, and the message is judged again:
-the word's push is how far the log-odds of spam fall, in nats. Then the strongest words are put at
-the end of other messages. A word that turns many of them is a shortcut: anyone who knows it gets
-through, and anyone who happens to use it is blocked. Digits count as 0, as the
-network reads them, so all numbers of one length are one word.
+Each distinct word of a message is removed wherever it occurs, and the message is judged again: the
+word's push is how far the log-odds of spam fall, in nats. Then the strongest words are appended to
+other messages. A word that changes the answer to many of them is a shortcut: anyone who knows it
+gets through, and anyone who happens to use it is blocked. Digits count as 0, as the network reads
+them, so all numbers of the same length are one word.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from nnguide.runs import Run
 
 VARIANTS = 40_000  # changed messages that are judged
 CHARACTERS = 40_000_000  # of all changed messages together; both bound the time
-LONGEST = 1_200  # characters of a message that are looked at
-LEAST = 3  # messages that a word must stand in, to be listed
+LONGEST = 1_200  # characters of a message that are used
+LEAST = 3  # messages that a listed word must occur in
 LISTED = 15  # words each way
 TRIED = 10  # words each way that are put into other messages
 OTHERS = 200  # messages of each label that they are put into
-SHORTCUT = 0.10  # share of messages that a word must turn, to be called a shortcut
+SHORTCUT = 0.10  # fraction of messages whose answer a shortcut changes
 TOGETHER = 2_000  # changed messages that are held at once
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")

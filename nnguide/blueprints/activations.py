@@ -1,8 +1,8 @@
 """Activation functions and their derivatives.
 
-Each is a pair. `value` is a = g(z), the way forward; `back` is the way back: it takes ∂L/∂a
-and gives ∂L/∂z. The derivative is written in terms of a, not z, since forward keeps a.
-All work element by element but the softmax, whose outputs hang together.
+Each is a pair of functions. `value` is a = g(z), for the forward pass; `back` is for the backward
+pass: it takes ∂L/∂a and returns ∂L/∂z. The derivative is written in terms of a, not z, since
+forward keeps a. All work element by element except softmax, whose outputs depend on each other.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Each explains an answer by the parts of the input that it depends on.
 
-All ask one function: from which parts are there (0 or 1 for each) to the answer. With n parts there
-are 2ⁿ such questions, so that few parts can be asked all of them.
+All call one function, from the parts that are present (0 or 1 for each) to the answer. With n parts
+there are 2ⁿ subsets, so for few parts all of them can be computed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def shapley(answer: Answer, parts: int) -> np.ndarray:
 
         φ_i = Σ_S |S|! (n − |S| − 1)! / n! · (f(S ∪ i) − f(S))        S: subsets without i
 
-    They sum to the answer for all parts less that for none (Shapley 1953).
+    The values sum to the answer for all parts minus the answer for none (Shapley 1953).
     """
     subsets = every_subset(parts)
     answers, size = answer(subsets), subsets.sum(axis=1)
@@ -61,8 +61,8 @@ def lime(answer: Answer, parts: int, width: float = 0.75) -> np.ndarray:
 
     Answers for inputs close to the whole count more.
 
-    The weight of a question is e^(−d²/width²), d the fraction of parts that it hides
-    (Ribeiro, Singh & Guestrin 2016, here with all questions and not a sample of them).
+    The weight of a subset is e^(−d²/width²), where d is the fraction of parts that it hides
+    (Ribeiro, Singh & Guestrin 2016, here with all subsets and not a sample of them).
     """
     subsets = every_subset(parts)
     hidden = (1 - subsets).sum(axis=1) / max(parts, 1)

@@ -2,9 +2,6 @@
 
 The colours are those of Okabe and Ito, which colour-blind readers can distinguish; curves also
 differ in their dashes, for black-and-white prints.
-
-The colours are those of Okabe and Ito, told apart by colour-blind readers too; curves also differ
-in their dashes, so that a black-and-white print can be read.
 """
 
 from __future__ import annotations

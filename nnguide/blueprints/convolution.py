@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-KERNELS = {  # each looks for bright pixels at its plus signs beside dark ones at its minus signs
+KERNELS = {  # each finds bright pixels at its plus signs next to dark ones at its minus signs
     "horizontal": np.array([[-1, -1, -1], [2, 2, 2], [-1, -1, -1]]),
     "vertical": np.array([[-1, 2, -1], [-1, 2, -1], [-1, 2, -1]]),
     "rising": np.array([[-1, -1, 2], [-1, 2, -1], [2, -1, -1]]),

@@ -21,7 +21,7 @@ from nnguide.blueprints.settings import ACTIVATIONS, PAIRS, Settings
 
 STEP = 1e-5  # h: its square and the rounding error 1e-16 / h are both near 1e-11
 AGREEMENT = 1e-7  # the largest difference that counts as none
-MAY_SKIP = 0.01  # the largest share of entries that may lie at kinks
+MAY_SKIP = 0.01  # the largest fraction of entries that may lie at kinks
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ blow up from layer to layer, var(w) has to undo the `in`:
     He (2015)      var(w) = 2 / in          ReLU lets half of the signal through, hence the 2
     Glorot (2010)  var(w) = 2 / (in + out)  forward asks for 1/in, backward for 1/out
 
-Equal weights would leave all neurons of a layer equal for ever: same input, same error, same step.
+Equal weights would keep all neurons of a layer equal forever: same input, same error, same step.
 """
 
 from __future__ import annotations

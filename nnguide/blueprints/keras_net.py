@@ -35,8 +35,6 @@ class KerasNet:
 
     `model` is the Keras model. It ends in the sum z, not in ŷ: a cross-entropy of logits loses
     no digits.
-
-    The model ends in the sum z, not in ŷ: a cross-entropy of logits loses no digits.
     """
 
     def __init__(

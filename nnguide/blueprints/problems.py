@@ -5,11 +5,6 @@
     spam                                 which of the 1,000 most frequent words a message has
     PATH.csv                             a table of numbers, standardised
 
-    xor, moons, circles, spirals, line   drawn anew from a seed: two classes, or a regression
-    digits                               784 grey levels divided by 255
-    spam                                 which of the 1,000 most frequent words a message has
-    PATH.csv                             a table of numbers, standardised
-
 Words, means and standard deviations come from the training set alone.
 """
 
@@ -64,7 +59,7 @@ class Problem:
     """Examples as network inputs, and where they come from.
 
     Attributes:
-        data: what was asked for: a toy's name, digits, spam or a path.
+        data: the name that was given: a toy problem, digits, spam or a path.
         labels: the names of the classes; () for a regression.
         features: the names of the inputs.
         X, y: training examples: (n, features) float, class numbers or values (n,).

@@ -64,7 +64,7 @@ def save(
 
     Args:
         origin: what the network was trained on.
-        network: any of the twins: get_weights and settings are asked for.
+        network: any of the twins; its get_weights and settings are used.
         history: a record per epoch, from fit.
         seconds: how long the training took.
         backend: numpy, torch or keras.

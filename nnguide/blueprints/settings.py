@@ -37,8 +37,8 @@ class Settings:
     l1: float = 0.0  # weight of sum |w| in the loss; biases are not penalised
     l2: float = 0.0  # weight of sum w**2 in the loss
     optimizer: str = "adam"
-    momentum: float = 0.9  # share of the velocity that stays, for "momentum"
-    weight_decay: float = 0.01  # share of a parameter that goes per unit of rate, for "adamw"
+    momentum: float = 0.9  # fraction of the velocity that stays, for "momentum"
+    weight_decay: float = 0.01  # fraction of a parameter lost per unit of rate, for "adamw"
     learning_rate: float = 0.01  # the highest rate of the schedule
     schedule: str = "constant"
     epochs: int = 100

@@ -1,4 +1,6 @@
-"""The `nnguide` command: it parses, calls the library, prints, and ends with a status.
+"""The `nnguide` command line: parsing, output and exit statuses.
+
+It calls the library for the work.
 
 Nothing heavy is imported here, nor by a command's module: only the work itself brings in a
 framework, so `--help` answers at once.
@@ -58,7 +60,7 @@ More: nnguide help COMMAND, and nnguide docs for the guide and the reference.
 
 
 class Group(click.Group):
-    """Commands that say which one was meant when a name is mistyped."""
+    """A group that suggests a command when a name is mistyped."""
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         try:
@@ -73,7 +75,10 @@ class Group(click.Group):
 
 
 class Commands(Group):
-    """The commands are the modules beside this one; each is imported when it is asked for."""
+    """The commands: the modules beside this one.
+
+    Each is imported when it is used.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
@@ -99,7 +104,7 @@ class Commands(Group):
 
 
 class _ReaderGoneError(Exception):
-    """Anyone who read the output, such as `head`, has seen enough."""
+    """The reader of the output, such as `head`, has closed it."""
 
 
 def _set(name: str) -> Any:
@@ -111,7 +116,7 @@ def _set(name: str) -> Any:
 
 
 def _common() -> list[click.Option]:
-    """The options that every command takes too."""
+    """Return the options that every command takes too."""
     flags: list[tuple[tuple[str, ...], str, str]] = [
         (("--debug",), "debug", "Show the traceback of an error."),
         (("-v", "--verbose"), "verbose", "Show TensorFlow's own log."),
@@ -202,7 +207,10 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _interruptible(asked: dict[str, bool]) -> None:
-    """Let Ctrl-C and SIGTERM interrupt the work; `asked` remembers it, whatever comes of it."""
+    """Let Ctrl-C and SIGTERM interrupt the work.
+
+    `asked` records the interruption, whatever happens then.
+    """
 
     def interrupt(number: int, frame: Any) -> None:
         asked["interrupted"] = True
@@ -220,7 +228,10 @@ def _interrupted() -> int:
 
 
 def _no_such_option(error: click.NoSuchOption) -> None:
-    """Name the option that was meant; click goes by spelling alone."""
+    """Report an unknown option and suggest the nearest one.
+
+    click's own suggestion goes by spelling alone.
+    """
     from nnguide.cli import _suggest
 
     parameters = error.ctx.command.params if error.ctx else []
@@ -233,7 +244,10 @@ def _no_such_option(error: click.NoSuchOption) -> None:
 
 
 def _fill_closed_streams() -> None:
-    """Put nothing where standard streams are closed, or the next file would take their place."""
+    """Open os.devnull in place of closed standard streams.
+
+    The next file that is opened would take their place otherwise.
+    """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(descriptor)
@@ -242,7 +256,7 @@ def _fill_closed_streams() -> None:
 
 
 class _Closed(io.RawIOBase):
-    """Standard input where there is none."""
+    """A standard input that is closed."""
 
     def read(self, size: int = -1, /) -> bytes:
         raise InputError("standard input is closed: there is nothing to read")
@@ -251,7 +265,10 @@ class _Closed(io.RawIOBase):
 
 
 def standard_input() -> Any:
-    """The bytes of standard input; where it is closed, reading says so."""
+    """Return the bytes stream of standard input.
+
+    Where it is closed, reading it raises an error.
+    """
     return _Closed() if sys.stdin is None else sys.stdin.buffer
 
 
@@ -276,7 +293,10 @@ def _bug(error: Exception, asked: dict[str, bool]) -> int:
 
 
 def _refused(error: OSError, asked: dict[str, bool]) -> int:
-    """The status for what the operating system refused and the library made no error of."""
+    """Return the status for an error of the operating system.
+
+    The library has raised no error of its own for it.
+    """
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         _drop_output()
         place = error.filename or "the output"
@@ -288,24 +308,27 @@ def _refused(error: OSError, asked: dict[str, bool]) -> int:
 
 
 def _drop_output() -> None:
-    """Let what is still buffered for stdout vanish, or Python would fail on it at its end."""
+    """Discard what is still buffered for stdout.
+
+    Python would fail on it at its end.
+    """
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def is_quiet() -> bool:
-    """Whether the user gave --quiet."""
+    """Return whether the user gave --quiet."""
     context = click.get_current_context(silent=True)
     return bool(context and (context.find_root().obj or {}).get("quiet"))
 
 
 def say(line: str) -> None:
-    """A line for the user, on stderr, unless --quiet."""
+    """Print a line for the user on stderr, unless --quiet is given."""
     if not is_quiet():
         show_line(line)
 
 
 def show_line(line: str) -> None:
-    """A line on stderr, above what is drawn there."""
+    """Print a line on stderr, above what is drawn there."""
     if print_above is None:
         click.echo(line, err=True)
     else:
@@ -313,7 +336,10 @@ def show_line(line: str) -> None:
 
 
 class _ToUser(logging.Handler):
-    """What the library logs, as lines for the user, from whatever thread."""
+    """A log handler that shows the library's messages to the user.
+
+    They may come from any thread.
+    """
 
     def __init__(self, asked: dict[str, Any]) -> None:
         super().__init__()
@@ -334,7 +360,10 @@ class _ToUser(logging.Handler):
 
 
 def show_log() -> None:
-    """Let the library's log through, and with -v the frameworks; before one is imported."""
+    """Show the library's log, and with -v that of the frameworks.
+
+    It is called before a framework is imported.
+    """
     from nnguide import logs
 
     command = click.get_current_context().find_root()

@@ -1,4 +1,4 @@
-"""nnguide blueprint check, twins: slopes and paths of the network by hand, held against others."""
+"""The commands `nnguide blueprint check` and `nnguide blueprint twins`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from nnguide.errors import WorkError
 @seed
 @_options.as_json
 def twins(steps: int, seed: int, as_json: bool) -> None:
-    """How far NumPy, PyTorch and Keras drift apart when they train the same network.
+    """Compare the same training in NumPy, PyTorch and Keras.
+
+    It shows how far they drift apart.
 
     Each optimizer, in float64, from the same weights over the same batches: the
     distance of the final weights from NumPy's, in units of their norm.
@@ -41,7 +43,7 @@ def twins(steps: int, seed: int, as_json: bool) -> None:
 @plot
 @_options.as_json
 def check(seed: int, plot: Path | None, as_json: bool) -> None:
-    """The gradient check: backpropagation against central differences.
+    """Check backpropagation against central differences.
 
     Every activation with every loss, depths 1 to 5, with and without L1 and L2.
     The status is 8 when any of them disagrees.

@@ -1,4 +1,7 @@
-"""nnguide blueprint linear, rates, batches, schedules, vanishing, overfit, scaling, filters."""
+"""The commands of `nnguide blueprint` that run an experiment.
+
+They are linear, rates, batches, schedules, vanishing, overfit, scaling and filters.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,9 @@ from nnguide.cli._blueprint_print import NUMBERS, FewThreads, columns, finish, n
 @plot
 @_options.as_json
 def linear(seed: int, plot: Path | None, as_json: bool) -> None:
-    """Why two linear layers are one, and XOR needs an activation.
+    """Show why XOR needs an activation.
+
+    Two linear layers are one, so they cannot separate it.
 
     Example: nnguide blueprint linear --plot linear.png
     """
@@ -46,7 +51,9 @@ def linear(seed: int, plot: Path | None, as_json: bool) -> None:
 def rates(
     learning_rates: list[float], steps: int, seed: int, plot: Path | None, as_json: bool
 ) -> None:
-    """Gradient descent at several learning rates: one crawls, one converges, one diverges.
+    """Compare gradient descent at several learning rates.
+
+    One crawls, one converges, one diverges.
 
     Example: nnguide blueprint rates --plot rates.png
     """
@@ -70,7 +77,9 @@ def rates(
 @plot
 @_options.as_json
 def batches(epochs: int, seed: int, plot: Path | None, as_json: bool) -> None:
-    """Full batch, mini-batches and one at a time, on the same data.
+    """Compare batch sizes on the same data.
+
+    They are the full batch, mini-batches and single examples.
 
     Example: nnguide blueprint batches --plot batches.png
     """
@@ -93,7 +102,7 @@ def batches(epochs: int, seed: int, plot: Path | None, as_json: bool) -> None:
 def schedules(
     learning_rate: float, epochs: int, seed: int, plot: Path | None, as_json: bool
 ) -> None:
-    """How the learning rate changes under each schedule, and what the loss becomes.
+    """Compare the learning-rate schedules and the loss under each.
 
     Example: nnguide blueprint schedules --plot schedules.png
     """
@@ -114,7 +123,9 @@ def schedules(
 @plot
 @_options.as_json
 def vanishing(depth: int, seed: int, plot: Path | None, as_json: bool) -> None:
-    """The norm of the gradient per layer, for sigmoid, tanh and ReLU.
+    """Show the gradient's norm in each layer of a network.
+
+    It is shown for sigmoid, tanh and ReLU.
 
     Example: nnguide blueprint vanishing --depth 8
     """
@@ -136,7 +147,9 @@ def vanishing(depth: int, seed: int, plot: Path | None, as_json: bool) -> None:
 @plot
 @_options.as_json
 def overfit(examples: int, epochs: int, seed: int, plot: Path | None, as_json: bool) -> None:
-    """A large network on little data: with nothing, dropout, L1, L2, early stopping.
+    """Compare dropout, L1, L2 and early stopping on little data.
+
+    A large network is trained with nothing and with each of them.
 
     Example: nnguide blueprint overfit --plot overfit.png
     """
@@ -165,7 +178,7 @@ def overfit(examples: int, epochs: int, seed: int, plot: Path | None, as_json: b
 @plot
 @_options.as_json
 def scaling(seed: int, plot: Path | None, as_json: bool) -> None:
-    """The same training with and without scaled inputs: age and salary.
+    """Train with and without scaled inputs: age and salary.
 
     Example: nnguide blueprint scaling --seed 1
     """
@@ -185,7 +198,7 @@ def scaling(seed: int, plot: Path | None, as_json: bool) -> None:
 @plot
 @_options.as_json
 def filters(run: str, most: int, plot: Path | None, as_json: bool) -> None:
-    """What the first layer of a digit network looks for.
+    """Show the patterns that a digit network's first layer detects.
 
     RUN is a run's folder, or digits for the newest run. Each unit's weights make a
     picture: + where ink speaks for it, - where ink speaks against it. A dense network's

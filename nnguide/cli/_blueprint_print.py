@@ -1,4 +1,4 @@
-"""What the blueprint commands share: numbers between commas, and how results are printed."""
+"""Number parsing and printing that the blueprint commands share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ seed = click.option("--seed", type=click.IntRange(0), default=0, show_default=Tr
 
 
 class FewThreads(click.Command):
-    """A command whose matrices are small: threads would cost more than they bring."""
+    """A command that uses few threads because its matrices are small.
+
+    Threads would cost more than they save.
+    """
 
     def invoke(self, ctx: click.Context) -> Any:
         import numpy  # noqa: F401  (its BLAS must be there to be limited)
@@ -27,7 +30,7 @@ class FewThreads(click.Command):
 
 
 class Numbers(click.ParamType):
-    """Numbers between commas: 1,-2.5,3."""
+    """Numbers between commas, such as 1,-2.5,3."""
 
     name = "x1,x2,…"
 
@@ -49,7 +52,7 @@ NUMBERS = Numbers()
 def finish(
     name: str, data: dict[str, Any], lines: list[str], as_json: bool, plot: Path | None
 ) -> None:
-    """Print the lines, or the data as JSON, and draw the plot of that name if asked."""
+    """Print the lines or the JSON, and draw the plot if asked."""
     if as_json:
         _options.print_json(f"blueprint {name}", data)
     else:
@@ -63,19 +66,25 @@ def finish(
 
 
 def number(value: Any) -> str:
-    """A number, or nested lists of them, to six significant digits."""
+    """Return a number, or nested lists of them, as text.
+
+    Each has six significant digits.
+    """
     if isinstance(value, list):
         return "[" + ", ".join(map(number, value)) + "]"
     return f"{round(value, 12) + 0.0:.6g}"
 
 
 def signed(value: float) -> str:
-    """A number, in brackets if it is negative."""
+    """Return a number as text, in brackets if it is negative."""
     return f"({number(value)})" if value < 0 else number(value)
 
 
 def side_by_side(grids: dict[str, list[list[float]]]) -> list[str]:
-    """Grids of numbers beside each other, each below its title."""
+    """Return grids of numbers beside each other as lines.
+
+    Each grid is below its title.
+    """
     blocks = []
     for title, rows in grids.items():
         cells = [[number(value) for value in row] for row in rows]
@@ -89,7 +98,7 @@ def side_by_side(grids: dict[str, list[list[float]]]) -> list[str]:
 
 
 def columns(rows: list[list[str]]) -> list[str]:
-    """Rows as aligned columns."""
+    """Return rows as aligned columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -1,4 +1,4 @@
-"""nnguide blueprint train"""
+"""The command `nnguide blueprint train`."""
 
 from __future__ import annotations
 
@@ -65,7 +65,11 @@ def train(
     as_json: bool,
     **settings: Any,
 ) -> None:
-    """Train the network written by hand, or its twin, on a toy problem or on real data.
+    """Train the network written by hand, or a twin.
+
+    The twins are in PyTorch and Keras. The data is a toy problem or real data.
+
+    The data is a toy problem or real data.
 
     With --out, digits, spam and a table with labels become an ordinary run: every
     command takes it (predict, evaluate, explain, audit, export, serve). Toy problems
@@ -111,7 +115,7 @@ def train(
 
 
 def _settings(options: dict[str, Any]) -> dict[str, Any]:
-    """The options that were set, in the types of Settings."""
+    """Return the options that were set, in the types of Settings."""
     chosen = {name: value for name, value in options.items() if value is not None}
     if "hidden" in chosen:
         words = [] if chosen["hidden"] == "none" else chosen["hidden"].split(",")

@@ -1,4 +1,6 @@
-"""Shell completion: what may stand where a word is being typed. Light, for it runs at each Tab.
+"""Shell completion of commands, options and their values.
+
+It imports little, because it runs at each Tab.
 
 click knows commands, options and choices; here are tasks, runs, presets, data sets and settings.
 """
@@ -40,13 +42,19 @@ complete -F %(complete_func)s %(prog_name)s
 
 
 class _Bash(BashComplete):
-    """Bash, asked by the whole line, so that its own cuts at = do not matter."""
+    """Bash completion that receives the whole line.
+
+    Bash's own splitting at = then does not matter.
+    """
 
     source_template = _BASH
 
     @staticmethod
     def _check_version() -> None:
-        """Any bash will do: asking for its version would start another process."""
+        """Do nothing: every bash works.
+
+        Asking for its version would start another process.
+        """
 
     def get_completion_args(self) -> tuple[list[str], str]:
         line = os.environ["COMP_LINE"].encode()[: int(os.environ["COMP_POINT"])].decode()
@@ -56,7 +64,7 @@ class _Bash(BashComplete):
 
 
 def install(command: click.Command) -> None:
-    """Let the parameters of a command be completed, and those of the commands within it."""
+    """Add completion to the parameters of a command and its subcommands."""
     for parameter in command.params:
         complete = _COMPLETERS.get(parameter.opts[0])
         if isinstance(parameter, click.Argument):
@@ -69,7 +77,7 @@ def install(command: click.Command) -> None:
 
 
 def ready() -> None:
-    """Make bash's completion this module's."""
+    """Replace click's bash completion by this module's."""
     add_completion_class(_Bash, "bash")
 
 
@@ -82,7 +90,10 @@ def _tasks(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Comp
 
 
 def _runs(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Tasks, the runs under saved_models, those below the folder being typed, and folders."""
+    """Complete tasks, runs and folders.
+
+    The runs are those under saved_models and below the folder that is typed.
+    """
     typed = Path(incomplete)
     folder = typed if incomplete.endswith("/") else typed.parent
     places = dict.fromkeys((Path("saved_models/runs"), Path("saved_models"), folder))
@@ -114,7 +125,10 @@ def _datasets(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[C
 
 
 def _settings(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Keys that end in =, with what they mean; after that the values that can be listed."""
+    """Complete settings: keys that end in =, then their values.
+
+    Keys have their meaning; values are listed where they can be.
+    """
     from nnguide.config.values import flat
 
     key, equals, _typed = incomplete.partition("=")
@@ -136,7 +150,7 @@ def _settings(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[C
 
 
 def _values(config: Any, key: str, kinds: Sequence[str]) -> list[str]:
-    """The values of a setting that takes one of a few."""
+    """Return the values of a setting that takes one of a few."""
     if key == "model.kind":
         return list(kinds)
     [takes] = [row.takes for row in config.describe() if row.name == key] or [""]
@@ -147,7 +161,10 @@ def _values(config: Any, key: str, kinds: Sequence[str]) -> list[str]:
 
 
 def _asked() -> list[str]:
-    """The task that the line names, or every one; click forgets it while an option waits."""
+    """Return the task that the line names, or every task.
+
+    click has no task while an option waits for its value.
+    """
     words = (os.environ.get("COMP_LINE") or os.environ.get("COMP_WORDS", "")).split()
     return [name for name in tasks.names() if name in words] or list(tasks.names())
 

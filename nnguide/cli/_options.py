@@ -1,4 +1,4 @@
-"""Options that several commands share, and how results are printed."""
+"""The options that several commands share, and JSON output."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from nnguide.files import parse_json, parse_toml
 
 
 class GivenPath(click.Path):
-    """A path, not an empty one, as an unset variable gives: that would be the current folder."""
+    """A path that is not empty.
+
+    An unset variable gives an empty one, which would be the current folder.
+    """
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         if str(value) == "":
@@ -43,7 +46,7 @@ force = click.option("--force", is_flag=True, help="Replace a folder that is not
 
 
 def choice(values: Any) -> click.Choice:
-    """The values of a setting as a choice on the command line."""
+    """Return the values of a setting as a command-line choice."""
     return click.Choice(get_args(values))
 
 
@@ -93,28 +96,37 @@ def _add(command: Callable[..., Any], rows: tuple[_Row, ...]) -> Callable[..., A
 
 
 def columns(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that name the columns of a table of texts."""
+    """Add the options for the columns of a table of texts."""
     return _add(command, _COLUMNS)
 
 
 def data(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that say which data it learns from, for `collect_data`."""
+    """Add the options for the training data.
+
+    `collect_data` reads them.
+    """
     return _add(command, _DATA)
 
 
 def data_of_run(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that say which data a run is measured on."""
+    """Add the options for the data that a run is measured on."""
     text = "A data set's name or a path. [the run's own data]"
     return _add(command, (("--dataset", "", str, text), *_COLUMNS))
 
 
 def settings(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command every option of the configuration; `collect` makes settings of them."""
+    """Add every option of the configuration.
+
+    `collect` makes settings of them.
+    """
     return _add(command, _SETTINGS)
 
 
 def collect(options: dict[str, Any], rows: tuple[_Row, ...] = _SETTINGS) -> dict[str, Any]:
-    """Settings, nested, of the options that were given; these are taken out of `options`."""
+    """Return the options that were set as nested settings.
+
+    They are removed from `options`.
+    """
     tree: dict[str, Any] = {}
     for flag, key, _, _ in rows:
         value = options.pop(flag.removeprefix("--").replace("-", "_"))
@@ -125,12 +137,15 @@ def collect(options: dict[str, Any], rows: tuple[_Row, ...] = _SETTINGS) -> dict
 
 
 def collect_data(options: dict[str, Any]) -> dict[str, Any]:
-    """As `collect`, for the options of `data`."""
+    """Return the options of `data` as nested settings.
+
+    They are removed from `options`, as by `collect`.
+    """
     return collect(options, _DATA)
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """The settings in a TOML file or in a run's config.json.
+    """Read the settings in a TOML file or a run's config.json.
 
     Raises:
         ConfigError: no file, or neither TOML nor JSON.
@@ -149,7 +164,9 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def print_json(command: str, answer: dict[str, Any]) -> None:
-    """One JSON object on one line of stdout, with `schema` and `command` first.
+    """Print one JSON object on one line of stdout.
+
+    `schema` and `command` come first.
 
     In ASCII, so that no terminal and no reader of lines can break it: U+2028 ends a line too.
     """

@@ -1,4 +1,7 @@
-"""Progress of a training: a bar on a terminal, a plain line an epoch elsewhere."""
+"""The progress of a training: a bar, or a line an epoch.
+
+The bar is for a terminal.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,9 @@ FIGURES = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
 def progress(display: _terminal.Display, title: str = "") -> list[Any]:
-    """The callbacks that show a training, on stderr; none with --quiet.
+    """Return the callbacks that show a training on stderr.
+
+    There are none with --quiet.
 
     Args:
         display: where the bar is drawn.
@@ -28,7 +33,7 @@ def progress(display: _terminal.Display, title: str = "") -> list[Any]:
     import keras
 
     class Progress(keras.callbacks.Callback):
-        """Epoch, figures, steps a second and the time that is left."""
+        """A callback that shows epoch, metrics, speed and remaining time."""
 
         def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
             self.started = self.drawn = time.perf_counter()
@@ -71,7 +76,10 @@ def progress(display: _terminal.Display, title: str = "") -> list[Any]:
             display.end()
 
         def _left(self, share: float) -> str:
-            """The time to the last epoch's end, at the pace so far."""
+            """Return the time to the end of the last epoch.
+
+            It assumes the speed so far.
+            """
             done = self.epoch - (self.first or 0) + share
             rest = self.params["epochs"] - self.epoch - share
             seconds = round((time.perf_counter() - self.started) / max(done, 1e-9) * rest)

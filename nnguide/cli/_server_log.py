@@ -1,4 +1,4 @@
-"""The log of a server on stderr, from whatever thread."""
+"""The log of a server on stderr, from any thread."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ class _ToStderr(logging.Handler):
 
 
 def show(name: str, level: int = logging.INFO) -> None:
-    """Show what the logger `name` takes; with --quiet only warnings and errors."""
+    """Show the messages of the logger `name`.
+
+    With --quiet only warnings and errors are shown.
+    """
     log = logging.getLogger(name)
     log.handlers = [_ToStderr()]
     log.setLevel(max(level, logging.WARNING) if cli.is_quiet() else level)

@@ -1,4 +1,4 @@
-"""What `train --help` says of presets, and `--help-settings` of every setting."""
+"""The help on presets in `train --help`, and `--help-settings`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class WithPresets(click.Command):
 
 
 def show(config: Config) -> None:
-    """Print every setting of `config`: its name and value, what it means, what it takes."""
+    """Print every setting of `config`: name, value, meaning and allowed values."""
     click.echo(f"Settings of {config.task}, as --set takes them, with the values they have now.\n")
     kinds = ", ".join(tasks.get(config.task).models)
     rows = config.describe()

@@ -1,4 +1,4 @@
-"""Which option was meant by one that does not exist."""
+"""Suggestions for an option that does not exist."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ ALSO_CALLED = {  # by other tools
 
 
 def option(typed: str, known: Iterable[str]) -> str | None:
-    """The option nearest to `typed` among `known`: by another name, initials, start or spelling."""
+    """Return the known option that is nearest to `typed`.
+
+    It is found by another name, initials, start or spelling.
+    """
     options = [name for name in known if name.startswith("--")]
     name = "--" + typed.lstrip("-").replace("_", "-").lower()
     if name in options:

@@ -1,4 +1,6 @@
-"""What a terminal is shown: rich draws there. A pipe gets plain lines with stable columns.
+"""Output on a terminal by rich, and plain lines elsewhere.
+
+A pipe gets plain lines with stable columns.
 
 rich is imported when something is drawn, and not before: `--help` and `predict` never need it.
 """
@@ -27,17 +29,23 @@ NARROWEST_BAR, WIDEST_BAR = 5, 20  # columns
 
 
 def can_draw(stream: TextIO) -> bool:
-    """Whether a stream is a terminal that can do more than show one line after another."""
+    """Return whether a stream is a terminal that can redraw lines."""
     return stream.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
 def has_colours() -> bool:
-    """Whether stdout is a terminal with colours, of which the user wants to see any."""
+    """Return whether stdout is a terminal with colours.
+
+    NO_COLOR turns them off.
+    """
     return can_draw(sys.stdout) and not os.environ.get("NO_COLOR")
 
 
 def console(stream: TextIO) -> Console:
-    """A console that shows texts as they are: nothing in them is markup or an emoji's name."""
+    """Return a console that shows texts as they are.
+
+    Nothing in them is markup or an emoji's name.
+    """
     from rich.console import Console
 
     return Console(file=stream, highlight=False, markup=False, emoji=False)
@@ -50,7 +58,7 @@ def table(
     *,
     numbers: Sequence[str] = (),
 ) -> None:
-    """Print rows: a table on a terminal, the `plain` lines elsewhere.
+    """Print a table on a terminal, the `plain` lines elsewhere.
 
     Args:
         numbers: the columns that are aligned on the right.
@@ -85,10 +93,13 @@ def blocks(texts_and_tables: Sequence[str | Grid]) -> None:
 
 
 class Display:
-    """What is drawn again and again at the foot of the terminal, on stderr."""
+    """An area at the foot of the terminal that is redrawn.
+
+    It is on stderr.
+    """
 
     def __init__(self, *, quiet: bool, keep: bool = False) -> None:
-        """Draw nothing yet.
+        """Create an empty display.
 
         Args:
             quiet: nothing is ever drawn.
@@ -111,11 +122,11 @@ class Display:
 
     @property
     def width(self) -> int:
-        """Columns of the terminal."""
+        """The number of columns of the terminal."""
         return shutil.get_terminal_size().columns
 
     def draw(self, drawn: RenderableType) -> None:
-        """Draw this, in the place of what was drawn before."""
+        """Draw something in the place of what was drawn before."""
         if self._live is None:
             from rich.live import Live
 
@@ -131,7 +142,10 @@ class Display:
         self._live.update(drawn, refresh=True)
 
     def end(self) -> None:
-        """Draw no longer; the cursor is where the next line goes."""
+        """Stop drawing.
+
+        The cursor is where the next line goes.
+        """
         if self._live is not None:
             cli.print_above = None
             self._live.stop()
@@ -139,7 +153,9 @@ class Display:
 
 
 def bar(before: Sequence[str], share: float, after: Sequence[str], width: int) -> RenderableType:
-    """A bar between texts on one line; where these leave no room for it, the texts alone.
+    """Return a bar between texts on one line.
+
+    Where these leave no room for it, the texts stand alone.
 
     Args:
         share: of the bar that is full, in [0, 1].

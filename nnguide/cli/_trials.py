@@ -1,4 +1,7 @@
-"""The live table of trials: redrawn on a terminal, a plain line for each ended trial elsewhere."""
+"""The live table of trials.
+
+It is redrawn on a terminal; elsewhere each ended trial has a plain line.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ NUMBERS = ("score", "epochs", "time")
 
 
 class Table:
-    """Shows how far a search is, on stderr."""
+    """A table on stderr that shows the progress of a search."""
 
     def __init__(self, display: _terminal.Display) -> None:
         self.display = display
@@ -31,7 +34,7 @@ class Table:
 
 
 def _drawn(progress: Any) -> RenderableType:
-    """The newest trials, and a line about all."""
+    """Return the newest trials, and a line about all."""
     from rich import box
     from rich.console import Group
     from rich.table import Table

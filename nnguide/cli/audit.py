@@ -1,4 +1,4 @@
-"""nnguide audit"""
+"""The command `nnguide audit`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def command(
     seed: int,
     as_json: bool,
 ) -> None:
-    """Report on the whole model RUN: a run's folder, or a task for its newest run.
+    """Write an audit report on the whole model RUN.
+
+    RUN is a run's folder, or a task for its newest run.
 
     One HTML file that loads nothing from elsewhere and can be printed and signed:
     provenance, metrics with intervals, calibration, slices, the worst mistakes and
@@ -62,7 +64,7 @@ def command(
         outputs.check_file(target, "--out")
     run = runs.load(run_name)
     cli.say(f"run: {run.folder}")
-    # opened before the work, so that a place that cannot be written is told at once
+    # opened before the work, so that a place that cannot be written is reported at once
     with contextlib.nullcontext() if target is None else atomic(target) as beside:
         audit = collect.audit(
             run,

@@ -1,4 +1,4 @@
-"""nnguide benchmark"""
+"""The command `nnguide benchmark`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from nnguide.cli import _options, _terminal
 @click.argument("run_name", metavar="RUN")
 @_options.as_json
 def command(run_name: str, as_json: bool) -> None:
-    """Compare every export format of RUN: size, load time, latency and accuracy.
+    """Compare every export format of RUN.
+
+    It compares size, load time, latency and accuracy.
 
     Keras, the light form, SavedModel, ONNX, LiteRT and LiteRT in 8-bit integers,
     each in a process of its own, on raw inputs of the test set. Times depend on this

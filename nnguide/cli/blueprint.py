@@ -1,4 +1,4 @@
-"""nnguide blueprint"""
+"""The command `nnguide blueprint`."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ KERNELS = ("horizontal", "vertical", "rising", "falling", "edge")  # of blueprin
 
 
 class Blueprints(cli.Group):
-    """Commands whose matrices are small."""
+    """A group of commands whose matrices are small."""
 
     command_class = FewThreads
 
 
 @click.group("blueprint", cls=Blueprints)
 def command() -> None:
-    """The ideas of the guide, each run with numbers you can check.
+    """Run the ideas of the guide with numbers you can check.
 
     The network here is written by hand in NumPy (nnguide/blueprints), with twins in
     PyTorch and Keras.
@@ -62,7 +62,9 @@ for subcommand in (train, check, twins, *EXPERIMENTS):
 @plot
 @_options.as_json
 def neuron(plot: Path | None, as_json: bool, **options: Any) -> None:
-    """One neuron, forward and backward, every formula with its numbers.
+    """Follow one neuron forward and backward with every number.
+
+    Every formula is shown with its numbers.
 
     The gradient is computed in four ways: by hand, by central differences, and by
     TensorFlow and PyTorch where they are installed.
@@ -105,7 +107,9 @@ def neuron(plot: Path | None, as_json: bool, **options: Any) -> None:
 def trace(
     inputs: list[float], target: int, text: str | None, run: str, plot: Path | None, as_json: bool
 ) -> None:
-    """One example through a whole small network and back, with every shape.
+    """Follow one example through a small network, with every shape.
+
+    It goes forward and back.
 
     With --text a message goes through a trained spam network (`nnguide train spam`):
     its tokens, every layer, and the gradient on its way back to each token.
@@ -162,7 +166,9 @@ def _trace_text(text: str, run: str, target: int, plot: Path | None, as_json: bo
 @plot
 @_options.as_json
 def activations(plot: Path | None, as_json: bool) -> None:
-    """The activation functions and their derivatives, finite at z = ±1000 too.
+    """Show the activation functions and their derivatives.
+
+    They are finite at z = ±1000 too.
 
     Example: nnguide blueprint activations --plot activations.png
     """
@@ -183,7 +189,7 @@ def activations(plot: Path | None, as_json: bool) -> None:
 @plot
 @_options.as_json
 def losses(plot: Path | None, as_json: bool) -> None:
-    """What a confident wrong answer costs, and what it sends back.
+    """Show the cost and the error δ of a confident wrong answer.
 
     The truth is 1. The squared error stops at ½ and its δ vanishes where the answer is
     most wrong; the cross-entropy grows without bound, stays finite, and its δ is ŷ - 1.
@@ -212,7 +218,9 @@ def losses(plot: Path | None, as_json: bool) -> None:
 @plot
 @_options.as_json
 def convolution(digit: int, kernel: str, stride: int, plot: Path | None, as_json: bool) -> None:
-    """Slide a 3×3 kernel over a digit: the sum at each place, ReLU, pooling, stride.
+    """Slide a 3×3 kernel over a digit, number by number.
+
+    It shows the sum at each place, ReLU, pooling and stride.
 
     \b
     Examples:

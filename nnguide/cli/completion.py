@@ -1,4 +1,4 @@
-"""nnguide completion"""
+"""The command `nnguide completion`."""
 
 from __future__ import annotations
 

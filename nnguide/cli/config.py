@@ -1,4 +1,4 @@
-"""nnguide config"""
+"""The command `nnguide config`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nnguide.errors import ConfigError
 
 @click.group("config", cls=cli.Group, no_args_is_help=True)
 def command() -> None:
-    """Show the settings of a run or of a training to come, or their JSON Schema.
+    """Show the settings of a run or task, or their JSON Schema.
 
     \b
     Examples:
@@ -82,7 +82,9 @@ def show(
 @command.command("schema")
 @click.argument("task", required=False, metavar="[TASK]")
 def schema(task: str | None) -> None:
-    """Print the JSON Schema of configuration files, of TASK or of every task.
+    """Print the JSON Schema of the configuration of TASK.
+
+    Without TASK it is that of every task.
 
     Editors complete and check TOML and JSON by it (`nnguide docs config`).
 

@@ -1,4 +1,4 @@
-"""nnguide data: the data sets, what is known of them, and preparing them."""
+"""The command `nnguide data`."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def info(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Show where the data set NAME comes from, its terms, its counts and its flaws.
+    """Show the origin, terms, counts and flaws of data set NAME.
 
     For a path, show how it would be read: format, labels, splits and counts, what is left out and
     why, and three examples as the network sees them.
@@ -251,7 +251,10 @@ def _records(
     resume: bool,
     force: bool,
 ) -> tuple[Path, dict[str, dict[str, int]]]:
-    """Write record files; their folder, and set -> label -> inputs."""
+    """Write record files; return their folder and the counts.
+
+    The counts are set -> label -> inputs.
+    """
     from nnguide.data import record_files
     from nnguide.data.table_files import check_encoding
     from nnguide.data.tables import Columns
@@ -289,7 +292,9 @@ def _echo_counts(counts: dict[str, dict[str, int]] | None) -> None:
     "--count", type=click.IntRange(1), default=20, show_default=True, help="How many to show."
 )
 def uncertain(run_name: str, path: Path, count: int) -> int:
-    """Show which inputs at PATH to label next: those of which RUN is least sure.
+    """Show the inputs at PATH to label next.
+
+    They are those of which RUN is least sure.
 
     PATH is what `nnguide predict` takes: for digits a picture, a folder of them or a table, for
     spam a file of messages. Prints MARGIN, LABEL, PROBABILITY and INPUT between tabs, the

@@ -1,4 +1,4 @@
-"""nnguide docs"""
+"""The command `nnguide docs`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ PAGES = Path(nnguide.__file__).parent / "docs"
 @click.argument("page", metavar="[PAGE]", required=False)
 @click.option("--path", is_flag=True, help="Print the path of the page instead.")
 def command(page: str | None, path: bool) -> None:
-    """Read a PAGE of the documentation, which comes with nnguide; without one, list the pages.
+    """Print a PAGE of the documentation, or list the pages.
+
+    The documentation comes with nnguide.
 
     \b
     Examples:
@@ -50,7 +52,7 @@ def command(page: str | None, path: bool) -> None:
 
 
 def _section(content: str, section: str) -> str:
-    """The part of a page below the heading that `section` links to."""
+    """Return the part of a page below the heading of `section`."""
     headings = {  # anchor -> where the heading begins, and its level
         re.sub(r"[^\w -]", "", heading[2].lower()).strip().replace(" ", "-"): (
             heading.start(),

@@ -1,4 +1,4 @@
-"""nnguide doctor"""
+"""The command `nnguide doctor`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def command(
     trust: bool,
     as_json: bool,
 ) -> None:
-    """Look for the common mistakes in MODEL, and say how to fix them.
+    """Look for common mistakes in MODEL, and say how to fix them.
 
     A MODEL FILE IS CODE. A .keras file is read before it is loaded: one with other classes
     than Keras's plain layers, with a function, a path or sizes beyond bounds is refused with

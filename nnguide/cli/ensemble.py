@@ -1,4 +1,4 @@
-"""nnguide ensemble"""
+"""The command `nnguide ensemble`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from nnguide.cli import _options
 @_options.force
 @_options.as_json
 def command(runs: tuple[str, ...], out: Path, force: bool, as_json: bool) -> None:
-    """Join RUNs of one task into one that averages their probabilities.
+    """Average RUNs of one task in an ensemble.
+
+    Their probabilities are averaged.
 
     The result is an ordinary run: evaluate, predict and export take it.
 

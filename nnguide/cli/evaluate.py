@@ -1,4 +1,4 @@
-"""nnguide evaluate"""
+"""The command `nnguide evaluate`."""
 
 from __future__ import annotations
 

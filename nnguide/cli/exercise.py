@@ -1,4 +1,4 @@
-"""nnguide exercise"""
+"""The command `nnguide exercise`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ directory = click.option(
 
 @click.group("exercise", cls=cli.Group)
 def command() -> None:
-    """Write a neural network yourself, step by step, and learn the name of each mistake.
+    """Write a neural network yourself, step by step.
+
+    You learn the name of each mistake.
 
     \b
     Examples:
@@ -67,7 +69,9 @@ def list_(as_json: bool) -> None:
 @command.command("start")
 @click.argument("folder", metavar="DIR", type=_options.PATH)
 def start(folder: Path) -> None:
-    """Write a file for each exercise into DIR, which must be new or empty.
+    """Write a file for each exercise into DIR.
+
+    DIR must be new or empty.
 
     Example: nnguide exercise start my-network
     """
@@ -120,7 +124,10 @@ def check(which: tuple[str, ...], folder: Path, watch: bool, as_json: bool) -> N
 
 
 def _show(row: dict[str, Any], whole: bool) -> None:
-    """One answer as lines; an exercise that is not begun takes one line among others."""
+    """Print one answer.
+
+    An exercise that is not begun takes one line among others.
+    """
     mistake = f": {row['mistake']}" if row["mistake"] else ""
     click.echo(f"{MARKS[row['state']]} {row['exercise']}{mistake}")
     if row["state"] == "wrong" or (whole and row["state"] != "passed"):

@@ -1,4 +1,4 @@
-"""nnguide explain"""
+"""The command `nnguide explain`."""
 
 from __future__ import annotations
 
@@ -94,7 +94,10 @@ def command(
 
 
 def _methods(method: str | None, compare: bool) -> list[str]:
-    """What to explain by; those that --compare has to leave out are named."""
+    """Return the methods to explain by.
+
+    Those that --compare has to leave out are named to the user.
+    """
     if not compare:
         check_method(method or "integrated")
         return [method or "integrated"]
@@ -108,7 +111,7 @@ def _methods(method: str | None, compare: bool) -> list[str]:
 def _named(
     of: Subject, inputs: tuple[str, ...], mails: tuple[Path, ...], anyway: bool
 ) -> Iterator[tuple[str, Any]]:
-    """Each input's name, and its value or an InputError."""
+    """Yield each input's name, and its value or an InputError."""
     from nnguide.inference.answers import taken
     from nnguide.tasks.kinds import Asked
 
@@ -125,7 +128,10 @@ def _named(
 
 
 def _telling(of: Any, inputs: Named) -> Iterator[tuple[str, Any] | None]:
-    """Of a mail that offers several texts, the one that its answer is of."""
+    """Yield inputs, each mail with the text that its answer is about.
+
+    A mail may offer several texts.
+    """
     from nnguide.data.mail import MailText, is_empty
 
     for item in inputs:
@@ -144,7 +150,7 @@ def _telling(of: Any, inputs: Named) -> Iterator[tuple[str, Any] | None]:
 def _batches(
     named: Iterator[tuple[str, Any]],
 ) -> Iterator[tuple[list[tuple[str, Any]], list[tuple[str, InputError]]]]:
-    """Good inputs, some at a time, and those that failed beside them."""
+    """Yield batches of good inputs, with the failed ones beside them."""
     good: list[tuple[str, Any]] = []
     bad: list[tuple[str, InputError]] = []
     for name, value in named:
@@ -162,7 +168,10 @@ def _batches(
 def _explained(
     of: Subject, batch: list[tuple[str, Any]], methods: list[str], target: str | None, seed: int
 ) -> list[list[Explanation]]:
-    """A row of explanations for each input, one by each method that can explain this run."""
+    """Return a row of explanations for each input.
+
+    A row has one by each method that can explain this run.
+    """
     raws = [value for _, value in batch]
     columns = []
     for method in methods:
@@ -183,7 +192,10 @@ def _print_error(name: str, error: InputError, as_json: bool) -> None:
 
 
 def _print(row: list[Explanation], as_json: bool) -> None:
-    """One input's explanations: an object a line, or blocks of text."""
+    """Print one input's explanations.
+
+    They are an object a line, or blocks of text.
+    """
     if as_json:
         for explanation in row:
             _options.print_json("explain", explanation.to_dict())
@@ -206,7 +218,10 @@ def _print(row: list[Explanation], as_json: bool) -> None:
 
 
 def _coloured(explanation: Explanation) -> str:
-    """The text with its telling words in colour, on a terminal that has colours."""
+    """Return the text with its most important words in colour.
+
+    Colours are for a terminal that has them.
+    """
     text, place, made = explanation.input or "", 0, ""
     most = max((abs(word.weight) for word in explanation.weights), default=0.0)
     for word in explanation.weights:
@@ -221,7 +236,10 @@ def _coloured(explanation: Explanation) -> str:
 
 
 def _write(rows: list[list[Explanation]], out: Path, run: str) -> None:
-    """All explanations in one file of the kind that its suffix names."""
+    """Write all explanations to one file.
+
+    Its suffix names its kind.
+    """
     from nnguide import files
 
     if out.suffix.lower() == ".json":

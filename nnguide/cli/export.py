@@ -1,4 +1,4 @@
-"""nnguide export"""
+"""The command `nnguide export`."""
 
 from __future__ import annotations
 
@@ -45,7 +45,9 @@ def command(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Write RUN for other programs: a run's folder, or a task for its newest run.
+    """Export RUN to a format that other programs can run.
+
+    RUN is a run's folder, or a task for its newest run.
 
     A SavedModel takes raw inputs; for onnx and litert a NumPy package that
     prepares them lies beside the network. An export is kept only if it answers as

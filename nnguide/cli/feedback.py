@@ -1,4 +1,4 @@
-"""nnguide feedback"""
+"""The command `nnguide feedback`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ _IDENTIFIER = re.compile("[0-9a-f]{8,32}")
 
 
 class _ManyPaths(click.Command):
-    """A command of which --spam, --ham and --forget take all paths that follow them."""
+    """A command whose --spam, --ham and --forget take several paths.
+
+    They take all paths that follow them.
+    """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         words: list[str] = []
@@ -68,7 +71,9 @@ def command(
     anyway: bool,
     as_json: bool,
 ) -> int:
-    """Correct RUN's answers to your mail, in a layer of your own over its network.
+    """Correct RUN's answers to your mail without changing RUN.
+
+    The corrections are a layer of your own over its network.
 
     A corrected mail and its near copies turn at once; other answers stay until the corrections
     show that they can be trusted with more. --forget restores them all. The run is not written:
@@ -175,7 +180,10 @@ def _labelled(
     errors: list[tuple[str, InputError]],
     corrections: Corrections = (),
 ) -> list[LabelledText]:
-    """The mails at some paths, or the corrections that a word identifies."""
+    """Return the mails at some paths with a label.
+
+    With corrections, a word may identify one of them.
+    """
     from nnguide.data import mail
     from nnguide.feedback.corrections import LabelledText
     from nnguide.feedback.journal import MOST

@@ -1,4 +1,4 @@
-"""nnguide filter"""
+"""The command `nnguide filter`."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _is_terminal(source: Any) -> bool:
 )
 @_options.anyway
 def command(verdict: bool, passthrough: bool, strict: bool, run: str, anyway: bool) -> int:
-    """Judge the one mail on standard input, in the path of mail.
+    """Judge the one mail on standard input, as a mail filter.
 
     --passthrough prints it with X-Spam-Flag, X-Spam-Status and X-Nnguide-Reason in front.
     Earlier headers X-Spam-* and X-Nnguide-* are removed, every other byte stays. The status
@@ -90,7 +90,7 @@ def _verdict(run: str, anyway: bool, more: bool) -> int:
 
 
 def _check_one(raw: bytes) -> None:
-    """Refuse a mailbox: its mails are not one.
+    """Raise InputError for a mailbox, which is not one mail.
 
     Raises:
         InputError: as said.
@@ -104,7 +104,10 @@ def _check_one(raw: bytes) -> None:
 
 
 def _passthrough(run: str, anyway: bool, strict: bool) -> int:
-    """Print the mail, judged if that can be done. Until it is printed whole, the status is 75."""
+    """Print the mail, judged if possible.
+
+    Until it is printed whole, the status is 75.
+    """
     source = cli.standard_input()
     try:
         raw = source.read(MAX_BYTES + 1)
@@ -135,7 +138,10 @@ def _judge(raw: bytes, run: str, anyway: bool) -> Verdict:
 
 
 def _unchanged(raw: bytes, source: Any, strict: bool) -> int:
-    """Print the mail as it came, of which `raw` is read and the rest is not."""
+    """Print the mail as it came.
+
+    `raw` is what was read of it; the rest is in `source`.
+    """
     return LATER if strict else _printed(raw, source)
 
 
@@ -151,7 +157,10 @@ def _printed(raw: bytes, source: Any = None) -> int:
 
 
 def _write(raw: bytes) -> None:
-    """Write to standard output, past Python's buffer: what cannot be written is known at once."""
+    """Write to standard output without Python's buffer.
+
+    Whatever cannot be written is known at once.
+    """
     left = memoryview(raw)
     while left:
         left = left[os.write(1, left) :]

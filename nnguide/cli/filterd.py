@@ -1,4 +1,4 @@
-"""nnguide filterd"""
+"""The command `nnguide filterd`."""
 
 from __future__ import annotations
 
@@ -54,7 +54,9 @@ def command(
     workers: int,
     allow_tell: bool,
 ) -> int:
-    """Judge mail for spamc and other clients of SpamAssassin's spamd.
+    """Judge mail as a spamd server.
+
+    spamc and other clients of SpamAssassin's spamd can use it.
 
     It speaks spamd's protocol at a port of the loopback address, a Unix socket or both, so
     that spamc works unchanged, and through it procmail, maildrop, Exim, Postfix and Sendmail.
@@ -114,7 +116,7 @@ def _say_places(sockets: list[socket.socket]) -> None:
 def _ended_by(
     count: int, serve: Callable[[int, Callable[[], None]], int], ready: Callable[[], None]
 ) -> int:
-    """Serve with `count` processes: the signal that ended them.
+    """Serve with `count` processes; return the signal that ended them.
 
     Raises:
         click.exceptions.Exit: a worker could not start; it has said why.

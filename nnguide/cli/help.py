@@ -1,4 +1,4 @@
-"""nnguide help"""
+"""The command `nnguide help`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""nnguide learn"""
+"""The command `nnguide learn`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from nnguide.cli import _options
     help="Show what passes in this folder of exercises. [the one used last]",
 )
 def command(lesson: str | None, port: int, no_browser: bool, exercises: Path | None) -> int:
-    """Open the guide in the browser, live: move what you read about and see what it does.
+    """Open the guide in the browser with figures that you move.
 
     Every number on a page is computed by nnguide/blueprints, the files that the guide is about,
     while you move a weight, a rate or a point. Each LESSON has a question to guess first, its

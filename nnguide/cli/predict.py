@@ -1,4 +1,4 @@
-"""nnguide predict"""
+"""The command `nnguide predict`."""
 
 from __future__ import annotations
 
@@ -77,7 +77,9 @@ def command(
     force: bool,
     as_json: bool,
 ) -> int:
-    """Predict each INPUT with RUN: a run's folder, or a task for its newest run.
+    """Predict the label of each INPUT with RUN.
+
+    RUN is a run's folder, or a task for its newest run.
 
     Digits: image files, folders of them, tables with a picture a row, or - for one picture
     on standard input. Spam: messages, --file, or - for a message a line on standard input;
@@ -128,7 +130,7 @@ def _each(
     engine: Engine | None,
     as_json: bool,
 ) -> int:
-    """Answer the inputs of a command line one by one; the exit status."""
+    """Answer the inputs of a command line; return the exit status."""
     from nnguide import runs
     from nnguide.inference.sources import is_path
     from nnguide.runs.streaming import predict
@@ -157,14 +159,20 @@ def _each(
 
 
 def _check_corrected(run: Run) -> None:
-    """Refuse --no-feedback for a run that can have no corrections."""
+    """Raise an error if --no-feedback does not fit the run.
+
+    Such a run can have no corrections.
+    """
     from nnguide.feedback.corrections import journal
 
     journal(run)
 
 
 def _corrections(run: Run, name: str, threshold: float | None) -> Layer | None:
-    """The corrections of a run's owner; they are said, and those that are not used."""
+    """Return the corrections of a run's owner.
+
+    The user is told about them, and about those that are not used.
+    """
     from nnguide import feedback
 
     if note := feedback.unused(run, name):
@@ -192,7 +200,7 @@ def _print(name: str, answer: Any, as_json: bool) -> None:
 
 
 def _shard(text: str | None) -> tuple[int, int]:
-    """The shard I/N as two numbers."""
+    """Return the shard I/N as two numbers."""
     if text is None:
         return 1, 1
     match = re.fullmatch(r"([1-9]\d{0,8})/([1-9]\d{0,8})", text)
@@ -217,7 +225,7 @@ def _whole(
     force: bool,
     as_json: bool,
 ) -> int:
-    """Answer a whole data set into a file."""
+    """Write the answers to a whole data set to a file."""
     from nnguide import runs
     from nnguide.runs import bulk
     from nnguide.tasks.kinds import Asked
@@ -269,7 +277,10 @@ def _whole(
 
 
 class _Pace:
-    """Says how far a data set is answered: one line on a terminal, a line a minute elsewhere."""
+    """The progress of answering a data set.
+
+    It is one line on a terminal, and a line a minute elsewhere.
+    """
 
     def __init__(self) -> None:
         self.started = self.said = time.monotonic()
@@ -295,5 +306,8 @@ _UNPRINTED = re.compile(r"[\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def one_line(text: str) -> str:
-    """`text` with backslashes and control characters written as Python writes them."""
+    """Return `text` with escaped backslashes and control characters.
+
+    They are written as Python writes them.
+    """
     return _UNPRINTED.sub(lambda match: match[0].encode("unicode_escape").decode(), text)

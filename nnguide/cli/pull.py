@@ -1,4 +1,4 @@
-"""nnguide pull"""
+"""The command `nnguide pull`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from nnguide.cli import _options
 @click.option("--revision", help="Branch, tag or commit, of hf:OWNER/NAME.")
 @_options.force
 def command(source: str, out: Path, revision: str | None, force: bool) -> None:
-    """Bring a run from a repository of Hugging Face, verified, into --out.
+    """Download a run from a Hugging Face repository and verify it.
+
+    It is written into --out.
 
     SOURCE is a folder or hf:OWNER/NAME. A model of others is data to be checked: only listed
     layers are loaded, and `nnguide doctor RUN` looks at the rest.

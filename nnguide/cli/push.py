@@ -1,4 +1,4 @@
-"""nnguide push"""
+"""The command `nnguide push`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 @click.argument("run")
 @click.argument("target")
 def command(run: str, target: str) -> None:
-    """Write RUN and a card into a repository of Hugging Face.
+    """Upload RUN and a model card to a Hugging Face repository.
 
     TARGET is a folder, such as a clone of a repository, or hf:OWNER/NAME on the hub, where a
     repository that is not there yet is made, private. `nnguide pull` brings the run back.

@@ -1,4 +1,4 @@
-"""nnguide runs"""
+"""The command `nnguide runs`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NAMES = {  # of figures whose key says too little
 
 
 class Runs(cli.Group):
-    """`nnguide runs FOLDER` is short for `nnguide runs list FOLDER`."""
+    """A group in which `nnguide runs FOLDER` means `runs list FOLDER`."""
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args[0] not in self.commands and Path(args[0]).is_dir():
@@ -63,7 +63,9 @@ def command(ctx: click.Context, as_json: bool) -> None:
 @_options.as_json
 @click.pass_context
 def list_(ctx: click.Context, folders: tuple[Path, ...], as_json: bool) -> None:
-    """List the runs in and below each FOLDER; without one, all that are remembered.
+    """List the runs in and below each FOLDER.
+
+    Without one, it lists all that are remembered.
 
     \b
     Example:
@@ -104,7 +106,7 @@ def _list(folders: tuple[Path, ...], as_json: bool) -> None:
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
-    """A run as a row of the table."""
+    """Return a run as a row of the table."""
     stand_in = " (stand-in)" if row["dataset_is_fallback"] else ""
     accuracy = row["val_accuracy"]
     return (
@@ -125,7 +127,7 @@ def _measured(accuracy: str) -> str:
 @click.argument("second", metavar="B")
 @_options.as_json
 def compare(first: str, second: str, as_json: bool) -> None:
-    """Show the settings, the decision and the metrics in which runs A and B differ.
+    """Show how the settings, decisions and metrics of two runs differ.
 
     \b
     Example:
@@ -148,7 +150,7 @@ def compare(first: str, second: str, as_json: bool) -> None:
 
 
 def _shown(value: Any) -> str:
-    """A value in the digits that mean something."""
+    """Return a value with its significant digits as text."""
     if value is None:
         return "-"
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""nnguide serve"""
+"""The command `nnguide serve`."""
 
 from __future__ import annotations
 
@@ -94,7 +94,9 @@ def command(
     access_log: str | None,
     **options: Any,
 ) -> int:
-    """Answer requests of TensorFlow Serving, KServe and Triton clients with each PATH.
+    """Serve each PATH over HTTP.
+
+    Clients of TensorFlow Serving, KServe and Triton can use it.
 
     A PATH is a run's folder, a SavedModel export (its base folder, whose newest version
     serves, or one version), or a task for its newest run; without one, digits and spam.
@@ -116,7 +118,7 @@ def command(
     """
     cli.show_log()
     counts = tempfile.TemporaryDirectory(prefix="nnguide-metrics-") if workers > 1 else None
-    if counts:  # where the workers count what /metrics tells; before its library is imported
+    if counts:  # the folder of the workers' metrics; set before the library is imported
         os.environ[MULTIPROCESS] = counts.name
     from nnguide.serving import server
     from nnguide.serving.access_log import AccessLog
@@ -171,7 +173,7 @@ def _settings(
     corrections: Path | None,
     trust: bool,
 ) -> dict[str, Any]:
-    """What `Serving` takes in each process, checked."""
+    """Check the options and return the arguments of `Serving`."""
     from nnguide.serving import bearer, server
     from nnguide.serving.bounds import Bounds
 
@@ -194,7 +196,7 @@ def _settings(
 
 
 def _say_loaded(models: Mapping[str, Any]) -> None:
-    """Name the version of each model that is served."""
+    """Print the version of each model that is served."""
     for name, model in sorted(models.items()):
         if model.current:
             cli.say(f"{name} version {model.current.number}: {model.current.servable.origin}")
@@ -203,7 +205,7 @@ def _say_loaded(models: Mapping[str, Any]) -> None:
 def _several(
     count: int, serve: Callable[[Callable[[], None], bool], int], ready: Callable[[], None]
 ) -> int:
-    """Serve with `count` processes; the status they end with."""
+    """Serve with `count` processes; return their exit status."""
     from prometheus_client.multiprocess import mark_process_dead
 
     from nnguide.serving import workers
@@ -223,7 +225,10 @@ def _several(
 
 
 def _trained() -> list[str]:
-    """The tasks that have a trained model; the others are named."""
+    """Return the tasks that have a trained model.
+
+    The others are named to the user.
+    """
     from nnguide import runs, tasks
 
     trained = []

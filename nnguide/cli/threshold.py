@@ -1,4 +1,4 @@
-"""nnguide threshold"""
+"""The command `nnguide threshold`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from nnguide.cli import _options, _terminal
 def command(
     run_name: str, max_blocked_ham: float, out: Path | None, force: bool, as_json: bool
 ) -> None:
-    """Choose the threshold of RUN, a spam run, for a user who must not lose mail.
+    """Choose the threshold of RUN that blocks little ham.
+
+    RUN is a spam run; its user must not lose mail.
 
     It is chosen by predictions for training examples that the predicting network
     did not learn from; predict, evaluate and export use it from then on. For data sets

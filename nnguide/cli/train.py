@@ -1,4 +1,4 @@
-"""nnguide train"""
+"""The command `nnguide train`."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def command(
 
 
 def _train_here(task: str, workers: list[str], options: dict[str, Any]) -> Run:
-    """Train in this process, and show how it goes."""
+    """Train in this process, and show the progress."""
     from nnguide.cli._progress import progress
     from nnguide.training.train import train
 
@@ -141,7 +141,7 @@ def _train_here(task: str, workers: list[str], options: dict[str, Any]) -> Run:
 
 
 def _count(workers: str | None, options: dict[str, Any]) -> int:
-    """How many workers --on is to start."""
+    """Return how many workers --on is to start."""
     if options.pop("worker") is not None:
         raise ConfigError("--worker is for a list of addresses. Leave it out with --on.")
     if workers is None or not (workers.isascii() and workers.isdecimal()):
@@ -151,7 +151,10 @@ def _count(workers: str | None, options: dict[str, Any]) -> int:
 
 
 def _settings(task: tasks.Task, options: dict[str, Any]) -> dict[str, Any]:
-    """The settings that the options name, nested; these are taken out of `options`."""
+    """Return the options that were set as nested settings.
+
+    They are removed from `options`.
+    """
     tree = _options.collect(options)
     model, start_from = options.pop("model"), options.pop("start_from")
     if model is not None:
@@ -166,7 +169,7 @@ def _settings(task: tasks.Task, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _summary(metrics: dict[str, Any], seconds: float) -> str:
-    """What became of a training, in one line."""
+    """Return the result of a training in one line."""
     accuracy, epochs = metrics["val_accuracy"], metrics["epochs"]
     measured = "no validation set" if accuracy is None else f"validation accuracy {accuracy:.2%}"
     if accuracy is not None and accuracy <= metrics.get("val_majority", 0):

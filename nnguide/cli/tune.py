@@ -1,4 +1,4 @@
-"""nnguide tune"""
+"""The command `nnguide tune`."""
 
 from __future__ import annotations
 
@@ -127,7 +127,10 @@ def command(
 
 
 def _is_worker(task: str) -> bool:
-    """Whether this process works for a chief, as the environment says; it has then worked."""
+    """Return whether this process was a worker for a chief.
+
+    The environment says so; the work is then done.
+    """
     from nnguide import logs
 
     logs.tensorflow()
@@ -141,7 +144,7 @@ def _is_worker(task: str) -> bool:
 
 
 def _check(workers: int, least: int, compare: int, minutes: float | None, out: Path | None) -> None:
-    """Refuse options that cannot be meant.
+    """Raise ConfigError for options that make no sense.
 
     Args:
         least: workers of this machine, 0 where those of others come to a chief.
@@ -157,7 +160,10 @@ def _check(workers: int, least: int, compare: int, minutes: float | None, out: P
 
 
 def _settings(options: dict[str, Any]) -> dict[str, Any]:
-    """The settings that the options name, nested; these are taken out of `options`."""
+    """Return the options that were set as nested settings.
+
+    They are removed from `options`.
+    """
     tree = _options.collect_data(options)
     if (seed := options.pop("seed")) is not None:
         tree["train"] = {"seed": seed}
@@ -165,7 +171,7 @@ def _settings(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _show(result: dict[str, Any], folder: Path) -> None:
-    """Print what a search found."""
+    """Print the result of a search."""
     from nnguide.tuning import report
 
     click.echo(

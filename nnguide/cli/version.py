@@ -1,4 +1,4 @@
-"""nnguide version"""
+"""The command `nnguide version`."""
 
 from __future__ import annotations
 

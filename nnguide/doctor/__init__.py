@@ -1,4 +1,7 @@
-"""The doctor: the guide's common mistakes, found in anyone's Keras model, with the fix."""
+"""The doctor: it finds common mistakes in any Keras model.
+
+It names the fix of each; the mistakes are those of the guide.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from nnguide.doctor.report import Finding, Report
 
 __all__ = ["EVALUATED", "Finding", "Report", "check"]
 
-EVALUATED = ("precision", "recall")  # what `nnguide evaluate` measures of a run, beside accuracy
+EVALUATED = ("precision", "recall")  # what `nnguide evaluate` measures besides accuracy
 
 
 def check(
@@ -20,7 +23,9 @@ def check(
     *,
     batch_size: int | None = None,
 ) -> Report:
-    """Look for the common mistakes in a Keras model; the model is the same afterwards.
+    """Look for the common mistakes in a Keras model.
+
+    The model is the same afterwards.
 
     Args:
         model: any Keras 3 model on the TensorFlow backend; compiled for the rules about the loss.

@@ -1,4 +1,7 @@
-"""A case: the model and all that is known beside it; a rule that asks for more is told so."""
+"""A case: the model and all that is known about it.
+
+A rule that asks for more raises CannotCheckError.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ History = Mapping[str, np.ndarray]
 
 @dataclass(eq=False)
 class Case:
-    """What the rules look at.
+    """The model, data and history that the rules check.
 
     Attributes:
         model: any Keras model; left as it was found.
@@ -39,7 +42,7 @@ class Case:
         batch_size: of training, or None where it is not known.
         shuffles: whether training is known to shuffle.
         trained: whether the weights are known to have been trained.
-        measures: metrics beside the compiled ones.
+        measures: metrics besides the compiled ones.
         probe: of the rate, once a rule has made it.
     """
 
@@ -63,7 +66,7 @@ class Case:
             self.trained = True
 
     def _build(self, x: Any) -> None:
-        """Build a sequential model that waits for its first data, as `fit` would."""
+        """Build a sequential model from its data, as `fit` would."""
         waits = isinstance(self.model, keras.Sequential) and not self.model.built
         if waits and isinstance(x, np.ndarray):
             try:
@@ -74,7 +77,7 @@ class Case:
                 ) from error
 
     def _check_inputs(self) -> None:
-        """Refuse data that the model's inputs cannot take."""
+        """Raise InputError for data that the model's inputs cannot take."""
         function = graph_.functional(self.model)
         if function is None:
             return
@@ -86,20 +89,23 @@ class Case:
             raise InputError(f"expected inputs of shape {_shown(wanted)}; got {_shown(got)}")
 
     def require_data(self) -> Data:
-        """The data; CannotCheckError without."""
+        """Return the data, or raise CannotCheckError."""
         if self.data is None:
             raise CannotCheckError("no data was given")
         return self.data
 
     def require_history(self) -> History:
-        """The history; CannotCheckError without."""
+        """Return the history, or raise CannotCheckError."""
         if self.history is None:
             raise CannotCheckError("no history was given")
         return self.history
 
     @functools.cached_property
     def sample(self) -> tuple[Any, Any]:
-        """Some training inputs, as the model takes them, and labels; drawn with a fixed seed."""
+        """Some training inputs, as the model takes them, and labels.
+
+        They are drawn with a fixed seed.
+        """
         pair = self.require_data().train
         size = max(sum(int(np.prod(array.shape[1:])) for array in arrays(pair.x)), 1)
         rows = min(len(pair), max(min(ROWS, NUMBERS // size), FEWEST))
@@ -107,7 +113,7 @@ class Case:
         return self._as_taken(each(pair.x, lambda a: a[chosen])), each(pair.y, lambda a: a[chosen])
 
     def _as_taken(self, x: Any) -> Any:
-        """`x` with each number array in the type of the model's input."""
+        """Return `x` with numbers in the type of the model's input."""
         function = graph_.functional(self.model)
         if function is None or not isinstance(x, np.ndarray):
             return x
@@ -116,26 +122,38 @@ class Case:
 
     @functools.cached_property
     def graph(self) -> Graph:
-        """The wiring; CannotCheckError where it cannot be read."""
+        """The model's graph.
+
+        Raises CannotCheckError where it cannot be read.
+        """
         example = None if self.data is None else self.sample[0]
         return graph_.read(self.model, example)
 
     @functools.cached_property
     def endings(self) -> list[Ending]:
-        """How each output ends: head, loss and labels. CannotCheckError if it is not compiled."""
+        """The head, the loss and the labels of each output.
+
+        Raises CannotCheckError if the model is not compiled.
+        """
         y = None if self.data is None else self.data.train.y
         return endings(self.model, self.graph, y)
 
     @functools.cached_property
     def forward(self) -> Forward:
-        """What went through the layers for the sample; CannotCheckError where it cannot be run."""
+        """The observations of a forward pass of the sample.
+
+        Raises CannotCheckError where the model cannot be run.
+        """
         from nnguide.doctor.probes import forward
 
         return forward(self.model, self.graph, self.sample[0])
 
     @functools.cached_property
     def metric_names(self) -> list[str]:
-        """The metrics of training; CannotCheckError if the model is not compiled."""
+        """The metrics of training.
+
+        Raises CannotCheckError if the model is not compiled.
+        """
         if not getattr(self.model, "compiled", False):
             raise CannotCheckError("the model is not compiled")
         compiled = self.model._compile_metrics
@@ -156,7 +174,10 @@ class Case:
         return [*names, *self.measures]
 
     def require_batch_size(self) -> int:
-        """Examples an update; CannotCheckError where nobody said."""
+        """Return the batch size of training.
+
+        Raises CannotCheckError where it is not known.
+        """
         function = graph_.functional(self.model)
         fixed = self.batch_size or (function.inputs[0].shape[0] if function else None)
         if fixed:
@@ -165,7 +186,10 @@ class Case:
 
 
 def _takes(wanted: tuple[int | None, ...], got: tuple[int, ...]) -> bool:
-    """Whether an input of the shape `wanted` takes an array of the shape `got`."""
+    """Return whether an input shape accepts the shape of an array.
+
+    `wanted` is the shape of the input, `got` that of the array.
+    """
     if len(wanted) == len(got) + 1 and wanted[-1] == 1:  # Keras adds a last axis
         got = (*got, 1)
     return len(wanted) == len(got) and all(
@@ -179,7 +203,7 @@ def _shown(shapes: list[Any]) -> str:
 
 
 def read(model: Any, data: Any = None, history: Any = None, **facts: Any) -> Case:
-    """The case of a model, with data and history as a person hands them over.
+    """Return the case of a model, with data and history checked.
 
     Raises:
         InputError: no Keras model, or data or a history of another form.

@@ -1,4 +1,7 @@
-"""The cheap part of the doctor at the start of a training: nothing goes through the network."""
+"""The cheap rules of the doctor, applied when a training starts.
+
+They run no data through the network.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,9 @@ log = logging.getLogger(__name__)
 
 
 class Checkup(keras.callbacks.Callback):
-    """Say a warning for each finding of the cheap rules, when a training begins.
+    """A callback that warns of each finding of the cheap rules.
+
+    It does so when a training begins.
 
     Args:
         inputs: (n, …) training inputs as the data has them, before any preprocessing.

@@ -1,4 +1,7 @@
-"""The data beside a model: training, validation and test sets, each inputs and labels."""
+"""The data of a case: training, validation and test set.
+
+Each has inputs and labels.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,10 @@ EXPECTED = (
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """Inputs and labels as `fit` takes them: arrays, or lists or dicts of arrays."""
+    """Inputs and labels as `fit` takes them.
+
+    They are arrays, or lists or dicts of arrays.
+    """
 
     x: Any
     y: Any
@@ -31,7 +37,7 @@ class Pair:
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """The sets there are."""
+    """The available data sets."""
 
     train: Pair
     validation: Pair | None = None
@@ -39,7 +45,10 @@ class Data:
 
 
 def arrays(value: Any) -> list[np.ndarray]:
-    """The arrays in an array, a list or a dict (by key) of arrays."""
+    """Return the arrays in an array, a list or a dict.
+
+    Those of a dict are in the order of its keys.
+    """
     if isinstance(value, Mapping):
         return [array for key in sorted(value) for array in arrays(value[key])]
     if isinstance(value, (list, tuple)):
@@ -48,7 +57,7 @@ def arrays(value: Any) -> list[np.ndarray]:
 
 
 def each(value: Any, change: Callable[[np.ndarray], Any]) -> Any:
-    """The same structure with `change` done to every array."""
+    """Return the same structure with `change` applied to every array."""
     if isinstance(value, Mapping):
         return {key: each(item, change) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -57,7 +66,7 @@ def each(value: Any, change: Callable[[np.ndarray], Any]) -> Any:
 
 
 def read(data: Any) -> Data:
-    """`data` as a person hands it over, checked.
+    """Return the user's data as a checked `Data`.
 
     Args:
         data: (x, y), or a mapping with x_train, y_train and perhaps x_val, y_val, x_test, y_test.

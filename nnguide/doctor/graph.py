@@ -1,4 +1,7 @@
-"""The wiring of a Keras model as a plain graph, and what each operation does to its input."""
+"""A Keras model as a plain graph of its operations.
+
+Each node knows what its operation does to its input.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,10 @@ _CONSTANT = frozenset({"Multiply", "Divide", "TrueDivide", "Add", "Subtract"})  
 
 @dataclass(eq=False)
 class Node:
-    """One call of an operation; `op` is a layer, or an operation of keras.ops."""
+    """One call of an operation.
+
+    `op` is a layer, or an operation of keras.ops.
+    """
 
     op: Any
     inputs: tuple[Node, ...]
@@ -64,12 +70,15 @@ class Node:
 
     @property
     def inner(self) -> Any:
-        """The layer that does the work, where another applies it to every time step."""
+        """The layer itself, also where TimeDistributed wraps it."""
         return self.op.layer if isinstance(self.op, layers.TimeDistributed) else self.op
 
     @property
     def is_weighted(self) -> bool:
-        """A linear map with learned weights, perhaps with an activation behind it."""
+        """Whether it is a linear map with learned weights.
+
+        It may have an activation behind it.
+        """
         return isinstance(self.inner, WEIGHTED)
 
     @property
@@ -86,12 +95,18 @@ class Node:
 
     @property
     def is_moving(self) -> bool:
-        """It moves, repeats or drops numbers and changes none."""
+        """Whether it only moves, repeats or drops numbers.
+
+        It changes none.
+        """
         return bool(_MOVING.fullmatch(type(self.inner).__name__)) or self.is_dropout
 
     @property
     def is_affine(self) -> bool:
-        """A fixed or normalising linear map of ONE input; a pool of maxima is not one."""
+        """Whether it is a fixed or normalising linear map of one input.
+
+        A pool of maxima is not one.
+        """
         kind = type(self.inner).__name__
         constant = kind in _CONSTANT and len(self.inputs) == 1
         linear = kind == "Activation" and self.activation == "linear"
@@ -109,7 +124,7 @@ class Node:
     def activation(self) -> str | None:
         """The activation by its name in keras.activations, "linear" for none.
 
-        None: it has none to have, or one that cannot be known by name.
+        None for an operation that can have none, or for one that cannot be known by name.
         """
         op = self.inner
         if isinstance(op, _LAYER_ACTIVATIONS):
@@ -133,7 +148,7 @@ class Node:
         return getattr(self.inner, "kernel", None)
 
     def after(self) -> Iterator[Node]:
-        """All nodes that this one feeds, directly or not."""
+        """Yield all nodes that this one feeds, directly or not."""
         seen: set[int] = set()
         waiting = list(self.users)
         while waiting:
@@ -144,7 +159,7 @@ class Node:
                 yield node
 
     def before(self, through: Callable[[Node], bool]) -> Iterator[Node]:
-        """The nearest nodes back that are not `through`."""
+        """Yield the nearest earlier nodes that are not `through`."""
         waiting, seen = list(self.inputs), set[int]()
         while waiting:
             node = waiting.pop()
@@ -159,7 +174,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Graph:
-    """Nodes in the order of calculation, those of the inputs, and those of the outputs."""
+    """The nodes in the order of calculation, with inputs and outputs."""
 
     nodes: tuple[Node, ...]
     outputs: tuple[Node, ...]
@@ -169,7 +184,10 @@ class Graph:
         return [node for node in self.nodes if node.is_weighted]
 
     def heads(self) -> set[int]:
-        """Ids of the weighted nodes that end the network: no weights come after them."""
+        """Return the ids of the last weighted nodes.
+
+        No weights come after them.
+        """
         return {
             id(node)
             for node in self.weighted
@@ -178,14 +196,17 @@ class Graph:
 
 
 def functional(model: Any) -> Any:
-    """The Keras Function in a functional or sequential model; None in another."""
+    """Return the Keras Function of a functional or sequential model.
+
+    None for another kind of model.
+    """
     if isinstance(model, keras.Sequential):
         return model._functional
     return model if hasattr(model, "_nodes_by_depth") else None
 
 
 def read(model: Any, example: Any = None) -> Graph:
-    """The graph of a model.
+    """Return the graph of a model.
 
     Args:
         model: any Keras model.
@@ -204,7 +225,7 @@ def read(model: Any, example: Any = None) -> Graph:
 
 
 def _followed(model: Any, example: Any) -> Any:
-    """What a subclassed model's `call` does to symbols in the place of numbers."""
+    """Trace a subclassed model's `call` with symbolic inputs."""
     if example is None:
         raise CannotCheckError("the graph of this kind of model can only be read with data")
     try:
@@ -220,11 +241,11 @@ def _followed(model: Any, example: Any) -> Any:
 
 
 def _wire(function: Any, places: dict[int, Node], nodes: list[Node]) -> None:
-    """Add the nodes of `function`, those of functional models inside it among them."""
+    """Add the nodes of `function`, including those of nested models."""
     for depth in sorted(function._nodes_by_depth, reverse=True):
         for call in function._nodes_by_depth[depth]:
             if all(id(tensor) in places for tensor in call.outputs):
-                continue  # an input of a model inside another, which stands there already
+                continue  # an input of a nested model, which is already included
             inside = functional(call.operation) if isinstance(call.operation, keras.Model) else None
             if inside is not None:
                 for symbol, tensor in zip(inside.inputs, call.input_tensors, strict=True):
@@ -242,7 +263,10 @@ def _wire(function: Any, places: dict[int, Node], nodes: list[Node]) -> None:
 
 
 def chain_lengths(nodes: Iterable[Node], chosen: set[int]) -> dict[int, int]:
-    """For each node, the most `chosen` ones on a path to it, itself included; by id."""
+    """Return the most `chosen` nodes on a path to each node.
+
+    The node itself is included; keys are ids.
+    """
     longest: dict[int, int] = {}
     for node in nodes:
         before = max((longest[id(source)] for source in node.inputs), default=0)

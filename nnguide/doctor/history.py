@@ -1,4 +1,7 @@
-"""A training's history: figures per epoch, from a CSV file or from Keras."""
+"""The history of a training: metrics per epoch.
+
+They come from a CSV file or from Keras.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,9 @@ MAX_BYTES = 16 << 20
 
 
 def read(history: Any) -> dict[str, np.ndarray]:
-    """Column -> (epochs,) float64.
+    """Return the columns of a history as float64 arrays.
+
+    The result is column -> (epochs,).
 
     Args:
         history: the path of a CSV file with a header, a Keras History, or its dict.

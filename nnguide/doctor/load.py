@@ -1,4 +1,7 @@
-"""What the command line names, as a case: a run, a .keras file, or FILE.py:function."""
+"""The model on the command line as a case.
+
+It is a run, a .keras file, or FILE.py:function.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ def load(
     label_column: str | None = None,
     trust: bool = False,
 ) -> Case:
-    """The case that `nnguide doctor TARGET` means.
+    """Load the case that `nnguide doctor TARGET` means.
 
     Args:
         target: a run's folder or a task, FILE.keras, or FILE.py:function; that file is executed.
@@ -73,7 +76,7 @@ def load(
 
 
 def keras_file(path: Path, *, trust: bool = False) -> Any:
-    """The model in a file, compiled as it was saved.
+    """Load the model in a file, compiled as it was saved.
 
     Args:
         trust: whether code in it may run; then an .h5 file is loaded too.
@@ -109,7 +112,9 @@ def keras_file(path: Path, *, trust: bool = False) -> Any:
 
 
 def execute(path: Path, function: str) -> tuple[Any, Any]:
-    """Run a Python file and its function: the model, and the data or None.
+    """Run a Python file and its function; return model and data.
+
+    The data is None if there is none.
 
     What the file prints goes to stderr.
 
@@ -156,7 +161,10 @@ def _source(path: Path) -> bytes:
 
 @contextlib.contextmanager
 def _told(what: str) -> Any:
-    """Turn whatever the user's code raises into an InputError that names its line."""
+    """Convert errors of the user's code to an InputError.
+
+    It names the line of the code.
+    """
     try:
         yield
     except NnguideError:
@@ -175,7 +183,10 @@ def _told(what: str) -> Any:
 
 
 def _functions(path: Path) -> str:
-    """The functions of a file that take nothing, as a hint; nothing is executed."""
+    """Return a hint with the file's functions that take no arguments.
+
+    Nothing is executed.
+    """
     try:
         tree = ast.parse(_source(path))
     except (SyntaxError, ValueError, NnguideError):
@@ -196,7 +207,10 @@ def _of_run(
     batch_size: int | None,
     label_column: str | None,
 ) -> Case:
-    """A run of ours with its own history and data, compiled as its training was."""
+    """Return the case of a run with its history and data.
+
+    It is compiled as its training was.
+    """
     logs.tensorflow()  # before anything imports Keras
     from nnguide.doctor import case
 
@@ -239,7 +253,7 @@ def _compile(run: Run, model: Any, rows: int) -> None:
 
 
 def _own_data(run: Run) -> Any:
-    """What the run was trained on: training, validation and test set."""
+    """Load the training, validation and test set of a run."""
     from nnguide import data
     from nnguide.data.splits import training_and_validation
     from nnguide.doctor.data import Data, Pair

@@ -1,4 +1,4 @@
-"""How a network ends: the activation of its head, its loss, and the form of its labels."""
+"""The end of a network: head activation, loss and label format."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ PROBABILITIES = ("softmax", "sigmoid")
 
 @dataclass(frozen=True, eq=False)
 class Ending:
-    """One output of a network and what judges it.
+    """One output of a network with its loss and labels.
 
     Attributes:
         name: of the layer that gives the output.
@@ -81,7 +81,10 @@ class Ending:
 
     @property
     def is_one_hot(self) -> bool:
-        """The labels have the output's shape and exactly one 1 a row, else 0."""
+        """Whether the labels are one-hot.
+
+        They have the output's shape and exactly one 1 a row, else 0.
+        """
         y = self.require_labels
         if self.nodes is None or self.nodes < 2 or y.ndim != self.rank or y.shape[-1] != self.nodes:
             return False
@@ -89,7 +92,10 @@ class Ending:
 
     @property
     def numbers(self) -> np.ndarray | None:
-        """Labels that number the classes, (n, …) without a last axis of 1; else None."""
+        """The labels as class numbers, or None.
+
+        They are (n, …) without a last axis of 1.
+        """
         y = self.require_labels
         if y.dtype.kind not in "biuf":
             return None
@@ -100,10 +106,10 @@ class Ending:
 
 
 def endings(model: Any, graph: Graph, y: Any) -> list[Ending]:
-    """How each output of a compiled model ends.
+    """Return how each output of a compiled model ends.
 
     Raises:
-        CannotCheckError: not compiled, no loss, or a loss in a form that cannot be told apart.
+        CannotCheckError: not compiled, no loss, or a loss in an unknown form.
     """
     compiled = getattr(model, "_compile_loss", None)
     if not getattr(model, "compiled", False):
@@ -135,7 +141,10 @@ def endings(model: Any, graph: Graph, y: Any) -> list[Ending]:
 
 
 def _spread(loss: Any, names: list[str], outputs: int) -> list[Any]:
-    """The loss of each output, as `compile` spreads what it was given."""
+    """Return the loss of each output.
+
+    `compile` assigns the losses to the outputs in the same way.
+    """
     if isinstance(loss, Mapping):
         return [loss.get(name) for name in names] if names else [next(iter(loss.values()))]
     if isinstance(loss, (list, tuple)):
@@ -157,7 +166,10 @@ def _spread_labels(y: Any, names: list[str], outputs: int) -> list[np.ndarray | 
 
 
 def describe(loss: Any) -> tuple[str | None, Family, bool]:
-    """A loss's name, family and `from_logits`, in whatever form `compile` took it."""
+    """Return a loss's name, family and `from_logits`.
+
+    The loss may have any form that `compile` takes.
+    """
     if isinstance(loss, str):
         try:
             loss = keras.losses.get(loss)
@@ -179,7 +191,10 @@ def describe(loss: Any) -> tuple[str | None, Family, bool]:
 
 
 def activation(node: Node) -> str | None:
-    """What stands at the very end: an activation's name, "linear" for none, None for unknown."""
+    """Return the activation at the very end of a network.
+
+    It is the activation's name, "linear" for none, None for unknown.
+    """
     while node.is_moving and node.inputs:
         node = node.inputs[0]
     kind = type(node.inner).__name__

@@ -1,4 +1,7 @@
-"""Short experiments with a model, which is the same afterwards: weights, optimizer, randomness."""
+"""Short experiments with a model that leave it unchanged.
+
+Its weights, optimizer and random state are restored.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ MAX_LAYERS = 60  # with weights: beyond them TensorFlow plans for long
 
 @dataclass(frozen=True, eq=False)
 class Forward:
-    """What was seen while the sample went through, by the id of the node.
+    """The observations of a forward pass, by the id of the node.
 
     Attributes:
         received: what a first layer with weights was given: (rows, …) float32.
@@ -45,7 +48,7 @@ class Forward:
 
 @contextlib.contextmanager
 def unchanged(model: Any) -> Iterator[None]:
-    """Give the model and the generators of random numbers back as they were."""
+    """Restore the model and the random number generators afterwards."""
     optimizer = getattr(model, "optimizer", None)
     kept = [*model.variables, *model.metrics_variables, *(optimizer.variables if optimizer else ())]
     before = [(variable, np.array(keras.ops.convert_to_numpy(variable))) for variable in kept]
@@ -65,18 +68,24 @@ def unchanged(model: Any) -> Iterator[None]:
 
 
 def reason(error: Exception) -> str:
-    """The first line of an error, short."""
+    """Return the first line of an error, shortened."""
     text = str(error).strip().splitlines()
     return f"{type(error).__name__}: {text[0][:120]}" if text else type(error).__name__
 
 
 def tensors(value: Any) -> Any:
-    """The same structure with tensors in the place of arrays; texts become strings."""
+    """Return the same structure with tensors instead of arrays.
+
+    Texts become strings.
+    """
     return each(value, lambda a: tf.constant(a.tolist() if a.dtype.kind in TEXTS else a))
 
 
 def first_weighted(graph: Graph) -> list[Node]:
-    """The layers that see an input before any other learned or normalising layer does."""
+    """Return the layers that see an input first.
+
+    No other learned or normalising layer comes before them.
+    """
     raw: set[int] = set()
     weighted = []
     for node in graph.nodes:
@@ -91,12 +100,15 @@ def first_weighted(graph: Graph) -> list[Node]:
 
 
 def _settles(node: Node) -> bool:
-    """Whether what comes out no longer has the scale of the input: learned, or normalised."""
+    """Return whether the output's scale no longer depends on the input's.
+
+    The node has learned weights, or normalises.
+    """
     return bool(getattr(node.op, "trainable_variables", ())) or isinstance(node.op, NORMALISING)
 
 
 def forward(model: Any, graph: Graph, x: Any) -> Forward:
-    """Send `x` through the model and observe the layers on the way.
+    """Run `x` through the model and observe the layers.
 
     Raises:
         CannotCheckError: the model cannot be run on it.
@@ -155,7 +167,9 @@ def _observed(operations: list[Any], observe: Any) -> Iterator[None]:
 
 
 def gradient_norms(case: Case, layers: list[Node]) -> dict[str, float]:
-    """‖∂L/∂W‖ of each layer for the sample, by the layer's name, in the order given.
+    """Return ‖∂L/∂W‖ of each layer for the sample.
+
+    The keys are the layers' names, in the order of `layers`.
 
     L is the model's own loss where it has one that takes the labels, else the mean of the
     squared outputs. Without data the inputs are normal random numbers.
@@ -201,10 +215,10 @@ def _random_inputs(model: Any) -> Any:
 
 
 class RateProbe:
-    """Trains a model for a few steps at a rate, and always from the same start."""
+    """A short training at several learning rates from the same start."""
 
     def __init__(self, case: Case) -> None:
-        """Prepare for `case`.
+        """Prepare the probe for `case`.
 
         Raises:
             CannotCheckError: not compiled, without data, trained already, with a training of its
@@ -254,7 +268,9 @@ class RateProbe:
         return loss
 
     def losses(self, rate: float) -> np.ndarray:
-        """The mean loss of each pass: (PASSES,) float64, shorter where it is not finite.
+        """Return the mean loss of each pass at a learning rate.
+
+        The result is (PASSES,) float64, shorter where it is not finite.
 
         Random numbers, such as dropout's, are the same at every rate.
 
@@ -285,7 +301,10 @@ class RateProbe:
 
 
 def work(graph: Graph) -> float:
-    """About how many products one example takes: weights times the places they are used at."""
+    """Estimate the number of multiplications for one example.
+
+    It is the number of weights times the places where they are used.
+    """
     total = 0.0
     for node in graph.nodes:
         places = node.inputs[0].shape if node.is_recurrent and node.inputs else node.shape
@@ -302,7 +321,10 @@ def _taken(value: Any, rows: np.ndarray) -> Any:
 
 
 def highest_rate(optimizer: Any) -> float:
-    """The rate, or of a schedule the highest of its first 100,000 steps."""
+    """Return the learning rate, or the highest rate of a schedule.
+
+    Of a schedule the first 100,000 steps count.
+    """
     schedule = getattr(optimizer, "_learning_rate", None)
     if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
         steps = sorted({0, *(int(1.5**k) for k in range(29))})
@@ -311,7 +333,7 @@ def highest_rate(optimizer: Any) -> float:
 
 
 def _copy(optimizer: Any) -> Any:
-    """A new optimizer with the same settings and a rate that can be set."""
+    """Return a copy of an optimizer whose learning rate can be set."""
     inner = getattr(optimizer, "inner_optimizer", optimizer)  # of a scaled loss, under float16
     try:
         return type(inner).from_config({**inner.get_config(), "learning_rate": 0.001})

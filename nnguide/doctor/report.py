@@ -1,4 +1,4 @@
-"""What the doctor hands over: findings, and the rules that could not be looked at."""
+"""The doctor's report: findings, and rules that could not be checked."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Finding:
 
     @property
     def doc(self) -> str:
-        """Where the rule is described."""
+        """The place where the rule is described."""
         return f"{PAGE}#{self.id}"
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON holds it."""
+        """Return the finding as JSON-able values."""
         return {
             "id": self.id,
             "severity": self.severity,
@@ -52,7 +52,9 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """What came of every rule: each id stands in exactly one of the four lists.
+    """The result of every rule.
+
+    Each id is in exactly one of the four lists.
 
     Attributes:
         findings: mistakes, the errors first.
@@ -67,7 +69,7 @@ class Report:
     silenced: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON holds it."""
+        """Return the report as JSON-able values."""
         return {
             "findings": [finding.to_dict() for finding in self.findings],
             "passed": list(self.passed),
@@ -76,7 +78,7 @@ class Report:
         }
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
+        """Return the report as HTML for a notebook."""
         from nnguide import pages
 
         count = len(self.findings)
@@ -90,7 +92,7 @@ class Report:
         )
 
     def lines(self) -> str:
-        """The report as text, for people."""
+        """Return the report as text for people."""
         blocks = [_text(finding) for finding in self.findings]
         if self.not_run:
             width = max(map(len, self.not_run))
@@ -123,7 +125,10 @@ def _text(finding: Finding) -> str:
 
 
 def bars(norms: dict[str, float]) -> list[str]:
-    """One line a layer: its name, a bar as long as its share of the largest norm, the norm."""
+    """Return a line with a bar for each layer's norm.
+
+    It has the layer's name, a bar as long as its fraction of the largest norm, and the norm.
+    """
     known = {name: norm if math.isfinite(norm) else 0.0 for name, norm in norms.items()}
     largest, width = max(known.values()) or 1.0, max(map(len, norms))
     return [
@@ -133,7 +138,10 @@ def bars(norms: dict[str, float]) -> list[str]:
 
 
 def finite(value: Any) -> Any:
-    """The same with None in the place of NaN and infinity, which JSON has not."""
+    """Return the same with None instead of NaN and infinity.
+
+    JSON has neither.
+    """
     if isinstance(value, dict):
         return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Rules: what one is, how it is declared, and how a case goes through all of them."""
+"""Rules: their definition, and the examination of a case by all."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class CannotCheckError(Exception):
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a rule saw.
+    """The evidence of a mistake.
 
     Attributes:
         text: one sentence with the numbers.
@@ -73,7 +73,7 @@ def rule(
 
 
 def examine(case: Case, silence: Collection[str] = (), *, cheap: bool = False) -> Report:
-    """Put a case through every rule, or through the cheap ones alone.
+    """Check a case by every rule, or by the cheap ones.
 
     Raises:
         ConfigError: `silence` names no rule.

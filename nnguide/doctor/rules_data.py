@@ -1,4 +1,4 @@
-"""Rules that look at the data: its scale, its order, its balance, what it shares with the test."""
+"""Rules about the data: scale, order, balance, overlap with the test set."""
 
 from __future__ import annotations
 
@@ -72,7 +72,10 @@ def unscaled_inputs(case: Case) -> Evidence | None:
 
 
 def _scale(numbers: np.ndarray, name: str) -> Evidence | None:
-    """Evidence that (rows, …, features) numbers are far from 1."""
+    """Return evidence that numbers are far from 1.
+
+    They are (rows, …, features).
+    """
     with np.errstate(over="ignore", invalid="ignore"):
         columns = np.nan_to_num(numbers.reshape(-1, numbers.shape[-1]).astype(np.float64))
         size = np.sqrt((columns**2).mean(axis=0))
@@ -100,7 +103,10 @@ def _scale(numbers: np.ndarray, name: str) -> Evidence | None:
 
 
 def classes(case: Case) -> np.ndarray:
-    """The class of each training example, (n,) int; CannotCheckError if labels are no classes."""
+    """Return the class of each training example, (n,) int.
+
+    Raises CannotCheckError if the labels are no classes.
+    """
     y = arrays(case.require_data().train.y)
     if len(y) != 1:
         raise CannotCheckError("the model has several outputs")
@@ -123,7 +129,10 @@ def classes(case: Case) -> np.ndarray:
 
 
 def _judged_as_classes(case: Case) -> None:
-    """Whole numbers under a distance are counts or the like, unless there are only two."""
+    """Raise CannotCheckError if the labels look like counts.
+
+    Whole numbers under a distance loss are counts or the like, unless there are only two.
+    """
     try:
         endings = case.endings
     except CannotCheckError:
@@ -191,7 +200,10 @@ def test_in_train(case: Case) -> Evidence | None:
 
 
 def _rows(pair: Pair) -> list[bytes]:
-    """A digest of the inputs of each example that are not all equal, as an empty text's are."""
+    """Return a digest of each example's inputs.
+
+    Examples whose inputs are all equal, as those of an empty text, are left out.
+    """
     columns = [_flat(array) for array in arrays(pair.x)]
     rows = []
     for index in range(len(pair)):

@@ -1,4 +1,4 @@
-"""Rules that hold the head, the loss and the labels against each other."""
+"""Rules that compare the head, the loss and the labels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ SHIFT_ROWS = 20  # per class: so many examples and none of class 0 is no acciden
 
 
 def _any_ending(case: Case, check: Callable[[Ending], Evidence | None]) -> Evidence | None:
-    """The first evidence of any output; an error where no output can be checked."""
+    """Return the first evidence of any output.
+
+    Raises CannotCheckError where no output can be checked.
+    """
     errors = []
     for ending in case.endings:
         try:
@@ -251,7 +254,10 @@ def mse_for_classes(case: Case) -> Evidence | None:
 
 
 def _are_classes(end: Ending) -> bool:
-    """One-hot labels, or one node for labels that are all 0 or 1, both of them."""
+    """Return whether the labels are classes.
+
+    They are one-hot, or all 0 or 1, both present, for one node.
+    """
     y = end.require_labels
     if y.dtype.kind not in "biuf":
         return False
@@ -264,6 +270,6 @@ def _are_classes(end: Ending) -> bool:
 
 
 def _rebuilds(case: Case, y: np.ndarray) -> bool:
-    """Whether the labels are the inputs themselves: an autoencoder's."""
+    """Return whether the labels are the inputs, as for an autoencoder."""
     data = case.require_data()
     return any(x.shape == y.shape and (x == y).all() for x in arrays(data.train.x))

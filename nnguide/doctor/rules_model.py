@@ -1,4 +1,4 @@
-"""Rules that look at the network: its layers, their wiring, their first weights."""
+"""Rules about the network: layers, connections and first weights."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DEAD_UNITS = 8  # a narrower layer may have none alive by chance
 
 
 def listed(names: list[str]) -> str:
-    """The first few names, and how many more there are."""
+    """Return the first few names, and how many more there are."""
     more = f" and {len(names) - 4} more" if len(names) > 4 else ""
     return ", ".join(names[:4]) + more
 
@@ -62,7 +62,10 @@ def saturating_hidden(case: Case) -> Evidence | None:
 
 
 def _is_hidden(node: Node, heads: set[int]) -> bool:
-    """An activation between layers with weights: no gate, no head."""
+    """Return whether a node is an activation between weighted layers.
+
+    A gate or a head is not one.
+    """
     if node.is_recurrent or not any(later.is_weighted for later in node.after()):
         return False
     if id(node) in heads:
@@ -74,7 +77,7 @@ def _is_hidden(node: Node, heads: set[int]) -> bool:
 
 
 def _is_gate(user: Node) -> bool:
-    """Whether what it is given scales or blends another signal."""
+    """Return whether the node scales or blends another signal."""
     if type(user.inner).__name__ in ("Multiply", "Einsum", "Matmul", "Dot", "Subtract"):
         return True
     return user.is_moving and any(_is_gate(after) for after in user.users)
@@ -104,14 +107,20 @@ def linear_stack(case: Case) -> Evidence | None:
 
 
 def _joins_linear(node: Node) -> bool:
-    """Joins side by side branches that are all linear; a sum is a shortcut, left alone."""
+    """Return whether the node concatenates branches that are all linear.
+
+    A sum is a shortcut, and does not count.
+    """
     return type(node.op).__name__ == "Concatenate" and all(
         n.is_weighted and n.activation == "linear" for n in node.before(lambda n: n.is_affine)
     )
 
 
 def _is_meant(first: Node, second: Node) -> bool:
-    """Linear layers in a row that have a point: a bottleneck, a convolution taken apart."""
+    """Return whether two linear layers in a row have a purpose.
+
+    It is a bottleneck, or a convolution in two steps.
+    """
     if isinstance(first.inner, DEPTHWISE) or isinstance(second.inner, DEPTHWISE):
         return True
     width, wide = first.shape[-1], second.shape[-1]
@@ -180,7 +189,10 @@ def zero_start(case: Case) -> Evidence | None:
 
 
 def _equal(nodes: Iterable[Node]) -> Iterator[tuple[Node, float]]:
-    """The layers of which a kernel has one value in all its places, and that value."""
+    """Yield the layers with a constant kernel, and its value.
+
+    All entries of such a kernel are equal.
+    """
     for node in nodes:
         if not (node.is_weighted or node.is_recurrent):
             continue
@@ -194,7 +206,10 @@ def _equal(nodes: Iterable[Node]) -> Iterator[tuple[Node, float]]:
 
 
 def _ends_branch(node: Node, equal: set[int]) -> bool:
-    """Whether the output joins another signal, as a shortcut's, that does not start so."""
+    """Return whether the output joins a signal with unequal weights.
+
+    A shortcut is such a signal.
+    """
     for user in _next(node):
         if user.is_merge:
             sources = user.before(lambda n: not (n.is_weighted or n.is_recurrent or n.is_input))
@@ -204,7 +219,10 @@ def _ends_branch(node: Node, equal: set[int]) -> bool:
 
 
 def _next(node: Node) -> list[Node]:
-    """What takes the output, past fixed linear maps."""
+    """Return the nodes that take the output.
+
+    Fixed linear maps in between are skipped.
+    """
     nodes: list[Node] = []
     waiting = list(node.users)
     while waiting:

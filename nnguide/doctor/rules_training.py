@@ -1,4 +1,7 @@
-"""Rules about training: penalties, the rate by a short probe, and what a history shows."""
+"""Rules about training: penalties, learning rate and history.
+
+A short probe tests the learning rate.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,17 @@ from nnguide.doctor.data import arrays
 from nnguide.doctor.probes import RateProbe, reason, tensors, unchanged
 from nnguide.doctor.rule import CannotCheckError, Evidence, rule
 
-LEARNS = 0.05  # share of the loss that a good rate takes away in a probe
+LEARNS = 0.05  # fraction of the loss that a good rate removes in a probe
 STANDS = 0.005  # share that is no progress
 SPIKE = 5.0  # times its start that the loss reaches only where steps are too long
 FEWEST_EPOCHS = 4  # from which a history shows a course
 
 
 def penalty_and_loss(case: Case) -> tuple[float, float]:
-    """What all penalties on weights add, and the loss of guessing or today's, the larger."""
+    """Return the sum of all weight penalties, and the loss.
+
+    The loss is that of guessing or the present one, the larger.
+    """
     x, y = case.sample
     model = case.model
     if not getattr(model, "compiled", False) or model._compile_loss is None:
@@ -34,7 +40,10 @@ def penalty_and_loss(case: Case) -> tuple[float, float]:
 
 
 def _guessing(case: Case, y: object) -> float:
-    """The loss of one answer for all: the entropy of classes, the variance of numbers."""
+    """Return the loss of the same answer for all.
+
+    It is the entropy of classes, the variance of numbers.
+    """
     total = 0.0
     for end, labels in zip(case.endings, arrays(y), strict=False):
         if end.family == "distance":
@@ -120,14 +129,14 @@ def _compared(rate: float, own: np.ndarray, other: float, losses: np.ndarray) ->
 
 
 def _probe(case: Case) -> RateProbe:
-    """The case's probe, made once."""
+    """Return the case's learning-rate probe, made once."""
     if case.probe is None:
         case.probe = RateProbe(case)
     return case.probe
 
 
 def _losses(case: Case, rate: float) -> np.ndarray:
-    """The losses at a rate, measured once."""
+    """Return the losses at a learning rate, measured once."""
     probe = _probe(case)
     if rate not in probe.known:
         probe.known[rate] = probe.losses(rate)
@@ -135,9 +144,10 @@ def _losses(case: Case, rate: float) -> np.ndarray:
 
 
 def _falls(losses: np.ndarray, still: np.ndarray) -> float:
-    """The share of the loss that is gone in the last passes; -inf where it is not finite.
+    """Return by which fraction the loss falls in the last passes.
 
-    Held against the passes of a network that stands still, under the same dropout.
+    -inf where it is not finite. It is compared with the passes of a network that stands still,
+    under the same dropout.
     """
     if not np.isfinite(losses).all():
         return -float("inf")
@@ -228,7 +238,10 @@ def underfitting(case: Case) -> Evidence | None:
 
 
 def _course(case: Case) -> tuple[dict[str, np.ndarray], int]:
-    """The history and its length; CannotCheckError where it is too short to show a course."""
+    """Return the history and its length.
+
+    Raises CannotCheckError where it is too short to judge.
+    """
     history = dict(case.require_history())
     epochs = len(history["loss"])
     if epochs < FEWEST_EPOCHS:

@@ -1,4 +1,4 @@
-"""Data named on the command line: an .npz archive, a CSV file, or a data set by its name."""
+"""Data from the command line: .npz archive, CSV file or data set."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CATEGORICAL = ("categoricalcrossentropy", "categoricalfocalcrossentropy")
 
 
 def own_data(name: str, model: Any, label_column: str | None) -> Data:
-    """The data that `--data` names, in the form that `model` takes.
+    """Load the data that `--data` names, in the form for `model`.
 
     An archive is taken as it is. The labels of a CSV file and of a data set have no form of
     their own: they become one-hot where the model's loss wants that, else numbers.
@@ -74,7 +74,10 @@ def _named(name: str) -> Data:
 
 
 def _table(path: Path, label: str) -> Data:
-    """A CSV file with a header: the column `label`, and columns of numbers or one of texts."""
+    """Read a CSV file with a header.
+
+    It has the column `label`, and columns of numbers or one of texts.
+    """
     if path.stat().st_size > MAX_BYTES:
         raise InputError(f"{path}: expected at most {MAX_BYTES >> 20} MB; got more")
     try:
@@ -110,7 +113,10 @@ def _inputs(path: Path, rows: list[list[str]]) -> np.ndarray:
 
 
 def _numbered(labels: list[str]) -> np.ndarray:
-    """Labels as numbers; names of classes are numbered in their alphabetical order."""
+    """Return labels as numbers.
+
+    Names of classes are numbered in their alphabetical order.
+    """
     try:
         numbers = np.array(labels, np.float64)
     except ValueError:
@@ -120,7 +126,10 @@ def _numbered(labels: list[str]) -> np.ndarray:
 
 
 def _shaped(data: Data, model: Any) -> Data:
-    """Pictures in the model's shape, labels in the form that its loss takes."""
+    """Return the data in the form that the model takes.
+
+    Pictures have the model's shape, labels the form that its loss takes.
+    """
     from nnguide.doctor.graph import functional
     from nnguide.doctor.losses import describe
 

@@ -1,9 +1,9 @@
 """Calibration of a network's probabilities, in NumPy only.
 
-A network that says 0.9 should be right nine times in ten, yet trained ones tend to say more
-than they know. One or two numbers, fitted on predictions for examples that it did not train
-on, correct that: the logits are stretched (and for a sigmoid shifted) and keep their order, so
-the most probable label stays what it was.
+A network that says 0.9 should be right nine times in ten, yet trained networks tend to be
+overconfident. One or two numbers, fitted on predictions for examples that it did not train on,
+correct that: the logits are scaled (and for a sigmoid shifted) and keep their order, so the most
+probable label stays the same.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 
 from nnguide.errors import InputError
 
-SCALES = (0.01, 100.0)  # a fit that asks for more than this tells of the data, not the network
+SCALES = (0.01, 100.0)  # a fit beyond these says something of the data, not the network
 
 
 def apply_platt(logits: np.ndarray, scale: float, shift: float) -> np.ndarray:

@@ -24,7 +24,7 @@ from nnguide.tasks import Task
 
 log = logging.getLogger(__name__)
 
-LIMIT = 10_000  # examples measured, unless told
+LIMIT = 10_000  # examples measured by default
 PICTURES_READ = 500  # of them at most that go through the normaliser, which takes milliseconds each
 ENLARGED = 4  # pixels of a drawn picture to one of MNIST's form
 SHORTEST = 4  # letters of a word that something is put into

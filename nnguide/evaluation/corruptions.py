@@ -1,8 +1,8 @@
 """Fifteen corruptions of digits, to measure a network's robustness.
 
-The kinds and about the strengths are those of MNIST-C (Mu & Gilmer, MNIST-C: A Robustness
-Benchmark for Computer Vision, 2019), drawn by generators of our own. No training meets them:
-what training meets is nnguide.preprocessing.paper, which shares no code and no random number
+The kinds, and roughly the strengths, are those of MNIST-C (Mu & Gilmer, MNIST-C: A Robustness
+Benchmark for Computer Vision, 2019), drawn by generators of our own. They are never used in
+training: training uses nnguide.preprocessing.paper, which shares no code and no random numbers
 with this file.
 
 Each corruption takes (n, 28, 28) uint8 grey levels, white on black, and a random generator; it

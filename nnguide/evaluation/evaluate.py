@@ -129,8 +129,6 @@ def refused(decision: Decision, answered: np.ndarray, labels: np.ndarray) -> dic
 
     {} where the run refuses nothing. All other metrics are of the most probable label, whether
     it is refused or not.
-
-    All other figures are of the most probable label, whether it is refused or not.
     """
     if decision.refuse_below is None:
         return {}
@@ -177,7 +175,7 @@ class MeasuredData:
         source: where they come from.
         split: which part of it they are.
         own: it is the data that the run was trained on.
-        is_fallback: it is a built-in stand-in for real data.
+        is_fallback: it is built-in data in place of the real data set.
     """
 
     examples: Examples
@@ -318,8 +316,6 @@ def _own_path(run: Run) -> str | None:
 
     None for data sets that are known by name. Runs of older versions have a path also for names
     joined by a plus.
-
-    Runs of older versions have a path also for names joined by a plus.
     """
     names = run.manifest["dataset"].split("+")
     return None if set(names) <= set(data_sets.names()) else run.manifest.get("dataset_path")

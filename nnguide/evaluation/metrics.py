@@ -365,7 +365,7 @@ def _checked(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray,
     """
     probabilities, labels = np.asarray(probabilities, np.float64), np.asarray(labels, np.int64)
     _same_length(probabilities, labels)
-    # written so that NaN, of which every comparison is false, is refused as well
+    # every comparison with NaN is false, so NaN is refused as well
     if probabilities.size and not (probabilities.min() >= 0 and probabilities.max() <= 1 + 1e-6):
         raise InputError(
             "expected probabilities in [0, 1]; got "

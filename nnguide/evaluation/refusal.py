@@ -2,10 +2,10 @@
 
 A refused input is answered with `none`.
 
-The most probable label of what is no digit is rarely probable, if training met such pictures
-(`augment.not_digits`) or even if not. So the bound is the highest that refuses no more than a
-wanted fraction of true digits: of the validation set, and, where training met digits of other
-hands, of newly drawn ones, since what people give is further from MNIST than MNIST.
+A picture that is not a digit rarely has a very probable label, above all if training included such
+pictures (`augment.not_digits`). The bound is the highest that refuses no more than a given fraction
+of true digits. These are the digits of the validation set and, where training included digits in
+other handwriting, newly drawn ones, since users' pictures differ from MNIST.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from nnguide.inference.decision import NONE
 
 log = logging.getLogger(__name__)
 
-DRAWN = 1000  # digits, and pictures of no digit, that are drawn anew
+DRAWN = 1000  # newly drawn digits, and pictures of no digit
 
 Network = Callable[[np.ndarray], np.ndarray]  # (n, 28, 28) -> (n, labels) probabilities
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-WIDEST_MATRIX = 20  # labels; a larger confusion matrix is told by its most frequent mistakes
+WIDEST_MATRIX = 20  # labels; of a larger confusion matrix only the most frequent mistakes are shown
 LONGEST_NAME = 16  # characters of a label's name in a table
 
 

@@ -2,10 +2,12 @@
 
 Mails are judged in time order, with or without feedback.
 
+Mails are judged in time order, with or without feedback.
+
 An index has a line for each mail, the earliest first: `spam ../data/inmail.1`, the path as seen
 from the index. Each mail is judged before anything is learned from it; with feedback its true label
-is told then, at once or later, and goes the way of an owner's correction. No file of corrections is
-written.
+becomes known after that, at once or later, and is used as an owner's correction is. No file of
+corrections is written.
 
 Sources: Cormack & Lynam, TREC 2005 spam track overview (2005), for hm%, sm%, lam% and 1-ROCA%;
 DeLong, DeLong & Clarke-Pearson, Biometrics 44 (1988), for the interval of the area.
@@ -32,8 +34,8 @@ from nnguide.evaluation.report import Grid
 from nnguide.feedback.learner import Features, Learner
 from nnguide.runs import Run
 
-DELAY = 500  # mails after which a label is told, where it is delayed
-SHOWN = 3  # mails that cannot be read, of which it is said why
+DELAY = 500  # mails after which a delayed label becomes known
+SHOWN = 3  # unreadable mails whose reason is reported
 POINTS = 20  # of the learning curve
 BATCH = 128  # mails that the network judges together
 _Z = 1.959963984540054  # of a 95 % interval
@@ -71,7 +73,7 @@ def evaluate(
     Args:
         run: of spam.
         index: the file.
-        feedback: whether and when true labels are told.
+        feedback: whether and when the true labels become known.
         delay: after how many mails, where feedback is delayed.
         learner: what is known before the first mail; it goes on to learn.
         threshold: instead of the run's own.
@@ -111,6 +113,8 @@ def evaluate(
 
 def judge(run: Run, index: Path, wait: int | None, learner: Learner) -> Judged:
     """Judge the mails of an index in order.
+
+    Each label becomes known `wait` mails later; None is never.
 
     Each label becomes known `wait` mails later; None is never.
     """
@@ -189,6 +193,8 @@ def _texts(index: Path, failed: _Failed) -> Iterator[tuple[str, int]]:
     """Yield the text and label of each mail.
 
     Mails that cannot be read are added to `failed`.
+
+    Mails that cannot be read are added to `failed`.
     """
     for label, path in lines(index):
         try:
@@ -210,6 +216,8 @@ def _batches(items: Iterator[Any]) -> Iterator[list[Any]]:
 
 def figures(scores: np.ndarray, labels: np.ndarray, threshold: float) -> dict[str, float | None]:
     """Return the metrics of the track with 95 % intervals.
+
+    They are fractions, and None without both labels.
 
     They are fractions, and None without both labels.
 
@@ -265,6 +273,8 @@ def _share_below(of: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Return which fraction of `of` lies below each value.
 
     `of` is sorted; equal values count half.
+
+    `of` is sorted; equal values count half.
     """
     below, up_to = np.searchsorted(of, values, "left"), np.searchsorted(of, values, "right")
     return (below + up_to) / (2 * len(of))
@@ -276,6 +286,8 @@ def _fraction(log_odds: float) -> float:
 
 def curve(scores: np.ndarray, labels: np.ndarray, threshold: float) -> list[dict[str, Any]]:
     """Return the metrics of the first n mails for several n.
+
+    The last n is all of them.
 
     The last n is all of them.
     """
@@ -290,6 +302,8 @@ def curve(scores: np.ndarray, labels: np.ndarray, threshold: float) -> list[dict
 
 def blocks(measured: dict[str, Any]) -> list[str | Grid]:
     """Return the metrics of the track and their curve.
+
+    They have the form of `nnguide.evaluation.report.blocks`.
 
     They have the form of `nnguide.evaluation.report.blocks`.
     """

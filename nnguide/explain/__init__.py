@@ -1,31 +1,34 @@
-"""Why a network answered as it did: how much each part of one input pushed the score.
+"""Explanations of a network's answers.
+
+They say how much each part of one input pushed the score.
 
     from nnguide import explain, runs
     found = explain.explain(runs.load("spam"), "WIN a free prize, call now", "integrated")
     found.weights     [Word(token="win", start=0, end=3, weight=1.2), …], or a (28, 28) map
-    found.checks      what the explanation is held to, with figures
+    found.checks      the checks of the explanation, with numbers
     found.html()      a fragment for a page; found.draw("why.png") a picture
 
 Read the files in this order; each takes one sitting.
 
-    score.py        what is explained: f, the log-odds of a label, and its slopes
-    parts.py        what an input is made of, and how parts of it are taken away
-    targets.py      a run opened for explaining: sums, parts, and the way back to its input
-    words.py        from token ids back to the words of a text
-    backward.py     the way back through each engine: Keras, NumPy, PyTorch
+    score.py        the score that is explained: f, the log-odds of a label, and its gradient
+    features.py     the parts of an input, and the input without some of them
+    subjects.py     a run opened for explanations: sums, parts and gradients
+    words.py        from token ids to the words of a text
+    backward.py     the backward pass through a Keras model
     gradients.py    gradient, integrated gradients, SmoothGrad
-    occlusion.py    take a part away and see what changes
-    lime.py         a linear model of what the network does nearby
+    occlusion.py    the change of the score when a part is taken away
+    lime.py         a linear model of the network near the input
     shap.py         Shapley values
-    apart.py        the two above, in a process of their own
-    layers.py       what each layer of a saved network gives, without TensorFlow
+    subprocess_methods.py   LIME and SHAP in a process of their own
+    attributions.py all methods, with checks of their explanations
+    layers.py       the output of each layer of a saved network, without TensorFlow
     faithful.py     deletion and insertion curves
-    explanation.py  what comes out
-    draw.py, page.py, terminal.py   pictures, HTML and text of it
+    explanation.py  the result
+    draw.py, page.py, terminal.py   the result as a picture, HTML and text
 
-Every method gives its weights in one unit, nats of the score, so they can be laid side by side.
-What a part is taken away to, the baseline, is the same for all: a black picture, a text without
-words, a table's mean.
+Every method gives its weights in the same unit, nats of the score, so they can be compared.
+The baseline, which replaces a part that is taken away, is the same for all methods: a black
+picture, a text without words, a table's mean.
 """
 
 from __future__ import annotations
@@ -77,7 +80,9 @@ def explain_all(
     *,
     seed: int = 0,
 ) -> list[Explanation]:
-    """Explain the answers to several inputs, as `explain` does; LIME and SHAP start up once.
+    """Explain the answers to several inputs.
+
+    Each is explained as by `explain`; LIME and SHAP start up once.
 
     Args:
         raws: as `Run.predict` takes them; one that cannot be taken is an InputError for all.
@@ -89,7 +94,10 @@ def explain_all(
 
 
 def check_method(method: str) -> None:
-    """Refuse an unknown method, or one whose library is missing."""
+    """Raise an error for a method that is unknown or not installed.
+
+    ConfigError for an unknown method, ExtraError where its library is missing.
+    """
     if method not in METHODS:
         raise ConfigError(f"the method is one of {', '.join(METHODS)}; got {method!r}")
     if method in LIBRARIES and not installed(method):
@@ -97,12 +105,12 @@ def check_method(method: str) -> None:
 
 
 def installed(method: str) -> bool:
-    """Whether what the method needs is there."""
+    """Return whether the library that the method needs is installed."""
     return method not in LIBRARIES or importlib.util.find_spec(method) is not None
 
 
 class _Callable(types.ModuleType):
-    """This package, which is called as its function is: `nnguide.explain(run, raw)`."""
+    """This package as a callable module: `nnguide.explain(run, raw)`."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Explanation:
         return explain(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""From a run, inputs and a method to explanations, held to what the method promises."""
+"""Explanations of inputs by a method, with checks of their faithfulness."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ GRADIENTS = ("gradient", "integrated", "smoothgrad")
 def explain_each(
     run: Any, raws: Any, method: str, target: str | None, seed: int
 ) -> list[Explanation]:
-    """Explanations of raw inputs; arguments and errors as nnguide.explain.explain_all."""
+    """Return explanations of raw inputs.
+
+    Arguments and errors are those of nnguide.explain.explain_all.
+    """
     of = subjects.subject(run)
     subjects.check_target(of, target)
     checked = list(of.run.check(raws))
@@ -68,7 +71,10 @@ def _weigh(of: Subject, method: str, raw: Any, score: Score, seed: int) -> Weigh
 def _of_masks(
     of: Subject, raw: Any, answer: Callable[[np.ndarray], np.ndarray]
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """Masks of what stays of an input (n, parts) to an answer each, (n,) float64."""
+    """Return a function from masks of an input to answers.
+
+    Masks are (n, parts) of what stays; answers are (n,) float64.
+    """
     parts = of.parts(raw)
     return lambda masks: answer(of.sums(parts.keep(masks))).astype(np.float64)
 
@@ -120,7 +126,10 @@ def _explanation(
 def _checks(
     of: Subject, method: str, seed: int, raw: Any, score: Score, weighed: Weighed
 ) -> dict[str, Any]:
-    """What the explanation is held to: its sum, and what deleting and inserting parts does."""
+    """Return the checks of an explanation.
+
+    They are its sum, and the effect of deleting and inserting parts.
+    """
     low, high = weighed.ends
     total, difference = float(weighed.weights.sum()), high - low
     gap = abs(total - difference) / abs(difference) if difference else None
@@ -141,12 +150,15 @@ def _checks(
 
 
 def _names(raws: Any, count: int) -> list[str | None]:
-    """What a person called each of `count` inputs."""
+    """Return the names of `count` inputs."""
     if isinstance(raws, list | tuple) and len(raws) == count:
         return [_name(raw) for raw in raws]
     return [_name(raws)] * count
 
 
 def _name(raw: Any) -> str | None:
-    """What a person called the input: a path or a text; None for numbers."""
+    """Return the name of an input: a path or a text.
+
+    None for numbers.
+    """
     return str(raw) if isinstance(raw, (str, bytes)) or hasattr(raw, "__fspath__") else None

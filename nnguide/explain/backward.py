@@ -1,4 +1,4 @@
-"""The way back through the network: from the gradient of the score to that of the input."""
+"""Backward pass from the gradient of the score to the input's."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ Back = Callable[[np.ndarray, ScoreOf], tuple[np.ndarray, np.ndarray]]
 
 
 def through_keras(model: Any, x: np.ndarray, score: ScoreOf) -> tuple[np.ndarray, np.ndarray]:
-    """Through a Keras model from x to sums z, by TensorFlow's tape.
+    """Return the score and its gradient through a Keras model.
+
+    The gradient comes from TensorFlow's tape; the model maps x to sums z.
 
     Args:
         model: any function of a tensor; Keras models are one.

@@ -1,4 +1,7 @@
-"""Explanations as a PNG file: a row for each input, a column for each method."""
+"""Explanations as a PNG file.
+
+It has a row for each input, a column for each method.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ INK = 0.45  # how dark the digit shows under its map, 1 is black
 
 
 def heat(explanation: Explanation) -> np.ndarray:
-    """The map over the digit: (28, 28, 3) uint8, orange for the target, blue against it."""
+    """Return a digit with its weights as colours.
+
+    The result is (28, 28, 3) uint8, orange for the target, blue against it.
+    """
     assert explanation.picture is not None
     weights = explanation.weights
     most = np.abs(weights).max()
@@ -47,7 +53,7 @@ def draw(rows: Sequence[Sequence[Explanation]], target: Path) -> None:
             f"a PNG file holds at most {MOST_ROWS} inputs; got {len(rows)}. Write .html instead."
         )
     pictures = rows[0][0].picture is not None
-    columns = len(rows[0]) + pictures  # the digit itself stands first
+    columns = len(rows[0]) + pictures  # the digit itself comes first
     bars = max((min(len(row[0].ranked()), MOST_BARS) for row in rows), default=0)
     width, height = (2.4, 2.9) if pictures else (3.6, 1.2 + 0.24 * max(bars, 2))
     figure = Figure((width * columns, (height + 0.3) * len(rows)), dpi=120, layout="constrained")
@@ -99,14 +105,14 @@ def _bare(axes: Axes) -> None:
 
 
 def _plain(name: str, most: int = 24) -> str:
-    """`name` in at most that many characters, each of which can be drawn."""
+    """Return `name` shortened and with printable characters only."""
     name = " ".join(name.split())
     shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
     return shown if len(shown) <= most else shown[: most - 1] + "…"
 
 
 def held(explanation: Explanation) -> str:
-    """What the explanation is held to, in at most two lines."""
+    """Return the checks of an explanation in at most two lines."""
     checks = explanation.checks
     lines = []
     if checks["complete"] is not None:

@@ -1,4 +1,4 @@
-"""What explaining one answer gives."""
+"""The explanation of one answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nnguide.tasks import kinds
 
 
 class Feature(NamedTuple):
-    """A number of the input, and what it weighs."""
+    """A number of the input, and its weight."""
 
     name: str
     value: float
@@ -21,7 +21,7 @@ class Feature(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """How much each part of one input pushed the score of one label.
+    """How much each part of an input pushed a label's score.
 
     Attributes:
         method: one of nnguide.explain.METHODS.
@@ -64,29 +64,38 @@ class Explanation:
     seed: int = 0
 
     def named(self, name: str) -> Explanation:
-        """The same explanation with its input called `name`."""
+        """Return the same explanation with its input called `name`."""
         return replace(self, input=name)
 
     @property
     def against(self) -> str | None:
-        """What weights below 0 speak for: the other label, where there are two."""
+        """The label that weights below 0 speak for.
+
+        It is the other label, where there are two.
+        """
         others = [label for label in self.labels if label != self.target]
         return others[0] if len(others) == 1 else None
 
     def ranked(self) -> list[Any]:
-        """The words or features, those of the largest |weight| first; none of a picture."""
+        """Return the words or features, the largest |weight| first.
+
+        There are none of a picture.
+        """
         if self.picture is not None:
             return []
         return sorted(self.weights, key=lambda part: -abs(part.weight))
 
     def called(self, part: Any) -> str:
-        """A word as it stands in the text, or a feature with its value."""
+        """Return a word of the text, or a feature with its value."""
         if isinstance(part, Feature):
             return f"{part.name} = {part.value:.4g}"
         return (self.input or "")[part.start : part.end]
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON values: a map for pictures, words for texts, features for numbers."""
+        """Return JSON values.
+
+        They have a map for pictures, words for texts, features for numbers.
+        """
         parts: dict[str, Any] = dict.fromkeys(("map", "words", "features"))
         parts[kinds.get(self.kind).weights] = (
             self.weights.tolist()
@@ -110,13 +119,13 @@ class Explanation:
         }
 
     def html(self) -> str:
-        """A fragment of HTML, self-contained and escaped."""
+        """Return a fragment of HTML, self-contained and escaped."""
         from nnguide.explain.page import fragment
 
         return fragment(self)
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
+        """Return the HTML that a notebook shows."""
         return self.html()
 
     def draw(self, path: Path | str) -> None:

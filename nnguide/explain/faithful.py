@@ -1,4 +1,6 @@
-"""Whether an explanation is true to the network: take away what it calls important, and look.
+"""A check of whether an explanation is true to the network.
+
+The parts that it calls important are taken away.
 
 Deletion takes parts away from the input, the most important first, and follows the label's
 probability; the faster it falls, the smaller the area under the curve. Insertion puts them into
@@ -26,7 +28,9 @@ def curves(
     weights: np.ndarray,
     seed: int,
 ) -> dict[str, float | None]:
-    """Areas under the deletion and insertion curves, and under those of random orders.
+    """Return the areas under the deletion and insertion curves.
+
+    The areas for random orders are included.
 
     Args:
         probability: masks (n, parts) bool of what stays -> the label's probability (n,).
@@ -35,7 +39,7 @@ def curves(
         seed: of the random orders.
     Returns:
         deletion, deletion_random, insertion, insertion_random: the mean height of each curve
-        over the share of parts moved from 0 to 1; the random ones' mean over ORDERS orders. None
+        over the fraction of parts moved from 0 to 1; the random ones' mean over ORDERS orders. None
         where the input has no parts.
     """
     places = np.flatnonzero(differs)

@@ -1,7 +1,7 @@
-"""What an input is made of, and the same input with some of its parts taken away.
+"""The parts of an input, and the input without some of them.
 
-A mask (parts,) bool says which parts stay. What is taken away leaves the baseline behind: black,
-no word, or a feature's mean.
+A mask (parts,) bool says which parts stay. A part that is taken away is replaced by
+the baseline: black, no word, or a feature's mean.
 """
 
 from __future__ import annotations
@@ -23,12 +23,18 @@ class Parts(Protocol):
         """Which parts are not at the baseline already, (parts,) bool."""
 
     def keep(self, masks: np.ndarray) -> np.ndarray:
-        """Raw inputs (n, …), each with the parts that its row of `masks` (n, parts) keeps."""
+        """Return raw inputs (n, …) with only the kept parts.
+
+        Each has the parts that its row of `masks` (n, parts) keeps.
+        """
 
 
 @dataclass(frozen=True, eq=False)
 class Patches:
-    """A picture (28, 28) cut into squares of `size` pixels; what goes turns black."""
+    """A picture (28, 28) in squares of `size` pixels.
+
+    A part that is taken away turns black.
+    """
 
     picture: np.ndarray
     size: int = 1
@@ -47,12 +53,15 @@ class Patches:
         return self.picture * masks[:, self.number]
 
     def spread(self, weights: np.ndarray) -> np.ndarray:
-        """Each part's weight in equal shares on its pixels: (28, 28)."""
+        """Divide each part's weight equally among its pixels, (28, 28)."""
         return (weights / np.bincount(self.number.ravel()))[self.number]
 
 
 class Word(NamedTuple):
-    """A word of a text, as the network reads it, and what it weighs."""
+    """A word of a text, as the network reads it.
+
+    It has a weight.
+    """
 
     word: str
     start: int
@@ -62,7 +71,10 @@ class Word(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Words:
-    """A text and the words in it that the network reads; a space takes the place of what goes."""
+    """A text and the words in it that the network reads.
+
+    A space takes the place of a word that is taken away.
+    """
 
     text: str
     words: Sequence[Word]  # in order, without overlap
@@ -87,7 +99,10 @@ class Words:
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """A row of numbers (features,); what goes turns into its `baseline`."""
+    """A row of numbers (features,).
+
+    A number that is taken away turns into its `baseline`.
+    """
 
     row: np.ndarray
     baseline: np.ndarray

@@ -1,7 +1,9 @@
-"""Methods that take the slope of the score by the input: ∂f/∂x, of the shape of x.
+"""Methods that use the gradient of the score by the input.
 
-A slope says what would change the score next. Times x − baseline it says what the input itself
-contributes, in nats of the score; so all three are given.
+It is ∂f/∂x, of the shape of x.
+
+A gradient says what would change the score next. Times x − baseline it says what the input itself
+contributes, in nats of the score; all three methods return that.
 """
 
 from __future__ import annotations
@@ -13,13 +15,16 @@ from nnguide.explain.subjects import Inside
 
 TOLERANCE = 0.01  # of f(x) − f(baseline): how far the sum of integrated gradients may be from it
 FIRST_STEPS, MOST_STEPS = 32, 4096  # of the path from the baseline to the input
-NOISE = 0.15  # SmoothGrad: standard deviation, as a share of the largest |x − baseline|
+NOISE = 0.15  # SmoothGrad: standard deviation, as a fraction of the largest |x − baseline|
 SAMPLES = 64  # SmoothGrad: noisy copies
 TOGETHER = 2**21  # numbers that go through the network at once
 
 
 def slopes(inside: Inside, score: ScoreOf, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """f (n,) and the mean of ∂f/∂x over `points` (n, …), some of them at a time."""
+    """Return f (n,) and the mean of ∂f/∂x over points.
+
+    `points` are (n, …); some are computed at a time.
+    """
     size = max(TOGETHER // max(points[0].size, 1), 1)
     results = [
         inside.back(points[start : start + size], score) for start in range(0, len(points), size)
@@ -29,7 +34,9 @@ def slopes(inside: Inside, score: ScoreOf, points: np.ndarray) -> tuple[np.ndarr
 
 
 def gradient(inside: Inside, score: ScoreOf) -> np.ndarray:
-    """∂f/∂x · (x − baseline): what each element contributes if f were linear.
+    """Return gradient times input: ∂f/∂x · (x − baseline).
+
+    It is what each element contributes if f were linear.
 
     Source: Simonyan, Vedaldi & Zisserman, Deep Inside Convolutional Networks (2014); times the
     input as in Shrikumar et al., Not Just a Black Box (2016).
@@ -39,7 +46,9 @@ def gradient(inside: Inside, score: ScoreOf) -> np.ndarray:
 
 
 def smoothgrad(inside: Inside, score: ScoreOf, seed: int) -> np.ndarray:
-    """The same with the mean slope of noisy copies of x, which evens out its jumps.
+    """Return gradient times input, averaged over noisy copies of x.
+
+    The mean gradient evens out its jumps.
 
     Source: Smilkov et al., SmoothGrad: removing noise by adding noise (2017).
     """
@@ -51,14 +60,16 @@ def smoothgrad(inside: Inside, score: ScoreOf, seed: int) -> np.ndarray:
 
 
 def integrated(inside: Inside, score: ScoreOf) -> tuple[np.ndarray, int]:
-    """The mean slope on the straight way from the baseline to x, times that way.
+    """Return the integrated gradients from the baseline to x.
+
+    They are the mean gradient on the straight line from the baseline to x, times x − baseline.
 
     By the fundamental theorem of calculus the elements sum to f(x) − f(baseline). The integral
     is a sum over the middles of equal steps, twice as many until the two are within TOLERANCE.
 
     Returns:
         What each element contributes, and the number of steps; with MOST_STEPS the sum may still
-        be off, which anyone who shows it has to say.
+        be inexact, and a report has to say so.
     Source: Sundararajan, Taly & Yan, Axiomatic Attribution for Deep Networks (2017).
     """
     way = inside.x - inside.baseline

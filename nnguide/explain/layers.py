@@ -1,7 +1,8 @@
-"""A saved network layer by layer, from its light form: LiteRT keeps what each operation gave.
+"""The layers of a saved network, from its light form.
 
-No TensorFlow and no Keras: the network of a run's folder is opened a second time, so that every
-array between its input and its answer stays there to be looked at.
+LiteRT keeps the output of each operation. TensorFlow and Keras are not needed: the network of a
+run's folder is opened a second time, so that every array between its input and its answer can be
+read.
 """
 
 from __future__ import annotations
@@ -38,14 +39,20 @@ BUILT_IN = "optdigits"
 
 
 class Layer(NamedTuple):
-    """What a layer gives to one input: (maps, rows, columns), or (units,)."""
+    """A layer's output for one input.
+
+    It is (maps, rows, columns), or (units,).
+    """
 
     name: str
     values: np.ndarray
 
 
 class Known(NamedTuple):
-    """Labelled pictures (n, …) of a data set, and what the last layer is given for each."""
+    """Labelled pictures of a data set with last-layer inputs.
+
+    The pictures are (n, …); each has what the last layer is given for it.
+    """
 
     dataset: str
     pictures: np.ndarray
@@ -54,7 +61,10 @@ class Known(NamedTuple):
 
 
 class Opened:
-    """A run whose network is looked into; threads may share it: they take turns."""
+    """A run whose layers can be inspected.
+
+    Threads may share it: they take turns.
+    """
 
     def __init__(self, run: Run) -> None:
         """Open the light form of a run.
@@ -71,8 +81,10 @@ class Opened:
         self._input = self._network.get_input_details()[0]["index"]
 
     def layers(self, checked: Any) -> list[Layer]:
-        """What every layer makes of one checked input, from the first to the sums before the last
-        activation."""
+        """Return the output of every layer for one checked input.
+
+        They go from the first layer to the sums before the last activation.
+        """
         with self._turn:
             ((_, batch),) = self._front(self.subject.kind.stacked([checked]))
             self._feed(batch)
@@ -92,7 +104,10 @@ class Opened:
             return list(by_name.values())
 
     def features(self, checked: Any) -> np.ndarray:
-        """What the last layer is given for some checked inputs: (n, features)."""
+        """Return the last layer's inputs for some checked inputs.
+
+        The result is (n, features).
+        """
         last = [
             operation for operation in self._operations if operation["op_name"] == "FULLY_CONNECTED"
         ][-1]
@@ -106,14 +121,18 @@ class Opened:
 
     @functools.cached_property
     def known(self) -> Known:
-        """Digits that the network learned from, where their files are on this machine; else those
-        that come with nnguide."""
+        """Digits that the network learned from.
+
+        Where their files are not on this machine, they are those that come with nnguide.
+        """
         return _known(self)
 
     @functools.cached_property
     def kernels(self) -> np.ndarray:
-        """The first layer's weights as pictures: (kernels, channels, rows, columns) of a
-        convolution, (units, 1, 28, 28) of a dense layer over pixels.
+        """The first layer's weights as pictures.
+
+        They are (kernels, channels, rows, columns) of a convolution, (units, 1, 28, 28) of
+        a dense layer over pixels.
 
         Raises:
             ConfigError: the first layer has no weights of pixels.
@@ -146,7 +165,10 @@ class Opened:
         raise ConfigError(f"{self.run.folder} has no embedding")
 
     def score(self, checked: Any, label: int) -> Any:
-        """Masks of what stays of one input (n, parts) to the log-odds of a label, (n,)."""
+        """Return a function from masks of an input to log-odds.
+
+        Masks are (n, parts) of what stays, the log-odds of the label (n,).
+        """
         size = SQUARE if self.run.task.kind.is_drawn else 1
         parts = self.subject.parts(checked, size)
         score = Score(self.subject.output, label, len(self.subject.labels))
@@ -157,30 +179,32 @@ class Opened:
         return answer
 
     def words(self, checked: str) -> list[str]:
-        """The words that a run of texts reads of one."""
+        """Return the words of a text that the run reads."""
         return [word.word for word in words.read(self.tokeniser, checked)[0].words]
 
     @property
     def tokeniser(self) -> Tokeniser:
-        """That of a run of texts."""
+        """The tokeniser of a run of texts."""
         tokeniser: Tokeniser = self._front.tokeniser
         return tokeniser
 
     def log_odds(self, checked: Any, label: int) -> float:
-        """The log-odds of a label for one checked input."""
+        """Return the log-odds of a label for one checked input."""
         sums = self.subject.sums(self.subject.kind.stacked([checked]))
         return float(Score(self.subject.output, label, len(self.subject.labels))(sums)[0][0])
 
     def hidden(self, checked: Any, label: int) -> np.ndarray:
-        """How far the log-odds of a label fall when a part is hidden: for each pixel that of its
-        square, (28, 28), or for each word, (words,)."""
+        """Return how far a label's log-odds fall without each part.
+
+        For each pixel the part is its square, (28, 28); else it is a word, (words,).
+        """
         parts = self.subject.parts(checked, SQUARE if self.run.task.kind.is_drawn else 1)
         scores = occlusion.of_parts(self.score(checked, label), len(parts.differs))
         return parts.spread(scores) if hasattr(parts, "spread") else scores
 
     @functools.cached_property
     def _names(self) -> dict[int, str]:
-        """The layer that each array is of, as Keras names it."""
+        """The Keras layer name of each array."""
         return {
             tensor["index"]: _layer(tensor["name"]) for tensor in self._network.get_tensor_details()
         }
@@ -193,7 +217,7 @@ class Opened:
 
 
 def _layer(name: str) -> str:
-    """core_1/stage_1_1_relu_1/Relu;… -> stage_1_1"""
+    """Return stage_1_1 for core_1/stage_1_1_relu_1/Relu;…."""
     steps = [step for step in name.split(";")[0].split("/") if not re.match(r"core(_\d+)?$", step)]
     return PART.sub("", PART.sub("", re.sub(r"_\d+$", "", steps[0])))
 
@@ -218,8 +242,9 @@ def _interpreter(path: Path) -> tuple[Any, list[dict[str, Any]]]:
 
 
 def opened(name: str) -> Opened:
-    """The run of a folder, or one that comes with nnguide, as shipped/digits; the last ones stay
-    open.
+    """Return the run of a folder, opened for its layers.
+
+    It may be one that comes with nnguide, as shipped/digits. The last ones stay open.
 
     Raises:
         RunError: there is none, it is damaged, or it has no light form.
@@ -234,14 +259,19 @@ def _opened(folder: Path, files: str) -> Opened:
 
 
 def folder_of(name: str) -> Path:
-    """The folder of a run, or of one that comes with nnguide, as shipped/digits."""
+    """Return the folder of a run.
+
+    It may be one that comes with nnguide, as shipped/digits.
+    """
     if name.startswith(SHIPPED):
         return runs.shipped("digits").with_name(name.removeprefix(SHIPPED))
     return Path(name)
 
 
 def saved(kind: str) -> dict[str, str]:
-    """The runs whose inputs are of a kind, pictures or texts: name -> what to call it.
+    """Return the runs whose inputs are pictures or texts.
+
+    `kind` says which of them. The result is name -> what to call it.
 
     Those that come with nnguide, those below saved_models/runs, the newest first, and those that
     are remembered.
@@ -267,7 +297,10 @@ def _folders() -> list[Path]:
 
 
 def _known(of: Opened) -> Known:
-    """The first of the digits that a run learned from; no set is downloaded for it."""
+    """Return the first digits that a run learned from.
+
+    No data set is downloaded for it.
+    """
     facts = [catalogue.BY_NAME.get(name) for name in str(of.run.manifest["dataset"]).split("+")]
     here = all(fact and _is_here(fact, of.run.config.data.split_seed) for fact in facts)
     source = data.of(of.run.config) if here else data.find("digits", BUILT_IN)
@@ -280,7 +313,10 @@ def _known(of: Opened) -> Known:
 
 
 def _is_here(facts: Facts, split_seed: int) -> bool:
-    """Whether a set is on this machine, so that nothing is downloaded for it."""
+    """Return whether a data set is on this machine.
+
+    Nothing is downloaded for it then.
+    """
     return (
         facts.built_in
         or preparation.in_data_dir(facts) is not None

@@ -1,4 +1,4 @@
-"""LIME: a linear model of what the network does to inputs like this one.
+"""LIME: a linear model of the network near one input.
 
 Parts are taken away at random, the scores of what is left are fitted by a ridge regression whose
 examples weigh less the more is missing, and its coefficients are the explanation. LIME's own
@@ -22,7 +22,9 @@ PATCH = 4  # pixels: side of the squares that a picture is cut into
 def weigh(
     f: Callable[[np.ndarray], np.ndarray], parts: int, seed: int
 ) -> tuple[np.ndarray, dict[str, float]]:
-    """The coefficients of the parts (parts,), and `fit`, the regression's weighted R².
+    """Fit the linear model; return its coefficients and `fit`.
+
+    The coefficients are (parts,), `fit` is the regression's weighted R².
 
     Args:
         f: masks (n, parts) bool of what stays -> scores (n,).

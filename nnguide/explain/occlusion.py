@@ -1,4 +1,4 @@
-"""Take a part away and see how far the score falls.
+"""Occlusion: how far the score falls without a part.
 
 Source: Zeiler & Fergus, Visualizing and Understanding Convolutional Networks (2014).
 """
@@ -15,7 +15,9 @@ WINDOW = 5  # pixels: side of the black square that moves over a picture
 
 
 def of_parts(f: Callable[[np.ndarray], np.ndarray], parts: int) -> np.ndarray:
-    """f(x) − f(x without the part), for each of the parts, words or numbers: (parts,).
+    """Return f(x) − f(x without the part) for each part.
+
+    The parts are words or numbers; the result is (parts,).
 
     Args:
         f: masks (n, parts) bool of what stays -> scores (n,).
@@ -27,7 +29,9 @@ def of_parts(f: Callable[[np.ndarray], np.ndarray], parts: int) -> np.ndarray:
 
 
 def of_pixels(f: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """For each pixel the mean fall of the score over all squares that cover it: (28, 28).
+    """Return the mean fall of the score for each pixel.
+
+    It is the mean over all squares that cover the pixel, (28, 28).
 
     Args:
         f: masks (n, 784) bool of the pixels that stay -> scores (n,).

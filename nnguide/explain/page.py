@@ -1,4 +1,4 @@
-"""Explanations as HTML: fragments for any page, and one self-contained page of them.
+"""Explanations as HTML: fragments, and one self-contained page.
 
 Here is what is shown; how it looks is in pages/explanations.html and pages/fragment.html.
 Colours are translucent over the page's own, so that it reads in dark and in light; a sign and a
@@ -39,7 +39,9 @@ METHODS = {
 
 
 def page(rows: Sequence[Sequence[Explanation]], title: str, run: str = "") -> str:
-    """A whole page: a section for each input, its explanations side by side.
+    """Return a whole page of explanations.
+
+    It has a section for each input, its explanations side by side.
 
     Args:
         rows: each one input's explanations; at least one.
@@ -67,12 +69,15 @@ def page(rows: Sequence[Sequence[Explanation]], title: str, run: str = "") -> st
 
 
 def fragment(explanation: Explanation, beside: bool = False) -> str:
-    """One explanation as a <figure>; `beside` another of the same input the digit is left out."""
+    """Return one explanation as a <figure>.
+
+    With `beside`, another of the same input is next to it, and the digit is left out.
+    """
     return pages.render("one.html", shown=_figure(explanation, beside)).strip()
 
 
 def _answer(row: Sequence[Explanation]) -> dict[str, Any]:
-    """One input: its name, its answer in words, and its explanations."""
+    """Return one input's name, answer in words and explanations."""
     first = row[0]
     title = first.input or "input"
     words = f"score {first.score:+.2f}"
@@ -89,7 +94,7 @@ def _answer(row: Sequence[Explanation]) -> dict[str, Any]:
 
 
 def _figure(e: Explanation, beside: bool) -> dict[str, Any]:
-    """What one explanation shows, by its kind of input."""
+    """Return what one explanation shows, by its kind of input."""
     shown: dict[str, Any] = {
         "method": e.method,
         "target": e.target,
@@ -124,7 +129,7 @@ def _figure(e: Explanation, beside: bool) -> dict[str, Any]:
 
 
 def _sides(explanation: Explanation) -> tuple[str, str]:
-    """What the two colours speak for."""
+    """Return what the two colours speak for."""
     if explanation.against is not None:
         return f"for {explanation.target}", f"for {explanation.against}"
     if explanation.labels:
@@ -133,7 +138,10 @@ def _sides(explanation: Explanation) -> tuple[str, str]:
 
 
 def _pieces(e: Explanation) -> Iterable[dict[str, str]]:
-    """The text, cut into words with the style of their weights, and what stands between them."""
+    """Yield the words of a text with their styles.
+
+    What is between the words is yielded too; a style shows the word's weight.
+    """
     text, place = e.input or "", 0
     most = max((abs(word.weight) for word in e.weights), default=0.0)
     for word in e.weights:
@@ -150,7 +158,10 @@ def _rgb(colour: tuple[int, int, int]) -> str:
 
 
 def _tint(share: float) -> str:
-    """A background for a weight, `share` of the largest, in [-1, 1]."""
+    """Return a background for a weight.
+
+    `share` is the weight over the largest, in [-1, 1].
+    """
     if abs(share) < 0.02:
         return "background:none"
     red, green, blue = colour = FOR if share > 0 else AGAINST
@@ -171,7 +182,7 @@ def _image(pixels: np.ndarray, alternative: str) -> dict[str, Any]:
 
 
 def check_lines(explanation: Explanation) -> list[str]:
-    """What the explanation is held to, in words and figures."""
+    """Return the checks of an explanation in words and numbers."""
     checks = explanation.checks
     lines = []
     if checks["complete"] is not None:

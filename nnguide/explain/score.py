@@ -1,16 +1,16 @@
-"""What is explained: f(x), the log-odds of one label.
+"""The score that is explained: f(x), the log-odds of one label.
 
     f = log(p / (1 − p))      p the calibrated probability of the label, f in nats
 
-A probability near 1 has no slope left: whatever is done to the input, it stays near 1. The
-log-odds are the same answer on a scale without ends, so gradients do not vanish and shares of
-them add up. Where the output is linear, f is the value itself.
+A probability near 1 has almost no gradient: whatever is done to the input, it stays near 1. The
+log-odds are the same answer on a scale without bounds, so gradients do not vanish and contributions
+add up. Where the output is linear, f is the value itself.
 
 A network ends in sums z (n, nodes). Of a softmax, p = e^z_k / Σ_j e^z_j, so
 
     f = z_k − log Σ_{j≠k} e^z_j      ∂f/∂z_k = 1      ∂f/∂z_j = −softmax over the others
 
-and log p in the place of z gives the same f. Of one sigmoid node, f = z, or −z for label 0.
+and log p instead of z gives the same f. Of one sigmoid node, f = z, or −z for label 0.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ class Score:
     labels: int
 
     def __call__(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Sums z (n, nodes) to f (n,) and ∂f/∂z (n, nodes)."""
+        """Return the score and its gradient for sums z.
+
+        z is (n, nodes), f (n,) and ∂f/∂z (n, nodes).
+        """
         nodes = z.shape[1]
         slopes = np.zeros_like(z)
         if nodes == 1:
@@ -60,13 +63,18 @@ class Score:
         return z[:, self.label] - most[:, 0] - np.log(e.sum(axis=1)), slopes
 
     def probability(self, z: np.ndarray) -> np.ndarray:
-        """The probability (n,) of the label; of a linear output its value."""
+        """Return the probability (n,) of the label.
+
+        Of a linear output it is the value.
+        """
         f = self(z)[0]
         return f if self.output == "linear" else 1 / (1 + np.exp(-f))
 
 
 def sums(probabilities: np.ndarray) -> np.ndarray:
-    """Sums z that stand for `probabilities` (n, nodes) float32, in float64.
+    """Return sums z that give these probabilities.
+
+    `probabilities` are (n, nodes) float32, z is float64.
 
     One node gives log(p / (1 − p)); several give log p, which is z but for a constant that
     the score does not see.

@@ -1,4 +1,6 @@
-"""SHAP: Shapley values, what each part adds to the score, on average over all orders of adding.
+"""SHAP: Shapley values of the parts.
+
+They are what each part adds to the score, on average over all orders of adding.
 
 Up to MOST_EXACT parts all subsets are scored; else orders are drawn, each walked in both
 directions. Either way the values sum to f(x) − f(baseline).
@@ -20,7 +22,9 @@ PATCH = 2  # pixels: side of the squares that a picture is cut into
 def weigh(
     f: Callable[[np.ndarray], np.ndarray], parts: int, seed: int
 ) -> tuple[np.ndarray, dict[str, float]]:
-    """The Shapley values of the parts, (parts,), and no figures of its own.
+    """Return the Shapley values (parts,), and an empty dict.
+
+    This method has no checks of its own.
 
     Args:
         f: masks (n, parts) bool of what stays -> scores (n,).

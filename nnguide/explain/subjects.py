@@ -1,4 +1,7 @@
-"""A run opened for explaining: what it answers, what its inputs are made of, and the way back."""
+"""Runs opened for explanations.
+
+They give answers, the parts of inputs, and gradients.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,9 @@ class Inside:
 
 
 class Subject(ABC):
-    """A run of a task: Keras, and its light form for what needs no gradients.
+    """A run of a task, opened for explanations.
+
+    It uses Keras, and its light form for what needs no gradients.
 
     What differs by kind of input is in the classes below; a kind of input knows which is its own.
     """
@@ -53,18 +58,28 @@ class Subject(ABC):
         self.features = run.features
 
     def sums(self, raws: np.ndarray) -> np.ndarray:
-        """Raw inputs, made of checked ones, to the sums z (n, nodes), or what stands for them."""
+        """Return the sums z (n, nodes) of raw inputs.
+
+        The inputs are made of checked ones; where z is not known, equivalent sums are
+        returned.
+        """
         return sums(self._outputs(raws))
 
     def _outputs(self, raws: np.ndarray) -> np.ndarray:
         return self.run.outputs(self.kind.stacked(raws))
 
     def check(self, raw: Any) -> Any:
-        """One raw input as `sums` takes it, without the batch axis."""
+        """Return one raw input as `sums` takes it.
+
+        It has no batch axis.
+        """
         return self.run.check(raw)[0]
 
     def answered(self, checked: Sequence[Any]) -> tuple[list[Answer], np.ndarray, np.ndarray]:
-        """Checked inputs to answers, numbers of their winning labels, probabilities (n, labels)."""
+        """Return answers, winning labels and probabilities of checked inputs.
+
+        The labels are numbers, the probabilities (n, labels).
+        """
         outputs = self._outputs(self.kind.stacked(checked))
         every = np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
         decision = self.run.decision
@@ -72,10 +87,13 @@ class Subject(ABC):
 
     @abstractmethod
     def parts(self, raw: Any, size: int = 1) -> Parts:
-        """What one checked input is made of; a picture of squares of `size` pixels."""
+        """Return the parts of one checked input.
+
+        Those of a picture are squares of `size` pixels.
+        """
 
     def inside(self, raw: Any) -> Inside:
-        """One checked input, opened for the methods that take gradients."""
+        """Return one checked input, prepared for gradient methods."""
         front, network = self._network
         x, baseline = np.asarray(front(np.stack([raw, self._lowest(raw)]).astype(np.float32)))
         return Inside(
@@ -86,12 +104,15 @@ class Subject(ABC):
         )
 
     def _lowest(self, raw: np.ndarray) -> np.ndarray:
-        """The baseline of an input that is an array."""
+        """Return the baseline of an input that is an array."""
         return np.zeros_like(raw)
 
     @functools.cached_property
     def _network(self) -> tuple[Any, Any]:
-        """What comes before the differentiable part, and that part, up to the calibrated sums."""
+        """The preprocessing, and the differentiable part.
+
+        The latter goes up to the calibrated sums.
+        """
         from nnguide.models.saving import preprocessor
 
         core = self._core
@@ -110,7 +131,10 @@ class Subject(ABC):
         return ops.log(ops.maximum(core.outputs[0], 1e-37))
 
     def _learned(self, name: str) -> Any:
-        """What the preprocessing learned, from the light form where there is one."""
+        """Return what the preprocessing learned.
+
+        It comes from the light form where there is one.
+        """
         if self.run.engine == "light":
             return getattr(self.run.light.front, name)
         from nnguide.models.saving import preprocessor
@@ -119,14 +143,17 @@ class Subject(ABC):
 
 
 class PictureSubject(Subject):
-    """Pictures: pixels before a black picture."""
+    """A subject of pictures, with a black picture as baseline."""
 
     def parts(self, raw: Any, size: int = 1) -> Parts:
         return Patches(raw, size)
 
 
 class RowSubject(Subject):
-    """Rows of numbers before the means that the columns had in training."""
+    """A subject of rows of numbers.
+
+    The baseline is the means that the columns had in training.
+    """
 
     def parts(self, raw: Any, size: int = 1) -> Parts:
         return Features(raw, self._means)
@@ -136,12 +163,12 @@ class RowSubject(Subject):
 
     @functools.cached_property
     def _means(self) -> np.ndarray:
-        """(features,)"""
+        """The mean of each column in training, (features,)."""
         return np.array(self._learned("mean"), np.float32)
 
 
 class TextSubject(Subject):
-    """Texts: words, and the embeddings of their tokens."""
+    """A subject of texts: words, and the embeddings of their tokens."""
 
     def parts(self, raw: Any, size: int = 1) -> Parts:
         return words.read(self._tokeniser, raw)[0]
@@ -191,17 +218,25 @@ def _keras() -> Any:
 
 
 def subject(run: Any) -> Subject:
-    """A Run or a Subject, opened for explaining."""
+    """Return a run opened for explanations.
+
+    `run` is a Run or a Subject.
+    """
     return run.task.kind.subject(run) if isinstance(run, Run) else run
 
 
 def load(name: str | Path, kinds: Sequence[str] = ()) -> Subject:
-    """The subject that RUN means on the command line, for kinds of text as in `runs.load`."""
+    """Load the run that RUN means on the command line.
+
+    It is opened as a subject; `kinds` of text are as in `runs.load`.
+    """
     return subject(runs.load(name, kinds))
 
 
 def number(of: Subject, target: str | None, answered: int) -> int:
-    """The number of the label to explain, where label number `answered` is the answer.
+    """Return the number of the label to explain.
+
+    `answered` is the number of the answer's label.
 
     Raises:
         ConfigError: no such label.
@@ -215,7 +250,7 @@ def number(of: Subject, target: str | None, answered: int) -> int:
 
 
 def check_target(of: Subject, target: str | None) -> None:
-    """Refuse a label that the run has not."""
+    """Raise ConfigError for a label that the run does not have."""
     if target is not None and target not in of.labels:
         known = ", ".join(of.labels) or "none: the answer is a value"
         raise ConfigError(f"--target is one of the run's labels ({known}); got {target!r}")

@@ -26,7 +26,7 @@ from nnguide.explain.subjects import Subject, load
 
 
 class Weighed(NamedTuple):
-    """What a method found for one input.
+    """The result of a method for one input.
 
     Attributes:
         weights: (28, 28) or (parts,).
@@ -42,7 +42,7 @@ class Weighed(NamedTuple):
 def weigh_all(
     of: Subject, method: str, raws: Sequence[Any], labels: Sequence[int], seed: int
 ) -> list[Weighed]:
-    """Explain checked inputs by `method`, lime or shap, in a process of its own.
+    """Explain checked inputs by LIME or SHAP in another process.
 
     Raises:
         WorkError: that process failed; its last words are in the message.
@@ -75,7 +75,7 @@ def weigh_all(
 
 
 def _weigh(of: Subject, method: str, raw: Any, label: int, seed: int) -> dict[str, Any]:
-    """One input's answer, as JSON values."""
+    """Return one input's result as JSON values."""
     from nnguide.explain import lime, shap
 
     module = lime if method == "lime" else shap

@@ -1,4 +1,4 @@
-"""Explanations as lines of a terminal."""
+"""Explanations as lines for a terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ STRONG = 0.4  # of the largest |weight|
 
 
 def lines(explanation: Explanation) -> list[str]:
-    """The explanation below its input's answer; a picture's map in characters."""
+    """Return an input's answer and its explanation as lines.
+
+    A picture's map is made of characters.
+    """
     made = [_head(explanation)]
     made += _bars(explanation) if explanation.picture is None else _map(explanation)
     return made + [f"  {line}" for line in check_lines(explanation)]
@@ -44,7 +47,10 @@ def _bars(e: Explanation) -> list[str]:
 
 
 def _map(e: Explanation) -> list[str]:
-    """14 rows of 28: # + speak for the label, = - against it, . is ink that says little."""
+    """Return a picture's weights as 14 rows of 28 characters.
+
+    # + speak for the label, = - against it, . is ink that says little.
+    """
     assert e.picture is not None
     weights = e.weights.reshape(14, 2, 28).sum(axis=1)
     ink = e.picture.reshape(14, 2, 28).max(axis=1) > 100

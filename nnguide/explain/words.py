@@ -1,4 +1,4 @@
-"""From token ids back to the words of a text."""
+"""The words of a text that its token ids come from."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nnguide.preprocessing.tokens import Tokeniser
 
 
 def read(tokeniser: Tokeniser, text: str) -> tuple[Words, np.ndarray]:
-    """The words that a network reads of a text.
+    """Return the words of a text that a network reads.
 
     Tokens that share characters of the text (½ reads 1 ⁄ 2) are one word. What comes after the
     tokeniser's limits is not read, and left out.
@@ -41,7 +41,7 @@ def read(tokeniser: Tokeniser, text: str) -> tuple[Words, np.ndarray]:
 
 
 def shares(tokeniser: Tokeniser, text: str) -> tuple[np.ndarray, np.ndarray]:
-    """The ids of a text, and how each is shared among its words.
+    """Return a text's ids and their division among its words.
 
     A word's id is the word's, and so is the one that it has besides where it opens the text; a
     pair's is half the one's and half the other's; an n-gram's goes to the words whose letters it

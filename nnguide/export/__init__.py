@@ -1,4 +1,4 @@
-"""A trained model in the forms that other programs run, each checked before it is there.
+"""Exports of a trained model, each checked before it is published.
 
 `nnguide.export.publish.export` writes one: a SavedModel that takes raw inputs, or the network
 alone for ONNX Runtime or LiteRT with what prepares its inputs in NumPy beside it.

@@ -1,4 +1,7 @@
-"""One run in every form there is, each measured in a process of its own."""
+"""A benchmark of one run in every available form.
+
+Each form is measured in a process of its own.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ SECONDS = 3.0  # that a figure is measured for, about
 
 @dataclass(frozen=True)
 class Form:
-    """The figures of one form.
+    """The measurements of one form.
 
     Attributes:
         form: its name.
@@ -40,7 +43,7 @@ class Form:
         load_seconds: from an interpreter that runs to a model that answers, imports included.
         latency_seconds: median of an answer to one raw input.
         throughput: raw inputs answered a second, 256 at once.
-        accuracy: share of the test set answered right; None where it is not at hand.
+        accuracy: on the test set; None where the test set is not available.
         missing: why there are no figures; None where there are.
     """
 
@@ -54,10 +57,12 @@ class Form:
 
 
 def benchmark(run: Run) -> dict[str, Any]:
-    """Measure a run in every form; those that cannot be made say why.
+    """Measure a run in every form.
+
+    A form that cannot be made says why.
 
     Returns:
-        run, task, dataset and split that were measured on (None where the data is not at hand),
+        run, task, dataset and split that were measured on (None where the data is not available),
         n, and forms: the fields of `Form` for each.
     """
     from nnguide.evaluation import evaluate
@@ -85,7 +90,10 @@ def benchmark(run: Run) -> dict[str, Any]:
 
 
 def _measure(run: Run, raw: np.ndarray, labels: np.ndarray | None, place: Path) -> Iterable[Form]:
-    """The figures of each form, exported below `place` where it is an export."""
+    """Return the measurements of each form.
+
+    An export is written below `place`.
+    """
     from nnguide.export import publish
     from nnguide.export.verify import ask
 
@@ -119,13 +127,16 @@ HEAD = ("form", "size", "load", "batch 1", "throughput", "right")
 
 
 def title(figures: dict[str, Any]) -> str:
-    """What `benchmark` measured on."""
+    """Return a title that says what `benchmark` measured on."""
     where = f"{figures['dataset']}, {figures['split']}" if figures["dataset"] else "built-in inputs"
     return f"{figures['n']:,} inputs: {where}"
 
 
 def rows(figures: dict[str, Any]) -> list[tuple[str, ...]]:
-    """The figures of `benchmark` as texts below `HEAD`; one that is missing says why."""
+    """Return the results of `benchmark` as texts below `HEAD`.
+
+    A form that is missing says why.
+    """
     return [
         (row["form"], row["missing"], *[""] * 4)
         if row["missing"]
@@ -142,7 +153,7 @@ def rows(figures: dict[str, Any]) -> list[tuple[str, ...]]:
 
 
 def line(cells: tuple[str, ...]) -> str:
-    """A row as a line with stable columns."""
+    """Return a row as a line with stable columns."""
     form, size, load, latency, throughput, right = cells
     text = f"{form:<12} {size:>10} {load:>8} {latency:>10} {throughput:>12} {right:>8}"
     return text if load else f"{form:<12} {size}"

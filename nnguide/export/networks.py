@@ -1,4 +1,7 @@
-"""The network of a run alone, from prepared inputs to probabilities: for ONNX and for LiteRT."""
+"""The network of a run alone, exported to ONNX and LiteRT.
+
+It goes from prepared inputs to probabilities.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ CALIBRATED_BY = 500  # pictures that the ranges of a full-integer network are ta
 
 
 def onnx(run: Run, folder: Path) -> dict[str, Any]:
-    """Write model.onnx and what lies beside it into `folder`.
+    """Write model.onnx and the files beside it into `folder`.
 
     Returns:
         What the manifest says of it.
@@ -57,7 +60,7 @@ def onnx(run: Run, folder: Path) -> dict[str, Any]:
 
 
 def require_onnx() -> None:
-    """Raise an ExtraError if what ONNX takes is not installed."""
+    """Raise ExtraError if the packages for ONNX are not installed."""
     for package in ("tf2onnx", "onnxruntime"):
         try:
             __import__(package)
@@ -66,12 +69,14 @@ def require_onnx() -> None:
 
 
 def output_name(run: Run) -> str:
-    """What the probabilities are called."""
+    """Return the name of the output with the probabilities."""
     return "probabilities" if run.threshold is None else "probability"
 
 
 def litert(run: Run, folder: Path, calibration: np.ndarray | None) -> dict[str, Any]:
-    """Write model.tflite, model.int8.tflite and what lies beside them into `folder`.
+    """Write the two .tflite files and the files beside them into `folder`.
+
+    They are model.tflite and model.int8.tflite.
 
     Args:
         calibration: (n, 28, 28) pictures that give the ranges of the integer network; for texts
@@ -102,7 +107,9 @@ def litert(run: Run, folder: Path, calibration: np.ndarray | None) -> dict[str, 
 
 
 def integers(core: Any, samples: Callable[[], Iterator[list[np.ndarray]]] | None) -> bytes:
-    """The content of a .tflite file with `core` in 8-bit integers; floats go in and come out.
+    """Return the content of a .tflite file in 8-bit integers.
+
+    The network is `core`; its inputs and outputs are floats.
 
     Args:
         samples: gives prepared inputs, one at a time; None quantises the weights alone.

@@ -1,8 +1,10 @@
-"""What lies beside a bare network: preprocessing.json, and a NumPy package `front` to use it.
+"""The NumPy package `front` and preprocessing.json of an exported network.
 
-The package is a copy of nnguide's own modules in folders of the same names, so that one source
-decides what a model is given wherever it runs. They import each other by their places alone
-(`from ..errors import`), which hold in the copy too.
+They prepare the inputs of a bare network.
+
+The package is a copy of nnguide's own modules in folders of the same names, so that the inputs
+are prepared by the same code wherever it runs. The modules use relative imports only
+(`from ..errors import`), which work in the copy too.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""An exported model in a process of its own: load it, answer, and measure if asked.
+"""A process that loads an exported model, answers, and measures if asked.
 
     python -P process.py REQUEST.json
 
-No module of nnguide is imported for a SavedModel, ONNX or LiteRT: what they answer here they
-answer anywhere. (For a run itself, "keras" or "light", nnguide is needed and imported.) The request
+No module of nnguide is imported for a SavedModel, ONNX or LiteRT, so they give the same answers
+anywhere. (For a run itself, "keras" or "light", nnguide is needed and imported.) The request
 names the form, the folder, an .npz file of inputs and one for the answers.
 """
 
@@ -25,18 +25,24 @@ TOGETHER = 256  # inputs that are asked at once
 
 
 def pack(values: list[bytes]) -> tuple[np.ndarray, np.ndarray]:
-    """Byte strings as one array of bytes and their lengths: what an .npz holds without pickle."""
+    """Return byte strings as one array of bytes and their lengths.
+
+    This is what an .npz file can hold without pickle.
+    """
     return np.frombuffer(b"".join(values), np.uint8), np.array([len(v) for v in values], np.int64)
 
 
 def unpack(data: np.ndarray, lengths: np.ndarray) -> list[bytes]:
-    """What `pack` packed."""
+    """Return the byte strings that `pack` packed."""
     ends = np.cumsum(lengths)
     return [bytes(data[end - n : end]) for end, n in zip(ends, lengths, strict=True)]
 
 
 def saved_model(folder: Path) -> Ask:
-    """A SavedModel, by its signatures alone (and the ids of texts, to be compared)."""
+    """Load a SavedModel, used by its signatures alone.
+
+    The ids of texts are used too, to be compared.
+    """
     import tensorflow as tf
 
     loaded = tf.saved_model.load(str(folder))
@@ -68,12 +74,15 @@ def saved_model(folder: Path) -> Ask:
 
 
 def ragged(ids: np.ndarray) -> Answer:
-    """Rows of ids, which end in zeros, one after another; and their lengths."""
+    """Return rows of ids one after another, and their lengths.
+
+    The rows of `ids` end in zeros.
+    """
     return {"ids": ids[ids > 0], "lengths": (ids > 0).sum(axis=1)}
 
 
 def bare(folder: Path, network: Callable[[np.ndarray], np.ndarray]) -> Ask:
-    """A network behind the NumPy front that lies beside it."""
+    """Load a network behind the NumPy front that lies beside it."""
     sys.path.insert(0, str(folder))
     from front import Front
 
@@ -97,7 +106,7 @@ def bare(folder: Path, network: Callable[[np.ndarray], np.ndarray]) -> Ask:
 
 
 def onnx(folder: Path) -> Ask:
-    """model.onnx in ONNX Runtime."""
+    """Load model.onnx in ONNX Runtime."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(
@@ -108,7 +117,7 @@ def onnx(folder: Path) -> Ask:
 
 
 def litert(folder: Path, name: str = "model.tflite") -> Ask:
-    """A .tflite file in LiteRT."""
+    """Load a .tflite file in LiteRT."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_path=str(folder / name), num_threads=1)
@@ -129,12 +138,12 @@ def litert(folder: Path, name: str = "model.tflite") -> Ask:
 
 
 def litert_int8(folder: Path) -> Ask:
-    """The 8-bit network in LiteRT."""
+    """Load the 8-bit network in LiteRT."""
     return litert(folder, "model.int8.tflite")
 
 
 def run(folder: Path, engine: Any) -> Ask:
-    """A run of nnguide, through Keras or its light form."""
+    """Load a run of nnguide, through Keras or its light form."""
     from nnguide import logs
     from nnguide.runs import Run
 
@@ -168,12 +177,15 @@ FORMS: dict[str, Callable[[Path], Ask]] = {
 
 
 def cut(values: Any) -> list[Any]:
-    """`values` in batches of TOGETHER."""
+    """Return `values` in batches of TOGETHER."""
     return [values[i : i + TOGETHER] for i in range(0, len(values), TOGETHER)]
 
 
 def measured(ask: Ask, kind: str, values: Any, seconds: float) -> dict[str, float]:
-    """Median seconds of an answer to one input, and answers a second to many at once."""
+    """Measure the latency of one input and the throughput of many.
+
+    The first is the median in seconds, the second is answers a second.
+    """
     ask(kind, values[:1])
     single = []
     ends = time.perf_counter() + seconds

@@ -1,4 +1,6 @@
-"""Write an export as a new version: whole, checked and with its manifest, or not at all.
+"""Publishing an export as a new version, whole and checked.
+
+It has its manifest; otherwise nothing is published.
 
     <out>/<task>/<version>/           a SavedModel, where TensorFlow Serving looks for it
     <out>/<task>-onnx/<version>/      model.onnx, preprocessing.json, front/
@@ -36,7 +38,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class Exported:
-    """A version that is there.
+    """A published version.
 
     Attributes:
         folder: that it lies in.
@@ -58,7 +60,9 @@ def export(
     serving: bool = False,
     force: bool = False,
 ) -> Exported:
-    """Export a run as a new version below `out`, after a check in a fresh process.
+    """Export a run as a new version below `out`.
+
+    It is checked in a fresh process first.
 
     Args:
         run: any run of a task, an ensemble too.
@@ -118,14 +122,16 @@ def export(
 
 
 def newest(base: Path) -> int:
-    """The highest version below `base`, 0 if there is none."""
+    """Return the highest version below `base`, 0 if there is none."""
     there = base.iterdir() if base.is_dir() else ()
     return max((int(path.name) for path in there if path.name.isdecimal()), default=0)
 
 
 @contextlib.contextmanager
 def making(folder: Path, out: Path, force: bool) -> Iterator[Path]:
-    """Give a folder to fill; it becomes the version `folder` at the end, or vanishes.
+    """Yield a folder to fill that then becomes the version `folder`.
+
+    If it fails, the folder is removed.
 
     With `force` it replaces a version that is there, which goes only then. Folders that were made
     on the way go too if it fails, and what a killed export left below `out`.
@@ -151,7 +157,7 @@ def making(folder: Path, out: Path, force: bool) -> Iterator[Path]:
 
 
 def check(folder: Path) -> None:
-    """Make sure that every file of a version is as its manifest says.
+    """Raise RunError if a version differs from its manifest.
 
     Raises:
         RunError: one is missing or damaged.
@@ -163,7 +169,7 @@ def check(folder: Path) -> None:
 
 
 def write(run: Run, form: Format, folder: Path) -> dict[str, Any]:
-    """Write the export into `folder`; what the manifest says of the form comes back."""
+    """Write the export into `folder`; return its entries for the manifest."""
     from nnguide.export import networks
 
     if form == "saved_model":
@@ -182,7 +188,10 @@ def write(run: Run, form: Format, folder: Path) -> dict[str, Any]:
 
 
 def calibration(run: Run) -> tuple[Examples, dict[str, Any]]:
-    """Examples that are not of the test set: the run's validation set, or built-in ones."""
+    """Return examples that are not of the test set.
+
+    They are the run's validation set, or built-in ones.
+    """
     from nnguide import data
     from nnguide.data.dataset_info import AUTO
     from nnguide.evaluation.evaluate import measured_data
@@ -200,7 +209,10 @@ def calibration(run: Run) -> tuple[Examples, dict[str, Any]]:
 
 
 def accuracy(run: Run, folder: Path, held: Examples, what: dict[str, Any]) -> dict[str, Any] | None:
-    """Accuracy of the float and of the 8-bit network on `held`; None where labels differ."""
+    """Return the accuracy of the float and the 8-bit network.
+
+    It is measured on `held`; None where labels differ.
+    """
     from nnguide.export.verify import ask
 
     if held.label_names != run.labels:

@@ -1,4 +1,7 @@
-"""Inputs that an export is compared with its run on: seeded, varied, and always at hand."""
+"""Seeded, varied inputs for the comparison of an export with its run.
+
+They are always available.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ LONG = ("win " * 5000, "é" * 3000, "💰" * 1500, "a" * 5000, "0123456789 " * 5
 
 
 def texts(count: int, seed: int = 0) -> list[str]:
-    """`count` texts: messages, messages with characters put in, and characters of all Unicode."""
+    """Return `count` texts.
+
+    They are messages, messages with characters put in, and characters of all Unicode.
+    """
     random = np.random.default_rng(seed)
     messages = data.find("spam", "spam_sample").load("all").inputs
     samples = ["", " ", "\x00", *LONG]
@@ -36,7 +42,10 @@ def texts(count: int, seed: int = 0) -> list[str]:
 
 
 def pictures(count: int, seed: int = 0) -> np.ndarray:
-    """`count` pictures (n, 28, 28) float32 levels 0-255: digits, digits in noise, and noise."""
+    """Return `count` pictures as float32 levels 0-255, (n, 28, 28).
+
+    They are digits, digits in noise, and noise.
+    """
     random = np.random.default_rng(seed)
     digits = data.find("digits", "optdigits").load("all").inputs
     chosen = digits[random.integers(0, len(digits), count)].astype(np.float32)
@@ -46,14 +55,19 @@ def pictures(count: int, seed: int = 0) -> np.ndarray:
 
 
 def rows(mean: np.ndarray, std: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
-    """`count` rows (n, features) float32: like the training rows, far from them, and zeros."""
+    """Return `count` rows as float32, (n, features).
+
+    They are like the training rows, far from them, and zeros.
+    """
     random = np.random.default_rng(seed)
     spread = np.resize(np.array([1, 1, 10, 0]), count)[:, None]
     return (mean + spread * std * random.normal(size=(count, len(mean)))).astype(np.float32)
 
 
 def files(count: int, seed: int = 0) -> Iterator[tuple[bytes, np.ndarray]]:
-    """`count` picture files of digits, of any size and format that a SavedModel reads.
+    """Yield `count` picture files of digits in many sizes and formats.
+
+    They are of any size and format that a SavedModel reads.
 
     On white, grey, shaded, rough or dark paper, in black or colour, or on nothing at all. With
     each comes the digit that nnguide sees on it, (28, 28) uint8.
@@ -75,7 +89,10 @@ def files(count: int, seed: int = 0) -> Iterator[tuple[bytes, np.ndarray]]:
 
 
 def drawn(random: np.random.Generator, levels: np.ndarray, form: str) -> bytes:
-    """A picture file of the digit `levels` (28, 28); `form` CLEAR is a PNG with nothing behind."""
+    """Draw a picture file of the digit `levels` (28, 28).
+
+    `form` CLEAR is a PNG with nothing behind the digit.
+    """
     from PIL import Image
 
     side = int(np.exp(random.uniform(np.log(28), np.log(280))))

@@ -1,8 +1,10 @@
-"""A run as a SavedModel that takes raw inputs: preprocessing, network, calibration, decision.
+"""A run as a SavedModel that takes raw inputs.
+
+It holds preprocessing, network, calibration and decision.
 
 Pictures have `serving_default` (grey levels), `serve_bytes` (picture files) and `classify`; texts
-and rows have `serving_default` and `classify`. Beside its signatures a loaded object of texts has
-one function for anyone who wants to look: `ids(text)`, what the network is given.
+and rows have `serving_default` and `classify`. Besides its signatures, a loaded SavedModel of texts
+has the function `ids(text)`, which returns the inputs of the network.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ SIDE = 28
 
 
 class Decided(tf.Module):
-    """What every exported model has: the weights, and the decision on a network's outputs."""
+    """The parts of every exported model: the weights and the decision."""
 
     def __init__(self, run: Run) -> None:
         super().__init__()
@@ -38,7 +40,9 @@ class Decided(tf.Module):
         self.refuse_below = run.decision.refuse_below
 
     def answers(self, prepared: Any, empty: Any = False) -> dict[str, Any]:
-        """What the signatures answer, of preprocessed inputs (batch, …).
+        """Return the answers for preprocessed inputs (batch, …).
+
+        The signatures return them.
 
         Args:
             empty: (batch,) bool, pictures without ink: none, where the run can refuse.
@@ -60,7 +64,10 @@ class Decided(tf.Module):
         return {"label": tf.gather(self._labels, tf.cast(above, tf.int32)), "probability": spam}
 
     def classes(self, prepared: Any) -> dict[str, Any]:
-        """Every label and its score for each input, as TensorFlow Serving's classify has it."""
+        """Return every label and its score for each input.
+
+        The form is that of TensorFlow Serving's classify.
+        """
         scores = self._network(prepared)
         if self._threshold is not None:
             scores = tf.concat([1 - scores, scores], axis=1)
@@ -68,7 +75,7 @@ class Decided(tf.Module):
 
 
 class Pictures(Decided):
-    """Pictures to answers."""
+    """A SavedModel for pictures."""
 
     def _pixels(self, image: Any) -> Any:
         ok = tf.reduce_all(tf.math.is_finite(image) & (image >= 0) & (image <= 255))
@@ -78,12 +85,12 @@ class Pictures(Decided):
 
     @tf.function(input_signature=[tf.TensorSpec((None, SIDE, SIDE), tf.float32, "image")])
     def serving_default(self, image: Any) -> dict[str, Any]:
-        """Grey levels 0-255, white on black."""
+        """Answer pictures as grey levels 0-255, white on black."""
         return self.answers(self._pixels(image), _empty(image))
 
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, "image_bytes")])
     def serve_bytes(self, image_bytes: Any) -> dict[str, Any]:
-        """PNG, JPEG, GIF or BMP files of one digit each."""
+        """Answer PNG, JPEG, GIF or BMP files of one digit each."""
         form = tf.TensorSpec((SIDE, SIDE), tf.float32)
         image = tf.map_fn(
             lambda data: tf_pictures.read(data, self.refuse_below is not None),
@@ -95,38 +102,47 @@ class Pictures(Decided):
 
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, "inputs")])
     def classify(self, inputs: Any) -> dict[str, Any]:
-        """tf.Examples with the feature `image`: 784 floats, row by row."""
+        """Classify tf.Examples with the feature `image`.
+
+        It has 784 floats, row by row.
+        """
         features = {"image": tf.io.FixedLenFeature((SIDE, SIDE), tf.float32)}
         return self.classes(self._pixels(tf.io.parse_example(inputs, features)["image"]))
 
 
 def _empty(image: Any) -> Any:
-    """Which pictures (batch, 28, 28) hold no ink: (batch,) bool."""
+    """Return which pictures (batch, 28, 28) hold no ink.
+
+    The result is (batch,) bool.
+    """
     return ~tf.reduce_any(image > 0, axis=[1, 2])
 
 
 class Texts(Decided):
-    """Texts to answers."""
+    """A SavedModel for texts."""
 
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, "text")])
     def ids(self, text: Any) -> Any:
-        """The token ids that the network is given, (batch, width) int32."""
+        """Return the token ids for the network, (batch, width) int32."""
         return self._prepare(text)
 
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, "text")])
     def serving_default(self, text: Any) -> dict[str, Any]:
-        """Messages in UTF-8."""
+        """Answer messages in UTF-8."""
         return self.answers(self._prepare(text))
 
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, "inputs")])
     def classify(self, inputs: Any) -> dict[str, Any]:
-        """tf.Examples with the feature `text`: one byte string."""
+        """Classify tf.Examples with the feature `text`.
+
+        It is one byte string.
+        """
         features = {"text": tf.io.FixedLenFeature((), tf.string)}
         return self.classes(self._prepare(tf.io.parse_example(inputs, features)["text"]))
 
 
 class Rows(Decided):
-    """Rows of numbers to answers."""
+    """A SavedModel for rows of numbers."""
 
     def __init__(self, run: Run) -> None:
         super().__init__(run)
@@ -142,11 +158,14 @@ class Rows(Decided):
                 return self._prepare(tf.identity(features))
 
         def serving_default(features: Any) -> dict[str, Any]:
-            """The columns of the table in the run's order."""
+            """Answer rows with the table's columns in the run's order."""
             return self.answers(checked(features))
 
         def classify(inputs: Any) -> dict[str, Any]:
-            """tf.Examples with the feature `features`: as many floats as the table has columns."""
+            """Classify tf.Examples with the feature `features`.
+
+            It has as many floats as the table has columns.
+            """
             return self.classes(checked(tf.io.parse_example(inputs, form)["features"]))
 
         self.serving_default = tf.function(serving_default, input_signature=[rows])
@@ -174,7 +193,10 @@ def write(run: Run, folder: Path) -> dict[str, Any]:
 
 
 def described(signature: Any) -> dict[str, Any]:
-    """The inputs and outputs of a signature: name -> dtype and shape, null where it is open."""
+    """Return the inputs and outputs of a signature.
+
+    They are name -> dtype and shape, None where a size is open.
+    """
     (spec,) = tf.nest.flatten(signature.structured_input_signature)
     return {
         "inputs": {spec.name: {"dtype": spec.dtype.name, "shape": spec.shape.as_list()}},
@@ -186,7 +208,7 @@ def described(signature: Any) -> dict[str, Any]:
 
 
 def name_method(folder: Path, signature: str, method: str) -> None:
-    """Give a signature of the SavedModel in `folder` its method name.
+    """Set the method name of a signature in `folder`.
 
     tf.saved_model.save calls every signature a prediction. The fingerprint that it wrote is of
     the file before this change, so it goes.

@@ -1,4 +1,7 @@
-"""The files that TensorFlow Serving's container is started with, beside the exported tasks."""
+"""The configuration files for TensorFlow Serving's container.
+
+They lie beside the exported tasks.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,9 @@ num_batch_threads { value: 4 }
 
 
 def write(out: Path, task: str) -> list[Path]:
-    """Write model.config, which names `task` and every other SavedModel in `out`, and batching.
+    """Write model.config and the batching settings.
+
+    model.config names `task` and every other SavedModel in `out`.
 
     Returns:
         The files that were written.

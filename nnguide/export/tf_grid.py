@@ -1,4 +1,4 @@
-"""The operations of nnguide.preprocessing.grid on TensorFlow tensors, for use in a graph.
+"""The operations of nnguide.preprocessing.grid on TensorFlow tensors, for graphs.
 
 The same names and the same steps, in the same precision. Sizes are known only when the graph
 runs; loops and branches on them become graph operations through AutoGraph.
@@ -17,13 +17,19 @@ once = tf.function(reduce_retracing=True)
 
 
 def edge(grey: Any, before: Any, after: Any, axis: int) -> Any:
-    """`grey` with its edge repeated `before` and `after` it along `axis`."""
+    """Repeat the edge of `grey` along `axis`.
+
+    It is repeated `before` and `after` times.
+    """
     first, last = (grey[:1], grey[-1:]) if axis == 0 else (grey[:, :1], grey[:, -1:])
     return tf.concat([tf.repeat(first, before, axis), grey, tf.repeat(last, after, axis)], axis)
 
 
 def blocks(grey: Any, side: Any) -> Any:
-    """`grey` (h, w) as (rows, side, columns, side); the edge fills a block that is cut short."""
+    """Return `grey` (h, w) as blocks (rows, side, columns, side).
+
+    The edge fills a block that is cut short.
+    """
     height, width = tf.shape(grey)[0], tf.shape(grey)[1]
     whole = edge(edge(grey, 0, -height % side, 0), 0, -width % side, 1)
     height, width = tf.shape(whole)[0], tf.shape(whole)[1]
@@ -32,7 +38,10 @@ def blocks(grey: Any, side: Any) -> Any:
 
 @once
 def block_mean(grey: Any, side: Any) -> Any:
-    """Average blocks of side x side; a last block that is cut short repeats the edge."""
+    """Average blocks of side x side.
+
+    A last block that is cut short repeats the edge.
+    """
     if side > 1:
         sums = tf.reduce_sum(tf.reduce_sum(blocks(grey, side), axis=1), axis=2)
         grey = sums / tf.cast(side * side, grey.dtype)
@@ -40,13 +49,16 @@ def block_mean(grey: Any, side: Any) -> Any:
 
 
 def block_highest(grey: Any, side: Any) -> Any:
-    """The greatest value of each block of side x side; a last block may be smaller."""
+    """Return the greatest value of each block of side x side.
+
+    A last block may be smaller.
+    """
     return tf.reduce_max(blocks(grey, side), axis=[1, 3])
 
 
 @once
 def softened(grey: Any) -> Any:
-    """Each pixel with its neighbours, weighed 1 2 1 along both axes."""
+    """Smooth each pixel with weights 1 2 1 along both axes."""
     rows = edge(grey, 1, 1, 0)
     grey = (rows[:-2] + 2 * rows[1:-1] + rows[2:]) / 4
     columns = edge(grey, 1, 1, 1)
@@ -54,13 +66,16 @@ def softened(grey: Any) -> Any:
 
 
 def running_sums(grey: Any) -> Any:
-    """Sums of the first 0, 1, 2, … rows of `grey` (h, w): (h + 1, w) float64."""
+    """Return the sums of the first 0, 1, 2, … rows.
+
+    `grey` (h, w) -> (h + 1, w) float64.
+    """
     return tf.pad(tf.cumsum(tf.cast(grey, tf.float64)), [[1, 0], [0, 0]])
 
 
 @once
 def mean_around(grey: Any, radius: Any) -> Any:
-    """The mean of the pixels within `radius` (rows and columns) of each pixel."""
+    """Return the mean within `radius` (rows, columns) of each pixel."""
     mean = tf.cast(grey, tf.float64)
     for _ in range(2):
         length = tf.shape(mean)[0]
@@ -74,7 +89,7 @@ def mean_around(grey: Any, radius: Any) -> Any:
 
 @once
 def plane(grey: Any) -> Any:
-    """The plane that is nearest to `grey` by least squares."""
+    """Return the plane that fits `grey` best by least squares."""
     sides = [tf.cast(tf.shape(grey)[axis], tf.float32) for axis in (0, 1)]
     rows, columns = (tf.range(side) - (side - 1) / 2 for side in sides)
     down = tf.tensordot(rows, tf.reduce_mean(grey, 1), 1) / tf.maximum(tf.reduce_sum(rows**2), 1)
@@ -86,7 +101,9 @@ def plane(grey: Any) -> Any:
 
 @once
 def highest_down(grey: Any, reach: Any) -> Any:
-    """The greatest value within `reach` rows of each pixel; the window doubles from pass to pass.
+    """Return the greatest value within `reach` rows of each pixel.
+
+    The window doubles from pass to pass.
 
     A `reach` that is a Python number is unrolled.
     """
@@ -104,29 +121,38 @@ def highest_down(grey: Any, reach: Any) -> Any:
 
 
 def highest(grey: Any, radius: Any) -> Any:
-    """The greatest value within `radius` (rows, columns) of each pixel."""
+    """Return the greatest value within `radius` (rows, columns) of each pixel."""
     down, across = radius
     return tf.transpose(highest_down(tf.transpose(highest_down(grey, down)), across))
 
 
 def lowest(grey: Any, radius: Any) -> Any:
-    """The least value within `radius` (rows, columns) of each pixel."""
+    """Return the least value within `radius` (rows, columns) of each pixel."""
     return -highest(-grey, radius)
 
 
 def closed(grey: Any, radius: Any) -> Any:
-    """`grey` with every dark spot filled that is too narrow for the window (a closing)."""
+    """Fill dark spots that are too narrow for the window.
+
+    This is a closing.
+    """
     return lowest(highest(grey, radius), radius)
 
 
 def opened(grey: Any, radius: Any) -> Any:
-    """`grey` with every light spot removed that is too narrow for the window (an opening)."""
+    """Remove light spots that are too narrow for the window.
+
+    This is an opening.
+    """
     return highest(lowest(grey, radius), radius)
 
 
 @once
 def grown(shape: Any, steps: Any) -> Any:
-    """`shape` made wider by `steps` pixels (float64) on each side, or narrower if negative."""
+    """Return `shape` wider by `steps` pixels on each side.
+
+    `steps` is float64; negative ones make it narrower.
+    """
     narrower = steps < 0
     steps = tf.abs(steps)
     shape = tf.where(narrower, 1 - shape, shape)
@@ -140,7 +166,10 @@ def grown(shape: Any, steps: Any) -> Any:
 
 
 def until(sums: Any, places: Any) -> Any:
-    """Running `sums` (h + 1, w) read at `places` (n,) float64, between rows in a straight line."""
+    """Return running `sums` at `places`, by linear interpolation.
+
+    `sums` is (h + 1, w), `places` (n,) float64.
+    """
     length = tf.shape(sums)[0] - 1
     places = tf.clip_by_value(places, 0, tf.cast(length, tf.float64))
     whole = tf.minimum(tf.cast(places, tf.int32), length - 1)
@@ -150,7 +179,10 @@ def until(sums: Any, places: Any) -> Any:
 
 @once
 def resampled(grey: Any, start: Any, stop: Any, pixels: Any) -> Any:
-    """`grey` read at `pixels` rows, evenly from `start` to `stop`: (pixels, w) float64."""
+    """Return `grey` at evenly spaced rows from `start` to `stop`.
+
+    There are `pixels` rows: (pixels, w) float64.
+    """
     step = (stop - start) / tf.cast(pixels, tf.float64)
     sums = running_sums(grey)
     centres = start + (tf.cast(tf.range(pixels), tf.float64) + 0.5) * step
@@ -160,7 +192,10 @@ def resampled(grey: Any, start: Any, stop: Any, pixels: Any) -> Any:
 
 @once
 def resized(grey: Any, box: Any, shape: tuple[Any, Any]) -> Any:
-    """The part `box` (top, left, bottom, right), float64, of `grey`, as `shape` (rows, columns)."""
+    """Resize the region `box` of `grey` to `shape` (rows, columns).
+
+    `box` is (top, left, bottom, right), float64.
+    """
     rows = resampled(grey, box[0], box[2], shape[0])
     return tf.cast(
         tf.transpose(resampled(tf.transpose(rows), box[1], box[3], shape[1])), tf.float32
@@ -169,7 +204,10 @@ def resized(grey: Any, box: Any, shape: tuple[Any, Any]) -> Any:
 
 @once
 def components(mask: Any) -> Any:
-    """Number the connected parts of `mask` (h, w) bool: int32, 0 outside, 8 neighbours."""
+    """Number the connected components of `mask` (h, w) bool.
+
+    The result is int32, 0 outside; each pixel has 8 neighbours.
+    """
     shape = tf.shape(mask)
     places = tf.reshape(tf.range(1, tf.size(mask) + 1), shape)
     numbers = tf.where(mask, places, 0)
@@ -185,7 +223,10 @@ def components(mask: Any) -> Any:
 
 @once
 def quantile(values: Any, share: float) -> Any:
-    """The quantile of `values` (n,), between neighbours in a straight line; 0 of none."""
+    """Return a quantile of `values` (n,) by linear interpolation.
+
+    It is 0 of no values.
+    """
     values = tf.sort(values)
     values = tf.cond(tf.size(values) > 0, lambda: values, lambda: tf.zeros([1], values.dtype))
     place = share * tf.cast(tf.size(values) - 1, tf.float64)
@@ -196,13 +237,16 @@ def quantile(values: Any, share: float) -> Any:
 
 
 def median(values: Any) -> Any:
-    """The middle of all `values`, a tensor of any shape."""
+    """Return the median of all `values`, a tensor of any shape."""
     return quantile(tf.reshape(values, [-1]), 0.5)
 
 
 @once
 def bounds(inked: Any) -> Any:
-    """Top, left, bottom and right of what is true in `inked` (h, w): (4,) int32."""
+    """Return top, left, bottom and right of the true pixels.
+
+    `inked` is (h, w), the result (4,) int32.
+    """
     edges = []
     for axis in (1, 0):
         there = tf.where(tf.reduce_any(inked, axis))[:, 0]

@@ -1,4 +1,4 @@
-"""The steps of nnguide.preprocessing.ink on TensorFlow tensors, for use in a graph."""
+"""The steps of nnguide.preprocessing.ink on TensorFlow tensors, for graphs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nnguide.preprocessing.ink import FAINTEST, NOISE, PARALLEL, SEGMENTS, UNIFO
 
 
 class Ink(NamedTuple):
-    """What one pass found, as nnguide.preprocessing.ink.Ink has it.
+    """The result of one pass, as in nnguide.preprocessing.ink.Ink.
 
     Attributes:
         strength: (h, w) float64.
@@ -29,7 +29,9 @@ class Ink(NamedTuple):
 
 
 def find(grey: Any, region: Any, whole: bool) -> Ink:
-    """The dark ink on `grey` (h, w) float32 in [0, 1]; outside of `region` (h, w) bool is paper.
+    """Find the dark ink on `grey` (h, w) float32 in [0, 1].
+
+    Outside of `region` (h, w) bool is paper.
 
     Args:
         whole: the region is all of it.
@@ -59,13 +61,16 @@ def find(grey: Any, region: Any, whole: bool) -> Ink:
 
 
 def greatest(values: Any) -> Any:
-    """The greatest of `values`, () float64."""
+    """Return the greatest of `values`, () float64."""
     return tf.cast(tf.reduce_max(values), tf.float64)
 
 
 @grid.once
 def noise_of(grey: Any) -> Any:
-    """How much noise, as a standard deviation, is left in `grey` once it is softened."""
+    """Estimate the noise that is left in `grey` once it is softened.
+
+    It is a standard deviation.
+    """
     down = grey[2:] - 2 * grey[1:-1] + grey[:-2]
     rough = tf.abs(down[:, 2:] - 2 * down[:, 1:-1] + down[:, :-2])  # empty below 3 pixels: 0
     noise = tf.cast(grid.median(rough), tf.float64) / 0.6745 / 6 * 0.375
@@ -74,7 +79,10 @@ def noise_of(grey: Any) -> Any:
 
 @grid.once
 def is_light(grey: Any) -> Any:
-    """Whether the ink on `grey` (h, w) is lighter than its paper."""
+    """Return whether the ink on `grey` is lighter than its paper.
+
+    `grey` is (h, w).
+    """
     small = grid.block_mean(grey, -(-tf.reduce_max(tf.shape(grey)) // 128))
     rest = small - grid.mean_around(small, tf.maximum(tf.reduce_min(tf.shape(small)) // 4, 2))
     return tf.reduce_sum((rest - grid.median(rest)) ** 3) > 0
@@ -82,7 +90,10 @@ def is_light(grey: Any) -> Any:
 
 @grid.once
 def raised(grey: Any) -> Any:
-    """How far each pixel is darker than its paper, as a fraction of the paper's light."""
+    """Return how far each pixel is darker than its paper.
+
+    It is a fraction of the paper's light.
+    """
     radius = tf.maximum(tf.reduce_min(tf.shape(grey)) // 6, 3)
     slope = grid.plane(grey)
     around = (radius, radius)
@@ -92,7 +103,10 @@ def raised(grey: Any) -> Any:
 
 
 def without_lines(contrast: Any) -> Any:
-    """`contrast` less the lines that run from one side of the picture to the other, float64."""
+    """Remove lines that run from side to side from `contrast`.
+
+    The result is float64.
+    """
     contrast = tf.cast(contrast, tf.float64)
     rest = contrast - ruled(contrast) - tf.transpose(ruled(tf.transpose(contrast)))
     ink = rest > 0.5 * tf.reduce_max(rest)
@@ -102,7 +116,10 @@ def without_lines(contrast: Any) -> Any:
 
 
 def is_striped(contrast: Any) -> Any:
-    """Whether the ink of `contrast` (h, w) float64 is stripes, () bool."""
+    """Return whether the ink of `contrast` is stripes, () bool.
+
+    `contrast` is (h, w) float64.
+    """
     most = tf.maximum(tf.reduce_max(contrast), 1e-6)
     alike, line = parallels(tf.clip_by_value(contrast, 0, 0.5 * most))
     inked = tf.cast(contrast > 0.25 * most, tf.int32)
@@ -112,7 +129,7 @@ def is_striped(contrast: Any) -> Any:
 
 
 def is_grating(grey: Any) -> Any:
-    """Whether all of `grey` (h, w) float32 is stripes, () bool."""
+    """Return whether all of `grey` (h, w) float32 is stripes, () bool."""
     small = grid.block_mean(grey, -(-tf.reduce_max(tf.shape(grey)) // 128))
     levels = tf.cast(grid.softened(small), tf.float64)
     line, flat = parallels(levels)[1], tf.reshape(levels, [-1])
@@ -127,7 +144,9 @@ def is_grating(grey: Any) -> Any:
 
 
 def parallels(levels: Any) -> tuple[Any, Any]:
-    """How far all edges of `levels` (h, w) float64 run one way; the line that way of each pixel.
+    """Return how parallel all edges of `levels` are.
+
+    `levels` is (h, w) float64. The second value is the line in that direction of each pixel.
 
     The lines are (h * w,) int32.
     """
@@ -144,7 +163,10 @@ def parallels(levels: Any) -> tuple[Any, Any]:
 
 @grid.once
 def ruled(contrast: Any) -> Any:
-    """The contrast of the lines that run across: (h, w) float64 like `contrast`."""
+    """Return the contrast of the lines that run across.
+
+    It is (h, w) float64 like `contrast`.
+    """
     height, width = tf.shape(contrast)[0], tf.shape(contrast)[1]
     pieces = tf.minimum(SEGMENTS, width)
     edges = tf.range(pieces + 1) * width // pieces
@@ -183,7 +205,7 @@ def ruled(contrast: Any) -> Any:
 
 
 class Components(NamedTuple):
-    """The connected components of the ink, as nnguide.preprocessing.ink.Components has them.
+    """The connected components, as in nnguide.preprocessing.ink.Components.
 
     Attributes:
         side: pixels of a block's side, () int32.
@@ -206,7 +228,10 @@ class Components(NamedTuple):
 
 @grid.once
 def components(contrast: Any, floor: Any, blocks: int = 64) -> Components:
-    """Part `contrast` (h, w) where it is above `floor`, on a grid of blocks."""
+    """Find the components of `contrast` (h, w) above `floor`.
+
+    They lie on a grid of blocks.
+    """
     side = -(-tf.reduce_max(tf.shape(contrast)) // blocks)
     peaks = grid.block_highest(contrast, side)
     mask = peaks > tf.cast(floor, peaks.dtype)
@@ -255,19 +280,22 @@ def components(contrast: Any, floor: Any, blocks: int = 64) -> Components:
 
 @grid.once
 def pixels(of: Components, chosen: Any, picture: Any) -> Any:
-    """Where the `chosen` components (count,) bool lie, with a rim of a block: as `picture`."""
+    """Return where the `chosen` components lie, with a rim of one block.
+
+    `chosen` is (count,) bool; the result has the shape of `picture`.
+    """
     blocks = grid.highest(tf.cast(tf.gather(chosen, of.index), tf.int32), (1, 1))
     whole = tf.repeat(tf.repeat(blocks, of.side, 0), of.side, 1)
     return whole[: tf.shape(picture)[0], : tf.shape(picture)[1]] > 0
 
 
 def not_first(chosen: Any) -> Any:
-    """`chosen` (count,) bool without component 0, which is no ink."""
+    """Return `chosen` (count,) bool without component 0, which is no ink."""
     return chosen & (tf.range(tf.size(chosen)) > 0)
 
 
 def frames(of: Components) -> Any:
-    """Which components are drawn around another one: (count,) bool."""
+    """Return which components are drawn around another one, (count,) bool."""
     largest = tf.cast(tf.reduce_max(tf.shape(of.index)), tf.float64)
     long = not_first(of.cornered & (of.length > 0.3 * largest))
     outer = tf.where(long)[:, 0]  # (k,)
@@ -282,13 +310,16 @@ def frames(of: Components) -> Any:
 
 @grid.once
 def lengths(of: Components) -> Any:
-    """How long each component is, (count,) float64; along the edge a tenth, and no ink has none."""
+    """Return how long each component is, (count,) float64.
+
+    Along the edge it is a tenth; component 0, which is no ink, has none.
+    """
     length = of.length * 0.1 ** tf.minimum(2 * of.along_edge, 1)
     return tf.where(tf.range(tf.size(length)) > 0, length, 0)
 
 
 def count_marks(of: Components) -> Any:
-    """How many marks could each be a digit: () int32."""
+    """Count the marks that could each be a digit, () int32."""
     length = lengths(of)
     main = tf.argmax(length * of.weight)
     height = of.boxes[:, 2] - of.boxes[:, 0]
@@ -300,7 +331,10 @@ def count_marks(of: Components) -> Any:
 
 
 def ringed(of: Components, frames: Any) -> Any:
-    """1 if the longest component but the `frames` (count,) bool is drawn around another, else 0."""
+    """Return 1 if the longest component is drawn around another.
+
+    Otherwise it is 0. The `frames` (count,) bool are not considered.
+    """
     length = tf.where(~frames, lengths(of), 0)
     outer = tf.argmax(length)
     within = tf.reduce_all(of.boxes[:, :2] > of.boxes[outer, :2], 1)
@@ -312,7 +346,10 @@ def ringed(of: Components, frames: Any) -> Any:
 
 
 def encloses(of: Components, outer: Any, inner: Any) -> Any:
-    """Whether component `outer` lies on all four sides of nearly every block of `inner`."""
+    """Return whether component `outer` encloses `inner`.
+
+    It lies on all four sides of nearly every block of `inner`.
+    """
     index = tf.cast(of.index, tf.int64)
     ring = tf.cast(index == outer, tf.int32)
     free = tf.ones_like(ring, tf.bool)
@@ -325,7 +362,7 @@ def encloses(of: Components, outer: Any, inner: Any) -> Any:
 
 @grid.once
 def digit_components(of: Components) -> Any:
-    """Which components make up the digit: (count,) bool."""
+    """Return which components make up the digit, (count,) bool."""
     length = lengths(of)
     main = tf.argmax(length * of.weight)
     reach = 0.25 * of.length[main]

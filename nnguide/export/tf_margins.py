@@ -1,4 +1,4 @@
-"""The steps of nnguide.preprocessing.margins on TensorFlow tensors, for use in a graph."""
+"""The steps of nnguide.preprocessing.margins on TensorFlow tensors, for graphs."""
 
 from __future__ import annotations
 
@@ -23,19 +23,25 @@ from nnguide.preprocessing.margins import (
 
 
 def widened(grey: Any) -> Any:
-    """`grey` (h, w) float32 in [0, 1], with a margin of its paper if its digit fills it."""
+    """Add a margin to `grey` if its digit fills it.
+
+    `grey` is (h, w) float32 in [0, 1]; the margin is its paper.
+    """
     if is_filled(grey):
         grey = with_margin(grey)
     return grey
 
 
 def rim(grey: Any) -> Any:
-    """The levels along the four sides of `grey`."""
+    """Return the levels along the four sides of `grey`."""
     return tf.concat([grey[0], grey[-1], grey[:, 0], grey[:, -1]], 0)
 
 
 def is_filled(grey: Any) -> Any:
-    """Whether strokes of ink touch all sides of `grey`, or thick ones two opposite sides."""
+    """Return whether the ink of `grey` fills it.
+
+    Strokes touch all sides, or thick ones two opposite sides.
+    """
     small = grid.block_mean(grey, -(-tf.reduce_max(tf.shape(grey)) // LONGER_SIDE))
     longest = tf.reduce_max(tf.shape(small))
     off = tf.abs(small - grid.median(rim(small)))
@@ -69,7 +75,10 @@ def is_filled(grey: Any) -> Any:
 
 
 def with_margin(grey: Any) -> Any:
-    """`grey` with a margin on all sides, as light as the middle of its rim."""
+    """Return `grey` with a margin on all sides.
+
+    The margin is as light as the median of the rim.
+    """
     longest = tf.reduce_max(tf.shape(grey))
     room = longest // ROOM + 2
     paper = grid.median(rim(grey))

@@ -1,4 +1,4 @@
-"""A picture file to MNIST's form in one TensorFlow graph, as nnguide.preprocessing does it.
+"""A picture file to MNIST's form in one TensorFlow graph.
 
 The twin of nnguide.preprocessing.pictures and mnist_form: an export holds these steps, so that
 it takes the bytes of PNG, JPEG, GIF and BMP files as they are.
@@ -36,7 +36,7 @@ TURNS = {
 
 
 def read(data: Any, refuses: bool = False) -> Any:
-    """The digit on a picture, in MNIST's form.
+    """Return the digit on a picture, in MNIST's form.
 
     Args:
         data: () string, the bytes of a PNG, JPEG, GIF or BMP file.
@@ -51,7 +51,10 @@ def read(data: Any, refuses: bool = False) -> Any:
 
 
 def normalise(grey: Any, refuses: bool = False) -> Any:
-    """Bring a picture (h, w) float32 in [0, 1] to MNIST's form: (28, 28) float32 levels 0-255."""
+    """Bring a picture (h, w) to MNIST's form.
+
+    float32 in [0, 1] becomes (28, 28) float32 levels 0-255.
+    """
     as_is = tf.zeros([SIDE, SIDE])
     ready = False
     if tf.reduce_all(tf.shape(grey) == SIDE):
@@ -63,7 +66,7 @@ def normalise(grey: Any, refuses: bool = False) -> Any:
 
 
 def from_ink(grey: Any, refuses: bool) -> Any:
-    """The same for a picture that is not in MNIST's form yet."""
+    """Normalise a picture that is not in MNIST's form yet."""
     grating = tf_ink.is_grating(grey)
     grey = tf_margins.widened(grey)
     grey = tf.where(tf_ink.is_light(grey), 1 - grey, grey)
@@ -89,7 +92,10 @@ def from_ink(grey: Any, refuses: bool) -> Any:
 
 
 def is_digit_like(levels: Any) -> Any:
-    """Whether `levels` (28, 28) float32, MNIST's form, could be strokes of a digit, () bool."""
+    """Return whether `levels` could be the strokes of a digit.
+
+    `levels` is (28, 28) float32 in MNIST's form; the result is () bool.
+    """
     ink = levels > 127
     padded = tf.pad(tf.cast(ink, tf.int32), [[1, 1], [1, 1]])
     across = tf.reduce_max(tf.reduce_sum(tf.nn.relu(padded[:, 1:] - padded[:, :-1]), 1))
@@ -110,7 +116,10 @@ def is_digit_like(levels: Any) -> Any:
 
 
 def is_circled(box: Any) -> Any:
-    """Whether the ink of `box` (h, w) bool is a circle with something inside, () bool."""
+    """Return whether the ink is a circle with something inside.
+
+    `box` is (h, w) bool, the result () bool.
+    """
     height, width = tf.shape(box)[0], tf.shape(box)[1]
     tall, wide = tf.cast(height, tf.float64), tf.cast(width, tf.float64)
     y = (tf.cast(tf.range(height), tf.float64) + 0.5) / tall * 2 - 1
@@ -128,13 +137,16 @@ def is_circled(box: Any) -> Any:
 
 @grid.once
 def to_levels(grey: Any) -> Any:
-    """Whole levels 0-255, float32, of `grey` in [0, 1]."""
+    """Return `grey` in [0, 1] as whole float32 levels 0-255."""
     return tf.round(grey * 255)
 
 
 @grid.once
 def is_normal(levels: Any) -> Any:
-    """Whether `levels` (28, 28) float32 is in MNIST's form, () bool."""
+    """Return whether `levels` (28, 28) is in MNIST's form, () bool.
+
+    `levels` is float32.
+    """
     inked = levels > 0
     high = (tf.reduce_max(levels) >= 250) & (tf.reduce_mean(tf.cast(inked, tf.float32)) <= 0.5)
     top, left, bottom, right = tf.unstack(grid.bounds(inked))
@@ -145,7 +157,10 @@ def is_normal(levels: Any) -> Any:
 
 
 def mass_centre(levels: Any) -> tuple[Any, Any]:
-    """Row and column of the centre of mass, float64; the middle of the first pixel is 0.5."""
+    """Return row and column of the centre of mass, float64.
+
+    The middle of the first pixel is 0.5.
+    """
     levels = tf.cast(levels, tf.float64)
     total = tf.reduce_sum(levels)
     row, column = (
@@ -160,7 +175,7 @@ def mass_centre(levels: Any) -> tuple[Any, Any]:
 
 
 def closer(grey: Any, ink: tf_ink.Ink, block: Any) -> tf_ink.Ink:
-    """Look again at `ink`, on a finer grid where there is one."""
+    """Find `ink` again on a finer grid where there is one."""
     top, left, bottom, right = tf.unstack(ink.box * block)
     room = tf.maximum(bottom - top, right - left) // 4 + 2 * block
     top, left = tf.maximum(top - room, 0), tf.maximum(left - room, 0)
@@ -180,7 +195,7 @@ def closer(grey: Any, ink: tf_ink.Ink, block: Any) -> tf_ink.Ink:
 
 
 def shaped(ink: tf_ink.Ink) -> Any:
-    """The ink with MNIST's strokes, (h, w) float32 in [0, 1]; its longer side is about FINE."""
+    """Return the ink with MNIST's strokes, (h, w) float32 in [0, 1]."""
     box = tf.cast(ink.box, tf.float64)
     top, left, bottom, right = tf.unstack(box)
     longest = tf.maximum(bottom - top, right - left)
@@ -198,7 +213,10 @@ def shaped(ink: tf_ink.Ink) -> Any:
 
 @grid.once
 def stroke_width(shape: Any) -> Any:
-    """Mean width of the strokes, float64: twice the area, over what one step off takes."""
+    """Return the mean width of the strokes, float64.
+
+    It is twice the area over what one step of erosion takes off.
+    """
     unknown = tf.constant(-1.0, tf.float64)
     area = tf.reduce_sum(tf.cast(shape, tf.float64))
     inner = tf.reduce_sum(tf.cast(grid.grown(shape, unknown), tf.float64))
@@ -206,7 +224,10 @@ def stroke_width(shape: Any) -> Any:
 
 
 def framed(shape: Any) -> Any:
-    """`shape` (h, w) in [0, 1] as MNIST frames it: (28, 28) float32 whole levels 0-255."""
+    """Frame `shape` (h, w) in [0, 1] as MNIST does.
+
+    The result is (28, 28) float32 whole levels 0-255.
+    """
     edges = tf.cast(grid.bounds(shape > 0.5 * tf.reduce_max(shape)), tf.float64)
     low, high = edges[:2], edges[2:]
     step = tf.reduce_max(high - low) / BOX
@@ -225,7 +246,9 @@ def framed(shape: Any) -> Any:
 
 
 def decode(data: Any) -> Any:
-    """A picture file, () string, in grey as a person sees it: (h, w) float32 in [0, 1].
+    """Decode a picture file to grey, as a person sees it.
+
+    `data` is () string, the result (h, w) float32 in [0, 1].
 
     As nnguide.preprocessing.pictures.decode, for what TensorFlow decodes: the first frame, turned
     as a JPEG file's EXIF says, what is transparent on the paper that lets the ink be seen, a
@@ -263,12 +286,15 @@ def decode(data: Any) -> Any:
 
 
 def opaque_bmp(levels: Any, is_bmp: Any) -> Any:
-    """Whether the fourth channel of a BMP file is left empty, as most programs write it."""
+    """Return whether the fourth channel of a BMP file is left empty."""
     return is_bmp & tf.reduce_all(levels[..., -1] == 0)
 
 
 def claimed_pixels(data: Any, starts: dict[str, Any]) -> Any:
-    """Width times height as the file's header says, () float64, before anything is decoded."""
+    """Return width times height as the file's header says.
+
+    It is () float64, known before anything is decoded.
+    """
     head = tf.cast(
         tf.io.decode_raw(tf.strings.substr(data, 0, 32) + 32 * b"\0", tf.uint8), tf.float64
     )
@@ -292,7 +318,10 @@ def claimed_pixels(data: Any, starts: dict[str, Any]) -> Any:
 
 
 def orientation(data: Any) -> Any:
-    """The orientation, () int32 from 1 to 8, that the EXIF of a JPEG file gives; 1 if none does."""
+    """Return the EXIF orientation of a JPEG file, from 1 to 8.
+
+    It is () int32; 1 if there is none.
+    """
     head = tf.strings.substr(data, 0, HEADER)
     before = tf.strings.length(tf.strings.split(head, b"Exif\0\0")[0])
     body = tf.strings.substr(head, tf.minimum(before + 6, tf.strings.length(head)), -1)
@@ -313,7 +342,10 @@ def orientation(data: Any) -> Any:
 
 
 def turned(levels: Any, lies: Any) -> Any:
-    """`levels` (h, w, channels) as a person holds the picture that `lies` so."""
+    """Return `levels` as a person holds the picture.
+
+    `levels` is (h, w, channels); `lies` is the picture's orientation.
+    """
     transposed, down, across = (
         tf.constant([False, *(turn[which] for turn in TURNS.values())])[lies] for which in range(3)
     )
@@ -327,7 +359,10 @@ def turned(levels: Any, lies: Any) -> Any:
 
 
 def plain(levels: Any, factor: Any) -> Any:
-    """Grey (h, w) float32 in [0, 1] of uint8 (height, width, 1 or 3), each block averaged."""
+    """Return an opaque picture in grey, with each block averaged.
+
+    uint8 (height, width, 1 or 3) -> (h, w) float32 in [0, 1].
+    """
     by_channel = tf.transpose(tf.cast(levels, tf.float32), [2, 0, 1])
     means = tf.map_fn(lambda channel: grid.block_mean(channel, factor), by_channel)
     means = tf.cast(tf.floor(means + 0.5), tf.int32)
@@ -339,7 +374,10 @@ def plain(levels: Any, factor: Any) -> Any:
 
 
 def on_paper(levels: Any, factor: Any) -> Any:
-    """Grey of a transparent picture, uint8 (height, width, 2 or 4), as pictures.on_paper has it."""
+    """Return a transparent picture in grey, on paper.
+
+    It is uint8 (height, width, 2 or 4), treated as by pictures.on_paper.
+    """
     values = tf.cast(levels, tf.float32) / 255
     opacity = values[..., -1]
     if tf.shape(values)[2] == 4:

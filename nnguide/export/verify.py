@@ -1,4 +1,7 @@
-"""Whether an export answers as its run does: asked again in a process of its own."""
+"""A check that an export answers as its run does.
+
+The export is asked in a process of its own.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,9 @@ Answers = dict[str, np.ndarray]
 
 
 def verify(run: Run, form: Format, folder: Path) -> dict[str, Any]:
-    """Load the export in `folder` in a fresh process and compare its answers with the run's.
+    """Compare the answers of an export with the run's.
+
+    The export in `folder` is loaded in a fresh process.
 
     Returns:
         How many inputs of each kind were compared, and how far apart the probabilities were.
@@ -44,7 +49,7 @@ def verify(run: Run, form: Format, folder: Path) -> dict[str, Any]:
 
 
 def of_pictures(run: Run, form: Format, folder: Path, count: int) -> dict[str, Any]:
-    """`verify` for pictures: levels, and for a SavedModel files too."""
+    """Verify pictures: levels, and for a SavedModel files too."""
     inputs: dict[str, Any] = {"image": samples.pictures(count)}
     kinds = ["image"]
     if form == "saved_model":
@@ -63,7 +68,7 @@ def of_pictures(run: Run, form: Format, folder: Path, count: int) -> dict[str, A
 
 
 def of_rows(run: Run, form: Format, folder: Path, count: int) -> dict[str, Any]:
-    """`verify` for rows of numbers."""
+    """Verify rows of numbers."""
     rows = run.task.kind.samples(run, count)
     kinds = ["features", *(["examples"] if form == "saved_model" else [])]
     answers, _ = ask(form, folder, {"features": rows}, kinds, {"examples": "features"})
@@ -77,7 +82,7 @@ def of_rows(run: Run, form: Format, folder: Path, count: int) -> dict[str, Any]:
 
 
 def of_texts(run: Run, form: Format, folder: Path, texts: list[str]) -> dict[str, Any]:
-    """`verify` for texts: ids must be equal, whatever Unicode holds."""
+    """Verify texts: their ids must be equal, whatever Unicode they hold."""
     from nnguide.models.saving import preprocessor
 
     encoded = [text.encode() for text in texts]
@@ -100,7 +105,10 @@ def of_texts(run: Run, form: Format, folder: Path, texts: list[str]) -> dict[str
 
 
 def loads(run: Run, folder: Path, inputs: Any, kind: str) -> None:
-    """See that the 8-bit network loads and answers with probabilities; they may differ."""
+    """Check that the 8-bit network loads and answers with probabilities.
+
+    They may differ from the run's.
+    """
     answers, _ = ask("litert_int8", folder, {kind: inputs}, [kind])
     probability = answers[f"{kind}.probability"]
     if not (np.isfinite(probability).all() and (abs(probability - 0.5) <= 0.51).all()):
@@ -110,7 +118,9 @@ def loads(run: Run, folder: Path, inputs: Any, kind: str) -> None:
 def compare(
     run: Run, wanted: np.ndarray, answers: Answers, kind: str, close: float, undecided: float
 ) -> dict[str, Any]:
-    """Hold the answers to one kind of input to the run's probabilities `wanted` (n, nodes).
+    """Compare the answers to one kind of input with the run's.
+
+    `wanted` (n, nodes) are the run's probabilities.
 
     Args:
         close: how far apart probabilities may be.
@@ -147,7 +157,10 @@ def compare(
 
 
 def compare_scores(run: Run, wanted: np.ndarray, answers: Answers) -> None:
-    """Hold the signature `classify` to the run's probabilities `wanted` (n, nodes)."""
+    """Compare the signature `classify` with the run's probabilities.
+
+    `wanted` (n, nodes) are these probabilities.
+    """
     scores = run.task.head(len(run.labels)).probabilities(wanted)
     names = answers["examples.classes"]
     if not (names == np.array(run.labels)).all():
@@ -164,7 +177,9 @@ def ask(
     sources: dict[str, str] | None = None,
     seconds: float = 0.0,
 ) -> tuple[Answers, dict[str, float]]:
-    """The answers of what lies in `folder`, from a fresh process, by kind of input.
+    """Ask an export in a fresh process; return its answers.
+
+    They are by kind of input.
 
     Args:
         form: a key of nnguide.export.process.FORMS.

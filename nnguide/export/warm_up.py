@@ -1,4 +1,6 @@
-"""Requests that TensorFlow Serving sends itself before it answers others, and its settings.
+"""The warm-up requests of TensorFlow Serving, and its settings.
+
+It sends them to itself before it answers others.
 
 The form is TensorFlow Serving's: `assets.extra/tf_serving_warmup_requests`, a TFRecord file of
 PredictionLog messages, one for each signature, answered when the model is loaded.
@@ -18,7 +20,10 @@ TEXTS = (b"WIN a free prize, call now", b"See you at six")
 
 
 def write(folder: Path, logs: Iterable[Any]) -> None:
-    """Write warm-up requests, a PredictionLog for each signature, below `folder`."""
+    """Write warm-up requests below `folder`.
+
+    There is a PredictionLog for each signature.
+    """
     (folder / PATH).parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(folder / PATH)) as file:
         for log in logs:
@@ -26,21 +31,24 @@ def write(folder: Path, logs: Iterable[Any]) -> None:
 
 
 def of_rows(task: str, features: int) -> list[Any]:
-    """The requests of a task whose rows have so many numbers."""
+    """Return the requests of a task with rows of numbers.
+
+    A row has `features` numbers.
+    """
     row = np.zeros(features, np.float32)
     rows = predict(task, "serving_default", "features", row[None])
     return [rows, classify(task, [example("features", float_list=row)])]
 
 
 def of_texts(task: str) -> list[Any]:
-    """The requests of a task that takes texts."""
+    """Return the requests of a task that takes texts."""
     examples = [example("text", bytes_list=[text]) for text in TEXTS]
     texts = predict(task, "serving_default", "text", tf.constant(TEXTS))
     return [texts, classify(task, examples)]
 
 
 def of_pictures(task: str) -> list[Any]:
-    """The requests of a task that takes pictures."""
+    """Return the requests of a task that takes pictures."""
     levels = one()
     file = bytes(tf.io.encode_png(levels[..., None].astype(np.uint8)).numpy())
     return [
@@ -51,14 +59,17 @@ def of_pictures(task: str) -> list[Any]:
 
 
 def one() -> np.ndarray:
-    """A one as MNIST would have it: (28, 28) float32 levels 0-255."""
+    """Draw a digit 1 as (28, 28) float32 levels 0-255."""
     levels = np.zeros((28, 28), np.float32)
     levels[4:24, 13:16] = 255
     return levels
 
 
 def example(feature: str, **values: Any) -> tf.train.Example:
-    """A tf.Example of one feature; `values` is float_list=… or bytes_list=…."""
+    """Return a tf.Example of one feature.
+
+    `values` is float_list=… or bytes_list=….
+    """
     lists = {"float_list": tf.train.FloatList, "bytes_list": tf.train.BytesList}
     ((kind, value),) = values.items()
     one_feature = tf.train.Feature(**{kind: lists[kind](value=value)})
@@ -66,7 +77,7 @@ def example(feature: str, **values: Any) -> tf.train.Example:
 
 
 def predict(task: str, signature: str, name: str, values: Any) -> Any:
-    """The log of a prediction whose input `name` is `values`."""
+    """Return the log of a prediction whose input `name` is `values`."""
     from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
     request = predict_pb2.PredictRequest()
@@ -79,7 +90,7 @@ def predict(task: str, signature: str, name: str, values: Any) -> Any:
 
 
 def classify(task: str, examples: list[tf.train.Example]) -> Any:
-    """The log of a classification of `examples`."""
+    """Return the log of a classification of `examples`."""
     from tensorflow_serving.apis import classification_pb2, prediction_log_pb2
 
     request = classification_pb2.ClassificationRequest()

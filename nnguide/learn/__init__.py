@@ -1,4 +1,6 @@
-"""The guide in the browser: every number on a page is computed here, by the files that it shows.
+"""The guide in the browser, with live figures and exercises.
+
+Every number on a page is computed here, by the files that it shows.
 
     lesson      what a lesson is: controls, numbers, figures, a question
     lessons/    one file a lesson

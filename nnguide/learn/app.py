@@ -1,4 +1,4 @@
-"""The pages of the live guide, and the WebSocket that their figures come through."""
+"""The pages of the live guide, and the WebSocket for figures."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ POLICY_VIOLATION, TRY_AGAIN = 1008, 1013  # why a WebSocket is closed (RFC 6455)
 
 
 def create(exercises: Path | None = None) -> ASGIApp:
-    """The application: a page for each lesson, the guide's pages, and the socket.
+    """Return the ASGI application of the live guide.
+
+    It has a page for each lesson, the guide's pages, and the socket.
 
     Args:
         exercises: the learner's folder; None is the one that was used last.
@@ -82,7 +84,10 @@ def _exercises(workbook: Workbook) -> Any:
 
 
 def _states(workbook: Workbook) -> Any:
-    """What passes of a lesson's exercises, for its page, which asks when it is looked at again."""
+    """Return the endpoint with the state of a lesson's exercises.
+
+    The page asks it when it is looked at again.
+    """
     return lambda request: JSONResponse(
         [
             {key: row[key] for key in ("name", "says", "passed")}
@@ -123,7 +128,7 @@ def _lesson(guide: Guide, workbook: Workbook) -> Any:
 
 
 def described(lesson: lessons.Lesson) -> dict[str, Any]:
-    """What the page's scripts need to know of a lesson."""
+    """Return what the page's scripts need to know of a lesson."""
     return {
         "name": lesson.name,
         "controls": [control.described() for control in lesson.controls],
@@ -153,7 +158,7 @@ def _picture(request: Request) -> Response:
 
 
 def _source(request: Request) -> Response:
-    """A file of the package, which the guide tells to read."""
+    """Return a file of the package that the guide links to."""
     name = request.path_params["path"]
     path = (PACKAGE.parent / name).resolve()
     if path.suffix not in (".py", ".md") or PACKAGE not in path.parents or not path.is_file():

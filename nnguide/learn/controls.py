@@ -1,4 +1,7 @@
-"""What a hand can move in a lesson: each control has a name, a range and a default."""
+"""The controls of a lesson: each has a name and a default.
+
+They are what a hand can move; most have a range.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ class Control(ABC):
 
     Attributes:
         name: of the argument that it sets.
-        also: what else is set when the hand moves it, so that what it moved is seen.
+        also: what else is set when it is moved, so that its effect is visible.
     """
 
     name: str
@@ -31,14 +34,14 @@ class Control(ABC):
 
     @abstractmethod
     def read(self, value: Any) -> Any:
-        """The value, checked.
+        """Return the value, checked.
 
         Raises:
             InputError: it is none that this control can have.
         """
 
     def described(self) -> dict[str, Any]:
-        """What the page needs to know."""
+        """Return what the page needs to know."""
         return {"kind": self.kind, **asdict(self)}
 
 
@@ -60,7 +63,10 @@ class Slider(Control):
 
 @dataclass(frozen=True)
 class Choice(Control):
-    """One of several names; `labels` shows them in other words."""
+    """One of several names.
+
+    `labels` shows them in other words.
+    """
 
     options: tuple[str, ...]
     default: str
@@ -77,7 +83,10 @@ class Choice(Control):
 
 @dataclass(frozen=True)
 class Saved(Control):
-    """A saved run with inputs of a kind, or the lesson's own network, which is the default."""
+    """A saved run with inputs of a kind, or the default.
+
+    The default is the lesson's own network.
+    """
 
     inputs: str  # pictures or texts
     own: str  # what to call the lesson's own network; "" where it has none
@@ -86,7 +95,7 @@ class Saved(Control):
 
     @property
     def names(self) -> dict[str, str]:
-        """What can be chosen now -> what to call it."""
+        """The present choices and their titles."""
         return ({self.OWN: self.own} if self.own else {}) | layers.saved(self.inputs)
 
     @property
@@ -155,7 +164,7 @@ class Numbers(Control):
 
 @dataclass(frozen=True)
 class Points(Control):
-    """Points (x, y, class) that are put into a plane by hand."""
+    """Points (x, y, class) that the learner puts into a plane."""
 
     limit: float  # of |x| and |y|
     most: int  # points
@@ -182,7 +191,10 @@ class Points(Control):
 
 @dataclass(frozen=True)
 class Picture(Control):
-    """A drawn picture, 28 by 28 grey levels as base64; "" is a blank one."""
+    """A drawn picture, 28 by 28 grey levels as base64.
+
+    "" is a blank one.
+    """
 
     default: str = ""
     kind: ClassVar[str] = "picture"

@@ -1,4 +1,6 @@
-"""What a page can draw: plain dictionaries, which the scripts in static/ make visible.
+"""The figures of a page as plain dictionaries.
+
+The scripts in static/ draw them.
 
 A figure has a kind, a title and `alt`, the same in words. A number that has a name is the variable
 of that name in the lesson's Python; the page shows six digits of it and keeps all of them.
@@ -17,7 +19,7 @@ Figure = dict[str, Any]
 
 
 def formula(title: str, rows: Iterable[Sequence[str]], numbers: dict[str, Any], alt: str) -> Figure:
-    """Lines of mathematics, each a chain of equal expressions.
+    """Return lines of mathematics, each a chain of equal expressions.
 
     In an expression {name} stands for that number and {name[1,0]} for an entry of an array; a/b is
     a fraction, e^(z) a power, and spaces separate.
@@ -37,7 +39,10 @@ def _expression(text: str, numbers: dict[str, Any]) -> list[Any]:
 
 
 def named(numbers: dict[str, Any], reference: str) -> dict[str, Any]:
-    """A number with its name: "z", or "W[1,0]" for an entry of an array."""
+    """Return a number with its name.
+
+    The name is "z", or "W[1,0]" for an entry of an array.
+    """
     name, _, place = reference.rstrip("]").partition("[")
     value = numbers[name]
     if place:
@@ -46,12 +51,12 @@ def named(numbers: dict[str, Any], reference: str) -> dict[str, Any]:
 
 
 def finite(value: Any) -> float | None:
-    """A number for the page; None is one that is not finite."""
+    """Return a number for the page, or None if not finite."""
     return float(value) if np.isfinite(value) else None
 
 
 def chart(title: str, alt: str, x: Figure, y: Figure, **layers: Any) -> Figure:
-    """A plane with two axes.
+    """Return a plane with two axes.
 
     Args:
         x, y: from `axis`.
@@ -68,7 +73,10 @@ def axis(label: str, low: float, high: float, log: bool = False) -> Figure:
 def line(
     label: str, x: Any, y: Any, name: str = "", style: int = 0, dashed: bool = False
 ) -> Figure:
-    """A curve; `name` is that of its y. Values that are not finite leave a gap."""
+    """Return a curve.
+
+    `name` is that of its y. Values that are not finite leave a gap.
+    """
     return {
         "label": label,
         "x": [finite(v) for v in np.ravel(x)],
@@ -80,17 +88,22 @@ def line(
 
 
 def point(x: Any, y: Any, label: str = "", kind: str = "dot") -> Figure:
-    """A point; its kind is dot, or class0 and class1 of a data set."""
+    """Return a point.
+
+    Its kind is dot, or class0 and class1 of a data set.
+    """
     return {"x": finite(x), "y": finite(y), "label": label, "kind": kind}
 
 
 def classes(X: Any, y: Any) -> list[Figure]:
-    """The points of two classes."""
+    """Return the points of two classes."""
     return [point(a, b, kind=f"class{int(k)}") for (a, b), k in zip(X, y, strict=True)]
 
 
 def heat(values: Any, name: str = "", scale: str = "probability", **more: Any) -> Figure:
-    """Colours of a plane, (rows from low y to high, columns), drawn in float32.
+    """Return the colours of a plane.
+
+    `values` are (rows from low y to high, columns), drawn in float32.
 
     Scales: probability (0 to 1, the line at 0.5 drawn), signed (around 0), loss (logarithmic).
     """
@@ -103,7 +116,7 @@ def _packed(grid: np.ndarray) -> str:
 
 
 def network(title: str, alt: str, layers: Any, edges: Any, **more: Any) -> Figure:
-    """Nodes in layers and the edges between them.
+    """Return nodes in layers and the edges between them.
 
     Args:
         layers: lists of {"label", "number", "error"}; number and error from `named`.
@@ -113,7 +126,9 @@ def network(title: str, alt: str, layers: Any, edges: Any, **more: Any) -> Figur
 
 
 def bars(title: str, alt: str, rows: Any, low: float, high: float, log: bool = False) -> Figure:
-    """Bars from 0, or from `low` where the scale is logarithmic.
+    """Return bars from 0.
+
+    They start at `low` where the scale is logarithmic.
 
     Args:
         rows: lists of {"label", "number", "on"}; number from `named`.
@@ -132,7 +147,7 @@ def bars(title: str, alt: str, rows: Any, low: float, high: float, log: bool = F
 def picture(
     caption: str, values: Any, scale: str = "grey", numbers: bool = False, **more: Any
 ) -> Figure:
-    """Pixels (rows, columns).
+    """Return a picture of pixels (rows, columns).
 
     Scales: grey (0 black to `high` white), ink (0 paper to `high` ink), signed (around 0).
     With `numbers` each pixel is a cell that shows its number; `marked` is [row, column, rows,
@@ -151,20 +166,29 @@ def picture(
 
 
 def pictures(title: str, alt: str, shown: list[Figure], size: str = "medium") -> Figure:
-    """A row of pictures, each small, medium or large."""
+    """Return a row of pictures.
+
+    Each is small, medium or large.
+    """
     return {"kind": "pictures", "title": title, "alt": alt, "pictures": shown, "size": size}
 
 
 def table(title: str, alt: str, header: Sequence[str], rows: Any) -> Figure:
-    """A table; a cell is text, or a number from `named`."""
+    """Return a table.
+
+    A cell is text, or a number from `named`.
+    """
     return {"kind": "table", "title": title, "alt": alt, "header": list(header), "rows": rows}
 
 
 def note(text: str, mark: bool = False) -> Figure:
-    """A sentence about what is seen; a marked one announces something."""
+    """Return a sentence about the figures.
+
+    A marked one announces something.
+    """
     return {"kind": "note", "title": "", "alt": text, "text": text, "mark": mark}
 
 
 def short(value: Any) -> str:
-    """A number in a sentence: four digits."""
+    """Return a number with four digits for a sentence."""
     return f"{float(value) + 0.0:.4g}".replace("-", "−")

@@ -1,4 +1,7 @@
-"""What a lesson is: plain data and a few pure functions, which one page shows."""
+"""The definition of a lesson: plain data and a few pure functions.
+
+One page shows every lesson.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ Numbers = dict[str, Any]
 
 @dataclass(frozen=True)
 class Passage:
-    """A piece of the guide: a section, or the paragraphs of it between two beginnings."""
+    """A section of the guide, or some of its paragraphs.
+
+    The paragraphs are those between two beginnings.
+    """
 
     section: str  # the anchor of its heading
     start: str = ""  # the first paragraph begins with it
@@ -27,7 +33,9 @@ class Passage:
 
 @dataclass(frozen=True)
 class Question:
-    """Predict, then check: the answer is what the lesson's own numbers say.
+    """A question to predict and then check.
+
+    The answer is what the lesson's own numbers say.
 
     Attributes:
         state: what the page shows once the guess is made; what it lacks is the default.
@@ -44,7 +52,9 @@ class Question:
 
 @dataclass(frozen=True)
 class Training:
-    """A training that is followed update by update; the control `step` counts them.
+    """A training that is followed update by update.
+
+    The control `step` counts the updates.
 
     Attributes:
         begin: arguments by name, from the state -> what is trained, and whatever goes with it.
@@ -70,7 +80,7 @@ class Lesson:
         name: in the address and on the command line.
         summary: a sentence for the list of lessons.
         passage: the text, which is the guide's.
-        controls: what the hand moves; together their values are the state.
+        controls: what the learner moves; together their values are the state.
         numbers: the state's values by name -> every number that the page shows, by name. It takes
             only the arguments that it needs; in a lesson with a training the first one, `run`,
             is what `begin` made. It is shown as Python, so it ends with `return dict(…)` of
@@ -105,7 +115,9 @@ class Lesson:
         return {name: control.default for name, control in self.all_controls.items()}  # type: ignore[attr-defined]
 
     def state(self, values: Any) -> dict[str, Any]:
-        """A whole state: the given values checked, the others at their defaults.
+        """Return a whole state.
+
+        The given values are checked, the others are at their defaults.
 
         Raises:
             InputError: a value that the control cannot have, or one of no control.
@@ -122,7 +134,10 @@ class Lesson:
         }
 
     def compute(self, state: State, run: Any = None) -> Numbers:
-        """The numbers of a state; `run` is a training at that step, if there is one already."""
+        """Return the numbers of a state.
+
+        `run` is a training at that step, if there is one already.
+        """
         if self.training is None:
             return self.numbers(**arguments(self.numbers, state))
         if run is None:
@@ -137,5 +152,5 @@ class Lesson:
 
 
 def arguments(function: Callable[..., Any], state: State) -> dict[str, Any]:
-    """The values of a state that a function takes."""
+    """Return the values of a state that a function takes."""
     return {name: state[name] for name in signature(function).parameters if name in state}

@@ -1,4 +1,7 @@
-"""The guide's text as HTML: docs/guide.md is the only place where it is written."""
+"""The guide's text as HTML.
+
+docs/guide.md is the only place where it is written.
+"""
 
 from __future__ import annotations
 
@@ -19,28 +22,36 @@ DOCS = Path(nnguide.__file__).parent / "docs"
 
 
 def anchor(heading: str) -> str:
-    """What a link to a heading ends with, as on GitHub."""
+    """Return the anchor of a heading, as on GitHub."""
     return re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-")
 
 
 class Guide:
-    """Pages of docs/, with links that lead where the server has them."""
+    """The pages of docs/, with links that work on this server."""
 
     def __init__(self, lessons: dict[str, str]) -> None:
-        """`lessons`: section of the guide -> the lesson that shows it."""
+        """Prepare the guide.
+
+        `lessons` is section of the guide -> the lesson that shows it.
+        """
         self._lessons = lessons
         self._markdown = MarkdownIt("commonmark").enable("table")
 
     @functools.cache  # noqa: B019 - one guide a process
     def page(self, name: str) -> tuple[str, Markup]:
-        """The title and the HTML of docs/NAME.md, asked for from one folder below the root."""
+        """Return the title and the HTML of docs/NAME.md.
+
+        Its links are those of a page one folder below the root.
+        """
         source = _read(name)
         title = source.partition("\n")[0].lstrip("# ").strip()
         return title, self._html(self._markdown.parse(source)[3:], "../", name)
 
     @functools.cache  # noqa: B019
     def passage(self, wanted: Passage) -> tuple[Markup, Markup]:
-        """What stands before the live figure and after it, in place of the first printed output.
+        """Return the HTML before the live figure and after it.
+
+        The figure replaces the first printed output.
 
         Pictures are left out: the figure is there instead.
         """
@@ -56,7 +67,7 @@ class Guide:
         return self._html(before, "", "guide"), self._html(after, "", "guide")
 
     def _blocks(self, wanted: Passage) -> list[list[Token]]:
-        """The blocks of a passage, each a list of tokens."""
+        """Return the blocks of a passage, each a list of tokens."""
         blocks: list[list[Token]] = []
         for token in self._markdown.parse(_read("guide")):
             if token.level == 0 and token.nesting >= 0:
@@ -92,7 +103,7 @@ class Guide:
         )
 
     def _target(self, href: str, root: str, page: str) -> str:
-        """Where a link of the documentation leads here."""
+        """Return where a link of the documentation leads here."""
         path, _, place = href.partition("#")
         if "://" in href:
             return href
@@ -113,7 +124,10 @@ def _text(inline: Token) -> str:
 
 
 def _heading(block: list[Token]) -> str | None:
-    """The anchor of a block that is a heading of a section."""
+    """Return the anchor of a block that is a section's heading.
+
+    None for any other block.
+    """
     if block[0].type != "heading_open" or block[0].tag != "h2":
         return None
     return anchor(_text(block[1]))

@@ -1,4 +1,7 @@
-"""A state of a lesson as Python that gives the same numbers: the very code that ran."""
+"""A lesson's state as Python code that gives the same numbers.
+
+It is the very code that ran.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ from nnguide.learn.lesson import Lesson, State, arguments
 
 
 def as_python(lesson: Lesson, state: State) -> str:
-    """Lines that compute each number of a state, in variables of the names on the page."""
+    """Return Python lines that compute each number of a state.
+
+    The variables have the names on the page.
+    """
     numbers, training = lesson.numbers, lesson.training
     functions = [training.begin, training.update] if training else []
     module = sys.modules[numbers.__module__]
@@ -33,7 +39,7 @@ def as_python(lesson: Lesson, state: State) -> str:
 
 
 def names(lesson: Lesson) -> list[str]:
-    """The variables that a lesson's Python leaves behind."""
+    """Return the variables that a lesson's Python defines."""
     end = _function(lesson.numbers).body[-1]
     assert isinstance(end, ast.Return) and isinstance(end.value, ast.Call)
     return [str(keyword.arg) for keyword in end.value.keywords]
@@ -46,7 +52,10 @@ def _function(function: Callable[..., Any]) -> ast.FunctionDef:
 
 
 def _body(function: Callable[..., Any]) -> str:
-    """The lines of a function between its docstring and its return, and the variables set."""
+    """Return a function's lines between its docstring and its return.
+
+    The variables that the return sets are added.
+    """
     tree = _function(function)
     source = textwrap.dedent(inspect.getsource(function)).splitlines()
     first = tree.body[1] if ast.get_docstring(tree) else tree.body[0]
@@ -60,8 +69,11 @@ def _body(function: Callable[..., Any]) -> str:
 
 
 def _needs(module: ModuleType, functions: list[Callable[..., Any]]) -> Iterator[str]:
-    """The imports, constants and functions of a module that the body of the first of some
-    functions uses, and the whole of the others."""
+    """Yield the code of a module that some functions need.
+
+    It is the imports, constants and functions that the body of the first function uses, and the
+    whole of the others.
+    """
     source = inspect.getsource(module)
     tree = ast.parse(source)
     own = {function.__name__ for function in functions}

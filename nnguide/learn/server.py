@@ -1,4 +1,7 @@
-"""Run the live guide with uvicorn, bounded as the server of models is."""
+"""The live guide's uvicorn server.
+
+It has the limits of the server of models.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,7 @@ def run(bound: socket.socket, ready: Callable[[], None], exercises: Path | None 
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, which says when it is ready."""
+    """A uvicorn server that reports when it is ready."""
 
     def __init__(
         self, config: uvicorn.Config, connections: Connections, ready: Callable[[], None]

@@ -1,4 +1,4 @@
-"""One learner's connection: a message asks for a lesson in a state, and figures come back.
+"""A learner's WebSocket connection: requests for lessons, answered with figures.
 
     {"id": 7, "lesson": "neuron", "state": {"w1": 2}}                  the figures
     {"id": 8, "lesson": "neuron", "ask": "python", "state": {…}}       lines that give the numbers
@@ -6,8 +6,8 @@
     {"id": 10, "lesson": "neuron", "ask": "check"}                     what really happens
     {"id": 11, "lesson": "scratch", "ask": "points", "table": "x,y,…"} a table's rows as points
 
-Each answer has the id of its message; what cannot be answered is answered with {"error": …}. A
-training goes on from where the last message left it, if the next one asks for a later step.
+Each answer has the id of its message; the answer to a bad message is {"error": …}. A training
+continues from where the last message left it, if the next one asks for a later step.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ REFUSALS = 500  # messages that are too many before the connection ends
 
 
 class TooMuchError(Exception):
-    """Somebody goes on sending too fast."""
+    """The client keeps sending too fast."""
 
 
 class Session:
-    """What is remembered of a connection: its training, and how fast it asks."""
+    """The state of a connection: its training, and its request rate."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -52,7 +52,7 @@ class Session:
         self._rate: float | None = None  # updates a second, as measured last
 
     def answer(self, message: str) -> bytes:
-        """The answer to a message, as JSON.
+        """Return the answer to a message, as JSON.
 
         Raises:
             TooMuchError: too many messages have come too fast.
@@ -136,7 +136,7 @@ def _parsed(message: str) -> dict[str, Any]:
 
 
 def _shown(function: Any) -> dict[str, Any]:
-    """The lines of a function, and where they stand."""
+    """Return the lines of a function, and where they are."""
     function = inspect.unwrap(function)  # of a cache
     lines, first = inspect.getsourcelines(function)
     path = Path(inspect.getsourcefile(function) or "")

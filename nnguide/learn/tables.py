@@ -16,7 +16,9 @@ MOST_POINTS = 300
 
 
 def points(text: Any) -> list[tuple[float, float, int]]:
-    """The rows of a CSV file with two columns of numbers and a label of two classes.
+    """Parse a CSV file as points with labels.
+
+    It has two columns of numbers and a label of two classes.
 
     Both columns are standardised, to three decimals. Of more than MOST_POINTS rows every k-th is
     taken, so that the rest still covers the file.

@@ -1,6 +1,8 @@
-"""The exercises of a learner as the pages show them: what is to write, and what passes.
+"""A learner's exercises as the pages show them.
 
-Nothing of the learner's runs here: `nnguide exercise check` noted beside each file what it found.
+They show what is to write, and what passes.
+
+No code of the learner runs here: `nnguide exercise check` records its result next to each file.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ class Workbook:
     """The exercises, with the states that a learner's folder holds."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        """Take the learner's folder; without one, that of the last `nnguide exercise`.
+        """Use the learner's folder.
+
+        Without one, it is that of the last `nnguide exercise`.
 
         Raises:
             InputError: the folder holds no exercises.
@@ -43,7 +47,7 @@ class Workbook:
         return self._folder or progress.remembered()
 
     def rows(self, names: Iterable[str]) -> list[dict[str, Any]]:
-        """What a page shows of some exercises."""
+        """Return what a page shows of some exercises."""
         folder = self.folder
         states = progress.states(folder) if folder else {}
         rows = []
@@ -69,5 +73,5 @@ class Workbook:
 
     @property
     def at(self) -> str:
-        """`--dir FOLDER` of the commands that the pages show."""
+        """The option `--dir FOLDER` for the commands on the pages."""
         return f"--dir {shlex.quote(str(self.folder))}" if self.folder else "--dir my-network"

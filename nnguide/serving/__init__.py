@@ -1,4 +1,6 @@
-"""A trained model behind the REST interfaces of TensorFlow Serving and KServe, on one machine.
+"""A server with the REST interfaces of TensorFlow Serving and KServe.
+
+It serves trained models on one machine.
 
     tensors.py      JSON to arrays and back, by TensorFlow Serving's rules;
                     inference_tensors.py by those of the Open Inference Protocol

@@ -1,4 +1,7 @@
-"""A JSON line for each request, with an id that the answer carries too."""
+"""The access log: one JSON line for each request.
+
+Its request id is also in the answer.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ log = logging.getLogger(__name__)
 
 
 class AccessLog:
-    """The log's file, written by a thread so that no slow disk or pipe holds up requests."""
+    """The access log's file.
+
+    A thread writes it, so that no slow disk or pipe delays requests.
+    """
 
     def __init__(self, path: str) -> None:
         """Open the log.
@@ -46,14 +52,14 @@ class AccessLog:
         self._thread.start()
 
     def add(self, line: dict[str, Any]) -> None:
-        """Let a line be written soon."""
+        """Queue a line for the log."""
         try:
             self._lines.put_nowait(orjson.dumps(line) + b"\n")
         except queue.Full:
             self._lost += 1
 
     def close(self) -> None:
-        """Write what waits, for a few seconds at most."""
+        """Write the waiting lines, for a few seconds at most."""
         try:
             self._lines.put(None, timeout=5)
         except queue.Full:
@@ -79,7 +85,10 @@ def _now() -> str:
 
 
 class RequestIds:
-    """An ASGI application around another: every answer has an id, every request a line."""
+    """An ASGI middleware for request ids and the access log.
+
+    Every answer has an id, every request a line.
+    """
 
     def __init__(self, app: ASGIApp, to: AccessLog | None) -> None:
         self._app = app

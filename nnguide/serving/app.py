@@ -1,4 +1,4 @@
-"""The ASGI application: the two interfaces, health, metrics and their description."""
+"""The ASGI application: both interfaces, health, metrics and the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def create(
     tokens: Sequence[str] = (),
     corrected: Path | None = None,
 ) -> ASGIApp:
-    """The application that serves `models`, by name.
+    """Return the ASGI application that serves `models`, by name.
 
     Args:
         decoders: read pictures.
-        names: host names that the server is called by, beside localhost and addresses.
-        origins: whose pages may ask, beside its own.
-        tokens: one of which a request must bring; none where anyone may ask.
+        names: host names of the server, besides localhost and addresses.
+        origins: origins whose pages may send requests, besides its own.
+        tokens: a request must have one of these; empty where none is needed.
         corrected: the folder that takes corrections of pictures; None takes none.
     """
     intake = Intake(models, bounds, metrics)

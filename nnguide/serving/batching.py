@@ -1,10 +1,12 @@
-"""Requests that arrive together are answered together, none waiting for others to come.
+"""Batching of requests that arrive together.
 
-Whatever waits when a worker becomes free is its next batch, so an idle server answers at once
-and a busy one in large batches. Each request is parsed and checked alone, and each of its instances
-if it is refused; if the model then refuses a batch, each of its requests is tried again alone, and
-then each of its instances, so that only the bad one fails. Picture files are read in other
-processes meanwhile.
+No request waits for others to come.
+
+When a worker becomes free, all waiting requests are its next batch, so an idle server answers at
+once and a busy one in large batches. Each request is parsed and checked alone, and each of its
+instances if it is refused; if the model then refuses a batch, each of its requests is tried again
+alone, and then each of its instances, so that only the bad one fails. Picture files are read in
+other processes meanwhile.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ log = logging.getLogger(__name__)
 def _apart(
     key: str, rows: Sequence[Any], prepared: Callable[[Any], Any]
 ) -> tuple[list[tensors.Arrays | list[bytes]], dict[int, str]]:
-    """What was prepared of each row alone, and why others could not be, by their places."""
+    """Prepare each row alone; return results and errors by place."""
     good, bad = [], {}
     for place, row in enumerate(rows):
         try:
@@ -44,7 +46,7 @@ def _apart(
 
 
 class Batcher:
-    """The queue of one loaded model and the threads that work it off."""
+    """The queue of one loaded model, and its worker threads."""
 
     def __init__(
         self,
@@ -58,10 +60,10 @@ class Batcher:
         """Start the threads.
 
         Args:
-            batching: whether requests share batches, where the model gains by it.
-            seen: told how many rows each batch has.
+            batching: whether requests share batches, if that makes the model faster.
+            seen: called with the number of rows of each batch.
             decoders: read the pictures of requests; several models share them.
-            answered: told the outputs of each batch.
+            answered: called with the outputs of each batch.
         """
         self._answered = answered
         self._decoders = decoders or decoding.Decoders()
@@ -77,26 +79,32 @@ class Batcher:
             threading.Thread(target=self._work, name="nnguide-model", daemon=True).start()
 
     def hold(self) -> bool:
-        """Let a request begin with this model, which ends after it; False if it is closed."""
+        """Register a request; return False if the batcher is closed.
+
+        Each successful `hold` is followed by a `release`.
+        """
         with self._changed:
             if not self._closed:
                 self._holders += 1
             return not self._closed
 
     def release(self) -> None:
-        """The request of a `hold` is answered."""
+        """End the registration of a request that is answered."""
         with self._changed:
             self._holders -= 1
             self._changed.notify_all()
 
     def submit(self, job: Job) -> None:
-        """Take on the job of a request that holds this model."""
+        """Add the job of a request that holds this model."""
         with self._changed:
             self._waiting.append(job)
             self._changed.notify()
 
     def close(self) -> None:
-        """Let no request begin any more; those that have begun are answered."""
+        """Accept no new requests.
+
+        Those that have begun are still answered.
+        """
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -104,7 +112,7 @@ class Batcher:
     def _work(self) -> None:
         while item := self._next(wait=True):
             calls: list[Call] = []
-            for _ in range(self._bounds.batch):  # refused ones too, or they could go on for ever
+            for _ in range(self._bounds.batch):  # refused ones too, or they could go on forever
                 try:
                     if call := item if isinstance(item, Call) else self._parsed(item):
                         calls.append(call)
@@ -119,8 +127,11 @@ class Batcher:
                 self._run(group)
 
     def _next(self, wait: bool) -> Job | Call | None:
-        """The next one that somebody still awaits; None if this is closed and all is done, or at
-        once if there is none and `wait` is False."""
+        """Return the next job or call that somebody still awaits.
+
+        None if this is closed and all is done, or at once if there is none and `wait` is
+        False.
+        """
         with self._changed:
             while True:
                 while self._waiting:
@@ -133,7 +144,10 @@ class Batcher:
                 self._changed.wait()
 
     def _parsed(self, job: Job) -> Call | None:
-        """The call that a job is; None while its pictures are read."""
+        """Parse a job into a call.
+
+        None while its pictures are read.
+        """
         body = tensors.unzipped(job.body, self._bounds.body) if job.zipped else job.body
         if job.method == "infer":
             return self._infer(job, body)
@@ -165,13 +179,16 @@ class Batcher:
         return self._call(asked, [whole], {})
 
     def _prepared(self, name: str, arrays: tensors.Arrays) -> tensors.Arrays | list[bytes]:
-        """Inputs as `run` takes them, or the picture files that are to be read before."""
+        """Return inputs for `run`, or the picture files to read first."""
         self._admit(max((len(array) if array.ndim else 1 for array in arrays.values()), default=1))
         files = self._servable.pictures(name, arrays)
         return self._servable.prepare(name, arrays) if files is None else files
 
     def _infer(self, job: Job, body: bytes) -> Call | None:
-        """A request of the Open Inference Protocol, which has no place for one bad row."""
+        """Parse a request of the Open Inference Protocol.
+
+        The protocol cannot report the error of a single row.
+        """
         parsed = inference_tensors.parse(body, job.json, self._servable.signatures)
         joins = self._servable.signatures[parsed.signature].batched
         asked = Asked(job, parsed.signature, joins, "inputs", parsed)
@@ -199,7 +216,10 @@ class Batcher:
     def _call(
         self, asked: Asked, good: list[tensors.Arrays | list[bytes]], bad: dict[int, str]
     ) -> Call | None:
-        """The call of what was prepared, or None once its pictures are being read."""
+        """Return the call of prepared inputs.
+
+        None once its pictures are being read.
+        """
         if isinstance(good[0], list):
             files = [file for files in good for file in files]  # bytes, since the first is so
 
@@ -227,7 +247,10 @@ class Batcher:
         return Call(asked, inputs, max(counts, default=1), joins, bad)
 
     def _read(self, asked: Asked, pictures: list[decoding.Read], bad: dict[int, str]) -> Call:
-        """The call of pictures that were read, those that were not among its bad ones."""
+        """Return the call of pictures that were read.
+
+        Those that could not be read are among its bad rows.
+        """
         if self._servable.refuse_below is not None:  # an empty picture is answered with none
             empty = np.zeros((28, 28), np.uint8)
             pictures = [empty if isinstance(read, decoding.Blank) else read for read in pictures]
@@ -254,7 +277,10 @@ class Batcher:
             )
 
     def _groups(self, calls: list[Call]) -> list[list[Call]]:
-        """Calls that may share a batch, each batch within the bound unless it is one call."""
+        """Group calls that may share a batch.
+
+        Each batch is within the bound unless it is one call.
+        """
         groups: list[list[Call]] = []
         filling: dict[str, list[Call]] = {}  # signature -> its group that may still grow
         for call in calls:
@@ -309,7 +335,10 @@ class Batcher:
         return outputs
 
     def _row_by_row(self, call: Call, refusal: RefusedError) -> Outcome:
-        """The answer to a call that the model refused, so that only its bad rows fail."""
+        """Answer a refused call row by row.
+
+        Only its bad rows fail then.
+        """
         if refusal.status != 400 or call.rows < 2 or not call.joins or call.asked.key == "inputs":
             return refusal
         places = [place for place in range(call.rows + len(call.bad)) if place not in call.bad]
@@ -329,7 +358,10 @@ class Batcher:
 
 
 def refusal_of(error: Exception) -> RefusedError:
-    """What the client is told of an error; a bug is logged and is 500."""
+    """Return the refusal that the client receives for an error.
+
+    A bug is logged and has status 500.
+    """
     if isinstance(error, RefusedError):
         return error
     if isinstance(error, NnguideError):
@@ -341,7 +373,7 @@ def refusal_of(error: Exception) -> RefusedError:
 
 
 def _deliver(job: Job, outcome: Outcome) -> None:
-    """Hand an answer to anyone who awaits it, on the thread of the event loop."""
+    """Send an answer to its client's event loop."""
     try:
         job.answer.get_loop().call_soon_threadsafe(_settle, job.answer, outcome)
     except RuntimeError:  # the event loop is closed: nobody awaits it

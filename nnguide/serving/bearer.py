@@ -1,4 +1,4 @@
-"""A token that requests must bring, from a file of the operator."""
+"""Bearer tokens for requests, from a file of the operator."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ OPEN = frozenset(
 
 
 def read(path: Path) -> list[str]:
-    """The tokens in a file, one a line; empty lines and lines that begin with # are left out.
+    """Read the tokens in a file, one a line.
+
+    Empty lines and lines that begin with # are left out.
 
     Raises:
-        ConfigError: the file cannot be read, or holds none, or one that is not one.
+        ConfigError: the file cannot be read, has no token, or has an invalid one.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -42,13 +44,13 @@ def read(path: Path) -> list[str]:
 
 
 class Bearer:
-    """An ASGI application before another, which lets in who brings a token."""
+    """An ASGI middleware that admits only requests with a token."""
 
     def __init__(self, app: ASGIApp, tokens: list[str], pages: frozenset[str]) -> None:
-        """Guard `app`.
+        """Protect `app`.
 
         Args:
-            pages: paths of files that need no token, beside `OPEN`.
+            pages: paths of files that need no token, besides `OPEN`.
         """
         self._app = app
         self._hashes = [_hash(token.encode()) for token in tokens]

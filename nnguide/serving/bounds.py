@@ -1,4 +1,4 @@
-"""How much the server takes on, and what it answers beyond that."""
+"""The limits of the server, and its answers beyond them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from nnguide.errors import ConfigError
 
 
 class RefusedError(Exception):
-    """An answer that is an error: `status` is HTTP's, the text is the `error` of its JSON."""
+    """An answer that is an error.
+
+    `status` is HTTP's, the text is the `error` of its JSON.
+    """
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -17,7 +20,7 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Bounds:
-    """What one request and all of them together may ask for.
+    """The limits of one request and of all requests together.
 
     Attributes:
         body: bytes of a request's body, also after it was unzipped; more is 413.

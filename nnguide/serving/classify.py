@@ -14,7 +14,9 @@ _FLOAT32 = 3.4028235677973366e38  # where a float32 becomes infinite
 
 
 def check(name: str, wanted: str, signatures: dict[str, Signature]) -> str:
-    """The signature that a classify or regress request means, by its method name `wanted`.
+    """Return the signature for a classify or regress request.
+
+    `wanted` is the method name.
 
     Raises:
         RefusedError: 400, there is none, or it is of another method.
@@ -31,7 +33,9 @@ def check(name: str, wanted: str, signatures: dict[str, Signature]) -> str:
 
 
 def examples(document: Document) -> list[dict[str, Feature]]:
-    """The examples of a request, each with what its `context` has for all of them.
+    """Return the examples of a request.
+
+    Each has what the request's `context` has for all of them.
 
     Raises:
         RefusedError: 400, there are none, or one is no object of features.
@@ -68,7 +72,10 @@ def _feature(name: str, content: Any) -> Feature:
 
 
 def _value(name: str, value: Any) -> tuple[str, Any]:
-    """A JSON value's kind of feature, by TensorFlow Serving's rules, and the value."""
+    """Return the feature kind of a JSON value, and the value.
+
+    The rules are those of TensorFlow Serving.
+    """
     if isinstance(value, str):
         return "bytes", value
     if isinstance(value, int):

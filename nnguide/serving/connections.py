@@ -1,9 +1,9 @@
-"""Bounds on connections: the bytes and lines of a head, time, and how many there are.
+"""Limits on connections: their number, duration and header size.
 
-uvicorn with httptools takes a head of any length, and waits for one for ever. Its keep-alive
-timer may fire before what lies in the socket was read: after a pause of the whole process it would
-close connections on which requests wait. Here a connection is ended only at the second check that
-finds it over its time, and between two checks the event loop reads what has come.
+uvicorn with httptools accepts a head of any length, and waits for one forever. Its keep-alive
+timer may fire before the data in the socket was read: after a pause of the whole process it would
+close connections on which requests wait. Here a connection is closed only if two checks in a row
+find it late, and between two checks the event loop reads the data that has arrived.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from nnguide.serving.bounds import Bounds
 
 MAX_CONNECTIONS = 512  # one more ends the one that has been silent longest
-MAX_HEAD = 64 << 10  # bytes of a request beside its body
+MAX_HEAD = 64 << 10  # bytes of a request without its body
 MAX_LINES = 100  # of a head
 MAX_CHUNKED = 8  # bytes of chunked coding, at most, for each byte of a body
 MAX_PIPELINED = 16  # requests of one connection that wait for the one before them
@@ -26,7 +26,7 @@ SLICE = 16 << 10  # bytes parsed between two checks at the bounds
 
 
 class Connections:
-    """All connections of a server, each with the time at which it is ended."""
+    """All connections of a server, each with its deadline."""
 
     def __init__(self, bounds: Bounds) -> None:
         self.request_seconds = bounds.seconds + SPARE_SECONDS
@@ -34,11 +34,14 @@ class Connections:
         self._open: dict[BoundedProtocol, None] = {}  # the one that was silent longest first
 
     def protocol(self) -> type[HttpToolsProtocol]:
-        """The class that uvicorn makes an object of for each connection."""
+        """Return the protocol class that uvicorn uses for each connection."""
         return type("BoundedProtocol", (BoundedProtocol,), {"all": self})
 
     def add(self, connection: BoundedProtocol) -> None:
-        """Take one more, in the place of the one that has been silent longest if need be."""
+        """Add a connection.
+
+        If there are too many, the one that has been silent longest is closed.
+        """
         if len(self._open) >= MAX_CONNECTIONS:
             silent = next((other for other in self._open if not other.is_at_work), connection)
             silent.end()
@@ -48,13 +51,13 @@ class Connections:
         self._open.pop(connection, None)
 
     def spoke(self, connection: BoundedProtocol) -> None:
-        """Note that a connection was not silent just now."""
+        """Record that a connection was active just now."""
         if connection in self._open:
             del self._open[connection]
             self._open[connection] = None
 
     async def watch(self) -> None:
-        """End what is over its time at two checks, one after the other."""
+        """Close connections that are late at two checks in a row."""
         late: set[BoundedProtocol] = set()
         while True:
             await asyncio.sleep(POLL)
@@ -75,7 +78,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @property
     def is_at_work(self) -> bool:
-        """Whether a request has begun that is not yet answered."""
+        """Whether a request has begun and is not yet answered."""
         return self.cycle is not None and not self.cycle.response_complete
 
     def end(self) -> None:
@@ -135,7 +138,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.until = self.loop.time() + waits
 
     def timeout_keep_alive_handler(self) -> None:
-        """Nothing: `Connections.watch` ends what is silent too long."""
+        """Do nothing: `Connections.watch` closes connections that are silent too long."""
 
     def handle_websocket_upgrade(self) -> None:
         self.all.discard(self)  # it is no request any more; its own pings watch it

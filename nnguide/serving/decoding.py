@@ -1,9 +1,11 @@
-"""Read pictures of requests in processes of their own, which end when they take too long.
+"""Picture decoding in separate processes.
+
+A process that takes too long is ended.
 
     python -P -m nnguide.serving.decoding
 
-Such a process reads a length and a picture file from stdin, again and again, and writes a status,
-a length and 28 x 28 bytes or a message. Requests take turns picture by picture, so that one of
+Such a process reads a length and a picture file from stdin, repeatedly, and writes a status, a
+length and 28 x 28 bytes or a message. Requests take turns picture by picture, so that one of
 many pictures does not make the others wait for all of them.
 """
 
@@ -34,7 +36,7 @@ Read = np.ndarray | str  # (28, 28) uint8, or why not
 
 
 class Blank(str):
-    """Why a picture shows no digit."""
+    """The reason why a picture shows no digit."""
 
 
 @dataclass(eq=False)
@@ -48,7 +50,10 @@ class Reading:
 
 
 class Decoders:
-    """The processes; they start when the first picture comes."""
+    """The decoding processes.
+
+    They start when the first picture comes.
+    """
 
     def __init__(self) -> None:
         self._waiting: deque[Reading] = deque()
@@ -56,7 +61,10 @@ class Decoders:
         self._started = False
 
     def submit(self, reading: Reading) -> None:
-        """Read the pictures of a request, at least one; `done` is called on another thread."""
+        """Read the pictures of a request, at least one.
+
+        `done` is called on another thread.
+        """
         if not reading.contents:
             raise ValueError("expected at least one picture")
         with self._changed:
@@ -89,13 +97,16 @@ class Decoders:
 
 
 class _Child:
-    """One process, started anew after it was ended."""
+    """One process, which is started again after it was ended."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
 
     def read(self, content: bytes, wanted: Callable[[], bool]) -> Read | None:
-        """The digit on a picture, or why not; None if nobody awaits it any more."""
+        """Return the digit on a picture, or why there is none.
+
+        None if nobody awaits it any more.
+        """
         try:
             process = self._process = self._process or _start()
             answer = _exchange(process, content, wanted)
@@ -139,7 +150,10 @@ def _start() -> subprocess.Popen[bytes]:
 def _exchange(
     process: subprocess.Popen[bytes], content: bytes, wanted: Callable[[], bool]
 ) -> bytes | None:
-    """Send a picture; its status and answer, or None once nobody awaits it."""
+    """Send a picture; return its status and answer.
+
+    None once nobody awaits it.
+    """
     assert process.stdin and process.stdout
     os.set_blocking(process.stdin.fileno(), False)
     waiting = memoryview(struct.pack("<I", len(content)) + content)
@@ -164,7 +178,7 @@ def _exchange(
 
 
 def main() -> None:
-    """Answer until stdin ends."""
+    """Answer requests until stdin ends."""
     with contextlib.suppress(ImportError):  # Windows
         import resource
 

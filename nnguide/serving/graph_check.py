@@ -1,9 +1,11 @@
-"""Which operations a SavedModel's graph may hold: none that touches files or runs Python.
+"""The operations that a SavedModel's graph may contain.
 
-A SavedModel is code: operations of TensorFlow read and write files and call Python. What has no
-state and no name of that kind passes; of the others only those on the list here do. The two
-functions that save and restore the variables write and read files and are never called when a
-model is served, so they may stand there, as long as nothing else refers to them.
+None may touch files or run Python.
+
+A SavedModel is code: operations of TensorFlow read and write files and call Python. An operation
+that has no state and no name of that kind is allowed; of the others only those on the list here
+are. The two functions that save and restore the variables write and read files, but they are never
+called when a model is served, so they are allowed as long as nothing else refers to them.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ SAVERS = frozenset({"SaveV2", "RestoreV2", "MergeV2Checkpoints", "ShardedFilenam
 
 
 def check(folder: Path, meta_graphs: Iterable[Any]) -> None:
-    """Return if no graph of a SavedModel holds an operation that is not allowed.
+    """Raise RunError if a graph contains an operation that is not allowed.
 
     Args:
         folder: for the message.
@@ -74,7 +76,7 @@ def _check(folder: Path, node: Any, saves: bool, savers: set[str]) -> None:
 
 
 def _called(node: Any) -> Iterator[str]:
-    """The functions that a node refers to."""
+    """Yield the functions that a node refers to."""
     for value in node.attr.values():
         if value.HasField("func"):
             yield value.func.name

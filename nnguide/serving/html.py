@@ -1,4 +1,4 @@
-"""Pages that a browser shows: they run their own scripts and ask this server alone."""
+"""HTML pages that run their own scripts and contact only this server."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ POLICY = (
 
 
 def page(content: str) -> Response:
-    """A page that may ask no other server for anything."""
+    """Return a page that may contact no other server."""
     headers = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff"}
     return HTMLResponse(content, headers=headers)

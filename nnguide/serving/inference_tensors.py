@@ -25,13 +25,16 @@ _SIZE = struct.Struct("<I")
 
 
 def described(name: str, tensor: Tensor) -> dict[str, Any]:
-    """An input or output as a model's metadata has it."""
+    """Return an input or output as in a model's metadata."""
     shape = [-1 if size is None else size for size in tensor.shape or (None,)]
     return {"name": name, "datatype": _type(tensor.dtype), "shape": shape}
 
 
 def _type(dtype: str) -> str:
-    """The protocol's name of a type of elements: BYTES, BOOL, FP32, INT64, UINT8 …"""
+    """Return the protocol's name of an element type.
+
+    BYTES, BOOL, FP32, INT64, UINT8 …
+    """
     if dtype == STRING:
         return "BYTES"
     return dtype.upper().replace("BFLOAT", "BF").replace("FLOAT", "FP")
@@ -52,7 +55,10 @@ class Inference:
     outputs: Mapping[str, bool]
 
     def encode(self, outputs: Arrays, model: str, version: int) -> tuple[bytes, int | None]:
-        """The body that answers it, and the length of its JSON where bytes follow."""
+        """Return the body of the answer and its JSON length.
+
+        The length is None where no bytes follow the JSON.
+        """
         shown, behind = [], bytearray()
         for name, as_bytes in self.outputs.items():
             array = outputs[name]
@@ -77,7 +83,7 @@ class Inference:
 
 
 def parse(body: bytes, length: str | None, signatures: Mapping[str, Signature]) -> Inference:
-    """The request in a body.
+    """Parse the request in a body.
 
     Args:
         length: of its JSON, as the header says; None where all of it is JSON.
@@ -128,7 +134,10 @@ def _length(word: str, most: int) -> int:
 
 
 def _objects(fields: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
-    """The list `key` of objects that have a name each; [] where there is none."""
+    """Return the list `key` of objects with a name each.
+
+    [] where there is none.
+    """
     items = fields.get(key, [])
     if not isinstance(items, list) or not all(
         isinstance(tensor, dict) and isinstance(tensor.get("name"), str) for tensor in items
@@ -148,7 +157,10 @@ def _parameters(fields: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _signature(asked: Any, names: list[str], signatures: Mapping[str, Signature]) -> str:
-    """The signature that takes inputs of these names, the default signature first."""
+    """Return the signature that takes inputs with these names.
+
+    The default signature comes first.
+    """
     known = {
         name: signature
         for name, signature in signatures.items()
@@ -168,7 +180,7 @@ def _signature(asked: Any, names: list[str], signatures: Mapping[str, Signature]
 def _array(
     entry: dict[str, Any], tensor: Tensor, content: memoryview | None, document: tensors.Document
 ) -> np.ndarray:
-    """An input as the array that `tensor` asks for."""
+    """Return an input as the array that `tensor` describes."""
     name, shape = entry["name"], entry.get("shape")
     wanted, received = _type(tensor.dtype), entry.get("datatype")
     if received != wanted:
@@ -201,7 +213,10 @@ def _array(
 
 
 def _unpacked(name: str, tensor: Tensor, content: memoryview, count: int) -> np.ndarray:
-    """(count,) elements of binary data, little endian; strings have their lengths before them."""
+    """Return the (count,) elements of binary data.
+
+    It is little endian; strings have their lengths before them.
+    """
 
     def wrong(what: str) -> RefusedError:
         return RefusedError(400, f"input {name}: {count} elements do not make {what}")
@@ -230,7 +245,7 @@ def _unpacked(name: str, tensor: Tensor, content: memoryview, count: int) -> np.
 
 
 def _packed(array: np.ndarray) -> bytes:
-    """An output as binary data."""
+    """Return an output as binary data."""
     if array.dtype.kind != "O":
         return array.astype(array.dtype.newbyteorder("<")).tobytes()
     raw = (item.encode() if isinstance(item, str) else item for item in array.reshape(-1))

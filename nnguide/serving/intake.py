@@ -1,5 +1,7 @@
-"""How requests of every interface reach a model: bounded, counted, answered by the version they
-began with. Nothing here blocks."""
+"""The path of every request to a model, with limits and metrics.
+
+A request is answered by the version it began with. Nothing here blocks.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +29,13 @@ _PAGE = 4096 if sys.platform == "win32" else os.sysconf("SC_PAGE_SIZE")
 
 
 def json_response(content: Any, status: int = 200) -> Response:
-    """`content` as JSON."""
+    """Return `content` as a JSON response."""
     body = content if isinstance(content, bytes) else orjson.dumps(content)
     return Response(body, status, media_type="application/json")
 
 
 def error_response(refusal: RefusedError) -> Response:
-    """The answer that a refusal is."""
+    """Return the response for a refused request."""
     response = json_response({"error": str(refusal)}, refusal.status)
     if refusal.status == 429:
         response.headers["Retry-After"] = "1"
@@ -41,7 +43,10 @@ def error_response(refusal: RefusedError) -> Response:
 
 
 class Seen:
-    """What /metrics counts of a request: its method, and its model where that is known."""
+    """What /metrics counts of a request.
+
+    It is the method, and the model where that is known.
+    """
 
     method = "other"
     model = ""
@@ -64,7 +69,10 @@ class Intake:
         send: Send,
         answer: Callable[[Request, str, Seen], Awaitable[Response]],
     ) -> None:
-        """Send what `answer` makes of a request and its path as it came, and count it."""
+        """Send the response that `answer` returns for a request, and count it.
+
+        `answer` receives the path as it came.
+        """
         began = time.perf_counter()
         request = Request(scope, receive)
         path = scope.get("raw_path", scope["path"].encode()).decode("ascii", "replace")
@@ -82,7 +90,7 @@ class Intake:
         await response(scope, receive, send)
 
     async def ask(self, request: Request, method: Method, name: str, version: int | None) -> Body:
-        """The answer of a model to the body of a request.
+        """Return a model's answer to the body of a request.
 
         Raises:
             RefusedError: there is none.
@@ -97,7 +105,7 @@ class Intake:
     async def _answered(
         self, request: Request, method: Method, name: str, version: Version
     ) -> Body:
-        """The answer of the version that the request began with."""
+        """Return the answer of the version that the request began with."""
         zipped = _is_zipped(request)
         if _declared(request) > self._bounds.body:
             raise _too_long(self._bounds.body)
@@ -133,7 +141,7 @@ class Intake:
         except TimeoutError as error:
             raise RefusedError(status, reason) from error
         finally:
-            answer.cancel()  # where nobody awaits it any more
+            answer.cancel()  # if nobody awaits it any more
             self._hold(-1, -held)
 
     def _hold(self, requests: int, size: int) -> None:
@@ -142,7 +150,7 @@ class Intake:
         self._metrics.waiting.set(self._requests)
 
     def current(self, name: str, version: int | None) -> Version:
-        """The version of a model that serves.
+        """Return the version of a model that serves.
 
         Raises:
             RefusedError: 404, there is no such model, or another version serves.
@@ -156,7 +164,10 @@ class Intake:
 
 
 def resident() -> int:
-    """The bytes of memory that this process holds; 0 where the system does not say."""
+    """Return the resident memory of this process in bytes.
+
+    0 where the system does not say.
+    """
     try:
         return int(_MEMORY.read_bytes().split()[1]) * _PAGE
     except OSError:

@@ -1,4 +1,4 @@
-"""A request on its way through a model: what came, what it asks for, what `run` takes."""
+"""A request at each stage: as received, parsed and prepared for `run`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ Key = Literal["instances", "inputs", "examples"]
 
 @dataclass(frozen=True)
 class Body:
-    """What answers a request: JSON, with binary tensors behind it where `json` is its length."""
+    """The body of an answer.
+
+    It is JSON, with binary tensors behind it where `json` is the JSON's length.
+    """
 
     content: bytes
     json: int | None = None
@@ -24,7 +27,7 @@ class Body:
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """A request on its way: its body, and where its answer is awaited.
+    """A request in progress: its body and where its answer is awaited.
 
     Attributes:
         model, version: that it began with.
@@ -42,12 +45,12 @@ class Job:
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """What a job asks for."""
+    """The request that a job makes."""
 
     job: Job
     signature: str
-    joins: bool  # whether rows of others may stand below its own
-    key: Key  # where its rows stand
+    joins: bool  # whether it may share a batch with the rows of others
+    key: Key  # the key of its rows
     inference: Inference | None = None  # of the Open Inference Protocol
 
 
@@ -70,7 +73,7 @@ class Call:
         return self.asked.job
 
     def encode(self, outputs: tensors.Arrays, bad: Mapping[int, str]) -> Body:
-        """The body that answers it."""
+        """Return the body of the answer."""
         if inference := self.asked.inference:
             return Body(*inference.encode(outputs, self.job.model, self.job.version))
         if self.job.method == "predict":

@@ -1,4 +1,7 @@
-"""What /metrics tells Prometheus, in a registry of its own; of several workers their sum."""
+"""The Prometheus metrics of /metrics.
+
+They are in a registry of their own; those of several workers are added up.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ _ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
 class Metrics:
-    """The counters of one server. The model of a request that names no known one is ""."""
+    """The metrics of one server.
+
+    The model of a request that names no known one is "".
+    """
 
     def __init__(self) -> None:
         self._registry = own = CollectorRegistry()
@@ -81,7 +87,7 @@ class Metrics:
             confidence.observe(probability)
 
     def page(self) -> bytes:
-        """All of it in Prometheus's text form."""
+        """Return all metrics in Prometheus's text format."""
         if MULTIPROCESS not in os.environ:
             return generate_latest(self._registry)
         merged = CollectorRegistry()

@@ -1,4 +1,6 @@
-"""The Open Inference Protocol, version 2, as KServe and Triton speak it over HTTP.
+"""The Open Inference Protocol, version 2, over HTTP.
+
+KServe and Triton use it.
 
 Source: the specification of kserve/open-inference-protocol; Triton's extension_binary_data.
 """

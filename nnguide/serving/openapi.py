@@ -1,4 +1,4 @@
-"""The interface described in OpenAPI, for the models that are served."""
+"""The OpenAPI description of the interface and its models."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ERRORS = {
 
 
 def document(models: dict[str, Model], bounds: Bounds) -> dict[str, Any]:
-    """The OpenAPI document."""
+    """Return the OpenAPI document."""
     asking = {
         "predict": ("Answer inputs", _predict(models)),
         "classify": ("Labels and scores of examples", _classify(models)),

@@ -1,9 +1,11 @@
-"""The page at /: draw a digit or paste a message, and watch a served model answer.
+"""The page at / that shows how a served model answers.
 
-The page asks the models through TensorFlow Serving's interface, as any client does. What that
-interface does not have: what is served and how each model decides, GET page/models; how a picture
-looks in MNIST's form, POST page/picture; and where the operator wants it, what a picture really
-shows, POST page/correction. Files and answers are this server's alone.
+Visitors draw a digit or paste a message.
+
+The page asks the models through TensorFlow Serving's interface, as any client does. The server has
+three more answers for it: the served models and how each decides, GET page/models; a picture in
+MNIST's form, POST page/picture; and where the operator allows it, a correction with the picture's
+true label, POST page/correction. All files and answers come from this server.
 """
 
 from __future__ import annotations
@@ -58,7 +60,9 @@ Answering = Callable[[Request], Coroutine[Any, Any, Response]]
 def routes(
     models: dict[str, Model], bounds: Bounds, decoders: Decoders, corrected: Path | None = None
 ) -> list[BaseRoute]:
-    """The page, its files, and the answers it needs beside TensorFlow Serving's interface.
+    """Return the routes of the page and of its files.
+
+    They include the answers that TensorFlow Serving's interface does not have.
 
     Args:
         corrected: the folder that takes corrections of pictures; None takes none.
@@ -101,7 +105,9 @@ def _file(name: str) -> Callable[[Request], Response]:
 
 
 def described(models: dict[str, Model]) -> list[dict[str, Any]]:
-    """Each model by name: its version, null while it has none, and what the page can do with it.
+    """Describe each model by name, for the page.
+
+    It has the version, null while there is none, and what the page can do with the model.
 
     `takes` is "picture" for one that reads MNIST's digits or the like, "text" for one that
     answers label and probability of a message, null for others. `threshold` belongs to "text".
@@ -118,7 +124,10 @@ def described(models: dict[str, Model]) -> list[dict[str, Any]]:
 
 
 def takes(servable: Servable) -> str | None:
-    """What a model takes of a person: a "picture", a "text", or None for something else."""
+    """Return the input that a person can give a model.
+
+    A "picture", a "text", or None for something else.
+    """
     asked = servable.signatures.get(DEFAULT)
     if asked is None:
         return None
@@ -131,7 +140,7 @@ def takes(servable: Servable) -> str | None:
 
 def _picture(bounds: Bounds, decoders: Decoders) -> Answering:
     async def answer(request: Request, levels: np.ndarray) -> Response:
-        """A picture file's bytes to {"image": 28 rows of 28 grey levels}."""
+        """Return {"image": 28 rows of 28 grey levels} for a picture file."""
         return json_response({"image": levels.tolist()})
 
     return _of_picture(bounds, decoders, answer)
@@ -139,7 +148,7 @@ def _picture(bounds: Bounds, decoders: Decoders) -> Answering:
 
 def _correction(bounds: Bounds, decoders: Decoders, folder: Path) -> Answering:
     async def answer(request: Request, levels: np.ndarray) -> Response:
-        """Keep a picture with the label that a person gave it."""
+        """Save a picture with the label that a person gave it."""
         label = request.query_params.get("label", "")
         saved = await run_in_threadpool(corrections.save, folder, label, levels)
         log.info("correction: %s", saved)
@@ -153,7 +162,7 @@ def _of_picture(
     decoders: Decoders,
     work: Callable[[Request, np.ndarray], Coroutine[Any, Any, Response]],
 ) -> Answering:
-    """What `work` answers to a request with the picture in its body."""
+    """Return a handler that calls `work` with the picture in the body."""
     waiting = 0
 
     async def answer(request: Request) -> Response:
@@ -180,7 +189,10 @@ def _of_picture(
 
 
 async def _read(content: bytes, bounds: Bounds, decoders: Decoders) -> np.ndarray:
-    """(28, 28) uint8 of a picture file, as `nnguide predict` sees it."""
+    """Return a picture file as (28, 28) uint8.
+
+    `nnguide predict` reads it in the same way.
+    """
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[Read] = loop.create_future()
 

@@ -1,4 +1,4 @@
-"""TensorFlow Serving's REST interface: its paths and what they answer."""
+"""TensorFlow Serving's REST interface: its paths and answers."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _version(asked: re.Match[str]) -> int | None:
 
 
 def number_of(version: str | None) -> int | None:
-    """The number that a version in a path is.
+    """Return the version number in a path.
 
     Raises:
         RefusedError: 400, it is not one.

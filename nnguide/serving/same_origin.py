@@ -1,4 +1,4 @@
-"""Which names the server answers to, and which pages may ask it.
+"""The server's host names, and the pages that may ask it.
 
 A page on the internet can let its own name point to this machine (DNS rebinding) and then ask as
 if it were the server's own; it can post to this machine without that, too. So a request names
@@ -26,7 +26,7 @@ _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 class SameOrigin:
-    """An ASGI application before another, which asks it what may be asked."""
+    """An ASGI middleware that refuses foreign host names and origins."""
 
     def __init__(
         self,
@@ -35,11 +35,11 @@ class SameOrigin:
         origins: Iterable[str] = (),
         adjustable: bool = True,
     ) -> None:
-        """Guard `app`.
+        """Protect `app`.
 
         Args:
-            names: host names that the server is called by, beside localhost and addresses.
-            origins: as `origin` gives them, whose pages may ask.
+            names: host names of the server, besides localhost and addresses.
+            origins: origins whose pages may send requests, as `origin` returns them.
             adjustable: whether the command has options for both, which a refusal names.
         """
         self._adjustable = adjustable
@@ -110,7 +110,7 @@ class SameOrigin:
 
 
 def origin(word: str) -> str:
-    """The origin that `word` is, in the form in which browsers send it.
+    """Return `word` as an origin in the form that browsers send.
 
     Raises:
         ConfigError: it is not one.

@@ -1,4 +1,4 @@
-"""A SavedModel as a servable, answered through TensorFlow."""
+"""A SavedModel as a servable, run by TensorFlow."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ _STATUS = {
 
 
 def verified(folder: Path) -> dict[str, Any]:
-    """The manifest that nnguide wrote into an export, {} for a SavedModel of other origin.
+    """Read and check the manifest of an export.
+
+    {} for a SavedModel that nnguide did not make.
 
     Raises:
         RunError: a file is missing or is not as the manifest says.
@@ -62,7 +64,7 @@ class SavedModelServable:
     platform = "tensorflow_savedmodel"
 
     def __init__(self, folder: Path, trust: bool = False) -> None:
-        """Load the SavedModel in `folder` and ask it once.
+        """Load the SavedModel in `folder` and try it once.
 
         Args:
             trust: whether its graph may hold operations that touch files or run Python.
@@ -90,7 +92,10 @@ class SavedModelServable:
         self._warm_up()
 
     def _warm_up(self) -> None:
-        """Let each signature trace and allocate before the first request; zeros may be refused."""
+        """Call each signature before the first request.
+
+        It traces and allocates then. A signature may refuse the zeros that it receives.
+        """
         for name, signature in self.signatures.items():
             try:
                 self.run(name, {key: _blank(tensor) for key, tensor in signature.inputs.items()})
@@ -146,13 +151,16 @@ class SavedModelServable:
 
 
 def _examine(content: str | bytes) -> None:
-    """Return if a picture file is within the limits in which the graph may decode it."""
+    """Raise an error if a picture file exceeds the graph's limits."""
     data = content.encode() if isinstance(content, str) else content
     picture_limits.check(pictures.opened(data, "the picture"), data)
 
 
 def _signatures(tf: Any, folder: Path, trust: bool) -> dict[str, Signature]:
-    """The signatures of the SavedModel in `folder`, read without loading it."""
+    """Return the signatures of the SavedModel in `folder`.
+
+    They are read without loading it.
+    """
     from tensorflow.core.protobuf import saved_model_pb2
 
     saved = saved_model_pb2.SavedModel.FromString((folder / MODEL).read_bytes())
@@ -189,7 +197,10 @@ def _blank(tensor: Tensor) -> np.ndarray:
 
 
 def _as_bytes(array: np.ndarray) -> np.ndarray:
-    """Strings as the UTF-8 that TensorFlow holds; other arrays as they are."""
+    """Return strings as the UTF-8 bytes that TensorFlow holds.
+
+    Other arrays stay as they are.
+    """
     if array.dtype.kind != "O":
         return array
     raw = [item.encode() if isinstance(item, str) else item for item in array.ravel()]
@@ -197,7 +208,10 @@ def _as_bytes(array: np.ndarray) -> np.ndarray:
 
 
 def _first(error: Exception) -> str:
-    """The line of an error of TensorFlow that says what is wrong; around it are graph and code."""
+    """Return the line of a TensorFlow error that says what is wrong.
+
+    The lines around it show graph and code.
+    """
     around = ("Graph execution error", "Detected at node", "<stack traces", " ", "\t")
     text = str(getattr(error, "message", "") or error).strip()
     lines = [line for line in text.splitlines() if line and not line.startswith(around)]

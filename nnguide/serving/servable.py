@@ -1,4 +1,4 @@
-"""A run's model with the signatures that its SavedModel export has, without TensorFlow."""
+"""A run's model with the signatures of its SavedModel, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -35,28 +35,37 @@ class Servable(Protocol):
 
     @property
     def labels(self) -> tuple[str, ...] | None:
-        """Of a run or an export of one, in label order; None of a model of other origin."""
+        """The labels of a run or its export, in label order.
+
+        None for any other model.
+        """
 
     def prepare(self, name: str, inputs: Arrays) -> Arrays:
-        """One request's inputs, checked: what `run` takes, also joined with others' rows.
+        """Return one request's inputs, checked, as `run` takes them.
+
+        They may be joined with the rows of other requests.
 
         Raises:
             InputError, RefusedError: the model does not take them.
         """
 
     def pictures(self, name: str, inputs: Arrays) -> list[bytes] | None:
-        """The picture files in `inputs` that are to be read before `prepare`, which then gets
-        what was read as {"image": (n, 28, 28)} and the default signature's name."""
+        """Return the picture files that are to be read before `prepare`.
+
+        `prepare` then receives {"image": (n, 28, 28)} and the default signature's name.
+        """
 
     def examples(self, name: str, inputs: list[dict[str, Feature]]) -> Arrays:
-        """One classify request's examples as what `run` takes."""
+        """Return one classify request's examples as `run` takes them."""
 
     def run(self, name: str, prepared: Arrays) -> Arrays:
-        """The outputs of signature `name`, by their names."""
+        """Return the outputs of signature `name`, by their names."""
 
 
 def described(kind: Kind, decision: Decision, features: int = 0) -> dict[str, Signature]:
-    """The signatures of a task's model, as nnguide.export writes them.
+    """Return the signatures of a task's model.
+
+    They are those that nnguide.export writes.
 
     Args:
         kind: of its inputs.
@@ -82,7 +91,10 @@ def described(kind: Kind, decision: Decision, features: int = 0) -> dict[str, Si
 
 
 def answers_of(servable: Servable, outputs: Arrays) -> tuple[list[str], list[float]]:
-    """The labels among a model's outputs and the probability of each; none of a foreign model."""
+    """Return the labels in a model's outputs and their probabilities.
+
+    There are none for a model that nnguide did not make.
+    """
     if servable.labels is None:
         return [], []
     if "scores" in outputs and "classes" in outputs:
@@ -105,7 +117,10 @@ def answers_of(servable: Servable, outputs: Arrays) -> tuple[list[str], list[flo
 
 
 class RunServable:
-    """A run; its light form where there is one, so that TensorFlow is not needed."""
+    """A run as a servable.
+
+    Its light form is used where there is one, so that TensorFlow is not needed.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Load and try the model of the run in `folder`.
@@ -171,7 +186,7 @@ class RunServable:
 
 
 def _picture(content: str | bytes) -> bytes:
-    """The bytes of a picture in a format that TensorFlow decodes too."""
+    """Return a picture's bytes if TensorFlow decodes its format too."""
     raw = content.encode() if isinstance(content, str) else content
     for start, form in ((b"II*\0", "TIFF"), (b"MM\0*", "TIFF"), (b"RIFF", "WebP")):
         if raw.startswith(start):

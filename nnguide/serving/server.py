@@ -1,4 +1,4 @@
-"""Run the application with uvicorn: a socket claimed early, signals, and an end that drains."""
+"""The uvicorn server: its socket, its signals and its graceful end."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ log = logging.getLogger(__name__)
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A socket at `host` and `port`, claimed and not yet listening.
+    """Return a socket at `host` and `port`.
+
+    It is bound and not yet listening.
 
     Raises:
         ConfigError: the port is in use or not permitted, or the host is not one of this machine.
@@ -64,10 +66,12 @@ def _unusable(host: str, port: int, error: OSError) -> ConfigError:
 
 
 def check_tls(certificate: Path | None, key: Path | None) -> tuple[Path, Path] | None:
-    """The files of a certificate and its key, once they are found to belong together.
+    """Check that a certificate and its key belong together.
+
+    Returns both files, or None where there are none.
 
     Raises:
-        ConfigError: one is missing, cannot be read, or is not one.
+        ConfigError: a file is missing, cannot be read, or is invalid.
     """
     if certificate is None and key is None:
         return None
@@ -89,13 +93,13 @@ class Serving:
 
     Attributes:
         batching: whether requests share batches.
-        poll: seconds between two looks for new versions.
-        names: host names that the server is called by, beside localhost and addresses.
-        origins: whose pages may ask, beside its own.
-        trust: whether a SavedModel may hold code.
-        tokens: one of which a request must bring; none where anyone may ask.
+        poll: seconds between two searches for new versions.
+        names: host names of the server, besides localhost and addresses.
+        origins: origins whose pages may send requests, besides its own.
+        trust: whether a SavedModel may contain code.
+        tokens: a request must have one of these; empty where none is needed.
         tls: files of a certificate and its key, for HTTPS.
-        log: where each request has its line.
+        log: the access log, with a line for each request.
         corrected: the folder that takes corrections of pictures; None takes none.
     """
 
@@ -117,7 +121,7 @@ class Serving:
         self.origins = [same_origin.origin(word) for word in self.origins]
 
     def open(self, words: Sequence[str]) -> None:
-        """Load the models that the words of the command line mean.
+        """Load the models that are named on the command line.
 
         Raises:
             ConfigError: two of one name.
@@ -135,7 +139,7 @@ class Serving:
             self._take_corrections(self.corrected)
 
     def _take_corrections(self, folder: Path) -> None:
-        """Make the folder of corrections for the labels of the models that read pictures."""
+        """Create the corrections folder with the labels of picture models."""
         current = [model.current for model in self.models.values() if model.current]
         labels = {
             version.servable.labels
@@ -158,7 +162,9 @@ class Serving:
         return Batcher(servable, self.bounds, self.batching, rows.observe, self.decoders, answered)
 
     def run(self, bound: socket.socket, ready: Callable[[], None]) -> int:
-        """Serve until a signal ends it: requests that were begun are answered first.
+        """Serve until a signal ends it.
+
+        Requests that have begun are answered first.
 
         Args:
             bound: from `bind`.
@@ -217,7 +223,10 @@ class Serving:
 
 
 def _allow_files() -> None:
-    """Let this process open enough files for all connections, where the system lets it."""
+    """Raise this process's limit of open files, where possible.
+
+    All connections need one.
+    """
     try:
         import resource
     except ImportError:  # Windows
@@ -230,7 +239,10 @@ def _allow_files() -> None:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, which would end a drained process by the signal itself and not with a status."""
+    """A uvicorn server that ends with a status.
+
+    uvicorn itself would end a drained process by the signal.
+    """
 
     def __init__(
         self, config: uvicorn.Config, connections: Connections, ready: Callable[[], None]

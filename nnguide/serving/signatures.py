@@ -1,4 +1,7 @@
-"""What a model takes and gives: TensorFlow Serving's signatures, without TensorFlow."""
+"""The inputs and outputs of a model: TensorFlow Serving's signatures.
+
+TensorFlow is not needed.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ class Tensor:
     name: str
 
     def fits(self, shape: tuple[int, ...]) -> bool:
-        """Whether an array of `shape` can be this tensor."""
+        """Return whether an array of `shape` can be this tensor."""
         if self.shape is None:
             return True
         return len(shape) == len(self.shape) and all(
@@ -40,13 +43,16 @@ class Tensor:
 
     @property
     def has_open_batch(self) -> bool:
-        """Whether its first dimension is as long as one likes."""
+        """Whether its first dimension may have any length."""
         return self.shape is not None and self.shape[:1] == (None,)
 
 
 @dataclass(frozen=True)
 class Signature:
-    """One way to ask a model: named inputs, named outputs, and what TensorFlow calls it."""
+    """One method of a model with named inputs and outputs.
+
+    It also has TensorFlow's name of the method.
+    """
 
     inputs: Mapping[str, Tensor]
     outputs: Mapping[str, Tensor]
@@ -54,13 +60,16 @@ class Signature:
 
     @property
     def batched(self) -> bool:
-        """Whether rows of several requests may stand one below the other."""
+        """Whether rows of several requests may be in one batch."""
         tensors = [*self.inputs.values(), *self.outputs.values()]
         return all(tensor.has_open_batch for tensor in tensors)
 
 
 def metadata(name: str, version: int, signatures: Mapping[str, Signature]) -> dict[str, Any]:
-    """The answer to GET …/metadata, in the JSON form of TensorFlow Serving's protos."""
+    """Return the answer to GET …/metadata.
+
+    It has the JSON form of TensorFlow Serving's protos.
+    """
     described = {
         key: {
             "inputs": {name: _described(tensor) for name, tensor in signature.inputs.items()},

@@ -1,4 +1,4 @@
-"""JSON to arrays and back, by the rules of TensorFlow Serving's json_tensor.
+"""JSON to arrays and back, as in TensorFlow Serving's json_tensor.
 
 Unlike it, NaN and Infinity, which are no JSON, are refused.
 """
@@ -27,7 +27,7 @@ Arrays = dict[str, np.ndarray]  # a name each; strings are object arrays of str 
 
 
 def unzipped(body: bytes, limit: int) -> bytes:
-    """The content of gzip's `body`.
+    """Return the content of the gzip data `body`.
 
     Raises:
         RefusedError: 400, no gzip; 413, more than `limit` bytes.
@@ -48,14 +48,17 @@ def unzipped(body: bytes, limit: int) -> bytes:
 
 @dataclass(frozen=True)
 class Document:
-    """A request's JSON object, and whether a boolean may stand somewhere in it."""
+    """A request's JSON object.
+
+    It also says whether a boolean may be somewhere in it.
+    """
 
     fields: dict[str, Any]
     may_hold_booleans: bool
 
     @classmethod
     def parse(cls, body: bytes) -> Document:
-        """The document in a request's body.
+        """Parse a request's body.
 
         Raises:
             RefusedError: 400, no JSON, nested deeper than 1,024 levels, or no object.
@@ -71,7 +74,10 @@ class Document:
         return cls(fields, b"true" in body or b"false" in body)
 
     def rows(self, key: str) -> list[Document]:
-        """One document for each item of the list `key`; [] where that is no list."""
+        """Return one document for each item of the list `key`.
+
+        [] where that is no list.
+        """
         items = self.fields.get(key)
         return [
             Document({**self.fields, key: [item]}, self.may_hold_booleans)
@@ -80,7 +86,10 @@ class Document:
 
     @property
     def signature(self) -> str:
-        """The signature that the request names, "" where it names none."""
+        """The signature that the request names.
+
+        "" where it names none.
+        """
         name = self.fields.get("signature_name", "")
         if not isinstance(name, str):
             raise RefusedError(
@@ -91,7 +100,9 @@ class Document:
 
 
 def predict_inputs(document: Document, signature: Signature) -> tuple[Arrays, bool]:
-    """The inputs of a predict request, and whether they came in rows (`instances`).
+    """Return the inputs of a predict request.
+
+    The second value says whether they came in rows (`instances`).
 
     Raises:
         RefusedError: 400, they are not what `signature` takes.
@@ -161,7 +172,7 @@ def _columns(columns: Any, wanted: Mapping[str, Tensor]) -> dict[str, Any]:
 
 
 def _is_named(value: Any) -> bool:
-    """Whether a JSON value is an object of named inputs, and not one of base64."""
+    """Return whether a JSON value is an object of inputs, not base64."""
     return isinstance(value, dict) and not _is_base64(value)
 
 
@@ -170,7 +181,7 @@ def _is_base64(value: Any) -> bool:
 
 
 def to_array(name: str, value: Any, tensor: Tensor, may_hold_booleans: bool) -> np.ndarray:
-    """A JSON value as the array that `tensor` asks for.
+    """Return a JSON value as the array that `tensor` describes.
 
     Its shape is that of its first elements, all the way down; every other must have it too.
 
@@ -209,7 +220,7 @@ def _shape(value: Any) -> tuple[int, ...]:
 
 
 def _innermost(name: str, value: Any, shape: tuple[int, ...]) -> list[list[Any]]:
-    """The lists of the last level, once those of every level are found to be as long."""
+    """Return the lists of the last level; each level has equal lengths."""
     if not shape:
         return [[value]]
     rows = [value]
@@ -225,7 +236,7 @@ def _innermost(name: str, value: Any, shape: tuple[int, ...]) -> list[list[Any]]
 
 
 def _numbers(rows: list[list[Any]], dtype: str) -> np.ndarray:
-    """(n,) numbers of all rows; `array` takes nothing else, and as fast as NumPy would."""
+    """Return all numbers as an (n,) array; `array` refuses anything else."""
     wanted = np.dtype(dtype)
     numbers = array({"f": "d", "i": "q", "u": "Q"}[wanted.kind])
     for row in rows:
@@ -245,7 +256,7 @@ def _booleans(rows: list[list[Any]]) -> np.ndarray:
 
 
 def _strings(rows: list[list[Any]]) -> np.ndarray:
-    """(n,) object, a str for a JSON string and bytes for base64."""
+    """Return an (n,) object array: str for strings, bytes for base64."""
     flat = np.empty(sum(map(len, rows)), object)
     for place, item in enumerate(chain.from_iterable(rows)):
         flat[place] = item if isinstance(item, str) else decoded(item)
@@ -253,7 +264,9 @@ def _strings(rows: list[list[Any]]) -> np.ndarray:
 
 
 def decoded(item: Any) -> bytes:
-    """The bytes of a {"b64": …}; its padding may be missing, as TensorFlow Serving has it.
+    """Return the bytes of a {"b64": …} object.
+
+    Its padding may be missing, as in TensorFlow Serving.
 
     Raises:
         TypeError: `item` is no such object.
@@ -279,7 +292,7 @@ Bad = Mapping[int, str]  # the place of an instance that was refused, and why
 
 
 def _with_bad(rows: Iterable[Any], bad: Bad) -> Any:
-    """`rows` with {"error": …} at the places of those that were refused."""
+    """Return `rows` with {"error": …} at the places of bad ones."""
     if not bad:
         return rows
     good = list(rows)
@@ -291,8 +304,10 @@ def _with_bad(rows: Iterable[Any], bad: Bad) -> Any:
 
 
 def predictions(outputs: Arrays, bad: Bad = MappingProxyType({})) -> bytes:
-    """The body that answers `instances`: a value a row, or an object of them where several
-    outputs have names, and {"error": …} for each of `bad`.
+    """Return the body that answers `instances`.
+
+    It has a value a row, or an object of them where several outputs have names, and {"error":
+    …} for each of `bad`.
 
     Raises:
         RefusedError: 400, the outputs have not one row each.
@@ -312,7 +327,7 @@ def predictions(outputs: Arrays, bad: Bad = MappingProxyType({})) -> bytes:
 
 
 def columnar(outputs: Arrays, bad: Bad = MappingProxyType({})) -> bytes:
-    """The body that answers `inputs`: the one output, or an object of named ones."""
+    """Return the body that answers `inputs`, one output or named ones."""
     assert not bad  # a column has no place for an error
     columns = {name: jsonable(name, outputs[name]) for name in sorted(outputs)}
     value = next(iter(columns.values())) if len(columns) == 1 else columns
@@ -320,7 +335,9 @@ def columnar(outputs: Arrays, bad: Bad = MappingProxyType({})) -> bytes:
 
 
 def classifications(outputs: Arrays, bad: Bad = MappingProxyType({})) -> bytes:
-    """The body that answers classify: a list of [label, score] for each example.
+    """Return the body of classify answers: [label, score] pairs of each example.
+
+    It has a list of [label, score] for each example.
 
     Args:
         outputs: `classes` (n, k) of strings, `scores` (n, k) float32, or one of the two: labels
@@ -337,13 +354,19 @@ def classifications(outputs: Arrays, bad: Bad = MappingProxyType({})) -> bytes:
 
 
 def regressions(outputs: Arrays, bad: Bad = MappingProxyType({})) -> bytes:
-    """The body that answers regress: a number for each example, of (n,) or (n, 1) outputs."""
+    """Return the body of regress answers.
+
+    It has a number for each example; outputs are (n,) or (n, 1).
+    """
     (values,) = outputs.values()
     return encoded({"results": _with_bad(values.reshape(len(values)), bad)}, outputs)
 
 
 def jsonable(name: str, array: np.ndarray) -> Any:
-    """An output as `encoded` takes it; bytes of one called `…_bytes` go as base64."""
+    """Return an output in the form that `encoded` takes.
+
+    The bytes of an output called `…_bytes` become base64.
+    """
     if array.dtype.kind == "O":
         write = _wrapped if name.endswith("_bytes") else _text
         return _mapped(array.tolist(), write)
@@ -366,7 +389,10 @@ def _wrapped(value: str | bytes) -> dict[str, str]:
 
 
 def encoded(body: dict[str, Any], outputs: Arrays) -> bytes:
-    """JSON, its floats as short as float32 allows; NaN and Infinity as TensorFlow Serving does."""
+    """Return JSON with floats as short as float32 allows.
+
+    NaN and Infinity are written as TensorFlow Serving does.
+    """
     floats = [array for array in outputs.values() if array.dtype.kind == "f"]
     if all(np.isfinite(array).all() for array in floats):
         return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)

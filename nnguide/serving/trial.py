@@ -1,9 +1,9 @@
-"""Try a version whole, in a process of its own, before it serves.
+"""A trial of a version in a separate process before it serves.
 
     python -P -m nnguide.serving.trial run|saved_model FOLDER [trust]
 
-A damaged model can end the process that loads it. This one may: it answers a few inputs, and
-what it says or how it ends tells whether the version may be loaded where others serve.
+A damaged model can crash the process that loads it. It is therefore tried in this process, which
+answers a few inputs; its output and exit status decide whether the server loads the version.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ TEXTS = ("", "See you at six", "WIN a FREE prize! Call 09061701461 now " * 50, "
 
 
 def verify(kind: Kind, folder: Path, trust: bool = False) -> None:
-    """Return if the model in `folder` loads and answers, in another process.
+    """Raise RunError if a model does not load and answer.
+
+    It is tried in another process.
 
     Args:
         trust: whether a SavedModel may hold code.
@@ -58,7 +60,9 @@ def verify(kind: Kind, folder: Path, trust: bool = False) -> None:
 
 
 def check(servable: Servable, labels: tuple[Any, ...] | None, where: Path) -> None:
-    """Return if labels, threshold and answers of a loaded model are what they must be.
+    """Raise RunError if a loaded model's labels or answers are wrong.
+
+    Its threshold is checked too.
 
     Args:
         labels: of a run or an export of one; None for a model of other origin.
@@ -108,7 +112,10 @@ def check(servable: Servable, labels: tuple[Any, ...] | None, where: Path) -> No
 
 
 def main(kind: str, folder: str, trust: str = "") -> int:
-    """Load and try; the status, and on stdout what is wrong."""
+    """Load and try a model; return the exit status.
+
+    What is wrong goes to stdout.
+    """
     try:
         if kind == "run":
             run = RunServable(Path(folder))

@@ -1,7 +1,9 @@
-"""Models by name: what lies on the disk, loaded, and replaced while requests run.
+"""The served models and their versions on the disk.
+
+They are loaded, and replaced while requests run.
 
 A version that cannot be loaded is shown with its error and tried again when its files change;
-the version before it goes on serving.
+the previous version continues to serve.
 """
 
 from __future__ import annotations
@@ -30,10 +32,13 @@ class Source(Protocol):
     """Where a model's versions come from."""
 
     def scan(self) -> dict[int, Stamp]:
-        """The versions that are there, each with what changes when its files do."""
+        """Return the available versions, each with its stamp.
+
+        A stamp changes when the version's files do.
+        """
 
     def load(self, version: int) -> Servable:
-        """Load one of them.
+        """Load one of the versions.
 
         Raises:
             RunError: it is damaged.
@@ -41,7 +46,10 @@ class Source(Protocol):
 
 
 class RunFolder:
-    """A run as the source of versions 1, 2, 3, …: one more each time the folder is replaced."""
+    """A run as the source of versions 1, 2, 3, ….
+
+    There is one more each time the folder is replaced.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -49,7 +57,10 @@ class RunFolder:
         self._stamp: Stamp = ()
 
     def scan(self) -> dict[int, Stamp]:
-        """The version on the disk; none in the moment in which the folder is replaced."""
+        """Return the version on the disk.
+
+        There is none in the moment in which the folder is replaced.
+        """
         try:
             there = (self.folder / "manifest.json").stat()
         except OSError:
@@ -70,10 +81,12 @@ class RunFolder:
 
 
 class SavedModels:
-    """A base folder of SavedModels in folders that are named by integers, or one of these."""
+    """A folder of SavedModels in numbered folders, or one SavedModel."""
 
     def __init__(self, folder: Path, version: int | None = None, *, trust: bool = False) -> None:
-        """Look at `folder`, or with `version` at that folder alone, which has this number.
+        """Use all versions in `folder`, or `folder` as one version.
+
+        With `version`, that folder alone is used and has this number.
 
         Args:
             trust: whether they may hold code.
@@ -83,7 +96,7 @@ class SavedModels:
         self._only = version
 
     def scan(self) -> dict[int, Stamp]:
-        """Every version on the disk."""
+        """Return every version on the disk."""
         if self._only is not None:
             folders = {self._only: self.folder}
         else:
@@ -103,14 +116,17 @@ class SavedModels:
 
 
 def numbered(folder: Path) -> Iterator[Path]:
-    """The folders in `folder` that TensorFlow Serving takes for versions."""
+    """Yield the folders that TensorFlow Serving takes for versions."""
     for path in folder.iterdir() if folder.is_dir() else ():
         if path.name.isdecimal() and path.name.isascii() and str(int(path.name)) == path.name:
             yield path
 
 
 def _stamp(folder: Path) -> Stamp:
-    """Inode, size and time of every file in a SavedModel's folder; () if it is not one."""
+    """Return inode, size and time of every file of a SavedModel.
+
+    () if the folder is not one.
+    """
     try:
         if not (folder / "saved_model.pb").is_file():
             return ()
@@ -133,7 +149,7 @@ class Version:
 
 @dataclass
 class Model:
-    """A name that is served.
+    """A model that is served under a name.
 
     Attributes:
         current: what answers; replaced as a whole.
@@ -151,7 +167,7 @@ class Model:
     loading: int | None = None
 
     def refresh(self) -> bool:
-        """Load the newest version there is, if it is another than the current one.
+        """Load the newest version if it is not the current one.
 
         Returns:
             Whether what answers was replaced.
@@ -200,7 +216,10 @@ class Model:
             )
 
     def status(self) -> dict[int, tuple[str, str]]:
-        """Version -> TensorFlow Serving's word for its state, and its error; the newest first."""
+        """Return the state and the error of each version.
+
+        The states are TensorFlow Serving's words; the newest version comes first.
+        """
         states = dict.fromkeys(self.gone, ("END", ""))
         states |= {version: ("END", reason) for version, (_, reason) in self.broken.items()}
         if self.current:
@@ -210,13 +229,13 @@ class Model:
         return {version: states[version] for version in sorted(states, reverse=True)[:SHOWN]}
 
     def metadata(self, version: Version) -> dict[str, Any]:
-        """The answer to GET …/metadata."""
+        """Return the answer to GET …/metadata."""
         signatures: dict[str, Signature] = dict(version.servable.signatures)
         return metadata(self.name, version.number, signatures)
 
 
 def open_model(word: str, start: Callable[[str, Servable], Batcher], trust: bool = False) -> Model:
-    """The model that `[NAME=]PATH` on the command line means, loaded.
+    """Load the model that `[NAME=]PATH` on the command line means.
 
     Args:
         trust: whether a SavedModel may hold code.
@@ -241,7 +260,10 @@ def open_model(word: str, start: Callable[[str, Servable], Batcher], trust: bool
 
 
 def _source(path: str, trust: bool) -> tuple[str, Source]:
-    """What `path` names: a model's usual name, and where its versions come from."""
+    """Return the default name of a model and its source.
+
+    `path` is a run, a task or a folder of SavedModels.
+    """
     folder = Path(path)
     if not folder.is_dir():
         from nnguide import runs
@@ -266,7 +288,7 @@ def _source(path: str, trust: bool) -> tuple[str, Source]:
 
 
 class Watcher(threading.Thread):
-    """Looks at the disk again and again, and loads what is new, beside the requests."""
+    """A thread that looks for new versions and loads them."""
 
     def __init__(self, models: dict[str, Model], seconds: float, seen: Callable[[str], None]):
         super().__init__(name="nnguide-watch", daemon=True)
@@ -285,5 +307,5 @@ class Watcher(threading.Thread):
                     log.exception("%s: looking for a new version failed", model.name)
 
     def end(self) -> None:
-        """Look no more."""
+        """Stop looking."""
         self._ended.set()

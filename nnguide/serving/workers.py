@@ -1,4 +1,7 @@
-"""Several processes that answer at one port: each loads the models and accepts connections."""
+"""Several worker processes that serve at one port.
+
+Each loads the models and accepts connections.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,9 @@ def run(
     lost: Callable[[int], None] = lambda process: None,
     passed_on: tuple[signal.Signals, ...] = (),
 ) -> int:
-    """Run `count` processes and replace those that die, until a signal ends them all.
+    """Run `count` processes until a signal ends them all.
+
+    Processes that die are replaced.
 
     The caller must not have started threads yet.
 
@@ -41,7 +46,7 @@ def run(
 
 
 def _end_with_parent() -> None:
-    """Let the system send SIGTERM when the process ends that started this one."""
+    """Have the system send SIGTERM when the parent process ends."""
     with contextlib.suppress(OSError, AttributeError):  # Linux has it
         ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGTERM)
 
@@ -106,7 +111,7 @@ class _Workers:
         self._be(number)
 
     def _be(self, number: int) -> NoReturn:
-        """The rest of a worker's life."""
+        """Run a worker until it ends."""
         status = 1
         try:
             for signal_number in (signal.SIGTERM, signal.SIGINT):

@@ -1,9 +1,9 @@
-"""The chief: hands trials to workers over keras-tuner's own service, and looks after them.
+"""The chief, which assigns trials to workers over keras-tuner's service.
 
 Local workers are processes of this machine, each with its share of the cores. One that dies is
 started again under the same name and gets its trial back; a trial that kills its worker
-MOST_DEATHS times has failed. A worker elsewhere that gives no sign of life loses its trial to
-another. Workers end with their chief, however it ends.
+MOST_DEATHS times has failed. A worker on another machine that is silent too long loses its
+trial to another. Workers end with their chief, however it ends.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ USUAL_LEASE = 60.0
 
 
 class _Service(OracleServicer):
-    """keras-tuner's service, which sends the search along and remembers who was heard of.
+    """keras-tuner's service with the search and the workers' activity.
+
+    It sends the search along with each trial, and records when each worker was last heard of.
 
     Args:
         refuse: ends a request that is not as it should be.
@@ -114,7 +116,9 @@ def serving(
     known: Guard,
     notify: Callable[[str], None],
 ) -> Iterator[tuple[_Service, int]]:
-    """The service at `address`, IP:PORT where port 0 is any free one; it and its port.
+    """Run the service at an address; yield it and its port.
+
+    `address` is IP:PORT, where port 0 is any free one.
 
     Args:
         known: what a worker must know.
@@ -145,7 +149,10 @@ def serving(
 
 
 def shares(count: int) -> list[list[int]]:
-    """The cores of each of `count` workers; more workers than cores share them."""
+    """Return the cores of each of `count` workers.
+
+    If there are more workers than cores, they share them.
+    """
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     return [
         cores[number::count] or cores[number % max(len(cores), 1) :][:1] for number in range(count)
@@ -153,7 +160,7 @@ def shares(count: int) -> list[list[int]]:
 
 
 class LocalWorker:
-    """A worker process of this machine, which is started again when it dies.
+    """A local worker process that is started again when it dies.
 
     Args:
         number: from 1.
@@ -225,13 +232,15 @@ def lead(
     logs: Path,
     notify: Callable[[Trial], None],
 ) -> None:
-    """Hand out all trials, to `workers` local processes and to anyone else who comes.
+    """Assign all trials to local workers and to any others.
+
+    There are `workers` local processes; others may connect.
 
     Args:
-        oracle: attached, with `notify` of its own unset: events are told from this thread.
+        oracle: attached, without a `notify` of its own: this thread calls `notify`.
         address: IP:PORT to listen at; port 0 for any. None: for its own workers alone.
         logs: a folder for what local workers write.
-        notify: told of each trial that begins or ends.
+        notify: called with each trial that begins or ends.
     Raises:
         ConfigError: the address cannot be listened at, or not without a token, or the lease is
             no number.
@@ -287,7 +296,7 @@ def _secured(known: Guard) -> str:
 
 
 def _notify_new(refusals: queue.SimpleQueue[str], counts: Counter[str]) -> None:
-    """Say each refusal once, so that a flood of them is one line."""
+    """Log each refusal once, so that many of them are one line."""
     while not refusals.empty():
         line = refusals.get()
         counts[line] += 1
@@ -296,7 +305,10 @@ def _notify_new(refusals: queue.SimpleQueue[str], counts: Counter[str]) -> None:
 
 
 def _revive(local: list[LocalWorker], oracle: Durable, deaths: Counter[str]) -> None:
-    """Start local workers again that have died, and fail a trial that kills them."""
+    """Restart local workers that have died.
+
+    A trial that kills them fails.
+    """
     for worker in local:
         status = worker.process.poll()
         if status is None or (status == 0 and oracle.exhausted):
@@ -315,7 +327,9 @@ def _revive(local: list[LocalWorker], oracle: Durable, deaths: Counter[str]) -> 
 
 
 def lease_seconds() -> float:
-    """Seconds after which a silent worker loses its trial, by the environment.
+    """Return the seconds after which a silent worker loses its trial.
+
+    They are set by an environment variable.
 
     Raises:
         ConfigError: the variable is no number of seconds above 0.
@@ -333,7 +347,10 @@ def lease_seconds() -> float:
 
 
 def _reassign(service: _Service, oracle: Durable, lease: float) -> None:
-    """Take trials back from workers that were not heard of for `lease` seconds."""
+    """Take trials back from workers that are silent too long.
+
+    `lease` is the time in seconds.
+    """
     for name, trial in list(oracle.ongoing_trials.items()):
         silent = time.monotonic() - service.heard.get(trial.trial_id, time.monotonic())
         if silent > lease:
@@ -344,7 +361,7 @@ def _reassign(service: _Service, oracle: Durable, lease: float) -> None:
 
 
 def _part(local: list[LocalWorker], oracle: Durable) -> None:
-    """Let the workers hear that there is nothing more to do."""
+    """Tell the workers that there is nothing more to do."""
     until = time.monotonic() + SHUTDOWN
     while time.monotonic() < until and (
         oracle.tuner_ids or any(worker.process.poll() is None for worker in local)

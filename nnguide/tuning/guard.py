@@ -1,10 +1,12 @@
-"""Who may speak with a chief: signed requests and answers, equal versions, TLS.
+"""Authentication of chief and workers: signatures, versions and TLS.
+
+Requests and answers are signed; both sides must have equal versions.
 
 Chief and workers share a secret, NNGUIDE_TUNE_TOKEN, that never travels. A worker signs each
 request with it, the chief each answer, so that neither can be forged, changed or repeated. A
-request names the chief that it is for, which draws its name when it starts: one that was heard
-on its way is of no use after a restart either. What is sent can be read on its way, unless the
-chief has a certificate for TLS.
+request names the chief that it is for, and a chief draws a new name when it starts: a recorded
+request is of no use after a restart either. Messages can be read on the network unless the chief
+has a certificate for TLS.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ PREFIX = "/keras_tuner.Oracle/"
 
 @dataclass(frozen=True)
 class Guard:
-    """What a process knows of its counterpart.
+    """The secrets and certificates of a chief or worker.
 
     Attributes:
         token: the secret; b"" for none.
@@ -54,7 +56,7 @@ class Guard:
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Guard:
-        """What the environment says.
+        """Return the guard that the environment variables describe.
 
         Raises:
             ConfigError: a file cannot be read or holds nothing, or one of two is missing.
@@ -73,10 +75,10 @@ class Guard:
         return cls(environ.get(TOKEN, "").encode("utf-8", "surrogateescape"), *files)
 
     def check(self, address: str) -> None:
-        """Refuse to listen without a token where others than this machine can hear.
+        """Refuse to listen to other machines without a token.
 
         Raises:
-            ConfigError: as said.
+            ConfigError: other machines can reach the address, and there is no token.
         """
         if not self.token and not is_loopback(address.rpartition(":")[0]):
             raise ConfigError(
@@ -86,7 +88,7 @@ class Guard:
             )
 
     def listen(self, server: grpc.Server, address: str) -> int:
-        """Let a server listen at an address; its port.
+        """Make a server listen at an address; return its port.
 
         Raises:
             ConfigError: it cannot, or the certificate is not one.
@@ -107,7 +109,7 @@ class Guard:
         return port
 
     def channel(self, address: str) -> SignedChannel:
-        """A worker's channel to a chief."""
+        """Return a worker's channel to a chief."""
         if not self.authority:
             return SignedChannel(grpc.insecure_channel(address), self.token)
         credentials = grpc.ssl_channel_credentials(self.authority)
@@ -128,7 +130,7 @@ def _content(environ: Mapping[str, str], name: str) -> bytes:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a host's address."""
+    """Return whether only this machine can reach a host's address."""
     try:
         addresses = {str(entry[4][0]) for entry in socket.getaddrinfo(host.strip("[]"), None)}
     except OSError:
@@ -137,19 +139,22 @@ def is_loopback(host: str) -> bool:
 
 
 def versions() -> str:
-    """What decides what a trial scores."""
+    """Return the versions that decide a trial's score."""
     names = ("tensorflow", "keras", "keras-tuner")
     return ", ".join([f"nnguide {__version__}", *(f"{n} {metadata.version(n)}" for n in names)])
 
 
 def signature(token: bytes, *fields: bytes) -> str:
-    """Proves that who sends `parts` knows the token."""
+    """Return a signature that proves knowledge of the token.
+
+    It signs `parts`.
+    """
     whole = b"".join(len(field).to_bytes(8, "big") + field for field in fields)
     return hmac.new(token, whole, hashlib.sha256).hexdigest()
 
 
 class SignedChannel:
-    """A channel whose requests are signed and whose answers must be."""
+    """A channel that signs requests and checks the signatures of answers."""
 
     def __init__(self, channel: grpc.Channel, token: bytes) -> None:
         self._channel, self._token = channel, token
@@ -163,7 +168,10 @@ class SignedChannel:
         response_deserializer: Callable[[bytes], Any],
         **_: Any,
     ) -> Callable[..., Any]:
-        """What sends a request of a method; gRPC's stubs ask for it."""
+        """Return the function that sends a request of a method.
+
+        gRPC's stubs ask for it.
+        """
         send = self._channel.unary_unary(method)
 
         def call(
@@ -213,7 +221,9 @@ class SignedChannel:
 
 
 class Refusing(grpc.ServerInterceptor):
-    """Lets no request through to a chief that is forged, repeated, of other versions or broken.
+    """A gRPC interceptor that refuses invalid requests to a chief.
+
+    They are forged, repeated, of other versions or broken.
 
     Args:
         token: of the chief; b"" checks versions alone.
@@ -227,7 +237,10 @@ class Refusing(grpc.ServerInterceptor):
         self._name = secrets.token_hex(16)
 
     def intercept_service(self, continuation: Any, details: Any) -> Any:
-        """Put the checks before a method's handler; the bytes are read after them."""
+        """Add the checks before a method's handler.
+
+        The bytes are read after them.
+        """
         handler = continuation(details)
         if handler is None or handler.unary_unary is None:
             return handler
@@ -257,7 +270,10 @@ class Refusing(grpc.ServerInterceptor):
         return grpc.unary_unary_rpc_method_handler(behavior)
 
     def refuse(self, context: grpc.ServicerContext, code: grpc.StatusCode, reason: str) -> None:
-        """End a request with an error, which the chief's user reads too."""
+        """End a request with an error.
+
+        The chief's user reads it too.
+        """
         peer = context.peer().partition(":")[2].rpartition(":")[0] or "somebody"
         self._notify(f"refused a request of {peer}: {reason}")
         context.abort(code, reason)
@@ -292,7 +308,7 @@ class Refusing(grpc.ServerInterceptor):
         return grpc.StatusCode.OK, ""
 
     def _is_new(self, nonce: str, now: str) -> bool:
-        """Whether a signed request comes for the first time, in its time."""
+        """Return whether a signed request is new and in time."""
         clock = time.time()
         for old in [used for used, (when,) in list(self._seen.items()) if clock - when > 2 * SKEW]:
             self._seen.pop(old, None)
@@ -303,5 +319,8 @@ class Refusing(grpc.ServerInterceptor):
 
 
 def of_own_workers(environ: Mapping[str, str] = os.environ) -> Guard:
-    """The guard of a chief whose workers all are its own processes: with a secret of their own."""
+    """Return the guard of a chief with only local workers.
+
+    They share a secret of their own.
+    """
     return Guard(Guard.of(environ).token or secrets.token_hex(16).encode())

@@ -1,4 +1,4 @@
-"""keras-tuner's oracles, made to survive: whole files only, nothing lost, nothing twice.
+"""keras-tuner's oracles, made safe against interruption at any moment.
 
 keras-tuner writes its state in place and forgets, when it is killed between two files, which
 trials had ended. Here every file appears whole, and `recover` goes by the trials' own files.
@@ -30,7 +30,10 @@ ENDED = (TrialStatus.COMPLETED, TrialStatus.FAILED)
 
 
 def outcome(trial: Trial) -> dict[str, Any]:
-    """What an ended trial came to: an `Outcome` as a mapping, or `error` and `traceback`."""
+    """Return the result of an ended trial.
+
+    It is an `Outcome` as a mapping, or `error` and `traceback`.
+    """
     return json.loads(trial.message) if trial.message else {}
 
 
@@ -38,7 +41,7 @@ OF_OUTCOME = {"score", "figures", "epochs", "best_epoch", "seconds", "config"}
 
 
 def check_end(trial: Trial) -> None:
-    """Refuse what a worker says of the end of a trial unless it can be true.
+    """Raise InputError for a trial result that cannot be true.
 
     Raises:
         InputError: it is not an outcome, and no error.
@@ -76,12 +79,12 @@ def _is_number(value: Any) -> bool:
 
 
 class Durable(keras_tuner.Oracle):
-    """An oracle whose search can be killed at any moment and goes on.
+    """An oracle whose search can be killed at any moment and continue.
 
     Attributes:
-        deadline: by time.monotonic(); no trial is handed out after it.
-        notify: told of every trial that begins or ends.
-        exhausted: whether there is no further trial to hand out.
+        deadline: by time.monotonic(); no trial is assigned after it.
+        notify: called with every trial that begins or ends.
+        exhausted: whether there is no further trial to assign.
     """
 
     ongoing_trials: dict[str, Trial]
@@ -91,7 +94,7 @@ class Durable(keras_tuner.Oracle):
     exhausted = False
 
     def attach(self, folder: Path, notify: Callable[[Trial], None]) -> None:
-        """Keep the state in `folder`, say nothing, and tell of trials."""
+        """Keep the state in `folder`, print nothing, and notify of trials."""
         self._set_project_dir(str(folder.parent), folder.name)
         self.verbose = 0
         self.notify = notify
@@ -113,12 +116,18 @@ class Durable(keras_tuner.Oracle):
 
     @property
     def done(self) -> bool:
-        """Whether the search is over: nothing to hand out and nothing under way."""
+        """Whether the search is over.
+
+        There is no trial left to assign and none is running.
+        """
         return (self.exhausted or self.late) and not self.ongoing_trials
 
     @synchronized
     def create_trial(self, tuner_id: str) -> Trial:
-        """The next trial, or the one that this worker was busy with when it died."""
+        """Return the next trial for a worker.
+
+        It is the trial that the worker was busy with if it died.
+        """
         if self.late and tuner_id not in self.ongoing_trials:
             trial = Trial(self.get_space(), "none", TrialStatus.STOPPED)
             self.tuner_ids.discard(tuner_id)
@@ -135,7 +144,7 @@ class Durable(keras_tuner.Oracle):
         return trial
 
     def update_trial(self, trial_id: str, metrics: Any, step: int = 0) -> Trial:
-        """Keep nothing before the end: a trial counts whole or not at all."""
+        """Keep nothing before the end: partial trials do not count."""
         return self.trials[trial_id]
 
     def score_trial(self, trial: Trial) -> None:
@@ -144,7 +153,10 @@ class Durable(keras_tuner.Oracle):
 
     @synchronized
     def end_trial(self, trial: Trial) -> None:
-        """Record what a trial came to, once: of two workers that ran it the first counts."""
+        """Record the result of a trial once.
+
+        If two workers ran it, the first result counts.
+        """
         mine = self.trials[trial.trial_id]
         if trial.trial_id in self.end_order:
             return
@@ -158,7 +170,7 @@ class Durable(keras_tuner.Oracle):
 
     @synchronized
     def take_back(self, tuner_id: str) -> None:
-        """Let another worker run the trial of one that has gone."""
+        """Let another worker run the trial of a lost one."""
         trial = self.ongoing_trials.pop(tuner_id, None)
         self.tuner_ids.discard(tuner_id)
         if trial is not None:
@@ -182,7 +194,7 @@ class Durable(keras_tuner.Oracle):
         write_json(Path(self._get_trial_dir(trial.trial_id)) / "trial.json", state)
 
     def recover(self) -> None:
-        """Go on from the files of a search that was killed.
+        """Continue from the files of a search that was killed.
 
         What a trial's own file says holds: one that has ended is not run again. One that the
         oracle's file does not know was never handed out, and is forgotten.
@@ -221,18 +233,21 @@ class Durable(keras_tuner.Oracle):
 
 
 def unlock(oracle: Durable) -> None:
-    """Free what keras-tuner leaves locked for ever when a synchronized method raises."""
+    """Release keras-tuner's lock after a synchronized method has raised.
+
+    keras-tuner would leave it locked for ever.
+    """
     if THREADS[oracle] == threading.current_thread().name:
         THREADS[oracle] = None
         LOCKS[oracle].release()
 
 
 class Random(Durable, oracles.RandomSearchOracle):
-    """Values drawn at random, no two trials alike."""
+    """A random search in which no two trials are alike."""
 
 
 class Bayesian(Durable, oracles.BayesianOptimizationOracle):
-    """A Gaussian process proposes where the score may be best."""
+    """A Bayesian search in which a Gaussian process proposes each trial."""
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         import warnings
@@ -246,7 +261,10 @@ class Bayesian(Durable, oracles.BayesianOptimizationOracle):
 
 
 class Grid(Durable, oracles.GridSearchOracle):
-    """Every combination in turn. The whole space is known, so the last trial gives the next."""
+    """A grid search over every combination in turn.
+
+    The whole space is known, so the last trial gives the next.
+    """
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         if self.start_order:
@@ -265,7 +283,10 @@ class Grid(Durable, oracles.GridSearchOracle):
 
 
 class Hyperband(Durable, oracles.HyperbandOracle):
-    """Many short trainings; the best of each rung are trained again for `factor` times as long."""
+    """A Hyperband search of many short trainings.
+
+    The best of each rung are trained again for `factor` times as long.
+    """
 
     @property
     def planned(self) -> int:
@@ -278,7 +299,7 @@ class Hyperband(Durable, oracles.HyperbandOracle):
 
 
 def make(search: Search, space: keras_tuner.HyperParameters) -> Durable:
-    """The oracle of a search, which has handed out nothing yet."""
+    """Return the oracle of a search that has no trials yet."""
     common: dict[str, Any] = {
         "objective": keras_tuner.Objective(search.objective, DIRECTIONS[search.objective]),
         "hyperparameters": space,

@@ -1,4 +1,7 @@
-"""The picture of a search: score over trials, parallel coordinates, score by hyperparameter."""
+"""The plots of a search, by trial and by hyperparameter.
+
+They are the score over trials, parallel coordinates, and the score by hyperparameter.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,9 @@ def draw(search: Search, rows: Sequence[Row], target: Path) -> None:
 
 
 def importance(done: Sequence[Row], name: str) -> float | None:
-    """The share of the scores' variance that goes with a hyperparameter, in [0, 1].
+    """Return which fraction of the scores' variance a hyperparameter explains.
+
+    It is in [0, 1].
 
     Of numbers the squared rank correlation; of words the variance between their groups, less
     what chance gives that many groups (epsilon squared). None with fewer than 3 trials. With few
@@ -72,7 +77,10 @@ def importance(done: Sequence[Row], name: str) -> float | None:
 
 
 def _over_trials(axes: Any, search: Search, done: Sequence[Row]) -> None:
-    """Each trial's score in the order of their ids, and the best so far."""
+    """Plot each trial's score in order, and the best so far.
+
+    The order is that of their ids.
+    """
     from matplotlib.ticker import MaxNLocator
 
     scores = np.array([row.score for row in done], float)
@@ -89,7 +97,10 @@ def _over_trials(axes: Any, search: Search, done: Sequence[Row]) -> None:
 def _parallel(
     figure: Any, axes: Any, search: Search, done: Sequence[Row], names: Sequence[str]
 ) -> None:
-    """A line for each trial through its hyperparameters to its score; the best one is thick."""
+    """Plot each trial as a line through its hyperparameters.
+
+    It ends at the trial's score; the best one is thick.
+    """
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
@@ -135,7 +146,7 @@ def _parallel(
 
 
 def _by_value(axes: Any, search: Search, done: Sequence[Row], name: str) -> None:
-    """Score against one hyperparameter, with its importance."""
+    """Plot the score against one hyperparameter, with its importance."""
     rows = [row for row in done if name in row.values]
     scores = [row.score for row in rows]
     values = [row.values[name] for row in rows]
@@ -159,7 +170,10 @@ def _by_value(axes: Any, search: Search, done: Sequence[Row], name: str) -> None
 
 
 def _scaled(values: Sequence[Any]) -> tuple[np.ndarray, dict[float, str]]:
-    """Heights in [0, 1], by rank of distinct values, and what is written at some of them."""
+    """Return heights in [0, 1] by rank, and their labels.
+
+    Ranks are those of distinct values; only some heights have a label.
+    """
     if all(_is_number(value) for value in values):
         distinct = sorted(set(values))
     else:
@@ -188,7 +202,7 @@ def _text(value: Any) -> str:
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks, equal values sharing their mean rank."""
+    """Return ranks, where equal values share their mean rank."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     upper = np.cumsum(counts)
     return (upper - (counts - 1) / 2)[inverse]

@@ -1,4 +1,4 @@
-"""What a search leaves besides its state: TensorBoard's HParams, and an honest comparison."""
+"""Reports of a search: TensorBoard's HParams and a fair comparison."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 def write_hparams(search: Search, rows: Sequence[Row], folder: Path) -> None:
-    """The completed trials for TensorBoard's HParams page."""
+    """Write the completed trials for TensorBoard's HParams page."""
     import tensorflow as tf
     from tensorboard.plugins.hparams import api
 
@@ -34,7 +34,9 @@ def write_hparams(search: Search, rows: Sequence[Row], folder: Path) -> None:
 
 
 def compare(scorer: Scorer, best: Config, seeds: int) -> dict[str, Any]:
-    """Train the default preset and the best configuration with several seeds each, and measure.
+    """Compare the best configuration with the default over several seeds.
+
+    Both are trained and measured with each seed.
 
     Args:
         best: of the best trial.
@@ -74,7 +76,7 @@ def compare(scorer: Scorer, best: Config, seeds: int) -> dict[str, Any]:
 
 
 def verdict(comparison: dict[str, Any]) -> list[str]:
-    """The comparison in words."""
+    """Return the comparison in words."""
     lines = []
     for side, title in (("default", "default preset"), ("best", "best trial")):
         side_figures = comparison[side]

@@ -1,4 +1,4 @@
-"""The trials of a search as rows: for the table, the CSV file and the pictures."""
+"""The trials of a search as rows of tables and plots."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a search is.
+    """The progress of a search.
 
     Attributes:
         rows: all trials so far, in the order they began.
@@ -66,7 +66,10 @@ class Progress:
 
 
 def row(trial: Trial, running: bool = True) -> Row:
-    """A trial as a row; one that is neither ended nor `running` waits to be run again."""
+    """Return a trial as a row.
+
+    One that is neither ended nor `running` waits to be run again.
+    """
     values = {k: v for k, v in trial.hyperparameters.values.items() if "/" not in k}
     rung = trial.hyperparameters.values.get("tuner/epochs")
     if trial.status not in ENDED:
@@ -76,13 +79,16 @@ def row(trial: Trial, running: bool = True) -> Row:
 
 
 def rows(oracle: Durable) -> list[Row]:
-    """All trials in the order they began."""
+    """Return all trials in the order they began."""
     running = {trial.trial_id for trial in list(oracle.ongoing_trials.values())}
     return [row(oracle.trials[name], name in running) for name in list(oracle.start_order)]
 
 
 def best(search: Search, trials: Sequence[Row]) -> Row | None:
-    """The completed trial of the best score; of equal ones that of the lower loss, the earlier."""
+    """Return the completed trial with the best score.
+
+    Of equal ones it is that of the lower loss, then the earlier.
+    """
     completed = [row for row in trials if row.score is not None]
     sign = -1 if search.maximise else 1
     return min(
@@ -93,7 +99,10 @@ def best(search: Search, trials: Sequence[Row]) -> Row | None:
 
 
 def as_csv(search: Search, trials: Sequence[Row]) -> str:
-    """The trials as CSV: number, state, figures, then a column for each hyperparameter."""
+    """Return the trials as CSV.
+
+    The columns are number, state, metrics, then one for each hyperparameter.
+    """
     figures = list(objectives(search.task))
     names = list(dict.fromkeys(name for row in trials for name in row.values))
     rows: list[list[Any]] = [

@@ -1,4 +1,7 @@
-"""What a trial is worth: train its configuration as `nnguide train` would, measure, average."""
+"""The score of a trial: the mean validation metric of its trainings.
+
+They are done as by `nnguide train`.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ from nnguide.tuning.space import apply, declare
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a configuration came to, averaged over executions and folds.
+    """The result of a configuration, averaged over executions and folds.
 
     Attributes:
         score: the objective.
@@ -48,7 +51,10 @@ class Outcome:
 
 
 class Scorer:
-    """Scores configurations of one search. The examples are loaded once, without the test set."""
+    """Scores the configurations of one search.
+
+    The examples are loaded once, without the test set.
+    """
 
     def __init__(self, search: Search, examples: Examples | None = None) -> None:
         self.search = search
@@ -58,17 +64,19 @@ class Scorer:
 
     @functools.cached_property
     def examples(self) -> Examples:
-        """The training set, which includes what is validated on."""
+        """The training set, which includes the validation examples."""
         return data.of(self.base).load("train") if self._examples is None else self._examples
 
     def config(self, values: Mapping[str, Any]) -> Config:
-        """The configuration that a trial's hyperparameters mean."""
+        """Return the configuration of a trial's hyperparameters."""
         chosen = apply(self.base, values)
         epochs = values.get("tuner/epochs", self.search.max_epochs)  # hyperband gives the rung's
         return chosen.merge({"train": {"epochs": epochs}})
 
     def score(self, config: Config, seed: int, executions: int) -> Outcome:
-        """Train `config` with the seeds from `seed` on, and measure it.
+        """Train `config` with several seeds and measure it.
+
+        The seeds start at `seed`.
 
         Raises:
             WorkError: the loss or a figure is not finite.
@@ -89,7 +97,7 @@ class Scorer:
         return Outcome(score, mean, epochs, best, seconds, config.to_dict())
 
     def _parts(self, config: Config) -> Iterator[tuple[Examples, Examples]]:
-        """What is fitted and what is measured on: once, or once for each fold."""
+        """Yield training and validation sets, once or for each fold."""
         if not self.search.folds:
             training, validation = training_and_validation(config, self.examples)
             assert validation is not None  # a Search sees to it
@@ -118,7 +126,7 @@ class Scorer:
 
 
 def failure(error: Exception, began: float) -> dict[str, Any]:
-    """What is recorded of a trial that raised."""
+    """Return what is recorded of a trial that raised an error."""
     import tensorflow as tf
 
     if isinstance(error, (MemoryError, tf.errors.ResourceExhaustedError)):

@@ -1,4 +1,4 @@
-"""A search from beginning to end: trials, the best of them, what is drawn and compared."""
+"""A search from beginning to end: trials, result, plots and comparison."""
 
 from __future__ import annotations
 
@@ -54,12 +54,14 @@ def tune(
     source: Source | None = None,
     watch: Watch = lambda progress: None,
 ) -> dict[str, Any]:
-    """Search, and leave a folder with the best configuration and what it was chosen from.
+    """Search, and write a folder with the best configuration.
+
+    The folder also has the trials that it was chosen from.
 
     Args:
         search: what to search and how, from `nnguide.tuning.settings.settle`.
         out: the search's folder; None makes one under saved_models/searches.
-        resume: go on with a search that was interrupted; with one that is finished, do what is
+        resume: continue a search that was interrupted; with one that is finished, do what is
             left of it.
         force: replace a folder that is not empty.
         workers: processes of this machine; 1 searches in this process.
@@ -69,7 +71,7 @@ def tune(
         train_best: train the best configuration on training and validation together.
         examples: the training set, where it has been read already.
         source: the data, where a program holds it; None is what the settings name.
-        watch: told how far the search is.
+        watch: called with the progress of the search.
     Returns:
         What docs/json.md says of `tune`.
     Raises:
@@ -108,7 +110,10 @@ def tune(
 
 @dataclasses.dataclass(frozen=True)
 class Crew:
-    """Who runs the trials, for how long, and who is told: arguments of `tune`."""
+    """Who runs the trials, for how long, and who is notified.
+
+    These are arguments of `tune`.
+    """
 
     workers: int
     address: str | None
@@ -125,7 +130,7 @@ def _searched(
     resume: bool,
     crew: Crew,
 ) -> dict[str, Any]:
-    """Run the trials that are left, and publish the search's folder with its result.
+    """Run the remaining trials, and publish the search's folder.
 
     Args:
         before: the result of the same search with fewer trials, in that folder.
@@ -164,7 +169,10 @@ def _searched(
 def _outcome(
     search: Search, source: Source, oracle: oracles.Durable, trials: list[Row]
 ) -> dict[str, Any]:
-    """What was searched and how the trials ended; the comparison and the run may follow."""
+    """Return what was searched and how the trials ended.
+
+    The comparison and the run may follow.
+    """
     return {
         "task": search.task,
         "dataset": source.name,
@@ -181,7 +189,10 @@ def _outcome(
 
 
 def _warn_if_small(scorer: Scorer) -> None:
-    """A score in coarse steps tells good settings from better ones by luck."""
+    """Warn if the validation set is small.
+
+    A score in coarse steps separates good settings from better ones only by luck.
+    """
     _, validation = training_and_validation(scorer.base, scorer.examples)
     if not scorer.search.folds and len(validation or ()) < SMALL:
         log.warning(
@@ -193,7 +204,7 @@ def _warn_if_small(scorer: Scorer) -> None:
 def _trials(
     oracle: oracles.Durable, scorer: Scorer, folder: Path, resume: bool, crew: Crew
 ) -> tuple[list[Row], float]:
-    """Run all trials; they as rows, and the seconds that it took."""
+    """Run all trials; return them as rows, and the seconds."""
     search, began = scorer.search, time.monotonic()
     oracle.deadline = None if crew.minutes is None else began + 60 * crew.minutes
     watcher = _Watcher(oracle, search, folder, crew.watch)
@@ -230,7 +241,10 @@ def _scored(search: Search) -> str:
 
 
 class _Watcher:
-    """Told of each trial: keeps trials.csv, and says how far the search is."""
+    """A listener that writes trials.csv and reports the progress.
+
+    It is called for each trial.
+    """
 
     def __init__(self, oracle: oracles.Durable, search: Search, folder: Path, watch: Watch) -> None:
         self.oracle, self.search, self.folder = oracle, search, folder
@@ -257,7 +271,7 @@ class _Watcher:
 
 
 def _report(search: Search, trials: list[Row], folder: Path) -> dict[str, Any]:
-    """Write all that is left of the trials; the best one's facts."""
+    """Write the files about the trials; return the best trial's entries."""
     write_text(folder / "trials.csv", rows.as_csv(search, trials))
     best = rows.best(search, trials)
     if best is None:
@@ -281,7 +295,9 @@ def _report(search: Search, trials: list[Row], folder: Path) -> dict[str, Any]:
 
 
 def final(search: Search, config: dict[str, Any], best_epoch: int) -> Config:
-    """The best configuration, to be trained on all that is not the test set.
+    """Return the best configuration for a final training.
+
+    It is trained on all that is not the test set.
 
     Nothing watches it: it takes as many epochs as the best trial's weights did.
     """

@@ -1,4 +1,4 @@
-"""The folder of a search: where it grows, and the search that is to go on there.
+"""The folder of a search, and the search to continue there.
 
 No framework is imported here.
 """
@@ -37,7 +37,7 @@ RESULT_SCHEMA: schema.Schema = {
 
 
 def place(folder: Path, force: bool) -> Workspace:
-    """The workspace of a search."""
+    """Return the workspace of a search."""
     return Workspace(folder, "tune", result, force, _has_trials)
 
 
@@ -46,7 +46,7 @@ def _has_trials(folder: Path) -> bool:
 
 
 def result(folder: Path) -> dict[str, Any]:
-    """What tells of a finished search.
+    """Read the result of a finished search.
 
     Raises:
         RunError: there is none, or it is damaged.
@@ -58,7 +58,9 @@ def result(folder: Path) -> dict[str, Any]:
 
 
 def begun(space: Workspace, task: str) -> Search | None:
-    """The search to go on with, interrupted or finished; None where there is none.
+    """Return the search to continue, interrupted or finished.
+
+    None where there is none.
 
     Raises:
         ConfigError: it is of another task.
@@ -77,7 +79,9 @@ def begun(space: Workspace, task: str) -> Search | None:
 
 
 def before(space: Workspace, search: Search) -> dict[str, Any] | None:
-    """The result of the finished search that is to go on; None where none is finished.
+    """Return the result of the finished search to continue.
+
+    None where none is finished.
 
     Raises:
         ConfigError: what is there was started with other settings.
@@ -96,7 +100,7 @@ def before(space: Workspace, search: Search) -> dict[str, Any] | None:
 
 
 def is_continued(space: Workspace, search: Search) -> bool:
-    """Whether the finished search in the folder is the one that the workspace goes on with."""
+    """Return whether the workspace continues the finished search in the folder."""
     try:
         return not Search.open(space.folder).differences(search)
     except RunError:

@@ -1,4 +1,7 @@
-"""What a search is: everything that its trials' scores depend on. No framework is imported here."""
+"""The settings of a search: everything that trial scores depend on.
+
+No framework is imported here.
+"""
 
 from __future__ import annotations
 
@@ -33,13 +36,13 @@ OF_THRESHOLDS = ("val_mcc", "val_roc_auc", "val_pr_auc")
 
 
 def objectives(task: str) -> tuple[str, ...]:
-    """What a search of `task` can be guided by: figures of the validation set."""
+    """Return the validation metrics that can guide a search of `task`."""
     decides = tasks.get(task).threshold is not None
     return tuple(name for name in DIRECTIONS if decides or name not in OF_THRESHOLDS)
 
 
 def default_folder(task: str, seed: int) -> Path:
-    """Where a search goes that was given no folder."""
+    """Return the default folder of a search."""
     return ROOT / f"{task}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{seed}"
 
 
@@ -109,7 +112,7 @@ class Search:
 
     @functools.cached_property
     def base(self) -> Config:
-        """What every trial starts from."""
+        """The configuration that every trial starts from."""
         return tasks.get(self.task).defaults.merge(self.config)
 
     @property
@@ -126,7 +129,7 @@ class Search:
 
     @classmethod
     def from_json(cls, text: str) -> Search:
-        """The search that `to_json` wrote.
+        """Return the search that `to_json` wrote.
 
         Raises:
             ValueError, TypeError: it is not one.
@@ -135,7 +138,7 @@ class Search:
 
     @classmethod
     def open(cls, folder: Path) -> Search:
-        """The search whose folder this is.
+        """Read the search in a folder.
 
         Raises:
             RunError: there is none, or its file is damaged.
@@ -150,7 +153,9 @@ class Search:
             ) from error
 
     def differences(self, other: Search) -> list[str]:
-        """The settings in which another search differs, each as `name this -> that`.
+        """Return the settings in which another search differs.
+
+        Each is `name this -> that`.
 
         More trials are no difference: a search may be given them.
         """
@@ -182,12 +187,14 @@ def settle(
     begun: Search | None = None,
     **others: Any,
 ) -> Search:
-    """A search from what the user gave; None is as `begun` has it, else the usual.
+    """Return a search from the user's options.
+
+    None is the option of `begun`, or else the usual.
 
     Args:
         settings: over the default preset. What they set is not searched.
         space: what --space says, name -> entry.
-        begun: the search that is to go on.
+        begun: the search to continue.
         others: objective, max_epochs, factor, iterations, executions, folds.
     Raises:
         ConfigError: a wrong value, or options that do not go together.
@@ -237,7 +244,10 @@ def _configured(task: str, settings: Settings) -> Config:
 
 
 def _override(base: Config, settings: Settings) -> Config:
-    """What a search was begun with, and settings over it; the run it starts from by any name."""
+    """Return the search's first configuration with settings over it.
+
+    The run that it starts from may have any name.
+    """
     from nnguide.training import starting
 
     wanted, start = base.override(settings), base.train.start_from
@@ -247,7 +257,9 @@ def _override(base: Config, settings: Settings) -> Config:
 
 
 def suited(search: Search, chosen: set[str], examples: int) -> Search:
-    """The search with a batch size and epochs that suit the number of examples, as in `train`.
+    """Return the search with a suitable batch size and epochs.
+
+    They suit the number of examples, as in `train`.
 
     Where those of the preset would make too few updates, the batch size is not searched either,
     unless the user put it into the space.

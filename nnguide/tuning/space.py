@@ -1,4 +1,4 @@
-"""The space of a search: what the task's builder declares, as a space file changes it."""
+"""The search space of a task, as changed by a space file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BOUNDS = ("min", "max", "step", "sampling")
 
 
 def declare(search: Search) -> tuple[keras_tuner.HyperParameters, Config]:
-    """What a search changes, and the configuration that it changes it in.
+    """Return the hyperparameters and the base configuration of a search.
 
     Returns:
         The hyperparameters, each with a setting's name; the base with what the space file fixes.
@@ -49,13 +49,16 @@ def declare(search: Search) -> tuple[keras_tuner.HyperParameters, Config]:
 
 
 def apply(base: Config, values: Mapping[str, Any]) -> Config:
-    """The configuration of a trial: `values` by setting, floats to six digits, over `base`."""
+    """Return the configuration of a trial.
+
+    It is `values` by setting, floats to six digits, over `base`.
+    """
     names = sorted(values, key=lambda name: name != "model.kind")  # which resets its group
     return base.override(f"{name}={_word(values[name])}" for name in names if "/" not in name)
 
 
 def combinations(space: keras_tuner.HyperParameters) -> int:
-    """How many trials a whole grid has."""
+    """Return how many trials a whole grid has."""
     return math.prod(len({hp.default, *hp.values}) for hp in space.space)
 
 
@@ -72,7 +75,10 @@ def _declared(task: str, base: Config) -> keras_tuner.HyperParameters:
 
 
 def _dimension(name: str, entry: Mapping[str, Any], own: Any) -> Any:
-    """A hyperparameter as a space file's table describes it, on top of the task's own."""
+    """Return a hyperparameter as a space file describes it.
+
+    The file's table is over the task's own hyperparameter.
+    """
     keys = ("values",) if "values" in entry else BOUNDS
     for key in entry:
         if key not in keys:
@@ -108,12 +114,15 @@ def _choices(name: str, values: Any) -> list[Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A value of TOML as JSON has it; a date is not one that a setting takes."""
+    """Return a TOML value as a JSON value.
+
+    A date is not one that a setting takes.
+    """
     return json.loads(json.dumps(value, default=str))
 
 
 def _word(value: Any) -> str:
-    """A value as `--set` takes it."""
+    """Return a value as `--set` takes it."""
     if isinstance(value, float):
         return f"{value:.6g}"
     return value if isinstance(value, str) else json.dumps(value)

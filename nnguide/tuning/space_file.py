@@ -1,4 +1,6 @@
-"""A space file: what a search may change, and how far. No framework is imported here.
+"""Space files: what a search may change, and within which bounds.
+
+No framework is imported here.
 
 It is TOML with the names of the settings:
 
@@ -26,7 +28,7 @@ NOT_SEARCHED = ("task", "data.", "calibration.", "runtime.", "train.epochs", "tr
 
 
 def read(path: Path) -> dict[str, Any]:
-    """A space file as a tree.
+    """Read a space file as a tree.
 
     Raises:
         ConfigError: no file, or no TOML.
@@ -40,7 +42,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def entries(base: Config, tree: Mapping[str, Any]) -> dict[str, Any]:
-    """What a space file says of each setting: name -> entry.
+    """Return the entry of each setting in a space file.
 
     Raises:
         ConfigError: a name that is no setting, or none to search; the nearest is named.

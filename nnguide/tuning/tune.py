@@ -1,4 +1,4 @@
-"""Search for better settings from a Python program."""
+"""Hyperparameter search from a Python program."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def tune(
 
 
 class Prepared(NamedTuple):
-    """A search that may begin.
+    """A search that is ready to begin.
 
     Attributes:
         search, folder: what is searched and where it goes.
@@ -138,7 +138,9 @@ def prepare(
     force: bool,
     **options: Any,
 ) -> Prepared:
-    """Settle a search and read its data, so that wrong use is told before a framework is imported.
+    """Check the options of a search and read its data.
+
+    Mistakes are found before a framework is imported.
 
     Args:
         settings: over the default preset; they name the data too.

@@ -1,6 +1,6 @@
-"""A worker: asks for trials, trains them, says what they came to.
+"""A worker, which asks for trials, trains them and reports results.
 
-The same class serves a search in one process and a worker that a chief leads over the network.
+The same class serves a search in one process and a worker of a chief on the network.
 In the second case the search itself travels with each trial, so a worker cannot disagree with
 its chief on what is searched.
 """
@@ -39,7 +39,7 @@ EARLY, PATIENCE = 300.0, 60.0  # seconds: for a chief to come, to come back
 
 
 class Worker(BaseTuner):
-    """Runs the trials that an oracle hands out.
+    """Runs the trials of an oracle.
 
     Args:
         oracle: of this process; or any, where the environment names a chief.
@@ -73,10 +73,13 @@ class Worker(BaseTuner):
         self.busy = None
 
     def save(self) -> None:
-        """Nothing: a worker has no state, and the oracle keeps its own."""
+        """Do nothing: a worker has no state, the oracle keeps its own."""
 
     def run_trial(self, trial: Trial, *_: Any, **__: Any) -> float:
-        """The trial's score; what it came to goes along among its values."""
+        """Run a trial and return its score.
+
+        Its result is among its values.
+        """
         values, began = trial.hyperparameters.values, time.perf_counter()
         search = values.pop(SEARCH, None)
         try:
@@ -95,7 +98,9 @@ class Worker(BaseTuner):
 
 
 def work(task: str) -> None:
-    """Be a worker of the chief that KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT name.
+    """Work for the chief that keras-tuner's environment variables name.
+
+    They are KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT.
 
     Returns when the chief has no more trials.
 
@@ -131,7 +136,10 @@ def work(task: str) -> None:
 
 
 def greet(stub: Any, address: str) -> None:
-    """Ask something of the chief, so that one that refuses or is no chief is found at once."""
+    """Send a first request to the chief.
+
+    One that refuses or is no chief is found at once.
+    """
     from keras_tuner.src import protos
 
     until = time.monotonic() + GREETING
@@ -146,7 +154,7 @@ def greet(stub: Any, address: str) -> None:
 
 
 def _said(error: grpc.RpcError, address: str, otherwise: str) -> NnguideError:
-    """What a chief refused as an error of this process, or `otherwise`."""
+    """Return a chief's refusal or absence as an error."""
     if error.code() in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.FAILED_PRECONDITION):
         return ConfigError(f"the chief at {address} refused this worker: {error.details()}")
     if error.code() == grpc.StatusCode.INVALID_ARGUMENT:
@@ -160,7 +168,10 @@ def _said(error: grpc.RpcError, address: str, otherwise: str) -> NnguideError:
 
 
 def await_chief(address: str) -> None:
-    """Return when somebody listens there: gRPC itself would ask ever more seldom."""
+    """Wait until something listens at the chief's address.
+
+    gRPC itself would ask less and less often.
+    """
     host, _, port = address.rpartition(":")
     if not port.isdecimal() or int(port) > 65535:
         raise ConfigError(f"KERASTUNER_ORACLE_PORT is a number up to 65535; got {port!r}")
@@ -192,7 +203,10 @@ class _OfTask(Worker):
 
 
 class _SignsOfLife(threading.Thread):
-    """Tells the chief that the trial at work goes on, and ends the process without a chief."""
+    """Tells the chief that the trial continues.
+
+    It ends the process if there is no chief any more.
+    """
 
     def __init__(self, worker: Worker, address: str) -> None:
         super().__init__(daemon=True)
@@ -228,12 +242,14 @@ def _end_with_chief() -> None:
 
 
 def chief_address(environ: Mapping[str, str]) -> str:
-    """IP:PORT of the chief, by keras-tuner's environment variables."""
+    """Return IP:PORT of the chief from keras-tuner's environment variables."""
     return f"{environ['KERASTUNER_ORACLE_IP']}:{environ['KERASTUNER_ORACLE_PORT']}"
 
 
 def role(environ: Mapping[str, str]) -> str:
-    """What keras-tuner's environment variables make of this process: alone, chief or worker.
+    """Return this process's role: alone, chief or worker.
+
+    keras-tuner's environment variables say it.
 
     Raises:
         ConfigError: only some of them are set.

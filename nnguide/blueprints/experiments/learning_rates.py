@@ -52,5 +52,5 @@ def rates(
 def _verdict(losses: list[float], lowest: float) -> str:
     if losses[-1] > losses[0]:
         return "diverges"
-    left = (losses[-1] - lowest) / (losses[0] - lowest)  # share of the way that is still to go
+    left = (losses[-1] - lowest) / (losses[0] - lowest)  # fraction of the way that remains
     return "converges" if left < 0.01 else "crawls"

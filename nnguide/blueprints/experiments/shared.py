@@ -15,8 +15,6 @@ def follow(network: NumpyNet, X: np.ndarray, y: np.ndarray) -> list[float]:
     """Fit, and return the loss before training and after each epoch.
 
     The loss is over all examples. The list ends early where the loss is not finite.
-
-    The list ends early where the loss leaves the numbers.
     """
     losses = [network.loss(X, y)]
     with contextlib.suppress(WorkError):

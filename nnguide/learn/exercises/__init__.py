@@ -1,4 +1,6 @@
-"""Exercises along the guide: a file to fill in, a check that names the mistake.
+"""The exercises of the guide, with checks that name each mistake.
+
+An exercise is a file to fill in.
 
 `exercise.py` says what an exercise is and `catalogue.py` lists them; the others hold the exercises
 themselves, each in one place: reference solution (the stub is made of it), calls to check it with,

@@ -1,4 +1,7 @@
-"""Exercises: activations, their slopes, sigmoid and softmax that never overflow (step 2)."""
+"""Exercises on activations, their derivatives, and stable sigmoid and softmax.
+
+They belong to step 2; stable functions never overflow.
+"""
 
 from __future__ import annotations
 

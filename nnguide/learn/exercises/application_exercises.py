@@ -1,4 +1,7 @@
-"""Exercises: words, the embedding, a Keras model, the threshold (step 11)."""
+"""Exercises on words, the embedding, a Keras model and the threshold.
+
+They belong to step 11.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ def token_cases(random: np.random.Generator) -> Iterator[Case]:
 
 
 def use_tokens(functions: Functions, case: Case) -> Any:
-    """A vocabulary as one text, ids as an array."""
+    """Return a vocabulary as one text, ids as an array."""
     answer = functions[case.function](*case.args)
     if case.function == "vocabulary":
         return str(sorted((str(word), int(n)) for word, n in answer.items()))
@@ -181,7 +184,10 @@ def keras_cases(random: np.random.Generator) -> Iterator[Case]:
 
 
 def use_keras(functions: Functions, case: Case) -> Any:
-    """How the network ends, in words: nodes, activation with the loss, hidden layers."""
+    """Return in words how the learner's network ends.
+
+    It has the nodes, the activation with the loss, and the hidden layers.
+    """
     model = functions["build"](*case.args)
     last = model.layers[-1]
     shown = getattr(last, "activation", None)
@@ -278,7 +284,10 @@ def threshold_cases(random: np.random.Generator) -> Iterator[Case]:
 
 
 def use_threshold(functions: Functions, case: Case) -> Any:
-    """Which ham is blocked and which spam caught above the threshold; the number itself is free."""
+    """Return the ham blocked and spam caught by the threshold.
+
+    Any threshold with these counts is correct.
+    """
     probabilities, labels, _ = case.args
     spam = probabilities > float(functions["threshold"](*case.args))
     return f"{spam[labels == 0].sum()} ham blocked", f"{spam[labels == 1].sum()} spam caught"

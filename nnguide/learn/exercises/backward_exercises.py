@@ -1,4 +1,4 @@
-"""Exercises: the way back, the gradient check (step 5)."""
+"""Exercises on the backward pass and the gradient check (step 5)."""
 
 from __future__ import annotations
 
@@ -143,7 +143,10 @@ def check_cases(random: np.random.Generator) -> Iterator[Case]:
 
 
 def use_check(functions: Functions, case: Case) -> Any:
-    """The gradient, and whether θ is as it was."""
+    """Return the gradient, and the change of θ.
+
+    θ must not change.
+    """
     θ = case.args[1]
     before = θ.copy()
     gradient = call(functions, case)

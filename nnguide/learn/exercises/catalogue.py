@@ -33,12 +33,14 @@ BY_NAME = {exercise.name: exercise for exercise in EXERCISES}
 
 
 def file_name(exercise: Exercise) -> str:
-    """The exercise's file in a learner's folder, such as 04_sigmoid.py."""
+    """Return the exercise's file name, such as 04_sigmoid.py."""
     return f"{EXERCISES.index(exercise) + 1:02d}_{exercise.name}.py"
 
 
 def find(name: str) -> Exercise:
-    """The exercise of a name, a number or a file such as 04_sigmoid.py.
+    """Return the exercise of a name, a number or a file.
+
+    A file is called 04_sigmoid.py or the like.
 
     Raises:
         ConfigError: there is none; the message names what is nearest.

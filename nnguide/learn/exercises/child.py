@@ -1,4 +1,6 @@
-"""The process that runs the learner's files: bounded in memory, and it starts no other.
+"""The process that runs the learner's files.
+
+Its memory is bounded, and it starts no other process.
 
     python -P -m nnguide.learn.exercises.child REPORT < REQUEST
 
@@ -32,7 +34,10 @@ STARTS_PROCESSES = (
 
 
 class Printed(io.StringIO):
-    """What a file prints: the beginning is kept, the rest counted as gone."""
+    """The beginning of a file's output.
+
+    The rest is only counted.
+    """
 
     def write(self, text: str) -> int:
         if (left := PRINTED - self.tell()) > 0:
@@ -63,7 +68,7 @@ def _bound() -> None:
 
 
 def load(path: str) -> dict[str, Any]:
-    """Run a learner's file; the names that it defines."""
+    """Run a learner's file; return the names that it defines."""
     source = Path(path).read_bytes()
     names: dict[str, Any] = {"__name__": "exercise", "__file__": path}
     exec(compile(source, path, "exec"), names)
@@ -71,13 +76,19 @@ def load(path: str) -> dict[str, Any]:
 
 
 def _line(error: BaseException, path: str) -> str:
-    """Where in the learner's file, as far as it is known."""
+    """Return the line of an error in the learner's file.
+
+    "" where it is not known.
+    """
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == path]
     return f"line {frames[-1].lineno}" if frames else ""
 
 
 def guarded(work: Callable[[], diagnosis.Verdict], path: str) -> diagnosis.Verdict:
-    """Turn what a file does instead of answering into its name."""
+    """Return the verdict on a file, also where it fails.
+
+    What a file does instead of answering has a name.
+    """
     forks.clear()
     try:
         verdict = work()
@@ -107,7 +118,7 @@ def guarded(work: Callable[[], diagnosis.Verdict], path: str) -> diagnosis.Verdi
 
 
 def answer(asked: dict[str, str]) -> dict[str, Any]:
-    """The answer to one question."""
+    """Return the answer to one question."""
     printed = Printed()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         if "milestone" in asked:

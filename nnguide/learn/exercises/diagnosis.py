@@ -1,7 +1,7 @@
-"""From answers to the name of the mistake.
+"""The diagnosis that finds a mistake from a learner's answers.
 
 A mistake has a name when the learner's answers are those of the solution with that mistake in it,
-call for call. Otherwise what is seen is said: a shape, a factor, a sign, an edge case.
+call for call. Otherwise the difference is described: a shape, a factor, a sign, an edge case.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Calls = list[tuple[Case, Outcome]]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the check says of one file.
+    """The result of checking one file.
 
     Attributes:
         state: "passed", "not written" or "wrong".
@@ -38,7 +38,7 @@ class Verdict:
 
 
 def load(source: str) -> dict[str, Any]:
-    """The functions of a source of our own."""
+    """Return the functions of a source text of nnguide."""
     functions: dict[str, Any] = {}
     exec(compile(source, "solution", "exec"), functions)
     return functions
@@ -74,7 +74,10 @@ def examine(exercise: Exercise, functions: Functions) -> Verdict:
 
 
 def _named(exercise: Exercise, answers: Calls, right: Calls, function: str) -> str:
-    """The name of the mistake whose answers these are, of one function's calls; or of two."""
+    """Return the name of the mistake that gives these answers.
+
+    The answers are those of one function's calls; it may be two mistakes together.
+    """
     calls = [
         (answer, expected)
         for (case, answer), (_, expected) in zip(answers, right, strict=True)
@@ -87,7 +90,7 @@ def _named(exercise: Exercise, answers: Calls, right: Calls, function: str) -> s
 
 @functools.cache
 def _singles(exercise: Exercise, function: str) -> list[tuple[str, list[Outcome]]]:
-    """The answers of each mistake by itself."""
+    """Return the answers of each mistake by itself."""
     return [
         (mistake.name, list(_answers(exercise, function, exercise.with_mistake(mistake))))
         for mistake in exercise.mistakes
@@ -95,7 +98,10 @@ def _singles(exercise: Exercise, function: str) -> list[tuple[str, list[Outcome]
 
 
 def _pairs(exercise: Exercise, function: str) -> Iterator[tuple[str, Iterator[Outcome]]]:
-    """The same of every two that can be made together; Keras takes too long for so many models."""
+    """Yield the answers of every two mistakes that can be combined.
+
+    Keras takes too long for so many models.
+    """
     for first, second in itertools.permutations(() if exercise.keras else exercise.mistakes, 2):
         source = exercise.with_mistake(first)
         if first.name != second.name and second.old in source:
@@ -112,7 +118,10 @@ def _answers(exercise: Exercise, function: str, source: str) -> Iterator[Outcome
 def _nearest(
     calls: list[tuple[Outcome, Outcome]], made: Iterable[tuple[str, Iterable[Outcome]]]
 ) -> str:
-    """The name of what gives every wrong answer of `calls`, and most of all of them."""
+    """Return the name of the best match for the wrong answers.
+
+    It gives every wrong answer of `calls`, and most of all of them.
+    """
     best, name = 0, ""
     for what, outcomes in made:
         agreed = distinct = 0
@@ -131,7 +140,7 @@ def _nearest(
 
 
 def seen(wrong: list[tuple[Case, Outcome, Outcome]]) -> str:
-    """What can be said without knowing the mistake."""
+    """Describe the wrong answers without knowing the mistake."""
     case, expected, answer = wrong[0]
     where = f" at {case.where}" if case.where else ""
     if isinstance(answer.error, ArithmeticError):
@@ -167,7 +176,7 @@ def seen(wrong: list[tuple[Case, Outcome, Outcome]]) -> str:
 
 
 def _turned(wanted: tuple[Any, ...], received: tuple[Any, ...]) -> bool:
-    """Whether all parts that are wanted are there, but not in their places."""
+    """Return whether all wanted parts are there in another order."""
     if outcome.same_parts(wanted, received):
         return False
     left = list(received)
@@ -182,7 +191,10 @@ def _turned(wanted: tuple[Any, ...], received: tuple[Any, ...]) -> bool:
 def _part(
     wrong: list[tuple[Case, Outcome, Outcome]], number: int
 ) -> Iterator[tuple[Case, np.ndarray, np.ndarray]]:
-    """A part of every wrong answer of the first one's function, where it is an array."""
+    """Yield one part of every wrong answer, where it is an array.
+
+    The answers are those of the first one's function.
+    """
     for case, expected, answer in wrong:
         if case.function == wrong[0][0].function and len(answer.parts) == len(expected.parts):
             want, have = expected.parts[number], answer.parts[number]
@@ -191,7 +203,10 @@ def _part(
 
 
 def _line(wrong: list[tuple[Case, Outcome, Outcome]], number: int) -> str:
-    """The one straight line from what is wanted to what came, in every wrong call."""
+    """Return the linear function from wanted to received numbers.
+
+    It holds in every wrong call; "" where there is none.
+    """
     pairs = [(want, have) for _, want, have in _part(wrong, number)]
     if any(want.shape != have.shape for want, have in pairs):
         return ""
@@ -209,7 +224,10 @@ def _line(wrong: list[tuple[Case, Outcome, Outcome]], number: int) -> str:
 
 
 def _side(case: Case, want: np.ndarray, have: np.ndarray) -> str:
-    """On which side of 0 of the first argument the numbers are wrong, if it is one alone."""
+    """Return on which side of 0 the numbers are wrong.
+
+    It is a side of the first argument; "" unless it is one side alone.
+    """
     argument = case.args[0] if case.args else None
     if not isinstance(argument, np.ndarray) or argument.shape != want.shape or not want.shape:
         return ""
@@ -225,7 +243,10 @@ def _count(count: int) -> str:
 
 
 def _factor(wrong: list[tuple[Case, Outcome, Outcome]], number: int) -> str:
-    """The one factor between what is wanted and what came, in every wrong call."""
+    """Return the factor between wanted and received numbers.
+
+    It is the same in every wrong call; "" where there is none.
+    """
     factors, sizes = [], []
     for case, want, have in _part(wrong, number):
         if want.shape != have.shape or not want.any():
@@ -253,7 +274,7 @@ def _batch(case: Case) -> int:
 
 
 def describe(case: Case) -> str:
-    """A call in words: shapes of arrays, short values."""
+    """Return a call in words: shapes of arrays, short values."""
 
     def short(value: Any) -> str:
         if isinstance(value, np.ndarray):

@@ -1,4 +1,4 @@
-"""What an exercise is: all that is known of it, in one record."""
+"""The record of an exercise with everything about it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ TO_DO = "raise NotImplementedError  # your lines"
 
 
 class Case(NamedTuple):
-    """One call of one of the functions; `where` names an edge case, such as "z = ±1000"."""
+    """One call of one of the functions.
+
+    `where` names an edge case, such as "z = ±1000".
+    """
 
     function: str
     args: tuple[Any, ...]
@@ -21,7 +24,10 @@ class Case(NamedTuple):
 
 
 class Mistake(NamedTuple):
-    """An edit of the solution: a file whose answers are the edited one's has this mistake."""
+    """A mistake as an edit of the solution.
+
+    A file has this mistake if its answers are those of the edited solution.
+    """
 
     name: str
     old: str
@@ -87,5 +93,5 @@ class Exercise:
         return "\n".join(lines) + "\n"
 
     def with_mistake(self, mistake: Mistake) -> str:
-        """The solution with the mistake in it."""
+        """Return the solution with the mistake in it."""
         return self.solution.replace(mistake.old, mistake.new)

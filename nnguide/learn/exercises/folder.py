@@ -1,4 +1,4 @@
-"""A learner's folder: a file for each exercise, and what they reach."""
+"""A learner's folder: a file for each exercise, and its results."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ def start(folder: Path) -> list[Path]:
 
 
 def locate(folder: Path, which: Iterable[str]) -> list[tuple[Exercise, Path]]:
-    """The files to check: of names, numbers or files, or all that the folder has.
+    """Return the files to check.
+
+    They are those of names, numbers or files, or all that the folder has.
 
     Raises:
         ConfigError: there is no such exercise.
@@ -78,7 +80,10 @@ def locate(folder: Path, which: Iterable[str]) -> list[tuple[Exercise, Path]]:
 
 
 def check(pairs: list[tuple[Exercise, Path]]) -> Iterator[dict[str, Any]]:
-    """Check files in child processes; one answer each, as docs/json.md lists it."""
+    """Check files in child processes.
+
+    Each has one answer, as docs/json.md lists it.
+    """
     by_need = sorted(range(len(pairs)), key=lambda i: pairs[i][0].keras)
     groups = [[i for i in by_need if pairs[i][0].keras is keras] for keras in (False, True)]
     for group in groups:
@@ -102,7 +107,9 @@ def check(pairs: list[tuple[Exercise, Path]]) -> Iterator[dict[str, Any]]:
 
 
 def reached(folder: Path, passed: set[str]) -> Iterator[dict[str, Any]]:
-    """What each milestone comes to; those that lack an exercise are not tried.
+    """Yield the result of each milestone.
+
+    Those that lack an exercise are not tried.
 
     A result is kept in the folder for as long as the files that it used are the same.
     """

@@ -1,4 +1,7 @@
-"""Exercises: the neuron, a layer, the way forward (steps 1 and 3)."""
+"""Exercises on the neuron, a layer and the forward pass.
+
+They belong to steps 1 and 3.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +73,7 @@ def neuron(X, w, b):
 
 
 def weights(random: np.random.Generator, *sizes: int) -> list[np.ndarray]:
-    """[W1, b1, W2, b2, …] for layers of these sizes."""
+    """Return [W1, b1, W2, b2, …] for layers of these sizes."""
     made = []
     for inside, outside in itertools.pairwise(sizes):
         made += [random.normal(size=(inside, outside)), random.normal(size=outside)]

@@ -1,4 +1,4 @@
-"""Exercises: losses and their δ (step 4)."""
+"""Exercises on losses and their δ (step 4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Milestones: the learner's own functions, put together, learn something whole."""
+"""Milestones: networks trained with the learner's own functions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Load = Callable[[str], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Milestone:
-    """Something to reach with one's own code.
+    """A goal to reach with one's own code.
 
     Attributes:
         bound: the accuracy on examples that were not trained on; `stand_in` where the real data
@@ -58,7 +58,10 @@ SECONDS = 300.0  # for one milestone, on a busy machine
 
 @functools.cache
 def data(name: str) -> tuple[str, Any, Any, Any, Any]:
-    """What a milestone learns from: the data's name, training X and y, test X and y."""
+    """Return the data of a milestone.
+
+    It is the data's name, training X and y, test X and y.
+    """
     if name in ("xor", "moons"):
         make = toy_data.TABLE[name]
         return (name, *make(400, 1), *make(400, 2))
@@ -80,7 +83,10 @@ def data(name: str) -> tuple[str, Any, Any, Any, Any]:
 
 
 def _digits() -> tuple[str, Any, Any, Any, Any]:
-    """MNIST where its files lie in NNGUIDE_DATA_DIR; else 1,797 small digits."""
+    """Return MNIST, or else 1,797 small digits.
+
+    MNIST is used where its files lie in NNGUIDE_DATA_DIR.
+    """
     if (official := _mnist()) is not None:
         return official
     file = Path(toy_data.__file__).with_name("digits.npz")
@@ -113,7 +119,7 @@ def _mnist() -> tuple[str, Any, Any, Any, Any] | None:
 
 
 def bound(name: str, dataset: str) -> float:
-    """The accuracy to reach on this data set."""
+    """Return the accuracy to reach on this data set."""
     milestone = BY_NAME[name]
     stand_in = milestone.stand_in if dataset == "optdigits" else None
     return milestone.bound if stand_in is None else stand_in
@@ -142,7 +148,7 @@ def reach(name: str, folder: Path, load: Load) -> dict[str, Any]:
 
 
 def _network(m: Milestone, own: dict[str, Any], X: Any, y: Any, X_test: Any) -> Any:
-    """A dense network: the classes that it sees in X_test."""
+    """Train a dense network; return its classes for X_test."""
     random = np.random.default_rng(0)
     classes = int(y.max()) + 1
     outputs = 1 if classes == 2 else classes
@@ -167,7 +173,10 @@ def _network(m: Milestone, own: dict[str, Any], X: Any, y: Any, X_test: Any) -> 
 
 
 def _spam(m: Milestone, own: dict[str, Any], X: list[str], y: Any, X_test: list[str]) -> Any:
-    """A bag of embeddings and one sigmoid node: which texts of X_test are spam."""
+    """Train a spam network; return which texts are spam.
+
+    It is a bag of embeddings and one sigmoid node; the texts are X_test.
+    """
     random = np.random.default_rng(0)
     words = own["vocabulary"](X, 1500)
     ids = np.empty(len(X), object)

@@ -1,4 +1,4 @@
-"""Exercises: gradient descent, momentum, Adam (step 6)."""
+"""Exercises on gradient descent, momentum and Adam (step 6)."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def adam_cases(random: np.random.Generator) -> Iterator[Case]:
 
 
 def use_adam(functions: Functions, case: Case) -> Any:
-    """θ after each of some steps."""
+    """Return θ after each of some steps."""
     θ, gradients, α = case.args
     optimizer = functions["Adam"](θ)
     path = []

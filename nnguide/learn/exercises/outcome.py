@@ -1,4 +1,4 @@
-"""What calls give, and whether two of them give the same."""
+"""The results of calls, and their comparison."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class UnusableAnswerError(TypeError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one call came to.
+    """The result of one call.
 
     Attributes:
         parts: what it gave, as arrays and texts; none where it raised.
@@ -38,8 +38,10 @@ class Outcome:
 def run(
     exercise: Exercise, functions: Functions, function: str = ""
 ) -> Iterator[tuple[Case, Outcome]]:
-    """Call every case, or those of one function; the generator is seeded, so that two runs meet
-    the same arguments."""
+    """Call every case, or those of one function.
+
+    The generator is seeded, so that two runs have the same arguments.
+    """
     fresh = exercise.cases(np.random.default_rng(7))
     for case, before in zip(exercise.cases(np.random.default_rng(7)), fresh, strict=True):
         if function in ("", case.function):
@@ -87,14 +89,17 @@ def _parts(value: Any) -> tuple[Any, ...]:
 
 
 def _numbers(value: Any) -> bool:
-    """Whether it is numbers alone, or rows of them: one array, written as a list."""
+    """Return whether a value is a list of numbers or rows.
+
+    It is then one array, written as a list.
+    """
     if isinstance(value, (tuple, list)):
         return all(map(_numbers, value))
     return np.isscalar(value) and not isinstance(value, str)
 
 
 def _flat(args: Any) -> list[np.ndarray]:
-    """All arrays of the arguments."""
+    """Return all arrays of the arguments."""
     if isinstance(args, np.ndarray):
         return [args]
     if isinstance(args, (tuple, list)):
@@ -107,7 +112,7 @@ def _equal(first: list[np.ndarray], second: list[np.ndarray]) -> bool:
 
 
 def same(expected: Outcome, received: Outcome) -> bool:
-    """Whether two calls came to the same, but for the rounding of float32."""
+    """Return whether two results are equal up to float32 rounding."""
     if expected.error or received.error:
         first, second = expected.error, received.error
         return type(first) is type(second) and str(first) == str(second)
@@ -116,7 +121,7 @@ def same(expected: Outcome, received: Outcome) -> bool:
 
 
 def same_parts(expected: tuple[Any, ...], received: tuple[Any, ...]) -> bool:
-    """Whether two answers are the same, part by part."""
+    """Return whether two answers are the same, part by part."""
     return len(expected) == len(received) and all(map(_same_part, expected, received))
 
 

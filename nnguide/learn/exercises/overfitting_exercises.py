@@ -1,4 +1,7 @@
-"""Exercises: dropout, penalties, early stopping, scaling (steps 8 and 9)."""
+"""Exercises on dropout, penalties, early stopping and scaling.
+
+They belong to steps 8 and 9.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,10 @@ def dropout_cases(random: np.random.Generator) -> Iterator[Case]:
 
 
 def use_dropout(functions: Functions, case: Case) -> Any:
-    """What is left of each unit: how many, and how much larger; which ones is free."""
+    """Return how many units are left, and their scale.
+
+    Which units they are is free.
+    """
     a, rate, training = case.args
     out, again = (
         np.asarray(functions["dropout"](a, rate, training, np.random.default_rng(3)), float)

@@ -1,4 +1,7 @@
-"""Run learners' files in a child process, bounded in time, memory and output."""
+"""A bounded child process for learners' files.
+
+Its time, memory and output are limited.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,9 @@ Answer = dict[str, Any]
 
 
 def ask(questions: Sequence[dict[str, str]], seconds: float = SECONDS) -> Iterator[Answer]:
-    """Answer each question in turn; a file that ends its process costs no other its answer.
+    """Yield the answer to each question in turn.
+
+    A file that ends its process does not affect other answers.
 
     Args:
         questions: as `child` takes them.
@@ -44,7 +49,7 @@ def ask(questions: Sequence[dict[str, str]], seconds: float = SECONDS) -> Iterat
 
 
 def _one_child(questions: Sequence[dict[str, str]], seconds: float) -> Iterator[Answer]:
-    """Answers of one process, up to the question that ends it."""
+    """Yield answers of one process, up to the question that ends it."""
     reading, writing = os.pipe()
     home = os.path.dirname(os.path.dirname(nnguide.__file__))  # noqa: PTH120
     paths = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))
@@ -99,7 +104,10 @@ def _one_child(questions: Sequence[dict[str, str]], seconds: float) -> Iterator[
 
 
 def _message(line: bytes) -> Answer | None:
-    """A line of `child`; None where it is of somebody else."""
+    """Parse a line of `child`.
+
+    None where something else wrote it.
+    """
     with contextlib.suppress(ValueError):
         message = json.loads(line)
         if isinstance(message, dict) and message.keys() & {"begins", "state"}:
@@ -108,7 +116,10 @@ def _message(line: bytes) -> Answer | None:
 
 
 def _lines(reading: int, seconds: float) -> Iterator[bytes | None]:
-    """Lines as they come; None when one takes too long or is too large, then no more."""
+    """Yield lines as they come.
+
+    None where one takes too long or is too large, then no more.
+    """
     with selectors.DefaultSelector() as selector:
         selector.register(reading, selectors.EVENT_READ)
         buffer, end = b"", time.monotonic() + START

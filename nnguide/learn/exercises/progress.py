@@ -1,8 +1,10 @@
-"""What a learner's folder is known to pass, for whoever shows it without running a file.
+"""The recorded progress in a learner's folder.
 
-`check` notes each answer beside the file, with the file's hash: a note holds for as long as the
-file stays as it was. The folder that was used last is remembered in the user's data folder, where
-the runs are remembered too.
+It can be shown without running a file.
+
+`check` records each answer next to the file, with the file's hash: a record is valid as long as the
+file is unchanged. The folder that was used last is remembered in the user's data folder, as the
+runs are.
 """
 
 from __future__ import annotations
@@ -28,7 +30,10 @@ log = logging.getLogger(__name__)
 
 
 def note(exercise: Exercise, path: Path, state: str, sha256: str) -> None:
-    """Note the answer of a check beside the file, if it is the exercise's own."""
+    """Record the answer of a check beside the file.
+
+    This is done only for a file with the exercise's own name.
+    """
     if path.name != catalogue.file_name(exercise):
         return
     folder = path.parent
@@ -41,7 +46,7 @@ def note(exercise: Exercise, path: Path, state: str, sha256: str) -> None:
 
 
 def states(folder: Path) -> dict[str, State]:
-    """The state of every exercise, as far as the notes in a folder say."""
+    """Return the recorded state of every exercise in a folder."""
     notes = _notes(folder)
     return {
         exercise.name: _state(notes.get(exercise.name), folder / catalogue.file_name(exercise))
@@ -56,7 +61,10 @@ def _state(entry: Any, path: Path) -> State:
 
 
 def digest(path: Path) -> str:
-    """The SHA-256 of a learner's file; "" where it cannot be read."""
+    """Return the SHA-256 of a learner's file.
+
+    "" where it cannot be read.
+    """
     try:
         return files.sha256(path) if path.is_file() and path.stat().st_size <= LONGEST else ""
     except OSError:
@@ -71,13 +79,16 @@ def _notes(folder: Path) -> dict[str, Any]:
 
 
 def remember(folder: Path) -> None:
-    """Remember the folder that a learner works in; where that cannot be written, do without."""
+    """Remember the folder that a learner works in.
+
+    Where that cannot be written, nothing happens.
+    """
     with contextlib.suppress(OSError, UnicodeError, RuntimeError, WriteError):
         files.write_text(_place(), f"{folder.absolute()}\n")
 
 
 def remembered() -> Path | None:
-    """The folder that was used last, if it is still there."""
+    """Return the folder that was used last, if it exists."""
     with contextlib.suppress(OSError, ValueError, RuntimeError):
         if _place().is_file() and _place().stat().st_size <= LONGEST:
             folder = Path(_place().read_text("utf-8").removesuffix("\n"))
@@ -86,7 +97,7 @@ def remembered() -> Path | None:
 
 
 def is_learners(folder: Path) -> bool:
-    """Whether a folder holds exercises."""
+    """Return whether a folder holds exercises."""
     with contextlib.suppress(OSError, ValueError):
         return any(
             (folder / catalogue.file_name(exercise)).is_file() for exercise in catalogue.EXERCISES

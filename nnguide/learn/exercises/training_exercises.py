@@ -1,4 +1,7 @@
-"""Exercises: mini-batches, schedules, initial weights (steps 6 and 7)."""
+"""Exercises on mini-batches, schedules and initial weights.
+
+They belong to steps 6 and 7.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ def batch_cases(random: np.random.Generator) -> Iterator[Case]:
 
 
 def use_batches(functions: Functions, case: Case) -> Any:
-    """What must hold of an epoch, whatever the order is."""
+    """Return the facts of an epoch that hold in any order."""
     n, size = case.args
     ids = np.arange(n)
     inputs, labels = ids[:, None] * [1.0, 2.0], ids * 3
@@ -154,7 +157,10 @@ def initial_cases(random: np.random.Generator) -> Iterator[Case]:
 
 
 def use_initial(functions: Functions, case: Case) -> Any:
-    """Shapes, size, mean and independence of the weights; which numbers they are is free."""
+    """Return shapes, size, mean and independence of the weights.
+
+    The exact numbers are free.
+    """
     (sizes,) = case.args
     made, again, other = (
         [

@@ -1,4 +1,7 @@
-"""The lessons, in the guide's order; each is a file of this folder."""
+"""The lessons, in the guide's order.
+
+Each is a file of this folder.
+"""
 
 from __future__ import annotations
 
@@ -32,12 +35,12 @@ NAMES = (
 
 @functools.cache
 def every() -> tuple[Lesson, ...]:
-    """All lessons, in order."""
+    """Return all lessons, in order."""
     return tuple(get(name) for name in NAMES)
 
 
 def get(name: Any) -> Lesson:
-    """The lesson of a name.
+    """Return the lesson of a name.
 
     Raises:
         ConfigError: there is none.
@@ -48,7 +51,7 @@ def get(name: Any) -> Lesson:
 
 
 def by_section() -> dict[str, str]:
-    """Section of the guide -> the first lesson about it."""
+    """Return the first lesson about each section of the guide."""
     names: dict[str, str] = {}
     for lesson in every():
         names.setdefault(lesson.passage.section, lesson.name)

@@ -1,4 +1,4 @@
-"""Activations: value and slope, and the product of slopes through a stack of layers."""
+"""Lesson: activations, their derivatives, and products of derivatives through layers."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ MOST_LAYERS = 20
 
 
 def slope_products(name: str, z: float, layers: int) -> np.ndarray:
-    """g'(z[1]) · … · g'(z[l]) for l up to `layers`, where each layer's sum is the activation
-    of the one before it."""
+    """Return the product of the first l derivatives for each l.
+
+    g'(z[1]) · … · g'(z[l]) for l up to `layers`, where each layer's sum is the activation of
+    the one before it.
+    """
     g, products, product = activations.TABLE[name], [], np.array(1.0)
     sums = np.array(z)
     for _ in range(layers):

@@ -1,4 +1,4 @@
-"""Forward and backward through a small network, and the chain rule for one weight of it."""
+"""Lesson: forward and backward pass, and the chain rule for one weight."""
 
 from __future__ import annotations
 
@@ -71,14 +71,17 @@ def numbers(
 
 
 def _place(state: State) -> tuple[int, int, int]:
-    """Layer, from and to of the chosen weight in the chosen network."""
+    """Return layer, from and to of the chosen weight.
+
+    The weight is of the chosen network.
+    """
     hidden = 3 if state["network"] == "2-3-1" else 2
     layer, i, j = EDGES[state["edge"]]
     return (layer, i, min(j, hidden - 1)) if layer == 0 else (layer, min(i, hidden - 1), j)
 
 
 def _rows(state: State) -> list[tuple[str, ...]]:
-    """The derivation of ∂L/∂w, forward first."""
+    """Return the derivation of ∂L/∂w, forward first."""
     layer, i, j = _place(state)
     unit = j if layer == 0 else i  # the hidden unit on the way
     n = SUB[unit]

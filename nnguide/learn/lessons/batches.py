@@ -1,4 +1,7 @@
-"""Batches, epochs and schedules: the noise of the path, and the rate over time."""
+"""Lesson: batches, epochs and schedules.
+
+It shows the noise of the path, and the learning rate over time.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,10 @@ NOISE = 1.0  # of the points, so that batches differ
 def begin(
     batch: str, schedule: str, optimizer: str, learning_rate: float, seed: int
 ) -> SimpleNamespace:
-    """A linear neuron, ŷ = w x + b, far from the bottom, and the batches that it will see."""
+    """Return a linear neuron before training, and its batches.
+
+    The neuron is ŷ = w x + b, far from the minimum.
+    """
     X, y = toy_data.line(256, 0, noise=1.0)
     settings = Settings(
         (),
@@ -51,7 +57,10 @@ def begin(
 
 
 def update(run: SimpleNamespace) -> None:
-    """One update, with the next batch of the epoch and the schedule's rate."""
+    """Make one update with the next batch.
+
+    The learning rate is the schedule's.
+    """
     network, settings = run.network, run.network.settings
     if not run.waiting:  # a new epoch, in a new order
         run.waiting = list(training_loop.batches(len(run.X), settings.batch_size, run.random))

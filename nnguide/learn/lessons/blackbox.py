@@ -1,4 +1,7 @@
-"""Black boxes: guess which word made the answer, hide words, and ask four explanations."""
+"""Lesson: black boxes, explained in four ways.
+
+Guess which word made the answer, hide words, and compare the explanations.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ MOST = attributions.MOST_PARTS
 
 
 def word(token: int) -> str:
-    """The word of a token's id in the network by hand."""
+    """Return the word of a token's id in the NumPy network."""
     return "(unknown words)" if token == 1 else str(by_hand.spam().tokeniser.vocabulary[token - 2])
 
 
@@ -36,7 +39,7 @@ class Asked(NamedTuple):
 
 
 def by_hand_asked(text: str) -> Asked:
-    """A message in the network by hand."""
+    """Return a message in the network by hand."""
     trained = by_hand.spam()
     network = trained.network
     X = by_hand.presence(trained.tokeniser, [text])
@@ -54,7 +57,10 @@ def by_hand_asked(text: str) -> Asked:
 
 
 def run_asked(text: str, run: str, guess: int) -> Asked:
-    """A message in a saved network; the gradient takes Keras, so only once it is asked for."""
+    """Return a message in a saved network.
+
+    The gradient takes Keras, so it is computed only when it is asked for.
+    """
     opened = layers.opened(run)
     checked = opened.run.check([text])[0]
     spam = len(opened.run.labels) - 1

@@ -1,4 +1,4 @@
-"""Ten broken networks: look at the evidence, name the fault, and see whether it was that."""
+"""Lesson: ten broken networks to diagnose from their evidence."""
 
 from __future__ import annotations
 
@@ -44,7 +44,10 @@ PATIENTS = ("6", "2", "9", "4", "1", "8", "3", "10", "5", "7")  # in the order o
 
 @cache
 def patient(number: str) -> dict[str, Any]:
-    """The evidence of one broken training: losses, gradients, units and weights."""
+    """Return the evidence of one broken training.
+
+    It is the losses, gradients, units and weights.
+    """
     fault = list(FAULTS)[PATIENTS.index(number)]
     X, y = toy_data.moons(200, 0, noise=0.15)
     X_new, y_new = toy_data.moons(300, 1, noise=0.15)

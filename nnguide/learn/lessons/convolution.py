@@ -1,4 +1,7 @@
-"""Convolution: nine numbers slide over a digit; the sum at each place, ReLU, pooling, stride."""
+"""Lesson: convolution of a digit with ReLU, pooling and stride.
+
+A kernel of nine numbers slides over the digit; its sum is shown at each place.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,10 @@ MOST = 512  # learned kernels that can be chosen
 
 
 def pixels(label: str, drawn: str) -> np.ndarray:
-    """A real digit of 8×8 pixels, 0 to 16, or the drawn one brought to that size."""
+    """Return a real or drawn digit of 8×8 pixels.
+
+    Its levels are 0 to 16; the drawn one is reduced to that size.
+    """
     if label != "drawn":
         return digit(int(label)).astype(float)
     if not drawn:
@@ -31,8 +37,9 @@ def pixels(label: str, drawn: str) -> np.ndarray:
 
 
 def learned(run: str) -> np.ndarray:
-    """The kernels (n, 3, 3) that a saved network has learned; of those that look at several
-    channels the nine weights for each.
+    """Return the kernels (n, 3, 3) of a saved network.
+
+    A kernel over several channels gives nine weights for each of them.
 
     Raises:
         InputError: its first layer has no kernels of 3×3.
@@ -142,7 +149,7 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
 
 
 def _kernel(state: State) -> str:
-    """What the kernel is, in words."""
+    """Return in words which kernel it is."""
     if state["kernel"] != LEARNED:
         return "the kernel K"
     count = len(learned(state["run"]))

@@ -1,4 +1,7 @@
-"""Gradient descent on a surface with two weights, and the largest rate that converges."""
+"""Lesson: gradient descent on a surface with two weights.
+
+It shows the largest learning rate that converges.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ W_RANGE, B_RANGE = (-3.0, 7.0), (-4.0, 6.0)  # of the surface
 
 
 def begin(start_w: float, start_b: float, alpha: float, momentum: float) -> SimpleNamespace:
-    """A linear neuron, ŷ = w x + b, at the start of its way down."""
+    """Return a linear neuron before training.
+
+    The neuron is ŷ = w x + b.
+    """
     X, y = toy_data.line(200, 0)
     settings = Settings(
         (),
@@ -39,7 +45,7 @@ def begin(start_w: float, start_b: float, alpha: float, momentum: float) -> Simp
 
 
 def update(run: SimpleNamespace) -> None:
-    """One step downhill with the gradient over all examples."""
+    """Make one step downhill with the gradient over all examples."""
     network = run.network
     network.forward(run.X)
     network.backward(run.y[:, None])
@@ -49,7 +55,10 @@ def update(run: SimpleNamespace) -> None:
 
 
 def mean_loss(w: Any, b: Any) -> Any:
-    """The mean loss of the neuron with weight w and bias b; both may be arrays of one shape."""
+    """Return the neuron's mean loss for weight w and bias b.
+
+    Both may be arrays of one shape.
+    """
     X, y = toy_data.line(200, 0)
     answers = np.multiply.outer(w, X[:, 0]) + np.asarray(b)[..., None]  # (…, examples)
     total = losses.TABLE["mse"].value(answers.reshape(-1, len(y)), y, activations.TABLE["linear"])

@@ -1,4 +1,4 @@
-"""Losses: what a prediction costs, and the error that it sends back."""
+"""Lesson: losses, and the error δ that each sends back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A common mistake: one feature on another scale, and the zigzag that it makes."""
+"""Lesson: a feature on another scale, and the zigzag it causes."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ STEPS = 200
 
 
 def people(factor: float, standardised: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Two features that count equally, the second one in a unit `factor` times as small, and a
-    value to predict."""
+    """Return two equally important features and a value to predict.
+
+    The second feature is in a unit `factor` times as small.
+    """
     random = np.random.default_rng(0)
     X = random.normal(size=(200, 2))
     y = X.sum(axis=1) + random.normal(0, 0.5, 200)
@@ -32,7 +34,10 @@ def people(factor: float, standardised: bool) -> tuple[np.ndarray, np.ndarray]:
 
 
 def begin(factor: float, standardised: bool, share: float) -> SimpleNamespace:
-    """A linear neuron far from the bottom, and a rate that is a share of the limit 2/λmax."""
+    """Return a linear neuron and its learning rate before training.
+
+    The neuron is far from the minimum; the rate is the fraction `share` of the limit 2/λmax.
+    """
     X, y = people(factor, standardised)
     ones = np.hstack([X, np.ones((len(X), 1))])
     curvature = np.linalg.eigvalsh(ones.T @ ones / len(X)).max()
@@ -54,7 +59,7 @@ def begin(factor: float, standardised: bool, share: float) -> SimpleNamespace:
 
 
 def update(run: SimpleNamespace) -> None:
-    """One step with the gradient over all examples."""
+    """Make one step with the gradient over all examples."""
     network = run.network
     network.forward(run.X)
     network.backward(run.y[:, None])

@@ -1,4 +1,7 @@
-"""One neuron: a weighted sum, a bias, an activation, and the line that it draws."""
+"""Lesson: one neuron and the line that it draws.
+
+It has a weighted sum, a bias and an activation.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +83,7 @@ FORMULAE = {
 
 
 def _boundary(state: State) -> f.Figure:
-    """The line z = 0, far beyond the plane on both sides."""
+    """Return the line z = 0, long enough to cross the plane."""
     W = np.array([state["w1"], state["w2"]])
     length = np.linalg.norm(W)
     if not length:

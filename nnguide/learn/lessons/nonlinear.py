@@ -1,4 +1,7 @@
-"""Why not straight lines: two linear layers are one, and XOR needs the bend between them."""
+"""Lesson: why a network needs activations.
+
+Two linear layers are one, and XOR needs an activation between them.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from nnguide.learn.lesson import Lesson, Numbers, Passage, Question, State, Trai
 
 
 def begin(activation: str, units: int, seed: int) -> SimpleNamespace:
-    """A network of two layers before its first step, and the points of XOR."""
+    """Return a two-layer network before training, and the XOR points."""
     X, y = toy_data.xor(200, 0)
     settings = Settings((units,), activation, learning_rate=0.02, seed=seed)
     network = NumpyNet(2, 1, settings, "float64")
@@ -26,7 +29,7 @@ def begin(activation: str, units: int, seed: int) -> SimpleNamespace:
 
 
 def update(run: SimpleNamespace) -> None:
-    """One step of Adam with the gradient over all points."""
+    """Make one step of Adam with the gradient over all points."""
     network = run.network
     network.forward(run.X)
     network.backward(run.y[:, None].astype(float))

@@ -1,4 +1,7 @@
-"""Overfitting: a large network on few noisy points, and what helps."""
+"""Lesson: overfitting of few noisy points, and its remedies.
+
+The network is large.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,10 @@ SPAN = 2.6
 def begin(
     examples: int, noise: float, dropout: float, l1: float, l2: float, patience: int, seed: int
 ) -> SimpleNamespace:
-    """A network of 32 + 32 hidden units before its first epoch; a twin of it measures losses
-    without penalties."""
+    """Return a network of 32 + 32 hidden units before training.
+
+    A twin of it measures losses without penalties.
+    """
     training = toy_data.moons(examples, seed, noise=noise)
     validation = toy_data.moons(400, seed + 1, noise=noise)
     settings = Settings(
@@ -47,14 +52,14 @@ def begin(
 
 
 def measure(run: SimpleNamespace) -> None:
-    """Note both losses of the weights as they are."""
+    """Record both losses of the present weights."""
     run.bare.θ[:] = run.network.θ
     run.losses.append(run.bare.loss(*run.training))
     run.validation_losses.append(run.bare.loss(*run.validation))
 
 
 def update(run: SimpleNamespace) -> None:
-    """One epoch, unless early stopping has ended the training."""
+    """Train one epoch, unless early stopping has ended the training."""
     if run.stopped:
         return
     (X, y), network, settings = run.training, run.network, run.network.settings

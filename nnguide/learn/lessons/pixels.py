@@ -1,4 +1,7 @@
-"""784 inputs: a digit through a network by hand, layer by layer, and what it looked at."""
+"""Lesson: a digit of 784 inputs through a network by hand.
+
+It goes layer by layer, and shows which pixels mattered.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,11 @@ FEW = 6  # layers that are shown at each end of a deep network
 
 
 def picture(label: str, drawn: str) -> np.ndarray:
-    """(28, 28) grey levels: a digit that the network never saw, or the drawn one in MNIST's form,
-    as it is where no digit is seen on it."""
+    """Return a validation digit or the drawn one as grey levels.
+
+    The result is (28, 28). The network never saw the digit; the drawn one is in MNIST's form,
+    or as it is where no digit is seen on it.
+    """
     trained = by_hand.digits()
     if label != "drawn":
         first = np.flatnonzero(trained.y_validation == int(label))[0]
@@ -36,7 +42,7 @@ def picture(label: str, drawn: str) -> np.ndarray:
 
 
 class Inside(NamedTuple):
-    """What a network makes of a digit.
+    """The answer, layers and neighbours of a digit in a network.
 
     Attributes:
         labels, probabilities: its answer.
@@ -62,7 +68,10 @@ class Inside(NamedTuple):
 
 
 def by_hand_inside(levels: np.ndarray) -> Inside:
-    """A digit in the network by hand: 784 inputs, 32 hidden units, ten outputs."""
+    """Return a digit's way through the network by hand.
+
+    It has 784 inputs, 32 hidden units and ten outputs.
+    """
     trained = by_hand.digits()
     network, x = trained.network, levels.reshape(1, 784) / 255
     probabilities = network.predict(x)[0]
@@ -93,7 +102,10 @@ def by_hand_inside(levels: np.ndarray) -> Inside:
 
 
 def run_inside(levels: np.ndarray, run: str) -> Inside:
-    """A digit in a saved network, as its light form computes it."""
+    """Return a digit's way through a saved network.
+
+    The run's light form computes it.
+    """
     opened = layers.opened(run)
     checked = opened.run.check(np.round(levels).astype(np.uint8)[None])[0]
     probabilities = opened.run.outputs(checked[None])[0]
@@ -134,13 +146,16 @@ def run_inside(levels: np.ndarray, run: str) -> Inside:
 
 
 def in_rows(values: np.ndarray) -> np.ndarray:
-    """Many units as a picture of 32 columns."""
+    """Return many units as a picture of 32 columns."""
     return np.pad(values, (0, -len(values) % 32)).reshape(-1, 32)
 
 
 def unfolded(kernel: np.ndarray) -> np.ndarray:
-    """A kernel (channels, rows, columns) as a picture. Where a network looks at every second pixel
-    in each of four channels, they are interleaved again."""
+    """Return a kernel (channels, rows, columns) as a picture.
+
+    Where a network looks at every second pixel in each of four channels, they are interleaved
+    again.
+    """
     fold = math.isqrt(len(kernel))
     if fold**2 != len(kernel):
         return kernel[0]
@@ -224,7 +239,10 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
 
 
 def _rows(inside: Inside, numbers: Numbers, winner: int) -> list[f.Figure]:
-    """The probability of each label, of many the highest ten."""
+    """Return the probability of each label.
+
+    Of many labels, only the highest ten are returned.
+    """
     shown = np.sort(np.argsort(-inside.probabilities, kind="stable")[:10])
     return [
         {
@@ -237,7 +255,10 @@ def _rows(inside: Inside, numbers: Numbers, winner: int) -> list[f.Figure]:
 
 
 def _layers(inside: Inside, numbers: Numbers) -> list[f.Figure]:
-    """A row of pictures for each layer; of a deep network the first and the last ones."""
+    """Return a row of pictures for each layer.
+
+    Of a deep network only the first and the last layers are shown.
+    """
     drawn, at = [], 0
     for number, (name, shape, count) in enumerate(inside.shown, 1):
         places = range(at, at + count)

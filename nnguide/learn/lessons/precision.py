@@ -1,4 +1,7 @@
-"""Speed and precision: what 16 bits do to a small gradient, and measured rates."""
+"""Lesson: speed and precision.
+
+It shows what 16 bits do to a small gradient, and measured speeds.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +25,10 @@ SECONDS = 0.02  # that each rate is measured for
 
 @cache
 def examples_a_second(dtype: str) -> dict[int, float]:
-    """How many examples a second a network learns from, for several batch sizes, as measured once
-    on this machine."""
+    """Measure how many examples a second a network learns from.
+
+    Several batch sizes are measured, once on this machine.
+    """
     X, y = toy_data.moons(256, 0)
     X, Y = X.astype(dtype), y[:, None].astype(dtype)
     network = NumpyNet(2, 1, Settings((64, 64)), dtype)

@@ -1,4 +1,4 @@
-"""A network from scratch: its boundary as it forms, and what each unit sees."""
+"""Lesson: a network from scratch, its boundary and its units."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def begin(
     batch: int,
     seed: int,
 ) -> SimpleNamespace:
-    """A network before its first update, with training and validation points."""
+    """Return a network before training, with training and validation points."""
     if data == "yours":
         X = np.array([point[:2] for point in points], float).reshape(-1, 2)
         y = np.array([point[2] for point in points], int)
@@ -67,7 +67,7 @@ def begin(
 
 
 def measure(run: SimpleNamespace) -> None:
-    """Note both losses, over all points."""
+    """Record both losses, over all points."""
     if len(run.X):
         run.losses.append(run.network.loss(run.X, run.y))
     if run.validation:
@@ -75,7 +75,7 @@ def measure(run: SimpleNamespace) -> None:
 
 
 def update(run: SimpleNamespace) -> None:
-    """One update, with the next mini-batch."""
+    """Make one update with the next mini-batch."""
     if not len(run.X):
         return
     network = run.network
@@ -90,7 +90,7 @@ def update(run: SimpleNamespace) -> None:
 
 
 def plane(span: float, points: int) -> np.ndarray:
-    """The plane as rows (x1, x2)."""
+    """Return the points of the plane as rows (x1, x2)."""
     along = np.linspace(-span, span, points)
     return np.stack(np.meshgrid(along, along), axis=-1).reshape(-1, 2)
 

@@ -1,4 +1,7 @@
-"""Words: tokens of a message, each word's push, its neighbours, and the threshold."""
+"""Lesson: the words of a message and the spam threshold.
+
+It shows tokens, each word's push, and its neighbours.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from nnguide.learn.lesson import Lesson, Numbers, Passage, Question, State
 
 
 class Read(NamedTuple):
-    """What a network makes of a message.
+    """The answer of a network to a message, and its words.
 
     Attributes:
         z, probability: its answer, the log-odds of spam and P(spam).
@@ -37,7 +40,10 @@ class Read(NamedTuple):
 
 
 def by_hand_read(text: str) -> Read:
-    """A message in the network by hand, which sees the words that are there."""
+    """Return a message in the network by hand.
+
+    This network sees which words are there.
+    """
     trained = by_hand.spam()
     network, tokeniser = trained.network, trained.tokeniser
     X = by_hand.presence(tokeniser, [text])
@@ -65,7 +71,10 @@ def by_hand_read(text: str) -> Read:
 
 
 def run_read(text: str, run: str) -> Read:
-    """A message in a saved network, as its light form computes it."""
+    """Return a message in a saved network.
+
+    The run's light form computes it.
+    """
     opened = layers.opened(run)
     checked = opened.run.check([text])[0]
     spam = len(opened.run.labels) - 1
@@ -91,7 +100,10 @@ def run_read(text: str, run: str) -> Read:
 
 
 def alike(rows: np.ndarray, word: int, words: int) -> tuple[np.ndarray, np.ndarray]:
-    """The ids whose vectors point as that of a word does, and the cosines of the angles."""
+    """Return the ids with the most similar vectors, and the cosines.
+
+    The vectors are compared with that of `word`.
+    """
     rows = np.asarray(rows[:words], float)
     lengths = np.linalg.norm(rows, axis=1)
     likeness = rows @ rows[word] / np.maximum(lengths * lengths[word], 1e-12)
@@ -101,7 +113,7 @@ def alike(rows: np.ndarray, word: int, words: int) -> tuple[np.ndarray, np.ndarr
 
 
 def word(token: int) -> str:
-    """The word of a token's id in the network by hand."""
+    """Return the word of a token's id in the NumPy network."""
     return "(unknown words)" if token == 1 else str(by_hand.spam().tokeniser.vocabulary[token - 2])
 
 
@@ -146,7 +158,7 @@ def figures(state: State, numbers: Numbers) -> list[f.Figure]:
 
 
 def _of_the_message(numbers: Numbers, answer: str) -> list[f.Figure]:
-    """The words that are there, and how each pushes."""
+    """Return figures of the message's words and their pushes."""
     words, pushes = numbers["read"].words, numbers["pushes"]
     coloured = [
         {"text": f" {words[i]} ", "weight": float(pushes[i])}
@@ -173,7 +185,7 @@ def _of_the_message(numbers: Numbers, answer: str) -> list[f.Figure]:
 
 
 def _of_neighbours(numbers: Numbers) -> f.Figure:
-    """The words most like the one that pushes most."""
+    """Return the words most like the one that pushes most."""
     read: Read = numbers["read"]
     near = [
         {"label": name, "number": f.named(numbers, f"near_likeness[{i}]")}
@@ -189,7 +201,10 @@ def _of_neighbours(numbers: Numbers) -> f.Figure:
 
 
 def _of_the_threshold(threshold: float, numbers: Numbers) -> list[f.Figure]:
-    """What is caught and blocked at each threshold, and at this one."""
+    """Return what is caught and blocked at each threshold.
+
+    The chosen threshold is marked.
+    """
     along = np.linspace(0, 1, 101)
     trade = (
         f"Above {f.short(threshold)}, {f.short(100 * numbers['caught'])} % of the spam is caught "
