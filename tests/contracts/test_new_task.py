@@ -136,8 +136,9 @@ def house(tmp_path: Path) -> Path:
     for entry in original.iterdir():
         if entry.name not in ("tasks", "__pycache__"):
             (copy / entry.name).symlink_to(entry)
-    for file in (original / "tasks").glob("*.py"):
-        (copy / "tasks" / file.name).symlink_to(file)
+    for entry in (original / "tasks").iterdir():
+        if entry.name != "__pycache__":
+            (copy / "tasks" / entry.name).symlink_to(entry)
     (copy / "tasks" / "topics.py").write_text(TOPICS, "utf-8")
     (copy / "tasks" / "marks.py").write_text(MARKS, "utf-8")
     return copy.parent
