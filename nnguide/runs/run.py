@@ -67,7 +67,10 @@ class Run:
         return cls(folder, manifest.verify(folder))
 
     def __reduce__(self) -> Any:
-        """Pickle the folder's path: where it is read, the run is opened and verified anew."""
+        """Pickle the folder's path.
+
+        Where it is read, the run is opened and verified anew.
+        """
         return Run.open, (self.folder.absolute(),)
 
     def __repr__(self) -> str:

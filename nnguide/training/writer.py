@@ -1,4 +1,4 @@
-"""How one writer's digits are slanted, turned and squeezed, found from a few of them.
+"""Find how one writer slants, turns and squeezes digits, from a few.
 
 A network that reads a slanted hand badly reads it well once it is set upright. So the way in which
 a few pictures have to be set upright, until the network reads their labels, is the writer's; and
@@ -40,28 +40,31 @@ class Hand:
         return f"slant {self.slant:+.2f}, {turn}, {math.exp(self.squeeze):.2f} times as narrow"
 
     def times(self, strength: float) -> Hand:
-        """As much of this way as `strength`; 1 is all of it, 0 the usual one."""
+        """Return a part of this way of writing; 0 is the usual way."""
         return Hand(strength * self.slant, strength * self.turn, strength * self.squeeze)
 
     @property
     def matrix(self) -> np.ndarray:
-        """(2, 2) from where ink is in a usual hand to where it is in this one: down, right."""
+        """The map of places, (2, 2), from a usual hand to this.
+
+        Places are down and right.
+        """
         cos, sin = math.cos(self.turn), math.sin(self.turn)
         tall = math.exp(self.squeeze / 2)
         turned = np.array([[cos, sin], [-sin, cos]])
         return turned @ np.array([[1, 0], [-self.slant, 1]]) @ np.diag([tall, 1 / tall])
 
     def write(self, picture: np.ndarray) -> np.ndarray:
-        """The digit of a usual hand in this one, (28, 28) uint8 in MNIST's form."""
+        """Write a digit of a usual hand as this one: (28, 28) uint8."""
         return _mapped(picture, self.matrix)
 
     def set_upright(self, picture: np.ndarray) -> np.ndarray:
-        """The digit of this hand in a usual one, (28, 28) uint8 in MNIST's form."""
+        """Write a digit of this hand as a usual one: (28, 28) uint8."""
         return _mapped(picture, np.linalg.inv(self.matrix))
 
 
 def _mapped(picture: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """The picture (28, 28) uint8 mapped, scaled to its box and centred by its mass."""
+    """Map a picture (28, 28) uint8, then scale it to its box and centre its mass."""
     from scipy import ndimage
 
     places = np.argwhere(picture > INK).T  # (2, pixels)
@@ -84,7 +87,9 @@ def find(
     labels: np.ndarray,
     seed: int,
 ) -> Hand:
-    """The most probable hand of a writer (maximum a posteriori), by random search.
+    """Find the most probable hand of a writer, by random search.
+
+    Probable after the pictures were seen (maximum a posteriori).
 
     Args:
         outputs: pictures (n, 28, 28) uint8 to probabilities (n, labels), of a network that reads
@@ -97,7 +102,7 @@ def find(
     usual = np.array(USUAL)
 
     def probability(tried: np.ndarray) -> np.ndarray:
-        """(tries, 3) to the log of each one's probability, but for a constant."""
+        """Return the log of each try's probability, but for a constant."""
         upright = [Hand(*one).set_upright(picture) for one in tried for picture in pictures]
         of_labels = outputs(np.stack(upright))[np.arange(len(upright)), np.tile(labels, len(tried))]
         likely = np.log((1 - MISTAKEN) * of_labels + MISTAKEN / 10)
