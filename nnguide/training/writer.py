@@ -40,7 +40,7 @@ class Hand:
         return f"slant {self.slant:+.2f}, {turn}, {math.exp(self.squeeze):.2f} times as narrow"
 
     def times(self, strength: float) -> Hand:
-        """Return a part of this way of writing; 0 is the usual way."""
+        """Return a part of this hand; 0 is the usual one."""
         return Hand(strength * self.slant, strength * self.turn, strength * self.squeeze)
 
     @property
@@ -55,11 +55,11 @@ class Hand:
         return turned @ np.array([[1, 0], [-self.slant, 1]]) @ np.diag([tall, 1 / tall])
 
     def write(self, picture: np.ndarray) -> np.ndarray:
-        """Write a digit of a usual hand as this one: (28, 28) uint8."""
+        """Write a usual digit as this hand, (28, 28) uint8."""
         return _mapped(picture, self.matrix)
 
     def set_upright(self, picture: np.ndarray) -> np.ndarray:
-        """Write a digit of this hand as a usual one: (28, 28) uint8."""
+        """Write a digit of this hand as usual, (28, 28) uint8."""
         return _mapped(picture, np.linalg.inv(self.matrix))
 
 
