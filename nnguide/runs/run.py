@@ -257,10 +257,12 @@ class Run:
         return self.task.kind.outputs(sound, checked)
 
     def sureness(self, checked: np.ndarray, engine: Engine | None = None) -> np.ndarray:
-        """The probability of the most probable label of each input, (n,) float32.
+        """Return the probability of the most probable label of each input.
 
         Args:
             checked, engine: as for `outputs`.
+        Returns:
+            (n,) float32.
         """
         return self.outputs(checked, engine).max(axis=1)
 
