@@ -6,6 +6,7 @@ A killed command costs a test nothing but its own work: no interpreter starts, n
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import select
@@ -17,6 +18,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+IMPORTED = (  # with all that these import, what commands of the tests import
+    *("matplotlib.pyplot", "PIL.Image", "tensorboard.summary", "ai_edge_litert.interpreter"),
+    *("tensorflow_datasets", "tensorflow_datasets.core", "nnguide.data.sms_spam_builder"),
+    *("nnguide.data.preparation", "nnguide.data.spam_sample", "nnguide.data.texts"),
+    *("nnguide.doctor.report", "nnguide.evaluation.refusal", "nnguide.export.verify"),
+    *("nnguide.feedback.learner", "nnguide.inference.light", "nnguide.inference.litert"),
+    *("nnguide.tasks", "nnguide.models.light_form", "nnguide.models.text"),
+    *("nnguide.preprocessing.text", "nnguide.runs.compare", "nnguide.runs.streaming"),
+    *("nnguide.training.ensemble", "nnguide.training.train", "nnguide.tuning.tune"),
+)
 
 
 class Nursery:
@@ -34,23 +45,23 @@ class Nursery:
         )
 
     def run(
-        self, words: Sequence[object], kill: Callable[[float], bool] = lambda seconds: False
+        self, words: Sequence[object], kill: Callable[[float], bool] | None = None
     ) -> tuple[int, str]:
         """How a command ends, a signal's number below 0, and what it wrote.
 
         Args:
             words: its arguments.
-            kill: whether it is to be killed, asked all the time with the seconds so far.
+            kill: whether it is to be killed, asked all the time with the seconds so far; None:
+                it is not.
         """
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps([str(self.log), *map(str, words)]) + "\n")
         self.process.stdin.flush()
         pid, began = int(self.process.stdout.readline()), time.monotonic()
-        killed = False
-        while not select.select([self.process.stdout], [], [], 0.0005)[0]:
-            if not killed and kill(time.monotonic() - began):
-                killed = True
+        while kill and not select.select([self.process.stdout], [], [], 0.0005)[0]:
+            if kill(time.monotonic() - began):
+                kill = None
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
         return int(self.process.stdout.readline()), self.log.read_text("utf-8", "replace")
@@ -66,11 +77,8 @@ def main() -> None:
     from nnguide import cli, logs
 
     logs.tensorflow()
-    import matplotlib.pyplot  # noqa: F401
-
-    import nnguide.training.train
-    import nnguide.tuning.search  # noqa: F401
-
+    for name in IMPORTED:
+        importlib.import_module(name)
     for line in sys.stdin:
         log, *words = json.loads(line)
         pid = os.fork()

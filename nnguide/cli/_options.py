@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ import click
 from nnguide import config
 from nnguide.config.values import Typed
 from nnguide.errors import ConfigError
-from nnguide.files import parse_json, parse_toml
+from nnguide.files import parse_json, parse_toml, reading
 
 
 class GivenPath(click.Path):
@@ -29,6 +30,7 @@ class GivenPath(click.Path):
 
 PATH = GivenPath(path_type=Path)
 NAME_OR_PATH = GivenPath()
+MAX_CONFIG = 2**24  # characters
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON (`nnguide docs json`).")
 
 mails = click.option(
@@ -151,7 +153,10 @@ def read_config(path: Path) -> dict[str, Any]:
         ConfigError: no file, or neither TOML nor JSON.
     """
     try:
-        content = path.read_text(encoding="utf-8-sig")
+        with io.TextIOWrapper(reading.opened(path), "utf-8-sig") as file:
+            content = file.read(MAX_CONFIG + 1)
+        if len(content) > MAX_CONFIG:
+            raise ConfigError(f"--config: expected at most {MAX_CONFIG:,} characters in {path}")
         tree = parse_json(content) if path.suffix == ".json" else parse_toml(content)
     except OSError as error:
         raise ConfigError(f"--config: cannot read {path}: {error.strerror}") from error

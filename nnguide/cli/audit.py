@@ -61,7 +61,7 @@ def command(
     if target is not None and target.is_dir():
         raise ConfigError(f"--out takes a file; {target} is a folder. As in {target / DEFAULT}.")
     if target is not None:
-        outputs.check_file(target, "--out")
+        outputs.check_file(target, "--out", (".html", ".htm"))
     run = runs.load(run_name)
     cli.say(f"run: {run.folder}")
     # opened before the work, so that a place that cannot be written is reported at once

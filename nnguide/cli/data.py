@@ -123,14 +123,16 @@ def _path(
     as_json: bool,
 ) -> None:
     from nnguide.data import inspection
-    from nnguide.files import writing_to
+    from nnguide.files import atomic
+    from nnguide.runs import outputs
 
     inspected = inspection.inspect(path, task, label_column, text_column, encoding)
     if out is not None:
         if not inspected.is_drawn:
             raise ConfigError("--out is for pictures; these are texts")
-        with writing_to(out):
-            inspection.save(inspected, out)
+        outputs.check_file(out, "--out", (".png",))
+        with atomic(out) as beside:
+            inspection.save(inspected, beside)
     counts = {split: examples.counts() for split, examples in inspected.splits.items()}
     kind = tasks.get(inspected.task).kind
     shown = [{"label": label, "input": kind.preview(value)} for label, value in inspected.shown]
@@ -226,6 +228,11 @@ def prepare(
             "--task, columns, --encoding, --out, --resume and --force are for --records"
         )
     else:
+        if name not in data.names() and expanded(name).exists():
+            raise ConfigError(
+                f"{name} is a path, which needs no preparing: give it as --dataset. With --records "
+                "it is written as record files."
+            )
         data.info(name)  # there is such a set
         cli.say(f"preparing {name}; the first time takes up to a minute")
         folder = data.prepare(name, manual_dir)

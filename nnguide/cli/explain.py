@@ -69,10 +69,8 @@ def command(
     from nnguide.runs import outputs
 
     methods = _methods(method, compare)
-    if out is not None and out.suffix.lower() not in SUFFIXES:
-        raise ConfigError(f"--out takes a file that ends in {', '.join(SUFFIXES)}; got {out}")
     if out is not None:
-        outputs.check_file(out, "--out")
+        outputs.check_file(out, "--out", SUFFIXES, [*inputs, *mails])
     from nnguide.explain import subjects
 
     of = subjects.load(run, ["mail" if mails else "messages"])

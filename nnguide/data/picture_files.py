@@ -5,6 +5,7 @@ They are class folders of image files, IDX files, or an `.npz`.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from nnguide.data.dataset_info import TRAIN_AND_TEST
 from nnguide.data.examples import Examples, LeftOut
 from nnguide.errors import ConfigError, InputError
 
+log = logging.getLogger(__name__)
 TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 PREFIXES = {"train": "train", "test": "t10k"}  # MNIST's file names
 
@@ -40,8 +42,9 @@ def read(
         split_seed: chooses the division of a path without splits.
         label_column, encoding: of a table; None: "label" and UTF-8.
     Returns:
-        (n, 28, 28) uint8 in MNIST's form. IDX and `.npz` pictures are taken to be in it; image
-        files are brought to it. Labels are named by their folders or numbers, "2" before "10".
+        (n, 28, 28) uint8 in MNIST's form. IDX and `.npz` pictures that are white on black are taken
+        to be in it; others and image files are brought to it. Labels are named by their folders
+        or numbers, "2" before "10".
     Raises:
         ConfigError: no such split.
         DataError: nothing at `path`.
@@ -163,6 +166,20 @@ def _numbered(
     return Examples(images, numbers, tuple(str(number) for number in known))
 
 
+def white_on_black(path: Path, images: np.ndarray) -> tuple[np.ndarray, dict[int, str]]:
+    """Bring pictures that are dark on white to MNIST's form.
+
+    Returns:
+        The pictures (n, 28, 28) uint8, and why some of them, by place, hold no digit.
+    """
+    from nnguide.preprocessing import mnist_form
+
+    turned, bad = mnist_form.white_on_black(images)
+    if turned is not images:
+        log.info(pixel_tables.DARK_ON_WHITE, path)
+    return turned, {place: str(error) for place, error in bad.items()}
+
+
 def check_numbers(path: Path, known: np.ndarray) -> None:
     """Raise an InputError for unusable label numbers.
 
@@ -215,9 +232,9 @@ def _read_idx(path: Path, names: Sequence[str], split: str) -> Examples:
     file = idx_file(path, split, "images")
     assert file is not None  # the split was found by it
     own = labels(split)
-    return _numbered(
-        path, idx.read_images(file), own, lambda: own if split == names[0] else labels(names[0])
-    )
+    images, bad = white_on_black(file, idx.read_images(file))
+    examples = _numbered(path, images, own, lambda: own if split == names[0] else labels(names[0]))
+    return _without(examples, file, file.name, bad)
 
 
 def npz_splits(archive: npz.Archive) -> dict[str, str]:
@@ -249,7 +266,8 @@ def arrays(
     images, bad = archive.images(x)
     if len(own) != len(images):
         raise not_one_label_each(archive.path, len(images), len(own))
-    return x, images, bad, own
+    images, without_digit = white_on_black(archive.path, images)
+    return x, images, without_digit | bad, own
 
 
 def _read_npz(archive: npz.Archive, ends: Mapping[str, str], split: str) -> Examples:
@@ -258,8 +276,14 @@ def _read_npz(archive: npz.Archive, ends: Mapping[str, str], split: str) -> Exam
     trained = f"y_{ends['train']}" if split == "test" and "train" in ends else y
     if trained not in archive.names:
         trained = y
-    unread = [LeftOut(f"{x}[{index}]", reason) for index, reason in bad.items()]
-    left_out = user_data.leave_out(archive.path, "pictures", unread, len(images))
-    kept = np.setdiff1d(np.arange(len(images)), list(bad)) if bad else slice(None)
-    examples = _numbered(archive.path, images[kept], own[kept], lambda: archive.labels(trained))
+    examples = _numbered(archive.path, images, own, lambda: archive.labels(trained))
+    return _without(examples, archive.path, x, bad)
+
+
+def _without(examples: Examples, path: Path, name: str, bad: Mapping[int, str]) -> Examples:
+    """Leave out what could not be read of the array `name`."""
+    unread = [LeftOut(f"{name}[{place}]", reason) for place, reason in sorted(bad.items())]
+    left_out = user_data.leave_out(path, "pictures", unread, len(examples))
+    if bad:
+        examples = examples.take(np.setdiff1d(np.arange(len(examples)), list(bad)))
     return replace(examples, left_out=left_out)

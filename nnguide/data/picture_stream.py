@@ -163,11 +163,16 @@ def _of_idx(path: Path, split: str) -> Iterator[Row]:
     numbers = idx.each_label(labels)
     if split == picture_files.idx_splits(path)[0]:
         picture_files.check_numbers(path, np.unique(numbers))
-    count = 0
-    for count, picture in enumerate(idx.each_image(pictures), 1):
-        if count <= len(numbers):
-            label = str(numbers[count - 1])
-            yield Row(split, f"{pictures.name}[{count - 1}]", (label, picture))
+    count, images = 0, idx.each_image(pictures)
+    while batch := list(itertools.islice(images, class_folders.BATCH)):
+        read, bad = picture_files.white_on_black(pictures, np.stack(batch))
+        for place, picture in enumerate(read[: max(len(numbers) - count, 0)]):
+            at = f"{pictures.name}[{count + place}]"
+            if place in bad:
+                yield Row(split, at, InputError(bad[place]))
+            else:
+                yield Row(split, at, (str(numbers[count + place]), picture))
+        count += len(batch)
     if count != len(numbers):
         raise picture_files.not_one_label_each(path, count, len(numbers))
 

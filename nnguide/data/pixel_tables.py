@@ -27,6 +27,8 @@ HELP = (
     "without a header, or of another square size)"
 )
 
+DARK_ON_WHITE = "%s: pictures that are dark on white are read as white on black"
+
 log = logging.getLogger(__name__)
 Pixels = tuple[int, str | None, np.ndarray]  # line (from 1), label, (side, side) grey levels
 
@@ -76,8 +78,8 @@ def rows(
 ) -> Iterator[tuple[int, str | None, np.ndarray | InputError]]:
     """Yield the pictures of a table with line and label.
 
-    A label may be None; a picture is (28, 28) uint8. Of pictures of 28 by 28 the levels are taken
-    as they are, white on black; others are brought to MNIST's form as a picture file is.
+    A label may be None; a picture is (28, 28) uint8. Of pictures of 28 by 28, white on black, the
+    levels are taken as they are; others are brought to MNIST's form as a picture file is.
     """
     delimiter = table_files.likely_delimiter(path, encoding)
     records = table_files.records(path, encoding, delimiter)
@@ -103,7 +105,7 @@ def rows(
         if isinstance(row, InputError):
             yield line, None, row
         else:
-            yield line, row[0], _picture(row[1], whole)
+            yield line, row[0], _picture(path, row[1], whole)
 
 
 def pictures(table: containers.Table) -> list[Any]:
@@ -122,7 +124,9 @@ def pictures(table: containers.Table) -> list[Any]:
         raise InputError(f"expected {HELP}; {error}") from error
     checked = [_checked(row) for row in levels]
     whole = max((row.max() for row in checked if not isinstance(row, InputError)), default=255.0)
-    images = [row if isinstance(row, InputError) else _picture(row, whole) for row in checked]
+    images = [
+        row if isinstance(row, InputError) else _picture("the table", row, whole) for row in checked
+    ]
     return [
         image if isinstance(image, InputError) else image.astype(np.float32) for image in images
     ]
@@ -210,7 +214,7 @@ def _checked(levels: np.ndarray) -> np.ndarray | InputError:
     )
 
 
-def _picture(levels: np.ndarray, whole: float) -> np.ndarray | InputError:
+def _picture(path: Path | str, levels: np.ndarray, whole: float) -> np.ndarray | InputError:
     """Return (side * side,) levels as a picture in MNIST's form.
 
     `whole` is the highest level of the file.
@@ -223,7 +227,10 @@ def _picture(levels: np.ndarray, whole: float) -> np.ndarray | InputError:
     side = math.isqrt(len(levels))
     grey = np.clip(levels.reshape(side, side) / white, 0, 1)
     if side == SIDE:
-        return np.rint(grey * 255).astype(np.uint8)
+        picture = mnist_form.to_levels(grey)
+        if not mnist_form.is_dark_on_white(picture[None])[0]:
+            return picture
+        log.info(DARK_ON_WHITE, path)
     try:
         return mnist_form.normalise(grey)
     except InputError as error:

@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from nnguide.data import other_forms, user_data
 from nnguide.errors import ConfigError, InputError
-from nnguide.files import csv_rows
+from nnguide.files import csv_rows, reading
 
 SUFFIXES = (".csv", ".tsv", ".jsonl")
 PACKED = tuple(f"{suffix}.gz" for suffix in SUFFIXES)
@@ -51,8 +51,8 @@ def check_encoding(encoding: str | None) -> str | None:
         return None
     try:
         codec = codecs.lookup(encoding)
-        b"".decode(codec.name)
-    except LookupError as error:
+        "text".encode(codec.name).decode(codec.name, "surrogateescape")
+    except (LookupError, ValueError) as error:  # or one that is not of texts, as base64
         raise ConfigError(
             f"--encoding takes the name of a text encoding, as utf-8, windows-1252, latin-1 or "
             f"utf-16; got {encoding!r}."
@@ -125,12 +125,9 @@ def _opened(path: Path, encoding: str | None) -> IO[bytes]:
 
     They are UTF-8 where a line's end is more than a byte.
     """
-    opened: Any = path.open("rb")
-    if opened.read(2) == GZIP:
-        opened.seek(0)
+    opened: Any = reading.opened(path)
+    if opened.peek(2).startswith(GZIP):
         opened = gzip.GzipFile(fileobj=opened)
-    else:
-        opened.seek(0)
     if not _is_wide(encoding):
         return opened
     with opened:

@@ -20,6 +20,7 @@ from nnguide.data.table_files import DELIMITERS, MAX_TEXT, SUFFIXES
 from nnguide.errors import ConfigError, InputError
 
 SPAM = ("ham", "spam")
+FORMS_OF_LABEL = ({"ham", "spam"}, {"0", "1"}, {"false", "true"})
 WORDS_OF_SPAM = {"ham": 0, "0": 0, "false": 0, "spam": 1, "1": 1, "true": 1}
 SAMPLED = 200  # rows by which columns of other names are told
 COLUMNS_HELP = "Name the columns with --label-column and --text-column."
@@ -58,6 +59,15 @@ class Columns:
     def holds_label(self, value: str) -> bool:
         """Return whether a field holds one of the labels."""
         return value.strip().lower() in self.numbers
+
+    def lack_header(self, first: Sequence[str], sample: Sequence[Sequence[str]]) -> bool:
+        """Return whether a table's first row is an example of the form of the `sample`."""
+        if len(first) != 2 or not self.holds_label(first[0]):
+            return False
+        label, others = first[0].strip().lower(), {row[0].strip().lower() for row in sample}
+        forms = FORMS_OF_LABEL if self.labels == SPAM else [set(self.numbers)]
+        [form] = [form for form in forms if label in form]
+        return bool(form & others) or not any(map(self.holds_label, others))
 
     @property
     def named(self) -> list[str]:
@@ -287,11 +297,13 @@ def _separated_rows(path: Path, columns: Columns, lenient: bool) -> Rows:
         raise InputError(f"{path}, line {line}: {without_place(path, line, names)}")
     ahead: list[table_files.Record] = []
     where = columns.find(path, names)
-    if where is None and len(names) == 2 and columns.holds_label(names[0]):
-        ahead, where = [first], (0, 1)
-    elif where is None:
+    if where is None:
         ahead = list(itertools.islice(records, SAMPLED))
-        where = _guessed(path, columns, names, [row for _, row in ahead if isinstance(row, list)])
+        sample = [row for _, row in ahead if isinstance(row, list)]
+        if columns.lack_header(names, sample):
+            ahead, where = [first, *ahead], (0, 1)
+        else:
+            where = _guessed(path, columns, names, sample)
         if where is None:
             raise InputError(
                 f"{path}, line {line}: expected a header with the columns label and text, or two "
@@ -313,7 +325,7 @@ def _guessed(
 ) -> tuple[int, int] | None:
     """Return the only columns that can be label and text.
 
-    What the `sample` rows hold decides; None where there is no such pair, or several.
+    A `sample` of rows decides; None where there is no such pair, or several.
     """
     label = position(path, names, columns.label or "label", columns.label)
     text = position(path, names, columns.text or "text", columns.text)

@@ -60,7 +60,7 @@ def texts(path: Path, columns: Columns) -> Iterator[tuple[int, str | InputError]
         for _, fields in ahead
         if not isinstance(fields, InputError)
     ]
-    if place is None and len(names) == 2 and columns.holds_label(names[0]):
+    if place is None and columns.lack_header(names, sample):
         ahead, place = [first, *ahead], 1  # no header
     elif place is None and len(candidates := text_columns(sample, range(len(names)))) == 1:
         place = candidates[0]

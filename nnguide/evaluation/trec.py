@@ -32,6 +32,7 @@ from nnguide.errors import ConfigError, InputError
 from nnguide.evaluation import copies, metrics
 from nnguide.evaluation.report import Grid
 from nnguide.feedback.learner import Features, Learner
+from nnguide.files import reading
 from nnguide.runs import Run
 
 DELAY = 500  # mails after which a delayed label becomes known
@@ -170,7 +171,8 @@ def lines(index: Path) -> list[tuple[int, Path]]:
         InputError: it cannot be read, or a line is not one of an index.
     """
     try:
-        content = index.read_bytes().decode("utf-8", "surrogateescape")
+        with reading.opened(index) as file:
+            content = file.read().decode("utf-8", "surrogateescape")
     except OSError as error:
         raise InputError(f"{index}: cannot be read: {error.strerror}") from error
     rows = []

@@ -22,6 +22,7 @@ PACKAGE = Path(nnguide.__file__).parent
 SCHEMA = 1
 COPIED = (
     "errors.py",
+    "files/reading.py",
     "data/containers.py",
     "data/mail/text.py",
     *(

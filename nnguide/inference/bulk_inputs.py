@@ -17,6 +17,7 @@ from nnguide.data.mail.mailboxes import mails
 from nnguide.data.mail.message import MAX_PART, is_mail, message_text, read_mail
 from nnguide.data.tables import Columns
 from nnguide.errors import InputError
+from nnguide.files import reading
 from nnguide.inference import message_files, sources, validation
 
 # An input's name, and what reads it or gives the InputError that it is.
@@ -128,7 +129,7 @@ def _picture(file: Path) -> Any:
 
 def _beginning(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
+        with reading.opened(path) as file:
             return file.read(sources.CHUNK)
     except OSError as error:
         raise user_data.unreadable(path, error) from error

@@ -47,11 +47,12 @@ class Network:
         self._turn = threading.Lock()
         try:
             with logs.stderr_diverted():  # XNNPACK introduces itself there
-                self._interpreter = Interpreter(model_path=str(path), num_threads=1)
+                # by its content: a path need not be UTF-8
+                self._interpreter = Interpreter(model_content=path.read_bytes(), num_threads=1)
                 self._interpreter.allocate_tensors()
             (details,) = self._interpreter.get_input_details()
             (answer,) = self._interpreter.get_output_details()
-        except (ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             raise RunError(f"{path} cannot be loaded as a LiteRT network: {error}") from error
         self._input, self._output = details["index"], answer["index"]
         self._shape: tuple[int, ...] = tuple(details["shape"])

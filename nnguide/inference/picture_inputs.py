@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 SIDE = 28
 SMALLEST = 12  # pixels of the shorter side of an array that is read as a picture file is
-LIGHT = 160  # a picture whose paper is at least so light is dark on white
 Picture = np.ndarray | InputError
 FORMS = (
     "pictures: paths, bytes or open files, PIL images, arrays of grey levels 0-255, a table (a "
@@ -232,6 +231,8 @@ def _levels(array: np.ndarray) -> list[Picture]:
     Those that are white on black stay as they are. What is dark on white is brought to MNIST's
     form, as its file would be.
     """
+    from ..preprocessing import mnist_form
+
     if not len(array):
         return []
     flat = array.reshape(len(array), -1)
@@ -240,10 +241,8 @@ def _levels(array: np.ndarray) -> list[Picture]:
         good = np.isfinite(low) & np.isfinite(high) & (low >= 0) & (high <= 255)
         good &= (high > 1) | (high == 0)
     pixels = array.astype(np.float32)
-    rim = np.concatenate([pixels[:, 0], pixels[:, -1], pixels[:, :, 0], pixels[:, :, -1]], axis=1)
-    paper = np.minimum(np.median(pixels.reshape(len(pixels), -1), 1), np.median(rim, 1))
     levels: list[Picture] = list(pixels)
-    for place in np.flatnonzero(~good | (paper >= LIGHT)).tolist():
+    for place in np.flatnonzero(~good | mnist_form.is_dark_on_white(pixels)).tolist():
         levels[place] = _wrong(array[place]) or _dark_on_white(pixels[place])
     return levels
 

@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from nnguide.data import mail
 from nnguide.errors import ConfigError, InputError
+from nnguide.files import reading
 from nnguide.inference import validation
 
 if TYPE_CHECKING:
@@ -244,7 +245,7 @@ def file_messages(path: Path, columns: Columns) -> Named:
             content = "".join(table_files.lines(path, columns.encoding))
             yield from _lines(io.BytesIO(content.encode("utf-8")), str(path))
         else:
-            with path.open("rb") as lines:
+            with reading.opened(path) as lines:
                 yield from _lines(lines, str(path))
     except InputError as error:
         yield str(path), InputError(str(error).removeprefix(f"{path}: "))

@@ -23,6 +23,7 @@ STROKES = (2.6, 3.6)  # widths of MNIST's strokes in pixels, quantiles 25 % and 
 MOST_INK = 0.3  # of the result; even MNIST's boldest zeros, which are not asked, hold 0.35
 MOST_RUNS = (4, 5)  # strokes that one row and one column of a digit cross
 MOST_PARTS = 3  # pieces that a digit is written in
+LIGHT = 160  # grey level 0-255 from which paper is light
 LONGER_SIDES = (256, 160)  # pixels of the longer side in the first and the second pass
 PATTERN = (
     "no digit was seen: the marks make a pattern, a frame or a block and no strokes of a digit. "
@@ -69,6 +70,40 @@ def normalise(grey: np.ndarray) -> np.ndarray:
     if not levels.any() or not is_digit_like(levels):
         raise NoDigitError(PATTERN)
     return levels
+
+
+def is_dark_on_white(levels: np.ndarray) -> np.ndarray:
+    """Return which pictures are dark on white, (n,) bool.
+
+    Most of such a picture is light, and so is most of its rim; `levels` are (n, 28, 28), 0-255.
+    """
+    rim = np.concatenate(
+        [levels[:, 0], levels[:, -1], levels[:, 1:-1, 0], levels[:, 1:-1, -1]], axis=1
+    )
+    light = (rim >= LIGHT).mean(1) > 0.5
+    places = np.flatnonzero(light)
+    light[places] = (levels[places] >= LIGHT).mean((1, 2)) > 0.5
+    return light
+
+
+def white_on_black(levels: np.ndarray) -> tuple[np.ndarray, dict[int, InputError]]:
+    """Bring pictures that are dark on white to MNIST's form.
+
+    Each is read as a picture file of it is.
+
+    Args:
+        levels: (n, 28, 28) uint8; what is white on black already stays as it is.
+    Returns:
+        The same, and why some of them, by place, hold no digit.
+    """
+    places = np.flatnonzero(is_dark_on_white(levels)).tolist()
+    levels, bad = levels.copy() if places else levels, {}
+    for place in places:
+        try:
+            levels[place] = normalise(levels[place] / np.float32(255))
+        except InputError as error:
+            bad[place] = error
+    return levels, bad
 
 
 def several(marks: int) -> InputError:

@@ -6,6 +6,7 @@ It may have any common format and mode, within limits.
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import InputError
+from ..files import reading
 from . import grid, heif, many, picture_limits
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from .touching import Judge
 
+log = logging.getLogger(__name__)
 MAX_BYTES = 20_000_000
 ENOUGH = 1500  # pixels of the longer side; a larger picture is reduced while it is read
 GREY = 24  # greatest difference of the channels of a grey pixel, after JPEG
@@ -153,6 +156,8 @@ def _decoded(source: Path | bytes) -> Iterator[tuple[np.ndarray, tuple[int, int]
         raise InputError(f"{name}: {error}") from error
     with picture_limits.turn(memory):
         try:
+            if getattr(picture, "is_animated", False):
+                log.warning("%s: only the first of its pages or frames is read", name)
             grey = to_grey(picture)
         except InputError as error:  # it took too long
             raise InputError(f"{name}: {error}") from error
@@ -178,7 +183,7 @@ def content(source: Path | bytes, name: str) -> bytes:
         size = len(source)
     else:
         try:
-            with Path(source).open("rb") as file:
+            with reading.opened(Path(source)) as file:
                 source = file.read(MAX_BYTES + 1)
                 size = max(len(source), Path(name).stat().st_size)
         except OSError as error:

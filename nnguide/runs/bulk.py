@@ -250,14 +250,14 @@ def _claimed(out: Path, request: dict[str, Any], resume: bool, force: bool) -> I
             )
         if folder.is_dir() and resume:
             _check_same(out, asked, request)
-        with writing_to(out):
-            if folder.is_dir() and not resume:
-                workspace.remove(folder)
-            folder.mkdir(exist_ok=True)
-            for half_written in folder.glob(".*"):  # by a process that was killed
-                workspace.remove(half_written)
-            write_json(asked, request)
         try:
+            with writing_to(out):
+                if folder.is_dir() and not resume:
+                    workspace.remove(folder)
+                folder.mkdir(exist_ok=True)
+                for half_written in folder.glob(".*"):  # by a process that was killed
+                    workspace.remove(half_written)
+                write_json(asked, request)
             yield folder
         finally:
             if folder.is_dir() and not (folder / "progress.json").is_file():

@@ -5,6 +5,7 @@ A file that belongs to a run is never replaced.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from nnguide.errors import ConfigError
@@ -41,15 +42,29 @@ def check_folder(folder: Path, option: str) -> None:
         )
 
 
-def check_file(path: Path, option: str) -> None:
-    """Raise an error for a file that cannot be written.
+def check_file(
+    path: Path, option: str, suffixes: Sequence[str] = (), inputs: Iterable[Path | str] = ()
+) -> None:
+    """Raise an error for a file that must not be written.
 
-    It belongs to the run in its folder, or is a folder.
-
+    Args:
+        suffixes: what its name may end in; () for anything.
+        inputs: what the command reads, files among them.
     Raises:
-        ConfigError: as said.
+        ConfigError: it has another suffix, is a folder or an input, or belongs to a run.
     """
     if path.is_dir():
         raise ConfigError(f"{option} takes a file; {path} is a folder.")
     if path.name in OWN and is_run(path.parent):
         raise ConfigError(f"{path} belongs to the run in its folder. Choose another {option}.")
+    if suffixes and path.suffix.lower() not in suffixes:
+        raise ConfigError(f"{option} takes a file that ends in {', '.join(suffixes)}; got {path}")
+    if path.exists() and any(_is_same(path, given) for given in inputs):
+        raise ConfigError(f"{path} is an input, which would be replaced. Choose another {option}.")
+
+
+def _is_same(path: Path, given: Path | str) -> bool:
+    try:
+        return path.samefile(given)
+    except (OSError, ValueError):  # it is a text, or cannot be looked at
+        return False

@@ -22,12 +22,19 @@ def test_a_table_of_messages_with_other_columns(nnguide, trained, alone):
     (alone / "own.csv").write_text("kind,body\nham,see you\nspam,win a prize\n", encoding="utf-8")
     columns = ("--label-column", "kind", "--text-column", "body")
     ended = nnguide(
-        "audit", trained("spam").folder, "--dataset", "own.csv", *columns, "--json", "--out", "a/b"
+        "audit",
+        trained("spam").folder,
+        "--dataset",
+        "own.csv",
+        *columns,
+        "--json",
+        "--out",
+        "a/b.html",
     )
     assert ended.status == 0, ended.err
     report = json.loads(ended.out)
     assert report["data"]["n"] == 2 and report["data"]["split"] == "all"
-    assert (alone / "a" / "b").read_text("utf-8").lower().startswith("<!doctype html>")
+    assert (alone / "a" / "b.html").read_text("utf-8").lower().startswith("<!doctype html>")
 
 
 def test_a_place_that_cannot_be_written_is_told_before_the_work(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import gzip
 import io
 import json
@@ -273,6 +274,18 @@ def test_every_shard_of_a_damaged_archive_says_so(nnguide, alone, trained):
         rows += [int(row["row"]) for row in answers]
     assert damage == 1
     assert sorted(rows) == list(range(1, len(rows) + 1)) and len(rows) > 100
+
+
+def test_a_disk_that_is_full_at_once_leaves_nothing(nnguide, alone, trained, monkeypatch):
+    def full(*given, **more):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (alone / "m.csv").write_text("text\nwin a prize\n", encoding="utf-8")
+    monkeypatch.setattr(bulk, "write_json", full)
+    ended = nnguide("predict", trained("spam").folder, "--dataset", "m.csv", "--out", "a.csv")
+    assert ended.status == 9
+    assert "the disk is full" in ended.err
+    assert sorted(path.name for path in alone.iterdir() if path.name[0] != ".") == ["m.csv"]
 
 
 def test_another_request_is_not_gone_on_with(tmp_path, trained, small_parts):

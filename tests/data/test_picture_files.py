@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from nnguide.data import npz, picture_files, user_data
+from nnguide.data import npz, picture_files, picture_stream, user_data
 from nnguide.errors import ConfigError, DataError, InputError
 
 
@@ -412,3 +412,45 @@ def test_large_arrays_are_brought_to_bytes_in_blocks(tmp_path, monkeypatch):
     monkeypatch.setattr(npz, "BLOCK", 3)
     found = picture_files.read(archive(tmp_path, x=IMAGES / 255, y=LABELS), "all")
     np.testing.assert_array_equal(found.inputs, IMAGES)
+
+
+# Dark on white
+
+
+def seven(shift=0):
+    """A seven, dark on white, (28, 28) uint8."""
+    picture = Image.new("L", (28, 28), 255)
+    line = [(8 + shift, 6), (19 + shift, 7), (12 + shift, 22)]
+    ImageDraw.Draw(picture).line(line, 0, 3)
+    return np.asarray(picture)
+
+
+@pytest.mark.parametrize("form", ["npz", "idx", "csv"])
+def test_arrays_that_are_dark_on_white_are_read_as_their_picture_files(tmp_path, form):
+    images = np.stack([seven(), 255 - seven(1), seven(2), np.full((28, 28), 255, np.uint8)])
+    folder = tmp_path / "files"
+    for place, levels in enumerate(images):
+        file = folder / str(place % 2) / f"{place}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(levels).save(file)
+    by_file = picture_files.read(folder, "all")
+    if form == "npz":
+        path = archive(tmp_path, x=images, y=[0, 1, 0, 1])
+    elif form == "idx":
+        path = tmp_path
+        write_idx(path, "train", images, [0, 1, 0, 1])
+    else:
+        path = tmp_path / "table.csv"
+        rows = [
+            f"{place % 2}," + ",".join(map(str, row.ravel())) for place, row in enumerate(images)
+        ]
+        path.write_text("\n".join(rows))
+    read = picture_files.read(path, "train" if form == "idx" else "all")
+    assert read.labels.tolist() == [0, 1, 0]
+    assert len(read.left_out) == 1
+    assert "no digit was seen" in read.left_out[0].reason
+    np.testing.assert_array_equal(read.inputs[[0, 2]], by_file.inputs[:2])
+    np.testing.assert_array_equal(read.inputs[1], images[1])  # white on black stays
+    rows = [row.found for row in picture_stream.each(path, None, None, 0)]
+    streamed = [row[1] for row in rows if not isinstance(row, InputError)]
+    np.testing.assert_array_equal(streamed, read.inputs)

@@ -46,6 +46,8 @@ FORMS = {
     "upper.CSV": as_csv([(a.upper(), b) for a, b in ROWS], header=(" Label", "TEXT ")),
     "more.csv": as_csv([(b, "x", a, "") for a, b in ROWS], header=("text", "", "label", "")),
     "numbers.csv": as_csv([(NAMES.index(a), b) for a, b in ROWS]),
+    "pandas.csv": as_csv(ROWS, header=("0", "1")),
+    "label-as-header.csv": as_csv([(NAMES.index(a), b) for a, b in ROWS], header=("spam", "email")),
     "booleans.csv": as_csv([(a == "spam", b) for a, b in ROWS]),
     "unix.csv": as_csv(ROWS).replace("\r\n", "\n").rstrip("\n"),
     "blank.csv": as_csv(ROWS).replace("\r\n", "\r\n\r\n"),

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
+from nnguide import logs
 from nnguide.errors import InputError
 from nnguide.files import data_dir
 from nnguide.preprocessing import mnist_form, pictures
@@ -104,6 +105,19 @@ def test_a_photo_that_lies_on_its_side_is_turned_as_its_exif_says():
     turned = pictures.decode(saved(lying, "JPEG", quality=95, exif=exif))
     assert turned.shape == LEVELS.shape
     assert np.abs(turned - LEVELS / 255).mean() < 0.02
+
+
+@pytest.mark.parametrize("form", ["GIF", "WEBP", "TIFF", "PNG"])
+def test_of_several_pages_the_first_is_read_and_that_is_said(form):
+    lines: list[str] = []
+    alone, blank = saved(GREY, "PNG"), Image.new("L", GREY.size, 255)
+    with logs.shown_by(lines.append):
+        one = pictures.read(saved(GREY, form))
+        assert not lines
+        several = pictures.read(saved(GREY, form, save_all=True, append_images=[blank]))
+    assert difference(several, pictures.read(alone)) < 6
+    assert difference(several, one) < 6
+    assert lines == ["the picture: only the first of its pages or frames is read"]
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG"])

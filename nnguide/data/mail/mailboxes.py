@@ -16,6 +16,7 @@ from typing import IO
 from nnguide.data.mail.foreign import foreign
 from nnguide.data.mail.message import MAX_BYTES, is_mail
 from nnguide.errors import InputError
+from nnguide.files import reading
 
 # A mail's name, FILE or FILE#n, and its bytes; or the name of a file and why it holds no mail.
 Named = Iterator[tuple[str, bytes | InputError]]
@@ -190,7 +191,7 @@ def _natural(path: Path) -> list[tuple[bool, int, str]]:
 
 def _file(path: Path) -> Named:
     try:
-        with path.open("rb") as file:
+        with reading.opened(path) as file:
             yield from mails_in(file, str(path))
     except OSError as error:
         yield str(path), InputError(f"cannot be read: {error.strerror}")
