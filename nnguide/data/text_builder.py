@@ -1,4 +1,4 @@
-"""What the builders of text sets for TensorFlow Datasets have in common: rows, of distinct texts.
+"""Build text sets for TensorFlow Datasets from rows of distinct texts.
 
 A subclass says where the rows come from; `row` counts them from 0, as the official files have them.
 """

@@ -1,4 +1,4 @@
-"""Draw pages of several digits, and measure how many a run reads right.
+"""Draw pages of digits, and measure how many are read right.
 
 A page is drawn from single digits: in lines or in the boxes of a form, on plain, ruled or squared
 paper, with a margin, in a shadow or by a coloured pen. Everything is a function of the seed.
@@ -193,7 +193,7 @@ def _light(shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
 
 
 def measure(run: Run, examples: Examples, seed: int, pages: int) -> list[dict[str, Any]]:
-    """Count the pages that are read right: each digit found, in order, with its label.
+    """Count the pages of which each digit is read, in order.
 
     Returns:
         JSON-able rows of digits (on a page), touching (whether some touch), n, right, with
@@ -217,7 +217,7 @@ def measure(run: Run, examples: Examples, seed: int, pages: int) -> list[dict[st
 
 
 def read(run: Run, page: Page) -> list[str | None]:
-    """Return the labels of what is found on a page; [] where nothing is."""
+    """Return the labels of what is found on a page."""
     from PIL import Image
 
     file = io.BytesIO()

@@ -1,4 +1,4 @@
-"""Read HEIF pictures, as iPhones take them, in a process of its own.
+"""Read HEIF pictures, as iPhones take them, in a process apart.
 
     python -P -m nnguide.preprocessing.heif
 
@@ -90,7 +90,7 @@ def _damaged(why: object) -> str:
 
 
 def main() -> None:
-    """Read a file from stdin, write a line of JSON and the levels to stdout."""
+    """Read a file from stdin, write JSON and levels to stdout."""
     from . import pictures
 
     data = sys.stdin.buffer.read()

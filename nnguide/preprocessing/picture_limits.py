@@ -86,7 +86,7 @@ def check(picture: Image.Image, data: bytes) -> int:
 
 
 def check_size(size: tuple[int, int]) -> None:
-    """Refuse a picture of no pixels, or of too many; `size` is its width and height.
+    """Refuse a picture of no or too many pixels, by its size.
 
     Raises:
         InputError: it is beyond the limits.

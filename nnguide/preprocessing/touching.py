@@ -54,7 +54,7 @@ class Piece(NamedTuple):
 
 
 class Cuts(NamedTuple):
-    """Where a mark may be cut, from the left; the first and the last cut are its sides.
+    """Where a mark may be cut, from left to right.
 
     Attributes:
         places: (cuts, h) int, the column from which on each row is right of the cut.
@@ -126,7 +126,7 @@ def _ways(cost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def pieces(strength: np.ndarray, cut: Cuts, floor: float, usual: float) -> list[Piece]:
-    """Return every part of the mark between two cuts that could be a digit by its size.
+    """Return every part of the mark that has a digit's size.
 
     Where two strokes meet, the ink about the cut belongs to the pieces on both sides of it.
     """
