@@ -548,7 +548,8 @@ OTHERS: tuple[Kind, ...] = (
 
 def pictures(seed: int, each: int, kinds: tuple[Kind, ...] = DIGITS + OTHERS) -> Iterator[Strange]:
     """`each` pictures of every kind, their digits in turn."""
-    for number, kind in enumerate(kinds):
+    for kind in kinds:
+        number = (DIGITS + OTHERS).index(kind)
         for turn in range(each):
             random = np.random.default_rng([seed, number, turn])
             content, right = kind(random, turn % 10)
