@@ -77,8 +77,8 @@ def _mapped(picture: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     mass = scale * (mapped @ levels) / levels.sum()
     back = np.linalg.inv(scale * matrix)
     offset = middle[:, 0] + back @ (mass - (SIDE - 1) / 2)
-    found = ndimage.affine_transform(picture.astype(np.float32), back, offset, order=1)
-    return np.asarray(np.rint(found), np.uint8)
+    upright = ndimage.affine_transform(picture.astype(np.float32), back, offset, order=1)
+    return np.asarray(np.rint(upright), np.uint8)
 
 
 def find(
@@ -103,18 +103,18 @@ def find(
 
     def probability(tried: np.ndarray) -> np.ndarray:
         """Return the log of each try's probability, but for a constant."""
-        upright = [Hand(*one).set_upright(picture) for one in tried for picture in pictures]
+        upright = [Hand(*hand).set_upright(picture) for hand in tried for picture in pictures]
         of_labels = outputs(np.stack(upright))[np.arange(len(upright)), np.tile(labels, len(tried))]
         likely = np.log((1 - MISTAKEN) * of_labels + MISTAKEN / 10)
         prior = -0.5 * ((tried / usual) ** 2).sum(axis=1)
         return np.asarray(likely.reshape(len(tried), -1).sum(axis=1) + prior)
 
     tried = np.concatenate([np.zeros((1, 3)), usual * random.normal(size=(FIRST, 3))])
-    found = probability(tried)
+    probable = probability(tried)
     for number in range(ROUNDS):
-        best = np.argsort(-found)[:KEPT]
+        best = np.argsort(-probable)[:KEPT]
         step = 0.5 * 0.6**number * usual
         near = tried[random.choice(best, LATER)] + step * random.normal(size=(LATER, 3))
         tried = np.concatenate([tried[best], near])
-        found = np.concatenate([found[best], probability(near)])
-    return Hand(*tried[found.argmax()])
+        probable = np.concatenate([probable[best], probability(near)])
+    return Hand(*tried[probable.argmax()])

@@ -275,8 +275,8 @@ def test_a_cache_that_cannot_be_written(cache, digits, monkeypatch):
 
 def test_a_set_that_is_asked_for_at_once_is_prepared_once(cache, digits, monkeypatch):
     made = []
-    parts = mnist.parts
-    monkeypatch.setattr(mnist, "parts", lambda *given: made.append(1) or parts(*given))
+    parts = mnist.read_splits
+    monkeypatch.setattr(mnist, "read_splits", lambda *given: made.append(1) or parts(*given))
     with ThreadPoolExecutor(3) as pool:
         folders = list(pool.map(lambda _: data.prepare("mnist", digits), range(3)))
     assert folders == [cache / "mnist" / "official"] * 3

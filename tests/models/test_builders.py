@@ -95,7 +95,7 @@ def test_a_rare_token_learns_faster_and_answers_the_same() -> None:
     layer = text.TokenEmbedding(6, 2)
     ids = np.array([[1, 2, 3], [1, 4, 5]], np.int32)
     before = layer(ids)
-    layer.adapt(np.bincount(ids.reshape(-1), minlength=layer.input_dim), texts=2, parts=[4])
+    layer.adapt(np.bincount(ids.reshape(-1), minlength=layer.input_dim), texts=2, boundaries=[4])
     np.testing.assert_array_equal(layer(ids, training=True), before)
 
     def slope(training: bool) -> np.ndarray:
