@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import ExtraError, InputError, MissingReaderError
-from . import picture_limits
+from . import grey_levels, picture_limits
 
 BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 SECONDS = 4  # of processor time that the process may take, its start included
@@ -36,7 +36,7 @@ class Seen(NamedTuple):
     """A picture as a person sees it.
 
     Attributes:
-        grey: (h, w) float32 in [0, 1], as `pictures.decode` has it.
+        grey: (h, w) float32 in [0, 1], as `grey_levels.to_grey` has it.
         size: width and height of the whole picture.
         colour: whether it is seen to be in colour.
     """
@@ -91,8 +91,6 @@ def _damaged(why: object) -> str:
 
 def main() -> None:
     """Read a file from stdin, write JSON and levels to stdout."""
-    from . import pictures
-
     data = sys.stdin.buffer.read()
     _limit()
     answer: dict[str, object]
@@ -105,8 +103,8 @@ def main() -> None:
         picture_limits.check_size(file.size)
         picture = file.to_pillow()
         picture.info.clear()  # it lies upright already, whatever its EXIF says
-        size, colour = picture.size, pictures.is_coloured(picture)
-        grey = np.ascontiguousarray(pictures.to_grey(picture), np.float32)
+        size, colour = picture.size, grey_levels.is_coloured(picture)
+        grey = np.ascontiguousarray(grey_levels.to_grey(picture), np.float32)
     except InputError as error:
         answer = {"error": str(error)}
     except MemoryError:

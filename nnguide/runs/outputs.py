@@ -59,12 +59,12 @@ def check_file(
         raise ConfigError(f"{path} belongs to the run in its folder. Choose another {option}.")
     if suffixes and path.suffix.lower() not in suffixes:
         raise ConfigError(f"{option} takes a file that ends in {', '.join(suffixes)}; got {path}")
-    if path.exists() and any(_is_same(path, given) for given in inputs):
+    if path.exists() and any(_is_same(path, source) for source in inputs):
         raise ConfigError(f"{path} is an input, which would be replaced. Choose another {option}.")
 
 
-def _is_same(path: Path, given: Path | str) -> bool:
+def _is_same(path: Path, source: Path | str) -> bool:
     try:
-        return path.samefile(given)
+        return path.samefile(source)
     except (OSError, ValueError):  # it is a text, or cannot be looked at
         return False
