@@ -61,7 +61,7 @@ class Columns:
         return value.strip().lower() in self.numbers
 
     def lack_header(self, first: Sequence[str], sample: Sequence[Sequence[str]]) -> bool:
-        """Return whether a table's first row is an example of the form of the `sample`."""
+        """Return whether the first row is an example, as `sample` is."""
         if len(first) != 2 or not self.holds_label(first[0]):
             return False
         label, others = first[0].strip().lower(), {row[0].strip().lower() for row in sample}
