@@ -451,6 +451,6 @@ def test_arrays_that_are_dark_on_white_are_read_as_their_picture_files(tmp_path,
     assert "no digit was seen" in read.left_out[0].reason
     np.testing.assert_array_equal(read.inputs[[0, 2]], by_file.inputs[:2])
     np.testing.assert_array_equal(read.inputs[1], images[1])  # white on black stays
-    rows = [row.found for row in picture_stream.each(path, None, None, 0)]
+    rows = [row.labelled for row in picture_stream.each(path, None, None, 0)]
     streamed = [row[1] for row in rows if not isinstance(row, InputError)]
     np.testing.assert_array_equal(streamed, read.inputs)
