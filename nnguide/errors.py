@@ -83,7 +83,7 @@ class ExtraError(NnguideError, ImportError):
 
 
 class MissingReaderError(InputError, ExtraError):
-    """A good input of a form whose reader comes with an extra that is not installed."""
+    """A good input whose reader comes with an extra not installed."""
 
     exit_code = 6
 

@@ -41,7 +41,7 @@ class TextBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # t
         )
 
     def _divided(self, rows: list[texts.Row]) -> dict[str, Any]:
-        """The distinct texts of some rows, 80/20."""
+        """Return the distinct texts of some rows, 80/20."""
         train, test = texts.divide_rows(rows, split_seed=0)
         return {"train": self._generate_examples(train), "test": self._generate_examples(test)}
 

@@ -66,7 +66,10 @@ def drawn(examples: Examples, count: int, pages: int, seed: int, joined: bool) -
 
 
 def _ink(digit: np.ndarray, height: float) -> np.ndarray:
-    """Return one digit's ink, cut to it: (h, w) float in [0, 1], `height` its longer side."""
+    """Return one digit's ink, cut out, (h, w) float in [0, 1].
+
+    `height` is its longer side.
+    """
     from scipy import ndimage
 
     rows, columns = np.flatnonzero(digit.any(1)), np.flatnonzero(digit.any(0))
@@ -84,7 +87,10 @@ def _written(
     in_boxes: bool,
     random: np.random.Generator,
 ) -> tuple[np.ndarray, int, list[tuple[int, int, int, int]]]:
-    """Return the ink of all lines, how many neighbours touch, and the boxes of a form."""
+    """Return the ink of all lines, touching neighbours, and boxes.
+
+    The second is how many neighbours touch; the boxes are those of a form.
+    """
     apart = int(height * random.uniform(1.6, 2.0))
     cell = int(1.3 * height)
     longest = max(map(len, lines))
@@ -113,7 +119,10 @@ def _written(
 
 
 def _meeting(before: np.ndarray, top: int, left: int, ink: np.ndarray, at: int) -> int:
-    """Return the left of `ink`, its top `at`, where it just touches the digit before."""
+    """Return the left of `ink` where it touches the digit before.
+
+    `at` is its top.
+    """
     reach = {top + row: left + places[-1] for row, places in _inked(before)}
     near = [
         reach[at + row + by] + 1 - places[0]
@@ -184,7 +193,7 @@ PAPERS = {
 
 
 def _light(shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
-    """Return light that falls from one side, and the soft edge of a shadow: (h, w, 1)."""
+    """Return light from one side with a shadow's edge, (h, w, 1)."""
     y, x = np.mgrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j]
     angle, place = random.uniform(0, 2 * np.pi), random.uniform(-0.5, 0.5)
     along = x * np.cos(angle) + y * np.sin(angle)

@@ -140,7 +140,7 @@ def _taken_apart(
 
 
 def _sure(judge: touching.Judge, strokes: list[_Strokes]) -> np.ndarray:
-    """Return how sure the network is of each, (n,); 0 of an empty one."""
+    """Return the network's confidence in each, (n,); 0 for empty ones."""
     levels = np.stack([each.levels for each in strokes])
     return np.where(levels.any((1, 2)), judge(levels), 0)
 
@@ -201,7 +201,10 @@ class _Sheet(NamedTuple):
         return _Strokes(strength, group.box, self._levels(strength, (first, start), group.box))
 
     def piece(self, of: _Strokes, piece: touching.Piece, fine: bool = False) -> _Strokes:
-        """Return a part of strokes that was cut off, looked at on a finer grid or not."""
+        """Return a part of strokes that was cut off.
+
+        With `fine` it is read on a finer grid.
+        """
         first, start = max(of.box[0] - 1, 0), max(of.box[1] - 1, 0)
         top, left, bottom, right = piece.box
         box = (first + top, start + left, first + bottom, start + right)
@@ -215,7 +218,7 @@ class _Sheet(NamedTuple):
         box: tuple[int, int, int, int],
         fine: bool = True,
     ) -> np.ndarray:
-        """Return MNIST's form of the ink `strength`, whose top left is at `corner`."""
+        """Return MNIST's form of the ink `strength` with this `corner`."""
         top, left, bottom, right = box
         room = max(bottom - top, right - left) // 4 + 3
         first, start = max(top - room, 0), max(left - room, 0)

@@ -114,7 +114,10 @@ def cuts(strength: np.ndarray, level: float, usual: float) -> Cuts:
 
 
 def _ways(cost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return each pixel's least cost from the top row, and the column's step back up."""
+    """Return each pixel's least cost, and the step back.
+
+    The cost is that from the top row, the step that of the column.
+    """
     total, back = cost.copy(), np.zeros(cost.shape, int)
     for row in range(1, len(cost)):
         before = np.pad(total[row - 1], 1, constant_values=np.inf)
@@ -128,7 +131,8 @@ def _ways(cost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def pieces(strength: np.ndarray, cut: Cuts, floor: float, usual: float) -> list[Piece]:
     """Return every part of the mark that has a digit's size.
 
-    Where two strokes meet, the ink about the cut belongs to the pieces on both sides of it.
+    It lies between two cuts and has the size of a digit. Where two strokes meet, the ink about the
+    cut belongs to the pieces on both sides of it.
     """
     columns, shared = np.arange(strength.shape[1]), round(SHARED * cut.stroke)
     made = []

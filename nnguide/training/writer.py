@@ -64,7 +64,10 @@ class Hand:
 
 
 def _mapped(picture: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Map a picture (28, 28) uint8, then scale it to its box and centre its mass."""
+    """Map a picture (28, 28) uint8 and bring it to MNIST's form.
+
+    It is scaled to its box, with its mass in the centre.
+    """
     from scipy import ndimage
 
     places = np.argwhere(picture > INK).T  # (2, pixels)
