@@ -1,4 +1,4 @@
-"""Grey levels of a picture of any mode, and whether it is in colour."""
+"""Grey levels of pictures of any mode, and whether they are coloured."""
 
 from __future__ import annotations
 
