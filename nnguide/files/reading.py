@@ -6,10 +6,11 @@ A pipe that nobody writes to is an error, not a wait for ever.
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 NO_WRITER = "it is a pipe that nobody writes to"
 
@@ -24,24 +25,41 @@ def opened(path: Path) -> IO[bytes]:
     """
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     try:
-        if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
-            _check_written(descriptor, path)
-            os.set_blocking(descriptor, True)
-        return os.fdopen(descriptor, "rb")
+        if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+            return os.fdopen(descriptor, "rb")
+        beginning = _beginning(descriptor, path)
+        os.set_blocking(descriptor, True)
+        return io.BufferedReader(_Pipe(descriptor, beginning))
     except BaseException:
         os.close(descriptor)
         raise
 
 
-def _check_written(descriptor: int, path: Path) -> None:
-    """Make sure that a pipe holds something or has a writer."""
-    import fcntl
-    import termios
+class _Pipe(io.FileIO):
+    """Pipe whose `beginning` has been read."""
 
-    waiting = fcntl.ioctl(descriptor, termios.FIONREAD, b"\0" * 4)
-    if not any(waiting):
-        try:
-            os.read(descriptor, 1)
-        except BlockingIOError:  # a writer is there that has written nothing so far
-            return
+    def __init__(self, descriptor: int, beginning: bytes) -> None:
+        super().__init__(descriptor, "rb")
+        self._beginning = beginning
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        if not self._beginning:
+            return super().readinto(buffer)
+        size = len(self._beginning)
+        buffer[:size], self._beginning = self._beginning, b""
+        return size
+
+    def readall(self) -> bytes:
+        beginning, self._beginning = self._beginning, b""
+        return beginning + super().readall()
+
+
+def _beginning(descriptor: int, path: Path) -> bytes:
+    """Return what a pipe holds, a byte at most, where somebody writes to it."""
+    try:
+        beginning = os.read(descriptor, 1)
+    except BlockingIOError:  # a writer is there that has written nothing so far
+        return b""
+    if not beginning:
         raise OSError(errno.EPIPE, NO_WRITER, str(path))
+    return beginning
