@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from nnguide.export import tf_grid as grid
 from nnguide.export import tf_ink, tf_margins
+from nnguide.preprocessing.grey_levels import ENOUGH
 from nnguide.preprocessing.mnist_form import (
     BOX,
     FINE,
@@ -23,7 +24,7 @@ from nnguide.preprocessing.mnist_form import (
     STROKES,
 )
 from nnguide.preprocessing.picture_limits import MAX_PIXELS
-from nnguide.preprocessing.pictures import ENOUGH, MAX_BYTES
+from nnguide.preprocessing.pictures import MAX_BYTES
 
 KINDS = {"png": b"\x89PNG\r\n\x1a\n", "jpeg": b"\xff\xd8\xff", "bmp": b"BM", "gif": b"GIF8"}
 HEADER = 65_536 + 64  # bytes in which the orientation of a photo is looked for
@@ -376,7 +377,7 @@ def plain(levels: Any, factor: Any) -> Any:
 def on_paper(levels: Any, factor: Any) -> Any:
     """Return a transparent picture in grey, on paper.
 
-    It is uint8 (height, width, 2 or 4), treated as by pictures.on_paper.
+    It is uint8 (height, width, 2 or 4), treated as by grey_levels.on_paper.
     """
     values = tf.cast(levels, tf.float32) / 255
     opacity = values[..., -1]
