@@ -32,8 +32,8 @@ COPIED = (
     *(
         f"preprocessing/{name}"
         for name in (
-            *("tokens.py", "characters.py", "characters.npz", "pictures.py"),
-            *("picture_limits.py", "heif.py", "grey_levels.py", "mnist_form.py", "many.py", "touching.py"),
+            *("tokens.py", "characters.py", "characters.npz", "pictures.py", "grey_levels.py"),
+            *("picture_limits.py", "heif.py", "mnist_form.py", "many.py", "touching.py"),
             *("margins.py", "ink.py", "grid.py"),
         )
     ),
