@@ -44,8 +44,6 @@ def shown_by(say: Callable[[str], None] | None) -> Iterator[None]:
 
     With None nothing changes. Where the program has not asked for such messages, they go to `say`
     alone.
-
-    Where the program has not asked for such messages, they go to `say` alone.
     """
     global _before
     if say is None:

@@ -14,6 +14,7 @@ import io
 import logging
 import os
 import pkgutil
+import re
 import signal
 import sys
 import threading
@@ -36,6 +37,7 @@ from nnguide.errors import (
 print_above: Callable[[str], None] | None = None  # while something is drawn on the terminal
 EVENTS = "nnguide.tuning.chief"  # its lines may come again
 COMPLETING = "_NNGUIDE_COMPLETE"  # is set while a shell asks what a word may become
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 HELP = """Neural networks that you can read, train and use.
 
 \b
@@ -189,6 +191,7 @@ def main(arguments: list[str] | None = None) -> None:
         if isinstance(error, click.NoSuchOption):
             _no_such_option(error)
         else:
+            error.message = plain(error.message)
             error.show()
         status = error.exit_code
     except (click.Abort, KeyboardInterrupt):
@@ -272,13 +275,21 @@ def standard_input() -> Any:
     return _Closed() if sys.stdin is None else sys.stdin.buffer
 
 
+def plain(text: str) -> str:
+    """Return `text` with escaped control characters, except line ends and tabs.
+
+    A name in a message may hold what a terminal would obey.
+    """
+    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
 def _fail(error: NnguideError, asked: dict[str, bool]) -> int:
     if asked.get("debug"):
         traceback.print_exc()
     if asked.get("interrupted"):  # what a library made of it
         return _interrupted()
     if not isinstance(error, FindingsError):
-        click.echo(f"nnguide: {error}", err=True)
+        click.echo(f"nnguide: {plain(str(error))}", err=True)
     return error.exit_code
 
 
@@ -287,7 +298,8 @@ def _bug(error: Exception, asked: dict[str, bool]) -> int:
         traceback.print_exc()
     if asked.get("interrupted"):
         return _interrupted()
-    click.echo(f"nnguide: this is a bug: {type(error).__name__}: {error}", err=True)
+    text = plain(str(error))
+    click.echo(f"nnguide: this is a bug: {type(error).__name__}: {text}", err=True)
     click.echo("Run it again with --debug for the traceback.", err=True)
     return 1
 
@@ -347,7 +359,7 @@ class _ToUser(logging.Handler):
         self._shown: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
-        message = record.getMessage()
+        message = plain(record.getMessage())
         if record.name != EVENTS:
             if message in self._shown:  # data are read part by part
                 return

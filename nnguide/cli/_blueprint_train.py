@@ -69,8 +69,6 @@ def train(
 
     The twins are in PyTorch and Keras. The data is a toy problem or real data.
 
-    The data is a toy problem or real data.
-
     With --out, digits, spam and a table with labels become an ordinary run: every
     command takes it (predict, evaluate, explain, audit, export, serve). Toy problems
     are printed and drawn, and nothing is saved but what --plot and --animate ask for.

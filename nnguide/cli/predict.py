@@ -300,7 +300,7 @@ class _Pace:
             self.said, self.drawn = now, self.live
 
 
-# What would end a line, a column or the peace of a terminal; lone halves of surrogate pairs
+# What would end a line or a column, or what a terminal obeys; lone halves of surrogate pairs
 # stand for bytes of a file's name that are not UTF-8.
 _UNPRINTED = re.compile(r"[\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 

@@ -2,8 +2,6 @@
 
 Mails are judged in time order, with or without feedback.
 
-Mails are judged in time order, with or without feedback.
-
 An index has a line for each mail, the earliest first: `spam ../data/inmail.1`, the path as seen
 from the index. Each mail is judged before anything is learned from it; with feedback its true label
 becomes known after that, at once or later, and is used as an owner's correction is. No file of
@@ -116,8 +114,6 @@ def judge(run: Run, index: Path, wait: int | None, learner: Learner) -> Judged:
     """Judge the mails of an index in order.
 
     Each label becomes known `wait` mails later; None is never.
-
-    Each label becomes known `wait` mails later; None is never.
     """
     waiting: deque[tuple[Features, float, bool]] = deque()
     scores: list[np.float32] = []
@@ -195,8 +191,6 @@ def _texts(index: Path, failed: _Failed) -> Iterator[tuple[str, int]]:
     """Yield the text and label of each mail.
 
     Mails that cannot be read are added to `failed`.
-
-    Mails that cannot be read are added to `failed`.
     """
     for label, path in lines(index):
         try:
@@ -218,8 +212,6 @@ def _batches(items: Iterator[Any]) -> Iterator[list[Any]]:
 
 def figures(scores: np.ndarray, labels: np.ndarray, threshold: float) -> dict[str, float | None]:
     """Return the metrics of the track with 95 % intervals.
-
-    They are fractions, and None without both labels.
 
     They are fractions, and None without both labels.
 
@@ -275,8 +267,6 @@ def _share_below(of: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Return which fraction of `of` lies below each value.
 
     `of` is sorted; equal values count half.
-
-    `of` is sorted; equal values count half.
     """
     below, up_to = np.searchsorted(of, values, "left"), np.searchsorted(of, values, "right")
     return (below + up_to) / (2 * len(of))
@@ -304,8 +294,6 @@ def curve(scores: np.ndarray, labels: np.ndarray, threshold: float) -> list[dict
 
 def blocks(measured: dict[str, Any]) -> list[str | Grid]:
     """Return the metrics of the track and their curve.
-
-    They have the form of `nnguide.evaluation.report.blocks`.
 
     They have the form of `nnguide.evaluation.report.blocks`.
     """

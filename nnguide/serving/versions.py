@@ -243,11 +243,12 @@ def open_model(word: str, start: Callable[[str, Servable], Batcher], trust: bool
         ConfigError: a name that no URL can hold.
         RunError: nothing there that can be served, or it is damaged.
     """
+    name: str | None
     name, equals, rest = word.partition("=")
     if not equals or Path(word).exists():
-        name, rest = "", word
+        name, rest = None, word
     default, source = _source(rest, trust)
-    name = name or default
+    name = default if name is None else name
     if not NAME.fullmatch(name):
         raise ConfigError(
             f"a model's name is of letters, digits and . _ -; got {name!r}. Write NAME={rest}."

@@ -71,6 +71,7 @@ WRONG = [  # what is typed, the status, and what the message says
     ("evaluate digits --plots file.txt", 2, "takes a folder; file.txt is a file"),
     ("evaluate digits --plots run", 2, "the folder of a run"),
     ("predict nowhere x", 5, "there is no run"),
+    ("serve =digits", 2, "a model's name is of letters"),
     ("predict digits", 2, "expected image files or folders"),
     ("predict digits nowhere.png", 4, "nowhere.png"),
     ("predict digits file.png", 4, "file.png"),
@@ -212,3 +213,12 @@ def test_a_missing_file_is_no_mistyped_data_set(nnguide, task, name):
     assert ended.status == 2
     assert f"no such file or folder: {name}" in ended.err
     assert "Did you mean" not in ended.err
+
+
+@pytest.mark.parametrize(
+    "words", [("predict", "digits", "\x1b[31mred.png"), ("\x1b[2J",), ("predict", "\x1b[2J", "x")]
+)
+def test_no_name_in_a_message_rules_the_terminal(nnguide, words):
+    ended = nnguide(*words)
+    assert ended.status in (2, 4, 5)
+    assert "\x1b" not in ended.err and "\\x1b[" in ended.err
