@@ -55,18 +55,21 @@ def tf() -> object:
 def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """A folder that all workers share, made by the one that first asks for it.
 
-    Its maker is given a path that is not there; nobody may change what it makes.
+    It is called as what follows the last - of its name, and alone in its folder. Its maker is
+    given the path, which is not there; nobody may change what it makes.
     """
     place = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         place = place.parent
 
     def folder(name: str, make: Callable[[Path], object]) -> Path:
+        inside = place / f"made-{name}" / name.rpartition("-")[2]
         with FileLock(place / f"{name}.lock"):
             if not (done := place / f"{name}.made").exists():
-                make(place / name)
+                inside.parent.mkdir()
+                make(inside)
                 done.touch()
-        return place / name
+        return inside
 
     return folder
 
@@ -86,8 +89,8 @@ def trained(made_once: Callable[..., Path]) -> Callable[[str], Run]:
 
     def run(task: str) -> Run:
         if task not in runs:
-            own = f"-{os.getpid()}" if task == "table" else ""  # its table ends with this process
-            runs[task] = Run.open(made_once(f"trained-{task}{own}", partial(make, task)))
+            own = f"{os.getpid()}-" if task == "table" else ""  # its table ends with this process
+            runs[task] = Run.open(made_once(f"trained-{own}{task}", partial(make, task)))
         return runs[task]
 
     return run

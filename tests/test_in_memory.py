@@ -104,6 +104,7 @@ def test_settings_may_be_a_mapping_beside_data(tmp_path: Path) -> None:
     assert found.config.train.batch_size == 64
 
 
+@pytest.mark.slow
 def test_a_search_takes_what_a_program_holds(tmp_path: Path) -> None:
     found = nnguide.tune(
         "spam",

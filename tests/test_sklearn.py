@@ -109,6 +109,7 @@ def _registry() -> list[Path]:
     return list(Path(os.environ["NNGUIDE_REGISTRY"]).glob("*.txt"))
 
 
+@pytest.mark.slow
 def test_a_pipeline_is_searched_by_cross_validation() -> None:
     pipeline = make_pipeline(StandardScaler(), TableClassifier(epochs=3))
     search = GridSearchCV(pipeline, {"tableclassifier__learning_rate": [1e-4, 0.05]}, cv=2)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny
 from PIL import Image
 
 from nnguide.files import sha256, write_json
@@ -43,8 +44,13 @@ def test_a_run_is_remembered_wherever_it_is_made(nnguide, alone, trained, monkey
     assert list(registry.folder().iterdir()) == []  # what is gone is forgotten
 
 
-def test_a_training_remembers_its_run(trained):
-    assert trained("digits").folder in registry.remembered()
+def test_a_training_remembers_its_run(tmp_path, monkeypatch):
+    from nnguide.training.train import train
+
+    monkeypatch.setenv("NNGUIDE_REGISTRY", str(tmp_path / "registry"))
+    words = (*tiny.words("table"), f"data.dataset={tiny.built_in('table')}")
+    run = train("table", settings=words, out=tmp_path / "run")
+    assert registry.remembered() == [run.folder]
 
 
 def test_folders_are_searched_and_a_broken_run_is_named(nnguide, alone, trained):

@@ -70,7 +70,7 @@ def test_auto_says_that_it_takes_a_stand_in(nnguide, words):
     assert "stand-in" in ended.err
 
 
-@pytest.mark.parametrize("task", ["digits", "spam"])
+@pytest.mark.parametrize("task", [pytest.param("digits", marks=pytest.mark.slow), "spam"])
 def test_a_configuration_fed_back_gives_the_same_run_bit_for_bit(nnguide, words, task):
     options = ("--dataset", tiny.built_in(task), "--deterministic", "--out")
     assert nnguide("train", *words(task, "train.seed=3"), *options, "first").status == 0

@@ -122,7 +122,7 @@ def test_an_interruption_ends_in_130_and_goes_on(tmp_path: Path, number: signal.
 def test_an_interruption_at_an_odd_moment_is_never_a_bug(tmp_path: Path) -> None:
     """Also while modules are imported, or a library turns it into an error of its own."""
     chance = random.Random(5)
-    for _ in range(4):
+    for _ in range(2):
         command = training("digits", tmp_path / "r", "--force")
         command.wait_for(chance.choice(["", "", "precision", "training digits"]))
         time.sleep(chance.uniform(0.5, 2))
