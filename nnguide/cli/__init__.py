@@ -191,8 +191,9 @@ def main(arguments: list[str] | None = None) -> None:
         if isinstance(error, click.NoSuchOption):
             _no_such_option(error)
         else:
-            error.message = plain(error.message)
-            error.show()
+            shown = io.StringIO()
+            error.show(shown)
+            click.echo(plain(shown.getvalue()), nl=False, err=True)
         status = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         status = _interrupted()
