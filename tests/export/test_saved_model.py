@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from nnguide.runs import Run
 from nnguide.training.ensemble import ensemble
 
 Exported = Callable[[str, str], Path]
+Loaded = Callable[[str], Any]
 BARE = """
 import json, sys
 import tensorflow as tf
@@ -43,6 +45,12 @@ def bare(folder: Path, given: dict[str, Any], place: Path) -> dict[str, Any]:
     ended = subprocess.run(command, capture_output=True, text=True, cwd=place)
     assert ended.returncode == 0, ended.stderr
     return json.loads(ended.stdout)
+
+
+@pytest.fixture(scope="module")
+def loaded(tf: Any, exported: Exported) -> Loaded:
+    """The SavedModel of a task, loaded once."""
+    return functools.cache(lambda task: tf.saved_model.load(str(exported(task, "saved_model"))))
 
 
 def test_texts_are_answered_without_nnguide(
@@ -134,8 +142,8 @@ def test_the_threshold_is_strict(tf: Any, trained: Callable[[str], Run], tmp_pat
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -1.0, 256.0])
-def test_levels_that_are_none_are_an_error(tf: Any, exported: Exported, bad: float) -> None:
-    model = tf.saved_model.load(str(exported("digits", "saved_model")))
+def test_levels_that_are_none_are_an_error(tf: Any, loaded: Loaded, bad: float) -> None:
+    model = loaded("digits")
     image = np.zeros((2, 28, 28), np.float32)
     image[1, 3, 4] = bad
     with pytest.raises(tf.errors.InvalidArgumentError, match="expected finite grey levels 0-255"):
@@ -147,15 +155,15 @@ def test_levels_that_are_none_are_an_error(tf: Any, exported: Exported, bad: flo
     [("digits", "serve_bytes", "image_bytes"), ("spam", "serving_default", "text")],
 )
 def test_of_no_examples_there_are_no_answers(
-    tf: Any, exported: Exported, task: str, signature: str, name: str
+    tf: Any, loaded: Loaded, task: str, signature: str, name: str
 ) -> None:
-    model = tf.saved_model.load(str(exported(task, "saved_model")))
+    model = loaded(task)
     found = model.signatures[signature](**{name: tf.zeros([0], tf.string)})
     assert {len(values) for values in found.values()} == {0}
 
 
-def test_any_bytes_are_a_text(tf: Any, exported: Exported) -> None:
-    model = tf.saved_model.load(str(exported("spam", "saved_model")))
+def test_any_bytes_are_a_text(tf: Any, loaded: Loaded) -> None:
+    model = loaded("spam")
     odd = [b"\xff\xfe", b"free \xc3 prize", b"\x00", b"free \xef\xbf\xbd prize"]
     found = model.signatures["serving_default"](text=tf.constant(odd))["probability"].numpy()
     assert ((found >= 0) & (found <= 1)).all()
@@ -163,11 +171,12 @@ def test_any_bytes_are_a_text(tf: Any, exported: Exported) -> None:
 
 
 @pytest.mark.parametrize("task", ["digits", "spam"])
-def test_the_warm_up_requests_fit_the_signatures(tf: Any, exported: Exported, task: str) -> None:
+def test_the_warm_up_requests_fit_the_signatures(
+    tf: Any, exported: Exported, loaded: Loaded, task: str
+) -> None:
     from tensorflow_serving.apis import prediction_log_pb2
 
-    folder = exported(task, "saved_model")
-    model = tf.saved_model.load(str(folder))
+    folder, model = exported(task, "saved_model"), loaded(task)
     path = folder / "assets.extra" / "tf_serving_warmup_requests"
     met = set()
     for record in tf.data.TFRecordDataset(str(path)):
