@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -202,34 +201,3 @@ print(*sorted(heavy & set(sys.modules)), file=sys.stderr)
             [sys.executable, "-c", code, line], capture_output=True, text=True, check=True
         )
         assert found.stderr.strip() == ""
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_script_of_a_shell_is_one(shell: str, tmp_path: Path) -> None:
-    found = CliRunner().invoke(command_line, ["completion", shell])
-    assert found.exit_code == 0
-    assert "_NNGUIDE_COMPLETE" in found.stdout
-    if shutil.which(shell) is None:
-        pytest.skip(f"{shell} is not installed")
-    script = tmp_path / "script"
-    script.write_text(found.stdout)
-    subprocess.run([shell, "-n", str(script)], check=True)
-
-
-def test_bash_completes_a_value_after_its_equals_sign(tmp_path: Path) -> None:
-    if shutil.which("bash") is None:
-        pytest.skip("bash is not installed")
-    binary = tmp_path / "nnguide"
-    binary.write_text(f'#!/bin/sh\nexec {sys.executable} -m nnguide "$@"\n')
-    binary.chmod(0o755)
-    script = CliRunner().invoke(command_line, ["completion", "bash"]).stdout
-    for line, wanted in (
-        ("nnguide train spam --set train.optimizer=adamw", "adamw"),
-        ("nnguide train spam --set train.optim", "train.optimizer="),
-    ):
-        ask = (
-            f"PATH={tmp_path}:$PATH\n{script}\nCOMP_LINE={line!r}; COMP_POINT={len(line)}\n"
-            '_nnguide_completion nnguide; printf "%s\\n" "${COMPREPLY[@]}"'
-        )
-        found = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, check=True)
-        assert found.stdout.split() == [wanted]
