@@ -130,21 +130,22 @@ def test_the_schema_refuses_what_a_configuration_refuses() -> None:
 
 
 def completed(line: str) -> list[str]:
-    """What bash is told when Tab is pressed at the end of a line."""
+    """What zsh and fish are told when Tab is pressed at the end of a line."""
+    *before, typed = line.split(" ")
     found = subprocess.run(
         [sys.executable, "-m", "nnguide"],
         env={
             **os.environ,
-            "_NNGUIDE_COMPLETE": "bash_complete",
-            "COMP_LINE": line,
-            "COMP_POINT": str(len(line)),
+            "_NNGUIDE_COMPLETE": "fish_complete",
+            "COMP_WORDS": "\n".join(before),
+            "COMP_CWORD": typed,
         },
         capture_output=True,
         text=True,
         check=True,
     )
     assert found.stderr == ""
-    return [row.partition(",")[2] for row in found.stdout.splitlines()]
+    return [row.split("\t")[1] for row in found.stdout.splitlines()]
 
 
 @pytest.mark.parametrize(
