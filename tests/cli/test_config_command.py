@@ -145,7 +145,7 @@ def completed(line: str) -> list[str]:
         check=True,
     )
     assert found.stderr == ""
-    return [row.split("\t")[1] for row in found.stdout.splitlines()]
+    return [row.split("\t")[1] for row in found.stdout.splitlines() if row]
 
 
 @pytest.mark.parametrize(
