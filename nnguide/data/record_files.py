@@ -16,7 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from nnguide.data import class_folders, picture_stream, records, text_files, user_data
+from nnguide.data import (
+    class_folders,
+    picture_stream,
+    record_store,
+    records,
+    text_files,
+    tfrecord,
+    user_data,
+)
 from nnguide.data.class_folders import Lost
 from nnguide.data.examples import LeftOut
 from nnguide.data.mail import MailText
@@ -162,51 +170,50 @@ def _write_file(
 
     It is written input by input; `before` is the progress before it.
     """
-    from array_record.python.array_record_module import ArrayRecordWriter
-
     now = copy.deepcopy(before)
     now.names = now.names or list(reading.labels)
     number = {name: place for place, name in enumerate(now.names)}
-    name = f"{before.inputs // records.SHARD:05d}"
-    inputs, arrays = folder / f"{name}.array_record", folder / f"{name}.npz"
-    labels, keys, sets = array("B"), array("Q"), array("B")
-    with atomic(inputs) as beside:
-        writer = ArrayRecordWriter(str(beside), "group_size:1")
-        try:
-            for row in rows:
-                now.rows += 1
-                if isinstance(row.labelled, InputError):
-                    now.bad += 1
-                    if len(now.left_out) < user_data.SHOWN:
-                        now.left_out.append([as_utf8(row.place), as_utf8(str(row.labelled))])
-                    continue
-                label, value = row.labelled
-                if label not in number:
-                    reading.check_new(label, now.names)
-                    number[label] = len(now.names)
-                    now.names.append(label)
-                writer.write(records.to_record(value))
-                labels.append(number[label])
-                keys.append(records.key(value))
-                sets.append(row.split == "test")
-                split = row.split or "all"
-                counts = now.counts.setdefault(split, {})
-                counts[label] = counts.get(label, 0) + 1
-                if isinstance(value, str):
-                    now.mails += isinstance(value, MailText)
-                    now.subjects += records.has_subject(value)
-                if row.lost.pictures:
-                    now.lost[split] = (Lost.of_list(now.lost.get(split, [])) + row.lost).to_list()
-                if len(labels) == records.SHARD:
-                    break
-        finally:
-            writer.close()
+    name = f"{before.inputs // record_store.SHARD:05d}"
+    inputs, arrays = folder / f"{name}.tfrecord", folder / f"{name}.npz"
+    lengths, labels, keys, sets = array("I"), array("B"), array("Q"), array("B")
+    with atomic(inputs) as beside, beside.open("wb") as file:
+        writer = tfrecord.Writer(file)
+        for row in rows:
+            now.rows += 1
+            if isinstance(row.labelled, InputError):
+                now.bad += 1
+                if len(now.left_out) < user_data.SHOWN:
+                    now.left_out.append([as_utf8(row.place), as_utf8(str(row.labelled))])
+                continue
+            label, value = row.labelled
+            if label not in number:
+                reading.check_new(label, now.names)
+                number[label] = len(now.names)
+                now.names.append(label)
+            record = record_store.to_record(value)
+            writer.write(record)
+            lengths.append(len(record))
+            labels.append(number[label])
+            keys.append(records.key(value))
+            sets.append(row.split == "test")
+            split = row.split or "all"
+            counts = now.counts.setdefault(split, {})
+            counts[label] = counts.get(label, 0) + 1
+            if isinstance(value, str):
+                now.mails += isinstance(value, MailText)
+                now.subjects += records.has_subject(value)
+            if row.lost.pictures:
+                now.lost[split] = (Lost.of_list(now.lost.get(split, [])) + row.lost).to_list()
+            if len(labels) == record_store.SHARD:
+                break
+        writer.flush()
     if not labels:  # the last rows are all bad
         inputs.unlink()
         return now
     with atomic(arrays) as beside, beside.open("wb") as file:
         np.savez(
             file,
+            lengths=np.array(lengths, np.uint32),
             labels=np.array(labels, np.uint8),
             keys=np.array(keys, np.uint64),
             sets=np.array(sets, np.uint8),
@@ -237,7 +244,7 @@ def _join(reading: _Texts | _Pictures, folder: Path, progress: Progress, names: 
     place = np.array([labels.index(name) for name in progress.names], np.uint8)
     arrays = [np.load(folder / name, allow_pickle=False) for name in names]
     hashes = {name: known for name, known in progress.sha256.items() if not name.endswith(".npz")}
-    for what in ("labels", "keys", *(["sets"] if is_divided else [])):
+    for what in ("lengths", "labels", "keys", *(["sets"] if is_divided else [])):
         joined = np.concatenate([archive[what] for archive in arrays])
         joined = place[joined] if what == "labels" else joined
         with atomic(folder / f"{what}.npy") as beside, beside.open("wb") as file:

@@ -4,21 +4,21 @@ Such data sets may be larger than memory. `nnguide data prepare PATH --records` 
 folder:
 
     records.json            what it was made from, counts, SHA-256 of every file
-    00000.array_record      inputs, each a record as `to_record` makes it, SHARD in a file
+    00000.tfrecord          inputs, each a record: see `record_store`
+    lengths.npy             (n,) uint32, bytes of each record
     labels.npy              (n,) uint8, the place of each label
     keys.npy                (n,) uint64, a hash of each input: see `key`
     sets.npy                (n,) uint8, 0 for training and 1 for the test; where the data is divided
 
-Labels and hashes are held in memory, 9 bytes an input; an input is read when it is looked at.
+Labels, hashes and places in the files are held in memory, 17 bytes an input; an input is read when
+it is looked at.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,40 +28,14 @@ from nnguide.data import user_data
 from nnguide.data.dataset_info import TRAIN_AND_TEST
 from nnguide.data.distinct import distinct_key
 from nnguide.data.examples import Examples, LeftOut
-from nnguide.data.mail import MailText
+from nnguide.data.record_store import SIDE, Store
 from nnguide.errors import DataError, InputError
-from nnguide.files import read_json, sha256
+from nnguide.files import read_json
 
 FILE = "records.json"
-FORMAT = 1
-SHARD = 100_000  # inputs in a file
-OPEN = 256  # files that are open together: a process may often have 1,024
+FORMAT = 2
 AT_ONCE = 4096  # inputs that are in memory together where all are read
-JSON = b"\0"  # begins a record that is not plain text
 TEXTS, PICTURES = "texts", "pictures"
-SIDE = 28  # pixels
-
-
-def to_record(text: Any) -> bytes:
-    """Return a text or picture as the bytes of a record.
-
-    A text is UTF-8; a mail is JSON with its alternatives and its Message-ID; a picture is its grey
-    levels.
-    """
-    if isinstance(text, np.ndarray):
-        return text.tobytes()
-    if isinstance(text, MailText):
-        return JSON + json.dumps([text, text.alternatives, text.message_id]).encode()
-    raw = text.encode("utf-8", "replace")
-    return JSON + json.dumps([text]).encode() if raw.startswith(JSON) else raw
-
-
-def to_text(record: bytes) -> str:
-    """Return the text or MailText of a record."""
-    if not record.startswith(JSON):
-        return record.decode("utf-8")
-    text, *of_mail = json.loads(record.removeprefix(JSON))
-    return MailText.of(text, tuple(of_mail[0]), of_mail[1]) if of_mail else text
 
 
 def kinds_of(texts: int, mails: int, subjects: int) -> tuple[str, ...]:
@@ -120,75 +94,6 @@ def _meta(path: Path) -> dict[str, Any]:
         f"{path / FILE} is damaged ({reason}). Prepare it again: nnguide data prepare PATH "
         "--records --force"
     )
-
-
-@dataclass(eq=False)
-class Store:
-    """Record files of a folder, each checked when first opened.
-
-    Attributes:
-        meta: what records.json says.
-    """
-
-    folder: Path
-    meta: dict[str, Any]
-    _readers: dict[int, Any] = field(default_factory=dict)
-    _checked: set[str] = field(default_factory=set)
-    _turn: threading.Lock = field(default_factory=threading.Lock)
-
-    def array(self, name: str) -> np.ndarray:
-        """Return one of the arrays beside the texts, checked."""
-        self._check(name)
-        return np.load(self.folder / name, allow_pickle=False)
-
-    def texts(self, places: np.ndarray) -> list[str]:
-        """Return the texts at `places` (k,) int64, in that order."""
-        return list(map(to_text, self._records(places)))
-
-    def pictures(self, places: np.ndarray) -> np.ndarray:
-        """Return the pictures at `places` (k,) int64, in that order.
-
-        They are (k, 28, 28) uint8.
-        """
-        levels = np.frombuffer(b"".join(self._records(places)), np.uint8)
-        return levels.reshape(len(places), SIDE, SIDE)
-
-    def _records(self, places: np.ndarray) -> list[bytes]:
-        contents = [b""] * len(places)
-        shards = places // SHARD
-        for shard in np.unique(shards).tolist():
-            mine = np.flatnonzero(shards == shard)
-            with self._turn:
-                read = self._reader(shard).read((places[mine] - shard * SHARD).tolist())
-            for at, record in zip(mine.tolist(), read, strict=True):
-                contents[at] = record
-        return contents
-
-    def _reader(self, shard: int) -> Any:
-        if shard not in self._readers:
-            from array_record.python.array_record_module import ArrayRecordReader
-
-            name = f"{shard:05d}.array_record"
-            if name not in self._checked:
-                self._check(name)
-                self._checked.add(name)
-            if len(self._readers) >= OPEN:
-                self._readers.pop(next(iter(self._readers))).close()
-            self._readers[shard] = ArrayRecordReader(
-                str(self.folder / name), "readahead_buffer_size:0"
-            )
-        return self._readers[shard]
-
-    def _check(self, name: str) -> None:
-        try:
-            is_whole = sha256(self.folder / name) == self.meta["sha256"][name]
-        except (OSError, KeyError):
-            is_whole = False
-        if not is_whole:
-            raise DataError(
-                f"{self.folder / name} is missing or damaged: its SHA-256 is wrong. Prepare it "
-                f"again: nnguide data prepare {self.meta.get('source')} --records --force"
-            )
 
 
 class Records:

@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,9 +32,16 @@ SETTINGS = {
 
 
 def records(
-    quick: bool, say: Callable[[str], None], counts: Sequence[int] = (), preset: str = "default"
+    quick: bool,
+    say: Callable[[str], None],
+    counts: Sequence[int] = (),
+    preset: str = "default",
+    epoch: bool = True,
 ) -> dict[str, Any]:
-    """Seconds, processor time and peak memory of both commands, for each number of messages."""
+    """Seconds, processor time and peak memory of both commands, for each number of messages.
+
+    Without `epoch` the network is trained on few messages, and only its steps are measured.
+    """
     rows: list[dict[str, Any]] = []
     notes = [
         f"messages of {WORDS[0]} to {WORDS[1]} words of the built-in sample, drawn by label; a "
@@ -45,7 +52,7 @@ def records(
     for count in counts or (QUICK if quick else FULL):
         say(f"{count:,} messages")
         with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/var/tmp")) as folder:
-            rows += _measured(count, preset, Path(folder), say, notes)
+            rows += _measured(count, preset, epoch, Path(folder), say, notes)
     return {"rows": rows, "notes": notes}
 
 
@@ -71,33 +78,37 @@ def messages(count: int, seed: int = 0) -> Iterator[tuple[str, str]]:
 
 
 def _measured(
-    count: int, preset: str, folder: Path, say: Callable[[str], None], notes: list[str]
+    count: int,
+    preset: str,
+    epoch: bool,
+    folder: Path,
+    say: Callable[[str], None],
+    notes: list[str],
 ) -> list[dict[str, Any]]:
     table, run = folder / "messages.csv", folder / "run"
-    with table.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["label", "text"])
-        writer.writerows(messages(count))
-    say(f"  {table.stat().st_size / 1e6:,.0f} MB")
-    prepared = _command("data", "prepare", table, "--records", "--task", "spam")
+    prepared = _prepared(table, count)
     say(f"  prepared: {prepared}")
-    table.unlink()
-    data = folder / "messages.csv.records"
+    data = table.with_name(f"{table.name}.records")
+    learned = data
+    if not epoch:
+        _prepared(folder / "few.csv", QUICK[0])
+        learned = folder / "few.csv.records"
     chosen = [part for key, value in SETTINGS.items() for part in ("--set", f"{key}={value}")]
-    words = ("train", "spam", "--preset", preset, "--dataset", data, "--out", run)
+    words = ("train", "spam", "--preset", preset, "--dataset", learned, "--out", run)
     trained = _command(*words, *chosen)
     say(f"  trained: {trained}")
-    inside = float(read_json(run / "metrics.json")["train_seconds"])
-    working, waiting = _step(data, run)
-    busy = working / (working + waiting)
-    notes.append(
-        f"{count:,} messages: the training step is {busy:.1%} of the time, the rest waits for "
-        f"batches"
-    )
     side = f"{count:,} messages"
+    waits = _step(data, run)
+    say(f"  waited: {waits}")
+    busy = waits.working / (waits.working + waits.waiting)
+    notes.append(
+        f"{side}: {busy:.1%} of the time of {STEPS} steps or fewer are the steps themselves, "
+        f"the rest is waiting for batches; a batch takes {waits.batch * 1e3:.1f} ms of processor "
+        f"time, of which reading {waits.reading * 1e3:.1f} ms"
+    )
     rows = [
         {"what": what, "side": side, "values": [value], "unit": unit}
-        for name, of in (("prepare", prepared), ("train, one epoch", trained))
+        for name, of in (("prepare", prepared), *([("train, one epoch", trained)] * epoch))
         for what, value, unit in (
             (name, of["seconds"], "s"),
             (f"{name}: processor time", of["processor"], "s"),
@@ -105,9 +116,22 @@ def _measured(
             (f"{name}: rate", count / of["seconds"], "messages/s"),
         )
     ]
-    rows.append({"what": "within fit", "side": side, "values": [inside], "unit": "s"})
+    if epoch:
+        inside = float(read_json(run / "metrics.json")["train_seconds"])
+        rows.append({"what": "within fit", "side": side, "values": [inside], "unit": "s"})
     rows.append({"what": "step, share of time", "side": side, "values": [busy], "unit": ""})
     return rows
+
+
+def _prepared(table: Path, count: int) -> dict[str, float]:
+    """What it took to prepare so many messages as records; their table is gone then."""
+    with table.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["label", "text"])
+        writer.writerows(messages(count))
+    took = _command("data", "prepare", table, "--records", "--task", "spam")
+    table.unlink()
+    return took
 
 
 def _command(*words: object) -> dict[str, float]:
@@ -144,8 +168,17 @@ def _high_water(pid: int) -> float:
     return int(held[1]) / 1024 if held else 0.0
 
 
-def _step(folder: Path, run: Path) -> tuple[float, float]:
-    """Seconds of steps of the run's network on these records, and of waits for their batches."""
+class Waits(NamedTuple):
+    """Seconds of all steps, and of the waits for their batches; processor time of a batch."""
+
+    working: float
+    waiting: float
+    batch: float
+    reading: float
+
+
+def _step(folder: Path, run: Path) -> Waits:
+    """Times of steps of the run's network on these records."""
     from nnguide import logs
 
     logs.tensorflow()
@@ -178,6 +211,15 @@ def _step(folder: Path, run: Path) -> tuple[float, float]:
         seed=0,
         weights=np.ones(len(training), np.float32),
     )
+    started = time.process_time()
+    for _ in batches:
+        pass
+    batch = (time.process_time() - started) / plan.steps
+    places = np.random.default_rng(0).permutation(len(training))
+    started = time.process_time()
+    for at in range(plan.steps):
+        list(training.inputs[places[at * BATCH : (at + 1) * BATCH]])
+    reading = (time.process_time() - started) / plan.steps
     step = tf.function(core.train_step, reduce_retracing=True)
     took = iter(batches)
     for _ in range(TRACED):
@@ -185,9 +227,9 @@ def _step(folder: Path, run: Path) -> tuple[float, float]:
     working = waiting = 0.0
     for _ in range(plan.steps - TRACED):
         started = time.perf_counter()
-        batch = next(took)
+        ready_batch = next(took)
         ready = time.perf_counter()
-        step(batch)["loss"].numpy()
+        step(ready_batch)["loss"].numpy()
         waiting += ready - started
         working += time.perf_counter() - ready
-    return working, waiting
+    return Waits(working, waiting, batch, reading)

@@ -13,14 +13,14 @@ import tiny
 from PIL import Image
 
 from nnguide import data
-from nnguide.data import picture_files, record_files, records, tables
+from nnguide.data import picture_files, record_files, record_store, records, tables
 from nnguide.errors import ConfigError, InputError
 
 
 @pytest.fixture(autouse=True)
 def small_files(monkeypatch):
     """Many record files of few pictures."""
-    monkeypatch.setattr(records, "SHARD", 16)
+    monkeypatch.setattr(record_store, "SHARD", 16)
     monkeypatch.setattr(records, "AT_ONCE", 7)
 
 

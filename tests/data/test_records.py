@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from nnguide import data, tasks
 from nnguide.data import mail as mail_texts
-from nnguide.data import record_files, records, splits, tables, text_files
+from nnguide.data import record_files, record_store, records, splits, tables, text_files
 from nnguide.data.examples import Examples, stratified_split
 from nnguide.errors import ConfigError, DataError, InputError
 
@@ -36,7 +36,7 @@ def table(path: Path, count: int) -> Path:
 @pytest.fixture
 def small_files(monkeypatch):
     """Many record files of few texts."""
-    monkeypatch.setattr(records, "SHARD", 16)
+    monkeypatch.setattr(record_store, "SHARD", 16)
     monkeypatch.setattr(records, "AT_ONCE", 7)
 
 
@@ -95,13 +95,13 @@ def test_records_are_indexed_as_an_array_is(held, at, some, ends):
 
 
 def test_few_files_are_open_together(tmp_path, small_files, monkeypatch):
-    monkeypatch.setattr(records, "OPEN", 2)
+    monkeypatch.setattr(record_store, "OPEN", 2)
     found = records.read(prepare(table(tmp_path / "t.csv", 90)), "all", tables.SPAM, 0).inputs
     known = text_files.read(tmp_path / "t.csv", "all").inputs
     order = np.random.default_rng(0).permutation(90)
     for place in order.tolist():
         assert found[place] == known[place]
-        assert len(found.store._readers) <= 2
+        assert len(found.store._files) <= 2
     assert list(found[order]) == list(known[order])
 
 
@@ -187,7 +187,7 @@ def test_folders_and_sets(tmp_path):
 def test_a_record_gives_its_text_back(text, others, name):
     made = mail_texts.MailText.of(text, tuple(others), name)
     for given_text in (text.encode("utf-8", "replace").decode(), made):
-        found = records.to_text(records.to_record(given_text))
+        found = record_store.to_text(record_store.to_record(given_text))
         assert (type(found), found) == (type(given_text), given_text)
     assert (found.alternatives, found.message_id) == (made.alternatives, name)
 
@@ -234,7 +234,7 @@ def test_bad_rows_after_a_full_file_and_a_name_that_is_no_text(tmp_path, small_f
     source.write_bytes(source.read_bytes() + b"horse,an animal\n")
     folder, done = record_files.prepare(source, tables.Columns())
     assert (done.inputs, done.bad, done.rows) == (32, 1, 33)
-    assert len(list(folder.glob("*.array_record"))) == 2
+    assert len(list(folder.glob("*.tfrecord"))) == 2
     for label in ("ham", "spam"):
         (tmp_path / "d" / label).mkdir(parents=True)
         (tmp_path / "d" / label / "a.txt").write_text(f"a {label}")
@@ -253,7 +253,7 @@ def test_the_current_folder_has_its_records_beside_it(tmp_path, monkeypatch):
 def test_what_is_damaged_or_cannot_be_prepared(tmp_path, small_files):
     source = table(tmp_path / "t.csv", 40)
     folder = prepare(source)
-    shard = folder / "00001.array_record"
+    shard = folder / "00001.tfrecord"
     shard.write_bytes(shard.read_bytes()[:-1] + b"x")
     found = records.read(folder, "all", tables.SPAM, 0)
     assert found.inputs[0]

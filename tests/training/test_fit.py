@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from nnguide.data.splits import training_and_validation  # noqa: E402
 from nnguide.evaluation.evaluate import measure  # noqa: E402
 from nnguide.models.saving import preprocessor  # noqa: E402
 from nnguide.training import pipeline  # noqa: E402
+from nnguide.training.cluster import Cluster  # noqa: E402
 from nnguide.training.configure import configure  # noqa: E402
 from nnguide.training.fit import fit, identity  # noqa: E402
 from nnguide.training.runtime import Runtime  # noqa: E402
@@ -229,12 +231,25 @@ def test_a_checkpoint_of_other_validation_data_is_refused(tmp_path: Path) -> Non
         tiny.fitted("digits", config, whole, whole.take(np.arange(8)), checkpoint=path)
 
 
-def test_a_full_batch_over_several_devices_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("batch_size", "validation", "words"),
+    [
+        ("full", None, r"runtime\.strategy none"),
+        ("1", None, "leaves some of the 2 replicas without any"),
+        ("30", 1, "validation set has 1 examples for 2 replicas"),
+    ],
+)
+def test_what_several_replicas_cannot_do_is_refused(
+    monkeypatch: pytest.MonkeyPatch, batch_size: str, validation: int | None, words: str
+) -> None:
     monkeypatch.setattr(pipeline, "SLICE", 16)
-    two = Runtime("float32", "mirrored", ("a", "b"), "", None)  # type: ignore[arg-type]
-    config = tiny.config("digits", "train.batch_size=full")
-    with pytest.raises(ConfigError, match=r"runtime\.strategy none"):
-        fit(tasks.get("digits"), config, tiny.examples("digits", 60), None, two)
+    workers = Cluster(("a:1", "b:1"), 0, "--workers")
+    two = Runtime("float32", "multi_worker", ("a",), "", contextlib.nullcontext, cluster=workers)
+    config = tiny.config("digits", f"train.batch_size={batch_size}")
+    whole = tiny.examples("digits", 60)
+    held = None if validation is None else whole.take(np.arange(validation))
+    with pytest.raises(ConfigError, match=words):
+        fit(tasks.get("digits"), config, whole, held, two)
 
 
 @pytest.mark.parametrize("task", tasks.names())
