@@ -265,10 +265,11 @@ class TableClassifier(_Classifier):
 
     def _checked(self, X: Any, y: Any = None) -> tuple[Any, Any]:
         if y is None:
-            return validate_data(self, X, reset=not hasattr(self, "classes_"), dtype="numeric"), y
-        X, y = validate_data(self, X, y, dtype="numeric")
-        check_classification_targets(y)
-        return X, y
+            X = validate_data(self, X, reset=not hasattr(self, "classes_"), dtype="numeric")
+        else:
+            X, y = validate_data(self, X, y, dtype="numeric")
+            check_classification_targets(y)
+        return (X.astype(np.float32) if X.dtype == bool else X), y
 
 
 class _Kept:

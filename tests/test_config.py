@@ -6,6 +6,7 @@ import json
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -275,3 +276,31 @@ def test_whatever_is_typed_is_a_value_or_a_config_error(text: str) -> None:
             digits(f"{key}={text}")
         except ConfigError as error:
             assert str(error)
+
+
+def test_numbers_of_numpy_are_settings() -> None:
+    tree = {
+        "train": {
+            "epochs": np.int64(3),
+            "learning_rate": np.float32(0.5),
+            "batch_size": np.int8(8),
+        },
+        "model": {
+            "hidden": np.array([16, 8]),
+            "batch_norm": np.bool_(True),
+            "dropout": np.array(0),
+        },
+    }
+    found = configure("digits", config={"model": {"kind": "dense"}}, settings=tree)
+    assert found.model.hidden == (16, 8)
+    assert (found.train.epochs, found.train.learning_rate, found.train.batch_size) == (3, 0.5, 8)
+    assert type(found.train.epochs) is int
+    json.dumps(found.to_dict())
+    with pytest.raises(ConfigError, match="must be a whole number"):
+        configure("digits", settings={"train": {"epochs": np.array([1, 2])}})
+
+
+@pytest.mark.parametrize("wrong", ["train.epochs=3", b"train.epochs=3", 3, None, [3], [("a", 1)]])
+def test_settings_are_a_list_or_a_mapping(wrong: Any) -> None:
+    with pytest.raises(ConfigError, match="expected settings as a list of KEY=VALUE words"):
+        configure("digits", settings=wrong)

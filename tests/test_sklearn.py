@@ -161,3 +161,9 @@ def test_what_cannot_be_learned_is_a_value_error(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         estimator(**TINY[estimator]).fit(X, y)
+
+
+def test_a_table_may_hold_true_and_false() -> None:
+    X, y = WINE.inputs > np.median(WINE.inputs, axis=0), WINE.labels
+    made = TableClassifier(epochs=np.int64(1)).fit(X, y)
+    np.testing.assert_array_equal(made.predict(X), made.predict(X.astype(float)))

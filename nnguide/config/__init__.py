@@ -42,6 +42,25 @@ Monitor = Literal["val_loss", "val_accuracy", "loss", "accuracy"]
 Settings = Iterable[str | Mapping[str, Any]] | Mapping[str, Any]
 
 
+def each(settings: Settings) -> list[str | Mapping[str, Any]]:
+    """Return settings as a list of words and mappings.
+
+    Raises:
+        ConfigError: they are something else.
+    """
+    if isinstance(settings, Mapping):
+        return [settings]
+    expected = "expected settings as a list of KEY=VALUE words, or as a nested mapping"
+    if isinstance(settings, str | bytes) or not isinstance(settings, Iterable):
+        example = f"[{settings!r}]" if isinstance(settings, str) else '["train.epochs=3"]'
+        raise ConfigError(f"{expected}; got {settings!r}. Write {example}.")
+    items = list(settings)
+    for item in items:
+        if not isinstance(item, str | Mapping):
+            raise ConfigError(f"{expected}; got {item!r} among them.")
+    return items
+
+
 def _positive_rate(name: str, value: float) -> None:
     if not 0 < value < LIMIT:
         raise ConfigError(
@@ -307,7 +326,7 @@ class Config:
     def override(self, settings: Settings) -> Config:
         """Return this configuration with settings on top; later ones win."""
         config = self
-        for item in [settings] if isinstance(settings, Mapping) else settings:
+        for item in each(settings):
             config = config.merge(item if isinstance(item, Mapping) else self._parsed(item))
         return config
 

@@ -186,6 +186,8 @@ def convert(value: Any, wanted: Any, path: str) -> Any:
     A ConfigError says what was expected.
     """
     origin, arguments = get_origin(wanted), get_args(wanted)
+    if hasattr(value, "tolist"):  # NumPy's numbers and arrays, as searches draw them
+        value = value.tolist()
     if isinstance(value, Typed) and origin not in (typing.Union, types.UnionType):
         value = str(value) if wanted is str or origin is Literal else value.parse()
     if origin is Literal:

@@ -8,7 +8,7 @@ from typing import Any
 
 from nnguide import data as data_sets
 from nnguide import tasks
-from nnguide.config import Config, Settings
+from nnguide.config import Config, Settings, each
 from nnguide.config.presets import preset as load_preset
 from nnguide.errors import ConfigError
 from nnguide.training import starting, updates
@@ -36,7 +36,7 @@ def configure(
         RunError: there is no such run, or it is not the one that `train.start_from` recorded.
     """
     tree = config.to_dict() if isinstance(config, Config) else config or {}
-    settings = settings if isinstance(settings, Mapping) else list(settings)
+    settings = each(settings)
 
     def over(base: Config) -> Config:
         return base.merge(tree).override(settings)
@@ -110,10 +110,6 @@ def of_data(
     return source, {**named, "dataset": source.name}
 
 
-def with_words(
-    settings: list[Any] | Mapping[str, Any], words: Mapping[str, str]
-) -> list[Any] | dict[str, Any]:
+def with_words(settings: Settings, words: Mapping[str, str]) -> Settings:
     """Return settings with those of the group `data` on top."""
-    if isinstance(settings, Mapping):
-        return {**settings, "data": {**settings.get("data", {}), **words}}
-    return [*settings, {"data": dict(words)}]
+    return [*each(settings), {"data": dict(words)}]

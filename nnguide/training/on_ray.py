@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from nnguide import logs
-from nnguide.config import Config, Settings
+from nnguide.config import Config, Settings, each
 from nnguide.errors import ConfigError, ExtraError, NnguideError, WorkError
 from nnguide.files import sha256, workspace, writing_to
 from nnguide.runs import MANIFEST, Run
@@ -110,7 +110,7 @@ def train(
         NnguideError: the training's own.
     """
     tree = config.to_dict() if isinstance(config, Config) else config or {}
-    settings = settings if isinstance(settings, Mapping) else list(settings)
+    settings = each(settings)
     settled = configure(task, preset=preset, config=tree, settings=settings)
     if workers < 1:
         raise ConfigError(f"--workers with --on ray is how many, 1 or more; got {workers}")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnguide import data as data_sets
 from nnguide import logs, runs, tasks
-from nnguide.config import Config, Settings
+from nnguide.config import Config, Settings, each
 from nnguide.config.values import flat
 from nnguide.data.origins import origins as origins_of
 from nnguide.errors import ConfigError, WriteError
@@ -90,7 +90,7 @@ def train(
         watch, say = board.watch, board.say
     with logs.shown_by(say):
         tree = config.to_dict() if isinstance(config, Config) else config or {}
-        settings = settings if isinstance(settings, Mapping) else list(settings)
+        settings = each(settings)
         settled = configure(task, preset=preset, config=tree, settings=settings)
         source = None
         if data is not None or label_column or text_column:

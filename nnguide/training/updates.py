@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from nnguide.config import Config, Settings
+from nnguide.config import Config, Settings, each
 from nnguide.config.values import Typed, flat
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ def named_settings(tree: Mapping[str, Any], settings: Settings) -> set[str]:
     They may be in a configuration or over it.
     """
     keys = set(flat(tree))
-    for item in [settings] if isinstance(settings, Mapping) else settings:
+    for item in each(settings):
         if isinstance(item, Mapping):
             keys |= set(flat(item))
         else:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from nnguide import tasks
-from nnguide.config import Config, Settings
+from nnguide.config import Config, Settings, each
 from nnguide.config.values import at_least, unknown
 from nnguide.errors import ConfigError, RunError
 from nnguide.runs import schema
@@ -201,7 +201,7 @@ def settle(
     """
     from nnguide.training import updates
 
-    settings = settings if isinstance(settings, Mapping) else list(settings)
+    settings = each(settings)
     fixed = dict.fromkeys(sorted(updates.named_settings({}, settings)))
     if both := sorted(fixed.keys() & (space or {}).keys()):
         raise ConfigError(f"{', '.join(both)} is both set and in --space. Leave one out.")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nnguide import logs
-from nnguide.config import Settings
+from nnguide.config import Settings, each
 from nnguide.errors import ConfigError
 from nnguide.files import workspace
 from nnguide.tuning import search_folder
@@ -72,7 +72,7 @@ def tune(
     if say is None and notebook.is_running():
         say = notebook.Board().say
     with logs.shown_by(say):
-        settings = settings if isinstance(settings, Mapping) else list(settings)
+        settings = each(settings)
         base = configure(task, settings=settings)
         source, named = of_data(base, settings, data, label_column, text_column)
         if source is not None and workers > 1:
