@@ -75,6 +75,9 @@ def command(
     """
     cli.show_log()
     _server_log.show("nnguide.serving.filtering.daemon")
+    from nnguide.serving import memory
+
+    memory.keep_level()
     from nnguide.serving.filtering import daemon
     from nnguide.serving.filtering.judge import Judge
 

@@ -120,6 +120,9 @@ def command(
     counts = tempfile.TemporaryDirectory(prefix="nnguide-metrics-") if workers > 1 else None
     if counts:  # the folder of the workers' metrics; set before the library is imported
         os.environ[MULTIPROCESS] = counts.name
+    from nnguide.serving import memory
+
+    memory.keep_level()
     from nnguide.serving import server
     from nnguide.serving.access_log import AccessLog
 

@@ -12,6 +12,7 @@ It serves trained models on one machine.
     intake.py       bounds, statuses, and a request's way to a model
     rest.py         TensorFlow Serving's paths; open_inference.py those of KServe and Triton
     app.py          all of it as one ASGI application; server.py runs it
+    memory.py       the process's memory, kept level
     filtering/      the other server: a filter in the path of mail
 
 Every request is parsed and checked on its own before it shares a batch with another.
