@@ -222,3 +222,19 @@ def test_two_processes_never_make_one_folder(tmp_path: Path) -> None:
     workspace.sweep(tmp_path, "train")
     make(Workspace(tmp_path / "r", "train", verify), "new")
     assert [path.name for path in tmp_path.iterdir()] == ["r"]
+
+
+def test_nothing_is_made_inside_a_finished_run(tmp_path):
+    run = tmp_path / "run"
+    fill(run, "old")
+    (run / "manifest.json").write_text('{"schema": 1, "nnguide": "0.2.0", "files": {}}')
+    for inside in (run / "new", run / "deep" / "new"):
+        with pytest.raises(ConfigError, match="would be inside"):
+            make(Workspace(inside, "test", verify, force=True), "new")
+    assert not (run / "new").exists()
+    assert not (run / "deep").exists()
+    make(Workspace(run, "test", verify, force=True), "new")  # but it can be replaced
+
+    (tmp_path / "manifest.json").write_text('{"name": "a web application"}')  # not nnguide's
+    make(Workspace(tmp_path / "other", "test", verify), "new")
+    assert content(tmp_path / "other") == "new"

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nnguide.errors import ConfigError, NnguideError, WriteError
-from nnguide.files import folder_made, writing_to
+from nnguide.files import folder_made, read_json, writing_to
 
 SUFFIXES = UNFINISHED, REPLACED, REMOVED = ".unfinished", ".replaced", ".removed"
 NOT_LOCKABLE = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)  # some network file systems
@@ -77,6 +77,11 @@ class Workspace:
             raise ConfigError(f"--out takes a folder; {self.folder} is a file.")
         if os.path.ismount(self.folder):
             raise ConfigError(f"{self.folder} is a mount point. Choose a folder inside it.")
+        if whole := next(filter(_is_whole, self.place.parents), None):
+            raise ConfigError(
+                f"{self.folder} would be inside {whole}, which is a finished run or export and "
+                "stays as it is. Choose a folder beside it."
+            )
         if is_used(self.folder) and not self.force:
             advice = "Choose another folder, or --force to replace it."
             if self.waits:
@@ -141,6 +146,15 @@ class Workspace:
 def beside(folder: Path, suffix: str) -> Path:
     """Return the path of `folder` with a suffix of this module."""
     return folder.with_name(folder.name + suffix)
+
+
+def _is_whole(folder: Path) -> bool:
+    """Return whether `folder` has a manifest that nnguide wrote."""
+    try:
+        manifest = read_json(folder / "manifest.json", most=2**20)
+    except (OSError, ValueError):
+        return False
+    return isinstance(manifest, dict) and {"nnguide", "files"} <= manifest.keys()
 
 
 def is_used(folder: Path) -> bool:
