@@ -82,8 +82,10 @@ class Store:
     @cached_property
     def _begins(self) -> np.ndarray:
         """Bytes of records before each, (n + 1,) int64, as if all were in one file."""
-        sizes = self.array("lengths.npy").astype(np.int64) + tfrecord.BEFORE + tfrecord.BEHIND
-        return np.concatenate([[0], np.cumsum(sizes)])
+        lengths = self.array("lengths.npy")
+        begins = np.zeros(len(lengths) + 1, np.int64)
+        np.cumsum(lengths + np.int64(tfrecord.BEFORE + tfrecord.BEHIND), out=begins[1:])
+        return begins
 
     def _records(self, places: np.ndarray) -> list[bytes]:
         """Return records, read in the order of the files."""

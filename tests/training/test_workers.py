@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
 import functools
 import json
 import os
@@ -9,6 +11,7 @@ import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -22,6 +25,7 @@ import tiny
 from started import Started, addresses
 
 from nnguide.runs import DETERMINES, Run
+from nnguide.training.cluster import SLURM_PORTS
 
 ROOT = Path(__file__).parents[2]
 
@@ -193,6 +197,76 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert ends(workers) == [0, 0], [worker.text for worker in workers]
     assert left(place.parent) == {"run"}
     return place
+
+
+def environment(origin: str, index: int, names: tuple[str, ...], job: int) -> dict[str, str]:
+    """What a cluster's manager says to one of two processes."""
+    if origin == "TF_CONFIG":  # as of TFJob and Vertex AI, with a chief
+        cluster = {"chief": [names[0]], "worker": [names[1]]}
+        task = {"type": ("chief", "worker")[index], "index": 0}
+        return {"TF_CONFIG": json.dumps({"cluster": cluster, "task": task})}
+    return {
+        "SLURM_JOB_ID": str(job),
+        "SLURM_STEP_NUM_TASKS": "2",
+        "SLURM_STEP_NODELIST": "localhost",
+        "SLURM_STEP_TASKS_PER_NODE": "2",
+        "SLURM_PROCID": str(index),
+        "SLURM_NODEID": "0",
+        "SLURM_LOCALID": str(index),
+    }
+
+
+def free_job() -> int:
+    """A job of SLURM whose two ports are free."""
+    while True:
+        job = random.randrange(600)
+        with contextlib.ExitStack() as held, contextlib.suppress(OSError):
+            for place in range(2):
+                probe = held.enter_context(socket.socket())
+                probe.bind(("", SLURM_PORTS[0] + 16 * job + place))
+            return job
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("origin", ["TF_CONFIG", "SLURM"])
+def test_workers_that_the_environment_names_learn_the_same(
+    tmp_path: Path, whole: Path, origin: str
+) -> None:
+    words = ("train", "digits", "--out", tmp_path / "run", "--dataset", tiny.built_in("digits"))
+    names, job = addresses(2), free_job()
+    workers = [
+        Started(
+            *(*words, "--deterministic", *settings()),
+            place=tmp_path,
+            **environment(origin, index, names, job),
+        )
+        for index in range(2)
+    ]
+    assert ends(workers) == [0, 0], [worker.text for worker in workers]
+    assert_same(tmp_path / "run", whole)
+
+
+@pytest.mark.slow
+def test_workers_read_records_as_they_read_a_table(tmp_path: Path) -> None:
+    """Each reads its part of every batch; the networks are equal to the bit."""
+    rows = [("spam" if n % 3 else "ham", f"word{n % 4} {n}") for n in range(120)]
+    with (tmp_path / "t.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("label", "text"), *rows])
+    prepared = Started("data", "prepare", "t.csv", "--records", place=tmp_path)
+    assert prepared.ends() == 0, prepared.text
+    small = [part for word in tiny.words("spam") for part in ("--set", word)]
+    for name in ("t.csv", "t.csv.records"):
+        names = ",".join(addresses(2))
+        words = ("train", "spam", "--dataset", name, "--out", f"run of {name}", *small)
+        workers = [
+            Started(*words, "--workers", names, "--worker", index, place=tmp_path)
+            for index in range(2)
+        ]
+        assert ends(workers) == [0, 0], [worker.text for worker in workers]
+    table, records = (Run.open(tmp_path / f"run of {name}") for name in ("t.csv", "t.csv.records"))
+    assert table.history == records.history
+    for one, other in zip(table.model.get_weights(), records.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def away(workers: list[Started], victim: int) -> None:
