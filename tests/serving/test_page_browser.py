@@ -247,6 +247,7 @@ def test_a_page_asks_for_the_token(page: Page, tmp_path: Path):
         page.open(started.address + "docs")
         page.run("sessionStorage.setItem('token', '0123456789abcdef')")
         page.open(started.address)
+        page.until("document.querySelector('#spam .tool').checkVisibility()")
         page.paste("#message", SPAM)
         page.until(LABEL, lambda text: text == "spam")
     finally:
