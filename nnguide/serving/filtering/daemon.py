@@ -113,12 +113,16 @@ class Daemon:
         ]
         ready()
         number = await ended
+        for bound in sockets:
+            loop.remove_reader(bound)
+        await _steps()  # who was accepted becomes a client; a closed server would drop them
         for server in servers:
             server.close()
         if self._clients:
             _, late = await asyncio.wait(self._clients, timeout=self.bounds.seconds)
             for task in late:
                 task.cancel()
+        await _steps()  # connections are closed
         self._threads.shutdown(wait=False, cancel_futures=True)
         return number
 
@@ -279,6 +283,12 @@ class Daemon:
             log.warning(f"the corrections stay as they were: {error}")
         verdict = judge.verdict(mail, with_words=request.command in protocol.WITH_WORDS)
         return protocol.response(request, mail, verdict)
+
+
+async def _steps() -> None:
+    """Let the event loop finish what follows from what has happened."""
+    for _ in range(5):  # accepted, a transport, a protocol, a task, which begins
+        await asyncio.sleep(0)
 
 
 def _check_end(more: asyncio.Future[bytes], request: Request) -> None:
