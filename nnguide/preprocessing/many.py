@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import InputError, NoDigitError
-from . import grid, ink, mnist_form, touching
+from . import grid, ink, joined, mnist_form, sheets, touching
 
 LONGER_SIDE = 800  # pixels of the longer side in which digits are looked for
 MOST = 400  # digits on a picture
@@ -45,20 +45,29 @@ class Mark:
         return self.levels.astype(dtype or self.levels.dtype)
 
 
-def one(grey: np.ndarray) -> np.ndarray:
+def one(grey: np.ndarray, digits: bool = False) -> np.ndarray:
     """Return the only digit on a picture.
 
-    Args, result and errors are those of `mnist_form.normalise`. Where it sees a pattern and no
-    digit, the picture may be a page of digits: the error says so.
+    Args, result and errors are those of `mnist_form.normalise`. A sheet on a table is looked at
+    alone. Where a pattern is seen and no digit, the picture may be a page of digits: the error
+    says so.
+
+    Args:
+        digits: what is looked for is digits, so that several that touch are an error too. A
+            picture that is in MNIST's form already is one digit.
     """
+    grey = sheets.alone(mnist_form.checked(grey))
     try:
-        return mnist_form.normalise(grey)
+        levels = mnist_form.normalise(grey)
+        if digits and mnist_form.in_form(grey) is None:
+            joined.check(levels)
+        return levels
     except NoDigitError:
         try:
-            digits = find(grey, (grey.shape[1], grey.shape[0]))
+            marks = sum(mark.any() for mark in find(grey, (grey.shape[1], grey.shape[0])))
         except InputError:
-            digits = []
-        if (marks := sum(mark.any() for mark in digits)) > 1:
+            marks = 0
+        if marks > 1:
             raise mnist_form.several(marks) from None
         raise
 
@@ -78,7 +87,7 @@ def find(
         NoDigitError: no ink is seen on it.
         InputError: the array is no such picture, or it holds too many marks.
     """
-    grey = mnist_form.checked(grey)
+    grey = sheets.alone(mnist_form.checked(grey))
     if ink.is_light(grey):
         grey = 1 - grey
     block = -(-max(grey.shape) // LONGER_SIDE)

@@ -283,7 +283,7 @@ class Run:
         Raises:
             InputError: an input that the network cannot take.
         """
-        return self.task.kind.check(raw, self.features)
+        return self.task.kind.check(raw, self.features, self.labels)
 
     def predict(
         self,
@@ -314,7 +314,8 @@ class Run:
             InputError: no input that the network can take.
         """
         decision = self.decision if reject else self.decision.always()
-        values = [taken(decision, value) for value in self.task.kind.each(raw, self.features)]
+        each = self.task.kind.each(raw, self.features, self.labels)
+        values = [taken(decision, value) for value in each]
         good = [value for value in values if not isinstance(value, InputError)]
         bad = [(n, value) for n, value in enumerate(values, 1) if isinstance(value, InputError)]
         if bad and not good:

@@ -15,8 +15,6 @@ OPEN = (
     strange_pictures.thin_pen_on_a_large_photo,
     strange_pictures.outlined,
     strange_pictures.in_a_drawn_circle,
-    strange_pictures.dark_table_around,
-    strange_pictures.texture,
     strange_pictures.drawing,
     strange_pictures.two_that_touch,
 )

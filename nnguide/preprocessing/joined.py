@@ -1,0 +1,85 @@
+"""Tell several digits that touch from one digit.
+
+Digits that touch are one mark, and a network that learned digits one at a time is now and then sure
+of what two make together. A small network of its own tells them apart by their shape: two
+convolutions with stride 2 and two dense layers. `scripts/make_joined_network` drew what it learned
+from and wrote its weights. NumPy only.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+
+FILE = Path(__file__).with_name("joined.npz")
+DIGITS = frozenset("0123456789")
+STRIDE = 2
+TOGETHER = 256  # pictures that go through the network at once
+
+
+def applies(labels: Sequence[str]) -> bool:
+    """Return whether a run's labels are digits.
+
+    What looks like two digits may be one letter, or one label of a person's own.
+    """
+    return bool(labels) and DIGITS.issuperset(labels)
+
+
+def check(levels: np.ndarray) -> None:
+    """Raise an InputError if digits touch on a picture.
+
+    `levels` is (28, 28) uint8 in MNIST's form.
+    """
+    if network().are_several(levels[None])[0]:
+        raise InputError(
+            "expected one digit; the picture holds two or more that touch. Give one picture for "
+            "each digit, or find each with: nnguide predict digits --many"
+        )
+
+
+@functools.cache
+def network() -> Network:
+    """Return the network, read once."""
+    with np.load(FILE, allow_pickle=False) as held:
+        names = (f"{kind}_{layer}" for layer in range(1, 5) for kind in ("kernel", "bias"))
+        return Network([held[name] for name in names], float(held["bound"]))
+
+
+class Network:
+    """A network that says whether a picture holds several digits."""
+
+    def __init__(self, weights: Sequence[np.ndarray], bound: float) -> None:
+        """Keep kernel and bias of each of four layers.
+
+        A picture is of several digits where its score is above `bound`.
+        """
+        self.weights = [weight.astype(np.float32) for weight in weights]
+        self.bound = bound
+
+    def are_several(self, levels: np.ndarray) -> np.ndarray:
+        """Return which pictures hold several digits, (n,) bool."""
+        return self.scores(levels) > self.bound
+
+    def scores(self, levels: np.ndarray) -> np.ndarray:
+        """Return the log-odds of several digits, (n,) float32.
+
+        `levels` are (n, 28, 28) uint8 in MNIST's form.
+        """
+        parts = [levels[start : start + TOGETHER] for start in range(0, len(levels), TOGETHER)]
+        return np.concatenate([self._scores(part) for part in parts] or [np.zeros(0, np.float32)])
+
+    def _scores(self, levels: np.ndarray) -> np.ndarray:
+        layers = list(zip(self.weights[::2], self.weights[1::2], strict=True))
+        x = levels[..., None].astype(np.float32) / 255  # (n, 28, 28, 1)
+        for kernel, bias in layers[:2]:
+            windows = np.lib.stride_tricks.sliding_window_view(x, kernel.shape[:2], (1, 2))
+            windows = windows[:, ::STRIDE, ::STRIDE]  # (n, h, w, channels, kernel, kernel)
+            x = np.maximum(np.tensordot(windows, kernel, ((4, 5, 3), (0, 1, 2))) + bias, 0)
+        x = x.reshape(len(x), -1)
+        (kernel, bias), (last, shift) = layers[2:]
+        return (np.maximum(x @ kernel + bias, 0) @ last + shift)[:, 0]
