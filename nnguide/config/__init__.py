@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal, NamedTuple, get_type_hints
 
@@ -19,10 +19,12 @@ from nnguide.config.values import (
     LIMIT,
     Group,
     Range,
+    Settings,
     Typed,
     between,
     convert,
     described,
+    each,
     flat,
     minimum,
     one_of,
@@ -37,28 +39,6 @@ Schedule = Literal["constant", "step", "exponential", "cosine", "onecycle"]
 Precision = Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"]
 Strategy = Literal["auto", "none", "mirrored", "multi_worker"]
 Monitor = Literal["val_loss", "val_accuracy", "loss", "accuracy"]
-
-# Settings over a configuration: KEY=VALUE words and nested mappings, in any number.
-Settings = Iterable[str | Mapping[str, Any]] | Mapping[str, Any]
-
-
-def each(settings: Settings) -> list[str | Mapping[str, Any]]:
-    """Return settings as a list of words and mappings.
-
-    Raises:
-        ConfigError: they are something else.
-    """
-    if isinstance(settings, Mapping):
-        return [settings]
-    expected = "expected settings as a list of KEY=VALUE words, or as a nested mapping"
-    if isinstance(settings, str | bytes) or not isinstance(settings, Iterable):
-        example = f"[{settings!r}]" if isinstance(settings, str) else '["train.epochs=3"]'
-        raise ConfigError(f"{expected}; got {settings!r}. Write {example}.")
-    items = list(settings)
-    for item in items:
-        if not isinstance(item, str | Mapping):
-            raise ConfigError(f"{expected}; got {item!r} among them.")
-    return items
 
 
 def _positive_rate(name: str, value: float) -> None:

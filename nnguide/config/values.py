@@ -8,14 +8,36 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
 from nnguide.errors import ConfigError
 from nnguide.files import parse_json
 
+# Settings over a configuration: KEY=VALUE words and nested mappings, in any number.
+Settings = Iterable[str | Mapping[str, Any]] | Mapping[str, Any]
+
 LIMIT = 2**32  # every number of a configuration is below it, and every seed must be
+
+
+def each(settings: Settings) -> list[str | Mapping[str, Any]]:
+    """Return settings as a list of words and mappings.
+
+    Raises:
+        ConfigError: they are something else.
+    """
+    if isinstance(settings, Mapping):
+        return [settings]
+    expected = "expected settings as a list of KEY=VALUE words, or as a nested mapping"
+    if isinstance(settings, str | bytes) or not isinstance(settings, Iterable):
+        example = f"[{settings!r}]" if isinstance(settings, str) else '["train.epochs=3"]'
+        raise ConfigError(f"{expected}; got {settings!r}. Write {example}.")
+    items = list(settings)
+    for item in items:
+        if not isinstance(item, str | Mapping):
+            raise ConfigError(f"{expected}; got {item!r} among them.")
+    return items
 
 
 def fraction(name: str, value: float, *, below: float = 1.0) -> None:

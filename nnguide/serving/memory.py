@@ -1,4 +1,4 @@
-"""The memory of a server, which shall stay level however long it runs."""
+"""The memory of a server, kept level."""
 
 from __future__ import annotations
 
