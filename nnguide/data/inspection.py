@@ -106,7 +106,7 @@ def inspect(
             continue
         bad = (item for examples in splits.values() for item in examples.left_out)
         return Inspected(path, name, form(path), splits, tuple(dict.fromkeys(bad)))
-    raise InputError("it cannot be read\n" + "\n".join(reasons))
+    raise InputError(f"{path} cannot be read\n" + "\n".join(reasons))
 
 
 def form(path: Path) -> str:

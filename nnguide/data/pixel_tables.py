@@ -173,7 +173,7 @@ def _layout(
     side = math.isqrt(len(pixels))
     if side * side != len(pixels) or side not in SIDES:
         raise InputError(
-            f"{path}: expected {HELP}; got {len(pixels)} columns of grey levels, which make no "
+            f"{path}: expected {HELP}; got {len(pixels)} grey levels, which make no "
             f"square of {SIDES[0]} to {SIDES[-1]} pixels."
         )
     numbered = [re.fullmatch(r"\D*(\d+)", names[place]) if names else None for place in pixels]

@@ -252,7 +252,8 @@ def file_messages(path: Path, columns: Columns) -> Named:
     except InputError as error:
         yield str(path), InputError(str(error).removeprefix(f"{path}: "))
     except OSError as error:
-        yield str(path), InputError(f"cannot be read: {error.strerror}")
+        hint = ". Standard input is an input: give - without --file" if str(path) == "-" else ""
+        yield str(path), InputError(f"cannot be read: {error.strerror}{hint}")
 
 
 def is_path(message: str) -> bool:

@@ -119,9 +119,13 @@ def load(name: str | Path, kinds: Sequence[str] = ()) -> Run:
         return Run.open(name)
     name = str(name)
     if name not in tasks.names():
+        import difflib
+
+        near = difflib.get_close_matches(name, tasks.names(), 1)
+        hint = f" Did you mean {near[0]}?" if near else ""
         raise RunError(
             f"there is no run {name!r}. RUN is a run's folder or a task "
-            f"({', '.join(tasks.names())}); `nnguide runs` lists the existing runs."
+            f"({', '.join(tasks.names())}); `nnguide runs` lists the existing runs.{hint}"
         )
     passed_over = None
     for run in _newest_first(ROOT, name):
