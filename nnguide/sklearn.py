@@ -30,7 +30,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from nnguide.config.values import LIMIT
-from nnguide.errors import InputError
+from nnguide.errors import ConfigError, InputError
 from nnguide.runs import CHECKPOINT, Answers, Run, registry
 
 __all__ = ["DigitsClassifier", "SpamClassifier", "TableClassifier"]
@@ -139,9 +139,12 @@ class _Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc, unused-
     def save_run(self, folder: Path | str) -> Run:
         """Write the run to a new folder and open it.
 
-        The folder must not exist yet.
+        Raises:
+            ConfigError: the folder exists.
         """
         check_is_fitted(self, "classes_")
+        if Path(folder).exists():
+            raise ConfigError(f"{folder} exists already: a run is written to a new folder")
         self._kept.write(Path(folder))
         registry.remember(Path(folder))
         return Run.open(folder)
@@ -166,6 +169,12 @@ class _Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc, unused-
     def _check_classes(self) -> None:
         if len(self.classes_) < 2:
             raise InputError("expected two classes or more to tell apart; got 1 class")
+        names = self._names()
+        if len({name for name in names if name}) < len(names):
+            raise InputError(
+                "expected classes whose names are not empty and differ in more than spaces around "
+                f"them; got {', '.join(repr(str(label)) for label in self.classes_)}"
+            )
 
     def _names(self) -> list[str]:
         """Return the run's name of each of `classes_`."""

@@ -20,6 +20,7 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import check_estimator
 
 import nnguide
+from nnguide.errors import ConfigError, InputError
 from nnguide.sklearn import DigitsClassifier, SpamClassifier, TableClassifier
 
 SPAM = tiny.examples("spam", 80)
@@ -102,6 +103,8 @@ def test_its_run_is_a_run_for_every_command(spam: Any, tmp_path: Path) -> None:
         spam.predict(TEXTS[:3])
     )
     assert run.metrics["n_train"] == len(TEXTS)  # nothing is held back
+    with pytest.raises(ConfigError, match="exists already"):
+        spam.save_run(tmp_path / "run")
     assert not any("nnguide-" in place.read_text() for place in _registry())
 
 
@@ -161,6 +164,12 @@ def test_what_cannot_be_learned_is_a_value_error(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         estimator(**TINY[estimator]).fit(X, y)
+
+
+@pytest.mark.parametrize("labels", [("a", " a "), ("a", "")])
+def test_classes_have_names_that_differ(labels: tuple[str, str]) -> None:
+    with pytest.raises(InputError, match="differ in more than spaces"):
+        TableClassifier().fit(WINE.inputs[:20], np.array(labels * 10, object))
 
 
 def test_a_table_may_hold_true_and_false() -> None:

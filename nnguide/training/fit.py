@@ -42,7 +42,7 @@ from nnguide.training.callbacks import (
     normalizations,
 )
 from nnguide.training.runtime import Runtime
-from nnguide.training.samples import Samples, samples_of
+from nnguide.training.samples import Samples, Taught, samples_of
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +87,7 @@ def fit(
     validation: Examples | None,
     runtime: Runtime,
     *,
+    taught: Taught | None = None,
     checkpoint: Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Fitted:
@@ -99,6 +100,7 @@ def fit(
         training, validation: raw examples; the preprocessing is adapted to `training` alone,
             or that of the run whose weights `train.start_from` takes.
         runtime: from `nnguide.training.runtime.runtime`, entered.
+        taught: targets of another network, for a training that starts from it.
         checkpoint: a file that makes the training resumable; one that exists is resumed.
         callbacks: more Keras callbacks, after ours.
     Raises:
@@ -115,7 +117,7 @@ def fit(
         layer = task.preprocessor(config, training.inputs)
     else:
         layer = preprocessor(starting.network(start))
-    samples = samples_of(task, config, training)
+    samples = samples_of(task, config, training, taught)
     plan = _plan(train, len(samples.targets), runtime)
     inputs = task.feed(layer, samples.inputs)
     core = _core(task, config, layer, inputs[0], start, training.label_names, runtime)
@@ -140,7 +142,7 @@ def fit(
         batches = _batches(task, config, inputs, samples, plan, done, runtime)
         validation_data = _validation_data(task, layer, validation, runtime)
         all_callbacks = [
-            *_statistics(trainer, inputs, plan),
+            *_statistics(trainer, task.feed(layer, taught.usual) if taught else inputs, plan),
             *_watchers(train),
             stopping,
             record,

@@ -3,9 +3,11 @@
 Twenty pictures alone would pull a network away from all it knows. So a training that starts from
 a run and learns from a folder of corrections rehearses: it sees a part of that run's own training
 set, too, and each correction many times among it, at a low rate. Half of that part is written as
-the writer of the corrections writes (see writer.py). In the end its weights are mixed
-with those it began with (Wortsman et al., Robust fine-tuning of zero-shot models, 2022), which
-keeps what was learned and gives back what it cost.
+the writer of the corrections writes (see writer.py). What it learns of that part are the run's own
+answers to the pictures as they were (Li & Hoiem, Learning without forgetting, 2016), and
+normalization statistics are measured on such pictures. In the end its weights are mixed with those
+it began with (Wortsman et al., Robust fine-tuning of zero-shot models, 2022), which keeps what was
+learned and gives back what it cost.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import dataclasses
 import functools
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -25,8 +27,11 @@ from nnguide.data.catalogue import Source
 from nnguide.data.examples import Examples
 from nnguide.data.splits import training_and_validation
 from nnguide.errors import ConfigError
+from nnguide.evaluation.calibration import apply_temperature
 from nnguide.models import saving
+from nnguide.runs import Run
 from nnguide.training import starting, writer
+from nnguide.training.samples import Taught
 
 if TYPE_CHECKING:
     import keras
@@ -61,15 +66,28 @@ def gentle(config: Config, chosen: set[str]) -> Config:
     return dataclasses.replace(config, train=train)
 
 
-def sets(config: Config, corrected: Examples) -> tuple[Examples, Examples | None]:
-    """Return the training and the validation set.
+class Rehearsed(NamedTuple):
+    """Sets of a training on corrections.
 
-    The first has rehearsed examples and repeated corrections.
+    Attributes:
+        training: rehearsed examples, followed by repeated corrections.
+        validation: examples of the run's own training set that are not rehearsed.
+        taught: the run's answers to the rehearsed examples.
+    """
+
+    training: Examples
+    validation: Examples | None
+    taught: Taught
+
+
+def sets(config: Config, corrected: Examples) -> Rehearsed:
+    """Return what a training on corrections learns from, and is followed on.
 
     Raises:
         ConfigError: the training starts from no run.
         DataError: the run's own data is not available.
         InputError: the corrections are of a model with other labels.
+        RunError: the run is an ensemble.
     """
     if not config.train.start_from:
         raise ConfigError(
@@ -77,6 +95,7 @@ def sets(config: Config, corrected: Examples) -> tuple[Examples, Examples | None
             "nnguide train digits --from digits --dataset corrections/"
         )
     run = starting.source(config.train.start_from)
+    starting.layers_of(run)
     own = data.of(run.config)
     known = own.load("train")
     drawn = np.random.default_rng(config.train.seed).permutation(len(known))[:REHEARSED]
@@ -96,11 +115,30 @@ def sets(config: Config, corrected: Examples) -> tuple[Examples, Examples | None
         config.train.seed,
     )
     log.info(f"half of those in the hand of the corrections: {hand}")
+    taught = Taught(_targets(config, run, training, repeated), training.inputs)
     inputs = np.array(everything.inputs)
     random = np.random.default_rng(config.train.seed)
     for place in np.flatnonzero(random.random(len(training)) < WRITTEN):
         inputs[place] = hand.times(random.uniform(*STRENGTHS)).write(inputs[place])
-    return dataclasses.replace(everything, inputs=inputs), validation
+    return Rehearsed(dataclasses.replace(everything, inputs=inputs), validation, taught)
+
+
+def _targets(config: Config, run: Run, rehearsed: Examples, repeated: Examples) -> np.ndarray:
+    """Return what to learn, (n, labels): the run's answers, and the corrections.
+
+    Its answers are those before calibration, which a training goes on from; where one is wrong,
+    halfway to the label. Label smoothing comes later, in the loss, and must give back the answers.
+    """
+    from nnguide.training.calibrate import logits
+
+    head = run.task.head(len(run.labels))
+    smoothing = config.train.label_smoothing
+    answers = apply_temperature(logits(starting.network(run), rehearsed), 1.0)
+    answers = (answers - smoothing / len(run.labels)) / (1 - smoothing)
+    labels = head.targets(rehearsed.labels)
+    wrong = answers.argmax(axis=1) != rehearsed.labels
+    answers[wrong] = (answers[wrong] + labels[wrong]) / 2
+    return np.concatenate([answers, head.targets(repeated.labels)]).astype(np.float32)
 
 
 def average(network: keras.Model, config: Config) -> None:

@@ -11,6 +11,18 @@ from nnguide.data.examples import Examples, joined
 from nnguide.tasks import Task
 
 
+class Taught(NamedTuple):
+    """What a training learns from the network that it starts from.
+
+    Attributes:
+        targets: (n, nodes) float32 to learn instead of the training set's labels.
+        usual: raw inputs that normalization statistics are measured on.
+    """
+
+    targets: np.ndarray
+    usual: Any
+
+
 class Samples(NamedTuple):
     """A training set as `keras.Model.fit` takes it.
 
@@ -25,9 +37,14 @@ class Samples(NamedTuple):
     weights: np.ndarray
 
 
-def samples_of(task: Task, config: Config, training: Examples) -> Samples:
+def samples_of(
+    task: Task, config: Config, training: Examples, taught: Taught | None = None
+) -> Samples:
     """Return the training set, followed by what the task draws."""
-    targets = task.head(len(training.label_names)).targets(training.labels)
+    if taught is None:
+        targets = task.head(len(training.label_names)).targets(training.labels)
+    else:
+        targets = taught.targets
     weights = _weights(config, training.labels)
     if task.draw is None:
         return Samples(training.inputs, targets, weights)

@@ -145,6 +145,20 @@ def _loaded(folder: Path, fingerprint: str) -> Any:
         np.random.set_state(drawn_numpy)
 
 
+def layers_of(run: Run) -> dict[str, keras.layers.Layer]:
+    """Return the layers of a run's network by name.
+
+    Raises:
+        RunError: it joins several networks.
+    """
+    layers = {layer.name: layer for layer in network(run).get_layer("core").layers}
+    if "logits" not in layers:
+        raise RunError(
+            f"{run.folder} is not one network but an ensemble. Start from one of its members."
+        )
+    return layers
+
+
 def transfer(run: Run, core: keras.Model, labels: tuple[str, ...]) -> None:
     """Copy the weights of a run's network to a new core.
 
@@ -155,12 +169,8 @@ def transfer(run: Run, core: keras.Model, labels: tuple[str, ...]) -> None:
     Raises:
         RunError: the run's network is built otherwise: it joins several.
     """
-    theirs = {layer.name: layer for layer in network(run).get_layer("core").layers}
+    theirs = layers_of(run)
     for layer in transferable(core):
-        if layer.name not in theirs:
-            raise RunError(
-                f"{run.folder} is not one network but an ensemble. Start from one of its members."
-            )
         weights = theirs[layer.name].get_weights()
         if layer.name == "logits" and labels != run.labels:
             weights = _of_labels(layer.get_weights(), weights, labels, run.labels)

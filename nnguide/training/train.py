@@ -20,6 +20,7 @@ from nnguide import logs, runs, tasks
 from nnguide.config import Config, Settings, each
 from nnguide.config.values import flat
 from nnguide.data.origins import origins as origins_of
+from nnguide.data.splits import training_and_validation
 from nnguide.errors import ConfigError, WriteError
 from nnguide.files import workspace, write_json, writing_to
 from nnguide.files.workspace import Workspace
@@ -262,9 +263,14 @@ def _work(start: Start) -> Run | None:
 
     from nnguide.training.runtime import runtime
 
-    config, training, validation = _split(start, whole)
+    taught = None
     if rehearsal.is_asked(start.source):
+        config = rehearsal.gentle(start.config, start.chosen)
+        training, validation, taught = rehearsal.sets(config, whole)
         whole = training if validation is None else training.join(validation)
+    else:
+        config = start.config
+        training, validation = training_and_validation(config, whole)
     cluster = None
     if meeting is not None:
         cluster = meeting.cluster
@@ -293,6 +299,7 @@ def _work(start: Start) -> Run | None:
             start.space,
             start.show,
             start.keep,
+            taught,
         )
         if not chosen.writes:
             _train_along(work)
@@ -310,16 +317,6 @@ def _work(start: Start) -> Run | None:
             advice = remarks.advice(start.task, config, validation, run.folder)
             log.warning(f"warning: {verdict}. {advice}")
     return run
-
-
-def _split(start: Start, examples: Examples) -> tuple[Config, Examples, Examples | None]:
-    """Return the data's configuration, its training set and validation set."""
-    from nnguide.data.splits import training_and_validation
-
-    if rehearsal.is_asked(start.source):
-        config = rehearsal.gentle(start.config, start.chosen)
-        return config, *rehearsal.sets(config, examples)
-    return start.config, *training_and_validation(start.config, examples)
 
 
 def _fit(work: Training) -> Fitted:
@@ -348,6 +345,7 @@ def _fit(work: Training) -> Fitted:
                 training,
                 work.validation,
                 work.runtime,
+                taught=work.taught,
                 checkpoint=work.space.path / runs.CHECKPOINT,
                 callbacks=[checkup, board, *show.callbacks, *show.watch("")],
             )
@@ -384,6 +382,7 @@ def _train_along(work: Training) -> None:
             work.training,
             work.validation,
             work.runtime,
+            taught=work.taught,
             checkpoint=work.space.path / runs.CHECKPOINT,
             callbacks=[*show.callbacks, *show.watch("")],
         )

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from nnguide.data.examples import Examples
     from nnguide.training.fit import Fitted
     from nnguide.training.runtime import Runtime
+    from nnguide.training.samples import Taught
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ class Training:
         space: where the run is made, claimed.
         show: how it shows itself.
         keep: publish an interrupted training; else it raises KeyboardInterrupt.
+        taught: targets of the network that it starts from, with corrections.
     """
 
     task: tasks.Task
@@ -70,6 +72,7 @@ class Training:
     space: Workspace
     show: Shown
     keep: bool = True
+    taught: Taught | None = None
 
 
 def write_run(training: Training, fitted: Fitted, **more: Any) -> Run:

@@ -146,3 +146,26 @@ def test_a_run_learns_from_corrections_beside_its_own_data(trained, tmp_path, mo
     )
     assert run.config.train.learning_rate < before.config.train.learning_rate
     assert Run.open(run.folder).predict(np.zeros((1, 28, 28)))[0].label in LABELS
+
+
+def test_what_was_known_is_learned_as_the_run_answers(trained, tmp_path, monkeypatch):
+    """The loss sees the run's own answers, to the pictures as they were before the hand's."""
+    from nnguide.training import rehearsal, starting
+    from nnguide.training.configure import configure
+
+    monkeypatch.setattr(rehearsal, "REHEARSED", 100)
+    before = trained("digits")
+    corrected = tiny.examples("digits", 3)
+    words = [f"train.start_from={before.folder}", "train.label_smoothing=0.1"]
+    config = configure("digits", settings=words)
+    training, validation, taught = rehearsal.sets(config, corrected)
+    known = len(taught.usual)
+    assert (known, len(validation)) == (90, 10)
+    loss_sees = 0.9 * taught.targets + 0.1 / 10
+    np.testing.assert_allclose(loss_sees.sum(axis=1), 1, atol=1e-5)
+    assert (taught.targets[known:] == np.eye(10)[training.labels[known:]]).all()
+    calibrated = starting.network(before).predict(np.asarray(taught.usual), verbose=0)
+    right = calibrated.argmax(axis=1) == training.labels[:known]
+    assert (loss_sees[:known][right].argmax(axis=1) == training.labels[:known][right]).all()
+    written = (np.asarray(training.inputs[:known]) != taught.usual).any(axis=(1, 2))
+    assert 0.25 < written.mean() < 0.75
