@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from nnguide.errors import InputError
 log = logging.getLogger(__name__)
 SIDE = 28  # pixels of a picture as the network takes it
 BATCH = 1024  # pictures decoded between two looks at Ctrl-C
+Known = Callable[[Path], np.ndarray | None]
 
 
 def found_splits(path: Path) -> dict[str, Path]:
@@ -47,7 +48,7 @@ def read(path: Path) -> Examples:
         folders = [folder for folder in folders if folder.name in names and any(folder.iterdir())]
         if not folders:
             raise InputError(f"{path} holds no corrections yet")
-        return _read_folders(path, folders, names)
+        return _read_folders(path, folders, names, corrections.saved)
     return _read_folders(path, folders, names_of(path, folders))
 
 
@@ -108,7 +109,9 @@ def names_of(path: Path, folders: Sequence[Path]) -> tuple[str, ...]:
     return tuple(folder.name for folder in folders)
 
 
-def _read_folders(path: Path, folders: Sequence[Path], names: tuple[str, ...]) -> Examples:
+def _read_folders(
+    path: Path, folders: Sequence[Path], names: tuple[str, ...], known: Known = lambda file: None
+) -> Examples:
     files: list[Path] = []
     labels: list[int] = []
     others: list[Path] = []
@@ -122,7 +125,7 @@ def _read_folders(path: Path, folders: Sequence[Path], names: tuple[str, ...]) -
                 f"{path}: expected at most {user_data.MAX_EXAMPLES:,} pictures; got more."
             )
     say_others(path, others)
-    images, bad = decoded(files)
+    images, bad = decoded(files, known)
     unread = [LeftOut(str(files[i].relative_to(path)), reason) for i, reason in bad.items()]
     kept = np.array([index not in bad for index in range(len(files))])
     left_out = user_data.leave_out(path, "pictures", unread, len(files))
@@ -170,16 +173,21 @@ def _files_in(folder: Path) -> tuple[list[Path], list[Path]]:
     return files
 
 
-def decoded(files: Sequence[Path]) -> tuple[np.ndarray, dict[int, str]]:
+def decoded(
+    files: Sequence[Path], known: Known = lambda file: None
+) -> tuple[np.ndarray, dict[int, str]]:
     """Return the pictures in `files`, (n, 28, 28) uint8, and errors.
 
-    An error says, by position, why a file is not a picture.
+    An error says, by position, why a file is not a picture. `known` gives the pictures that are
+    taken as they are, and None for others.
     """
     from nnguide.preprocessing import pictures
 
     def decode(file: Path) -> np.ndarray | str:
         if not file.is_file():  # a pipe would block, a broken link fail
             return "it is not a regular file"
+        if (levels := known(file)) is not None:
+            return levels
         try:
             return pictures.read(file)
         except InputError as error:

@@ -83,7 +83,7 @@ def save(folder: Path, label: str, levels: np.ndarray) -> Path:
     labels = labels_of(folder)
     if label not in labels:
         raise InputError(f"expected one of the labels {', '.join(labels)}; got {label[:40]!r}")
-    name = f"{hashlib.sha256(levels.tobytes()).hexdigest()[:16]}.png"
+    name = _name(levels)
     there = list(folder.glob("*/*.png"))
     if len(there) >= MOST and not any(path.name == name for path in there):
         raise WriteError(f"{folder} holds {MOST:,} corrections already: it takes no more")
@@ -94,3 +94,24 @@ def save(folder: Path, label: str, levels: np.ndarray) -> Path:
         if other.name == name and other != path:
             other.unlink(missing_ok=True)
     return path
+
+
+def saved(path: Path) -> np.ndarray | None:
+    """Return a picture as `save` wrote it, else None.
+
+    It is in MNIST's form already, (28, 28) uint8; its name is its hash.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            if (image.mode, image.size) != ("L", (28, 28)):
+                return None
+            levels = np.array(image)
+    except (OSError, SyntaxError, ValueError):
+        return None
+    return levels if path.name == _name(levels) else None
+
+
+def _name(levels: np.ndarray) -> str:
+    return f"{hashlib.sha256(levels.tobytes()).hexdigest()[:16]}.png"

@@ -148,6 +148,22 @@ def test_a_run_learns_from_corrections_beside_its_own_data(trained, tmp_path, mo
     assert Run.open(run.folder).predict(np.zeros((1, 28, 28)))[0].label in LABELS
 
 
+def test_saved_pictures_are_read_as_they_are_and_others_as_any(tmp_path: Path):
+    """A picture in MNIST's form would be framed a second time, and be another."""
+    corrections.prepare(tmp_path, LABELS)
+    pictures = [
+        np.roll(np.array(picture), 2, axis=1) for picture in tiny.examples("digits", 6).inputs
+    ]
+    for label, picture in enumerate(pictures):
+        corrections.save(tmp_path, str(label), picture)
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7" / "mine.png").write_bytes(drawn())
+    found = data.find("digits", str(tmp_path)).load("train")
+    assert found.labels.tolist() == [0, 1, 2, 3, 4, 5, 7]
+    np.testing.assert_array_equal(found.inputs[:6], pictures)
+    assert found.inputs[6].max() == 255
+
+
 def test_what_was_known_is_learned_as_the_run_answers(trained, tmp_path, monkeypatch):
     """The loss sees the run's own answers, to the pictures as they were before the hand's."""
     from nnguide.training import rehearsal, starting
