@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given, settings
@@ -202,3 +203,24 @@ print(*sorted(heavy & set(sys.modules)), file=sys.stderr)
             [sys.executable, "-c", code, line], capture_output=True, text=True, check=True
         )
         assert found.stderr.strip() == ""
+
+
+def test_the_list_of_commands_is_that_of_the_commands_and_imports_none() -> None:
+    context = click.Context(command_line)
+    for name, listed in command_line._outline(context).commands.items():
+        command = command_line.get_command(context, name)
+        assert command is not None
+        assert listed.get_short_help_str(200) == command.get_short_help_str(200)
+        assert not command.hidden
+    code = """
+import sys
+from nnguide import cli
+try:
+    cli.main(["--help"])
+except SystemExit:
+    pass
+print(*(name for name in sys.modules if name.startswith("nnguide.cli.")), file=sys.stderr)
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stderr.strip() == ""
+    assert "  train " in found.stdout
