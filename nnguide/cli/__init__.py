@@ -20,12 +20,12 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
 
 from nnguide import __version__
+from nnguide.cli._outline import Outlined
 from nnguide.errors import (
     ConfigError,
     FindingsError,
@@ -38,7 +38,6 @@ from nnguide.errors import (
 print_above: Callable[[str], None] | None = None  # while something is drawn on the terminal
 EVENTS = "nnguide.tuning.chief"  # its lines may come again
 COMPLETING = "_NNGUIDE_COMPLETE"  # is set while a shell asks what a word may become
-_DOCSTRING = re.compile(r'^def command\(.*?"""(.*?)"""', re.DOTALL | re.MULTILINE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 HELP = """Neural networks that you can read, train and use.
 
@@ -78,7 +77,7 @@ class Group(click.Group):
             raise
 
 
-class Commands(Group):
+class Commands(Outlined, Group):
     """The commands: the modules beside this one.
 
     Each is imported when it is used.
@@ -97,33 +96,6 @@ class Commands(Group):
 
             _completion.install(command)
         return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        self._outline(ctx).format_commands(ctx, formatter)
-
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
-        from click.shell_completion import CompletionItem
-
-        found = [
-            CompletionItem(name, help=command.get_short_help_str())
-            for name, command in self._outline(ctx).commands.items()
-            if name.startswith(incomplete)
-        ]
-        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
-
-    def _outline(self, ctx: click.Context) -> click.Group:
-        """Return a group whose commands only have their names and docstrings.
-
-        They are read from the modules' text: to import thirty for a list of them takes longer than
-        all else.
-        """
-        commands = {}
-        for name in self.list_commands(ctx):
-            text = Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8")
-            docstring = _DOCSTRING.search(text)
-            assert docstring is not None  # a test sees to it
-            commands[name] = click.Command(name, help=docstring[1])
-        return click.Group(commands=commands)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
