@@ -168,29 +168,6 @@ def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return leaves
 
 
-# Settings over a configuration: KEY=VALUE words and nested mappings, in any number.
-Settings = Iterable[str | Mapping[str, Any]] | Mapping[str, Any]
-
-
-def each(settings: Settings) -> list[str | Mapping[str, Any]]:
-    """Return settings as a list of words and mappings.
-
-    Raises:
-        ConfigError: they are something else.
-    """
-    if isinstance(settings, Mapping):
-        return [settings]
-    expected = "expected settings as a list of KEY=VALUE words, or as a nested mapping"
-    if isinstance(settings, str | bytes) or not isinstance(settings, Iterable):
-        example = f"[{settings!r}]" if isinstance(settings, str) else '["train.epochs=3"]'
-        raise ConfigError(f"{expected}; got {settings!r}. Write {example}.")
-    items = list(settings)
-    for item in items:
-        if not isinstance(item, str | Mapping):
-            raise ConfigError(f"{expected}; got {item!r} among them.")
-    return items
-
-
 class Typed(str):
     """A value as typed on the command line.
 
