@@ -119,7 +119,7 @@ def _measured(
     if epoch:
         inside = float(read_json(run / "metrics.json")["train_seconds"])
         rows.append({"what": "within fit", "side": side, "values": [inside], "unit": "s"})
-    rows.append({"what": "step, share of time", "side": side, "values": [busy], "unit": ""})
+    rows.append({"what": "step, fraction of time", "side": side, "values": [busy], "unit": ""})
     return rows
 
 
