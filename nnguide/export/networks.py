@@ -5,6 +5,7 @@ It goes from prepared inputs to probabilities.
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
@@ -61,6 +62,7 @@ def onnx(run: Run, folder: Path) -> dict[str, Any]:
 
 def require_onnx() -> None:
     """Raise ExtraError if the packages for ONNX are not installed."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # ONNX Runtime reports its use otherwise
     for package in ("tf2onnx", "onnxruntime"):
         try:
             __import__(package)

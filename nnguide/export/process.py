@@ -10,6 +10,7 @@ names the form, the folder, an .npz file of inputs and one for the answers.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -106,7 +107,8 @@ def bare(folder: Path, network: Callable[[np.ndarray], np.ndarray]) -> Ask:
 
 
 def onnx(folder: Path) -> Ask:
-    """Load model.onnx in ONNX Runtime."""
+    """Load model.onnx in ONNX Runtime, which reports its use unless told not to."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
     session = onnxruntime.InferenceSession(

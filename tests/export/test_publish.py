@@ -204,3 +204,11 @@ def test_the_full_count(
     monkeypatch.setattr(verify, "CHECKED", 1000)
     made = publish.export(trained(task), form, tmp_path)
     assert all(found["n"] == 1000 for found in made.manifest["checked"].values())
+
+
+def test_onnx_runtime_reports_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "0")
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY")  # as it was, afterwards
+    monkeypatch.setattr(networks, "__import__", lambda name: None, raising=False)
+    networks.require_onnx()
+    assert networks.os.environ["ORT_DISABLE_TELEMETRY"] == "1"
