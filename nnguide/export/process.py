@@ -107,8 +107,8 @@ def bare(folder: Path, network: Callable[[np.ndarray], np.ndarray]) -> Ask:
 
 
 def onnx(folder: Path) -> Ask:
-    """Load model.onnx in ONNX Runtime, which reports its use unless told not to."""
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    """Load model.onnx in ONNX Runtime."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it reports its use otherwise
     import onnxruntime
 
     session = onnxruntime.InferenceSession(
