@@ -36,7 +36,7 @@ LOST = 15.0  # seconds without one, after which a worker is lost
 SUSPECTED = 6.0  # the same, once TensorFlow has lost a worker
 ANNOUNCED = 10.0  # seconds between two lines while waiting
 UNSEEN = 30.0  # seconds in which what a worker writes must be seen by the others
-UNWIND = 5.0  # seconds in which a process ends by itself
+UNWIND, LEAVE = 5.0, 30.0  # seconds in which a process ends, and all that live after the chief
 WAIT = 600.0  # seconds for a worker that is missing or stuck
 INTERRUPTED = 130
 AGAIN = "start all again with --resume"
@@ -100,7 +100,7 @@ class Meeting:
 
     def _leave_last(self) -> None:
         """Remove the folder once no other worker reads it any more."""
-        deadline = time.monotonic() + UNWIND
+        deadline = time.monotonic() + LEAVE
         while not all(other.is_gone for other in self._others.values()):
             if time.monotonic() > deadline:
                 return

@@ -60,6 +60,21 @@ def test_those_who_agree_go_on_and_leave_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_chief_waits_for_slow_workers_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine another worker may need longer to end than a process should."""
+    monkeypatch.setattr(module, "UNWIND", 0.05)
+
+    def work(meeting: Meeting) -> None:
+        meeting.agree("asked", {})
+        if not meeting.cluster.is_chief:
+            time.sleep(0.5)
+
+    run(2, tmp_path / "run", work)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_difference_ends_all_and_names_worker_and_key(tmp_path: Path) -> None:
     def work(meeting: Meeting) -> None:
         seed = 5 if meeting.cluster.index == 2 else 3
