@@ -341,7 +341,7 @@ def input(quick: bool, say: Say) -> dict[str, Any]:
         epochs=range(100),
         seed=0,
         weights=np.ones(len(training), np.float32),
-        augment=lambda x, seed: task.augment(config, x, seed),
+        augment=lambda x, seed, rows: task.augment(config, x, seed, rows),  # type: ignore[misc]
         preprocess=layer,
     )
     step = tf.function(core.train_step)
