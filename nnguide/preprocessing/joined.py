@@ -42,6 +42,15 @@ def check(levels: np.ndarray) -> None:
         )
 
 
+def likely(levels: np.ndarray) -> np.ndarray:
+    """Return which marks are rather several digits than one, (n,) bool.
+
+    `levels` are (n, 28, 28) uint8 in MNIST's form; what is empty has no form of one digit, and may
+    be several.
+    """
+    return (network().scores(levels) > 0) | ~levels.any((1, 2))
+
+
 @functools.cache
 def network() -> Network:
     """Return the network, read once."""

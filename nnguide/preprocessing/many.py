@@ -119,12 +119,15 @@ def _taken_apart(
     sheet: _Sheet, lines: list[list[_Strokes]], usual: float, judge: touching.Judge
 ) -> list[list[_Strokes]]:
     """Return the same lines, with those digits apart that touched."""
-    sure = iter(_sure(judge, [strokes for line in lines for strokes in line]))
+    marks = [strokes for line in lines for strokes in line]
+    likely = iter(joined.likely(np.stack([each.levels for each in marks])))
+    sure = iter(_sure(judge, marks))
     tried = []
     for line in lines:
         for place, strokes in enumerate(line):
             width = strokes.box[3] - strokes.box[1]
-            if next(sure) < touching.SURE or width > touching.WIDE * usual:
+            unsure = next(sure) < touching.SURE
+            if next(likely) and (unsure or width > touching.WIDE * usual):
                 cut = touching.cuts(strokes.strength, sheet.level, usual)
                 made = touching.pieces(strokes.strength, cut, sheet.floor, usual)
                 tried.append((line, place, cut, made, [sheet.piece(strokes, p) for p in made]))
