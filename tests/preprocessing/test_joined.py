@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import handwriting
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from nnguide import runs
 from nnguide.cli import main
 from nnguide.data import hands
 from nnguide.errors import InputError
-from nnguide.preprocessing import joined, many, mnist_form
+from nnguide.preprocessing import grey_levels, joined, many, mnist_form
 
 TOUCH = "two or more that touch"
 FEW = [12, pytest.param(400, marks=pytest.mark.slow)]
@@ -46,11 +48,11 @@ def test_digits_that_touch_are_said_to_be_several(count):
 
 @pytest.mark.parametrize("count", FEW, ids=["few", "many"])
 def test_a_digit_alone_is_not(count):
-    for number, (picture, _, made) in enumerate(handwriting.drawings(9, count)):
-        grey = np.asarray(picture.convert("L"), np.float32) / 255
-        levels = many.one(grey) if number % 3 == 0 else None
-        if levels is not None:
-            assert joined.network().scores(levels[None])[0] <= joined.network().bound + 1, made
+    seen = []
+    for picture, _, _ in handwriting.drawings(9, count):
+        with contextlib.suppress(InputError):  # a few are refused for other reasons
+            seen.append(many.one(grey_levels.to_grey(picture)))
+    assert joined.network().are_several(np.stack(seen)).sum() <= max(0.01 * count, 1)
     others = hands.drawn(20 * count, 3).inputs
     assert joined.network().are_several(others).mean() <= 0.01
 
