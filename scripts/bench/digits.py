@@ -31,7 +31,9 @@ MOST_EPOCHS = 20  # of the recipe, to pass the goal
 def _data(config: Config) -> tuple[Examples, Examples, Examples]:
     logs.tensorflow()
     source = data.find("digits", "mnist")
-    return (*training_and_validation(config, source.load("train")), source.load("test"))
+    training, held = training_and_validation(config, source.load("train"))
+    assert held is not None
+    return training, held, source.load("test")
 
 
 def _fit(config: Config, training: Examples, held: Examples | None) -> Fitted:

@@ -61,6 +61,5 @@ def _inputs(run: Run, count: int) -> list[Any]:
     pool = pool[np.random.default_rng(0).permutation(len(pool))]
     if run.threshold is not None:
         of = subjects.subject(run)
-        answered = of.judged(pool)[1]
-        pool = pool[answered == 1]
+        pool = pool[of.answered([of.check(raw) for raw in pool])[1] == 1]
     return list(pool[:count])

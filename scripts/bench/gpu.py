@@ -297,11 +297,11 @@ def measurements(given: argparse.Namespace, card: Card) -> Iterator[Measurement]
         config = configure(name, settings=settings)
         found[name] = task, config, load(task, config, given.quick)
 
-    def work(name: str, precision: str, **train: Any) -> Measurement:
+    def work(name: str, precision: str, gpus: int = 1, **train: Any) -> Measurement:
         task, config, rows = found[name]
         config = dataclasses.replace(config, train=dataclasses.replace(config.train, **train))
         kind = f"{name}, batch {config.train.batch_size}"
-        return kind, partial(fit, task, config, rows, precision, card)
+        return kind, partial(fit, task, config, rows, precision, card, gpus)
 
     for seed in range(1 if given.quick else SEEDS):
         for name in found:
@@ -309,8 +309,8 @@ def measurements(given: argparse.Namespace, card: Card) -> Iterator[Measurement]
                 yield work(name, precision, seed=seed)
         for name in found if seed == 0 and card.gpus() > 1 else ():
             for precision in reversed(PRECISIONS):
-                kind, measure = work(name, precision, seed=seed)
-                yield f"{kind}, {card.gpus()} GPUs", partial(measure, gpus=card.gpus())
+                kind, measure = work(name, precision, card.gpus(), seed=seed)
+                yield f"{kind}, {card.gpus()} GPUs", measure
         if seed == 0 and "digits" in found and not given.quick:
             for precision in reversed(PRECISIONS):
                 yield work("digits", precision, batch_size=LARGE, epochs=LARGE_EPOCHS)
@@ -348,7 +348,7 @@ def blueprint(
 
     class Net(torch_net.TorchNet):
         def loader(self, examples: Any, batches: Any) -> Any:
-            ahead = {"num_workers": 2, "persistent_workers": True, "timeout": 60}
+            ahead: dict[str, Any] = {"num_workers": 2, "persistent_workers": True, "timeout": 60}
             return torch_net.data.DataLoader(
                 examples,
                 sampler=batches,

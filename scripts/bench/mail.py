@@ -78,8 +78,8 @@ def mails() -> tuple[list[bytes], str]:
     """Mails, and what they are."""
     folder = data_dir()
     try:
-        archives = spamassassin.archives(folder / "spamassassin") if folder else []
-        all_of_them = [content for _, _, content in spamassassin.mails(archives)]
+        paths = spamassassin.archives(folder / "spamassassin") if folder else None
+        all_of_them = [mail for _, _, mail in spamassassin.mails(paths)] if paths else []
     except NnguideError:
         all_of_them = []
     if not all_of_them:

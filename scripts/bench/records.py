@@ -199,6 +199,7 @@ def _step(folder: Path, run: Path) -> Waits:
     config = opened.config
     core = task.build(config, layer, 2)
     inputs, _ = task.feed(layer, training.inputs)
+    assert task.adapt is not None
     task.adapt(core, layer, inputs)
     plan = pipeline.plan(len(training), BATCH)
     head = task.head(2)

@@ -99,10 +99,10 @@ def start(quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
     for number in range(rounds):
         say(f"entering fit, round {number + 1} of {rounds}")
         fit["import tensorflow, keras"].append(timed([sys.executable, "-c", IMPORTS])[0])
-        for side, named in TRAININGS.items():
+        for training, named in TRAININGS.items():
             begun, step = entering(*named)
-            fit[side].append(begun)
-            first[side].append(step)
+            fit[training].append(begun)
+            first[training].append(step)
     rows = [
         {"what": what, "side": side, "values": seconds[what, side], "unit": "s"}
         for what, side in sides

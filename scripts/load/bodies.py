@@ -7,12 +7,14 @@ import itertools
 import json
 import random
 from collections.abc import Iterator
+from typing import Any
 
 from load.client import request
 from nnguide import data
 from nnguide.data.dataset_info import AUTO
 
 NUMBERS = (b"NaN", b"-Infinity", b"1e999", b"-1", b"256", b"0.5", b"9" * 400, b"true")
+Made = tuple[bytes, *tuple[str, ...]]  # a body, and headers
 KEPT = 16  # different requests that a client sends in turn
 
 
@@ -50,29 +52,29 @@ def malformed(task: str, count: int, seed: int = 0) -> Iterator[bytes]:
         yield request(f"/v1/models/{task}:{verb}", body, *headers)
 
 
-def _cut(draw: random.Random, body: bytes) -> tuple[bytes, ...]:
+def _cut(draw: random.Random, body: bytes) -> Made:
     return (body[: draw.randrange(len(body))],)
 
 
-def _flipped(draw: random.Random, body: bytes) -> tuple[bytes, ...]:
+def _flipped(draw: random.Random, body: bytes) -> Made:
     changed = bytearray(body)
     for _ in range(draw.randint(1, 8)):
         changed[draw.randrange(len(changed))] = draw.randrange(256)
     return (bytes(changed),)
 
 
-def _noise(draw: random.Random, body: bytes) -> tuple[bytes, ...]:
+def _noise(draw: random.Random, body: bytes) -> Made:
     return (draw.randbytes(draw.randrange(300)),)
 
 
-def _deep(draw: random.Random, body: bytes) -> tuple[bytes, ...]:
+def _deep(draw: random.Random, body: bytes) -> Made:
     depth = draw.choice((5, 70, 1000, 2000, 100_000))
     opening, closing = draw.choice(((b"[", b"]"), (b'{"a":', b"}")))
     return (b'{"instances":' + opening * depth + b"1" + closing * depth + b"}",)
 
 
-def _wrong_type(draw: random.Random, body: bytes) -> tuple[bytes, ...]:
-    value = draw.choice(
+def _wrong_type(draw: random.Random, body: bytes) -> Made:
+    value: Any = draw.choice(
         (
             None,
             True,
@@ -104,7 +106,7 @@ def _wrong_type(draw: random.Random, body: bytes) -> tuple[bytes, ...]:
     return (json.dumps({**named, key: value}).encode(),)
 
 
-def _wrong_shape(draw: random.Random, body: bytes) -> tuple[bytes, ...]:
+def _wrong_shape(draw: random.Random, body: bytes) -> Made:
     height, width = draw.choice(((27, 28), (28, 27), (1, 1), (0, 28), (784, 1), (28, 29)))
     picture = [[0] * width for _ in range(height)]
     if picture and draw.random() < 0.5:
@@ -112,9 +114,9 @@ def _wrong_shape(draw: random.Random, body: bytes) -> tuple[bytes, ...]:
     return (json.dumps({"instances": [picture] * draw.randint(1, 3)}).encode(),)
 
 
-def _odd_keys(draw: random.Random, body: bytes) -> tuple[bytes, ...]:
+def _odd_keys(draw: random.Random, body: bytes) -> Made:
     content = base64.b64encode(draw.randbytes(60)).decode()
-    odd = (
+    odd: tuple[Any, ...] = (
         {"instances": [{"text": "a", "more": 1}]},
         {"instances": [{"image": [[0] * 28] * 28}, [[0] * 28] * 28]},
         {"instances": ["a"], "inputs": ["a"]},
@@ -127,7 +129,7 @@ def _odd_keys(draw: random.Random, body: bytes) -> tuple[bytes, ...]:
     return (json.dumps(draw.choice(odd)).encode(),)
 
 
-def _number(draw: random.Random, body: bytes) -> tuple[bytes, ...]:
+def _number(draw: random.Random, body: bytes) -> Made:
     number = draw.choice(NUMBERS)
     return (
         b'{"instances":['
@@ -137,5 +139,5 @@ def _number(draw: random.Random, body: bytes) -> tuple[bytes, ...]:
     )
 
 
-def _zipped(draw: random.Random, body: bytes) -> tuple[bytes, ...]:
-    return (body, draw.choice(("Content-Encoding: gzip", "Content-Encoding: br")))  # type: ignore[return-value]
+def _zipped(draw: random.Random, body: bytes) -> Made:
+    return (body, draw.choice(("Content-Encoding: gzip", "Content-Encoding: br")))
