@@ -18,7 +18,6 @@ from nnguide import logs
 from nnguide.export import tf_pictures
 from nnguide.inference.decision import NONE
 from nnguide.models.saving import preprocessor
-from nnguide.preprocessing import joined
 from nnguide.runs import Run
 
 CLASSIFY = "tensorflow/serving/classify"  # the method name that TensorFlow Serving looks for
@@ -39,7 +38,6 @@ class Decided(tf.Module):
         self._labels = tf.constant(list(run.labels))
         self._threshold = run.threshold
         self.refuse_below = run.decision.refuse_below
-        self.digits = joined.applies(run.labels)
 
     def answers(self, prepared: Any, empty: Any = False) -> dict[str, Any]:
         """Return the answers for preprocessed inputs (batch, …).
@@ -95,7 +93,7 @@ class Pictures(Decided):
         """Answer PNG, JPEG, GIF or BMP files of one digit each."""
         form = tf.TensorSpec((SIDE, SIDE), tf.float32)
         image = tf.map_fn(
-            lambda data: tf_pictures.read(data, self.refuse_below is not None, self.digits),
+            lambda data: tf_pictures.read(data, self.refuse_below is not None),
             image_bytes,
             fn_output_signature=form,
         )

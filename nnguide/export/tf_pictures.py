@@ -11,7 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from nnguide.export import tf_grid as grid
-from nnguide.export import tf_ink, tf_joined, tf_margins
+from nnguide.export import tf_ink, tf_margins
 from nnguide.preprocessing.grey_levels import ENOUGH
 from nnguide.preprocessing.mnist_form import (
     BOX,
@@ -36,22 +36,22 @@ TURNS = {
 }  # fmt: skip
 
 
-def read(data: Any, refuses: bool = False, digits: bool = False) -> Any:
+def read(data: Any, refuses: bool = False) -> Any:
     """Return the digit on a picture, in MNIST's form.
 
     Args:
         data: () string, the bytes of a PNG, JPEG, GIF or BMP file.
-        refuses, digits: give an empty picture where no digit is seen; fail where several touch.
+        refuses: give an empty picture where no digit is seen.
     Returns:
         (28, 28) float32, white on black, whole levels 0-255. Running it fails with
         InvalidArgumentError where the bytes are no such picture, it holds several digits, or
         no digit is seen on it.
     """
-    picture = normalise(decode(data), refuses, digits)
+    picture = normalise(decode(data), refuses)
     return tf.ensure_shape(picture, (SIDE, SIDE))
 
 
-def normalise(grey: Any, refuses: bool = False, digits: bool = False) -> Any:
+def normalise(grey: Any, refuses: bool = False) -> Any:
     """Bring a picture (h, w) to MNIST's form.
 
     float32 in [0, 1] becomes (28, 28) float32 levels 0-255.
@@ -63,10 +63,10 @@ def normalise(grey: Any, refuses: bool = False, digits: bool = False) -> Any:
         black = to_levels(black)
         ready = is_normal(white) | is_normal(black)
         as_is = tf.where(is_normal(white), white, black)
-    return as_is if ready else from_ink(grey, refuses, digits)
+    return as_is if ready else from_ink(grey, refuses)
 
 
-def from_ink(grey: Any, refuses: bool, digits: bool) -> Any:
+def from_ink(grey: Any, refuses: bool) -> Any:
     """Normalise a picture that is not in MNIST's form yet."""
     grating = tf_ink.is_grating(grey)
     grey = tf_margins.widened(grey)
@@ -88,8 +88,6 @@ def from_ink(grey: Any, refuses: bool, digits: bool) -> Any:
     if not refuses:
         some = tf.reduce_any(levels > 0)
         checks.append(tf.debugging.Assert(some, ["no digit was seen on the picture"]))
-    if digits:
-        checks.append(tf.debugging.Assert(tf_joined.is_one(levels), ["expected one digit alone"]))
     with tf.control_dependencies([check for check in checks if check is not None]):
         return tf.identity(levels)
 

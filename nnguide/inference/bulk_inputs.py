@@ -69,11 +69,10 @@ def texts(path: Path, columns: Columns, kinds: Sequence[str]) -> Unread:
         yield from _lines(path, columns.encoding)
 
 
-def pictures(path: Path, encoding: str | None = None, digits: bool = False) -> Unread:
+def pictures(path: Path, encoding: str | None = None) -> Unread:
     """Yield the pictures of a data set.
 
-    It may be a folder, a table with a picture a row, record files, or one file. `digits` is as for
-    `many.one`.
+    It may be a folder, a table with a picture a row, record files, or one file.
     """
     if path.is_dir() and records.is_records(path):
         held = records.read(path, "all", (), 0, records.PICTURES).inputs
@@ -88,7 +87,7 @@ def pictures(path: Path, encoding: str | None = None, digits: bool = False) -> U
     if not images:
         raise InputError(f"{path}: the folder holds no image files")
     for file in images:
-        yield str(file), functools.partial(_picture, file, digits)
+        yield str(file), functools.partial(_picture, file)
 
 
 def numbers(path: Path, features: Sequence[str]) -> Unread:
@@ -122,10 +121,10 @@ def _same(value: Any) -> Any:
     return value
 
 
-def _picture(file: Path, digits: bool) -> Any:
+def _picture(file: Path) -> Any:
     from nnguide.preprocessing.pictures import read
 
-    return sources.picture(str(file), functools.partial(read, file, digits))[1]
+    return sources.picture(str(file), functools.partial(read, file))[1]
 
 
 def _beginning(path: Path) -> bytes:

@@ -29,7 +29,7 @@ class Front:
         self.decision = Decision(
             tuple(settings["labels"]), settings["threshold"], settings.get("refuse_below")
         )
-        self._batches = front(settings["preprocessing"], settings["labels"])
+        self._batches = front(settings["preprocessing"])
 
     def batches(self, raw: Any) -> Iterator[tuple[Any, np.ndarray]]:
         """Yield batches of inputs, each with the positions of its rows.

@@ -31,7 +31,7 @@ FORMS = (
 _FILE = (str, os.PathLike, bytes)  # a path, or the content of a picture file
 
 
-def read_each(raw: Any, digits: bool = False) -> list[Picture]:
+def read_each(raw: Any) -> list[Picture]:
     """Read each picture as (28, 28) float32 grey levels 0-255.
 
     Pictures are white on black. In the place of what is not a picture is an InputError.
@@ -40,21 +40,19 @@ def read_each(raw: Any, digits: bool = False) -> list[Picture]:
         raw: one picture or a list of them: a path, bytes or an open file, a PIL image, an array
             (height, width), (height, width, 3) or (height, width, 4); all in one array
             (n, 28, 28), (n, 28, 28, 1) or (n, 784); or a tf.data.Dataset. Levels are 0-255.
-        digits: several digits that touch on a picture are an error, as for `many.one`; not in
-            arrays of 28 by 28.
     Raises:
         InputError: it holds no pictures at all.
     """
     if containers.is_tf_dataset(raw):
-        return _of_tf(*containers.from_tf(raw), digits)
+        return _of_tf(*containers.from_tf(raw))
     if _is_single(raw):
-        return [_read(raw, digits)]
+        return [_read(raw)]
     if getattr(raw, "ndim", None) == 1 and np.asarray(raw).dtype == object:
         raw = list(raw)  # a Series or an array of paths or images
     if isinstance(raw, (list, tuple)) and (not raw or any(_is_single(item) for item in raw)):
-        return [_read(item, digits) for item in raw]
+        return [_read(item) for item in raw]
     if isinstance(raw, (list, tuple)) and not _is_numbers(raw):
-        return [_read(item, digits) for item in raw]
+        return [_read(item) for item in raw]
     array = _array(raw)
     if array.shape in ((SIDE, SIDE), (SIDE * SIDE,)):
         array = array[None]
@@ -65,27 +63,27 @@ def read_each(raw: Any, digits: bool = False) -> list[Picture]:
     if array.ndim == 3 and array.shape[1:] == (SIDE, SIDE):
         return _levels(array)
     if array.ndim == 4 and array.shape[-1] in (3, 4):
-        return [_read(item, digits) for item in array]
+        return [_read(item) for item in array]
     if array.ndim == 2 or (array.ndim == 3 and array.shape[-1] in (1, 3, 4)):
-        return [_read(array, digits)]
+        return [_read(array)]
     if array.ndim == 3 and min(array.shape[1:]) >= SMALLEST:
-        return [_read(item, digits) for item in array]
+        return [_read(item) for item in array]
     raise InputError(
         "expected pictures of shape (n, 28, 28); "
         f"got an array of shape {np.shape(raw)}. For a picture file give its path."
     )
 
 
-def _of_tf(inputs: Any, labels: list[Any] | None, digits: bool) -> list[Picture]:
+def _of_tf(inputs: Any, labels: list[Any] | None) -> list[Picture]:
     """Read the pictures of a tf.data.Dataset.
 
     Without labels an element may be a batch of pictures.
     """
     if isinstance(inputs, dict):
-        return read_each(only_pictures(inputs), digits)
+        return read_each(only_pictures(inputs))
     if labels is not None:
-        return read_each(inputs, digits)
-    return [picture for element in inputs for picture in read_each(element, digits)]
+        return read_each(inputs)
+    return [picture for element in inputs for picture in read_each(element)]
 
 
 def read_many(raw: Any, judge: Judge | None = None) -> list[Any]:
@@ -166,7 +164,7 @@ def _array(raw: Any) -> np.ndarray:
     return array
 
 
-def _read(item: Any, digits: bool) -> Picture:
+def _read(item: Any) -> Picture:
     """Read one picture, (28, 28) float32, or return its error."""
     from ..preprocessing import pictures
 
@@ -179,15 +177,15 @@ def _read(item: Any, digits: bool) -> Picture:
             item = containers.content(item)
         if isinstance(item, (bytes, os.PathLike)):
             source: Any = item if isinstance(item, bytes) else Path(item)
-            return pictures.read(source, digits).astype(np.float32)
+            return pictures.read(source).astype(np.float32)
         if _is_image(item):
-            return pictures.read_image(item, digits).astype(np.float32)
-        return _read_array(_array(item), digits)
+            return pictures.read_image(item).astype(np.float32)
+        return _read_array(_array(item))
     except InputError as error:
         return error
 
 
-def _read_array(array: np.ndarray, digits: bool) -> Picture:
+def _read_array(array: np.ndarray) -> Picture:
     from ..preprocessing import pictures
 
     if array.ndim == 3 and array.shape[-1] == 1:
@@ -206,8 +204,7 @@ def _read_array(array: np.ndarray, digits: bool) -> Picture:
         return wrong
     from PIL import Image
 
-    image = Image.fromarray(np.rint(array).astype(np.uint8))
-    return pictures.read_image(image, digits).astype(np.float32)
+    return pictures.read_image(Image.fromarray(np.rint(array).astype(np.uint8))).astype(np.float32)
 
 
 def _wrong(array: np.ndarray) -> InputError | None:

@@ -5,13 +5,12 @@ These are the NumPy versions of the preprocessing layers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 import numpy as np
 
 from ..errors import RunError
-from ..preprocessing import joined
 from ..preprocessing.tokens import Tokeniser
 from . import validation
 
@@ -40,14 +39,12 @@ class Front(Protocol):
 class Pixels:
     """Normalization of grey pictures, as in nnguide.preprocessing.images."""
 
-    def __init__(self, mean: float, std: float, digits: bool = False) -> None:
-        """Keep mean and std of the pixels; `digits` is as for `picture_inputs.read_each`."""
+    def __init__(self, mean: float, std: float) -> None:
         self.mean = np.float32(mean)
         self.std = np.float32(std)
-        self.digits = digits
 
     def check(self, raw: Any) -> np.ndarray:
-        return validation.pictures(raw, self.digits)
+        return validation.pictures(raw)
 
     def __call__(self, pictures: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         """Yield batches (k, height, width, 1) float32.
@@ -131,10 +128,8 @@ def _padded(ids: np.ndarray, lengths: np.ndarray, places: np.ndarray) -> np.ndar
     return rows
 
 
-def front(settings: Any, labels: Sequence[str] = ()) -> Front:
+def front(settings: Any) -> Front:
     """Return the front that a light.json's `preprocessing` describes.
-
-    `labels` are the run's, () where its inputs are checked elsewhere.
 
     Raises:
         RunError: it describes none, or one made with another character table.
@@ -144,7 +139,7 @@ def front(settings: Any, labels: Sequence[str] = ()) -> Front:
             {"kind": "pixels", "mean": float(mean), "std": float(std)}
             | {"kind": "pixels", "mean": float(mean), "deviation": float(std)}  # of older runs
         ) if std > 0:
-            return Pixels(mean, std, joined.applies(labels))
+            return Pixels(mean, std)
         case {"kind": "columns", "mean": list(mean), "std": list(std)}:
             return Columns(mean, std)
         case {"kind": "tokens", "tokeniser": dict(tokeniser)}:

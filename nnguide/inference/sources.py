@@ -39,7 +39,6 @@ def pictures(
     encoding: str | None = None,
     many: bool = False,
     judge: Judge | None = None,
-    digits: bool = False,
 ) -> Named:
     """Yield each picture in MNIST's form, (28, 28) uint8.
 
@@ -47,8 +46,7 @@ def pictures(
 
     A path is an image file, a folder of them, a table with a picture a row, or - for the bytes of
     one picture on standard input. Files in a folder that are no pictures are named in the log.
-    With a `judge`, how sure a network is of digits, those that touch are taken apart; without
-    `many` and with `digits` they are an error.
+    With a `judge`, how sure a network is of digits, those that touch are taken apart.
     """
     from nnguide.preprocessing.pictures import MAX_BYTES, read
 
@@ -66,7 +64,7 @@ def pictures(
             if many:
                 yield from _marks("standard input", data, judge)
             else:
-                yield picture("standard input", functools.partial(read, data, digits))
+                yield picture("standard input", functools.partial(read, data))
             continue
         if path.name.lower().endswith(TABLES) and path.is_file():
             yield from _rows_of_pixels(path, encoding)
@@ -82,7 +80,7 @@ def pictures(
             if many:
                 yield from _marks(str(file), file, judge)
             else:
-                yield picture(str(file), functools.partial(read, file, digits))
+                yield picture(str(file), functools.partial(read, file))
 
 
 def picture(name: str, read: Callable[[], Any]) -> tuple[str, Any]:

@@ -66,19 +66,19 @@ def each_text(raw: Any) -> list[Any]:
     return values
 
 
-def pictures(raw: Any, digits: bool = False) -> np.ndarray:
+def pictures(raw: Any) -> np.ndarray:
     """Return one or more pictures, (n, 28, 28) float32.
 
     They are grey levels 0-255, white on black.
 
     Args:
-        raw, digits: as for `picture_inputs.read_each`.
+        raw: as for `picture_inputs.read_each`.
     Raises:
         InputError: one is no picture, not finite, out of range or of another shape.
     """
     from . import picture_inputs
 
-    return picture_inputs.checked(picture_inputs.read_each(raw, digits))
+    return picture_inputs.checked(picture_inputs.read_each(raw))
 
 
 def texts(raw: Any) -> np.ndarray:

@@ -14,32 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
-
 FILE = Path(__file__).with_name("joined.npz")
-DIGITS = frozenset("0123456789")
 STRIDE = 2
 TOGETHER = 256  # pictures that go through the network at once
-
-
-def applies(labels: Sequence[str]) -> bool:
-    """Return whether a run's labels are digits.
-
-    What looks like two digits may be one letter, or one label of a person's own.
-    """
-    return bool(labels) and DIGITS.issuperset(labels)
-
-
-def check(levels: np.ndarray) -> None:
-    """Raise an InputError if digits touch on a picture.
-
-    `levels` is (28, 28) uint8 in MNIST's form.
-    """
-    if network().are_several(levels[None])[0]:
-        raise InputError(
-            "expected one digit; the picture holds two or more that touch. Give one picture for "
-            "each digit, or find each with: nnguide predict digits --many"
-        )
 
 
 def likely(levels: np.ndarray) -> np.ndarray:
@@ -56,23 +33,17 @@ def network() -> Network:
     """Return the network, read once."""
     with np.load(FILE, allow_pickle=False) as held:
         names = (f"{kind}_{layer}" for layer in range(1, 5) for kind in ("kernel", "bias"))
-        return Network([held[name] for name in names], float(held["bound"]))
+        return Network([held[name] for name in names])
 
 
 class Network:
-    """A network that says whether a picture holds several digits."""
+    """A network that says whether a picture holds several digits.
 
-    def __init__(self, weights: Sequence[np.ndarray], bound: float) -> None:
-        """Keep kernel and bias of each of four layers.
+    Its weights are kernel and bias of each of four layers.
+    """
 
-        A picture is of several digits where its score is above `bound`.
-        """
+    def __init__(self, weights: Sequence[np.ndarray]) -> None:
         self.weights = [weight.astype(np.float32) for weight in weights]
-        self.bound = bound
-
-    def are_several(self, levels: np.ndarray) -> np.ndarray:
-        """Return which pictures hold several digits, (n,) bool."""
-        return self.scores(levels) > self.bound
 
     def scores(self, levels: np.ndarray) -> np.ndarray:
         """Return the log-odds of several digits, (n,) float32.

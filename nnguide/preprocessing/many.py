@@ -45,23 +45,16 @@ class Mark:
         return self.levels.astype(dtype or self.levels.dtype)
 
 
-def one(grey: np.ndarray, digits: bool = False) -> np.ndarray:
+def one(grey: np.ndarray) -> np.ndarray:
     """Return the only digit on a picture.
 
     Args, result and errors are those of `mnist_form.normalise`. A sheet on a table is looked at
     alone. Where a pattern is seen and no digit, the picture may be a page of digits: the error
     says so.
-
-    Args:
-        digits: what is looked for is digits, so that several that touch are an error too. A
-            picture that is in MNIST's form already is one digit.
     """
     grey = sheets.alone(mnist_form.checked(grey))
     try:
-        levels = mnist_form.normalise(grey)
-        if digits and mnist_form.in_form(grey) is None:
-            joined.check(levels)
-        return levels
+        return mnist_form.normalise(grey)
     except NoDigitError:
         try:
             marks = sum(mark.any() for mark in find(grey, (grey.shape[1], grey.shape[0])))

@@ -45,8 +45,11 @@ def normalise(grey: np.ndarray) -> np.ndarray:
         InputError: the array is no such picture, or it holds several digits.
     """
     grey = checked(grey)
-    if (levels := in_form(grey)) is not None:
-        return levels
+    if grey.shape == (SIDE, SIDE):
+        for view in (grey, 1 - grey):
+            if is_normal(levels := to_levels(view)):
+                return levels
+
     if is_grating(grey):
         raise NoDigitError(PATTERN)
     grey = margins.widened(grey)
@@ -133,18 +136,6 @@ def checked(grey: np.ndarray) -> np.ndarray:
 def to_levels(grey: np.ndarray) -> np.ndarray:
     """Return the levels 0-255, uint8, of `grey` in [0, 1]."""
     return np.rint(grey * 255).astype(np.uint8)
-
-
-def in_form(grey: np.ndarray) -> np.ndarray | None:
-    """Return the levels of a picture that is in MNIST's form already.
-
-    `grey` is (h, w) float32 in [0, 1], the result white on black; None for other pictures.
-    """
-    if grey.shape == (SIDE, SIDE):
-        for view in (grey, 1 - grey):
-            if is_normal(levels := to_levels(view)):
-                return levels
-    return None
 
 
 def is_normal(levels: np.ndarray) -> bool:

@@ -28,12 +28,11 @@ MAX_BYTES = 20_000_000
 FORMATS = "PNG, JPEG, BMP, GIF, TIFF, WebP or HEIF"
 
 
-def read(source: Path | bytes, digits: bool = False) -> np.ndarray:
+def read(source: Path | bytes) -> np.ndarray:
     """Return the digit on a picture, in MNIST's form.
 
     Args:
         source: the path of a picture file, or its bytes.
-        digits: as for `many.one`.
     Returns:
         (28, 28) uint8, white on black.
     Raises:
@@ -41,15 +40,15 @@ def read(source: Path | bytes, digits: bool = False) -> np.ndarray:
     """
     with _decoded(source) as (grey, _):
         try:
-            return many.one(grey, digits)
+            return many.one(grey)
         except InputError as error:
             raise type(error)(f"{name_of(source)}: {error}") from error
 
 
-def read_image(image: Image.Image, digits: bool = False) -> np.ndarray:
+def read_image(image: Image.Image) -> np.ndarray:
     """Return the digit on an image that Pillow holds.
 
-    It is what `read` returns for the file of the image; `digits` is as for `many.one`.
+    It is what `read` returns for the file of the image.
 
     Raises:
         InputError: it is beyond the limits, damaged, or no digit is seen on it.
@@ -59,7 +58,7 @@ def read_image(image: Image.Image, digits: bool = False) -> np.ndarray:
         grey = to_grey(image.convert("LA") if image.mode == "La" else image.copy())
     except Exception as error:  # of an open file whose content is damaged, as in _decoded
         raise InputError(f"expected a whole picture; its content is damaged ({error})") from error
-    return many.one(grey, digits)
+    return many.one(grey)
 
 
 def read_many(source: Path | bytes, judge: Judge | None = None) -> list[many.Mark]:

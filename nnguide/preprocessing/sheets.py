@@ -12,7 +12,7 @@ import numpy as np
 from . import grid
 
 LONGER_SIDE = 160  # pixels of the longer side in which it is looked for
-LEAST, MOST = 0.2, 0.97  # of the picture that a sheet covers
+LEAST, MOST = 0.2, 0.9  # of the picture that a sheet covers
 STRAIGHT = 0.08  # of its area by which it may differ from the shape with its four corners
 DARKER = 0.7  # of the sheet's light, at most, has the ground around it
 TOUCHED = 0.1  # of the picture's rim, at most, may be sheet
@@ -63,13 +63,17 @@ def found(small: np.ndarray) -> np.ndarray | None:
     counts = np.bincount(numbers.ravel())
     counts[0] = 0
     sheet = numbers == counts.argmax()
-    around = grid.components(~sheet)
     rim = np.zeros(small.shape, bool)
     rim[[0, -1]] = rim[:, [0, -1]] = True
-    ground = np.isin(around, np.unique(around[rim & ~sheet])) & ~sheet
+    if (sheet & rim).sum() > TOUCHED * rim.sum():
+        return None
+    around = grid.components(~sheet)
+    is_ground = np.zeros(around.max() + 1, bool)  # of each component
+    is_ground[around[rim & ~sheet]] = True
+    ground = is_ground[around] & ~sheet
     filled = ~ground
     area = int(filled.sum())
-    if not LEAST <= area / small.size <= MOST or (sheet & rim).sum() > TOUCHED * rim.sum():
+    if not LEAST <= area / small.size <= MOST:
         return None
     if abs(area / max(_four_sided(filled), 1) - 1) > STRAIGHT:
         return None

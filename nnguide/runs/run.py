@@ -283,7 +283,7 @@ class Run:
         Raises:
             InputError: an input that the network cannot take.
         """
-        return self.task.kind.check(raw, self.features, self.labels)
+        return self.task.kind.check(raw, self.features)
 
     def predict(
         self,
@@ -314,8 +314,7 @@ class Run:
             InputError: no input that the network can take.
         """
         decision = self.decision if reject else self.decision.always()
-        each = self.task.kind.each(raw, self.features, self.labels)
-        values = [taken(decision, value) for value in each]
+        values = [taken(decision, value) for value in self.task.kind.each(raw, self.features)]
         good = [value for value in values if not isinstance(value, InputError)]
         bad = [(n, value) for n, value in enumerate(values, 1) if isinstance(value, InputError)]
         if bad and not good:

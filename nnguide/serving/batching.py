@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 
 from nnguide.errors import InputError, NnguideError
-from nnguide.preprocessing import joined
 from nnguide.serving import classify, decoding, inference_tensors, tensors
 from nnguide.serving.bounds import Bounds, RefusedError
 from nnguide.serving.jobs import Asked, Body, Call, Job, Key
@@ -235,9 +234,8 @@ class Batcher:
                     self._changed.notify()
 
             awaited = asked.job.answer
-            digits = joined.applies(self._servable.labels or ())
             self._decoders.submit(
-                decoding.Reading(files, lambda: not awaited.cancelled(), done, digits)  # type: ignore[arg-type]
+                decoding.Reading(files, lambda: not awaited.cancelled(), done)  # type: ignore[arg-type]
             )
             return None
         inputs = {

@@ -4,9 +4,9 @@ A process that takes too long is ended.
 
     python -P -m nnguide.serving.decoding
 
-Such a process reads a length, whether digits are looked for, and a picture file from stdin,
-repeatedly, and writes a status, a length and 28 x 28 bytes or a message. Requests take turns
-picture by picture, so that one of many pictures does not make the others wait for all of them.
+Such a process reads a length and a picture file from stdin, repeatedly, and writes a status, a
+length and 28 x 28 bytes or a message. Requests take turns picture by picture, so that one of
+many pictures does not make the others wait for all of them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ from nnguide.errors import InputError, NoDigitError
 PROCESSES = 2
 POLL = 0.1  # seconds between two checks whether anybody still awaits the answer
 MEMORY = 1 << 30  # bytes that one process may take beyond its start
-_ASK = struct.Struct("<I?")  # length, digits
 _HEAD = struct.Struct("<BI")  # status, length
 Read = np.ndarray | str  # (28, 28) uint8, or why not
 
@@ -47,7 +46,6 @@ class Reading:
     contents: Sequence[bytes]
     wanted: Callable[[], bool]  # whether its answer is still awaited
     done: Callable[[list[Read]], None]
-    digits: bool = False  # several that touch are an error, as for pictures.read
     results: list[Read] = field(default_factory=list)
 
 
@@ -86,8 +84,7 @@ class Decoders:
                 reading = self._waiting.popleft()
             if not reading.wanted():
                 continue
-            content = reading.contents[len(reading.results)]
-            picture = child.read(content, reading.wanted, reading.digits)
+            picture = child.read(reading.contents[len(reading.results)], reading.wanted)
             if picture is None:
                 continue
             reading.results.append(picture)
@@ -105,14 +102,14 @@ class _Child:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
 
-    def read(self, content: bytes, wanted: Callable[[], bool], digits: bool = False) -> Read | None:
+    def read(self, content: bytes, wanted: Callable[[], bool]) -> Read | None:
         """Return the digit on a picture, or why there is none.
 
         None if nobody awaits it any more.
         """
         try:
             process = self._process = self._process or _start()
-            answer = _exchange(process, _ASK.pack(len(content), digits) + content, wanted)
+            answer = _exchange(process, content, wanted)
         except (OSError, EOFError):
             answer = b"\1the picture ends the process that reads it: it is damaged"
             self._end()
@@ -151,15 +148,15 @@ def _start() -> subprocess.Popen[bytes]:
 
 
 def _exchange(
-    process: subprocess.Popen[bytes], asked: bytes, wanted: Callable[[], bool]
+    process: subprocess.Popen[bytes], content: bytes, wanted: Callable[[], bool]
 ) -> bytes | None:
-    """Send a request; return its status and answer.
+    """Send a picture; return its status and answer.
 
     None once nobody awaits it.
     """
     assert process.stdin and process.stdout
     os.set_blocking(process.stdin.fileno(), False)
-    waiting = memoryview(asked)
+    waiting = memoryview(struct.pack("<I", len(content)) + content)
     answer = bytearray()
     while True:
         reads, writes, _ = select.select(
@@ -189,11 +186,10 @@ def main() -> None:
     from nnguide.preprocessing.pictures import read
 
     stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
-    while head := stdin.read(_ASK.size):
-        length, digits = _ASK.unpack(head)
-        content = stdin.read(length)
+    while head := stdin.read(4):
+        content = stdin.read(struct.unpack("<I", head)[0])
         try:
-            status, answer = 0, read(content, digits).tobytes()
+            status, answer = 0, read(content).tobytes()
         except InputError as error:
             status, answer = 1 + isinstance(error, NoDigitError), str(error).encode()
         except MemoryError:

@@ -26,7 +26,6 @@ from starlette.routing import BaseRoute, Route
 from nnguide import pages
 from nnguide.data import corrections
 from nnguide.errors import InputError, WriteError
-from nnguide.preprocessing import joined
 from nnguide.serving.bounds import Bounds, RefusedError
 from nnguide.serving.decoding import Decoders, Read, Reading
 from nnguide.serving.intake import error_response, json_response
@@ -92,15 +91,9 @@ def routes(
         Route(STYLE, style),
         *(Route(path, _file(name)) for path, name in FILES.items()),
         Route("/page/models", served),
-        Route("/page/picture", _picture(models, bounds, decoders), methods=["POST"]),
+        Route("/page/picture", _picture(bounds, decoders), methods=["POST"]),
         *(
-            [
-                Route(
-                    "/page/correction",
-                    _correction(models, bounds, decoders, corrected),
-                    methods=["POST"],
-                )
-            ]
+            [Route("/page/correction", _correction(bounds, decoders, corrected), methods=["POST"])]
             if corrected
             else []
         ),
@@ -145,17 +138,15 @@ def takes(servable: Servable) -> str | None:
     return "text" if set(asked.inputs) == {"text"} and answers else None
 
 
-def _picture(models: dict[str, Model], bounds: Bounds, decoders: Decoders) -> Answering:
+def _picture(bounds: Bounds, decoders: Decoders) -> Answering:
     async def answer(request: Request, levels: np.ndarray) -> Response:
         """Return {"image": 28 rows of 28 grey levels} for a picture file."""
         return json_response({"image": levels.tolist()})
 
-    return _of_picture(models, bounds, decoders, answer)
+    return _of_picture(bounds, decoders, answer)
 
 
-def _correction(
-    models: dict[str, Model], bounds: Bounds, decoders: Decoders, folder: Path
-) -> Answering:
+def _correction(bounds: Bounds, decoders: Decoders, folder: Path) -> Answering:
     async def answer(request: Request, levels: np.ndarray) -> Response:
         """Save a picture with the label that a person gave it."""
         label = request.query_params.get("label", "")
@@ -163,11 +154,10 @@ def _correction(
         log.info("correction: %s", saved)
         return json_response({"label": label, "file": saved.name})
 
-    return _of_picture(models, bounds, decoders, answer)
+    return _of_picture(bounds, decoders, answer)
 
 
 def _of_picture(
-    models: dict[str, Model],
     bounds: Bounds,
     decoders: Decoders,
     work: Callable[[Request, np.ndarray], Coroutine[Any, Any, Response]],
@@ -184,7 +174,7 @@ def _of_picture(
         waiting += 1
         try:
             content = await _body(request, bounds)
-            return await work(request, await _read(content, _of_digits(models), bounds, decoders))
+            return await work(request, await _read(content, bounds, decoders))
         except WriteError as error:
             return error_response(RefusedError(507, str(error)))
         except (InputError, RefusedError) as error:
@@ -198,20 +188,10 @@ def _of_picture(
     return answer
 
 
-def _of_digits(models: dict[str, Model]) -> bool:
-    """Return whether all models that take pictures name digits."""
-    servables = [version.servable for model in models.values() if (version := model.current)]
-    return all(
-        joined.applies(servable.labels or ())
-        for servable in servables
-        if takes(servable) == "picture"
-    )
-
-
-async def _read(content: bytes, digits: bool, bounds: Bounds, decoders: Decoders) -> np.ndarray:
+async def _read(content: bytes, bounds: Bounds, decoders: Decoders) -> np.ndarray:
     """Return a picture file as (28, 28) uint8.
 
-    `nnguide predict` reads it in the same way; `digits` is as for `pictures.read`.
+    `nnguide predict` reads it in the same way.
     """
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[Read] = loop.create_future()
@@ -224,7 +204,7 @@ async def _read(content: bytes, digits: bool, bounds: Bounds, decoders: Decoders
         with contextlib.suppress(RuntimeError):  # the server has ended meanwhile
             loop.call_soon_threadsafe(settle, results[0])
 
-    decoders.submit(Reading([content], lambda: not answer.cancelled(), done, digits))
+    decoders.submit(Reading([content], lambda: not answer.cancelled(), done))
     try:
         async with asyncio.timeout(bounds.seconds):
             read = await answer

@@ -187,20 +187,15 @@ class Kind(ABC):
         return Asked((), stdin, files=(path,))
 
     @abstractmethod
-    def check(
-        self, raw: Any, features: tuple[str, ...] = (), labels: tuple[str, ...] = ()
-    ) -> np.ndarray:
+    def check(self, raw: Any, features: tuple[str, ...] = ()) -> np.ndarray:
         """Return raw inputs as the array that a network takes.
 
-        An InputError is raised if one cannot be taken. `labels` are the run's; () for what is no
-        question to a run.
+        An InputError is raised if one cannot be taken.
         """
 
-    def each(
-        self, raw: Any, features: tuple[str, ...] = (), labels: tuple[str, ...] = ()
-    ) -> list[Any]:
+    def each(self, raw: Any, features: tuple[str, ...] = ()) -> list[Any]:
         """Return each raw input, checked, or its InputError."""
-        return list(self.check(raw, features, labels))
+        return list(self.check(raw, features))
 
     def stacked(self, checked: Sequence[Any] | np.ndarray) -> np.ndarray:
         """Return inputs that were checked one by one as one batch."""

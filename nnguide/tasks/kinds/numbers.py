@@ -84,9 +84,7 @@ class Numbers(Kind):
             raise ConfigError("--threshold, --text-column and --encoding are for spam")
         return bulk_inputs.numbers(path, run.features)
 
-    def check(
-        self, raw: Any, features: tuple[str, ...] = (), labels: tuple[str, ...] = ()
-    ) -> np.ndarray:
+    def check(self, raw: Any, features: tuple[str, ...] = ()) -> np.ndarray:
         import numpy as np
 
         from nnguide.data import containers

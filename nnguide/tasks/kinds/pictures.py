@@ -79,52 +79,40 @@ class Pictures(Kind):
     def sources(self, run: Run, asked: Asked) -> Named:
         from nnguide.data.table_files import check_encoding
         from nnguide.inference import sources
-        from nnguide.preprocessing import joined
 
         if asked.files or asked.mails or asked.threshold is not None or asked.text_column:
             raise ConfigError(
                 "--file, --mail, --text-column and --threshold are for spam; give image files"
             )
         encoding = check_encoding(asked.encoding)
-        digits = joined.applies(run.labels)
-        return sources.pictures(
-            asked.inputs, asked.stdin, encoding, asked.many, run.sureness, digits
-        )
+        return sources.pictures(asked.inputs, asked.stdin, encoding, asked.many, run.sureness)
 
     def unread(self, run: Run, path: Path, asked: Asked) -> Unread:
         from nnguide.data.table_files import check_encoding
         from nnguide.inference import bulk_inputs
-        from nnguide.preprocessing import joined
 
         if asked.threshold is not None or asked.text_column:
             raise ConfigError("--text-column and --threshold are for spam")
-        digits = joined.applies(run.labels)
-        return bulk_inputs.pictures(path, check_encoding(asked.encoding), digits)
+        return bulk_inputs.pictures(path, check_encoding(asked.encoding))
 
     def asked_of(self, path: Path, stdin: IO[bytes]) -> Asked:
         return Asked((str(path),), stdin)
 
-    def check(
-        self, raw: Any, features: tuple[str, ...] = (), labels: tuple[str, ...] = ()
-    ) -> np.ndarray:
+    def check(self, raw: Any, features: tuple[str, ...] = ()) -> np.ndarray:
         from nnguide.inference import picture_inputs
 
-        return picture_inputs.checked(self.each(raw, features, labels))
+        return picture_inputs.checked(self.each(raw))
 
-    def each(
-        self, raw: Any, features: tuple[str, ...] = (), labels: tuple[str, ...] = ()
-    ) -> list[Any]:
+    def each(self, raw: Any, features: tuple[str, ...] = ()) -> list[Any]:
         from nnguide.data import containers, pixel_tables
         from nnguide.inference import picture_inputs
-        from nnguide.preprocessing import joined
 
-        digits = joined.applies(labels)
         table = containers.table(raw)
         if table is None:
-            return list(picture_inputs.read_each(raw, digits))
+            return list(picture_inputs.read_each(raw))
         if len(containers.without_labels(table)) > 1 and "image" not in table:
             return pixel_tables.pictures(table)
-        return list(picture_inputs.read_each(picture_inputs.only_pictures(table), digits))
+        return list(picture_inputs.read_each(picture_inputs.only_pictures(table)))
 
     def label_column(self, table: containers.Table, labels: tuple[str, ...]) -> str | None:
         from nnguide.data import containers
@@ -147,9 +135,7 @@ class Pictures(Kind):
         """
         import numpy as np
 
-        from nnguide.data.records import Records
-
-        if not isinstance(checked, Records) or not len(checked):
+        if isinstance(checked, np.ndarray) or not len(checked):
             return network(np.asarray(checked))
         return np.concatenate([network(chunk) for chunk in checked.chunks(READ_TOGETHER)])
 

@@ -124,16 +124,12 @@ class Texts(Kind):
         is_mail_alone = kinds == ["mail"]
         return bulk_inputs.texts(path, _columns(run, asked), kinds if is_mail_alone else known)
 
-    def check(
-        self, raw: Any, features: tuple[str, ...] = (), labels: tuple[str, ...] = ()
-    ) -> np.ndarray:
+    def check(self, raw: Any, features: tuple[str, ...] = ()) -> np.ndarray:
         from nnguide.inference import validation
 
         return validation.texts(_lines(raw) if hasattr(raw, "read") else raw)
 
-    def each(
-        self, raw: Any, features: tuple[str, ...] = (), labels: tuple[str, ...] = ()
-    ) -> list[Any]:
+    def each(self, raw: Any, features: tuple[str, ...] = ()) -> list[Any]:
         from nnguide.inference import validation
 
         return _lines(raw) if hasattr(raw, "read") else validation.each_text(raw)
