@@ -94,6 +94,7 @@ def main(folder: Path) -> None:
 
     from nnguide.models import saving
 
+    keras.utils.set_random_seed(2)
     told: dict[str, Any] = {"backend": keras.backend.backend()}
     for task in LABELS:
         with np.load(folder / f"{task}.npz") as given:

@@ -58,7 +58,11 @@ def compared(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Compariso
     cores = {}
     for task in on_backend.LABELS:
         inputs, labels = examples(task)
+        keras.utils.set_random_seed(1)
         core, x = on_backend.build(task, inputs)
+        if task == "spam":  # so small at first that what dropout hides hardly matters
+            embedding, *rest = core.get_weights()
+            core.set_weights([50 * embedding, *rest])
         cores[task] = core, x
         weights = {f"weight_{i:03d}": value for i, value in enumerate(core.get_weights())}
         plain = inputs if task == "digits" else inputs.astype(str)
@@ -116,4 +120,4 @@ def test_a_schedule_moves_dropout_in_its_compiled_step(compared: Comparison) -> 
     history = compared.history("spam")
     assert history["dropout"] == [0.0, pytest.approx(0.9)]
     assert history["loss"][0] == pytest.approx(history["val_loss"][0], rel=1e-5)
-    assert abs(history["loss"][1] - history["val_loss"][1]) > 1e-4
+    assert abs(history["loss"][1] - history["val_loss"][1]) > 1e-3
