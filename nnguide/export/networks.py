@@ -61,8 +61,11 @@ def onnx(run: Run, folder: Path) -> dict[str, Any]:
 
 
 def require_onnx() -> None:
-    """Raise ExtraError if the packages for ONNX are not installed."""
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # ONNX Runtime reports its use otherwise
+    """Raise ExtraError if the packages for ONNX are not installed.
+
+    ONNX Runtime reports its use unless told not to: here, and in the processes started later.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     for package in ("tf2onnx", "onnxruntime"):
         try:
             __import__(package)

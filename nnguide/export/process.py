@@ -10,7 +10,6 @@ names the form, the folder, an .npz file of inputs and one for the answers.
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -108,7 +107,6 @@ def bare(folder: Path, network: Callable[[np.ndarray], np.ndarray]) -> Ask:
 
 def onnx(folder: Path) -> Ask:
     """Load model.onnx in ONNX Runtime."""
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it reports its use otherwise
     import onnxruntime
 
     session = onnxruntime.InferenceSession(

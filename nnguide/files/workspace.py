@@ -71,7 +71,8 @@ class Workspace:
         """Check that the folder may be made here.
 
         Raises:
-            ConfigError: the folder is in use, or an interrupted command waits there.
+            ConfigError: the folder is in use or inside a finished one, or an interrupted
+                command waits there.
         """
         if self.folder.exists() and not self.folder.is_dir():
             raise ConfigError(f"--out takes a folder; {self.folder} is a file.")

@@ -130,11 +130,7 @@ def fit(
     if checkpoint is not None:
         same = identity(config, training, validation)
         record = Checkpoint(checkpoint, stopping, same, runtime.writes)
-        record.set_model(trainer)
-        with runtime.scope:  # the optimizer's variables belong where the model's are
-            done = record.resume()
-        if done:
-            log.info(f"resuming after epoch {done} of {train.epochs}")
+        done = _resumed(record, trainer, train.epochs, runtime)
 
     interrupted = False
     started = time.perf_counter()
@@ -168,6 +164,16 @@ def fit(
         seconds=seconds,
         interrupted=interrupted,
     )
+
+
+def _resumed(record: Checkpoint, trainer: keras.Model, epochs: int, runtime: Runtime) -> int:
+    """Resume what a checkpoint holds and return the epochs that are done."""
+    record.set_model(trainer)
+    with runtime.scope:  # the optimizer's variables belong where the model's are
+        done = record.resume()
+    if done:
+        log.info(f"resuming after epoch {done} of {epochs}")
+    return done
 
 
 def _core(
