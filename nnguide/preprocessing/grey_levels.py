@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from PIL import Image
 
 ENOUGH = 1500  # pixels of the longer side; a larger picture is reduced while it is read
+LUMA = (0.299, 0.587, 0.114)  # the share of red, green and blue in grey, ITU-R BT.601
+STRIP = 64  # rows of the reduced picture that are made at a time
 GREY = 24  # greatest difference of the channels of a grey pixel, after JPEG
 
 
@@ -41,9 +43,11 @@ def to_grey(picture: Image.Image) -> np.ndarray:
     elif picture.has_transparency_data:
         mode = "LA" if picture.mode == "LA" else "RGBA"
         small = _shrunk(picture, mode, reduced).convert("RGBA")
-        levels = np.asarray(small, np.float32) / 255
-        red, green, blue, opacity = np.moveaxis(levels, 2, 0)
-        grey = on_paper(0.299 * red + 0.587 * green + 0.114 * blue, opacity)  # ITU-R BT.601
+        pixels = np.asarray(small)  # (h, w, 4) uint8
+        grey = np.float32(LUMA[0] / 255) * pixels[..., 0]
+        grey += np.float32(LUMA[1] / 255) * pixels[..., 1]
+        grey += np.float32(LUMA[2] / 255) * pixels[..., 2]
+        grey = on_paper(grey, pixels[..., 3])
     else:
         mode = {"1": "L", "P": "RGB"}.get(picture.mode, picture.mode)
         small = _shrunk(picture, mode, reduced)
@@ -68,13 +72,20 @@ TURNED: dict[int, Callable[[np.ndarray], np.ndarray]] = {
 def _shrunk(picture: Image.Image, mode: str, factor: int) -> Image.Image:
     """Return `picture` in `mode` with blocks averaged.
 
-    Its own pixels are freed at once.
+    A large picture is converted and reduced a strip at a time, since each step is a copy of up to
+    4 bytes a pixel. Its own pixels are freed at once.
     """
-    whole = picture if picture.mode == mode else picture.convert(mode)
-    small = whole.reduce(factor)
-    if factor > 1:
-        picture.close()
-        whole.close()
+    from PIL import Image
+
+    if factor == 1:
+        return picture if picture.mode == mode else picture.convert(mode)
+    width, height = picture.size
+    small = Image.new(mode, (-(-width // factor), -(-height // factor)))
+    rows = STRIP * factor
+    for top in range(0, height, rows):
+        strip = picture.crop((0, top, width, min(top + rows, height))).convert(mode)
+        small.paste(strip.reduce(factor), (0, top // factor))
+    picture.close()
     return small
 
 
@@ -102,16 +113,16 @@ def on_paper(grey: np.ndarray, opacity: np.ndarray) -> np.ndarray:
 
     Args:
         grey: (h, w) float32 in [0, 1], the picture without its transparency.
-        opacity: (h, w) float32 in [0, 1], 0 transparent.
+        opacity: (h, w) uint8, 0 transparent, 255 opaque.
     Returns:
         (h, w) float32 in [0, 1]. If what is visible is one tone, that is the ink, and the
         paper is white or black, whichever is farther. If it has dark and light parts, or
         covers most of the picture, it has a paper of its own, and the rest takes its tone.
     """
-    seen = grey[opacity > 0.5]
+    seen = grey[opacity > 127]
     if not len(seen):
         return np.ones_like(grey)
-    low, middle, high = np.quantile(seen, [0.02, 0.5, 0.98])
+    low, middle, high = (grid.quantile(seen, share) for share in (0.02, 0.5, 0.98))
     covered = len(seen) / grey.size
-    paper = middle if high - low > 0.3 and covered > 0.5 else float(middle < 0.5)
-    return (paper + opacity * (grey - paper)).astype(np.float32)
+    paper = np.float32(middle if high - low > 0.3 and covered > 0.5 else middle < 0.5)
+    return paper + opacity / np.float32(255) * (grey - paper)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MAX_PIXELS = 40_000_000
-MAX_MEMORY = 200_000_000  # bytes of a decoded picture and what it is converted to
+MAX_MEMORY = 200_000_000  # bytes of a decoded picture; it is converted in strips
 MAX_SCANS = 100  # of a JPEG; a usual progressive one has ten
 MAX_SCANNED = 1_000_000_000  # pixels of all scans together
 SECONDS = 1.8  # of processor time, of the two that a picture may cost
@@ -102,13 +102,7 @@ def check_size(size: tuple[int, int]) -> None:
 def _bytes_a_pixel(picture: Image.Image) -> int:
     if picture.mode.startswith(("I", "F")):
         return 20  # 16 or 32 bits, and float32 of them
-    if picture.mode in ("1", "L", "P"):
-        held = 1
-        converted = picture.mode == "P" or picture.has_transparency_data
-    else:
-        held = 4  # of any number of bands
-        converted = picture.mode in ("RGB", "PA") and picture.has_transparency_data
-    return held + 4 * converted
+    return 1 if picture.mode in ("1", "L", "P") else 4  # of any number of bands
 
 
 def _coefficients(picture: Image.Image) -> int:

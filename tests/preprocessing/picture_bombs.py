@@ -89,6 +89,8 @@ def bombs() -> Iterator[tuple[str, bytes]]:
     yield "PNG of 40 million 16-bit grey", png(6300, 6300, 16, 0)
     yield "PNG of 40 million grey", png(6300, 6300, 8, 0)
     yield "PNG of 40 million grey and opacity", png(6300, 6300, 8, 4)
+    yield "PNG of nine million RGBA", png(2999, 2999, 8, 6)
+    yield "PNG of nine million 16-bit RGBA", png(2999, 2999, 16, 6)
     clear = (chunk(b"PLTE", b"\0" * 768), chunk(b"tRNS", b"\0"))
     yield "PNG of 40 million of a clear palette", png(6300, 6300, 8, 3, *clear)
     yield "PNG with a clear colour", png(6300, 6300, 8, 2, chunk(b"tRNS", b"\0" * 6))
