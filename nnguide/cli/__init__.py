@@ -9,6 +9,7 @@ framework, so `--help` answers at once.
 from __future__ import annotations
 
 import errno
+import gc
 import importlib
 import io
 import logging
@@ -208,6 +209,8 @@ def main(arguments: list[str] | None = None) -> None:
         status = _refused(error, asked)
     except Exception as error:
         status = _bug(error, asked)
+    if arguments is None:
+        gc.freeze()  # the process ends: what it holds need not be searched for cycles once more
     sys.exit(status)
 
 

@@ -263,8 +263,8 @@ def _records(
     The counts are set -> label -> inputs.
     """
     from nnguide.data import record_files
-    from nnguide.data.table_files import check_encoding
     from nnguide.data.tables import Columns
+    from nnguide.files.reading import check_encoding
 
     label, text, encoding = columns
     kind = None if task is None else tasks.get(task).kind

@@ -11,7 +11,7 @@ import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Literal, NamedTuple, get_type_hints
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from nnguide.config.nearest import dotted, nested, unknown_setting
 from nnguide.config.values import (
@@ -29,6 +29,7 @@ from nnguide.config.values import (
     minimum,
     one_of,
     setting,
+    types_of,
     unknown,
 )
 from nnguide.errors import ConfigError
@@ -343,7 +344,7 @@ class Setting(NamedTuple):
 
 
 def _described(node: Any, path: str) -> Iterator[Setting]:
-    types_ = get_type_hints(type(node))
+    types_ = types_of(node)
     for item in fields(node):
         value, name = getattr(node, item.name), path + item.name
         if dataclasses.is_dataclass(value):
@@ -366,7 +367,7 @@ def _merge(node: Any, tree: Mapping[str, Any], path: str, root: Any) -> Any:
         node = _of_kind(node, tree)
     if isinstance(node, Group):
         tree = node.current_names(tree)
-    types_ = get_type_hints(type(node))
+    types_ = types_of(node)
     known = [item.name for item in fields(node) if getattr(node, item.name) is not None]
     changes: dict[str, Any] = {}
     for key, value in tree.items():

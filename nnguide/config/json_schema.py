@@ -9,9 +9,10 @@ import dataclasses
 import types
 import typing
 from collections.abc import Mapping
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin
 
 from nnguide.config import KINDS, Config
+from nnguide.config.values import types_of
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _NAMES = {int: "integer", float: "number", str: "string", bool: "boolean"}
@@ -50,7 +51,7 @@ def _group(group: Any, kind: str = "") -> dict[str, Any]:
 
     A network of another kind than the task's own must name its kind.
     """
-    hints = get_type_hints(type(group))
+    hints = types_of(group)
     settings: dict[str, Any] = {}
     for item in dataclasses.fields(group):
         value = getattr(group, item.name)

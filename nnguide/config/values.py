@@ -6,6 +6,7 @@ Messages for wrong names are here too. No framework is imported here.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -110,6 +111,16 @@ def one_of(*choices: int, note: str = "") -> Range:
     return Range(text, check, {"enum": list(choices)})
 
 
+def types_of(node: Any) -> dict[str, Any]:
+    """Return the type of each field of a dataclass's instance."""
+    return _types(node.__class__)
+
+
+@functools.cache
+def _types(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
 def setting(default: Any, meaning: str, takes: Range | None = None) -> Any:
     """Return a dataclass field for a setting of a Group.
 
@@ -129,7 +140,7 @@ class Group:
     renamed: ClassVar[Mapping[str, str]] = {}  # old name of a setting -> the setting
 
     def __post_init__(self) -> None:
-        wanted = get_type_hints(type(self))
+        wanted = types_of(self)
         for item in fields(self):
             value = getattr(self, item.name)
             if dataclasses.is_dataclass(value):

@@ -374,7 +374,7 @@ def _at_path(
     encoding: str | None,
 ) -> Source:
     from nnguide import tasks
-    from nnguide.data.table_files import check_encoding
+    from nnguide.files.reading import check_encoding
 
     place = expanded(path)
     check_encoding(encoding)

@@ -7,7 +7,6 @@ an encoding is given.
 
 from __future__ import annotations
 
-import codecs
 import gzip
 import io
 import itertools
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from nnguide.data import other_forms, user_data
-from nnguide.errors import ConfigError, InputError
+from nnguide.errors import InputError
 from nnguide.files import csv_rows, reading
 
 SUFFIXES = (".csv", ".tsv", ".jsonl")
@@ -39,25 +38,6 @@ def form(path: Path) -> str:
     """Return "csv", "tsv", "jsonl" or "", by a file's name."""
     name = path.name.lower().removesuffix(".gz")
     return next((suffix[1:] for suffix in SUFFIXES if name.endswith(suffix)), "")
-
-
-def check_encoding(encoding: str | None) -> str | None:
-    """Return the codec of an encoding, or None for UTF-8.
-
-    Raises:
-        ConfigError: Python knows no such encoding.
-    """
-    if not encoding:
-        return None
-    try:
-        codec = codecs.lookup(encoding)
-        "text".encode(codec.name).decode(codec.name, "surrogateescape")
-    except (LookupError, ValueError) as error:  # or one that is not of texts, as base64
-        raise ConfigError(
-            f"--encoding takes the name of a text encoding, as utf-8, windows-1252, latin-1 or "
-            f"utf-16; got {encoding!r}."
-        ) from error
-    return None if codec.name == "utf-8" else codec.name
 
 
 def lines(path: Path, encoding: str | None = None, quoted: bool = False) -> Iterator[str]:
@@ -91,7 +71,7 @@ def each_line(
     Raises:
         InputError: the file is too large, damaged, or cannot be read.
     """
-    encoding = check_encoding(encoding)
+    encoding = reading.check_encoding(encoding)
     try:
         if path.stat().st_size > most:
             raise _too_large(path)

@@ -17,7 +17,8 @@ from nnguide.data.origins import Origins
 from nnguide.errors import ConfigError, RunError
 from nnguide.evaluation import figures
 from nnguide.evaluation.thresholds import left_out, threshold_for, threshold_table
-from nnguide.files import DAMAGE, atomic, copy_folder, read_npz, write_json, writing_to
+from nnguide.files import atomic, copy_folder, write_json, writing_to
+from nnguide.files.arrays import DAMAGE, read_npz
 from nnguide.files.workspace import Workspace
 from nnguide.runs import Run, manifest
 

@@ -9,36 +9,14 @@ import json
 import math
 import os
 import re
-import shutil
 import stat
-import struct
-import tempfile
-import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nnguide.errors import ConfigError, WriteError
 
-if TYPE_CHECKING:
-    import numpy as np
-
 HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")  # in JSON; alone it is no character
-DAMAGE = (  # what reading a damaged .npz raises
-    OSError,
-    EOFError,
-    ValueError,
-    TypeError,
-    LookupError,
-    RuntimeError,  # an encrypted member, or one packed in a way that is not known
-    MemoryError,  # a size that cannot be
-    SyntaxError,  # a header that is no header
-    AttributeError,  # a file that is no archive
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-)
 
 
 @contextlib.contextmanager
@@ -98,6 +76,8 @@ def atomic(target: Path | str, mode: int | None = None) -> Iterator[Path]:
         target: the file.
         mode: its permissions, before it has the name; None: those of any new file.
     """
+    import tempfile
+
     target = Path(target)
     with writing_to(target), folder_made(target.parent):
         handle, name = tempfile.mkstemp(
@@ -122,6 +102,8 @@ def temporary_files_in(folder: Path) -> Iterator[None]:
     The usual place for them may be full. This holds for the whole process: use
     it only while no other thread needs the usual place.
     """
+    import tempfile
+
     before = tempfile.tempdir
     with tempfile.TemporaryDirectory(prefix=".temporary-", dir=folder) as inside:
         tempfile.tempdir = inside
@@ -227,33 +209,13 @@ def _bounded(value: Any, depth: int) -> Any:
     return value
 
 
-def read_npz(path: Path) -> dict[str, np.ndarray]:
-    """Read the arrays in a .npz file.
-
-    Pickled objects, which could run code, are not loaded.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is damaged.
-    """
-    import numpy as np
-
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise ValueError("it is not a regular file")
-        with np.load(path, allow_pickle=False) as saved:
-            return {name: saved[name] for name in saved.files}
-    except FileNotFoundError:
-        raise
-    except DAMAGE as error:
-        raise ValueError(str(error) or type(error).__name__) from error
-
-
 def copy_folder(source: Path, target: Path) -> None:
     """Copy the files and folders in `source` into the folder `target`.
 
     Hidden ones are left out.
     """
+    import shutil
+
     for path in sorted(source.rglob("*")):
         inside = path.relative_to(source)
         if any(name.startswith(".") for name in inside.parts):

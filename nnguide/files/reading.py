@@ -5,12 +5,15 @@ A pipe that nobody writes to is an error, not a wait for ever.
 
 from __future__ import annotations
 
+import codecs
 import errno
 import io
 import os
 import stat
 from pathlib import Path
 from typing import IO, Any
+
+from nnguide.errors import ConfigError
 
 NO_WRITER = "it is a pipe that nobody writes to"
 
@@ -63,3 +66,22 @@ def _beginning(descriptor: int, path: Path) -> bytes:
     if not beginning:
         raise OSError(errno.EPIPE, NO_WRITER, str(path))
     return beginning
+
+
+def check_encoding(encoding: str | None) -> str | None:
+    """Return the codec of an encoding, or None for UTF-8.
+
+    Raises:
+        ConfigError: Python knows no such encoding.
+    """
+    if not encoding:
+        return None
+    try:
+        codec = codecs.lookup(encoding)
+        "text".encode(codec.name).decode(codec.name, "surrogateescape")
+    except (LookupError, ValueError) as error:  # or one that is not of texts, as base64
+        raise ConfigError(
+            f"--encoding takes the name of a text encoding, as utf-8, windows-1252, latin-1 or "
+            f"utf-16; got {encoding!r}."
+        ) from error
+    return None if codec.name == "utf-8" else codec.name

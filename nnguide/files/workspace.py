@@ -15,9 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import glob
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -202,6 +200,8 @@ def remove(path: Path) -> None:
 
     A kill on the way leaves nothing under its name.
     """
+    import shutil
+
     if path.is_file():
         path.unlink()
         return
@@ -217,6 +217,8 @@ def recover(folder: Path) -> None:
 
     Call it while the folder is locked.
     """
+    import glob
+
     replaced = beside(folder, REPLACED)
     if replaced.exists():
         if folder.exists():

@@ -175,10 +175,12 @@ def ascii_folding(plain: bool, numbers: bool) -> Ascii:
     It comes from what `fold` or `fold_plain` makes of each character.
     """
     table, dropped, framed = bytearray(range(256)), b"", []
+    apart = np.full(256, SPACE, np.int32)  # a space after each, or digits would become one
+    apart[::2] = np.arange(128)
+    folded, counts = fold_to(apart, plain, numbers)
+    ends = np.cumsum(counts)
     for code in range(128):
-        points = np.array([code], np.int32)
-        folded, _ = fold_plain(points, numbers) if plain else fold(points)
-        became = bytes(folded.tolist())
+        became = bytes(folded[ends[2 * code] - counts[2 * code] : ends[2 * code]].tolist())
         if not became:
             dropped += bytes([code])
         elif not became.strip(b" "):
@@ -240,7 +242,9 @@ def normalise(text: str, plain: bool = False, numbers: bool = False) -> str:
 
     It has folded words with one space between them.
     """
-    folded, _ = fold_plain(code_points(text), numbers) if plain else fold(code_points(text))
+    if text.isascii():
+        return ascii_folding(plain, numbers).words(text, numbers).decode("ascii")
+    folded, _ = fold_to(code_points(text), plain, numbers)
     return " ".join(filter(None, to_text(folded).split(" ")))
 
 

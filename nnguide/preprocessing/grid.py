@@ -11,6 +11,23 @@ from __future__ import annotations
 import numpy as np
 
 
+def quantile(values: np.ndarray, share: float) -> float:
+    """Return a quantile of all values, linear between neighbours.
+
+    np.quantile is the same. It imports all of numpy.ma, which takes longer than to read a picture.
+    """
+    place = share * (values.size - 1)
+    low = int(place)
+    high = min(low + 1, values.size - 1)
+    parted = np.partition(values, (low, high), axis=None)
+    return float(parted[low] + (place - low) * (parted[high] - parted[low]))
+
+
+def median(values: np.ndarray) -> float:
+    """Return the median of all values, without np.median for the same reason."""
+    return quantile(values, 0.5)
+
+
 def block_mean(grey: np.ndarray, side: int) -> np.ndarray:
     """Average blocks of side x side.
 
@@ -19,7 +36,7 @@ def block_mean(grey: np.ndarray, side: int) -> np.ndarray:
     if side == 1:
         return grey
     below, beside = -grey.shape[0] % side, -grey.shape[1] % side
-    whole = np.pad(grey, ((0, below), (0, beside)), mode="edge")
+    whole = _widened(_widened(grey, 0, 0, below), 1, 0, beside)
     height, width = whole.shape[0] // side, whole.shape[1] // side
     rows = whole.reshape(height, side, width * side).sum(1)
     return rows.reshape(height, width, side).sum(2) / np.float32(side * side)
@@ -37,7 +54,7 @@ def block_highest(grey: np.ndarray, side: int) -> np.ndarray:
 def softened(grey: np.ndarray) -> np.ndarray:
     """Return the picture smoothed with weights 1 2 1 along both axes."""
     for axis in (0, 1):
-        padded = np.pad(grey, [(1, 1) if axis == this else (0, 0) for this in (0, 1)], "edge")
+        padded = _widened(grey, axis, 1, 1)
         first, middle, last = (
             padded.take(range(start, start + grey.shape[axis]), axis) for start in (0, 1, 2)
         )
@@ -79,8 +96,7 @@ def highest(grey: np.ndarray, radius: int | tuple[int, int]) -> np.ndarray:
     for axis, reach in enumerate(by_axis):
         if reach == 0:
             continue
-        padding = [(reach, reach) if axis == this else (0, 0) for this in (0, 1)]
-        maximum = np.moveaxis(np.pad(grey, padding, "edge"), axis, 0)
+        maximum = np.moveaxis(_widened(grey, axis, reach, reach), axis, 0)
         covered, wanted = 1, 2 * reach + 1
         while covered < wanted:
             step = min(covered, wanted - covered)
@@ -171,3 +187,19 @@ def components(mask: np.ndarray) -> np.ndarray:
         if np.array_equal(spread, numbers):
             return numbers
         numbers = spread
+
+
+def count(components: np.ndarray) -> int:
+    """Return how many components there are, as `components` numbers them."""
+    flat = components.ravel()  # each has the number of its last pixel
+    return int(np.count_nonzero(flat == np.arange(1, flat.size + 1)))
+
+
+def _widened(grey: np.ndarray, axis: int, before: int, after: int) -> np.ndarray:
+    """Repeat the edges along `axis`, as np.pad does in ten times the time."""
+    parts = [grey]
+    if before:
+        parts.insert(0, np.repeat(grey.take([0], axis), before, axis))
+    if after:
+        parts.append(np.repeat(grey.take([-1], axis), after, axis))
+    return np.concatenate(parts, axis) if len(parts) > 1 else grey

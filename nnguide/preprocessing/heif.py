@@ -15,7 +15,6 @@ import io
 import json
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -63,6 +62,8 @@ def decoded(data: bytes) -> Seen:
         MissingReaderError: the extra is not installed.
         InputError: it is damaged, or beyond the limits.
     """
+    import subprocess
+
     if not is_there():
         raise MissingReaderError(str(ExtraError.missing("pillow-heif", "heic")))
     paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))

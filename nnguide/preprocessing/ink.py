@@ -55,7 +55,7 @@ def find(grey: np.ndarray, region: np.ndarray | None = None) -> Ink | None:
     full = contrast[digit & (contrast > components.floor)]
     if not full.size:
         return None
-    level = float(np.quantile(full, 0.8))
+    level = grid.quantile(full, 0.8)
     marks = Components(contrast, max(quiet, 0.3 * level), blocks=160).marks() + ringed
 
     if region is None and is_striped(contrast):
@@ -82,7 +82,7 @@ def noise_of(grey: np.ndarray) -> float:
     if min(grey.shape) < 3:
         return 0.0
     rough = np.abs(np.diff(np.diff(grey, 2, axis=0), 2, axis=1))
-    return float(np.median(rough)) / 0.6745 / 6 * 0.375 / max(float(np.median(grey)), 0.1)
+    return grid.median(rough) / 0.6745 / 6 * 0.375 / max(grid.median(grey), 0.1)
 
 
 def is_light(grey: np.ndarray) -> bool:
@@ -93,7 +93,7 @@ def is_light(grey: np.ndarray) -> bool:
     """
     small = grid.block_mean(grey, -(-max(grey.shape) // 128))
     rest = small - grid.mean_around(small, max(min(small.shape) // 4, 2))
-    return float(((rest - np.median(rest)) ** 3).sum()) > 0
+    return float(((rest - grid.median(rest)) ** 3).sum()) > 0
 
 
 def raised(grey: np.ndarray) -> np.ndarray:
@@ -108,7 +108,7 @@ def raised(grey: np.ndarray) -> np.ndarray:
     radius, slope = max(min(grey.shape) // 6, 3), grid.plane(grey)
     paper = np.minimum(grid.closed(grey, radius), slope + grid.closed(grey - slope, radius))
     contrast = 1 - grey / np.maximum(paper, 0.1)
-    return contrast - np.median(contrast)
+    return contrast - grid.median(contrast)
 
 
 def without_lines(contrast: np.ndarray) -> np.ndarray:

@@ -158,7 +158,7 @@ def _contrast(small: np.ndarray) -> tuple[np.ndarray, float, float]:
     contrast = ink.without_lines(ink.raised(grid.softened(small)))
     quiet = max(ink.NOISE * ink.noise_of(small), ink.FAINTEST)
     full = contrast[contrast > max(quiet, 0.3 * float(contrast.max()))]
-    level = float(np.quantile(full, 0.8)) if full.size else 1.0
+    level = grid.quantile(full, 0.8) if full.size else 1.0
     return contrast, level, max(quiet, 0.3 * level)
 
 

@@ -44,7 +44,7 @@ def is_filled(grey: np.ndarray) -> bool:
     """
     small = grid.block_mean(grey, -(-max(grey.shape) // LONGER_SIDE))
     longest = max(small.shape)
-    off = np.abs(small - np.median(rim(small)))
+    off = np.abs(small - grid.median(rim(small)))
     if off.max() < FAINTEST:
         return False
     ink = off > DARK * off.max()
@@ -70,7 +70,7 @@ def with_margin(grey: np.ndarray) -> np.ndarray:
     """Add a margin on all sides, as light as the rim's median."""
     longest = max(grey.shape)
     room = longest // ROOM + 2  # one pixel is for the enlargement, which fades at the edge
-    wide = np.pad(grey, room, constant_values=np.float32(np.median(rim(grey))))
+    wide = np.pad(grey, room, constant_values=np.float32(grid.median(rim(grey))))
     height, width = wide.shape
     factor = -(-ENOUGH // longest)
     shape = (height - 2) * factor, (width - 2) * factor

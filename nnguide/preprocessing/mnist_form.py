@@ -163,7 +163,7 @@ def is_digit_like(levels: np.ndarray) -> bool:
     padded = np.pad(ink, 1)
     across = (padded[:, 1:] & ~padded[:, :-1]).sum(1).max()
     down = (padded[1:] & ~padded[:-1]).sum(0).max()
-    pieces = len(np.unique(grid.components(ink))) - 1
+    pieces = grid.count(grid.components(ink))
     rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
     box = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     sides = min(side.mean() for side in (box[:2].any(0), box[-2:].any(0),
@@ -265,7 +265,7 @@ def framed(shape: np.ndarray) -> np.ndarray:
     low = [centre - count * step / 2 for centre, count in zip(middle, pixels, strict=True)]
     high = [start + count * step for start, count in zip(low, pixels, strict=True)]
     small = grid.resized(shape, (low[0], low[1], high[0], high[1]), (pixels[0], pixels[1]))
-    full = np.median(small[small > 0.5 * small.max()])  # half of MNIST's ink is full white
+    full = grid.median(small[small > 0.5 * small.max()])  # half of MNIST's ink is full white
     levels = to_levels(np.clip(small / full, 0, 1))
 
     place = [

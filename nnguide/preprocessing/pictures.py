@@ -6,6 +6,7 @@ It may have any common format and mode, within limits.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 MAX_BYTES = 20_000_000
 FORMATS = "PNG, JPEG, BMP, GIF, TIFF, WebP or HEIF"
+FORMS = (  # how a file begins, and Pillow's name of its format; heif has its own
+    (b"\x89PNG\r\n\x1a\n", "Png"),
+    (b"\xff\xd8\xff", "Jpeg"),
+    (b"BM", "Bmp"),
+    (b"GIF8", "Gif"),
+    (b"II*\0", "Tiff"),
+    (b"MM\0*", "Tiff"),
+    (b"RIFF", "WebP"),
+)
 
 
 def read(source: Path | bytes) -> np.ndarray:
@@ -194,26 +204,10 @@ def opened(data: bytes, name: str) -> Image.Image:
     The format's own class is called, not Image.open: that would warn of large pictures, which
     are refused here with a message, and try formats that are not allowed.
     """
-    from PIL import (
-        BmpImagePlugin,
-        GifImagePlugin,
-        JpegImagePlugin,
-        PngImagePlugin,
-        TiffImagePlugin,
-        WebPImagePlugin,
-    )
-
-    formats = (
-        (b"\x89PNG\r\n\x1a\n", PngImagePlugin.PngImageFile),
-        (b"\xff\xd8\xff", JpegImagePlugin.JpegImageFile),
-        (b"BM", BmpImagePlugin.BmpImageFile),
-        (b"GIF8", GifImagePlugin.GifImageFile),
-        (b"II*\0", TiffImagePlugin.TiffImageFile),
-        (b"MM\0*", TiffImagePlugin.TiffImageFile),
-        (b"RIFF", WebPImagePlugin.WebPImageFile),
-    )
-    for start, kind in formats:
+    for start, form in FORMS:
         if data.startswith(start):
+            plugin = importlib.import_module(f"PIL.{form}ImagePlugin")  # no other is needed
+            kind = getattr(plugin, f"{form}ImageFile")
             try:
                 return kind(picture_limits.TimedBytes(data))
             except InputError as error:  # it took too long

@@ -77,7 +77,7 @@ def found(small: np.ndarray) -> np.ndarray | None:
         return None
     if abs(area / max(_four_sided(filled), 1) - 1) > STRAIGHT:
         return None
-    if np.quantile(small[ground], 0.8) > DARKER * float(np.median(small[sheet])):
+    if grid.quantile(small[ground], 0.8) > DARKER * grid.median(small[sheet]):
         return None
     inner = grid.lowest(np.pad(filled, 1).astype(np.float32), RIM)[1:-1, 1:-1] > 0
     return inner if (inner & ~sheet).sum() >= INK * area else None

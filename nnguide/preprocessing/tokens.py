@@ -372,7 +372,11 @@ def word_powers() -> np.ndarray:
 def _vocabulary_keys(vocabulary: tuple[str, ...]) -> np.ndarray:
     """Return the keys of the checked vocabulary, (words,) int64."""
     joined = " ".join(vocabulary)
-    if tuple(joined.split()) != vocabulary or _shapes(characters.normalise(joined)) != joined:
+    plain = " ".join(word for word in vocabulary if word.isascii())  # most, and quick to check
+    other = " ".join(word for word in vocabulary if not word.isascii())
+    if tuple(joined.split()) != vocabulary or any(
+        _shapes(characters.normalise(words)) != words for words in (plain, other)
+    ):
         raise ConfigError("expected a vocabulary of normalised words without spaces")
     keys = _word_keys(characters.code_points(f" {joined} "))[0]
     if (np.diff(np.sort(keys)) == 0).any():  # np.unique would import all of numpy.ma

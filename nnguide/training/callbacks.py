@@ -18,7 +18,8 @@ import numpy as np
 
 from nnguide.config import Ramp
 from nnguide.errors import RunError, WorkError
-from nnguide.files import DAMAGE, atomic, parse_json, read_npz
+from nnguide.files import atomic, parse_json
+from nnguide.files.arrays import DAMAGE, read_npz
 from nnguide.models.blocks import Dropout, Penalty
 
 

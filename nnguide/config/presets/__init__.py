@@ -5,7 +5,6 @@ Each file's `about` states the result and the time in a line, its comment more.
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,8 @@ def preset(task: str, name: str) -> dict[str, Any]:
     """
     if name not in names(task):
         known = names(task)
+        import difflib
+
         near = difflib.get_close_matches(name, known, 1, 0.5)
         hint = f"Did you mean {near[0]}? " if near else ""
         raise ConfigError(f"unknown preset {name!r}. {hint}{task} has: {', '.join(known)}.")

@@ -77,7 +77,7 @@ class Pictures(Kind):
         return drawn(raw)
 
     def sources(self, run: Run, asked: Asked) -> Named:
-        from nnguide.data.table_files import check_encoding
+        from nnguide.files.reading import check_encoding
         from nnguide.inference import sources
 
         if asked.files or asked.mails or asked.threshold is not None or asked.text_column:
@@ -88,7 +88,7 @@ class Pictures(Kind):
         return sources.pictures(asked.inputs, asked.stdin, encoding, asked.many, run.sureness)
 
     def unread(self, run: Run, path: Path, asked: Asked) -> Unread:
-        from nnguide.data.table_files import check_encoding
+        from nnguide.files.reading import check_encoding
         from nnguide.inference import bulk_inputs
 
         if asked.threshold is not None or asked.text_column:

@@ -273,8 +273,8 @@ def _check_threshold(run: Run, threshold: float | None) -> None:
 
 
 def _columns(run: Run, asked: Asked) -> Columns:
-    from nnguide.data.table_files import check_encoding
     from nnguide.data.tables import Columns
+    from nnguide.files.reading import check_encoding
 
     return Columns(
         text=asked.text_column, encoding=check_encoding(asked.encoding), labels=run.labels
