@@ -13,7 +13,7 @@ import stat
 from pathlib import Path
 from typing import IO, Any
 
-from nnguide.errors import ConfigError
+from ..errors import ConfigError
 
 NO_WRITER = "it is a pipe that nobody writes to"
 
