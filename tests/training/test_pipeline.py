@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -200,3 +201,35 @@ def test_shares_make_the_whole(n: int, size: int, workers: int, parts: int, batc
     assert len({len(one) for one in rows}) == 1  # every worker takes as many steps
     assert all(part for one in rows for part in one)
     assert sorted(row for one in rows for part in one for row in part) == list(range(n))
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_each_worker_maps_its_own_examples_alone(workers: int) -> None:
+    """An epoch's augmentation and preprocessing take n / workers examples, give or take a batch."""
+    n, slots = 1000, plan(1000, 96, workers)
+    inputs, targets = np.arange(n, dtype=np.float32), np.zeros((n, 1), np.float32)
+    mapped = {"augment": 0, "preprocess": 0}
+
+    def counted(name: str) -> Callable[[Any], Any]:
+        def count(x: np.ndarray) -> np.ndarray:
+            mapped[name] += len(x)
+            return x
+
+        return lambda x: tf.ensure_shape(tf.numpy_function(count, [x], tf.float32), [None])
+
+    for worker in range(workers):
+        mapped.update(augment=0, preprocess=0)
+        made = batches(
+            inputs,
+            targets,
+            slots,
+            epochs=range(1),
+            seed=0,
+            weights=targets[:, 0] + 1,
+            augment=lambda x, _, rows: counted("augment")(x[rows]),
+            preprocess=counted("preprocess"),
+            share=pipeline.Share(worker, 1, workers),
+        )
+        assert sum(1 for _ in made) == slots.steps
+        for name, count in mapped.items():
+            assert abs(count - n / workers) <= slots.batch, name
