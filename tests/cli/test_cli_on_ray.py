@@ -118,8 +118,9 @@ def test_a_killed_worker_starts_again_by_itself(tmp_path, moment):
         **QUICK,
     )
     ray.wait_for(moment)
+    ray.wait_until(lambda: len(worker_pids(tmp_path)) == 2)
     victims = worker_pids(tmp_path)
-    assert len(victims) == 2, ray.text
+    assert len(victims) == 2, (ray.process.poll(), ray.text)
     os.kill(victims[moment == "epoch 3"], signal.SIGKILL)
     assert ray.ends() == 0, ray.text
     if moment == "epoch 3":
