@@ -77,7 +77,7 @@ def command(
     cli.say(f"run: {of.folder}")
     subjects.check_target(of, target)
     rows, failed = [], 0
-    for batch, errors in _batches(_named(of, inputs, mails, anyway)):
+    for batch, errors in _batches(_one_each(of, _named(of, inputs, mails, anyway))):
         for name, error in errors:
             failed = max(failed, error.exit_code)
             _print_error(name, error, as_json)
@@ -123,6 +123,16 @@ def _named(
         if item is not None:
             name, value = item
             yield name, taken(of.run.decision, value)
+
+
+def _one_each(of: Subject, named: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Yield the inputs, with an InputError for a picture of several digits."""
+    for name, value in named:
+        if of.kind.is_drawn and not isinstance(value, InputError):
+            [answer] = of.answered([value])[0]
+            yield name, answer if isinstance(answer, InputError) else value
+        else:
+            yield name, value
 
 
 def _telling(of: Any, inputs: Named) -> Iterator[tuple[str, Any] | None]:

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from nnguide.errors import InputError
 from nnguide.explain import LIBRARIES, faithful, gradients, occlusion, subjects, subprocess_methods
 from nnguide.explain.explanation import Explanation, Feature
 from nnguide.explain.features import Features, Patches, Word, Words
 from nnguide.explain.score import Score
 from nnguide.explain.subjects import Subject
 from nnguide.explain.subprocess_methods import Weighed
+from nnguide.inference import picture_inputs
 
 SUMS = ("integrated", "shap")  # methods whose weights sum to f(x) − f(baseline)
 GRADIENTS = ("gradient", "integrated", "smoothgrad")
@@ -27,10 +29,12 @@ def explain_each(
     """
     of = subjects.subject(run)
     subjects.check_target(of, target)
-    checked = list(of.run.check(raws))
+    checked = of.read(raws)
     if not checked:
         return []
     answered, winning, every = of.answered(checked)
+    picture_inputs.raise_first(answered)
+    answers = [answer for answer in answered if not isinstance(answer, InputError)]
     labels = [subjects.number(of, target, int(number)) for number in winning]
     if method in LIBRARIES:
         weighed_all = subprocess_methods.weigh_all(of, method, checked, labels, seed)
@@ -40,7 +44,7 @@ def explain_each(
             for raw, label in zip(checked, labels, strict=True)
         ]
     rows = zip(
-        checked, _names(raws, len(checked)), answered, every, labels, weighed_all, strict=True
+        checked, _names(raws, len(checked)), answers, every, labels, weighed_all, strict=True
     )
     return [
         _explanation(of, method, seed, raw, name, answer.label, row, label, weighed)

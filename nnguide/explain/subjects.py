@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from nnguide import logs, runs
-from nnguide.errors import ConfigError
+from nnguide.errors import ConfigError, InputError
 from nnguide.explain import backward, words
 from nnguide.explain.features import Features, Parts, Patches
 from nnguide.explain.score import sums
-from nnguide.inference.answers import answers
+from nnguide.inference import picture_inputs
+from nnguide.inference.answers import one_each
 from nnguide.inference.decision import Answer
 from nnguide.preprocessing.tokens import Tokeniser
 from nnguide.runs import Run
@@ -75,15 +76,26 @@ class Subject(ABC):
         """
         return self.run.check(raw)[0]
 
-    def answered(self, checked: Sequence[Any]) -> tuple[list[Answer], np.ndarray, np.ndarray]:
+    def read(self, raws: Any) -> list[Any]:
+        """Return raw inputs, checked, as `answered` takes them.
+
+        Raises:
+            InputError: the first that cannot be taken.
+        """
+        return list(self.run.check(raws))
+
+    def answered(
+        self, checked: Sequence[Any]
+    ) -> tuple[list[Answer | InputError], np.ndarray, np.ndarray]:
         """Return answers, winning labels and probabilities of checked inputs.
 
-        The labels are numbers, the probabilities (n, labels).
+        The labels are numbers, the probabilities (n, labels). The answer to a picture of several
+        digits is an InputError.
         """
         outputs = self._outputs(self.kind.stacked(checked))
         every = np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
         decision = self.run.decision
-        return list(answers(decision, outputs, checked)), decision.numbers(outputs), every
+        return list(one_each(decision, outputs, checked)), decision.numbers(outputs), every
 
     @abstractmethod
     def parts(self, raw: Any, size: int = 1) -> Parts:
@@ -144,6 +156,11 @@ class Subject(ABC):
 
 class PictureSubject(Subject):
     """A subject of pictures, with a black picture as baseline."""
+
+    def read(self, raws: Any) -> list[Any]:
+        values = self.kind.each(raws)
+        picture_inputs.raise_first(values)
+        return values  # marks are still marks
 
     def parts(self, raw: Any, size: int = 1) -> Parts:
         return Patches(raw, size)

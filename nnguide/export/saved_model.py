@@ -15,8 +15,8 @@ from typing import Any
 import tensorflow as tf
 
 from nnguide import logs
-from nnguide.export import tf_pictures
-from nnguide.inference.decision import NONE
+from nnguide.export import tf_joined, tf_pictures
+from nnguide.inference.decision import DIGITS, NONE
 from nnguide.models.saving import preprocessor
 from nnguide.runs import Run
 
@@ -35,6 +35,7 @@ class Decided(tf.Module):
         self.weights = [variable.value for variable in core.variables]
         self._network = lambda inputs: core(inputs, training=False)
         self._prepare = layer
+        self.names_digits = DIGITS.issuperset(run.labels)
         self._labels = tf.constant(list(run.labels))
         self._threshold = run.threshold
         self.refuse_below = run.decision.refuse_below
@@ -91,14 +92,22 @@ class Pictures(Decided):
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, "image_bytes")])
     def serve_bytes(self, image_bytes: Any) -> dict[str, Any]:
         """Answer PNG, JPEG, GIF or BMP files of one digit each."""
-        form = tf.TensorSpec((SIDE, SIDE), tf.float32)
-        image = tf.map_fn(
+        form = tf.TensorSpec((SIDE, SIDE), tf.float32), tf.TensorSpec((), tf.bool)
+        image, is_mark = tf.map_fn(
             lambda data: tf_pictures.read(data, self.refuse_below is not None),
             image_bytes,
             fn_output_signature=form,
         )
         image = tf.reshape(image, [tf.size(image_bytes), SIDE, SIDE])  # of none, map_fn gives (0,)
-        return self.answers(self._prepare(image), _empty(image))
+        answers = self.answers(self._prepare(image), _empty(image))
+        if not self.names_digits or self.refuse_below is None:
+            return answers
+        several = is_mark & (answers["label"] != NONE) & tf_joined.surely(image)
+        refusal = tf.debugging.Assert(
+            ~tf.reduce_any(several), ["expected one digit on the picture; several touch"]
+        )
+        with tf.control_dependencies([] if refusal is None else [refusal]):
+            return {name: tf.identity(value) for name, value in answers.items()}
 
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, "inputs")])
     def classify(self, inputs: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ A mail without text is answered with ham, as a guess; an empty picture with none
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
@@ -130,15 +130,35 @@ def answers(decision: Decision, outputs: Any, inputs: Iterable[Any]) -> Iterator
         yield replace(made, box=value.box, line=value.line) if hasattr(value, "box") else made
 
 
+def one_each(
+    decision: Decision, outputs: Any, inputs: Sequence[Any]
+) -> Iterator[Answer | InputError]:
+    """Yield the answer to each input.
+
+    It is an InputError for a picture of several digits that touch. Arguments are as of `answers`.
+    """
+    several = decision.several(outputs, inputs)
+    for made, is_several in zip(answers(decision, outputs, inputs), several, strict=True):
+        yield touching() if is_several else made
+
+
+def touching() -> InputError:
+    """Return the error for a picture of digits that touch."""
+    from nnguide.preprocessing import mnist_form
+
+    return mnist_form.several(2)
+
+
 def corrected(
     decision: Decision, outputs: Any, inputs: list[Any], feedback: Feedback | None
-) -> Iterator[Answer]:
+) -> Iterator[Answer | InputError]:
     """Yield answers with an owner's corrections applied.
 
-    An answer that changed also holds what the network alone answered.
+    An answer that changed also holds what the network alone answered. Without corrections they are
+    those of `one_each`.
     """
     if feedback is None:
-        yield from answers(decision, outputs, inputs)
+        yield from one_each(decision, outputs, inputs)
         return
     now = answers(decision, feedback(inputs, outputs), inputs)
     for made, alone in zip(now, answers(decision, outputs, inputs), strict=True):

@@ -7,6 +7,7 @@ copy of it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 
 NONE = "none"  # the label of what is refused
+DIGITS = frozenset("0123456789")
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,32 @@ class Decision:
         if self.refuse_below is None:
             return np.zeros(len(rows), bool)
         return rows.max(axis=1) < np.float32(self.refuse_below)
+
+    def several(self, outputs: Any, inputs: Sequence[Any]) -> np.ndarray:
+        """Return which pictures of several digits are read as one.
+
+        These are marks whose shape is surely that of digits that touch. The shape is asked only
+        where a network that can refuse answers with a digit: letters, too, look like two digits
+        now and then, and are `none`.
+
+        Args:
+            outputs: (n, nodes) probabilities of `inputs`, as the network gave them.
+            inputs: n checked inputs; a picture that may hold several digits is a `joined.Mark`.
+        Returns:
+            (n,) bool.
+        """
+        import numpy as np
+
+        several = np.zeros(len(inputs), bool)
+        if self.refuse_below is None or not DIGITS.issuperset(self.labels):
+            return several
+        from ..preprocessing import joined
+
+        is_mark = np.array([joined.is_mark(value) for value in inputs], bool)
+        if places := np.flatnonzero(is_mark & ~self.refused(outputs)).tolist():
+            levels = np.stack([np.asarray(inputs[place], np.uint8) for place in places])
+            several[places] = joined.surely(levels)
+        return several
 
     def always(self) -> Decision:
         """Return the same decision without refusing.

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from ..preprocessing import mnist_form
+from . import picture_inputs
 from .decision import Decision
 from .preprocessing import front
 
@@ -38,17 +40,25 @@ class Front:
             raw: digits: paths or bytes of picture files, or (n, 28, 28) grey levels 0-255, white
                 on black. Spam: one text or several.
         """
-        return self._batches(self._batches.check(raw))
+        return self._batches(self._batches.stacked(self._batches.read(raw)))
 
     def outputs(self, raw: Any, network: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """Return the probabilities of raw inputs, (n, nodes) float32.
 
         `network` computes them batch by batch.
+
+        Raises:
+            InputError: an input cannot be taken, or several digits on a picture are read as one.
         """
-        checked = self._batches.check(raw)
+        read = self._batches.read(raw)
+        checked = self._batches.stacked(read)
         answered = np.zeros((len(checked), self.decision.nodes), np.float32)
         for places, batch in self._batches(checked):
             answered[places] = network(batch)
+        several = self.decision.several(answered, read)
+        picture_inputs.raise_first(
+            [mnist_form.several(2) if is_several else None for is_several in several]
+        )
         return answered
 
     def answers(self, outputs: np.ndarray) -> list[tuple[str, float]]:

@@ -133,8 +133,11 @@ def only_pictures(table: containers.Table) -> list[Any]:
 
 
 def _is_single(raw: Any) -> bool:
-    """Return whether `raw` is one file or image, not an array."""
-    return isinstance(raw, _FILE) or hasattr(raw, "read") or _is_image(raw)
+    """Return whether `raw` is one file, image or mark, not an array."""
+    from ..preprocessing import joined
+
+    is_file = isinstance(raw, _FILE) or hasattr(raw, "read")
+    return is_file or _is_image(raw) or joined.is_mark(raw)
 
 
 def _is_image(raw: Any) -> bool:
@@ -166,7 +169,7 @@ def _array(raw: Any) -> np.ndarray:
 
 def _read(item: Any) -> Picture:
     """Read one picture, (28, 28) float32, or return its error."""
-    from ..preprocessing import pictures
+    from ..preprocessing import joined, pictures
 
     try:
         if isinstance(item, str):
@@ -180,6 +183,9 @@ def _read(item: Any) -> Picture:
             return pictures.read(source).astype(np.float32)
         if _is_image(item):
             return pictures.read_image(item).astype(np.float32)
+        if joined.is_mark(item):  # it was read before
+            levels = _levels(np.asarray(item)[None])[0]
+            return levels if isinstance(levels, InputError) else levels.view(joined.Mark)
         return _read_array(_array(item))
     except InputError as error:
         return error
@@ -262,8 +268,16 @@ def checked(read: Sequence[Picture]) -> np.ndarray:
     Raises:
         InputError: the first that is not one; of several its number is said.
     """
-    for number, picture in enumerate(read, 1):
-        if isinstance(picture, InputError):
-            which = f"picture {number} of {len(read)}: " if len(read) > 1 else ""
-            raise InputError(f"{which}{picture}")
+    raise_first(read)
     return np.stack(read) if read else np.zeros((0, SIDE, SIDE), np.float32)  # type: ignore[arg-type]
+
+
+def raise_first(made: Sequence[Any]) -> None:
+    """Raise the first InputError among what was made of pictures.
+
+    Of several pictures its number is said.
+    """
+    for number, error in enumerate(made, 1):
+        if isinstance(error, InputError):
+            which = f"picture {number} of {len(made)}: " if len(made) > 1 else ""
+            raise InputError(f"{which}{error}")

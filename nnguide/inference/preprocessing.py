@@ -5,7 +5,7 @@ These are the NumPy versions of the preprocessing layers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,14 +23,14 @@ STEP = 64  # widths are its multiples, so that the network seldom has to change 
 class Front(Protocol):
     """Preprocessing that comes before a network."""
 
-    def check(self, raw: Any) -> np.ndarray:
-        """Return raw inputs as `__call__` takes them.
+    def read(self, raw: Any) -> Sequence[Any]:
+        """Return each raw input, or the InputError that it is."""
 
-        An InputError is raised if one cannot be taken.
-        """
+    def stacked(self, read: Sequence[Any]) -> np.ndarray:
+        """Return what was read as one batch; raise its first InputError."""
 
     def __call__(self, inputs: np.ndarray, /) -> Iterator[tuple[Any, np.ndarray]]:
-        """Cut checked `inputs` into batches.
+        """Cut stacked `inputs` into batches.
 
         Each comes with the positions of its examples in `inputs`.
         """
@@ -43,8 +43,15 @@ class Pixels:
         self.mean = np.float32(mean)
         self.std = np.float32(std)
 
-    def check(self, raw: Any) -> np.ndarray:
-        return validation.pictures(raw)
+    def read(self, raw: Any) -> Sequence[Any]:
+        from . import picture_inputs
+
+        return picture_inputs.read_each(raw)
+
+    def stacked(self, read: Sequence[Any]) -> np.ndarray:
+        from . import picture_inputs
+
+        return picture_inputs.checked(read)
 
     def __call__(self, pictures: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         """Yield batches (k, height, width, 1) float32.
@@ -64,8 +71,11 @@ class Columns:
         self.mean = np.array(mean, np.float32)
         self.std = np.array(std, np.float32)
 
-    def check(self, raw: Any) -> np.ndarray:
-        return validation.numbers(raw, len(self.mean))
+    def read(self, raw: Any) -> Sequence[Any]:
+        return list(validation.numbers(raw, len(self.mean)))
+
+    def stacked(self, read: Sequence[Any]) -> np.ndarray:
+        return np.reshape(read, (-1, len(self.mean)))
 
     def __call__(self, rows: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         """Yield batches (k, features) float32 of (n, features) numbers."""
@@ -83,8 +93,11 @@ class Tokens:
     def __init__(self, tokeniser: Tokeniser) -> None:
         self.tokeniser = tokeniser
 
-    def check(self, raw: Any) -> np.ndarray:
-        return validation.texts(raw)
+    def read(self, raw: Any) -> Sequence[Any]:
+        return list(validation.texts(raw))
+
+    def stacked(self, read: Sequence[Any]) -> np.ndarray:
+        return validation.texts(read)
 
     def __call__(self, texts: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield batches (k, width) int32 of (n,) object texts.

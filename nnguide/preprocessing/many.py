@@ -50,14 +50,15 @@ def one(grey: np.ndarray) -> np.ndarray:
 
     Args, result and errors are those of `mnist_form.normalise`. A sheet on a table is looked at
     alone. Where a pattern is seen and no digit, the picture may be a page of digits: the error
-    says so.
+    says so. The result is a `joined.Mark`, but of a picture of 28 by 28 pixels.
     """
     grey = sheets.alone(mnist_form.checked(grey))
     try:
-        return mnist_form.normalise(grey)
+        levels = mnist_form.normalise(grey)
+        return levels if grey.shape == levels.shape else levels.view(joined.Mark)
     except NoDigitError:
         try:
-            marks = sum(mark.any() for mark in find(grey, (grey.shape[1], grey.shape[0])))
+            marks = sum(mark.any() for mark in _find(grey, (grey.shape[1], grey.shape[0])))
         except InputError:
             marks = 0
         if marks > 1:
@@ -80,7 +81,13 @@ def find(
         NoDigitError: no ink is seen on it.
         InputError: the array is no such picture, or it holds too many marks.
     """
-    grey = sheets.alone(mnist_form.checked(grey))
+    return _find(sheets.alone(mnist_form.checked(grey)), size, judge)
+
+
+def _find(
+    grey: np.ndarray, size: tuple[int, int], judge: touching.Judge | None = None
+) -> list[Mark]:
+    """Return the digits on `grey`, whose sheet is alone already."""
     if ink.is_light(grey):
         grey = 1 - grey
     block = -(-max(grey.shape) // LONGER_SIDE)

@@ -109,9 +109,9 @@ def white_on_black(levels: np.ndarray) -> tuple[np.ndarray, dict[int, InputError
 def several(marks: int) -> InputError:
     """Return the error for a picture of more than one digit."""
     return InputError(
-        f"expected one digit; the picture holds {marks} or more marks of that size, beside, within "
-        "or around each other. Give one picture for each digit, or find each with: "
-        "nnguide predict digits --many"
+        f"expected one digit; the picture holds {marks} or more marks of that size, beside, "
+        "touching, within or around each other. Give one picture for each digit, or find each "
+        "with: nnguide predict digits --many"
     )
 
 

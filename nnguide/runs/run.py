@@ -307,7 +307,7 @@ class Run:
                 numbers; of a table the columns that the run learned from.
             engine: as for `outputs`.
             reject: answer `none` where no label fits, if the run can (digits: blanks, letters,
-                drawings); else a label always wins.
+                drawings), and refuse digits that touch; else a label always wins.
             feedback: for spam an owner's corrections, `nnguide.feedback.layer(run)`; None is the
                 network alone.
         Raises:
@@ -316,17 +316,17 @@ class Run:
         decision = self.decision if reject else self.decision.always()
         values = [taken(decision, value) for value in self.task.kind.each(raw, self.features)]
         good = [value for value in values if not isinstance(value, InputError)]
-        bad = [(n, value) for n, value in enumerate(values, 1) if isinstance(value, InputError)]
-        if bad and not good:
+        made: Any = iter(())
+        if good:
+            rows = self.outputs(self.task.kind.stacked(good), engine)
+            made = corrected(decision, rows, good, feedback)
+        results = [value if isinstance(value, InputError) else next(made) for value in values]
+        bad = [(n, error) for n, error in enumerate(results, 1) if isinstance(error, InputError)]
+        if bad and len(bad) == len(results):
             raise bad[0][1]
         for number, error in bad:
-            log.warning("input %d of %d is left out: %s", number, len(values), error)
+            log.warning("input %d of %d is left out: %s", number, len(results), error)
         index = getattr(raw, "index", None) if hasattr(raw, "iloc") else None
-        if not values:
-            return Answers([], self.labels, index)
-        rows = self.outputs(self.task.kind.stacked(good), engine)
-        made = corrected(decision, rows, good, feedback)
-        results = [value if isinstance(value, InputError) else next(made) for value in values]
         return Answers(results, self.labels, index)
 
     def predict_many(

@@ -75,7 +75,7 @@ def answered(
     Some of the inputs may be errors.
     """
     good = [value for _, value in batch if not isinstance(value, InputError)]
-    made: Iterator[Answer] = iter(())
+    made: Iterator[Answer | InputError] = iter(())
     if good:
         outputs = run.outputs(run.task.kind.stacked(good), engine)
         made = corrected(decision, outputs, good, feedback)

@@ -21,10 +21,11 @@ from typing import Any
 import numpy as np
 
 from nnguide.errors import InputError, NnguideError
+from nnguide.preprocessing import joined
 from nnguide.serving import classify, decoding, inference_tensors, tensors
 from nnguide.serving.bounds import Bounds, RefusedError
 from nnguide.serving.jobs import Asked, Body, Call, Job, Key
-from nnguide.serving.servable import Servable
+from nnguide.serving.servable import MARKS, Servable
 from nnguide.serving.signatures import CLASSIFY, DEFAULT, REGRESS
 
 Outcome = Body | RefusedError
@@ -264,8 +265,10 @@ class Batcher:
         if refused and (asked.key == "inputs" or len(refused) == len(pictures)):
             place, reason = next(iter(refused.items()))
             raise InputError(reason if total == 1 else f"{asked.key}[{place}]: {reason}")
-        levels = np.stack([read for read in pictures if not isinstance(read, str)])
+        good = [read for read in pictures if not isinstance(read, str)]
+        levels = np.stack(good)
         prepared = self._servable.prepare(DEFAULT, {"image": levels})
+        prepared |= {MARKS: np.array([joined.is_mark(read) for read in good])}
         named = {place: f"{asked.key}[{place}]: {reason}" for place, reason in refused.items()}
         return Call(asked, prepared, len(levels), asked.joins, {**bad, **named})
 

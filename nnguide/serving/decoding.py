@@ -27,10 +27,12 @@ import numpy as np
 
 import nnguide
 from nnguide.errors import InputError, NoDigitError
+from nnguide.preprocessing import joined
 
 PROCESSES = 2
 POLL = 0.1  # seconds between two checks whether anybody still awaits the answer
 MEMORY = 1 << 30  # bytes that one process may take beyond its start
+READ, REFUSED, BLANK, MARK = range(4)  # statuses: a MARK is a picture too, a joined.Mark
 _HEAD = struct.Struct("<BI")  # status, length
 Read = np.ndarray | str  # (28, 28) uint8, or why not
 
@@ -111,16 +113,17 @@ class _Child:
             process = self._process = self._process or _start()
             answer = _exchange(process, content, wanted)
         except (OSError, EOFError):
-            answer = b"\1the picture ends the process that reads it: it is damaged"
+            answer = bytes([REFUSED]) + b"the picture ends the process that reads it: it is damaged"
             self._end()
         if answer is None:
             self._end()
         if answer is None:
             return None
-        if answer[0]:
+        if answer[0] in (REFUSED, BLANK):
             reason = answer[1:].decode("utf-8", "replace")
-            return Blank(reason) if answer[0] == 2 else reason
-        return np.frombuffer(answer, np.uint8, 784, offset=1).reshape(28, 28)
+            return Blank(reason) if answer[0] == BLANK else reason
+        levels = np.frombuffer(answer, np.uint8, 784, offset=1).reshape(28, 28)
+        return levels.view(joined.Mark) if answer[0] == MARK else levels
 
     def _end(self) -> None:
         if self._process:
@@ -189,11 +192,15 @@ def main() -> None:
     while head := stdin.read(4):
         content = stdin.read(struct.unpack("<I", head)[0])
         try:
-            status, answer = 0, read(content).tobytes()
+            levels = read(content)
+            status = MARK if joined.is_mark(levels) else READ
+            answer = levels.tobytes()
         except InputError as error:
-            status, answer = 1 + isinstance(error, NoDigitError), str(error).encode()
+            status = BLANK if isinstance(error, NoDigitError) else REFUSED
+            answer = str(error).encode()
         except MemoryError:
-            status, answer = 1, b"the picture takes more memory than there is. Give a smaller copy."
+            status = REFUSED
+            answer = b"the picture takes more memory than there is. Give a smaller copy."
         stdout.write(_HEAD.pack(status, len(answer)) + answer)
         stdout.flush()
 

@@ -4,8 +4,9 @@ Visitors draw a digit or paste a message.
 
 The page asks the models through TensorFlow Serving's interface, as any client does. The server has
 three more answers for it: the served models and how each decides, GET page/models; a picture in
-MNIST's form, POST page/picture; and where the operator allows it, a correction with the picture's
-true label, POST page/correction. All files and answers come from this server.
+MNIST's form, or why a model cannot read it, POST page/picture; and where the operator allows it, a
+correction with the picture's true label, POST page/correction. All files and answers come from this
+server.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from nnguide.errors import InputError, WriteError
 from nnguide.serving.bounds import Bounds, RefusedError
 from nnguide.serving.decoding import Decoders, Read, Reading
 from nnguide.serving.intake import error_response, json_response
-from nnguide.serving.servable import Servable
+from nnguide.serving.servable import Servable, check_one
 from nnguide.serving.signatures import DEFAULT
 from nnguide.serving.versions import Model
 
@@ -91,7 +92,7 @@ def routes(
         Route(STYLE, style),
         *(Route(path, _file(name)) for path, name in FILES.items()),
         Route("/page/models", served),
-        Route("/page/picture", _picture(bounds, decoders), methods=["POST"]),
+        Route("/page/picture", _picture(models, bounds, decoders), methods=["POST"]),
         *(
             [Route("/page/correction", _correction(bounds, decoders, corrected), methods=["POST"])]
             if corrected
@@ -138,9 +139,16 @@ def takes(servable: Servable) -> str | None:
     return "text" if set(asked.inputs) == {"text"} and answers else None
 
 
-def _picture(bounds: Bounds, decoders: Decoders) -> Answering:
+def _picture(models: dict[str, Model], bounds: Bounds, decoders: Decoders) -> Answering:
     async def answer(request: Request, levels: np.ndarray) -> Response:
-        """Return {"image": 28 rows of 28 grey levels} for a picture file."""
+        """Return {"image": 28 rows of 28 grey levels} for a picture file.
+
+        It is an error where the model that the request names reads several digits as one.
+        """
+        model = models.get(request.query_params.get("model", ""))
+        version = model and model.current
+        if version and takes(version.servable) == "picture":
+            await run_in_threadpool(check_one, version.servable, levels)
         return json_response({"image": levels.tolist()})
 
     return _of_picture(bounds, decoders, answer)

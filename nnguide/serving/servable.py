@@ -11,16 +11,17 @@ import numpy as np
 
 from nnguide.errors import InputError
 from nnguide.inference import picture_inputs
-from nnguide.inference.answers import taken
+from nnguide.inference.answers import taken, touching
 from nnguide.inference.decision import NONE, Decision
-from nnguide.preprocessing import heif
+from nnguide.preprocessing import heif, joined
 from nnguide.runs import Run
 from nnguide.serving.bounds import RefusedError
-from nnguide.serving.signatures import CLASSIFY, STRING, Signature, Tensor
+from nnguide.serving.signatures import CLASSIFY, DEFAULT, STRING, Signature, Tensor
 from nnguide.serving.tensors import Arrays
 from nnguide.tasks.kinds import Kind
 
 Feature = tuple[str, list[Any]]  # its kind, bytes, float or int64, and its values
+MARKS = "marks"  # (n,) bool, which pictures that were read are a joined.Mark
 
 
 class Servable(Protocol):
@@ -52,7 +53,8 @@ class Servable(Protocol):
     def pictures(self, name: str, inputs: Arrays) -> list[bytes] | None:
         """Return the picture files that are to be read before `prepare`.
 
-        `prepare` then receives {"image": (n, 28, 28)} and the default signature's name.
+        `prepare` then receives {"image": (n, 28, 28)} and the default signature's name, and `run`
+        what it returns and MARKS.
         """
 
     def examples(self, name: str, inputs: list[dict[str, Feature]]) -> Arrays:
@@ -169,8 +171,15 @@ class RunServable:
         return {name: self._run.check(self._kind.received(raw))}
 
     def run(self, name: str, prepared: Arrays) -> Arrays:
-        (checked,) = prepared.values()
+        checked = prepared[self._kind.tensor]
         rows = self._run.outputs(checked)
+        if MARKS in prepared:
+            pictures = [
+                levels.view(joined.Mark) if is_mark else levels
+                for levels, is_mark in zip(checked, prepared[MARKS], strict=True)
+            ]
+            if self._run.decision.several(rows, pictures).any():
+                raise touching()
         if name == "classify":
             scores = rows if self.threshold is None else np.hstack([1 - rows, rows])
             return {"classes": np.tile(self._labels, (len(rows), 1)), "scores": scores}
@@ -183,6 +192,24 @@ class RunServable:
             label = np.where(refused, NONE, label)
         probability = rows[np.arange(len(rows)), numbers]
         return {"label": label, "probability": probability, "probabilities": rows}
+
+
+def check_one(servable: Servable, picture: np.ndarray) -> None:
+    """Raise an error where a model reads several digits as one.
+
+    Args:
+        servable: a model that takes pictures.
+        picture: (28, 28) uint8, as the decoders read it.
+    Raises:
+        InputError: the picture holds several digits that touch.
+    """
+    if servable.labels is None:
+        return
+    levels = np.asarray(picture)[None]
+    outputs = servable.run(DEFAULT, servable.prepare(DEFAULT, {"image": levels}))
+    decision = Decision(servable.labels, servable.threshold, servable.refuse_below)
+    if decision.several(outputs["probabilities"], [picture]).any():
+        raise touching()
 
 
 def _picture(content: str | bytes) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import shutil
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import strange_pictures
 import tiny
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,6 +47,15 @@ def letter(path: Path) -> Path:
         draw.line(line, fill=0, width=7)
     picture.save(path)
     return path
+
+
+def two_that_touch() -> bytes:
+    """A picture file of two drawn digits, which the network alone reads as one."""
+    random = np.random.default_rng([8, 11])
+    grey = 0.93 - 0.83 * strange_pictures.two(random, random.uniform(-0.12, -0.04))
+    file = io.BytesIO()
+    Image.fromarray(np.rint(255 * grey).astype(np.uint8)).save(file, "PNG")
+    return file.getvalue()
 
 
 def page(path: Path, marks: int) -> Path:
@@ -206,6 +217,8 @@ def test_a_server_and_an_export_refuse_alike(shipped, tmp_path, tf):
     files = [blank(tmp_path / "blank.png").read_bytes(), letter(tmp_path / "a.png").read_bytes()]
     labels = exported.serve_bytes(tf.constant(files))["label"].numpy()
     assert labels.tolist() == [NONE.encode()] * 2
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"expected one digit.*touch"):
+        exported.serve_bytes(tf.constant([two_that_touch()]))
     for marks in (2, 3, 12):  # of a page of digits none is chosen
         with contextlib.suppress(tf.errors.InvalidArgumentError):
             page_bytes = page(tmp_path / "page.png", marks).read_bytes()

@@ -26,7 +26,7 @@ def graph(tf: Any) -> Read:
     from nnguide.export import tf_pictures
 
     read = tf.function(tf_pictures.read, input_signature=[tf.TensorSpec((), tf.string)])
-    return lambda data: read(tf.constant(data)).numpy()
+    return lambda data: read(tf.constant(data))[0].numpy()
 
 
 def saved(picture: Image.Image, form: str, **options: Any) -> bytes:

@@ -16,9 +16,7 @@ OPEN = (
     strange_pictures.outlined,
     strange_pictures.in_a_drawn_circle,
     strange_pictures.texture,
-    strange_pictures.texture,
     strange_pictures.drawing,
-    strange_pictures.two_that_touch,
 )
 KINDS = strange_pictures.DIGITS + strange_pictures.OTHERS
 LONG = strange_pictures.huge
@@ -52,4 +50,4 @@ def test_of_many_strange_pictures_few_are_read_wrong(run):
         label = answer(run, picture.content)
         if label not in picture.right:
             (refused if label == strange_pictures.REFUSED else wrong)[picture.kind] += 1
-    assert wrong.total() <= 20 and refused.total() <= 6, (wrong, refused)
+    assert wrong.total() <= 14 and refused.total() <= 4, (wrong, refused)

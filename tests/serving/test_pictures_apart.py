@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import strange_pictures
 from numpy_models import HalfPlus, Start
 from PIL import Image
 
@@ -28,6 +29,15 @@ def png() -> bytes:
     drawn.paste(0, (90, 30, 110, 170))
     file = io.BytesIO()
     drawn.save(file, "PNG")
+    return file.getvalue()
+
+
+def two_that_touch() -> bytes:
+    """Two drawn digits in touch, which the network alone reads as one."""
+    random = np.random.default_rng([8, 11])
+    grey = 0.93 - 0.83 * strange_pictures.two(random, random.uniform(-0.12, -0.04))
+    file = io.BytesIO()
+    Image.fromarray(np.rint(255 * grey).astype(np.uint8)).save(file, "PNG")
     return file.getvalue()
 
 
@@ -54,6 +64,22 @@ def test_a_bad_picture_costs_itself_alone(start: Start, servable: RunServable):
     assert status == 400 and answer["error"].startswith("inputs[1]: ")  # no place for an error
     assert digits.post("digits:predict", asked(b"no picture", b"none"))[0] == 400
     assert digits.post("digits:predict", asked(b"no picture"))[0] == 400
+
+
+def test_digits_that_touch_are_said_to_be_several(start: Start, servable: RunServable):
+    digits, pair = start(digits=servable), two_that_touch()
+    status, answer = digits.post("digits:predict", asked(png(), pair, png()))
+    assert status == 200
+    first, several, last = answer["predictions"]
+    assert first == last and first["label"] == "1"
+    assert several["error"].startswith("instances[1]: expected one digit")
+    assert digits.post("digits:predict", asked(png(), pair, key="inputs"))[0] == 400
+
+    of_page = digits.client.post("/page/picture?model=digits", content=pair)
+    assert of_page.status_code == 400 and "expected one digit" in of_page.json()["error"]
+    for name in ("", "?model=", "?model=other"):  # no model reads it
+        assert digits.client.post(f"/page/picture{name}", content=pair).status_code == 200
+    assert digits.client.post("/page/picture?model=digits", content=png()).status_code == 200
 
 
 def test_no_picture_at_all_is_refused_and_ends_no_reader(start: Start, servable: RunServable):

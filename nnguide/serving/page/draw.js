@@ -190,7 +190,7 @@ export function digits(models, corrects) {
   const read = latest(async () => {
     try {
       if (paper.blank) return showNothing();
-      const rows = await normalised(await paper.content());
+      const rows = await normalised(await paper.content(), $("digits-model").value);
       const scores = await classify(rows);
       if (paper.blank) return showNothing(); // cleared meanwhile
       show(rows, scores);

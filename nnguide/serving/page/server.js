@@ -9,9 +9,10 @@ export async function models() {
   return answer;
 }
 
-// 28 rows of 28 grey levels of a picture file (a Blob), as the network sees it.
-export async function normalised(picture) {
-  return (await ask("page/picture", picture)).image;
+// 28 rows of 28 grey levels of a picture file (a Blob), as the network sees it; an Error where the
+// model would read several digits as one.
+export async function normalised(picture, model) {
+  return (await ask(`page/picture?model=${encodeURIComponent(model)}`, picture)).image;
 }
 
 // Let the server keep a picture with what it really shows.
