@@ -34,7 +34,7 @@ COPIED = (
         for name in (
             *("tokens.py", "characters.py", "characters.npz", "pictures.py", "grey_levels.py"),
             *("picture_limits.py", "heif.py", "mnist_form.py", "many.py", "touching.py"),
-            *("margins.py", "ink.py", "grid.py", "joined.py", "joined.npz", "sheets.py"),
+            *("margins.py", "ink.py", "grid.py", "joined.py", "joined.f16", "sheets.py"),
         )
     ),
 )
