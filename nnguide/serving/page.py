@@ -30,7 +30,7 @@ from nnguide.errors import InputError, WriteError
 from nnguide.serving.bounds import Bounds, RefusedError
 from nnguide.serving.decoding import Decoders, Read, Reading
 from nnguide.serving.intake import error_response, json_response
-from nnguide.serving.servable import Servable, check_one
+from nnguide.serving.servable import Servable, label_of
 from nnguide.serving.signatures import DEFAULT
 from nnguide.serving.versions import Model
 
@@ -141,15 +141,17 @@ def takes(servable: Servable) -> str | None:
 
 def _picture(models: dict[str, Model], bounds: Bounds, decoders: Decoders) -> Answering:
     async def answer(request: Request, levels: np.ndarray) -> Response:
-        """Return {"image": 28 rows of 28 grey levels} for a picture file.
+        """Return {"image": 28 rows of 28 grey levels, "label": …} for a picture file.
 
-        It is an error where the model that the request names reads several digits as one.
+        The label is what the model that the request names answers, null where none is named. It is
+        an error where that model reads several digits as one.
         """
         model = models.get(request.query_params.get("model", ""))
         version = model and model.current
+        label = None
         if version and takes(version.servable) == "picture":
-            await run_in_threadpool(check_one, version.servable, levels)
-        return json_response({"image": levels.tolist()})
+            label = await run_in_threadpool(label_of, version.servable, levels)
+        return json_response({"image": levels.tolist(), "label": label})
 
     return _of_picture(bounds, decoders, answer)
 

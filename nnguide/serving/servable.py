@@ -194,22 +194,25 @@ class RunServable:
         return {"label": label, "probability": probability, "probabilities": rows}
 
 
-def check_one(servable: Servable, picture: np.ndarray) -> None:
-    """Raise an error where a model reads several digits as one.
+def label_of(servable: Servable, picture: np.ndarray) -> str | None:
+    """Return a model's answer to a picture as a label.
 
     Args:
         servable: a model that takes pictures.
         picture: (28, 28) uint8, as the decoders read it.
+    Returns:
+        One of its labels, or none where it refuses; None for a model that nnguide did not make.
     Raises:
         InputError: the picture holds several digits that touch.
     """
     if servable.labels is None:
-        return
+        return None
     levels = np.asarray(picture)[None]
     outputs = servable.run(DEFAULT, servable.prepare(DEFAULT, {"image": levels}))
     decision = Decision(servable.labels, servable.threshold, servable.refuse_below)
     if decision.several(outputs["probabilities"], [picture]).any():
         raise touching()
+    return answers_of(servable, outputs)[0][0]
 
 
 def _picture(content: str | bytes) -> bytes:

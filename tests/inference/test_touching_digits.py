@@ -19,7 +19,7 @@ from nnguide.inference.decision import Decision
 from nnguide.preprocessing import joined, mnist_form, pictures
 from nnguide.runs import Run
 from nnguide.serving import decoding
-from nnguide.serving.servable import MARKS, RunServable, check_one
+from nnguide.serving.servable import MARKS, RunServable, label_of
 from nnguide.serving.signatures import DEFAULT
 
 SEVERAL = "expected one digit"
@@ -206,8 +206,8 @@ def test_a_server_says_so(run, pair):
     assert servable.run("serve_bytes", {**levels, MARKS: np.array([False])})["label"][0] != "none"
     assert servable.run(DEFAULT, levels)["label"][0] != "none"  # what is in MNIST's form is one
     with pytest.raises(InputError, match=SEVERAL):
-        check_one(servable, seen)
-    check_one(servable, np.asarray(seen))
+        label_of(servable, seen)
+    assert label_of(servable, np.asarray(seen)) in run.labels
 
 
 def test_a_networks_front_says_so(run, pair, tmp_path):

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import chromium
+import numpy as np
 import pytest
+import strange_pictures
 from chromium import Page
 from PIL import Image, ImageDraw
 
@@ -97,6 +99,13 @@ def tried(page: Page, server: Server) -> Iterator[Page]:
     assert any(url.endswith(":classify") for url in page.requests)
 
 
+def test_a_letter_is_none(tried: Page):
+    letter = [(0.12, 0.2), (0.3, 0.8), (0.5, 0.4), (0.7, 0.8), (0.88, 0.2)]  # a W
+    tried.drag("#paper", letter, False)
+    tried.until(DIGIT, lambda text: text == "none")
+    assert tried.text("#digit-says").startswith("none: no digit is seen. The likeliest is ")
+
+
 @pytest.mark.parametrize("finger", [False, True])
 def test_a_drawn_three_is_read_while_it_is_drawn(tried: Page, finger: bool):
     if finger:
@@ -140,6 +149,13 @@ def test_a_picture_file(tried: Page, tmp_path: Path):
     picture.save(tmp_path / "three.png")
     tried.choose_file("#file", tmp_path / "three.png")
     tried.until(DIGIT, lambda text: text == "3")
+
+    random = np.random.default_rng([8, 11])
+    two = 0.93 - 0.83 * strange_pictures.two(random, random.uniform(-0.12, -0.04))  # in touch
+    Image.fromarray(np.rint(255 * two).astype(np.uint8)).save(tmp_path / "two.png")
+    tried.choose_file("#file", tmp_path / "two.png")
+    tried.until("document.getElementById('digits-alert').innerText.includes('expected one digit')")
+    assert tried.run(DIGIT) == "–"
 
     (tmp_path / "none.png").write_text("no picture")
     tried.choose_file("#file", tmp_path / "none.png")

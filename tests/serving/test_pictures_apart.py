@@ -79,7 +79,8 @@ def test_digits_that_touch_are_said_to_be_several(start: Start, servable: RunSer
     assert of_page.status_code == 400 and "expected one digit" in of_page.json()["error"]
     for name in ("", "?model=", "?model=other"):  # no model reads it
         assert digits.client.post(f"/page/picture{name}", content=pair).status_code == 200
-    assert digits.client.post("/page/picture?model=digits", content=png()).status_code == 200
+    alone = digits.client.post("/page/picture?model=digits", content=png())
+    assert alone.status_code == 200 and alone.json()["label"] == "1"
 
 
 def test_no_picture_at_all_is_refused_and_ends_no_reader(start: Start, servable: RunServable):

@@ -169,12 +169,17 @@ export function digits(models, corrects) {
     return (await request($("digits-model").value, "classify", body)).results[0];
   };
 
-  function show(rows, scores) {
-    const [label, probability] = scores.reduce((a, b) => (b[1] > a[1] ? b : a), ["–", 0]);
+  // `answer`: the model's label, which is none of those of `scores` where it refuses the picture.
+  function show(rows, scores, answer) {
+    const [likely, probability] = scores.reduce((a, b) => (b[1] > a[1] ? b : a), ["–", 0]);
+    const refused = Boolean(answer) && scores.every(([label]) => label !== answer);
+    const label = refused ? answer : likely;
     $("digits-alert").textContent = "";
     $("digit").textContent = label;
     const asked = "Draw a digit from 0 to 9.";
-    const words = `${label}, with a probability of ${percent(probability)}.`;
+    const words = refused
+      ? `${label}: no digit is seen. The likeliest is ${likely}, with ${percent(probability)}.`
+      : `${label}, with a probability of ${percent(probability)}.`;
     $("digit-says").textContent = probability ? words : asked;
     $("seen").setAttribute("aria-label", probability
       ? `The picture that the network saw and read as ${label}` : "Nothing seen yet");
@@ -190,10 +195,10 @@ export function digits(models, corrects) {
   const read = latest(async () => {
     try {
       if (paper.blank) return showNothing();
-      const rows = await normalised(await paper.content(), $("digits-model").value);
-      const scores = await classify(rows);
+      const { image, label } = await normalised(await paper.content(), $("digits-model").value);
+      const scores = await classify(image);
       if (paper.blank) return showNothing(); // cleared meanwhile
-      show(rows, scores);
+      show(image, scores, label);
     } catch (error) {
       showNothing();
       say("");

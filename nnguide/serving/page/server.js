@@ -9,10 +9,10 @@ export async function models() {
   return answer;
 }
 
-// 28 rows of 28 grey levels of a picture file (a Blob), as the network sees it; an Error where the
-// model would read several digits as one.
-export async function normalised(picture, model) {
-  return (await ask(`page/picture?model=${encodeURIComponent(model)}`, picture)).image;
+// A picture file (a Blob) as the network sees it, `image` of 28 rows of 28 grey levels, and the
+// `label` that the model answers, if that is known; an Error where it would read several as one.
+export function normalised(picture, model) {
+  return ask(`page/picture?model=${encodeURIComponent(model)}`, picture);
 }
 
 // Let the server keep a picture with what it really shows.
