@@ -75,7 +75,7 @@ def found(small: np.ndarray) -> np.ndarray | None:
     area = int(filled.sum())
     if not LEAST <= area / small.size <= MOST:
         return None
-    if abs(area / max(_four_sided(filled), 1) - 1) > STRAIGHT:
+    if (_four_sided(filled) != filled).sum() > STRAIGHT * area:
         return None
     if grid.quantile(small[ground], 0.8) > DARKER * grid.median(small[sheet]):
         return None
@@ -98,8 +98,8 @@ def _threshold(small: np.ndarray) -> float:
     return float(edges[1 + int((below * above * (high - low) ** 2).argmax())])
 
 
-def _four_sided(region: np.ndarray) -> float:
-    """Return the area of the shape with a region's four corners, in pixels.
+def _four_sided(region: np.ndarray) -> np.ndarray:
+    """Return which pixels lie in the shape with a region's four corners.
 
     The corners are its pixels farthest along the diagonals.
     """
@@ -109,4 +109,9 @@ def _four_sided(region: np.ndarray) -> float:
     # pixels have an extent: half a pixel outwards at each corner
     y = rows[list(order)] + np.array([-0.5, -0.5, 0.5, 0.5])
     x = columns[list(order)] + np.array([-0.5, 0.5, 0.5, -0.5])
-    return float(abs((x * np.roll(y, -1) - y * np.roll(x, -1)).sum()) / 2)
+    down, right = np.indices(region.shape)
+    inside = np.ones(region.shape, bool)
+    for n in range(4):  # clockwise, so that what is inside lies on the right of each side
+        along = y[(n + 1) % 4] - y[n], x[(n + 1) % 4] - x[n]
+        inside &= along[1] * (down - y[n]) >= along[0] * (right - x[n])
+    return inside

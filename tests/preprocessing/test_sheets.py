@@ -8,6 +8,7 @@ import pytest
 import strange_pictures
 from test_many import page, size
 
+from nnguide.export import samples
 from nnguide.preprocessing import many, mnist_form, pictures, sheets
 
 
@@ -61,3 +62,9 @@ def test_nothing_else_is_taken_for_a_sheet():
     for picture in strange_pictures.pictures(3, 1, kinds):
         grey = pictures.decode(picture.content)
         assert sheets.alone(grey) is grey, picture.kind
+
+
+def test_a_bold_digit_that_is_light_on_dark_is_no_sheet():
+    for content, _ in (*samples.files(12, 5), *samples.files(16, 6)):
+        grey = pictures.decode(content)
+        assert sheets.alone(grey) is grey
