@@ -45,7 +45,7 @@ RATE = 0.07  # of the learning rate that a training from random weights has
 EPOCHS = 3
 WRITTEN = 0.5  # of the rehearsed pictures, in the hand of the corrections' writer
 STRENGTHS = (0.5, 1.6)  # how much of that hand; mistakes alone show it a little too weak
-LEARNED = 0.6  # weight in the average of what training found; the rest is of the run's own
+LEARNED = 0.5  # weight in the average of what training found; the rest is of the run's own
 
 
 def is_asked(source: Source) -> bool:
