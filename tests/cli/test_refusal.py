@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import shutil
 from pathlib import Path
@@ -47,15 +46,6 @@ def letter(path: Path) -> Path:
         draw.line(line, fill=0, width=7)
     picture.save(path)
     return path
-
-
-def two_that_touch() -> bytes:
-    """A picture file of two drawn digits, which the network alone reads as one."""
-    random = np.random.default_rng([8, 11])
-    grey = 0.93 - 0.83 * strange_pictures.two(random, random.uniform(-0.12, -0.04))
-    file = io.BytesIO()
-    Image.fromarray(np.rint(255 * grey).astype(np.uint8)).save(file, "PNG")
-    return file.getvalue()
 
 
 def page(path: Path, marks: int) -> Path:
@@ -218,7 +208,7 @@ def test_a_server_and_an_export_refuse_alike(shipped, tmp_path, tf):
     labels = exported.serve_bytes(tf.constant(files))["label"].numpy()
     assert labels.tolist() == [NONE.encode()] * 2
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"expected one digit.*touch"):
-        exported.serve_bytes(tf.constant([two_that_touch()]))
+        exported.serve_bytes(tf.constant([strange_pictures.as_png(strange_pictures.touching(8))]))
     for marks in (2, 3, 12):  # of a page of digits none is chosen
         with contextlib.suppress(tf.errors.InvalidArgumentError):
             page_bytes = page(tmp_path / "page.png", marks).read_bytes()

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import numpy as np
 import pytest
-import strange_pictures
 from PIL import Image, ImageDraw
+from strange_pictures import as_png, touching
 
 from nnguide import runs
 from nnguide.data import hands
 from nnguide.errors import InputError
 from nnguide.preprocessing import joined, pictures
-
-
-def content(picture: Image.Image) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, "PNG")
-    return file.getvalue()
-
-
-def touching(seed: int) -> Image.Image:
-    """Two drawn digits that touch, dark on light."""
-    random = np.random.default_rng([seed, 11])
-    grey = 0.93 - 0.83 * strange_pictures.two(random, random.uniform(-0.12, -0.04))
-    return Image.fromarray(np.rint(255 * grey).astype(np.uint8))
 
 
 def letter() -> Image.Image:
@@ -41,7 +27,7 @@ def test_the_scores_are_the_same(tf: Any) -> None:
     from nnguide.export import tf_joined
 
     levels = np.concatenate([hands.drawn(20, 4).inputs, np.zeros((1, 28, 28), np.uint8)])
-    levels = np.stack([*levels, *(pictures.read(content(touching(seed))) for seed in (0, 1))])
+    levels = np.stack([*levels, *(pictures.read(as_png(touching(seed))) for seed in (0, 1))])
     made = tf_joined.scores(tf.constant(levels, tf.float32)).numpy()
     np.testing.assert_allclose(made, joined.network().scores(levels), atol=1e-3)
 
@@ -54,7 +40,7 @@ def test_a_saved_model_answers_files_as_its_run_does(tf: Any) -> None:
     graph = saved_model.Pictures(run)
     several = 0
     drawn = [*map(touching, range(30)), letter(), touching(8).resize((28, 28))]
-    for file in map(content, drawn):
+    for file in map(as_png, drawn):
         try:
             [answer] = run.predict(file, "keras")
         except InputError:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
 from typing import Any
 
 import numpy as np
 import pytest
-import strange_pictures
 from PIL import Image, ImageDraw
+from strange_pictures import as_png, touching
 
 from nnguide import explain, runs
 from nnguide.cli import main
@@ -35,19 +34,6 @@ STROKES = {  # letters in a unit square, each a list of lines
 }
 
 
-def touching(seed: int) -> Image.Image:
-    """Two drawn digits that touch, dark on light."""
-    random = np.random.default_rng([seed, 11])
-    grey = 0.93 - 0.83 * strange_pictures.two(random, random.uniform(-0.12, -0.04))
-    return Image.fromarray(np.rint(255 * grey).astype(np.uint8))
-
-
-def content(picture: Image.Image) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, "PNG")
-    return file.getvalue()
-
-
 def letter(name: str) -> Image.Image:
     picture = Image.new("L", (160, 180), 250)
     for line in STROKES[name]:
@@ -64,7 +50,7 @@ def run() -> Run:
 def is_sure(run: Run, picture: Image.Image) -> bool:
     """Whether the network alone takes a picture of one mark for a digit."""
     try:
-        levels = pictures.read(content(picture))
+        levels = pictures.read(as_png(picture))
     except InputError:
         return False
     return not run.decision.refused(run.outputs(np.asarray(levels, np.float32)[None]))[0]
@@ -127,9 +113,9 @@ def test_only_a_sure_answer_that_is_a_digit_is_asked():
 
 def test_a_picture_of_28_by_28_pixels_is_one_digit(pair, run):
     small = pair.resize((28, 28))
-    levels = pictures.read(content(pair))
+    levels = pictures.read(as_png(pair))
     assert isinstance(levels, joined.Mark)
-    for form in (np.asarray(small), content(small), np.asarray(levels), np.asarray(levels)[None]):
+    for form in (np.asarray(small), as_png(small), np.asarray(levels), np.asarray(levels)[None]):
         for answer in run.task.kind.each(form):
             assert not joined.is_mark(answer)
     assert not joined.is_mark(levels[4:]) and not joined.is_mark(levels[None])
@@ -146,7 +132,7 @@ def test_the_library_says_so_of_every_form_of_a_picture(run, pair, tmp_path):
     path = tmp_path / "two.png"
     pair.save(path)
     colour = np.asarray(pair.convert("RGB"))
-    forms: list[Any] = [path, str(path), content(pair), pair, np.asarray(pair), colour, [path]]
+    forms: list[Any] = [path, str(path), as_png(pair), pair, np.asarray(pair), colour, [path]]
     forms += [{"image": [str(path)]}, pictures.read(path)]
     for form in forms:
         with pytest.raises(InputError, match=SEVERAL):
@@ -194,8 +180,8 @@ def test_an_explanation_says_so(run, pair, tmp_path, capfd):
 def test_a_server_says_so(run, pair):
     child = decoding._Child()
     try:
-        seen = child.read(content(pair), lambda: True)
-        small = child.read(content(pair.resize((28, 28))), lambda: True)
+        seen = child.read(as_png(pair), lambda: True)
+        small = child.read(as_png(pair.resize((28, 28))), lambda: True)
     finally:
         child._end()
     assert joined.is_mark(seen) and not joined.is_mark(small)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -27,18 +26,7 @@ import picture_bombs
 def png() -> bytes:
     drawn = Image.new("L", (200, 200), 255)
     drawn.paste(0, (90, 30, 110, 170))
-    file = io.BytesIO()
-    drawn.save(file, "PNG")
-    return file.getvalue()
-
-
-def two_that_touch() -> bytes:
-    """Two drawn digits in touch, which the network alone reads as one."""
-    random = np.random.default_rng([8, 11])
-    grey = 0.93 - 0.83 * strange_pictures.two(random, random.uniform(-0.12, -0.04))
-    file = io.BytesIO()
-    Image.fromarray(np.rint(255 * grey).astype(np.uint8)).save(file, "PNG")
-    return file.getvalue()
+    return strange_pictures.as_png(drawn)
 
 
 def asked(*files: bytes, key: str = "instances") -> dict:
@@ -67,7 +55,7 @@ def test_a_bad_picture_costs_itself_alone(start: Start, servable: RunServable):
 
 
 def test_digits_that_touch_are_said_to_be_several(start: Start, servable: RunServable):
-    digits, pair = start(digits=servable), two_that_touch()
+    digits, pair = start(digits=servable), strange_pictures.as_png(strange_pictures.touching(8))
     status, answer = digits.post("digits:predict", asked(png(), pair, png()))
     assert status == 200
     first, several, last = answer["predictions"]
