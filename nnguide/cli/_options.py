@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import click
 
-from nnguide import config
+from nnguide.config import groups
 from nnguide.config.values import Typed
 from nnguide.errors import ConfigError
 from nnguide.files import parse_json, parse_toml, reading
@@ -68,8 +68,8 @@ _SETTINGS: tuple[_Row, ...] = (
     ("--epochs", "train.epochs", int, "Number of epochs."),
     ("--batch-size", "train.batch_size", str, "Batch size, or full."),
     ("--learning-rate", "train.learning_rate", float, "Highest learning rate of the schedule."),
-    ("--optimizer", "train.optimizer", choice(config.Optimizer), "Optimizer."),
-    ("--schedule", "train.schedule", choice(config.Schedule), "Learning-rate schedule."),
+    ("--optimizer", "train.optimizer", choice(groups.Optimizer), "Optimizer."),
+    ("--schedule", "train.schedule", choice(groups.Schedule), "Learning-rate schedule."),
     ("--dropout", "model.dropout", float, "Fraction of units dropped in training."),
     ("--l1", "model.l1", float, "L1 regularization factor."),
     ("--l2", "model.l2", float, "L2 regularization factor."),
@@ -81,11 +81,11 @@ _SETTINGS: tuple[_Row, ...] = (
         float,
         "Fraction of ham that the threshold may block.",
     ),
-    ("--precision", "runtime.precision", choice(config.Precision), "Floating-point precision."),
+    ("--precision", "runtime.precision", choice(groups.Precision), "Floating-point precision."),
     (
         "--strategy",
         "runtime.strategy",
-        choice(config.Strategy),
+        choice(groups.Strategy),
         "Distribution over GPUs or machines.",
     ),
 )
