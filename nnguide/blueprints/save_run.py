@@ -107,7 +107,7 @@ def keras_twin(origin: Origin, network: Any, config: Config) -> Any:
     It goes from raw inputs to probabilities, and is the model that `nnguide train` would build.
     """
     from nnguide import tasks
-    from nnguide.training.fit import assemble
+    from nnguide.training.network import assemble
 
     task, layer = tasks.get(origin.task), _layer(origin)
     core = task.build(config, layer, len(origin.examples.label_names))

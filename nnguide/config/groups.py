@@ -5,8 +5,9 @@ Each class checks its own values, however it was made.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 from nnguide.config.values import (
     FRACTION,
@@ -119,6 +120,10 @@ class ModelConfig(Group):
     l1: float = setting(0.0, "L1 factor: l1 * sum(|w|) is added to the loss", minimum(0))
     l2: float = setting(0.0, "L2 factor: l2 * sum(w**2) is added to the loss", minimum(0))
 
+    def in_training(self) -> Self:
+        """Return the settings of the network that learns, of the same weights."""
+        return self
+
 
 @dataclass(frozen=True)
 class DenseConfig(ModelConfig):
@@ -143,17 +148,31 @@ class CnnConfig(ModelConfig):
     filters: tuple[int, ...] = setting((32, 64), "channels of each of 1 to 4 stages", minimum(1))
     kernel: int = setting(3, "side of the first stage's kernel; the others are 3 by 3", minimum(1))
     depth: int = setting(2, "convolutions per stage after the first", minimum(1))
+    first_filters: Literal["learned", "measured"] = setting(
+        "learned",
+        "filters of the first stage; measured: principal components of the pictures, not trained",
+    )
     test_time_shift: int = setting(
         0,
         "test-time augmentation: average over shifts of up to so many pixels",
         one_of(0, 1, 2, note=": 1, 9 or 25 views of a picture"),
     )
 
+    def in_training(self) -> Self:
+        """Return these settings with one view of each picture: more cost time and teach nothing."""
+        return dataclasses.replace(self, test_time_shift=0)
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 1 <= len(self.filters) <= 4:
             raise ConfigError(
                 f"model.filters lists the channels of 1 to 4 stages; got {list(self.filters)}."
+            )
+        most = 2 * (self.kernel * self.space_to_depth) ** 2
+        if self.first_filters == "measured" and (self.filters[0] % 2 or self.filters[0] > most):
+            raise ConfigError(
+                "model.first_filters=measured takes each component with both signs: expected an "
+                f"even number of filters in the first stage, at most {most}; got {self.filters[0]}."
             )
 
 
@@ -209,6 +228,7 @@ class TrainConfig(Group):
     learning_rate: float = setting(1e-3, "highest learning rate of the schedule", POSITIVE_RATE)
     schedule: Schedule = setting("constant", "learning-rate schedule")
     momentum: float = setting(0.9, "momentum of the momentum optimizer", FRACTION)
+    beta_2: float = setting(0.999, "decay of adam's mean of squared gradients", FRACTION)
     weight_decay: float = setting(0.01, "weight decay of adamw", minimum(0))
     label_smoothing: float = setting(0.0, "probability spread over all labels", FRACTION)
     class_weight: Literal["none", "balanced"] = setting("none", "class weights in the loss")

@@ -14,6 +14,8 @@ from nnguide.config import CnnConfig
 from nnguide.models.blocks import MOMENTUM, Dropout, Penalty, activation, hidden_layers
 from nnguide.models.heads import Softmax
 
+FIRST = "stage_1_1"  # the first convolution
+
 
 @keras.saving.register_keras_serializable(package="nnguide")
 class TestTimeShift(layers.Layer):
@@ -81,7 +83,8 @@ def build(config: CnnConfig, *, input_shape: tuple[int, ...], labels: int) -> ke
     float32 probabilities. Blocks of `config.space_to_depth` by as many pixels become channels.
     Then the first stage convolves once, each further stage `config.depth` times, and each
     ends by pooling 2 by 2. With `config.test_time_shift` the picture is seen at several places
-    once the network is trained, and the head gets the mean.
+    outside of training, and the head gets the mean. With `config.first_filters` measured, the
+    first stage has nothing to learn: `components.measure` gives it its filters.
     """
     features = keras.Input(input_shape, name="features")
     views = TestTimeShift(config.test_time_shift, name="views")
@@ -91,7 +94,8 @@ def build(config: CnnConfig, *, input_shape: tuple[int, ...], labels: int) -> ke
         depth, kernel = (1, config.kernel) if stage == 1 else (config.depth, 3)
         for number in range(1, depth + 1):
             name = f"stage_{stage}_{number}"
-            x = _convolve(x, channels, kernel, number == depth, config, name)
+            learns = stage > 1 or config.first_filters == "learned"
+            x = _convolve(x, channels, kernel, number == depth, config, name, learns)
     x = layers.Flatten(name="flatten")(x)
     x = Dropout(config.dropout, name="dropout")(x)
     x = hidden_layers(x, config)
@@ -114,22 +118,32 @@ def _space_to_depth(x: Any, side: int) -> Any:
     return layers.Reshape((rows, columns, side * side * channels), name="space_to_depth")(x)
 
 
-def _convolve(x: Any, channels: int, kernel: int, pool: bool, config: CnnConfig, name: str) -> Any:
+def fixed_stage(core: keras.Model) -> keras.layers.Conv2D | None:
+    """Return the convolution of `core` whose filters are measured, not learned, if it has one."""
+    first = next((layer for layer in core.layers if layer.name == FIRST), None)
+    return None if first is None or first.trainable else first
+
+
+def _convolve(
+    x: Any, channels: int, kernel: int, pool: bool, config: CnnConfig, name: str, learns: bool
+) -> Any:
     """Apply convolution, pooling, normalisation and activation.
 
-    Pooling comes first, so the rest costs a quarter.
+    Pooling comes first, so the rest costs a quarter. What does not learn has no penalty, and
+    its filters are measured normalised.
     """
     x = layers.Conv2D(
         channels,
         kernel,
         padding="same",
-        use_bias=not config.batch_norm,
+        use_bias=not (config.batch_norm and learns),
         kernel_initializer="he_normal",
-        kernel_regularizer=Penalty(config.l1, config.l2),
+        kernel_regularizer=Penalty(config.l1, config.l2) if learns else None,
+        trainable=learns,
         name=name,
     )(x)
     if pool:
         x = layers.MaxPooling2D(2, padding="same", name=f"{name}_pool")(x)
-    if config.batch_norm:
+    if config.batch_norm and learns:
         x = layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_norm")(x)
     return activation(config.activation, name=f"{name}_{config.activation}")(x)

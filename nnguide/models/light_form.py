@@ -27,7 +27,7 @@ def write(model: Any, folder: Path, inputs: np.ndarray) -> None:
     It stays only if it answers as the model does.
 
     Args:
-        model: raw inputs to probabilities, from nnguide.training.fit.assemble.
+        model: raw inputs to probabilities, from nnguide.training.network.assemble.
         folder: the run folder.
         inputs: raw inputs to compare the answers on, such as the validation set's.
     Raises:

@@ -102,6 +102,8 @@ def optimizer(config: TrainConfig, steps_per_epoch: int, accumulation_steps: int
         case "momentum":
             return optimizers.SGD(rate, momentum=config.momentum, **more)
         case "adam":
-            return optimizers.Adam(rate, **more)
+            return optimizers.Adam(rate, beta_2=config.beta_2, **more)
         case "adamw":
-            return optimizers.AdamW(rate, weight_decay=config.weight_decay, **more)
+            return optimizers.AdamW(
+                rate, weight_decay=config.weight_decay, beta_2=config.beta_2, **more
+            )

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from nnguide.data.examples import Examples
     from nnguide.models.heads import Head
 
+MEASURED = 2048  # pictures that filters are measured on
+
 
 def preprocessor(config: Config, inputs: np.ndarray) -> keras.layers.Layer:
     from nnguide.preprocessing.images import Pixels
@@ -82,6 +84,21 @@ def build(config: Config, layer: keras.layers.Layer, labels: int) -> keras.Model
     return dense.build(config.model, input_shape=(28, 28, 1), labels=labels)
 
 
+def adapt(core: keras.Model, layer: keras.layers.Layer, rows: Any) -> None:
+    """Measure the filters of the first stage, where it does not learn them."""
+    import keras
+    import numpy as np
+
+    from nnguide.models import components
+    from nnguide.models.convolutional import fixed_stage
+
+    if (stage := fixed_stage(core)) is None:
+        return
+    places = np.linspace(0, rows.shape[0] - 1, min(rows.shape[0], MEASURED)).astype(np.int64)
+    pictures = rows.gather(places) if hasattr(rows, "gather") else rows[places]
+    components.measure(stage, core, keras.ops.convert_to_numpy(layer(pictures)))
+
+
 def head(labels: int) -> Head:
     from nnguide.models.heads import Softmax
 
@@ -121,7 +138,7 @@ TASK = Task(
     draw=draw,
     augment=augment,
     build=build,
-    adapt=None,
+    adapt=adapt,
     head=head,
     space=space,
     models={"cnn": {}, "dense": {"hidden": [512, 512], "batch_norm": True, "dropout": 0.1}},

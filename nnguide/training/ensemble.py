@@ -57,7 +57,7 @@ def _join(members: Sequence[Run], space: Workspace) -> Run:
     from nnguide.evaluation.evaluate import measure, own_dataset
     from nnguide.models import light_form
     from nnguide.models.saving import outputs, preprocessor, save
-    from nnguide.training.fit import assemble
+    from nnguide.training.network import assemble
 
     first = members[0]
     layer = preprocessor(first.model)

@@ -24,11 +24,9 @@ from nnguide.config.values import flat
 from nnguide.data.examples import Examples
 from nnguide.data.records import take_in
 from nnguide.errors import ConfigError
-from nnguide.models.optimizers import optimizer
 from nnguide.models.saving import preprocessor
-from nnguide.runs import Run
 from nnguide.tasks import Task
-from nnguide.training import multi_worker, pipeline, starting
+from nnguide.training import multi_worker, network, pipeline, starting
 from nnguide.training.callbacks import (
     Checkpoint,
     DropoutSchedule,
@@ -74,12 +72,6 @@ class Fitted:
     interrupted: bool = False
 
 
-def assemble(task: Task, layer: keras.layers.Layer, core: keras.Model) -> keras.Model:
-    """Return the model from raw inputs to float32 probabilities."""
-    raw = task.kind.keras_input(layer)
-    return keras.Model(raw, core(layer(raw)), name=task.name)
-
-
 def fit(
     task: Task,
     config: Config,
@@ -120,8 +112,8 @@ def fit(
     samples = samples_of(task, config, training, taught)
     plan = _plan(train, len(samples.targets), runtime)
     inputs = task.feed(layer, samples.inputs)
-    core = _core(task, config, layer, inputs[0], start, training.label_names, runtime)
-    trainer = _trainer(core, task, config, plan, labels, runtime)
+    core = network.learning(task, config, layer, inputs[0], start, training.label_names, runtime)
+    trainer = network.compiled(core, task, config, plan, labels, runtime)
     stopping = EarlyStopping(
         _monitor(train.monitor, validation), train.patience, train.restore_best
     )
@@ -157,7 +149,7 @@ def fit(
         stopping.restore()
     seconds = time.perf_counter() - started
     return Fitted(
-        assemble(task, layer, _plain(task, config, layer, core, labels)),
+        network.assemble(task, layer, network.plain(task, config, layer, core, labels)),
         record.history,
         epochs=len(record.history.get("loss", ())),
         best_epoch=stopping.best_epoch + 1,
@@ -174,32 +166,6 @@ def _resumed(record: Checkpoint, trainer: keras.Model, epochs: int, runtime: Run
     if done:
         log.info(f"resuming after epoch {done} of {epochs}")
     return done
-
-
-def _core(
-    task: Task,
-    config: Config,
-    layer: keras.layers.Layer,
-    rows: Any,
-    start: Run | None,
-    label_names: tuple[str, ...],
-    runtime: Runtime,
-) -> keras.Model:
-    """Return the network to train, from preprocessed inputs to probabilities.
-
-    Args:
-        rows: the training inputs, as the task feeds them.
-        start: whose weights it takes.
-    """
-    with runtime.scope:
-        core = task.build(config, layer, len(label_names))
-        if task.adapt is not None:
-            task.adapt(core, layer, rows)
-        if start is not None:
-            starting.transfer(start, core, label_names)
-        for norm in normalizations(core):  # the saved network is built again, without it
-            norm.synchronized = runtime.replicas > 1
-    return core
 
 
 def _plan(train: TrainConfig, examples: int, runtime: Runtime) -> pipeline.Plan:
@@ -252,35 +218,6 @@ def _run(
             if interruption.asked:  # what a library made of it
                 raise KeyboardInterrupt from error
             raise
-
-
-def _trainer(
-    core: keras.Model,
-    task: Task,
-    config: Config,
-    plan: pipeline.Plan,
-    labels: int,
-    runtime: Runtime,
-) -> keras.Model:
-    """Return `core` compiled in a model that keeps the optimizer."""
-    train, head, steps_per_execution = config.train, task.head(labels), plan.steps_per_execution
-    if runtime.strategy == "multi_worker":
-        trainer = multi_worker.MultiWorkerModel(core.inputs, core.outputs, name="trainer")
-        steps_per_execution = 1 if multi_worker.has_embedding(core) else steps_per_execution
-    else:
-        with runtime.scope:
-            trainer = keras.Model(core.inputs, core.outputs, name="trainer")
-    with runtime.scope:
-        trainer.compile(
-            optimizer(train, plan.steps // plan.accumulation_steps, plan.accumulation_steps),
-            head.loss(train.label_smoothing),
-            metrics=head.metrics(),
-            steps_per_execution=steps_per_execution,
-            jit_compile=False,  # slower on a CPU, and it breaks under a mirrored strategy
-        )
-        # Made within the first step they would have it traced twice.
-        trainer.optimizer.build(trainer.trainable_variables)
-    return trainer
 
 
 def _watchers(train: TrainConfig) -> list[keras.callbacks.Callback]:
@@ -360,20 +297,6 @@ def _validation_data(
         )
     share = pipeline.Share(*runtime.share)
     return lambda: pipeline.shared_in_order(held, targets, preprocess, share)
-
-
-def _plain(
-    task: Task, config: Config, layer: keras.layers.Layer, core: keras.Model, labels: int
-) -> keras.Model:
-    """Return `core` in float32 on one device, whatever trained it."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("float32")
-    try:
-        plain = task.build(config, layer, labels)
-    finally:
-        keras.config.set_dtype_policy(before)
-    plain.set_weights(core.get_weights())
-    return plain
 
 
 def identity(config: Config, *sets: Examples | None) -> str:

@@ -20,7 +20,8 @@ logs.tensorflow()
 import keras  # noqa: E402
 
 from nnguide.models import saving  # noqa: E402
-from nnguide.training.fit import Fitted, assemble  # noqa: E402
+from nnguide.training.fit import Fitted  # noqa: E402
+from nnguide.training.network import assemble  # noqa: E402
 from nnguide.training.runtime import runtime  # noqa: E402
 
 ODD = {

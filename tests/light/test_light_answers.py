@@ -20,7 +20,7 @@ from nnguide.inference.light import LightModel
 from nnguide.models import light_form as writing
 from nnguide.models.saving import outputs, preprocessor
 from nnguide.runs import Run
-from nnguide.training.fit import assemble
+from nnguide.training.network import assemble
 
 ALPHABET = "\x00\n\t \u00a0\u0085\u2028\u200d\ufeff\ud800\udfff\U0010ffff½ﬁÅ😀'’-0٣a"
 HOSTILE = st.lists(
