@@ -1,4 +1,4 @@
-"""Groups of settings: of the data, the tokens, the network, training and calibration.
+"""Groups of settings, from the data to calibration.
 
 Each class checks its own values, however it was made.
 """
@@ -121,7 +121,10 @@ class ModelConfig(Group):
     l2: float = setting(0.0, "L2 factor: l2 * sum(w**2) is added to the loss", minimum(0))
 
     def in_training(self) -> Self:
-        """Return the settings of the network that learns, of the same weights."""
+        """Return the settings of the network that learns.
+
+        It has the same weights.
+        """
         return self
 
 
@@ -159,7 +162,10 @@ class CnnConfig(ModelConfig):
     )
 
     def in_training(self) -> Self:
-        """Return these settings with one view of each picture: more cost time and teach nothing."""
+        """Return these settings with one view of each picture.
+
+        More would cost time and teach nothing.
+        """
         return dataclasses.replace(self, test_time_shift=0)
 
     def __post_init__(self) -> None:

@@ -1,8 +1,8 @@
-"""Filters that are measured on pictures, not learned: the principal components of their patches.
+"""Filters that are measured on pictures, not learned.
 
-What a network of digits learns first looks much the same in each training: edges and strokes of
-every direction. Principal components of small patches are such filters too, and cost no training:
-neither their own gradients nor those of what lies before.
+They are the principal components of the pictures' patches. What a network of digits learns first
+looks much the same in each training: edges and strokes of every direction. Components are such
+filters too, and cost no training: neither their own gradients nor those of what lies before.
 
 Source: Jordan, 94 % on CIFAR-10 in 3.29 Seconds on a Single GPU (2024), whose first layer is such a
 whitening, and before it Page, How to Train Your ResNet (2019).
@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import keras
 import numpy as np
+
+from nnguide.errors import ConfigError
 
 PATCHLESS = 1e-3  # standard deviation under which a patch shows nothing
 
@@ -29,12 +31,22 @@ def filters(inputs: np.ndarray, kernel: int, count: int) -> np.ndarray:
 
     Returns:
         (kernel, kernel, channels, count) float32.
+
+    Raises:
+        ConfigError: a patch would be larger than a picture.
     """
-    channels = inputs.shape[-1]
+    _, height, width, channels = inputs.shape
+    if kernel > min(height, width):
+        raise ConfigError(
+            f"model.first_filters=measured cuts patches of {kernel} by {kernel} out of {height} by "
+            f"{width}. Set a smaller model.kernel."
+        )
     windows = np.lib.stride_tricks.sliding_window_view(inputs, (kernel, kernel), axis=(1, 2))
     patches = np.moveaxis(windows, 3, -1).reshape(-1, kernel * kernel * channels)
     seen = patches[patches.std(axis=1) > PATCHLESS]
-    variances, components = np.linalg.eigh(np.cov(seen, rowvar=False, dtype=np.float64))
+    seen = seen if len(seen) > patches.shape[1] else patches  # pictures of one shade each
+    covariance = np.atleast_2d(np.cov(seen, rowvar=False, dtype=np.float64))
+    variances, components = np.linalg.eigh(covariance)
     largest = np.argsort(variances)[::-1][: count // 2]
     chosen = components[:, largest] / np.sqrt(np.maximum(variances[largest], PATCHLESS**2))
     # Which sign a component has is chance: the one that makes its largest weight positive.
@@ -44,10 +56,10 @@ def filters(inputs: np.ndarray, kernel: int, count: int) -> np.ndarray:
 
 
 def measure(stage: keras.layers.Conv2D, core: keras.Model, features: np.ndarray) -> None:
-    """Give a convolution that is not trained its filters, measured on what it sees.
+    """Measure the filters of a convolution that is not trained.
 
-    Scale and bias are such that, after the pooling behind it, each channel has the mean 0 and the
-    standard deviation 1: it needs no normalisation.
+    They come from what it sees. Scale and bias are such that, after the pooling behind it, each
+    channel has the mean 0 and the standard deviation 1: it needs no normalisation.
 
     Args:
         stage: of `core`, followed by a pooling layer.

@@ -119,7 +119,7 @@ def _space_to_depth(x: Any, side: int) -> Any:
 
 
 def fixed_stage(core: keras.Model) -> keras.layers.Conv2D | None:
-    """Return the convolution of `core` whose filters are measured, not learned, if it has one."""
+    """Return the convolution whose filters are measured, if `core` has one."""
     first = next((layer for layer in core.layers if layer.name == FIRST), None)
     return None if first is None or first.trainable else first
 

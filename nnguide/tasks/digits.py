@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from nnguide.data.examples import Examples
     from nnguide.models.heads import Head
 
-MEASURED = 2048  # pictures that filters are measured on
+MEASURED = 1024  # pictures that filters are measured on
 
 
 def preprocessor(config: Config, inputs: np.ndarray) -> keras.layers.Layer:
@@ -85,7 +85,7 @@ def build(config: Config, layer: keras.layers.Layer, labels: int) -> keras.Model
 
 
 def adapt(core: keras.Model, layer: keras.layers.Layer, rows: Any) -> None:
-    """Measure the filters of the first stage, where it does not learn them."""
+    """Measure the first stage's filters, if it does not learn them."""
     import keras
     import numpy as np
 

@@ -59,8 +59,8 @@ class Fitted:
         history: figures per epoch, each list as long as `epochs`.
         epochs: epochs that ran to their end.
         best_epoch: counted from 1, by `train.monitor`; 0 if none ended.
-        seconds: wall time from entering to leaving `fit`, tracing included; of this process
-            alone where the training was resumed.
+        seconds: wall time from building the network to leaving `fit`, tracing included; of this
+            process alone where the training was resumed.
         interrupted: whether Ctrl-C ended it.
     """
 
@@ -112,6 +112,7 @@ def fit(
     samples = samples_of(task, config, training, taught)
     plan = _plan(train, len(samples.targets), runtime)
     inputs = task.feed(layer, samples.inputs)
+    started = time.perf_counter()
     core = network.learning(task, config, layer, inputs[0], start, training.label_names, runtime)
     trainer = network.compiled(core, task, config, plan, labels, runtime)
     stopping = EarlyStopping(
@@ -125,7 +126,6 @@ def fit(
         done = _resumed(record, trainer, train.epochs, runtime)
 
     interrupted = False
-    started = time.perf_counter()
     if done < train.epochs and not stopping.exhausted:
         batches = _batches(task, config, inputs, samples, plan, done, runtime)
         validation_data = _validation_data(task, layer, validation, runtime)
@@ -136,7 +136,6 @@ def fit(
             record,
             *callbacks,
         ]
-        started = time.perf_counter()
         try:
             _run(trainer, train, plan, done, batches, validation_data, all_callbacks, runtime)
         except KeyboardInterrupt:

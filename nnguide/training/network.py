@@ -1,4 +1,4 @@
-"""The network of a training: as it learns, compiled, and as it is kept afterwards."""
+"""Network of a training, as it learns and as it stays."""
 
 from __future__ import annotations
 
