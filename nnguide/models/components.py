@@ -59,7 +59,7 @@ def measure(stage: keras.layers.Conv2D, core: keras.Model, features: np.ndarray)
     """Measure the filters of a convolution that is not trained.
 
     They come from what it sees. Scale and bias are such that, after the pooling behind it, each
-    channel has the mean 0 and the standard deviation 1: it needs no normalisation.
+    channel has the mean 0 and the standard deviation 1, for networks without normalisation.
 
     Args:
         stage: of `core`, followed by a pooling layer.

@@ -130,7 +130,7 @@ def _convolve(
     """Apply convolution, pooling, normalisation and activation.
 
     Pooling comes first, so the rest costs a quarter. What does not learn has no penalty, and
-    its filters are measured normalised.
+    its normalisation no scale or shift: so no gradient goes through it.
     """
     x = layers.Conv2D(
         channels,
@@ -144,6 +144,8 @@ def _convolve(
     )(x)
     if pool:
         x = layers.MaxPooling2D(2, padding="same", name=f"{name}_pool")(x)
-    if config.batch_norm and learns:
-        x = layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_norm")(x)
+    if config.batch_norm:
+        x = layers.BatchNormalization(
+            momentum=MOMENTUM, center=learns, scale=learns, name=f"{name}_norm"
+        )(x)
     return activation(config.activation, name=f"{name}_{config.activation}")(x)
