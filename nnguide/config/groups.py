@@ -151,6 +151,9 @@ class CnnConfig(ModelConfig):
     filters: tuple[int, ...] = setting((32, 64), "channels of each of 1 to 4 stages", minimum(1))
     kernel: int = setting(3, "side of the first stage's kernel; the others are 3 by 3", minimum(1))
     depth: int = setting(2, "convolutions per stage after the first", minimum(1))
+    padding: Literal["same", "valid"] = setting(
+        "same", "of the convolutions; valid: none, so that each makes its picture smaller"
+    )
     first_filters: Literal["learned", "measured"] = setting(
         "learned",
         "filters of the first stage; measured: principal components of the pictures, not trained",

@@ -11,6 +11,7 @@ import keras
 from keras import layers, ops
 
 from nnguide.config import CnnConfig
+from nnguide.errors import ConfigError
 from nnguide.models.blocks import MOMENTUM, Dropout, Penalty, activation, hidden_layers
 from nnguide.models.heads import Softmax
 
@@ -82,9 +83,14 @@ def build(config: CnnConfig, *, input_shape: tuple[int, ...], labels: int) -> ke
     Input: (batch, height, width, channels) float, preprocessed. Output: (batch, labels)
     float32 probabilities. Blocks of `config.space_to_depth` by as many pixels become channels.
     Then the first stage convolves once, each further stage `config.depth` times, and each
-    ends by pooling 2 by 2. With `config.test_time_shift` the picture is seen at several places
-    outside of training, and the head gets the mean. With `config.first_filters` measured, the
-    first stage has nothing to learn: `components.measure` gives it its filters.
+    ends by pooling 2 by 2. With `config.padding` valid a convolution answers only where its kernel
+    lies within the picture, so that no work goes to an empty border. With `config.test_time_shift`
+    the picture is seen at several places outside of training, and the head gets the mean. With
+    `config.first_filters` measured, the first stage has nothing to learn: `components.measure`
+    gives it its filters.
+
+    Raises:
+        ConfigError: padding is valid, and a stage is left with less than its kernel.
     """
     features = keras.Input(input_shape, name="features")
     views = TestTimeShift(config.test_time_shift, name="views")
@@ -132,10 +138,16 @@ def _convolve(
     Pooling comes first, so the rest costs a quarter. What does not learn has no penalty, and
     its normalisation no scale or shift: so no gradient goes through it.
     """
+    side = min(x.shape[1:3])
+    if config.padding == "valid" and side < kernel:
+        raise ConfigError(
+            f"model.padding=valid leaves {side} by {side} pixels for {name}, whose kernel needs "
+            f"{kernel} by {kernel}. Set model.padding=same, fewer stages or a smaller model.depth."
+        )
     x = layers.Conv2D(
         channels,
         kernel,
-        padding="same",
+        padding=config.padding,
         use_bias=not (config.batch_norm and learns),
         kernel_initializer="he_normal",
         kernel_regularizer=Penalty(config.l1, config.l2) if learns else None,

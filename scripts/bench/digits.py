@@ -220,7 +220,7 @@ def torch_twin(config: Config, training: Examples) -> Any:
         kind, settings = type(layer).__name__, layer.get_config()
         if kind == "Conv2D":
             size, stride = settings["kernel_size"][0], settings["strides"][0]
-            spare = max(size - stride, 0)
+            spare = max(size - stride, 0) if settings["padding"] == "same" else 0
             modules.append(nn.ZeroPad2d((spare // 2, spare - spare // 2) * 2))
             convolution = nn.Conv2d(
                 channels, settings["filters"], size, stride, bias=settings["use_bias"]

@@ -28,7 +28,7 @@ def config(task: str) -> Any:
     base = tasks.get(task).defaults
     if task == "digits":
         model = CnnConfig(filters=(4, 3), hidden=(6,), depth=1, dropout=0.2, test_time_shift=1)
-        return replace(base, model=replace(model, first_filters="measured"))
+        return replace(base, model=replace(model, first_filters="measured", padding="valid"))
     tokens = replace(base.tokens, **TOKENS)
     dropouts = {"token_dropout": 0.0, "word_dropout": 0.0, "dropout": 0.0}
     return replace(base, model=EmbeddingConfig(embedding=5, hidden=(6,), **dropouts), tokens=tokens)

@@ -11,6 +11,7 @@ import pytest
 
 from nnguide import logs
 from nnguide.config import CnnConfig, DenseConfig, EmbeddingConfig
+from nnguide.errors import ConfigError
 
 tf: Any = logs.tensorflow()
 
@@ -69,6 +70,30 @@ def test_a_shifted_network_looks_at_nine_places_and_answers_with_the_mean() -> N
     np.testing.assert_allclose(logits(often, pictures), mean, atol=1e-5)
     in_training = often(pictures, training=True)
     np.testing.assert_allclose(in_training, once(pictures, training=True), atol=1e-5)
+
+
+def test_without_padding_a_convolution_answers_where_its_kernel_lies_within() -> None:
+    config = CnnConfig(filters=(6, 5), depth=1, batch_norm=False, test_time_shift=1)
+    padded = convolutional.build(config, **SHAPE)
+    bare = convolutional.build(dataclasses.replace(config, padding="valid"), **SHAPE)
+    assert [padded.get_layer(f"stage_{n}_1").output.shape[1:3] for n in (1, 2)] == [
+        (14, 14),
+        (7, 7),
+    ]
+    assert [bare.get_layer(f"stage_{n}_1").output.shape[1:3] for n in (1, 2)] == [(12, 12), (4, 4)]
+    bare.get_layer("stage_1_1").set_weights(padded.get_layer("stage_1_1").get_weights())
+    pictures = np.random.default_rng(3).random((4, 28, 28, 1), dtype=np.float32)
+    seen = [
+        np.asarray(keras.Model(model.inputs, model.get_layer("stage_1_1").output)(pictures))
+        for model in (padded, bare)
+    ]
+    np.testing.assert_allclose(seen[0][:, 1:-1, 1:-1], seen[1], atol=1e-6)
+
+
+def test_a_picture_that_ends_before_the_kernel_is_a_clear_word() -> None:
+    config = CnnConfig(filters=(4, 4, 4, 4), padding="valid")
+    with pytest.raises(ConfigError, match=r"leaves 1 by 1 pixels for stage_3_1.*padding=same"):
+        convolutional.build(config, **SHAPE)
 
 
 def test_the_text_network_has_one_node() -> None:
