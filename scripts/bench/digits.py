@@ -235,7 +235,8 @@ def torch_twin(config: Config, training: Examples) -> Any:
             channels = settings["filters"]
         elif kind == "BatchNormalization":
             share = 1 - settings["momentum"]
-            wide = nn.BatchNorm1d(features) if features else nn.BatchNorm2d(channels)
+            units, norm = (features, nn.BatchNorm1d) if features else (channels, nn.BatchNorm2d)
+            wide = norm(units, affine=settings["scale"])
             wide.momentum, wide.eps = share, settings["epsilon"]
             modules.append(wide)
         elif kind == "Activation":
