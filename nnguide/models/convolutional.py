@@ -84,10 +84,9 @@ def build(config: CnnConfig, *, input_shape: tuple[int, ...], labels: int) -> ke
     float32 probabilities. Blocks of `config.space_to_depth` by as many pixels become channels.
     Then the first stage convolves once, each further stage `config.depth` times, and each
     ends by pooling 2 by 2. With `config.padding` valid a convolution answers only where its kernel
-    lies within the picture, so that no work goes to an empty border. With `config.test_time_shift`
-    the picture is seen at several places outside of training, and the head gets the mean. With
-    `config.first_filters` measured, the first stage has nothing to learn: `components.measure`
-    gives it its filters.
+    lies within the picture, which is less work. With `config.test_time_shift` the picture is seen
+    at several places outside of training, and the head gets the mean. With `config.first_filters`
+    measured, the first stage has nothing to learn: `components.measure` gives it its filters.
 
     Raises:
         ConfigError: padding is valid, and a stage is left with less than its kernel.
