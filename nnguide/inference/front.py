@@ -36,6 +36,9 @@ class Front:
     def batches(self, raw: Any) -> Iterator[tuple[Any, np.ndarray]]:
         """Yield batches of inputs, each with the positions of its rows.
 
+        Whether a picture holds several digits that touch is for `outputs` to say: that takes the
+        network's answer.
+
         Args:
             raw: digits: paths or bytes of picture files, or (n, 28, 28) grey levels 0-255, white
                 on black. Spam: one text or several.

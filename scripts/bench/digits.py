@@ -48,7 +48,7 @@ def speed99(quick: bool, say: Say) -> dict[str, Any]:
     the recipe stops there, and default, the longest side, is left out.
     """
     training, held, test = _data(configure("digits", preset="fast"))
-    rounds = 1 if quick else 2
+    rounds = 1 if quick else 3
     sides: dict[str, Callable[..., dict[str, float]]] = {
         "keras.io mnist_convnet": lambda *given: _recipe(0 if quick else TWELVE, *given),
         "nnguide fast": lambda *given: _ours("fast", *given),
