@@ -104,6 +104,7 @@ class TokensConfig(Group):
     max_chars: int = setting(512, "characters read of each text for n-grams, at most", minimum(1))
     plain: bool = setting(False, "read only letters and !?$%, as in mail that is already tokenised")
     numbers: bool = setting(False, "in the plain form, read each number as one 0")
+    phones: bool = setting(False, "read each telephone number as one word, whatever its digits")
     opening: int = setting(0, "hash buckets for a text's first words, as such; 0: none", minimum(0))
     opening_words: int = setting(16, "how many words a text opens with", minimum(1))
 

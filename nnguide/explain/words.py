@@ -84,4 +84,4 @@ def shares(tokeniser: Tokeniser, text: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _pieces(tokeniser: Tokeniser, text: str) -> list[Piece]:
-    return pieces(text[: tokeniser.reach], tokeniser.plain, tokeniser.numbers)
+    return pieces(text[: tokeniser.reach], *tokeniser.form)

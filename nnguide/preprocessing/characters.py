@@ -19,9 +19,15 @@ from pathlib import Path
 
 import numpy as np
 
+from ..errors import ConfigError
+
 SPACE = 0x20
 ZERO, NINE = 0x30, 0x39  # all digits that are left after folding lie between
 APOSTROPHES = (0x27, 0x60, 0xB4, 0x2018, 0x2019)  # they part words in the plain form
+PHONE = 0x260E  # ☎, as which a telephone number is read
+FEWEST_DIGITS, MOST_DIGITS = 7, 14  # of a telephone number
+JOINTS = (0x28, 0x29, 0x2D, 0x2010, 0x2011, 0x2012, 0x2013, 0x2014, 0x2212)  # ( ) and dashes
+CURRENCIES = (0x24, 0xA3, 0xA5, 0x20AC, 0x20B9)  # $ £ ¥ € ₹
 BLOCK = 256  # code points to a block of the table
 _ZEROS = re.compile(rb"0{2,}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -198,16 +204,106 @@ def fold_to(points: np.ndarray, plain: bool, numbers: bool) -> tuple[np.ndarray,
     return fold_plain(points, numbers) if plain else fold(points)
 
 
+def check_form(plain: bool, numbers: bool, phones: bool) -> None:
+    """Raise a ConfigError unless texts can be read so, as `framed` does."""
+    if numbers and not plain:
+        raise ConfigError(
+            "tokens.numbers is of the plain form; other text has its numbers. "
+            "Set tokens.plain too: tokens.plain=true"
+        )
+    if phones and plain:
+        raise ConfigError(
+            "tokens.phones needs the digits, which the plain form has not. "
+            "Set one of the two alone: tokens.phones=true"
+        )
+
+
 def framed(
-    texts: Sequence[str], plain: bool = False, numbers: bool = False
+    texts: Sequence[str], plain: bool = False, numbers: bool = False, phones: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
     """Normalise texts and join them, with spaces around each.
 
     An empty one is a single space.
 
+    Args:
+        texts: (n,) str.
+        plain, numbers: as of `fold_plain`.
+        phones: whether a telephone number becomes one character; not for the plain form.
+
     Returns:
         Their code points, (m,) int32, and how many of them each text has, (n,) int64.
     """
+    points, lengths = _framed(texts, plain, numbers)
+    if not phones or not len(lengths):
+        return points, lengths
+    first = np.cumsum(lengths) - lengths
+    points, kept = marked(points, *telephones(points, first))
+    return points[kept], np.add.reduceat(kept, first, dtype=np.int64)
+
+
+def telephones(points: np.ndarray, first: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return where telephone numbers begin, and where they end.
+
+    One has 7 to 14 digits: in one group, or in several with nothing but blanks, dashes and
+    parentheses between them, each a word of its own. Where such a row of groups has more digits,
+    each group of 7 to 14 is a telephone number. What follows the sign of a currency is a price.
+
+    Args:
+        points: (m,) int32, folded, with a space or more around each text.
+        first: (n,) int64, where each text begins.
+
+    Returns:
+        (numbers,) int64 each, rising; the end is behind the last digit.
+    """
+    digit = (points >= ZERO) & (points <= NINE)
+    edges = np.flatnonzero(np.diff(digit, prepend=False))
+    starts, ends = edges[::2], edges[1::2]  # of groups of digits
+    part = (points != SPACE) & ~digit & ~np.isin(points, JOINTS)
+    part[first] = True  # texts are apart
+    passed = np.cumsum(part)
+    place = np.where(points != SPACE, np.arange(len(points)), 0)
+    place[first] = first
+    before = points[np.maximum.accumulate(place)[starts - 1]]  # the character before a group
+    price = np.isin(before, CURRENCIES)
+    alone = (points[starts - 1] == SPACE) & (points[ends] == SPACE) & ~price
+    joined = np.zeros(len(starts), bool)  # to the group before
+    joined[1:] = alone[1:] & alone[:-1] & (passed[starts[1:]] == passed[starts[:-1]])
+    total = _totals(joined, ends - starts)
+    joined &= total <= MOST_DIGITS
+    total = _totals(joined, ends - starts)
+    number = (total >= FEWEST_DIGITS) & (total <= MOST_DIGITS) & ~price  # a group is of one
+    return starts[number & ~joined], ends[number & ~np.append(joined[1:], False)]
+
+
+def marked(
+    points: np.ndarray, begins: np.ndarray, ends: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Put ☎ in the place of telephone numbers, as one word.
+
+    Args:
+        points, begins, ends: as of `telephones`.
+
+    Returns:
+        The code points, (m,) int32, and which of them stay, (m,) bool.
+    """
+    steps = np.zeros(len(points), int)
+    steps[begins + 3] = 1  # behind a blank, ☎ and a blank
+    steps[ends] = -1
+    kept = np.cumsum(steps) == 0
+    kept[begins] = points[begins - 1] != SPACE  # where it follows a letter
+    kept[begins + 2] = points[ends] != SPACE
+    points = points.copy()
+    points[begins], points[begins + 1], points[begins + 2] = SPACE, PHONE, SPACE
+    return points, kept
+
+
+def _totals(joined: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Return for each group the digits of all that it is joined with, (groups,) int."""
+    row = np.cumsum(~joined) - 1
+    return np.bincount(row, lengths).astype(int)[row] if len(row) else lengths
+
+
+def _framed(texts: Sequence[str], plain: bool, numbers: bool) -> tuple[np.ndarray, np.ndarray]:
     if all(map(str.isascii, texts)):
         return _framed_ascii(texts, plain, numbers)
     raw_lengths = np.fromiter(map(len, texts), np.int64, len(texts)) + 2
@@ -237,11 +333,13 @@ def shaped(points: np.ndarray) -> np.ndarray:
     return np.where((points >= ZERO) & (points <= NINE), np.int32(ZERO), points)
 
 
-def normalise(text: str, plain: bool = False, numbers: bool = False) -> str:
+def normalise(text: str, plain: bool = False, numbers: bool = False, phones: bool = False) -> str:
     """Return `text` as a network reads it.
 
     It has folded words with one space between them.
     """
+    if phones:
+        return to_text(framed([text], plain, numbers, phones)[0]).strip(" ")
     if text.isascii():
         return ascii_folding(plain, numbers).words(text, numbers).decode("ascii")
     folded, _ = fold_to(code_points(text), plain, numbers)

@@ -20,7 +20,9 @@ class Piece(NamedTuple):
     end: int
 
 
-def pieces(text: str, plain: bool = False, numbers: bool = False) -> list[Piece]:
+def pieces(
+    text: str, plain: bool = False, numbers: bool = False, phones: bool = False
+) -> list[Piece]:
     """Return the tokens of `text`, each with its piece of `text`.
 
     A piece takes in what follows it and vanishes, an accent or a joiner. Tokens that share a
@@ -30,12 +32,21 @@ def pieces(text: str, plain: bool = False, numbers: bool = False) -> list[Piece]
     source = np.repeat(np.arange(len(counts)), counts)
     places = np.append(np.flatnonzero(counts), len(counts))
     after = np.append(places[1:], len(counts))  # where the next character that stays begins
-    shapes = characters.shaped(folded)
+    space = np.array([SPACE], np.int32)
+    framed = np.concatenate([space, folded, space])
+    begins = ends = np.zeros(0, np.int64)  # of telephone numbers
+    if phones:
+        begins, ends = characters.telephones(framed, np.zeros(1, np.int64))
+    framed, kept = characters.marked(framed, begins, ends)
+    stays = np.flatnonzero(kept)
+    shapes = characters.shaped(framed[kept])
     result = []
-    starts, lengths = _word_bounds(np.concatenate([[SPACE], folded, [SPACE]]))
-    for begin, length in zip(starts - 1, lengths, strict=True):
-        start = int(source[begin])
-        end = int(after[np.searchsorted(places, source[begin + length - 1])])
+    for begin, length in zip(*_word_bounds(shapes), strict=True):
+        first, last = stays[begin], stays[begin + length - 1]
+        number = np.searchsorted(begins, first, side="right") - 1
+        if number >= 0 and first < ends[number]:
+            first, last = begins[number], ends[number] - 1
+        start, end = int(source[first - 1]), int(after[np.searchsorted(places, source[last - 1])])
         token = characters.to_text(shapes[begin : begin + length])
         result.append(Piece(token, text[start:end], start, end))
     return result

@@ -13,7 +13,14 @@ from typing import Any
 import tensorflow as tf
 
 from nnguide.preprocessing import characters
-from nnguide.preprocessing.characters import BLOCK, NINE, SPACE, ZERO
+from nnguide.preprocessing.characters import (
+    BLOCK,
+    FEWEST_DIGITS,
+    MOST_DIGITS,
+    NINE,
+    SPACE,
+    ZERO,
+)
 from nnguide.preprocessing.tokens import (
     FIRST_WORD,
     GRAM_BASE,
@@ -37,7 +44,7 @@ def ids(texts: Any, of: Tokeniser, pad: int | None = None) -> tf.Tensor:
         pad: the width; longer rows are cut. None is the width of the batch's longest row.
     """
     texts = tf.reshape(tf.convert_to_tensor(texts, tf.string), [-1])
-    framed = normalise(texts, of.reach, of.plain, of.numbers)
+    framed = normalise(texts, of.reach, *of.form)
     rows = _distinct([*_word_ids(framed, of), *_gram_ids(framed, of)], framed.nrows(), of.size)
     padded = tf.cast(rows.to_tensor(shape=[None, pad]), tf.int32)
     if pad is not None:
@@ -130,7 +137,7 @@ def _gram_ids(framed: tf.RaggedTensor, of: Tokeniser) -> list[tuple[tf.Tensor, t
 
 
 def normalise(
-    texts: tf.Tensor, reach: int, plain: bool = False, numbers: bool = False
+    texts: tf.Tensor, reach: int, plain: bool = False, numbers: bool = False, phones: bool = False
 ) -> tf.RaggedTensor:
     """Normalise texts, with spaces around each.
 
@@ -141,6 +148,7 @@ def normalise(
         reach: characters of each text that are read.
         plain: whether the plain form of the text is read.
         numbers: whether that has its numbers.
+        phones: whether a telephone number becomes one character.
     Returns:
         (batch, None) int32 code points, as nnguide.preprocessing.tokens has them.
     """
@@ -153,9 +161,87 @@ def normalise(
     is_space = folded == SPACE
     after_space = tf.concat([[False], is_space[:-1] & (row[1:] == row[:-1])], axis=0)
     kept = ~(is_space & after_space)
-    return tf.RaggedTensor.from_value_rowids(
-        tf.boolean_mask(folded, kept), tf.boolean_mask(row, kept), raw.nrows(), validate=False
-    )
+    framed, row = tf.boolean_mask(folded, kept), tf.boolean_mask(row, kept)
+    if phones:
+        framed, kept = marked(framed, *telephones(framed, row))
+        framed, row = tf.boolean_mask(framed, kept), tf.boolean_mask(row, kept)
+    return tf.RaggedTensor.from_value_rowids(framed, row, raw.nrows(), validate=False)
+
+
+def telephones(points: tf.Tensor, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return where telephone numbers begin, and where they end.
+
+    Args:
+        points: (m,) int32, folded, with a space or more around each text.
+        row: (m,) int64, the text that each is of, rising.
+
+    Returns:
+        (numbers,) int64 each, rising; the end is behind the last digit.
+    """
+    digit = (points >= ZERO) & (points <= NINE)
+    here = digit[1:] & ~digit[:-1]
+    starts = tf.reshape(tf.where(here), [-1]) + 1  # of groups of digits; a space is before each
+    ends = tf.reshape(tf.where(digit[:-1] & ~digit[1:]), [-1]) + 1
+    first = tf.concat([[True], row[1:] != row[:-1]], axis=0)[: tf.size(row)]
+    part = ((points != SPACE) & ~digit & ~_is_one_of(points, characters.JOINTS)) | first
+    passed = tf.cumsum(tf.cast(part, tf.int64))
+    place = tf.where((points != SPACE) | first, tf.range(tf.size(points)), 0)
+    before = tf.gather(points, tf.gather(_running_maximum(place), starts - 1))
+    price = _is_one_of(before, characters.CURRENCIES)
+    bare = (tf.gather(points, starts - 1) == SPACE) & (tf.gather(points, ends) == SPACE)
+    alone, since = bare & ~price, tf.gather(passed, starts)
+    joined = alone[1:] & alone[:-1] & (since[1:] == since[:-1])
+    joined = tf.concat([[False], joined], axis=0)[: tf.size(starts)]
+    joined &= _totals(joined, ends - starts) <= MOST_DIGITS
+    total = _totals(joined, ends - starts)
+    number = (total >= FEWEST_DIGITS) & (total <= MOST_DIGITS) & ~price
+    last = number & ~tf.concat([joined[1:], [False]], axis=0)[: tf.size(starts)]
+    return tf.boolean_mask(starts, number & ~joined), tf.boolean_mask(ends, last)
+
+
+def marked(points: tf.Tensor, begins: tf.Tensor, ends: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Put ☎ in the place of telephone numbers, as one word.
+
+    Args:
+        points, begins, ends: as of `telephones`.
+
+    Returns:
+        The code points, (m,) int32, and which of them stay, (m,) bool.
+    """
+
+    def at(places: tf.Tensor) -> tf.Tensor:
+        counts = tf.scatter_nd(
+            places[:, None], tf.ones_like(places, tf.int32), tf.shape(points, tf.int64)
+        )
+        return counts == 1
+
+    inside = tf.cumsum(tf.cast(at(begins + 3), tf.int32) - tf.cast(at(ends), tf.int32))
+    touches_before = tf.boolean_mask(begins, tf.gather(points, begins - 1) != SPACE)
+    touches_after = tf.boolean_mask(begins + 2, tf.gather(points, ends) != SPACE)
+    blank = at(begins) | at(begins + 2)
+    kept = (inside == 0) & ~blank | at(touches_before) | at(touches_after)
+    points = tf.where(at(begins + 1), characters.PHONE, points)
+    return tf.where(blank, SPACE, points), kept
+
+
+def _totals(joined: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
+    """Return for each group the digits of all that it is joined with, (groups,) int64."""
+    row = tf.cumsum(tf.cast(~joined, tf.int64)) - 1
+    return tf.gather(tf.math.unsorted_segment_sum(lengths, row, tf.size(row)), row)
+
+
+def _is_one_of(points: tf.Tensor, chosen: tuple[int, ...]) -> tf.Tensor:
+    return tf.reduce_any(points[:, None] == tf.constant(chosen, points.dtype), axis=1)
+
+
+def _running_maximum(values: tf.Tensor) -> tf.Tensor:
+    """Return the greatest of each value and all before it.
+
+    The values are 0 or their own place, so that the last one above 0 is the greatest.
+    """
+    above = tf.reshape(tf.where(values > 0), [-1])
+    count = tf.cumsum(tf.cast(values > 0, tf.int64))
+    return tf.gather(tf.concat([tf.zeros([1], tf.int64), above], axis=0), count)
 
 
 def shaped(points: tf.Tensor) -> tf.Tensor:

@@ -42,7 +42,8 @@ class Tokeniser:
     or taken from between them, change none of them. In all others every digit counts as 0, the
     shape of a number; n-grams tell digits apart: a code to call, a price. In the plain form all
     read letters and ! ? $ % alone, so a text whose tokens were set apart reads the same; with
-    `numbers` they also read one 0 for each number.
+    `numbers` they also read one 0 for each number. With `phones` each telephone number is the one
+    word ☎, whatever its digits: those of a text to be judged are new.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Tokeniser:
         max_chars: int = 512,
         plain: bool = False,
         numbers: bool = False,
+        phones: bool = False,
         opening: int = 0,
         opening_words: int = 16,
     ) -> None:
@@ -70,6 +72,7 @@ class Tokeniser:
             max_chars: characters of the normalised text, spaces left out, whose n-grams are read.
             plain: whether the plain form of the text is read.
             numbers: whether that has its numbers.
+            phones: whether a telephone number is one word; not in the plain form.
             opening: how many ids the words that a text opens with share; 0 is none.
             opening_words: how many words of a text those are.
         Raises:
@@ -92,17 +95,14 @@ class Tokeniser:
                 f"tokens.grams are lengths of character n-grams from 1 to 8; got {grams!r}. "
                 "For 3- to 5-grams write 3,4,5."
             )
-        for name, value in (("plain", plain), ("numbers", numbers)):
+        for name, value in (("plain", plain), ("numbers", numbers), ("phones", phones)):
             if type(value) is not bool:
                 raise ConfigError(f"tokens.{name} is true or false; got {value!r}")
-        if numbers and not plain:
-            raise ConfigError(
-                "tokens.numbers is of the plain form; other text has its numbers. "
-                "Set tokens.plain too: tokens.plain=true"
-            )
+        characters.check_form(plain, numbers, phones)
         self.vocabulary = tuple(vocabulary)
         self.plain = plain
         self.numbers = numbers
+        self.phones = phones
         self.pairs = pairs
         self.opening = opening
         self.opening_words = min(opening_words, max_words)
@@ -132,13 +132,18 @@ class Tokeniser:
         bare = cls((), **settings)
         counts: Counter[str] = Counter()
         for chunk in _chunks(texts, bare.reach):
-            framed, _ = characters.framed(chunk, bare.plain, bare.numbers)
-            counts.update(characters.to_text(characters.shaped(framed)).split())
+            shapes = characters.shaped(characters.framed(chunk, *bare.form)[0])
+            counts.update(characters.to_text(shapes).split())
             if len(counts) > MOST_COUNTED:
                 counts = Counter(dict(counts.most_common(MOST_COUNTED // 2)))
         frequent = [w for w, n in counts.items() if n >= min_count and len(w) <= LONGEST_WORD]
         frequent.sort(key=lambda word: (-counts[word], word))
         return cls(frequent[:words], **settings)
+
+    @property
+    def form(self) -> tuple[bool, bool, bool]:
+        """Which form of a text is read: `plain`, `numbers` and `phones`."""
+        return self.plain, self.numbers, self.phones
 
     @property
     def size(self) -> int:
@@ -199,6 +204,7 @@ class Tokeniser:
             "max_chars": self.max_chars,
             "plain": self.plain,
             "numbers": self.numbers,
+            "phones": self.phones,
             "opening": self.opening,
             "opening_words": self.opening_words,
             "characters": characters.table_sha256(),
@@ -230,7 +236,7 @@ class Tokeniser:
         It is a word, a+pair, an ^opening or an [ngr]. Where tokens of the text share an id, the
         first of them names it.
         """
-        whole = characters.normalise(text[: self.reach], self.plain, self.numbers)
+        whole = characters.normalise(text[: self.reach], *self.form)
         shapes = _shapes(whole).split()[: self.max_words]
         letters = whole.replace(" ", "")[: self.max_chars]
         spelled = [*shapes]
@@ -258,7 +264,7 @@ class Tokeniser:
 
     def occurrences(self, texts: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return row and id (int64) of words, pairs, opening and n-grams."""
-        framed, row_lengths = characters.framed(texts, self.plain, self.numbers)
+        framed, row_lengths = characters.framed(texts, *self.form)
         row = np.repeat(np.arange(len(texts)), row_lengths)
 
         # Words: those among the first max_words of their row.
@@ -307,9 +313,9 @@ class Tokeniser:
                 yield n, hashes
 
 
-def words(text: str, plain: bool = False, numbers: bool = False) -> list[str]:
+def words(text: str, plain: bool = False, numbers: bool = False, phones: bool = False) -> list[str]:
     """Return words, shapes of numbers, single marks and symbols of `text`."""
-    return _shapes(characters.normalise(text, plain, numbers)).split()
+    return _shapes(characters.normalise(text, plain, numbers, phones)).split()
 
 
 def _shapes(text: str) -> str:

@@ -10,12 +10,18 @@ from hypothesis import strategies as st
 from nnguide.explain import words
 from nnguide.preprocessing.tokens import Tokeniser
 
-TEXTS = ["win a free prize now", "see you at six", "½ price, £1,000 a-b won't"]
+TEXTS = [
+    "win a free prize now",
+    "see you at six",
+    "½ price, £1,000 a-b won't",
+    "call0871 (872)-9758now 1 2345678",
+]
 TOKENISERS = [
     Tokeniser.adapt(TEXTS, buckets=64, pairs=16),
     Tokeniser.adapt(TEXTS, buckets=64, pairs=0, max_words=3, max_chars=9),
     Tokeniser.adapt(TEXTS, grams=(), max_words=2),
     Tokeniser.adapt(TEXTS, plain=True, numbers=True, buckets=0, opening=32, opening_words=3),
+    Tokeniser.adapt(TEXTS, buckets=64, phones=True),
 ]
 ANY = st.one_of(st.text(max_size=40), st.sampled_from(TEXTS))
 

@@ -148,6 +148,7 @@ def untrained(task: str, *settings: str) -> tuple[keras.Model, np.ndarray]:
                 "tokens.opening_words=3",
             ],
         ),
+        ("spam", ["tokens.phones=true", "tokens.words=50"]),
         ("spam", ["model.apart=true", "tokens.pairs=0", "tokens.buckets=0", "tokens.opening=9"]),
     ],
 )

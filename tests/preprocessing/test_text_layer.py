@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from test_tokens import PLAIN, SETTINGS, TEXTS, texts
+from test_tokens import NUMBERS, PHONES, PLAIN, SETTINGS, TEXTS, texts
 
 from nnguide.errors import RunError
 from nnguide.preprocessing import characters, text, text_ops
@@ -19,6 +19,7 @@ from nnguide.preprocessing.tokens import Tokeniser
 
 TOKENISER = Tokeniser.adapt(TEXTS, **SETTINGS)
 READER = Tokeniser.adapt(TEXTS, **SETTINGS, **PLAIN[1])
+CALLED = Tokeniser.adapt([*TEXTS, *PHONES], **SETTINGS, phones=True)
 HARD = [
     "١٢٣ call ४५६7 and ７８９ or 𝟙𝟚, ½ 5️⃣",
     "one",
@@ -43,6 +44,13 @@ def graph() -> tf.types.experimental.PolymorphicFunction:
 def plain_graph() -> tf.types.experimental.PolymorphicFunction:
     """The same of a layer that reads numbers and the opening."""
     layer = text.Tokens(READER)
+    return tf.function(layer, input_signature=[tf.TensorSpec([None], tf.string)])
+
+
+@pytest.fixture(scope="module")
+def phones_graph() -> tf.types.experimental.PolymorphicFunction:
+    """The same of a layer that reads a telephone number as one word."""
+    layer = text.Tokens(CALLED)
     return tf.function(layer, input_signature=[tf.TensorSpec([None], tf.string)])
 
 
@@ -97,6 +105,16 @@ def test_numbers_and_the_opening_get_equal_ids(plain_graph, batch):
 
 
 @settings(deadline=None, max_examples=150)
+@given(st.lists(NUMBERS | texts.map("".join), max_size=5))
+@example(PHONES)
+@example(HARD)
+@example([])
+@example(["", "1234567", "£", "7654321"])
+def test_telephone_numbers_get_equal_ids(phones_graph, batch):
+    np.testing.assert_array_equal(phones_graph(tf.constant(batch, tf.string)), CALLED(batch))
+
+
+@settings(deadline=None, max_examples=150)
 @given(st.lists(st.binary(max_size=12) | st.text(max_size=3).map(str.encode), max_size=6))
 @example([b"a\xed\xa0\x80b", b"\xe2\x82", b"\xc0\xafx", b"\xf5\x80\x80\x80", b"\xf0\x9f\x98x"])
 def test_invalid_utf8_reads_as_python_replaces_it(graph, batch):
@@ -118,8 +136,9 @@ def test_lone_surrogates_are_cleaned_at_the_door(graph):
         Tokeniser.adapt(TEXTS),
         Tokeniser.adapt(TEXTS, plain=True),
         Tokeniser.adapt(TEXTS, plain=True, numbers=True, opening=99, opening_words=3),
+        Tokeniser.adapt(TEXTS, phones=True),
     ],
-    ids=["no n-grams", "no words", "defaults", "plain", "numbers and opening"],
+    ids=["no n-grams", "no words", "defaults", "plain", "numbers and opening", "phones"],
 )
 def test_other_settings(tokeniser):
     layer = text.Tokens(tokeniser)

@@ -33,6 +33,13 @@ SETTINGS = {
     "max_words": 9,
     "max_chars": 40,
 }
+PHONES = [
+    "call 0871-872 9758 now, or text STOP to 87131",
+    "07123456789 2000 £1000000 , 150p 0800 1 2 3 4 5 6 7 8 9 10 11 12",
+    "x07123456789y $ 5 000 000 , 12 345 – 678. ref 1234567890123456",
+    "٠٧١٢٣ ٤٥٦ ٧٨٩ or 12345 6 £",
+    "4567890 1",
+]
 PLAIN = ({"plain": True}, {"plain": True, "numbers": True, "opening": 53, "opening_words": 4})
 # Text that breaks vocabularies and decoders: separators, controls, joiners, marks, expansions.
 HOSTILE = (
@@ -58,6 +65,8 @@ def ids_by_hand(tokeniser: Tokeniser, text: str) -> list[int]:
         found = plain_by_hand(text, tokeniser.numbers).split()
     else:
         found = characters.normalise(text).split()
+        if tokeniser.phones:
+            found = phones_by_hand(" ".join(found)).split()
     letters = "".join(found)[: tokeniser.max_chars]
     found = [re.sub("[0-9]", "0", word) for word in found]
     numbers = {word: id for id, word in enumerate(tokeniser.vocabulary, tokens.FIRST_WORD)}
@@ -87,6 +96,36 @@ def plain_by_hand(text: str, numbers: bool) -> str:
     text = characters.normalise(text)
     text = re.sub("[0-9]+", "0" if numbers else " ", text)
     return re.sub(r"[^a-z0!?$%\x80-\U0010ffff]", " ", text)
+
+
+def phones_by_hand(text: str) -> str:
+    """A folded text with ☎ for each telephone number, found group by group."""
+    text = f" {text} "
+    groups = [match.span() for match in re.finditer("[0-9]+", text)]
+
+    def is_price(start: int) -> bool:
+        return text[:start].rstrip(" ")[-1:] in {*map(chr, characters.CURRENCIES)}
+
+    def is_alone(start: int, end: int) -> bool:
+        return text[start - 1] == text[end] == " " and not is_price(start)
+
+    blanks = {" ", *map(chr, characters.JOINTS)}
+    rows: list[list[tuple[int, int]]] = []
+    for group in groups:
+        before = rows[-1][-1] if rows else (0, 0)
+        between = set(text[before[1] : group[0]])
+        if rows and is_alone(*group) and is_alone(*before) and between <= blanks:
+            rows[-1].append(group)
+        else:
+            rows.append([group])
+    parts = []
+    for row in rows:
+        parts += [row] if sum(end - start for start, end in row) <= 14 else [[g] for g in row]
+    result = text
+    for row in reversed(parts):
+        if 7 <= sum(end - start for start, end in row) <= 14 and not is_price(row[0][0]):
+            result = result[: row[0][0]] + " ☎ " + result[row[-1][1] :]
+    return " ".join(result.split(" "))
 
 
 def key_by_hand(word: str) -> int:
@@ -127,6 +166,42 @@ def test_plain_rows_are_as_defined(batch, form):
     rows = plain(batch)
     np.testing.assert_array_equal(rows, padded([ids_by_hand(plain, text) for text in batch]))
     assert all(len(plain.names(text)) == np.count_nonzero(plain([text])) for text in batch)
+
+
+NUMBERS = st.text(st.sampled_from("0123456789     --–()£x.٣"), max_size=40)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(NUMBERS | st.sampled_from([*PHONES, *TEXTS]), max_size=5))
+@example(PHONES)
+@example(["12345", "678"])
+@example(["£", "1234567", "- 1"])
+@example([""])
+def test_telephone_numbers_are_one_word_whatever_their_digits(batch):
+    phones = Tokeniser.adapt([*TEXTS, *PHONES], **SETTINGS, phones=True)
+    rows = phones(batch)
+    np.testing.assert_array_equal(rows, padded([ids_by_hand(phones, text) for text in batch]))
+    for text in batch:
+        read = tokens.words(text, phones=True)
+        assert [piece.token for piece in pieces(text, phones=True)] == read
+        assert all(piece.original == text[piece.start : piece.end] for piece in pieces(text))
+        assert len(phones.names(text)) == np.count_nonzero(phones([text]))
+
+
+def test_short_codes_and_prices_keep_their_digits():
+    def read(text: str) -> str:
+        return " ".join(tokens.words(text, phones=True))
+
+    assert read("Call 0871-872 9758 or 07123456789 now") == "call ☎ or ☎ now"
+    assert read("text STOP to 87131, 150p") == "text stop to 00000 , 000p"
+    assert read("£1000000 or € 5 000 000") == "£ 0000000 or € 0 000 000"
+    assert read("+1 (888) 555-0134, (888) 555-0134") == "+ ☎ , ( ☎"
+    assert read("win 2000 07123456789") == "win 0000 ☎"  # 15 digits together
+    assert read("call09061743386from landline") == "call ☎ from landline"
+    piece = pieces("call 0871 872-9758 now", phones=True)[1]
+    assert piece == ("☎", "0871 872-9758", 5, 18)
+    piece = pieces("call09061743386from", phones=True)[1]
+    assert piece == ("☎", "09061743386", 4, 15)
 
 
 @settings(deadline=None, max_examples=60)
@@ -178,7 +253,8 @@ def test_the_words_of_the_opening_have_ids_of_their_own():
 def test_newer_settings_are_off_unless_they_are_asked_for(tokeniser):
     described = tokeniser.to_dict()
     assert (described["plain"], described["numbers"], described["opening"]) == (False, False, 0)
-    for name in ("plain", "numbers", "opening", "opening_words"):
+    assert described["phones"] is False
+    for name in ("plain", "numbers", "phones", "opening", "opening_words"):
         del described[name]  # as older models have it
     np.testing.assert_array_equal(Tokeniser.from_dict(described)(TEXTS), tokeniser(TEXTS))
 
@@ -245,6 +321,8 @@ def test_without_grams_or_words():
         {"opening_words": 0},
         {"numbers": True},
         {"numbers": 1, "plain": True},
+        {"phones": True, "plain": True},
+        {"phones": 1},
         {"max_words": 0},
         {"max_chars": 1.5},
         {"vocabulary": ["a", "a"]},
