@@ -69,11 +69,11 @@ def benchmark(run: Run) -> dict[str, Any]:
 
     dataset: str | None = None
     split: str | None = None
-    labels = None
+    labels: np.ndarray | None = None
     try:
         measured = evaluate.measured_data(run, None, None, None, None, None)
         raw, dataset, split = measured.examples.inputs, measured.source.name, measured.split
-        labels = np.array(run.labels)[measured.examples.labels]
+        labels = measured.examples.labels
     except DataError as error:
         log.info(f"note: accuracy is not measured: {error}")
         raw = run.task.kind.samples(run, INPUTS)
@@ -95,7 +95,7 @@ def _measure(run: Run, raw: np.ndarray, labels: np.ndarray | None, place: Path) 
     An export is written below `place`.
     """
     from nnguide.export import publish
-    from nnguide.export.verify import ask
+    from nnguide.export.verify import ask, right
 
     kind = run.task.kind.tensor
     packed = run.task.kind.packed(raw)
@@ -116,11 +116,9 @@ def _measure(run: Run, raw: np.ndarray, labels: np.ndarray | None, place: Path) 
             yield Form(form, missing=reason)
             continue
         answers, figures = ask(form, folder, {kind: packed}, [kind], seconds=SECONDS)
-        right = None
-        if labels is not None:
-            right = float((answers[f"{kind}.label"] == labels).mean())
+        share = None if labels is None else right(run.decision, answers, kind, labels)
         size = sum(f.stat().st_size for name in files for f in folder.glob(name) if f.is_file())
-        yield Form(form, size, accuracy=right, missing=None, **figures)
+        yield Form(form, size, accuracy=share, missing=None, **figures)
 
 
 HEAD = ("form", "size", "load", "batch 1", "throughput", "right")

@@ -158,10 +158,12 @@ def run(folder: Path, engine: Any) -> Ask:
         raw = [text.decode() for text in batch] if kind == "text" else batch
         outputs = opened.outputs(opened.check(raw), engine)
         answers = opened.decision.answers(outputs)
-        return {
+        columns = {
             "label": np.array([answer.label for answer in answers]),
             "probability": np.array([answer.probability for answer in answers], np.float32),
         }
+        many = opened.decision.threshold is None
+        return {**columns, "probabilities": outputs} if many else columns
 
     return ask
 

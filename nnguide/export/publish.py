@@ -211,20 +211,18 @@ def calibration(run: Run) -> tuple[Examples, dict[str, Any]]:
 def accuracy(run: Run, folder: Path, held: Examples, what: dict[str, Any]) -> dict[str, Any] | None:
     """Return the accuracy of the float and the 8-bit network.
 
-    It is measured on `held`; None where labels differ.
+    It is measured on `held`, by the most probable label, whether the run refuses it or not; None
+    where labels differ.
     """
-    from nnguide.export.verify import ask
+    from nnguide.export.verify import ask, right
 
     if held.label_names != run.labels:
         return None
-    import numpy as np
-
     kind, packed = run.task.kind.tensor, run.task.kind.packed(held.inputs)
-    names = np.array(run.labels)[held.labels]
     figures: dict[str, Any] = {**what, "n": len(held)}
     for form in ("litert", "litert_int8"):
         answers, _ = ask(form, folder, {kind: packed}, [kind])
-        figures[form.removeprefix("litert_")] = float((answers[f"{kind}.label"] == names).mean())
+        figures[form.removeprefix("litert_")] = right(run.decision, answers, kind, held.labels)
     figures["float32"] = figures.pop("litert")
     log.info(
         f"8-bit: {figures['int8']:.2%} right, float32 {figures['float32']:.2%}, of {len(held):,}"

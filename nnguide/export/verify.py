@@ -20,7 +20,7 @@ from nnguide import logs
 from nnguide.errors import WorkError
 from nnguide.export import Format, process, samples
 from nnguide.inference import validation
-from nnguide.inference.decision import NONE
+from nnguide.inference.decision import NONE, Decision
 from nnguide.runs import Run
 
 log = logging.getLogger(__name__)
@@ -102,6 +102,20 @@ def of_texts(run: Run, form: Format, folder: Path, texts: list[str]) -> dict[str
     if form == "litert":
         loads(run, folder, encoded[:10], "text")
     return {"text": checked}
+
+
+def right(decision: Decision, answers: Answers, kind: str, labels: np.ndarray) -> float:
+    """Return the fraction of right answers, by the most probable label.
+
+    Whether an input is refused does not matter, as in an evaluation.
+
+    Args:
+        answers: of `ask`.
+        labels: (n,) int, of inputs of this kind.
+    """
+    rows = answers.get(f"{kind}.probabilities")
+    rows = answers[f"{kind}.probability"][:, None] if rows is None else rows
+    return float((decision.numbers(rows) == labels).mean())
 
 
 def loads(run: Run, folder: Path, inputs: Any, kind: str) -> None:

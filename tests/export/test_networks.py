@@ -15,6 +15,7 @@ import tiny
 
 from nnguide import runs
 from nnguide.export import numpy_package, verify
+from nnguide.inference.decision import Decision
 from nnguide.runs import Run
 
 Exported = Callable[[str, str], Path]
@@ -129,6 +130,15 @@ def test_it_reads_picture_files_too(exported: Exported) -> None:
     command = [sys.executable, "-I", "-c", source, str(folder), str(picture)]
     ended = subprocess.run(command, capture_output=True, text=True)
     assert ended.stdout.strip() == "[(1, 28, 28, 1)]", ended.stderr
+
+
+def test_a_refused_digit_counts_by_its_most_probable_label() -> None:
+    """As in an evaluation."""
+    decision = Decision(tuple("0123456789"), refuse_below=1.0)
+    rows = np.eye(10, dtype=np.float32)[[7, 3, 3]] * 0.5 + 0.05
+    answers = {"image.probabilities": rows, "image.label": np.array(["none"] * 3)}
+    found = verify.right(decision, answers, "image", np.array([7, 3, 4]))
+    assert found == pytest.approx(2 / 3)
 
 
 @pytest.mark.parametrize("task", ["digits", "spam"])
