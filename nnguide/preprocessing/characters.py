@@ -258,20 +258,20 @@ def telephones(points: np.ndarray, first: np.ndarray) -> tuple[np.ndarray, np.nd
     digit = (points >= ZERO) & (points <= NINE)
     edges = np.flatnonzero(np.diff(digit, prepend=False))
     starts, ends = edges[::2], edges[1::2]  # of groups of digits
-    part = (points != SPACE) & ~digit & ~np.isin(points, JOINTS)
+    part = (points != SPACE) & ~digit & ~_is_one_of(points, JOINTS)
     part[first] = True  # texts are apart
     passed = np.cumsum(part)
     place = np.where(points != SPACE, np.arange(len(points)), 0)
     place[first] = first
     before = points[np.maximum.accumulate(place)[starts - 1]]  # the character before a group
-    price = np.isin(before, CURRENCIES)
+    price = _is_one_of(before, CURRENCIES)  # never joined to another group
     alone = (points[starts - 1] == SPACE) & (points[ends] == SPACE) & ~price
     joined = np.zeros(len(starts), bool)  # to the group before
     joined[1:] = alone[1:] & alone[:-1] & (passed[starts[1:]] == passed[starts[:-1]])
     total = _totals(joined, ends - starts)
     joined &= total <= MOST_DIGITS
     total = _totals(joined, ends - starts)
-    number = (total >= FEWEST_DIGITS) & (total <= MOST_DIGITS) & ~price  # a group is of one
+    number = (total >= FEWEST_DIGITS) & (total <= MOST_DIGITS) & ~price
     return starts[number & ~joined], ends[number & ~np.append(joined[1:], False)]
 
 
@@ -301,6 +301,11 @@ def _totals(joined: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """Return for each group the digits of all that it is joined with, (groups,) int."""
     row = np.cumsum(~joined) - 1
     return np.bincount(row, lengths).astype(int)[row] if len(row) else lengths
+
+
+def _is_one_of(points: np.ndarray, chosen: tuple[int, ...]) -> np.ndarray:
+    """Do as np.isin does, which imports all of numpy.ma where a text has no digits."""
+    return (points[:, None] == np.array(chosen, points.dtype)).any(axis=1)
 
 
 def _framed(texts: Sequence[str], plain: bool, numbers: bool) -> tuple[np.ndarray, np.ndarray]:
