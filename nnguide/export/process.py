@@ -97,12 +97,16 @@ def bare(folder: Path, network: Callable[[np.ndarray], np.ndarray]) -> Ask:
                     rows[place] = row[row > 0]
             return {"ids": np.concatenate(rows), "lengths": np.array([len(row) for row in rows])}
         outputs = front.outputs(raw, network)
-        labels, probability = zip(*front.answers(outputs), strict=True)
-        answer = {"label": np.array(labels), "probability": np.array(probability, np.float32)}
-        many = front.decision.threshold is None
-        return {**answer, "probabilities": outputs} if many else answer
+        return columns(front.answers(outputs), outputs, front.decision.threshold)
 
     return ask
+
+
+def columns(answers: list[tuple[str, float]], outputs: np.ndarray, threshold: Any) -> Answer:
+    """Return labels and probabilities, and all probabilities where there is no threshold."""
+    labels, probability = zip(*answers, strict=True)
+    answer = {"label": np.array(labels), "probability": np.array(probability, np.float32)}
+    return {**answer, "probabilities": outputs} if threshold is None else answer
 
 
 def onnx(folder: Path) -> Ask:
@@ -157,13 +161,10 @@ def run(folder: Path, engine: Any) -> Ask:
     def ask(kind: str, batch: Any) -> Answer:
         raw = [text.decode() for text in batch] if kind == "text" else batch
         outputs = opened.outputs(opened.check(raw), engine)
-        answers = opened.decision.answers(outputs)
-        columns = {
-            "label": np.array([answer.label for answer in answers]),
-            "probability": np.array([answer.probability for answer in answers], np.float32),
-        }
-        many = opened.decision.threshold is None
-        return {**columns, "probabilities": outputs} if many else columns
+        answers = [
+            (answer.label, answer.probability) for answer in opened.decision.answers(outputs)
+        ]
+        return columns(answers, outputs, opened.decision.threshold)
 
     return ask
 
