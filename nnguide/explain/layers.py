@@ -230,14 +230,14 @@ def _interpreter(path: Path) -> tuple[Any, list[dict[str, Any]]]:
     try:
         with logs.stderr_diverted():
             network = Interpreter(
-                model_path=str(path),
+                model_content=litert.content(path),
                 num_threads=1,
                 experimental_preserve_all_tensors=True,
                 experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
             )
             network.allocate_tensors()
             return network, network._get_ops_details()
-    except (ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise RunError(f"{path} cannot be loaded as a LiteRT network: {error}") from error
 
 

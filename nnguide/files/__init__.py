@@ -125,12 +125,16 @@ def write_text(target: Path | str, text: str) -> None:
         beside.write_text(text, encoding="utf-8")
 
 
-def write_json(target: Path | str, value: Any) -> None:
+def write_json(target: Path | str, value: Any, indent: int = 2) -> None:
     """Write `value` as indented JSON, atomically.
 
     NaN and infinity are refused.
+
+    Args:
+        indent: spaces a level; 0 still gives each value a line, where there are very many.
     """
-    write_text(target, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
+    write_text(target, text + "\n")
 
 
 def as_utf8(text: str) -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
+import zlib
 from pathlib import Path
 
 import numpy as np
 
 from nnguide import logs
 from nnguide.errors import ExtraError, RunError
+
+GZIP = b"\x1f\x8b"
+MOST_BYTES = 1 << 29  # of a network, unpacked
 
 
 def available() -> bool:
@@ -21,6 +26,32 @@ def available() -> bool:
     except ImportError:
         return False
     return True
+
+
+def packed(network: bytes) -> bytes:
+    """Return the bytes of a .tflite file to write: gzip's where that halves them."""
+    smaller = gzip.compress(network, mtime=0)
+    return smaller if 2 * len(smaller) <= len(network) else network
+
+
+def content(path: Path) -> bytes:
+    """Return the network in a file, unpacked where it is `packed`.
+
+    Raises:
+        OSError: the file cannot be read.
+        RunError: it is cut short, damaged or too large.
+    """
+    read = path.read_bytes()
+    if not read.startswith(GZIP):
+        return read
+    unpacking = zlib.decompressobj(zlib.MAX_WBITS | 16)  # 16: gzip's header and checksum
+    try:
+        network = unpacking.decompress(read, MOST_BYTES)
+    except zlib.error as error:
+        raise RunError(f"{path} cannot be unpacked: {error}") from error
+    if not unpacking.eof:
+        raise RunError(f"{path} cannot be unpacked: it is cut short, or above {MOST_BYTES:,} bytes")
+    return network
 
 
 class Network:
@@ -48,7 +79,7 @@ class Network:
         try:
             with logs.stderr_diverted():  # XNNPACK introduces itself there
                 # by its content: a path need not be UTF-8
-                self._interpreter = Interpreter(model_content=path.read_bytes(), num_threads=1)
+                self._interpreter = Interpreter(model_content=content(path), num_threads=1)
                 self._interpreter.allocate_tensors()
             (details,) = self._interpreter.get_input_details()
             (answer,) = self._interpreter.get_output_details()

@@ -16,6 +16,7 @@ from nnguide import logs
 from nnguide.errors import WorkError
 from nnguide.files import atomic, temporary_files_in, write_json
 from nnguide.inference.light import FILES, NETWORK, SCHEMA, SETTINGS, LightModel
+from nnguide.inference.litert import packed
 
 TOLERANCE = 1e-4  # between the probabilities of the two forms
 CHECKED = 256  # inputs that they are compared on, at most
@@ -38,9 +39,9 @@ def write(model: Any, folder: Path, inputs: np.ndarray) -> None:
 
     try:
         with atomic(folder / NETWORK) as beside:
-            beside.write_bytes(convert(model.get_layer("core"), folder))
+            beside.write_bytes(packed(convert(model.get_layer("core"), folder)))
         settings = {"schema": SCHEMA, "preprocessing": describe(preprocessor(model))}
-        write_json(folder / SETTINGS, settings)
+        write_json(folder / SETTINGS, settings, indent=0)  # a vocabulary is long
         compare(LightModel(folder), model, inputs)
     except BaseException:
         for name in FILES:

@@ -37,7 +37,7 @@ def save(model: Any, target: Path) -> None:
 
     Keras stamps the file with the time in two places and with addresses in memory in others.
     All are made constant, so that equal models give equal files and a hash says whether
-    anything changed.
+    anything changed. The content is deflated, which Keras does not do.
 
     Raises:
         ValueError: the model is compiled: Keras would save its optimiser, whatever it is told.
@@ -58,7 +58,8 @@ def save(model: Any, target: Path) -> None:
                     content = json.dumps(metadata).encode()
                 if info.filename == "config.json":
                     content = _renumbered(content)
-                archive.writestr(zipfile.ZipInfo(info.filename, _EPOCH), content)
+                member = zipfile.ZipInfo(info.filename, _EPOCH)
+                archive.writestr(member, content, compress_type=zipfile.ZIP_DEFLATED)
 
 
 def _renumbered(config: bytes) -> bytes:

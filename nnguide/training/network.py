@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from nnguide.config import Config
+from nnguide.config import Config, EmbeddingConfig
 from nnguide.models.optimizers import optimizer
 from nnguide.runs import Run
 from nnguide.tasks import Task
@@ -81,7 +81,10 @@ def compiled(
 def plain(
     task: Task, config: Config, layer: keras.layers.Layer, core: keras.Model, labels: int
 ) -> keras.Model:
-    """Return `core` in float32 on one device, whatever trained it."""
+    """Return `core` in float32 on one device, whatever trained it.
+
+    Its embeddings are rounded where `model.eight_bits` says so.
+    """
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:
@@ -89,4 +92,6 @@ def plain(
     finally:
         keras.config.set_dtype_policy(before)
     whole.set_weights(core.get_weights())
+    if isinstance(config.model, EmbeddingConfig) and config.model.eight_bits:
+        whole.get_layer("embedding").round()
     return whole

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import keras
 
 BUILT = ("model", "tokens")  # groups of settings that weights depend on
-STRENGTHS = {"dropout", "l1", "l2", "test_time_shift", "token_dropout", "word_dropout"}
+STRENGTHS = {"dropout", "l1", "l2", "test_time_shift", "token_dropout", "word_dropout", "eight_bits"}
 _PINNED = re.compile(r"(.+)@([0-9a-f]{64})")
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 import shutil
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,9 +22,10 @@ from nnguide import cli
 from nnguide.errors import ExtraError, RunError, WorkError
 from nnguide.evaluation import validation_scores
 from nnguide.files import sha256, write_json
-from nnguide.inference import light
+from nnguide.inference import light, litert
 from nnguide.inference.light import LightModel
 from nnguide.models import light_form as writing
+from nnguide.models.saving import load, outputs, save
 from nnguide.runs import MANIFEST, Run
 from nnguide.training.train import train
 
@@ -147,6 +150,64 @@ def test_a_network_that_litert_lacks_is_a_clear_error(
     with pytest.raises(WorkError, match=r"cannot be converted to LiteRT .*Betainc"):
         writing.convert(keras.Model(given, outside(given)), tmp_path)
     assert "Betainc" not in capfd.readouterr().err
+
+
+def test_rounded_embeddings_make_small_files_and_answer_alike(tmp_path: Path) -> None:
+    given = tiny.examples("spam", 120)
+    settings = ("tokens.buckets=8000", "train.epochs=1")
+    sizes = {}
+    for rounded in ("false", "true"):
+        config = tiny.config("spam", *settings, f"model.eight_bits={rounded}")
+        model = tiny.fitted("spam", config, given).model
+        folder = tmp_path / rounded
+        folder.mkdir()
+        writing.write(model, folder, given.inputs)
+        save(model, folder / "model.keras")
+        np.testing.assert_allclose(
+            LightModel(folder).outputs(given.inputs), outputs(model, given.inputs), atol=1e-4
+        )
+        np.testing.assert_array_equal(
+            outputs(load(folder / "model.keras"), given.inputs), outputs(model, given.inputs)
+        )
+        sizes[rounded] = {path.name: path.stat().st_size for path in folder.iterdir()}
+    for name in (light.NETWORK, "model.keras"):
+        assert sizes["true"][name] < sizes["false"][name] / 2
+    assert sizes["true"][light.SETTINGS] == sizes["false"][light.SETTINGS]
+
+
+def test_a_packed_network_is_read_whole_or_refused(run: Run, tmp_path: Path) -> None:
+    path = run.folder / light.NETWORK
+    network = litert.content(path)
+    path.write_bytes(gzip.compress(network))
+    assert litert.content(path) == network
+    wanted = run.predict(RAW[run.task.name])
+    assert LightModel(run.folder).outputs(run.check(RAW[run.task.name])).shape[0] == len(wanted)
+    whole = path.read_bytes()
+    for harmed in (whole[:-1], whole[: len(whole) // 2], litert.GZIP, whole[:20] + b"?" * 40):
+        path.write_bytes(harmed)
+        with pytest.raises(RunError, match=f"{light.NETWORK} cannot be unpacked"):
+            LightModel(run.folder)
+
+
+def test_a_packed_network_without_end_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(litert, "MOST_BYTES", 1 << 20)
+    path = tmp_path / light.NETWORK
+    path.write_bytes(gzip.compress(bytes(1 << 24)))
+    tracemalloc.start()
+    with pytest.raises(RunError, match="above 1,048,576 bytes"):
+        litert.content(path)
+    assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    tracemalloc.stop()
+
+
+def test_only_what_is_halved_is_packed() -> None:
+    random = np.random.default_rng(0).bytes(10_000)
+    assert litert.packed(random) == random
+    packed = litert.packed(bytes(10_000))
+    assert packed == litert.packed(bytes(10_000))  # no time in it
+    assert gzip.decompress(packed) == bytes(10_000)
 
 
 @pytest.fixture(scope="module")

@@ -137,6 +137,21 @@ def test_a_rare_token_learns_faster_and_answers_the_same() -> None:
     assert "pace" not in layer.get_config()
 
 
+@pytest.mark.parametrize("largest", [0.0, 1e-6, 0.69, 127.0, 127.1, 3e4])
+def test_numbers_rounded_to_eight_bits_are_few_and_near(largest: float) -> None:
+    layer = text.TokenEmbedding(500, 3)
+    layer.build()
+    before = np.random.default_rng(0).normal(0, 1, (500, 3)).astype(np.float32)
+    before *= np.float32(largest) / np.abs(before).max()
+    layer.embeddings.assign(before)
+    layer.round()
+    after = np.asarray(layer.get_weights()[0])
+    assert len(np.unique(after)) <= 255
+    assert np.abs(after - before).max() <= largest / 127  # half a step, of at most twice that
+    layer.round()
+    np.testing.assert_array_equal(layer.get_weights()[0], after)
+
+
 def test_padding_changes_no_answer() -> None:
     model = text.build(
         EmbeddingConfig(embedding=5, hidden=(7,)), ids=30, first_gram=5, head=Sigmoid()
