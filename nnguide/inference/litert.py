@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import threading
 import zlib
 from pathlib import Path
@@ -13,6 +12,7 @@ from nnguide import logs
 from nnguide.errors import ExtraError, RunError
 
 GZIP = b"\x1f\x8b"
+GZIP_FORMAT = zlib.MAX_WBITS | 16  # with its header and checksum
 MOST_BYTES = 1 << 29  # of a network, unpacked
 
 
@@ -29,8 +29,12 @@ def available() -> bool:
 
 
 def packed(network: bytes) -> bytes:
-    """Return the bytes of a .tflite file to write: gzip's where that halves them."""
-    smaller = gzip.compress(network, mtime=0)
+    """Return the bytes of a file for `network`.
+
+    They are gzip's where that halves them.
+    """
+    packing = zlib.compressobj(wbits=GZIP_FORMAT)  # without the time, as gzip would have it
+    smaller = packing.compress(network) + packing.flush()
     return smaller if 2 * len(smaller) <= len(network) else network
 
 
@@ -44,7 +48,7 @@ def content(path: Path) -> bytes:
     read = path.read_bytes()
     if not read.startswith(GZIP):
         return read
-    unpacking = zlib.decompressobj(zlib.MAX_WBITS | 16)  # 16: gzip's header and checksum
+    unpacking = zlib.decompressobj(wbits=GZIP_FORMAT)
     try:
         network = unpacking.decompress(read, MOST_BYTES)
     except zlib.error as error:

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     import keras
 
 BUILT = ("model", "tokens")  # groups of settings that weights depend on
-STRENGTHS = {"dropout", "l1", "l2", "test_time_shift", "token_dropout", "word_dropout", "eight_bits"}
+STRENGTHS = {
+    *("dropout", "l1", "l2", "test_time_shift", "token_dropout", "word_dropout", "eight_bits"),
+}
 _PINNED = re.compile(r"(.+)@([0-9a-f]{64})")
 
 
