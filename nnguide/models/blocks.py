@@ -61,7 +61,8 @@ class Dropout(layers.Layer):
         shape = list(ops.shape(inputs))
         for axis, size in enumerate(self.whole or (), start=1):
             shape[axis] = shape[axis] if size is None else size
-        kept = _of_this_replica(shape, self.seed_generator) >= self.rate
+        steps = self.whole is not None and self.whole[0] is None
+        kept = _of_this_replica(shape, self.seed_generator, steps) >= self.rate
         scale = ops.cast(kept, "float32") / (1.0 - self.rate)
         return inputs * ops.cast(scale, inputs.dtype)
 
@@ -72,22 +73,31 @@ class Dropout(layers.Layer):
         return {**super().get_config(), "rate": self._start, "whole": self.whole, "seed": self.seed}
 
 
-def _of_this_replica(shape: list[Any], seed: keras.random.SeedGenerator) -> Any:
+def _of_this_replica(shape: list[Any], seed: keras.random.SeedGenerator, steps: bool) -> Any:
     """Draw this replica's numbers in [0, 1).
 
     They are part of what is drawn for the batch of all replicas. Replicas draw alike, so several
     learn what one would, and no two drop the same units. Only TensorFlow has replicas.
-    """
-    if keras.backend.backend() != "tensorflow":
-        return keras.random.uniform(shape, seed=seed)
-    import tensorflow as tf
 
-    context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1:
-        return keras.random.uniform(shape, seed=seed)
-    rows, first = shape[0], context.replica_id_in_sync_group * shape[0]
-    whole = [rows * context.num_replicas_in_sync, *shape[1:]]
-    return keras.random.uniform(whole, seed=seed)[first : first + rows]
+    Args:
+        steps: whether axis 1 is of time steps. Each replica pads its texts to its own longest, so
+            the numbers are drawn step by step: a longer batch begins with those of a shorter.
+    """
+    rows, first, replicas = shape[0], 0, 1
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        context = tf.distribute.get_replica_context()
+        if context is not None:
+            replicas = context.num_replicas_in_sync
+            first = context.replica_id_in_sync_group * rows if replicas > 1 else 0
+    whole = [rows * replicas, *shape[1:]]
+    if steps:
+        whole[:2] = whole[1], whole[0]
+    drawn = keras.random.uniform(whole, seed=seed)
+    if steps:
+        drawn = ops.swapaxes(drawn, 0, 1)
+    return drawn if replicas == 1 else drawn[first : first + rows]
 
 
 @keras.saving.register_keras_serializable(package="nnguide")

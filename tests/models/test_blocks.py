@@ -98,3 +98,15 @@ def test_the_penalty_reaches_the_loss() -> None:
     plain = (model.predict(x, verbose=0) ** 2).mean()
     expected = plain + 0.1 * np.abs(w).sum() + 0.01 * (w**2).sum()
     assert model.evaluate(x, y, verbose=0) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_longer_batch_drops_the_steps_of_a_shorter() -> None:
+    """Workers pad their texts to different lengths, and must drop the same tokens."""
+    short, long = (
+        np.asarray(Dropout(0.5, whole=(None, 1), seed=7)(np.ones((6, n, 3)), training=True))
+        for n in (11, 40)
+    )
+    np.testing.assert_array_equal(short, long[:, :11])
+    assert set(np.unique(short)) == {0, 2}
+    assert np.ptp(short, axis=2).max() == 0  # a step as a whole
+    assert np.ptp(short, axis=0).max() == 2  # not the same steps of each text
