@@ -154,9 +154,9 @@ def test_a_training_is_the_same_to_the_bit(tmp_path):
     more = ("augment.not_digits=8", "augment.hands=0", "augment.elastic=0")
     found = {}
     for path in (source, record_files.prepare(source, tables.Columns())[0]):
-        run = train(
-            "digits", settings=(*words, *more, f"data.dataset={path}"), out=tmp_path / f"{path}.run"
-        )
+        settings = (*words, *more, f"data.dataset={path}")
+        with tiny.bare():
+            run = train("digits", settings=settings, out=tmp_path / f"{path}.run")
         measured = evaluate(run)
         found[path] = run.model.get_weights(), run.history, measured["loss"], measured["n"]
     (one, *figures), (other, *same) = found.values()

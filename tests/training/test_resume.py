@@ -22,8 +22,9 @@ logs.tensorflow()
 import keras  # noqa: E402
 
 from nnguide.training.resume import place  # noqa: E402
-from nnguide.training.train import train  # noqa: E402
+from nnguide.training.train import train as train_whole  # noqa: E402
 
+train = tiny.bare()(train_whole)  # what is said here is of the other files
 SAME = (*DETERMINES, "history.csv")
 HARD = (  # everything that has a state
     "runtime.deterministic=true",
