@@ -42,6 +42,8 @@ ELSEWHERE = (
     "my-search/best.json",
     "exercise check",
 )
+# More trainings, of options that tests of `train` are about: with the slow tests.
+AGAIN = ("dense", "--out long", "--out mine")
 
 
 @pytest.fixture
@@ -126,10 +128,11 @@ def shorter(command: str) -> list[str]:
     return words
 
 
-def test_its_commands_run_one_after_the_other(alone):
+@pytest.mark.parametrize("left", [AGAIN, pytest.param((), marks=pytest.mark.slow)])
+def test_its_commands_run_one_after_the_other(alone, left):
     """Each in the order of the page, in one process of their own."""
-    chosen = [c for c in COMMANDS if not any(word in c for word in ELSEWHERE)]
-    assert len(chosen) >= 18
+    chosen = [c for c in COMMANDS if not any(word in c for word in (*ELSEWHERE, *left))]
+    assert len(chosen) >= 18 - 7 * bool(left)
     code = (
         "import json, sys\n"
         "from nnguide.cli import main\n"
@@ -149,7 +152,8 @@ def test_its_commands_run_one_after_the_other(alone):
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=1800, check=False
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
-    for made in ("my-digits", "my-spam", "pictures", "dense-1", "long", "strict-spam"):
+    more = () if left else ("dense-1", "long")
+    for made in ("my-digits", "my-spam", "pictures", "strict-spam", *more):
         assert any(Path(made).iterdir()), made
     for made in ("seven.html", "spam.html"):
         assert Path(made).stat().st_size > 1000
