@@ -8,11 +8,13 @@ import shutil
 import signal
 import time
 import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tiny
+from nursery import Nursery
 from started import Started
 
 from nnguide.runs import DETERMINES, MANIFEST, Run
@@ -24,11 +26,15 @@ def settings(task: str, *more: str) -> tuple[str, ...]:
     return (*tiny.words(task), *WORDS, *more)
 
 
+def command(task: str, out: Path, *options: str, more: tuple[str, ...] = ()) -> list[object]:
+    """The words of a training."""
+    words = [part for word in settings(task, *more) for part in ("--set", word)]
+    return ["train", task, "--out", out, "--dataset", tiny.built_in(task), *options, *words]
+
+
 def training(task: str, out: Path, *options: str, more: tuple[str, ...] = ()) -> Started:
     """A training under way."""
-    words = [part for word in settings(task, *more) for part in ("--set", word)]
-    given = ("--out", out, "--dataset", tiny.built_in(task), *options, *words)
-    return Started("train", task, *given, place=out.parent)
+    return Started(*command(task, out, *options, more=more), place=out.parent)
 
 
 def assert_nothing_broken(folder: Path) -> None:
@@ -53,40 +59,66 @@ def assert_same(out: Path, whole: Run) -> None:
         assert (out / name).read_bytes() == (whole.folder / name).read_bytes(), name
     assert Run.open(out).metrics["val_loss"] == whole.metrics["val_loss"]
     assert not any(path.name.startswith(".") for path in out.iterdir())
-    left = {path.name for path in out.parent.iterdir() if path.suffix != ".log"}
+    left = {path.name for path in out.parent.iterdir()}
     assert left == {whole.folder.name, out.name}
 
 
-def kill_and_resume(task: str, tmp_path: Path, kills: int, seed: int) -> None:
+@pytest.fixture
+def nursery(tmp_path: Path) -> Iterator[Nursery]:
+    """Trainings in processes of their own that need not import TensorFlow first."""
+    (tmp_path / "place").mkdir()
+    nursery = Nursery(tmp_path / "place")
+    yield nursery
+    nursery.close()
+
+
+def after(log: Path, words: str, seconds: float) -> Callable[[float], bool]:
+    """When to kill: so long after the command has said `words`."""
+    log.unlink(missing_ok=True)
+    said: list[float] = []
+
+    def kill(passed: float) -> bool:
+        time.sleep(0.02)
+        if not said and log.exists() and words in log.read_text("utf-8"):
+            said.append(passed)
+        return bool(said) and passed > said[0] + seconds
+
+    return kill
+
+
+def kill_and_resume(nursery: Nursery, task: str, kills: int, seed: int) -> None:
     """Kill and resume until `kills` have landed; a run that got through is begun anew."""
-    assert training(task, tmp_path / "whole", "--deterministic").ends() == 0
-    whole = Run.open(tmp_path / "whole")
-    chance, out, landed = random.Random(seed), tmp_path / "cut", 0
+    place = nursery.place
+    status, text = nursery.run(command(task, place / "whole", "--deterministic"))
+    assert status == 0, text
+    whole = Run.open(place / "whole")
+    chance, out, landed = random.Random(seed), place / "cut", 0
+    again = command(task, out, "--deterministic", "--resume")
     while landed < kills:
-        command = training(task, out, "--deterministic", "--resume")
-        command.wait_for(chance.choice(["training ", "epoch "]))
-        time.sleep(chance.uniform(0, 0.5 * whole.metrics["train_seconds"]))
-        command.process.kill()
-        if command.ends() == 0:
+        words = chance.choice(["training ", "epoch "])
+        seconds = chance.uniform(0, 0.5 * whole.metrics["train_seconds"])
+        status, text = nursery.run(again, after(nursery.log, words, seconds))
+        if status == 0:
             assert_same(out, whole)
             shutil.rmtree(out)
             continue
-        assert command.process.returncode == -signal.SIGKILL, command.text
+        assert status == -signal.SIGKILL, text
         landed += 1
         assert_nothing_broken(out.with_name(f"{out.name}.train.unfinished"))
         assert not out.exists() or Run.open(out)
-    assert training(task, out, "--deterministic", "--resume").ends() == 0
+    status, text = nursery.run(again)
+    assert status == 0, text
     assert_same(out, whole)
 
 
-def test_killed_and_resumed_it_ends_the_same(tmp_path: Path) -> None:
-    kill_and_resume("digits", tmp_path, 1, seed=1)
+def test_killed_and_resumed_it_ends_the_same(nursery: Nursery) -> None:
+    kill_and_resume(nursery, "digits", 1, seed=1)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("task", ["digits", "spam"])
-def test_killed_ten_times_and_resumed_it_ends_the_same(task: str, tmp_path: Path) -> None:
-    kill_and_resume(task, tmp_path, 10, seed=2)
+def test_killed_ten_times_and_resumed_it_ends_the_same(nursery: Nursery, task: str) -> None:
+    kill_and_resume(nursery, task, 10, seed=2)
 
 
 @pytest.mark.slow
@@ -119,17 +151,18 @@ def test_an_interruption_ends_in_130_and_goes_on(tmp_path: Path, number: signal.
     assert Run.open(tmp_path / "late") == run
 
 
-def test_an_interruption_at_an_odd_moment_is_never_a_bug(tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [1, pytest.param(6, marks=pytest.mark.slow)])
+def test_an_interruption_at_an_odd_moment_is_never_a_bug(tmp_path: Path, count: int) -> None:
     """Also while modules are imported, or a library turns it into an error of its own."""
     chance = random.Random(5)
-    for _ in range(2):
-        command = training("digits", tmp_path / "r", "--force")
-        command.wait_for(chance.choice(["", "", "precision", "training digits"]))
+    for _ in range(count):
+        begun = training("digits", tmp_path / "r", "--force")
+        begun.wait_for(chance.choice(["", "", "precision", "training digits"]))
         time.sleep(chance.uniform(0.5, 2))
         number = chance.choice([signal.SIGINT, signal.SIGTERM])
-        command.process.send_signal(number)
-        status = command.ends()
-        assert status in (0, 130, -number), command.text
-        assert "bug" not in command.text, command.text
+        begun.process.send_signal(number)
+        status = begun.ends()
+        assert status in (0, 130, -number), begun.text
+        assert "bug" not in begun.text, begun.text
         left = {path.name for path in tmp_path.iterdir() if path.suffix != ".log"}
-        assert left <= {"r"}, command.text
+        assert left <= {"r"}, begun.text
