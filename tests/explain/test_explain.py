@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import json
 import sys
 
@@ -19,15 +20,12 @@ from nnguide.runs import Run
 
 QUICK = ("gradient", "integrated", "smoothgrad", "occlusion")
 TASKS = ("digits", "spam")
-SLOW = tuple(
-    pytest.param(
-        name,
-        marks=pytest.mark.skipif(
-            importlib.util.find_spec(name) is None, reason="needs the extra `explain`"
-        ),
-    )
-    for name in ("lime", "shap")
-)
+
+
+def needed(name):
+    """A mark: skip where a library of the extra is missing."""
+    missing = importlib.util.find_spec(name) is None
+    return pytest.mark.skipif(missing, reason="needs the extra `explain`")
 
 
 def as_json(found):
@@ -67,8 +65,16 @@ def test_keras_and_the_light_form_mean_the_same_score(explained, task):
         assert a.score == pytest.approx(np.log(a.probability / (1 - a.probability)), abs=5e-3)
 
 
-@pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("method", [*QUICK, *SLOW])
+@pytest.mark.parametrize(
+    ("task", "method"),
+    [
+        *itertools.product(TASKS, QUICK),
+        pytest.param("digits", "lime", marks=needed("lime")),
+        pytest.param("spam", "shap", marks=needed("shap")),
+        pytest.param("digits", "shap", marks=[needed("shap"), pytest.mark.slow]),
+        pytest.param("spam", "lime", marks=[needed("lime"), pytest.mark.slow]),
+    ],
+)
 def test_deleting_by_the_explanation_beats_deleting_at_random(explained, task, method):
     found = explained(task, method)
     mean = {name: np.mean([one.checks[name] for one in found]) for name in AREAS}
@@ -92,7 +98,7 @@ def test_the_same_seed_gives_the_same_explanation(explained, subjects, inputs, t
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", SLOW)
+@pytest.mark.parametrize("method", [pytest.param(m, marks=needed(m)) for m in ("lime", "shap")])
 def test_libraries_repeat_themselves_and_leave_tensorflow_as_it_was(
     explained, subjects, inputs, method, tf
 ):
