@@ -12,8 +12,18 @@ from nnguide.doctor import rules
 
 PAGE = Path(__file__).parents[2] / "docs" / "doctor.md"
 COSTLY = {"rate-too-large", "rate-too-small"}  # several short trainings each
-HEALTHY = ("tabular", "text", "two_inputs", "subclassed", "squeeze_excite", "inverted_bottleneck")
-HEALTHY += ("attention", "two_outputs", "normalised_first", "autoencoder", "zero_gamma")
+HEALTHY = (
+    "tabular",
+    "text",
+    "two_inputs",
+    "subclassed",
+    "attention",
+    "two_outputs",
+    "normalised_first",
+    "autoencoder",
+    "zero_gamma",
+)
+LARGE = ("squeeze_excite", "inverted_bottleneck")  # also in the whole suite
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +38,9 @@ def test_a_planted_mistake_is_found_by_its_rule(listed, rule):
     assert rule in outcome["findings"], outcome
 
 
-@pytest.mark.parametrize("family", HEALTHY)
+@pytest.mark.parametrize(
+    "family", [*HEALTHY, *(pytest.param(name, marks=pytest.mark.slow) for name in LARGE)]
+)
 def test_a_healthy_model_has_no_finding(listed, family):
     case = next(case for case in listed if not case.fault and case.family.__name__ == family)
     outcome = case.outcome()
