@@ -134,7 +134,7 @@ def test_a_worker_killed_in_its_trial(tmp_path: Path) -> None:
     """The search is complete, and no process stays."""
     mark = f"NNGUIDE_TEST={random.randrange(10**12)}"
     name, _, value = mark.partition("=")
-    tune = begin(tmp_path, "--trials", 4, "--workers", 2, "--out", tmp_path / "s", **{name: value})
+    tune = begin(tmp_path, "--trials", 3, "--workers", 2, "--out", tmp_path / "s", **{name: value})
     tune.wait_until(lambda: at_work(tmp_path / "s"))
     assert tune.process.poll() is None, tune.text
     busy = next(iter(at_work(tmp_path / "s")))
@@ -142,7 +142,7 @@ def test_a_worker_killed_in_its_trial(tmp_path: Path) -> None:
     os.kill(worker, signal.SIGKILL)
     assert tune.ends() == 0, tune.text
     assert "was killed by signal 9" in tune.text
-    assert [row["state"] for row in trials(tmp_path / "s")] == ["completed"] * 4
+    assert [row["state"] for row in trials(tmp_path / "s")] == ["completed"] * 3
     assert processes(mark) == []
 
 
