@@ -108,7 +108,10 @@ def test_rows_of_numbers_beside_a_bad_one(tmp_path: Path, bad: str, at: int):
     assert [one.name for one in whole.left_out] == [f"line {at + 2}"]
 
 
-@pytest.mark.parametrize("bad", ["ham", 'spam,"open', "maybe,later"])
+@pytest.mark.parametrize(
+    "bad",
+    ['spam,"open', *(pytest.param(row, marks=pytest.mark.slow) for row in ("ham", "maybe,later"))],
+)
 def test_every_command_reads_a_table_but_for_its_bad_row(nnguide, alone, bad):
     """It is counted and named, and decides the status."""
     rows = [f"{('ham', 'spam')[n % 2]},{GOOD[1 - n % 2].replace(',', '')} {n}" for n in range(20)]
