@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import processes
@@ -46,7 +47,7 @@ def test_training_writes_its_result_to_stdout_and_its_own_lines_to_stderr(alone)
 def test_an_interruption_keeps_the_best_epochs_and_ends_with_130(alone, number):
     training = start(
         *("train", "digits", *SETTINGS, "--dataset", "optdigits", "--out", "run"),
-        *("--set", "train.epochs=2000"),
+        *("--set", "train.epochs=2000", "--set", "train.batch_size=256"),  # epochs are short
     )
     shown = 0  # of a long training, not every epoch is
     while shown < 2:
@@ -119,23 +120,14 @@ def test_another_backend_of_keras_is_refused(alone):
     assert "KERAS_BACKEND=tensorflow" in done.stderr
 
 
-def test_a_full_folder_for_temporary_files_costs_no_training(alone, monkeypatch):
+def test_a_full_folder_for_temporary_files_costs_no_training(nnguide, alone, monkeypatch):
     """Nothing is written there that a run needs, so it may as well not exist."""
-    words = processes.words("train", "digits", *SETTINGS, "--dataset", "optdigits", "--out", "run")
-    code = (
-        "import sys, tempfile; tempfile.tempdir = '/nowhere/at/all'; "
-        "from nnguide.cli import main; main(sys.argv[1:])"
-    )
-    done = subprocess.run(
-        [processes.PYTHON, "-c", code, *words[3:]],
-        env=processes.environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", "/nowhere/at/all")
+        ended = nnguide("train", "digits", *SETTINGS, "--dataset", "optdigits", "--out", "run")
+    assert ended.status == 0, ended.err
     assert (alone / "run" / "light.tflite").exists()
-    assert "warning" not in done.stderr
+    assert "warning" not in ended.err
 
 
 CAUGHT = """
