@@ -41,5 +41,6 @@ def test_the_share_is_spoiled_and_the_rest_stays(share: float) -> None:
     assert changed[:count].mean() >= 0.75 if count else True  # a line may miss the picture
     assert spoiled.min() >= 0
     assert spoiled.max() <= 255
-    compiled = tf.function(lambda x, seed: paper.spoil(x, share, seed))
-    np.testing.assert_allclose(compiled(images, tf.constant([1, 2])), spoiled, atol=1e-2)
+    if 0 < share < 1:  # which takes seconds
+        compiled = tf.function(lambda x, seed: paper.spoil(x, share, seed))
+        np.testing.assert_allclose(compiled(images, tf.constant([1, 2])), spoiled, atol=1e-2)

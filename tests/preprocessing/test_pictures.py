@@ -343,7 +343,8 @@ def test_digits_of_mnist_cut_to_their_ink_come_out_as_they_were():
     assert lost <= 3
 
 
-def test_a_digit_that_touches_lines_borders_and_shadows_stays_whole():
+@pytest.mark.parametrize("count", [25, pytest.param(60, marks=pytest.mark.slow)])
+def test_a_digit_that_touches_lines_borders_and_shadows_stays_whole(count):
     """The nearest plain drawing has the right label for nearly every drawing on any paper."""
     plain, labels = [], []
     random = np.random.default_rng(1)
@@ -353,7 +354,7 @@ def test_a_digit_that_touches_lines_borders_and_shadows_stays_whole():
         labels.append(number % 10)
     known = np.array(plain, float).reshape(200, -1)
 
-    count, wrong = 60, []
+    wrong = []
     for picture, label, description in handwriting.drawings(seed=2, count=count):
         found = pictures.read(saved(picture, "PNG")).astype(float).ravel()
         nearest = labels[int(((known - found) ** 2).sum(1).argmin())]
