@@ -110,7 +110,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("count", "cases"),
     [
-        (2, ("digits", "spam")),
+        (2, ("spam",)),
+        pytest.param(2, ("digits",), marks=pytest.mark.slow),
         pytest.param(2, ("normalised",), marks=pytest.mark.slow),
         pytest.param(3, ("digits", "normalised", "spam"), marks=pytest.mark.slow),
     ],
