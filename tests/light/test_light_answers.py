@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -128,14 +129,17 @@ def untrained(task: str, *settings: str) -> tuple[keras.Model, np.ndarray]:
     return assemble(tasks.get(task), layer, core), given.inputs
 
 
+also = partial(pytest.param, marks=pytest.mark.slow)  # their parts are in others
+
+
 @pytest.mark.parametrize(
     ("task", "settings"),
     [
         ("digits", ["model.kind=cnn", "model.filters=4,8", "model.activation=gelu"]),
-        ("digits", ["model.kind=cnn", "model.filters=4,8", "model.batch_norm=true"]),
+        also("digits", ["model.kind=cnn", "model.filters=4,8", "model.batch_norm=true"]),
         ("digits", ["model.activation=leaky_relu", "model.batch_norm=true"]),
         ("digits", ["model.activation=silu", "model.hidden=[]"]),
-        ("spam", ["model.activation=tanh", "tokens.buckets=0"]),
+        also("spam", ["model.activation=tanh", "tokens.buckets=0"]),
         ("spam", ["model.activation=sigmoid", "model.hidden=[]", "tokens.max_words=3"]),
         ("spam", ["model.hidden=8,8", "model.token_dropout=0.5", "tokens.grams=1,8"]),
         (
@@ -149,7 +153,9 @@ def untrained(task: str, *settings: str) -> tuple[keras.Model, np.ndarray]:
             ],
         ),
         ("spam", ["tokens.phones=true", "tokens.words=50"]),
-        ("spam", ["model.apart=true", "tokens.pairs=0", "tokens.buckets=0", "tokens.opening=9"]),
+        also(
+            "spam", ["model.apart=true", "tokens.pairs=0", "tokens.buckets=0", "tokens.opening=9"]
+        ),
     ],
 )
 def test_every_kind_of_network_has_a_light_form(
