@@ -79,18 +79,27 @@ def trained(made_once: Callable[..., Path]) -> Callable[[str], Run]:
     """A finished tiny run of a task, trained on its built-in data when it is first asked for."""
     runs: dict[str, Run] = {}
 
-    def make(task: str, folder: Path) -> None:
-        from nnguide.training.train import train
-
-        words = (*tiny.words(task), f"data.dataset={tiny.built_in(task)}")
-        with pytest.MonkeyPatch.context() as patch:  # a test may have a registry of its own
-            patch.setenv("NNGUIDE_REGISTRY", REGISTRY)
-            train(task, settings=words, out=folder)
-
     def run(task: str) -> Run:
         if task not in runs:
             own = f"{os.getpid()}-" if task == "table" else ""  # its table ends with this process
-            runs[task] = Run.open(made_once(f"trained-{own}{task}", partial(make, task)))
+            runs[task] = Run.open(made_once(f"trained-{own}{task}", partial(make_run, task)))
         return runs[task]
 
     return run
+
+
+@pytest.fixture(scope="session")
+def calibrated(made_once: Callable[..., Path]) -> Run:
+    """A finished tiny run of spam that keeps what its threshold is chosen by."""
+    make = partial(make_run, "spam", more=("calibration.on=validation",))
+    return Run.open(made_once("calibrated-spam", make))
+
+
+def make_run(task: str, folder: Path, more: tuple[str, ...] = ()) -> None:
+    """Train a tiny run of a task on its built-in data, with the settings `more` on top."""
+    from nnguide.training.train import train
+
+    words = (*tiny.words(task), f"data.dataset={tiny.built_in(task)}", *more)
+    with pytest.MonkeyPatch.context() as patch:  # a test may have a registry of its own
+        patch.setenv("NNGUIDE_REGISTRY", REGISTRY)
+        train(task, settings=words, out=folder)

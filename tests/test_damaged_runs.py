@@ -116,17 +116,6 @@ def mutants(run: Run, count: int, seed: int, tmp_path: Path) -> int:
     return refused
 
 
-@pytest.fixture(scope="module")
-def calibrated(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A spam run that keeps what its threshold is chosen by."""
-    import tiny
-
-    from nnguide.training.train import train
-
-    words = (*tiny.words("spam"), "data.dataset=spam_sample", "calibration.on=validation")
-    return train("spam", settings=words, out=tmp_path_factory.mktemp("damage") / "spam")
-
-
 def test_mutated_runs_are_refused_in_words(
     trained: Callable[[str], Run], calibrated: Run, tmp_path: Path
 ) -> None:

@@ -91,10 +91,11 @@ def test_data_at_a_path(nnguide, alone):
     assert nnguide("data", "info", "t.csv", "--out", "x.png").status == 2
 
 
-@pytest.mark.parametrize("task", ["digits", "spam"])
+@pytest.mark.parametrize("task", [pytest.param("digits", marks=pytest.mark.slow), "spam"])
 def test_train(nnguide, task):
     words = [part for word in tiny.words(task) for part in ("--set", word)]
-    ended = nnguide("train", task, *words, "--epochs", 1, "--json")
+    with tiny.bare():
+        ended = nnguide("train", task, *words, "--epochs", 1, "--json")
     (answer,) = answers(ended)
     json_schema.check(answer)
     (listed,) = answers(nnguide("runs", "--json"))
@@ -143,10 +144,8 @@ def test_runs_compare(nnguide, trained):
     json_schema.check(answer)
 
 
-def test_threshold_and_ensemble(nnguide, alone):
-    words = [part for word in tiny.words("spam") for part in ("--set", word)]
-    calibrated = ("--set", "calibration.on=validation", "--dataset", "spam_sample", "--out", "run")
-    assert nnguide("train", "spam", *words, *calibrated).status == 0
+def test_threshold_and_ensemble(nnguide, calibrated, alone):
+    shutil.copytree(calibrated.folder, alone / "run")
     ended = nnguide("threshold", "run", "--max-blocked-ham", "0.1", "--out", "strict", "--json")
     (answer,) = answers(ended)
     json_schema.check(answer)
@@ -155,7 +154,10 @@ def test_threshold_and_ensemble(nnguide, alone):
     json_schema.check(answer)
 
 
-@pytest.mark.parametrize(("task", "form"), [("spam", "litert"), ("digits", "litert")])
+@pytest.mark.parametrize(
+    ("task", "form"),
+    [pytest.param("spam", "litert", marks=pytest.mark.slow), ("digits", "litert")],
+)
 def test_export(nnguide, trained, monkeypatch, task, form):
     from nnguide.export import verify
 

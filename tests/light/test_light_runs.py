@@ -210,12 +210,6 @@ def test_only_what_is_halved_is_packed() -> None:
     assert gzip.decompress(packed) == bytes(10_000)
 
 
-@pytest.fixture(scope="module")
-def calibrated(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    words = (*tiny.words("spam"), "data.dataset=spam_sample", "calibration.on=validation")
-    return train("spam", settings=words, out=tmp_path_factory.mktemp("calibrated") / "spam")
-
-
 def test_the_calibration_is_inside(calibrated: Run) -> None:
     assert calibrated.decision_file["calibration"]["scale"] != 1
     given = tiny.examples("spam", 100).inputs
