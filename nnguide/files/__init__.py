@@ -205,11 +205,16 @@ def _bounded(value: Any, depth: int) -> Any:
     while level := [item for item in level if isinstance(item, (dict, list))]:
         if (left := left - 1) < 0:
             raise ValueError("it is nested too deeply")
-        level = [
-            item for node in level for item in (node.values() if isinstance(node, dict) else node)
-        ]
-        if any(isinstance(item, float) and not math.isfinite(item) for item in level):
-            raise ValueError("it holds a number that is too large")
+        below: list[Any] = []
+        for node in level:
+            items = node.values() if isinstance(node, dict) else node
+            kinds = set(map(type, items))  # a vocabulary of many words is passed over at once
+            numbers = (item for item in items if isinstance(item, float))
+            if float in kinds and not all(map(math.isfinite, numbers)):
+                raise ValueError("it holds a number that is too large")
+            if dict in kinds or list in kinds:
+                below += items
+        level = below
     return value
 
 

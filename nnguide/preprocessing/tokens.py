@@ -8,6 +8,7 @@ the two give equal ids. A batch is one array of code points, so no step loops ov
 from __future__ import annotations
 
 import functools
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -378,16 +379,16 @@ def word_powers() -> np.ndarray:
 def _vocabulary_keys(vocabulary: tuple[str, ...]) -> np.ndarray:
     """Return the keys of the checked vocabulary, (words,) int64."""
     joined = " ".join(vocabulary)
-    plain = " ".join(word for word in vocabulary if word.isascii())  # most, and quick to check
-    other = " ".join(word for word in vocabulary if not word.isascii())
+    plain = " ".join(filter(str.isascii, vocabulary))  # most, and quick to check
+    other = " ".join(itertools.filterfalse(str.isascii, vocabulary))
     if tuple(joined.split()) != vocabulary or any(
         _shapes(characters.normalise(words)) != words for words in (plain, other)
     ):
         raise ConfigError("expected a vocabulary of normalised words without spaces")
-    keys = _word_keys(characters.code_points(f" {joined} "))[0]
+    keys, _, lengths = _word_keys(characters.code_points(f" {joined} "))
     if (np.diff(np.sort(keys)) == 0).any():  # np.unique would import all of numpy.ma
         raise ConfigError("expected a vocabulary of distinct words; two have the same key")
-    if any(len(word) > LONGEST_WORD for word in vocabulary):
+    if (lengths > LONGEST_WORD).any():
         raise ConfigError(f"expected words of at most {LONGEST_WORD} characters")
     return keys
 
