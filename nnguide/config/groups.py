@@ -198,6 +198,7 @@ class EmbeddingConfig(ModelConfig):
         0.2, "fraction of texts of which a training step sees only the n-grams", FRACTION
     )
     apart: bool = setting(False, "pool words, pairs and opening words each by itself")
+    wide: bool = setting(False, "join what was pooled to what the hidden layers make of it")
     eight_bits: bool = setting(
         False, "round embeddings to 8 bits when training ends, for smaller files"
     )

@@ -138,6 +138,8 @@ def build(
     are of character n-grams. Output: what `head` gives, (batch, nodes) float32 probabilities.
     Words and n-grams are pooled apart: the many n-grams would drown the few words. So are the
     kinds of tokens below `first_gram`, of which another begins at each of `boundaries`.
+
+    Source of `model.wide`: Cheng et al., Wide & deep learning for recommender systems (2016).
     """
     tokens = keras.Input((None,), dtype="int32", name="ids")
     start = keras.initializers.RandomUniform(-FIRST_NUMBERS, FIRST_NUMBERS)
@@ -160,8 +162,10 @@ def build(
         grams = MaskedPool(first_gram, ids, name="pool_grams")([x, tokens])
         words = layers.Concatenate(name="pool")([words, grams])
     x = Dropout(config.dropout, name="pool_dropout")(words)
-    x = hidden_layers(x, config)
-    return keras.Model(tokens, head(x, config), name="core")
+    deep = hidden_layers(x, config)
+    if config.wide and config.hidden:  # each token has one weight by itself, as without them
+        deep = layers.Concatenate(name="wide_and_deep")([x, deep])
+    return keras.Model(tokens, head(deep, config), name="core")
 
 
 @keras.saving.register_keras_serializable(package="nnguide")

@@ -141,7 +141,7 @@ also = partial(pytest.param, marks=pytest.mark.slow)  # their parts are in other
         ("digits", ["model.activation=silu", "model.hidden=[]"]),
         also("spam", ["model.activation=tanh", "tokens.buckets=0"]),
         ("spam", ["model.activation=sigmoid", "model.hidden=[]", "tokens.max_words=3"]),
-        ("spam", ["model.hidden=8,8", "model.token_dropout=0.5", "tokens.grams=1,8"]),
+        ("spam", ["model.hidden=8,8", "model.wide=true", "tokens.grams=1,8"]),
         (
             "spam",
             [

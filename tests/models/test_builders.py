@@ -211,6 +211,25 @@ def test_every_setting_reaches_the_network(batch_norm: bool) -> None:
     assert model.get_layer("hidden_1_tanh").activation is keras.activations.tanh
 
 
+def test_a_wide_network_joins_what_it_pooled_to_its_hidden_layers() -> None:
+    """Its last layer has a weight for each number of the pool and each hidden unit."""
+    config = EmbeddingConfig(hidden=(5, 3), embedding=4, wide=True)
+    given = {"ids": 30, "first_gram": 9, "head": Sigmoid()}
+    model = text.build(config, **given)
+    pooled = model.get_layer("pool_dropout").output.shape[-1]
+    assert model.get_layer("logits").kernel.shape == (pooled + 3, 1)
+    logits = keras.Model(model.input, model.get_layer("logits").output)
+    model.get_layer("hidden_2").set_weights([np.zeros((5, 3)), np.zeros(3)])
+    rows = np.array([[2, 3, 11, 0]])
+    pool = keras.Model(model.input, model.get_layer("pool_dropout").output)(rows)
+    kernel, bias = model.get_layer("logits").get_weights()
+    expected = np.asarray(pool) @ kernel[:pooled] + bias
+    np.testing.assert_allclose(np.asarray(logits(rows)), expected, rtol=1e-5, atol=1e-7)
+    # Without hidden layers there is nothing to join.
+    alone = text.build(dataclasses.replace(config, hidden=()), **given)
+    assert alone.get_layer("logits").kernel.shape == (pooled, 1)
+
+
 def test_token_dropout_hides_whole_tokens() -> None:
     config = EmbeddingConfig(token_dropout=0.3, word_dropout=0.4)
     model = text.build(config, ids=30, first_gram=9, head=Sigmoid())

@@ -224,8 +224,7 @@ KERAS = Exercise(
     "keras_model",
     "A Keras model with the right head and loss",
     "11-digits-and-spam-in-an-afternoon",
-    "patterns, and one node gives the probability of spam. The rarer a token, the faster its "
-    "vector",
+    "patterns in them, and one node gives the probability of spam. That node also sees the pooled",
     '''
 """A compiled Keras classifier with a hidden ReLU layer: head and loss belong together.
 
