@@ -54,3 +54,17 @@ def test_a_word_is_judged_once_and_no_more_are_kept_than_said(monkeypatch):
         assert scores(some).tolist() == expected
         assert len(scores._known) <= 30
     assert asked.count("prize") == 1
+
+
+def test_a_network_that_is_sure_beyond_what_a_probability_shows_still_has_words() -> None:
+    """Take any one word away, and it is as sure: then those count that say most alone."""
+
+    def sure(rows: np.ndarray) -> np.ndarray:
+        score = [40.0 * len({"prize", "cash", "win"} & set(row.split())) for row in rows]
+        return (1 / (1 + np.exp(-np.array(score, np.float32))))[:, None]
+
+    assert reasons.words(WordScores(sure), "win prize at lunch cash", True) == [
+        "win",
+        "prize",
+        "cash",
+    ]
