@@ -180,7 +180,7 @@ json.dump(found, sys.stdout)
 
 
 @functools.cache
-def mirrored(mixed: str = "digits") -> dict[str, Any]:
+def mirrored(mixed: str) -> dict[str, Any]:
     """Both tasks trained on one device and on two virtual ones, in a process of their own.
 
     One of them, `mixed`, also in mixed precision.
@@ -201,7 +201,7 @@ def mirrored(mixed: str = "digits") -> dict[str, Any]:
 @pytest.mark.parametrize("task", ["digits", "spam"])
 def test_two_devices_learn_what_one_learns(task: str) -> None:
     """Thirty steps and a validation set of an odd size: the same weights but for rounding."""
-    one, two = mirrored()[f"{task} float32 1"], mirrored()[f"{task} float32 2"]
+    one, two = mirrored("digits")[f"{task} float32 1"], mirrored("digits")[f"{task} float32 2"]
     assert (one["strategy"], two["strategy"]) == ("none", "mirrored")
     np.testing.assert_allclose(two["weights"], one["weights"], atol=1e-4)
     for figure in ("loss", "accuracy", "val_loss", "val_accuracy"):
@@ -210,7 +210,7 @@ def test_two_devices_learn_what_one_learns(task: str) -> None:
 
 def test_batch_normalization_sees_the_whole_batch() -> None:
     """The default network for digits after three steps of 128."""
-    one, two = mirrored()["default 1"], mirrored()["default 2"]
+    one, two = mirrored("digits")["default 1"], mirrored("digits")["default 2"]
     assert len(two["apart"]) == 2 * 5  # of each layer that normalises
     assert two["apart"] == [0.0] * len(two["apart"])
     for a, b in zip(one["statistics"], two["statistics"], strict=True):
